@@ -1,0 +1,184 @@
+"""Writes every generated view of protocol.toml; `--check` only says which ones are not current.
+
+    python firmware/generate.py [--check]
+
+Targets: host/myobridge/wire/messages.py (dataclasses, struct formats), and the marked tables of
+firmware/PROTOCOL.md. Python 3.11 or newer, standard library only.
+"""
+
+from __future__ import annotations
+
+import binascii
+import json
+import struct
+import sys
+import tomllib
+import zlib
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+SOURCE = HERE / "protocol.toml"
+PYTHON = HERE.parent / "host" / "myobridge" / "wire" / "messages.py"
+DOCUMENT = HERE / "PROTOCOL.md"
+
+STRUCT_CODE = {"u8": "B", "u16": "H", "u32": "I", "i16": "h"}
+Spec = dict[str, Any]
+
+
+def proto_hash(spec: Spec) -> int:
+    """CRC-32 of the protocol without its prose, as canonical JSON: comments and docs may change freely."""
+
+    def bare(node: Any) -> Any:
+        if isinstance(node, dict):
+            return {k: bare(v) for k, v in node.items() if k != "doc"}
+        return [bare(v) for v in node] if isinstance(node, list) else node
+
+    return zlib.crc32(json.dumps(bare(spec), sort_keys=True, separators=(",", ":")).encode())
+
+
+def struct_format(message: Spec) -> str:
+    """`struct` format of a payload's fixed part."""
+    codes = (f"{f['count']}{STRUCT_CODE[f['type']]}" if f.get("count") else STRUCT_CODE[f["type"]] for f in message["fields"])
+    return "<" + "".join(codes)
+
+
+def camel(name: str) -> str:
+    return "".join(part.capitalize() for part in name.split("_"))
+
+
+# --- Python -----------------------------------------------------------------------------------------------
+
+
+def python_enum(name: str, members: Spec, bits: bool) -> list[str]:
+    lines = [f"class {camel(name)}({'IntFlag' if bits else 'IntEnum'}):"]
+    lines += [f"    {key.upper()} = {f'1 << {value}' if bits else value}" for key, value in members.items()]
+    return [*lines, "", ""]
+
+
+def python_message(message: Spec) -> list[str]:
+    name, fields = camel(message["name"]), message["fields"]
+    lines = [f"class {name}(NamedTuple):", f'    """{message["doc"]}"""', ""]
+    for field in fields:
+        kind = "tuple[int, ...]" if field.get("count") else "int"
+        lines.append(f"    {field['name']}: {kind}" + (f"  # {field['doc']}" if "doc" in field else ""))
+    lines += [f"    TYPE = 0x{message['type']:02X}", f'    STRUCT = Struct("{struct_format(message)}")', ""]
+    packed = ", ".join(("*" if f.get("count") else "") + f"self.{f['name']}" for f in fields)
+    lines += ["    def pack(self) -> bytes:", f"        return self.STRUCT.pack({packed})", ""]
+    lines += ["    @classmethod", f"    def unpack(cls, payload: bytes) -> {name}:"]
+    if not fields:
+        return [*lines, "        cls.STRUCT.unpack(payload)", "        return cls()", "", ""]
+    if not any(f.get("count") for f in fields):
+        return [*lines, "        return cls(*cls.STRUCT.unpack(payload))", "", ""]
+    picks, at = [], 0
+    for field in fields:
+        count = field.get("count")
+        picks.append(f"v[{at}:{at + count}]" if count else f"v[{at}]")
+        at += count or 1
+    return [*lines, "        v = cls.STRUCT.unpack(payload)", f"        return cls({', '.join(picks)})", "", ""]
+
+
+def python_module(spec: Spec) -> str:
+    lines = [
+        '"""Messages of the wire protocol. Generated from firmware/protocol.toml by firmware/generate.py; do not edit."""',
+        "",
+        "from __future__ import annotations",
+        "",
+        "from enum import IntEnum, IntFlag",
+        "from struct import Struct",
+        "from typing import Final, NamedTuple",
+        "",
+        f"PROTO_HASH: Final = 0x{proto_hash(spec):08X}",
+    ]
+    constants = {**spec["protocol"], **spec["limits"]}
+    lines += [f"{key.upper()}: Final = {value}" for key, value in constants.items()]
+    lines += ["", ""]
+    for name, members in spec["enum"].items():
+        lines += python_enum(name, members, bits=False)
+    for name, members in spec["bits"].items():
+        lines += python_enum(name, members, bits=True)
+    for message in spec["message"]:
+        lines += python_message(message)
+    names = [camel(m["name"]) for m in spec["message"]]
+    lines += [
+        f"Message = {' | '.join(names)}",
+        "",
+        "BY_TYPE: Final[dict[int, type[Message]]] = {" + ", ".join(f"{n}.TYPE: {n}" for n in names) + "}",
+        "",
+        "# Payload bytes by type; an Emg's are only its fixed part.",
+        "PAYLOAD_BYTES: Final[dict[int, int]] = {t: m.STRUCT.size for t, m in BY_TYPE.items()}",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+# --- Document ---------------------------------------------------------------------------------------------
+
+
+def document_message(message: Spec) -> list[str]:
+    arrow = "host → device" if message["to"] == "device" else "device → host"
+    size = struct.calcsize(struct_format(message))
+    length = f"{size} + n × channels × 2 bytes" if message.get("variable") else f"{size} bytes"
+    lines = [f"#### `{message['type']:02X}` {message['name'].upper()} ({arrow}, payload {length})", "", message["doc"], ""]
+    if not message["fields"]:
+        return lines
+    lines += ["| offset | field | type | meaning |", "|---|---|---|---|"]
+    at = 0
+    for field in message["fields"]:
+        count = field.get("count", 1)
+        kind = field["type"] + (f" × {count}" if count > 1 else "")
+        lines.append(f"| {at} | `{field['name']}` | {kind} | {field.get('doc', '')} |")
+        at += count * struct.calcsize("<" + STRUCT_CODE[field["type"]])
+    return [*lines, ""]
+
+
+def document_tables(spec: Spec) -> dict[str, str]:
+    """Text between `<!-- generated:NAME -->` and `<!-- end -->`, by NAME."""
+    messages = [line for message in spec["message"] for line in document_message(message)]
+    enums: list[str] = []
+    for kind in ("enum", "bits"):
+        for name, members in spec[kind].items():
+            body = ", ".join(f"{value} {key}" for key, value in members.items())
+            enums.append(f"- **{name}** ({'values' if kind == 'enum' else 'bit numbers'}): {body}")
+    limits = ["| limit | value |", "|---|---|", *(f"| `{k}` | {v} |" for k, v in spec["limits"].items())]
+    ping = next(m for m in spec["message"] if m["name"] == "ping")
+    frame = bytes([ping["type"], 7]) + struct.pack(struct_format(ping), 0x01020304)
+    framed = frame + binascii.crc_hqx(frame, 0xFFFF).to_bytes(2, "big")
+    coded = b"".join(bytes([len(part) + 1]) + part for part in framed.split(b"\0"))
+    example = f"    frame    {frame.hex(' ')}\n    with CRC {framed.hex(' ')}\n    on wire  {coded.hex(' ')} 00"
+    version = f"Version {spec['protocol']['major']}.{spec['protocol']['minor']}, proto_hash `0x{proto_hash(spec):08X}`."
+    return {
+        "version": version,
+        "example": example,
+        "messages": "\n".join(messages).rstrip(),
+        "enums": "\n".join(enums),
+        "limits": "\n".join(limits),
+    }
+
+
+def document(text: str, spec: Spec) -> str:
+    for name, body in document_tables(spec).items():
+        opening, closing = f"<!-- generated:{name} -->", "<!-- end -->"
+        head, _, rest = text.partition(opening)
+        if not rest or closing not in rest:
+            raise SystemExit(f"{DOCUMENT.name} has no block '{opening} … {closing}': put it back.")
+        text = f"{head}{opening}\n{body}\n{closing}{rest.partition(closing)[2]}"
+    return text
+
+
+def main(arguments: list[str]) -> int:
+    spec = tomllib.loads(SOURCE.read_text(encoding="utf-8"))
+    targets = {PYTHON: python_module(spec), DOCUMENT: document(DOCUMENT.read_text(encoding="utf-8"), spec)}
+    stale = [path for path, text in targets.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
+    if "--check" in arguments:
+        for path in stale:
+            print(f"{path.name} is not current: run `python firmware/generate.py`.", file=sys.stderr)
+        return 1 if stale else 0
+    for path in stale:
+        path.write_text(targets[path], encoding="utf-8")
+        print(f"wrote {path.relative_to(HERE.parent)}")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

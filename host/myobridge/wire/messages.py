@@ -1,0 +1,399 @@
+"""Messages of the wire protocol. Generated from firmware/protocol.toml by firmware/generate.py; do not edit."""
+
+from __future__ import annotations
+
+from enum import IntEnum, IntFlag
+from struct import Struct
+from typing import Final, NamedTuple
+
+PROTO_HASH: Final = 0x4F86A833
+MAJOR: Final = 1
+MINOR: Final = 0
+BAUD: Final = 500000
+MAX_FRAME_BYTES: Final = 254
+SERVOS: Final = 5
+ANGLE_MAX_CDEG: Final = 18000
+PULSE_MIN_US: Final = 500
+PULSE_MAX_US: Final = 2500
+SLEW_MAX_CDEG_PER_S: Final = 60000
+FIRST_MOVE_SLEW_CDEG_PER_S: Final = 6000
+RELAX_SLEW_CDEG_PER_S: Final = 9000
+HOLD_MAX_MS: Final = 150
+RELAX_MAX_MS: Final = 2000
+RESUME_CLEAN_MS: Final = 500
+RESUME_WINDOW_CDEG: Final = 500
+MAX_REJECTS_IN_ROW: Final = 5
+LINK_LOAD_MAX_PERCENT: Final = 80
+SUPPLY_MIN_MV: Final = 4500
+STATUS_PERIOD_MS: Final = 100
+SERVO_PERIOD_MS: Final = 20
+
+
+class State(IntEnum):
+    BOOT = 0
+    DISARMED = 1
+    ARMED = 2
+    HOLD = 3
+    RELAX = 4
+    FAULT = 5
+    ESTOP = 6
+
+
+class Reason(IntEnum):
+    NONE = 0
+    POWER_ON = 1
+    HOST_DISARMED = 2
+    HOST_ARMED = 3
+    SETPOINTS_RESUMED = 4
+    SETPOINTS_STOPPED = 5
+    SETPOINTS_REJECTED = 6
+    SILENT_TOO_LONG = 7
+    RELAXED = 8
+    HOST_ESTOP = 9
+    SAMPLING_STALLED = 10
+    SUPPLY_LOW = 11
+    STOPPED_STREAMING = 12
+
+
+class Result(IntEnum):
+    OK = 0
+    WRONG_STATE = 1
+    BAD_CHANNELS = 2
+    BAD_PERIOD = 3
+    BAD_SAMPLES_PER_FRAME = 4
+    BAD_FORMAT = 5
+    BAD_SERVO_RANGE = 6
+    BAD_SLEW = 7
+    BAD_TIMEOUTS = 8
+    LINK_OVERLOAD = 9
+    WRONG_CONFIG = 10
+    WRONG_BOOT = 11
+    WRONG_CHALLENGE = 12
+    BLOCKED = 13
+
+
+class ResetCause(IntEnum):
+    UNKNOWN = 0
+    POWER_ON = 1
+    EXTERNAL = 2
+    BROWN_OUT = 3
+    WATCHDOG = 4
+
+
+class Board(IntEnum):
+    SIMULATED = 0
+    MEGA2560 = 1
+    UNO = 2
+
+
+class SampleFormat(IntEnum):
+    INT16 = 1
+
+
+class Blocker(IntFlag):
+    PROTOCOL_DIFFERS = 1 << 0
+    NOT_CONFIGURED = 1 << 1
+    NOT_STREAMING = 1 << 2
+    NOT_DISARMED = 1 << 3
+    ESTOP_LATCHED = 1 << 4
+    SAMPLING_STALLED = 1 << 5
+    SUPPLY_LOW = 1 << 6
+
+
+class EmgFlag(IntFlag):
+    ADC_OVERRUN = 1 << 0
+    TX_DROP = 1 << 1
+    LEAD_OFF = 1 << 2
+    ARMED = 1 << 3
+
+
+class StatusFlag(IntFlag):
+    CONFIGURED = 1 << 0
+    STREAMING = 1 << 1
+    PULSES_ON = 1 << 2
+
+
+class Capability(IntFlag):
+    SUPPLY_SENSE = 1 << 0
+    LEAD_OFF = 1 << 1
+
+
+class Hello(NamedTuple):
+    """Opens a session; the device answers IDENT. Never changes, in any version."""
+
+    major: int
+    minor: int
+    nonce: int  # echoed by IDENT, so that an old answer is known as such
+    proto_hash: int  # hash of the host's protocol; a device with another one streams but refuses ARM
+    TYPE = 0x01
+    STRUCT = Struct("<BBHI")
+
+    def pack(self) -> bytes:
+        return self.STRUCT.pack(self.major, self.minor, self.nonce, self.proto_hash)
+
+    @classmethod
+    def unpack(cls, payload: bytes) -> Hello:
+        return cls(*cls.STRUCT.unpack(payload))
+
+
+class Ident(NamedTuple):
+    """Who the device is. Never changes, in any version."""
+
+    major: int
+    minor: int
+    nonce: int  # from HELLO
+    proto_hash: int
+    firmware_version: tuple[int, ...]  # major, minor, patch
+    build: int  # first 32 bits of the source revision; 0 if unknown
+    board: int  # enum board
+    boot_id: int  # another one after each reset
+    reset_cause: int  # enum reset_cause
+    capabilities: int  # bits capability
+    max_channels: int
+    adc_bits: int  # a sample spans -2^(adc_bits-1) .. 2^(adc_bits-1)-1
+    tick_hz: int  # unit of sample_period_ticks
+    TYPE = 0x81
+    STRUCT = Struct("<BBHI3BIBHBHBBI")
+
+    def pack(self) -> bytes:
+        return self.STRUCT.pack(self.major, self.minor, self.nonce, self.proto_hash, *self.firmware_version, self.build, self.board, self.boot_id, self.reset_cause, self.capabilities, self.max_channels, self.adc_bits, self.tick_hz)
+
+    @classmethod
+    def unpack(cls, payload: bytes) -> Ident:
+        v = cls.STRUCT.unpack(payload)
+        return cls(v[0], v[1], v[2], v[3], v[4:7], v[7], v[8], v[9], v[10], v[11], v[12], v[13], v[14])
+
+
+class Config(NamedTuple):
+    """Everything about a session. Only while DISARMED and not streaming; answered by CONFIG_ACK."""
+
+    channel_mask: int  # bit n: analogue input n is sampled; samples come in rising order of n
+    sample_period_ticks: int  # from one sample of a channel to its next
+    samples_per_frame: int
+    sample_format: int  # enum sample_format
+    servo_min_cdeg: tuple[int, ...]
+    servo_max_cdeg: tuple[int, ...]
+    servo_safe_cdeg: tuple[int, ...]  # pose of RELAX, within min and max
+    pulse_0_us: tuple[int, ...]  # pulse width at 0 deg; above pulse_180_us where a servo is mounted the other way round
+    pulse_180_us: tuple[int, ...]  # pulse width at 180 deg
+    slew_cdeg_per_s: int
+    hold_ms: int
+    relax_ms: int
+    TYPE = 0x02
+    STRUCT = Struct("<HHBB5H5H5H5H5HHHH")
+
+    def pack(self) -> bytes:
+        return self.STRUCT.pack(self.channel_mask, self.sample_period_ticks, self.samples_per_frame, self.sample_format, *self.servo_min_cdeg, *self.servo_max_cdeg, *self.servo_safe_cdeg, *self.pulse_0_us, *self.pulse_180_us, self.slew_cdeg_per_s, self.hold_ms, self.relax_ms)
+
+    @classmethod
+    def unpack(cls, payload: bytes) -> Config:
+        v = cls.STRUCT.unpack(payload)
+        return cls(v[0], v[1], v[2], v[3], v[4:9], v[9:14], v[14:19], v[19:24], v[24:29], v[29], v[30], v[31])
+
+
+class ConfigAck(NamedTuple):
+    """Answer to CONFIG."""
+
+    result: int  # enum result
+    sample_period_ticks: int  # the one in force
+    config_crc: int  # CRC-16 of the payload of the CONFIG in force; 0 if none
+    TYPE = 0x82
+    STRUCT = Struct("<BHH")
+
+    def pack(self) -> bytes:
+        return self.STRUCT.pack(self.result, self.sample_period_ticks, self.config_crc)
+
+    @classmethod
+    def unpack(cls, payload: bytes) -> ConfigAck:
+        return cls(*cls.STRUCT.unpack(payload))
+
+
+class Start(NamedTuple):
+    """Starts sampling at sample_index 0. Answered by STATUS."""
+
+    config_crc: int
+    TYPE = 0x03
+    STRUCT = Struct("<H")
+
+    def pack(self) -> bytes:
+        return self.STRUCT.pack(self.config_crc)
+
+    @classmethod
+    def unpack(cls, payload: bytes) -> Start:
+        return cls(*cls.STRUCT.unpack(payload))
+
+
+class Stop(NamedTuple):
+    """Stops sampling; an armed hand is disarmed. Answered by STATUS."""
+
+    TYPE = 0x04
+    STRUCT = Struct("<")
+
+    def pack(self) -> bytes:
+        return self.STRUCT.pack()
+
+    @classmethod
+    def unpack(cls, payload: bytes) -> Stop:
+        cls.STRUCT.unpack(payload)
+        return cls()
+
+
+class Emg(NamedTuple):
+    """`samples` follow: n x channels values of i16, all channels of the first sample, then of the next."""
+
+    sample_index: int  # of the first sample in the frame, counted from START, wraps
+    n: int  # samples in this frame
+    flags: int  # bits emg_flag
+    TYPE = 0x84
+    STRUCT = Struct("<IBB")
+
+    def pack(self) -> bytes:
+        return self.STRUCT.pack(self.sample_index, self.n, self.flags)
+
+    @classmethod
+    def unpack(cls, payload: bytes) -> Emg:
+        return cls(*cls.STRUCT.unpack(payload))
+
+
+class Arm(NamedTuple):
+    """Permission to move. Only from DISARMED, with no blocker. Answered by STATUS."""
+
+    boot_id: int  # of the last IDENT
+    config_crc: int
+    challenge: int  # of the last STATUS: an ARM cannot be replayed
+    TYPE = 0x05
+    STRUCT = Struct("<HHH")
+
+    def pack(self) -> bytes:
+        return self.STRUCT.pack(self.boot_id, self.config_crc, self.challenge)
+
+    @classmethod
+    def unpack(cls, payload: bytes) -> Arm:
+        return cls(*cls.STRUCT.unpack(payload))
+
+
+class Disarm(NamedTuple):
+    """Pulses off, from any state but ESTOP. Answered by STATUS."""
+
+    TYPE = 0x06
+    STRUCT = Struct("<")
+
+    def pack(self) -> bytes:
+        return self.STRUCT.pack()
+
+    @classmethod
+    def unpack(cls, payload: bytes) -> Disarm:
+        cls.STRUCT.unpack(payload)
+        return cls()
+
+
+class Estop(NamedTuple):
+    """Pulses off until reset, from any state. Answered by STATUS."""
+
+    TYPE = 0x07
+    STRUCT = Struct("<")
+
+    def pack(self) -> bytes:
+        return self.STRUCT.pack()
+
+    @classmethod
+    def unpack(cls, payload: bytes) -> Estop:
+        cls.STRUCT.unpack(payload)
+        return cls()
+
+
+class Setpoint(NamedTuple):
+    """Where the five servos shall go. Not answered, never sent again."""
+
+    angle_cdeg: tuple[int, ...]  # thumb index middle ring little; 0 open, 18000 closed
+    valid_4ms: int  # in 4 ms: the oldest that based_on_sample may be when this arrives
+    based_on_sample: int  # newest sample_index that the decision saw; never goes back
+    TYPE = 0x08
+    STRUCT = Struct("<5HBI")
+
+    def pack(self) -> bytes:
+        return self.STRUCT.pack(*self.angle_cdeg, self.valid_4ms, self.based_on_sample)
+
+    @classmethod
+    def unpack(cls, payload: bytes) -> Setpoint:
+        v = cls.STRUCT.unpack(payload)
+        return cls(v[0:5], v[5], v[6])
+
+
+class Status(NamedTuple):
+    """Every status_period_ms, on each change of state, and as the answer to a control message."""
+
+    state: int  # enum state
+    reason: int  # enum reason
+    blockers: int  # bits blocker
+    flags: int  # bits status_flag
+    ack_type: int  # type of the last control message handled; 0 before the first
+    ack_seq: int  # its seq
+    ack_result: int  # enum result
+    challenge: int  # for ARM; another one after each change of state
+    boot_id: int  # so that a reset between two frames is seen
+    config_crc: int
+    sample_index: int  # next sample to be taken
+    t_us: int  # device clock, wraps
+    setpoint_seq: int  # seq of the last accepted SETPOINT
+    applied_cdeg: tuple[int, ...]  # what the servos are being told, after slew
+    supply_mv: int  # 0: not measured
+    crc_errors: int  # this and the following wrap at 65536
+    length_errors: int  # bad COBS, too long, or wrong length for the type
+    unknown_types: int
+    seq_gaps: int  # frames from the host that never came
+    rx_overruns: int  # bytes lost before they were read
+    range_rejects: int  # setpoints out of range
+    stale_rejects: int  # setpoints too old, or older than the last
+    tx_drops: int  # EMG frames dropped because the line was full
+    max_loop_us: int  # longest pass of the main loop since the last STATUS
+    TYPE = 0x88
+    STRUCT = Struct("<BBHBBBBHHHIIB5HHHHHHHHHHH")
+
+    def pack(self) -> bytes:
+        return self.STRUCT.pack(self.state, self.reason, self.blockers, self.flags, self.ack_type, self.ack_seq, self.ack_result, self.challenge, self.boot_id, self.config_crc, self.sample_index, self.t_us, self.setpoint_seq, *self.applied_cdeg, self.supply_mv, self.crc_errors, self.length_errors, self.unknown_types, self.seq_gaps, self.rx_overruns, self.range_rejects, self.stale_rejects, self.tx_drops, self.max_loop_us)
+
+    @classmethod
+    def unpack(cls, payload: bytes) -> Status:
+        v = cls.STRUCT.unpack(payload)
+        return cls(v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8], v[9], v[10], v[11], v[12], v[13:18], v[18], v[19], v[20], v[21], v[22], v[23], v[24], v[25], v[26], v[27])
+
+
+class Ping(NamedTuple):
+    """Clock and liveness; not a permission to move."""
+
+    token: int
+    TYPE = 0x09
+    STRUCT = Struct("<I")
+
+    def pack(self) -> bytes:
+        return self.STRUCT.pack(self.token)
+
+    @classmethod
+    def unpack(cls, payload: bytes) -> Ping:
+        return cls(*cls.STRUCT.unpack(payload))
+
+
+class Pong(NamedTuple):
+    """Answer to PING."""
+
+    token: int
+    t_us: int  # device clock when PING was handled
+    sample_index: int  # next sample to be taken then
+    TYPE = 0x89
+    STRUCT = Struct("<III")
+
+    def pack(self) -> bytes:
+        return self.STRUCT.pack(self.token, self.t_us, self.sample_index)
+
+    @classmethod
+    def unpack(cls, payload: bytes) -> Pong:
+        return cls(*cls.STRUCT.unpack(payload))
+
+
+Message = Hello | Ident | Config | ConfigAck | Start | Stop | Emg | Arm | Disarm | Estop | Setpoint | Status | Ping | Pong
+
+BY_TYPE: Final[dict[int, type[Message]]] = {Hello.TYPE: Hello, Ident.TYPE: Ident, Config.TYPE: Config, ConfigAck.TYPE: ConfigAck, Start.TYPE: Start, Stop.TYPE: Stop, Emg.TYPE: Emg, Arm.TYPE: Arm, Disarm.TYPE: Disarm, Estop.TYPE: Estop, Setpoint.TYPE: Setpoint, Status.TYPE: Status, Ping.TYPE: Ping, Pong.TYPE: Pong}
+
+# Payload bytes by type; an Emg's are only its fixed part.
+PAYLOAD_BYTES: Final[dict[int, int]] = {t: m.STRUCT.size for t, m in BY_TYPE.items()}

@@ -1,0 +1,1 @@
+"""The torch side of myobridge: networks, training, evaluation, export."""
