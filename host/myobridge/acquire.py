@@ -1,0 +1,142 @@
+"""EMG frames in, one continuous stream of samples out: gaps filled and marked, cut into hops.
+
+A hop is `hop_samples` samples whose end is a multiple of it in the device's index, so that the hops of a stream do
+not depend on how the port delivered it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from struct import Struct
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myobridge.wire.messages import Emg
+
+INDEX_SPAN: Final = 1 << 32
+EMG_HEAD: Final = Struct("<xx" + Emg.STRUCT.format.removeprefix("<"))
+"""Type and seq are skipped."""
+SAMPLES_AT: Final = EMG_HEAD.size
+CRC_BYTES: Final = 2
+
+
+class Hop(NamedTuple):
+    """`hop_samples` samples of all channels.
+
+    counts: int16 (hop, channels); a view that the next hop overwrites.
+    end_index: device index of the newest sample, unwrapped.
+    filled: how many of them were never received.
+    lead_off: the device said that an electrode was off.
+    """
+
+    counts: NDArray[np.int16]
+    end_index: int
+    filled: int
+    lead_off: bool
+
+
+@dataclass
+class AcquisitionCounters:
+    """What arrived and what did not."""
+
+    frames_received: int = 0
+    samples_received: int = 0
+    samples_lost: int = 0
+    frames_lost: int = 0
+    """Lost samples in units of frames as long as the one after the gap."""
+    duplicates: int = 0
+    malformed: int = 0
+    restarts: int = 0
+    """Jumps of the index, back or by more than the longest gap that is filled."""
+
+
+def parse_emg(frame: bytes, channels: int) -> tuple[int, int, NDArray[np.int16]] | None:
+    """Sample index, flags and counts int16 (n, channels) of a whole EMG frame; None if its length is wrong."""
+    if len(frame) < SAMPLES_AT + CRC_BYTES:
+        return None
+    index, n, flags = EMG_HEAD.unpack_from(frame)
+    if n == 0 or len(frame) != SAMPLES_AT + 2 * n * channels + CRC_BYTES:
+        return None
+    counts = np.frombuffer(frame, "<i2", n * channels, SAMPLES_AT).reshape(n, channels)
+    return index, flags, counts
+
+
+class Acquisition:
+    """Turns pieces of a stream into hops. `max_gap` is the longest gap that is filled, in samples."""
+
+    def __init__(self, channels: int, hop_samples: int, max_gap: int) -> None:
+        self.counters = AcquisitionCounters()
+        self._hop_samples = hop_samples
+        self._max_gap = max_gap
+        self._block = np.zeros((hop_samples, channels), np.int16)
+        self._last = np.zeros(channels, np.int16)
+        self.reset()
+
+    def reset(self) -> None:
+        """The next sample starts a new stream."""
+        self._next_index: int | None = None
+        self._at = 0
+        self._filled = 0
+        self._lead_off = False
+        self.restarted = True
+        """Set where a stream begins anew; whoever keeps state over samples clears it."""
+
+    def push(self, index: int, counts: NDArray[np.int16], lead_off: bool = False) -> Iterator[Hop]:
+        """Takes samples `index`, `index` + 1, … and yields the hops that they complete.
+
+        Args:
+            index: device index of the first row, modulo 2^32.
+            counts: int16 (n, channels).
+            lead_off: an electrode was off during these samples.
+        """
+        n = len(counts)
+        self.counters.frames_received += 1
+        expected = self._next_index
+        if expected is None:
+            self._start(index)
+        else:
+            ahead = (index - expected + (INDEX_SPAN >> 1)) % INDEX_SPAN - (INDEX_SPAN >> 1)
+            if -self._max_gap <= ahead < 0:
+                self.counters.duplicates += 1
+                return
+            if ahead:
+                if 0 < ahead <= self._max_gap:
+                    self.counters.samples_lost += ahead
+                    self.counters.frames_lost += -(-ahead // n)
+                    yield from self._append(np.broadcast_to(self._last, (ahead, len(self._last))), filled=True)
+                else:
+                    if ahead > 0:
+                        self.counters.samples_lost += ahead
+                        self.counters.frames_lost += -(-ahead // n)
+                    self.counters.restarts += 1
+                    self.reset()
+                    self._start(index)
+        self.counters.samples_received += n
+        self._lead_off |= lead_off
+        yield from self._append(counts, filled=False)
+        self._last = counts[-1]
+
+    def _start(self, index: int) -> None:
+        """Begins at `index`; samples before the first whole hop are skipped."""
+        self._next_index = index
+        self._at = -(-index % self._hop_samples)
+
+    def _append(self, counts: NDArray[np.int16], filled: bool) -> Iterator[Hop]:
+        assert self._next_index is not None
+        n, done, hop = len(counts), 0, self._hop_samples
+        while done < n:
+            if self._at < 0:
+                take = min(-self._at, n - done)
+            else:
+                take = min(hop - self._at, n - done)
+                self._block[self._at : self._at + take] = counts[done : done + take]
+                self._filled += take if filled else 0
+            self._at += take
+            done += take
+            self._next_index += take
+            if self._at == hop:
+                yield Hop(self._block, self._next_index - 1, self._filled, self._lead_off)
+                self._at, self._filled, self._lead_off = 0, 0, False

@@ -1,0 +1,141 @@
+"""The configuration: one TOML file; an unknown key is an error that names the key and the nearest right one."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+
+from myobridge.errors import UserError
+from myobridge.model_file import Pose, Positive
+from myobridge.wire.messages import (
+    BAUD,
+    HOLD_MAX_MS,
+    PULSE_MAX_US,
+    PULSE_MIN_US,
+    RELAX_MAX_MS,
+    SLEW_MAX_CDEG_PER_S,
+)
+
+Pulse = Annotated[int, msgspec.Meta(ge=PULSE_MIN_US, le=PULSE_MAX_US)]
+Pulses = tuple[Pulse, Pulse, Pulse, Pulse, Pulse]
+Fraction = Annotated[float, msgspec.Meta(ge=0, le=1)]
+
+
+class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A table of the file: keys are checked against the fields, values against their types."""
+
+
+class LinkConfig(_Table):
+    """`[link]`: the serial line."""
+
+    baud: Annotated[int, msgspec.Meta(ge=9600, le=4_000_000)] = BAUD
+
+
+class AcquisitionConfig(_Table):
+    """`[acquisition]`: what the device samples. The sampling rate is the model's unless it stands here."""
+
+    fs_hz: Positive | None = None
+    inputs: Annotated[tuple[Annotated[int, msgspec.Meta(ge=0, le=15)], ...], msgspec.Meta(min_length=1)] | None = None
+    """Analogue inputs in rising order, one for each of the model's channels; the first ones by default."""
+    max_samples_per_frame: Annotated[int, msgspec.Meta(ge=1, le=100)] = 5
+    """A frame holds the largest number of samples up to this that divides the hop."""
+    max_gap_share: Fraction = 0.1
+    """Largest share of a window that may be filled in for lost samples before no setpoint is sent."""
+
+
+class ServoConfig(_Table):
+    """`[servo]`: limits of the five servos, thumb to little; the firmware enforces them."""
+
+    min_deg: Pose = (0, 0, 0, 0, 0)
+    max_deg: Pose = (180, 180, 180, 180, 180)
+    safe_deg: Pose | None = None
+    """Pose to which the hand relaxes; the model's rest pose by default."""
+    pulse_0_us: Pulses = (500, 500, 500, 500, 500)
+    pulse_180_us: Pulses = (2500, 2500, 2500, 2500, 2500)
+    slew_deg_per_s: Annotated[float, msgspec.Meta(gt=0, le=SLEW_MAX_CDEG_PER_S / 100)] = 400
+
+
+class SafetyConfig(_Table):
+    """`[safety]`: times after which the firmware holds and then relaxes, and what the host refuses to act on."""
+
+    hold_ms: Annotated[int, msgspec.Meta(ge=20, le=HOLD_MAX_MS)] = HOLD_MAX_MS
+    relax_ms: Annotated[int, msgspec.Meta(ge=21, le=RELAX_MAX_MS)] = RELAX_MAX_MS
+    max_age_ms: Annotated[int, msgspec.Meta(ge=20, le=1000)] = 100
+    """A decision older than this, counted from its newest sample, is neither sent nor obeyed."""
+    max_saturated_share: Fraction = 0.1
+    """Share of a channel's samples at the ADC's ends above which the channel counts as saturated."""
+    max_mains_share: Fraction = 0.9
+    """Share of a channel's power at 50 or 60 Hz and multiples above which it counts as mains hum only."""
+    min_range_counts: Annotated[int, msgspec.Meta(ge=0)] = 2
+    """Peak-to-peak counts over the check's 200 ms below which a channel counts as flat."""
+
+
+class RealtimeConfig(_Table):
+    """`[realtime]`: scheduling of the one loop."""
+
+    fifo_priority: Annotated[int, msgspec.Meta(ge=0, le=99)] = 20
+    """SCHED_FIFO priority where the system permits it; 0 leaves the scheduler alone."""
+
+
+class Config(_Table):
+    """The whole file; every table and key may be left out."""
+
+    link: LinkConfig = LinkConfig()
+    acquisition: AcquisitionConfig = AcquisitionConfig()
+    servo: ServoConfig = ServoConfig()
+    safety: SafetyConfig = SafetyConfig()
+    realtime: RealtimeConfig = RealtimeConfig()
+
+    def __post_init__(self) -> None:
+        if self.safety.relax_ms <= self.safety.hold_ms:
+            raise ValueError("safety.relax_ms must be more than safety.hold_ms")
+        if any(low > high for low, high in zip(self.servo.min_deg, self.servo.max_deg, strict=True)):
+            raise ValueError("servo.min_deg must not be above servo.max_deg")
+        if any(a == b for a, b in zip(self.servo.pulse_0_us, self.servo.pulse_180_us, strict=True)):
+            raise ValueError("servo.pulse_0_us and servo.pulse_180_us must differ")
+        inputs = self.acquisition.inputs
+        if inputs is not None and list(inputs) != sorted(set(inputs)):
+            raise ValueError("acquisition.inputs must be in rising order without repeats")
+
+
+def load_config(path: Path | None) -> Config:
+    """The file's configuration, or the defaults without a file.
+
+    Raises:
+        UserError: no such file, not TOML, an unknown key, or a value that makes no sense.
+    """
+    if path is None:
+        return Config()
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"The config {path} cannot be read ({error.strerror}); check the path.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} is not valid TOML ({error}); correct that line.") from error
+    _refuse_unknown_keys(data, Config, path, "")
+    try:
+        return msgspec.convert(data, Config)
+    except msgspec.ValidationError as error:
+        raise UserError(f"{path}: {_plain(error)}; correct that value.") from error
+
+
+def _refuse_unknown_keys(data: dict[str, Any], table: type[msgspec.Struct], path: Path, prefix: str) -> None:
+    fields = {field.name: field.type for field in msgspec.structs.fields(table)}
+    for key, value in data.items():
+        if key not in fields:
+            near = difflib.get_close_matches(key, fields, n=1, cutoff=0)
+            raise UserError(f"{path}: unknown key '{prefix}{key}'; did you mean '{prefix}{near[0]}'?")
+        inner = fields[key]
+        if isinstance(value, dict) and isinstance(inner, type) and issubclass(inner, msgspec.Struct):
+            _refuse_unknown_keys(value, inner, path, f"{prefix}{key}.")
+
+
+def _plain(error: msgspec.ValidationError) -> str:
+    """msgspec says `... - at `$.servo.slew`'; a reader wants the key first."""
+    message, _, where = str(error).partition(" - at `$.")
+    message = message[0].lower() + message[1:]
+    return f"{where.rstrip('`')}: {message}" if where else message

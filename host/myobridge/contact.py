@@ -1,0 +1,79 @@
+"""Is each electrode telling us about a muscle? Flat, saturated and hum-only channels are found here.
+
+The check looks at the newest 200 ms of raw counts, a whole number of periods of 50 and 60 Hz and their multiples.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myobridge.config import SafetyConfig
+
+CHECK_S: Final = 0.2
+HIGHEST_HUM_HZ: Final = 450
+"""Multiples of the mains frequency up to the top of the EMG band count as hum."""
+HUM_MIN_RMS_COUNTS: Final = 2.0
+"""Below this a channel is quiet, not humming."""
+
+
+class Contact(IntEnum):
+    """Verdict on one channel."""
+
+    GOOD = 0
+    FLAT = 1
+    SATURATED = 2
+    MAINS = 3
+
+
+class ContactCheck:
+    """Keeps the newest 200 ms of counts and judges each channel by them."""
+
+    def __init__(self, channels: int, fs_hz: float, hop_samples: int, adc_bits: int, limits: SafetyConfig) -> None:
+        hops = max(1, round(CHECK_S * fs_hz / hop_samples))
+        self._hop = hop_samples
+        self._raw = np.zeros((hops * hop_samples, channels), np.int16)
+        self._top = (1 << (adc_bits - 1)) - 1
+        self._limits = limits
+        self._hum = _hum_basis(len(self._raw), fs_hz)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forgets the counts; all channels are good until 200 ms have come."""
+        self._at = 0
+        self._whole = False
+        self.verdicts: tuple[Contact, ...] = (Contact.GOOD,) * self._raw.shape[1]
+
+    def push(self, counts: NDArray[np.int16]) -> None:
+        """Takes one hop of int16 (hop, channels); judges once in 200 ms."""
+        self._raw[self._at : self._at + self._hop] = counts
+        self._at += self._hop
+        if self._at == len(self._raw):
+            self._at = 0
+            self.verdicts = self._judge()
+
+    def _judge(self) -> tuple[Contact, ...]:
+        raw = self._raw.astype(np.float64)
+        flat = np.ptp(self._raw.astype(np.int32), axis=0) < self._limits.min_range_counts
+        saturated = np.mean((raw >= self._top) | (raw <= -self._top - 1), axis=0) > self._limits.max_saturated_share
+        centred = raw - raw.mean(axis=0)
+        power = np.maximum(np.sum(centred**2, axis=0), 1e-9)
+        loud = power > len(raw) * HUM_MIN_RMS_COUNTS**2
+        hum = np.max([np.sum((basis @ centred) ** 2, axis=0) for basis in self._hum], axis=0) / power
+        mains = loud & (hum > self._limits.max_mains_share)
+        worst = np.where(flat, Contact.FLAT, np.where(saturated, Contact.SATURATED, np.where(mains, Contact.MAINS, 0)))
+        return tuple(Contact(int(v)) for v in worst)
+
+
+def _hum_basis(samples: int, fs_hz: float) -> list[NDArray[np.float64]]:
+    """Orthonormal sines and cosines at 50 Hz and multiples, and at 60 Hz and multiples: (2 * multiples, samples)."""
+    t = np.arange(samples) / fs_hz
+    bases = []
+    for mains_hz in (50, 60):
+        multiples = np.arange(mains_hz, min(HIGHEST_HUM_HZ, fs_hz / 2 - 1) + 1, mains_hz)
+        phase = 2 * np.pi * np.outer(multiples, t)
+        bases.append(np.vstack([np.sin(phase), np.cos(phase)]) * np.sqrt(2 / samples))
+    return bases

@@ -1,0 +1,99 @@
+"""Window in, five angles out: the network in onnxruntime, fed with its own past outputs."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from myobridge import SERVOS
+from myobridge.errors import UserError
+from myobridge.model_file import METADATA_KEY, ModelSpec, decode_spec
+
+MAX_MODEL_BYTES: Final = 256 << 20
+
+
+def open_model(path: Path) -> tuple[ort.InferenceSession, ModelSpec]:
+    """Loads and checks a model file.
+
+    Raises:
+        UserError: no such file, not an ONNX file, not one of ours, or the graph does not fit its metadata.
+    """
+    if not path.is_file():
+        raise UserError(f"There is no model {path}; give the path of an .onnx file, or one of the shipped names.")
+    if path.stat().st_size > MAX_MODEL_BYTES:
+        raise UserError(f"{path} is larger than {MAX_MODEL_BYTES >> 20} MB, so it is not a model of ours.")
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 4
+    try:
+        session = ort.InferenceSession(os.fspath(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime has a family of exceptions without a common base of its own
+        reason = str(error).splitlines()[0]
+        raise UserError(f"{path} is not an ONNX model that can be run ({reason}); export or copy it again.") from error
+    metadata = session.get_modelmeta().custom_metadata_map
+    if METADATA_KEY not in metadata:
+        raise UserError(f"{path} has no myobridge metadata; export it with `myobridge-models export`.")
+    spec = decode_spec(metadata[METADATA_KEY], path)
+    _check_graph(session, spec, path)
+    return session, spec
+
+
+def _check_graph(session: ort.InferenceSession, spec: ModelSpec, path: Path) -> None:
+    wanted = {"emg": [len(spec.channels), spec.window_samples]}
+    if spec.history_hops:
+        wanted["history"] = [2 * len(SERVOS)]
+    inputs = {node.name: node.shape[1:] for node in session.get_inputs()}
+    outputs = {node.name: node.shape[1:] for node in session.get_outputs()}
+    if inputs != wanted or list(outputs) != ["angles"] or outputs["angles"] not in ([len(SERVOS)], [None]):
+        raise UserError(
+            f"{path}: the network takes {inputs} and gives {outputs}, its metadata says {wanted} and five angles; "
+            "export it again."
+        )
+
+
+class Decoder:
+    """The network with its closed loop. Inputs and output are bound once, so a call allocates nothing of size."""
+
+    def __init__(self, session: ort.InferenceSession, spec: ModelSpec) -> None:
+        self.spec = spec
+        self._rest = np.array(spec.rest_pose_deg, np.float32)
+        self._emg = np.zeros((1, len(spec.channels), spec.window_samples), np.float32)
+        self._history = np.zeros((1, 2 * len(SERVOS)), np.float32)
+        self._angles = np.zeros((1, len(SERVOS)), np.float32)
+        self._past: deque[NDArray[np.float32]] = deque(maxlen=max(1, 2 * spec.history_hops))
+        self._session = session
+        self._binding = session.io_binding()
+        self._bind(self._binding.bind_input, "emg", self._emg)
+        if spec.history_hops:
+            self._bind(self._binding.bind_input, "history", self._history)
+        self._bind(self._binding.bind_output, "angles", self._angles)
+        self.reset()
+
+    @staticmethod
+    def _bind(bind: object, name: str, array: NDArray[np.float32]) -> None:
+        bind(name, "cpu", 0, np.float32, array.shape, array.ctypes.data)  # type: ignore[operator]
+
+    def reset(self) -> None:
+        """Back to rest: the history is the rest pose."""
+        self._past.clear()
+        self._past.extend([self._rest] * (self._past.maxlen or 0))
+
+    def __call__(self, window: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Angles (5,) in degrees for a window (channels, window); they enter the history unless not finite."""
+        np.copyto(self._emg[0], window)
+        if self.spec.history_hops:
+            self._history[0, : len(SERVOS)] = self._past[self.spec.history_hops]
+            self._history[0, len(SERVOS) :] = self._past[0]
+        self._session.run_with_iobinding(self._binding)
+        angles = self._angles[0].copy()
+        finite = bool(np.isfinite(angles).all())
+        self._past.append(angles if finite else self._past[-1])
+        return angles

@@ -1,0 +1,111 @@
+"""A muscle's motor units: who is recruited when, how fast they fire, and what one of their firings looks like.
+
+The pool is the one of Fuglevand, Winter and Patla, "Models of recruitment and rate coding organization in motor-unit
+pools", J. Neurophysiol. 70 (1993): small units first (Henneman's size principle), thresholds and sizes spread
+exponentially, rates that rise linearly with the drive, irregular intervals. Excitation runs from 0 to 1, where the
+last unit reaches its peak rate.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+
+THRESHOLD_RANGE: Final = 30.0
+"""Threshold of the last unit over that of the first."""
+SIZE_RANGE: Final = 12.0
+"""Action potential of the last unit over that of the first (skin amplitudes; twitch forces span 100)."""
+MIN_RATE_HZ: Final = 8.0
+FIRST_PEAK_RATE_HZ: Final = 35.0
+LAST_PEAK_RATE_HZ: Final = 25.0
+INTERVAL_VARIATION: Final = 0.15
+"""Standard deviation of the interval between firings over its mean; 0.1-0.2 in voluntary contractions."""
+TYPE_FREQUENCY_HZ: Final = (30.0, 100.0, 225.0)
+"""Where the action potentials of type I, IIa and IIb units have most of their power."""
+
+# Excitation in the paper's units, in which a rate gains 1 Hz for each unit above the threshold.
+_FULL_EXCITATION: Final = THRESHOLD_RANGE + LAST_PEAK_RATE_HZ - MIN_RATE_HZ
+
+
+@dataclass(frozen=True)
+class Pool:
+    """The units of one muscle in the order of recruitment; arrays (units,)."""
+
+    threshold: FloatArray
+    """Excitation 0..1 at which the unit starts to fire."""
+    size: FloatArray
+    """Amplitude of the action potential, 1 for the last unit."""
+    peak_rate_hz: FloatArray
+    fibre_type: NDArray[np.intp]
+    """Index into TYPE_FREQUENCY_HZ."""
+
+    def rate_hz(self, excitation: FloatArray) -> FloatArray:
+        """Firing rates (..., units) at excitation (..., 1)."""
+        above = excitation - self.threshold
+        rate = np.minimum(MIN_RATE_HZ + _FULL_EXCITATION * above, self.peak_rate_hz)
+        return np.where(above >= 0, rate, 0.0)
+
+
+def motor_unit_pool(units: int, type_shares: tuple[float, float, float]) -> Pool:
+    """A muscle of so many units; type_shares say how many are type I, IIa and IIb, in the order of recruitment."""
+    rank = np.arange(1, units + 1) / units
+    threshold = THRESHOLD_RANGE**rank
+    slowest_share, middle_share, _ = np.array(type_shares) / sum(type_shares)
+    return Pool(
+        threshold=threshold / _FULL_EXCITATION,
+        size=SIZE_RANGE ** (rank - 1),
+        peak_rate_hz=FIRST_PEAK_RATE_HZ - (FIRST_PEAK_RATE_HZ - LAST_PEAK_RATE_HZ) * threshold / THRESHOLD_RANGE,
+        fibre_type=np.searchsorted([slowest_share, slowest_share + middle_share], rank - 0.5 / units),
+    )
+
+
+class SpikeTrains:
+    """Firings of any number of units: a renewal process whose clock runs at each unit's rate.
+
+    Intervals are Gaussian (Clamann 1969) around 1 / rate, and never shorter than a fifth of it.
+    """
+
+    def __init__(self, units: int, rng: np.random.Generator) -> None:
+        self._rng = rng
+        self._until_next = rng.random(units)
+
+    def advance(self, rate_hz: FloatArray, step_s: float) -> tuple[NDArray[np.intp], FloatArray]:
+        """Fire through the steps of rate_hz (steps, units); returns the units and times in s of all firings."""
+        steps = len(rate_hz)
+        clock = np.vstack([np.zeros(rate_hz.shape[1]), np.cumsum(rate_hz * step_s, axis=0)])
+        fired, times = [], []
+        while (unit := np.flatnonzero(self._until_next < clock[-1])).size:
+            due, ticks = self._until_next[unit], clock[:, unit]
+            step = np.minimum((ticks <= due).sum(axis=0) - 1, steps - 1)
+            start, stop = ticks[step, np.arange(unit.size)], ticks[step + 1, np.arange(unit.size)]
+            fired.append(unit)
+            times.append((step + (due - start) / (stop - start)) * step_s)
+            interval = 1 + INTERVAL_VARIATION * self._rng.standard_normal(unit.size)
+            self._until_next[unit] += np.maximum(interval, 0.2)
+        self._until_next -= clock[-1]
+        if not fired:
+            return np.empty(0, dtype=np.intp), np.empty(0)
+        return np.concatenate(fired), np.concatenate(times)
+
+
+def action_potential_spectrum(peak_hz: float, phases: int, freq_hz: FloatArray) -> NDArray[np.complex128]:
+    """Spectrum (like freq_hz) of an action potential of peak amplitude 1 centred on time 0.
+
+    Its waveform is a derivative of a Gaussian, as in the Hermite expansions that describe measured action potentials
+    (Lo Conte, Merletti and Sandri, IEEE Trans. Biomed. Eng. 41, 1994): 2 phases for the first derivative, 3 for the
+    second. The power is greatest at peak_hz.
+    """
+    order = phases - 1
+
+    def spectrum(f: FloatArray) -> NDArray[np.complex128]:
+        ratio = f / peak_hz
+        return np.asarray((1j * ratio) ** order * np.exp(-order * ratio**2 / 2))
+
+    fine_hz = np.arange(1024) * peak_hz / 64  # a grid fine and long enough to find the waveform's peak on
+    peak = np.abs(np.fft.irfft(spectrum(fine_hz))).max() * 2 * (len(fine_hz) - 1) * peak_hz / 64
+    return spectrum(freq_hz) / peak

@@ -1,0 +1,134 @@
+"""From samples to decisions: the one pipeline of the daemon, of replay and of evaluation.
+
+acquire → prefilter → window → decode → execute, with the contact check beside it. Nothing here knows the time
+or a port: the same samples give the same decisions to the bit, however they were delivered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import IntEnum
+from math import isfinite
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myobridge.acquire import Acquisition, Hop
+from myobridge.config import Config
+from myobridge.contact import Contact, ContactCheck
+from myobridge.decode import Decoder, open_model
+from myobridge.execute import Executor
+from myobridge.model_file import ModelSpec
+from myobridge.prefilter import Prefilter
+from myobridge.window import Window
+
+
+class Withheld(IntEnum):
+    """Why a decision must not move the hand."""
+
+    NO = 0
+    WARMING_UP = 1
+    SAMPLES_LOST = 2
+    LEAD_OFF = 3
+    CHANNEL_FLAT = 4
+    CHANNEL_SATURATED = 5
+    CHANNEL_MAINS = 6
+    NOT_A_NUMBER = 7
+
+
+_BY_CONTACT = {
+    Contact.FLAT: Withheld.CHANNEL_FLAT,
+    Contact.SATURATED: Withheld.CHANNEL_SATURATED,
+    Contact.MAINS: Withheld.CHANNEL_MAINS,
+}
+
+
+class Decision(NamedTuple):
+    """What the pipeline says at the end of a hop.
+
+    sample_index: newest sample that it saw, unwrapped.
+    raw_deg: the network's angles; empty while the window is filling.
+    angles_deg: after smoothing and limits; what a setpoint may say if nothing is withheld.
+    withheld: why it must not be acted on; NO if it may.
+    """
+
+    sample_index: int
+    raw_deg: tuple[float, ...]
+    angles_deg: tuple[float, ...]
+    withheld: Withheld
+
+
+class Pipeline:
+    """State of one stream; `push` samples, get decisions."""
+
+    def __init__(self, model: Path, config: Config, adc_bits: int) -> None:
+        """Loads the model and sizes everything from it.
+
+        Raises:
+            UserError: the model cannot be used.
+        """
+        session, spec = open_model(model)
+        self.spec: ModelSpec = spec
+        channels, hop = len(spec.channels), spec.hop_samples
+        self._max_gap_share = config.acquisition.max_gap_share
+        self.acquisition = Acquisition(channels, hop, max_gap=spec.window_samples)
+        gain = 1 / ((1 << (adc_bits - 1)) * np.array(spec.scale_fs))
+        self._prefilter = Prefilter(spec.prefilter_sos, gain, hop)
+        self._window = Window(channels, spec.window_samples, hop)
+        self.contact = ContactCheck(channels, spec.fs_hz, hop, adc_bits, config.safety)
+        self._decoder = Decoder(session, spec)
+        self._executor = Executor(spec.smoothing, spec.hop_ms / 1000, config.servo.min_deg, config.servo.max_deg)
+        self._unchecked: NDArray[np.int16] | None = None
+        self._lead_off = False
+
+    def push(self, index: int, counts: NDArray[np.int16], lead_off: bool = False) -> Iterator[Decision]:
+        """Takes counts int16 (n, channels) from device index `index` on; yields a decision for each hop they end."""
+        for hop in self.acquisition.push(index, counts, lead_off):
+            yield self._decide(hop)
+
+    def reset(self) -> None:
+        """Forgets the stream: the next sample starts a new one, from rest."""
+        self.acquisition.reset()
+
+    def settle(self) -> None:
+        """Checks the contacts on the last hop; its verdict counts from the next hop on.
+
+        The loop calls this after it has written the setpoint, so that the check costs no latency; without the call
+        the next hop does it first, to the same result.
+        """
+        if self._unchecked is not None:
+            self.contact.push(self._unchecked)
+            self._unchecked = None
+
+    def _decide(self, hop: Hop) -> Decision:
+        self.settle()
+        if self.acquisition.restarted:
+            self._restart(hop)
+        self._unchecked = hop.counts
+        self._window.append(self._prefilter(hop.counts), hop.filled)
+        self._lead_off = hop.lead_off
+        if not self._window.full:
+            return Decision(hop.end_index, (), (), Withheld.WARMING_UP)
+        raw = tuple(self._decoder(self._window.view).tolist())
+        if not isfinite(sum(raw)):
+            self._executor.reset()
+            return Decision(hop.end_index, raw, (), Withheld.NOT_A_NUMBER)
+        return Decision(hop.end_index, raw, self._executor(raw), self._withheld())
+
+    def _restart(self, hop: Hop) -> None:
+        self.acquisition.restarted = False
+        self._prefilter.reset(hop.counts[0])
+        self._window.reset()
+        self.contact.reset()
+        self._decoder.reset()
+        self._executor.reset()
+
+    def _withheld(self) -> Withheld:
+        if self._window.filled_share > self._max_gap_share:
+            return Withheld.SAMPLES_LOST
+        if self._lead_off:
+            return Withheld.LEAD_OFF
+        worst = max(self.contact.verdicts)
+        return _BY_CONTACT[worst] if worst else Withheld.NO

@@ -1,0 +1,74 @@
+"""The model's causal pre-filter: second-order sections, run a hop at a time as one matrix product.
+
+A cascade of sections is a linear system with state z: y = C z + D x, z' = A z + B x. Over a block of N samples the
+outputs and the next state are linear in the N inputs and the state, so one constant matrix maps [x; z] to [y; z'].
+It is the same filter to rounding as running it sample by sample, at the price of one small matrix product.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Sections = tuple[tuple[float, float, float, float, float, float], ...]
+Matrix = NDArray[np.float64]
+
+
+def _step(sections: Sections, x: float, z: Matrix) -> tuple[float, Matrix]:
+    """One sample through all sections, transposed direct form II; z is (sections, 2)."""
+    after = np.empty_like(z)
+    for i, (b0, b1, b2, a0, a1, a2) in enumerate(sections):
+        y = (b0 * x + z[i, 0]) / a0
+        after[i] = b1 * x - a1 * y + z[i, 1], b2 * x - a2 * y
+        x = y
+    return x, after
+
+
+def block_matrix(sections: Sections, block: int) -> Matrix:
+    """Maps [x (block); z (2 * sections)] to [y (block); z after], float64."""
+    order = 2 * len(sections)
+    matrix = np.zeros((block + order, block + order))
+    for column in range(block + order):
+        inputs = np.zeros(block)
+        z = np.zeros((len(sections), 2))
+        if column < block:
+            inputs[column] = 1
+        else:
+            z.flat[column - block] = 1
+        for row in range(block):
+            matrix[row, column], z = _step(sections, float(inputs[row]), z)
+        matrix[block:, column] = z.ravel()
+    return matrix
+
+
+def steady_state(sections: Sections) -> Matrix:
+    """State (2 * sections,) after a constant input of 1 for ever, so that DC at the start rings nothing."""
+    order = 2 * len(sections)
+    step = block_matrix(sections, 1)
+    b, a = step[1:, 0], step[1:, 1:]
+    state: Matrix = np.linalg.solve(np.eye(order) - a, b)
+    return state
+
+
+class Prefilter:
+    """The filter of all channels; each channel has a state of its own."""
+
+    def __init__(self, sections: Sections, gain: Matrix, block: int) -> None:
+        """`gain` (channels,) multiplies the counts before the filter; `block` is the number of samples a call."""
+        self._block = block
+        self._gain = gain
+        self._matrix = block_matrix(sections, block)
+        self._steady = steady_state(sections)
+        self._in = np.zeros((len(self._matrix), len(gain)))
+        self._out = np.zeros_like(self._in)
+
+    def reset(self, counts: NDArray[np.int16]) -> None:
+        """Starts in the steady state of `counts` (channels,), the first sample to come."""
+        self._in[self._block :] = np.outer(self._steady, counts * self._gain)
+
+    def __call__(self, counts: NDArray[np.int16]) -> Matrix:
+        """Filters int16 (block, channels) to float64 (block, channels), a view that the next call overwrites."""
+        np.multiply(counts, self._gain, out=self._in[: self._block])
+        np.matmul(self._matrix, self._in, out=self._out)
+        self._in[self._block :] = self._out[self._block :]
+        return self._out[: self._block]

@@ -1,0 +1,58 @@
+"""The sliding window: the newest `window_samples` filtered samples, and how far they can be vouched for."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+SPARE_WINDOWS: Final = 4
+"""The buffer holds this many windows, so that it is moved to its front once in many hops."""
+
+
+class Window:
+    """Appends hops of float samples; `view` is always the newest window."""
+
+    def __init__(self, channels: int, window_samples: int, hop_samples: int) -> None:
+        self._window = window_samples
+        self._hop = hop_samples
+        self._buffer = np.zeros((channels, SPARE_WINDOWS * window_samples + hop_samples), np.float32)
+        hops = -(-window_samples // hop_samples)
+        self._filled_by_hop: deque[int] = deque(maxlen=hops)
+        self.reset()
+
+    def reset(self) -> None:
+        """Empties the window."""
+        self._end = 0
+        self._filled_by_hop.clear()
+        self._filled = 0
+
+    def append(self, samples: NDArray[np.float64], filled: int) -> None:
+        """Adds one hop, (hop, channels), of which `filled` samples were never received."""
+        if self._end + self._hop > self._buffer.shape[1]:
+            kept = self._window
+            self._buffer[:, :kept] = self._buffer[:, self._end - kept : self._end]
+            self._end = kept
+        self._buffer[:, self._end : self._end + self._hop] = samples.T
+        self._end += self._hop
+        if len(self._filled_by_hop) == self._filled_by_hop.maxlen:
+            self._filled -= self._filled_by_hop[0]
+        self._filled_by_hop.append(filled)
+        self._filled += filled
+
+    @property
+    def full(self) -> bool:
+        """As many samples have come as a window takes."""
+        return self._end >= self._window
+
+    @property
+    def filled_share(self) -> float:
+        """Share of the window that was filled in for lost samples."""
+        return self._filled / self._window
+
+    @property
+    def view(self) -> NDArray[np.float32]:
+        """float32 (channels, window), newest sample last; changes with the next append."""
+        return self._buffer[:, self._end - self._window : self._end]

@@ -1,0 +1,89 @@
+"""Framing: type, seq, payload and CRC-16, COBS-encoded, ended by a zero byte (firmware/PROTOCOL.md).
+
+COBS is our own because the library's C core has no arm64 wheel, and its Python core is ten times slower.
+"""
+
+from __future__ import annotations
+
+from binascii import crc_hqx
+from dataclasses import dataclass
+from typing import Final
+
+from myobridge.wire.messages import MAX_FRAME_BYTES
+
+CRC_START: Final = 0xFFFF
+MIN_FRAME_BYTES: Final = 4
+MAX_WIRE_BYTES: Final = MAX_FRAME_BYTES + 1
+"""Longest frame on the wire, without the ending zero."""
+
+
+def encode(kind: int, seq: int, payload: bytes) -> bytes:
+    """One frame as it goes on the wire, with its ending zero byte.
+
+    Raises:
+        ValueError: the payload does not fit in a frame.
+    """
+    body = bytes((kind, seq)) + payload
+    body += crc_hqx(body, CRC_START).to_bytes(2, "big")
+    if len(body) > MAX_FRAME_BYTES:
+        raise ValueError(f"a payload of {len(payload)} bytes does not fit in a frame")
+    return b"".join([bytes((len(part) + 1,)) + part for part in body.split(b"\0")]) + b"\0"
+
+
+@dataclass
+class FrameCounters:
+    """What the decoder had to drop."""
+
+    crc_errors: int = 0
+    length_errors: int = 0
+
+
+class FrameDecoder:
+    """Bytes in, whole good frames out; holds at most one unfinished frame."""
+
+    def __init__(self) -> None:
+        self.counters = FrameCounters()
+        self._pending = bytearray()
+        self._skipping = False
+        """The unfinished frame is already too long: drop up to the next zero."""
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """Good frames that `data` completes: type, seq, payload and CRC, in order of arrival.
+
+        Each is at least MIN_FRAME_BYTES long, and its CRC is right. Its length is not checked against its type.
+        """
+        pending = self._pending
+        pending += data
+        frames = []
+        start = 0
+        while (end := pending.find(0, start)) >= 0:
+            if self._skipping:
+                self._skipping = False
+            elif end - start > MAX_WIRE_BYTES:
+                self.counters.length_errors += 1
+            elif end > start:
+                at = start
+                while at < end:  # each code byte becomes the zero it stands for
+                    code = pending[at]
+                    pending[at] = 0
+                    at += code
+                if at != end or end - start <= MIN_FRAME_BYTES:
+                    self.counters.length_errors += 1
+                else:
+                    frame = bytes(pending[start + 1 : end])
+                    if crc_hqx(frame, CRC_START):
+                        self.counters.crc_errors += 1
+                    else:
+                        frames.append(frame)
+            start = end + 1
+        del pending[:start]
+        if len(pending) > MAX_WIRE_BYTES:
+            self.counters.length_errors += not self._skipping
+            self._skipping = True
+            pending.clear()
+        return frames
+
+    def reset(self) -> None:
+        """Forgets the unfinished frame (the port was opened anew)."""
+        self._pending.clear()
+        self._skipping = False

@@ -1,0 +1,112 @@
+"""The serial port: opened by pyserial, read and written without blocking on its file descriptor."""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+import termios
+from pathlib import Path
+
+import serial
+
+from myobridge.errors import UserError
+from myobridge.wire.messages import BAUD
+
+READ_BYTES = 65536
+
+
+class LinkLost(Exception):
+    """The port went away: unplugged, or the other end of a pty was closed."""
+
+
+class SerialLink:
+    """An open port. Reads what is there; writes whole frames or drops them, and counts both."""
+
+    def __init__(self, port: str, baud: int = BAUD) -> None:
+        """Opens `port` for this process alone and drops what was buffered before.
+
+        Raises:
+            UserError: no such port, no permission, busy, or not a serial port.
+        """
+        self.port = port
+        self.write_drops = 0
+        self._unsent = b""
+        try:
+            self._serial = serial.Serial(port, baud, timeout=0, write_timeout=0, exclusive=True)
+        except (OSError, ValueError, termios.error) as error:
+            raise _explained(port, baud, error) from error
+        self._fd: int = self._serial.fileno()
+        self._poll = select.poll()
+        self._poll.register(self._fd, select.POLLIN)
+        _request_low_latency(self._serial)
+
+    def wait(self, timeout_s: float) -> bool:
+        """Sleeps until something can be read or the time is over; True if there is something."""
+        return bool(self._poll.poll(max(0.0, timeout_s * 1000)))
+
+    def read(self) -> bytes:
+        """All bytes that have arrived; empty if none.
+
+        Raises:
+            LinkLost: the port is gone.
+        """
+        try:
+            data = os.read(self._fd, READ_BYTES)
+        except BlockingIOError:
+            return b""
+        except OSError as error:
+            raise LinkLost(os.strerror(error.errno or 0)) from error
+        if not data:
+            raise LinkLost("the port was closed at the other end")
+        return data
+
+    def write(self, frame: bytes) -> bool:
+        """Hands a whole frame to the port; False (and counted) if the port takes none now.
+
+        Raises:
+            LinkLost: the port is gone.
+        """
+        try:
+            if self._unsent:
+                self._unsent = self._unsent[os.write(self._fd, self._unsent) :]
+                if self._unsent:
+                    self.write_drops += 1
+                    return False
+            self._unsent = frame[os.write(self._fd, frame) :]
+        except BlockingIOError:
+            self.write_drops += 1
+            return False
+        except OSError as error:
+            raise LinkLost(os.strerror(error.errno or 0)) from error
+        return True
+
+    def close(self) -> None:
+        """Gives the port back."""
+        self._serial.close()
+
+
+def _request_low_latency(port: serial.Serial) -> None:
+    """FTDI adapters hold bytes back for 16 ms unless asked not to; ptys and some drivers know no such flag."""
+    try:
+        port.set_low_latency_mode(True)
+    except (ValueError, OSError, AttributeError, NotImplementedError):
+        return
+
+
+def _explained(port: str, baud: int, error: Exception) -> UserError:
+    code = getattr(error, "errno", None)
+    if code is None and error.args and isinstance(error.args[0], int):
+        code = error.args[0]
+    if code == errno.ENOENT or not Path(port).exists():
+        return UserError(f"There is no port {port}; plug the hand in, or list the ports with `myobridge devices`.")
+    if code in (errno.EACCES, errno.EPERM):
+        return UserError(
+            f"No permission to open {port}; add yourself to its group with "
+            "`sudo usermod -aG dialout $USER`, then log in again."
+        )
+    if code == errno.EBUSY or "exclusively lock" in str(error):
+        return UserError(f"{port} is in use by another program; close that program or choose another port.")
+    if isinstance(error, ValueError) and "baud" in str(error).lower():
+        return UserError(f"{port} cannot run at {baud} baud; set another rate in the config's [link] baud.")
+    return UserError(f"{port} is not a serial port that can be used ({error}); choose another one.")
