@@ -1,1 +1,1 @@
-"""The torch side of myobridge: networks, training, evaluation, export."""
+"""The training side of myobridge: recordings in, an .onnx model file out. Needs torch; the daemon does not."""

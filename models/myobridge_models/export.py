@@ -1,0 +1,64 @@
+"""A trained network and its metadata into one .onnx file, which is all that the daemon needs."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from pathlib import Path
+from typing import Final
+
+import onnx
+import torch
+from myobridge.errors import UserError
+from myobridge.model_file import METADATA_KEY, ModelSpec, encode_spec
+
+from myobridge_models.network import CnnMlp
+
+OPSET: Final = 17
+"""Old enough for every onnxruntime that the daemon allows."""
+
+
+def export(network: CnnMlp, spec: ModelSpec, path: Path) -> None:
+    """Writes graph, weights and metadata; the batch axis stays free, everything else is fixed.
+
+    Raises:
+        UserError: the network and the metadata do not describe the same decoder, or the file cannot be written.
+    """
+    shape = network.shape
+    said = (spec.fs_hz, len(spec.channels), spec.window_samples)
+    built = (shape.fs_hz, shape.channels, shape.window_samples)
+    if said != built:
+        raise UserError(
+            f"{path}: the metadata is for (fs Hz, channels, window samples) {said} and the network for {built}; "
+            "export it with the network's own numbers."
+        )
+    model = onnx.load_model_from_string(_graph(network))
+    onnx.helper.set_model_props(model, {METADATA_KEY: encode_spec(spec)})
+    onnx.checker.check_model(model)
+    try:
+        path.write_bytes(model.SerializeToString())
+    except OSError as error:
+        raise UserError(f"{path}: cannot write the model ({error.strerror}); choose another path.") from error
+
+
+def _graph(network: CnnMlp) -> bytes:
+    """The network as ONNX, in evaluation mode (no dropout), through the tracer, which needs no further package."""
+    shape = network.shape
+    example = (torch.zeros(1, shape.channels, shape.window_samples), torch.zeros(1, shape.history_values))
+    buffer = io.BytesIO()
+    was_training = network.training
+    network.eval()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # the newer exporter wants onnxscript
+        torch.onnx.export(
+            network,
+            example,
+            buffer,  # type: ignore[arg-type]  # a stream is allowed, the stub forgets it
+            input_names=["emg", "history"],
+            output_names=["angles"],
+            dynamic_axes={"emg": {0: "batch"}, "history": {0: "batch"}, "angles": {0: "batch"}},
+            opset_version=OPSET,
+            dynamo=False,
+        )
+    network.train(was_training)
+    return buffer.getvalue()

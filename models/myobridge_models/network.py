@@ -1,0 +1,140 @@
+"""The decoder of the notes: action-potential detectors, pattern detectors, and an MLP with the last angles.
+
+    emg (N, C, W) → stage 1: 4 detectors per channel, linear → stage 2: patterns over longer time, ReLU
+    → (N, C, 4 detectors, 4 features, 50) → flattened, with A(n) and A(n-1) → 128 → 64 → 5 angles
+
+The same weights serve every EMG channel, and one stage-2 network serves every (channel, detector) map;
+which electrode a pattern came from is what the MLP learns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Final
+
+import torch
+from torch import Tensor, nn
+
+from myobridge_models.receptive import HISTORY_STEPS, Detector, Shape
+
+FULL_SWING_DEG: Final = 180.0
+
+
+def normalised(taps: Tensor) -> Tensor:
+    """Taps with unit gain for white noise; the framework's default shrinks the signal by 1/√k in each layer."""
+    gain: Tensor = taps.norm(dim=-1, keepdim=True)
+    return taps / gain
+
+
+class ApDetector(nn.Module):
+    """Stage 1: `layers` dilated convolutions 1 → 1, without bias or ReLU: negative parts of an AP pass."""
+
+    taps: Tensor  # (layers, 1, 1, k)
+
+    def __init__(self, detector: Detector, fs_hz: float) -> None:
+        super().__init__()
+        self.dilation = detector.dilation(fs_hz)
+        size = (detector.layers, 1, 1, detector.kernel)
+        if detector.ap_hz is None:
+            alternating = 2 * (torch.arange(detector.kernel) % 2) - 1.0  # -1, 1, -1, …
+            self.register_buffer("taps", normalised(alternating.expand(size)))
+        else:
+            self.taps = nn.Parameter(normalised(torch.randn(size)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N·C, 1, T) → (N·C, 1, T - R + 1)."""
+        for taps in self.taps.unbind():
+            x = nn.functional.conv1d(x, taps, dilation=self.dilation)
+        return x
+
+
+class PatternDetector(nn.Module):
+    """Stage 2: two dilated convolutions with ReLU, 1 → 4 → 4 features; the stride belongs to the path."""
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        self.dilations = shape.pattern_dilations
+        maps = [1] + [shape.pattern_features] * len(self.dilations)
+        sizes = [(n_out, n_in, shape.pattern_kernel) for n_in, n_out in pairwise(maps)]
+        self.weights = nn.ParameterList([torch.empty(size) for size in sizes])
+        self.biases = nn.ParameterList([torch.zeros(n_out) for n_out, _, _ in sizes])
+        for weight in self.weights:
+            nn.init.kaiming_normal_(weight, nonlinearity="relu")
+
+    def forward(self, x: Tensor, stride: int = 1, stretch: int = 1) -> Tensor:
+        """(N·C, 1, T) → (N·C, 4, n), the last of the n at the newest sample that `stride` reaches.
+
+        `stride` is the first layer's step; later layers count in it. With `stretch` = s instead, the later dilations
+        are s times longer: the outputs of stride s, at every sample rather than at every s-th.
+        """
+        for number, (weight, bias, dilation) in enumerate(zip(self.weights, self.biases, self.dilations, strict=True)):
+            first = number == 0
+            step, reach = (stride, dilation) if first else (1, dilation * stretch)
+            x = torch.relu(nn.functional.conv1d(x, weight, bias, stride=step, dilation=reach))
+        return x
+
+
+class CnnMlp(nn.Module):
+    """The whole decoder; see the module's text. Angles in and out are in degrees."""
+
+    def __init__(self, shape: Shape, dropout: float = 0.3) -> None:
+        super().__init__()
+        self.shape = shape
+        self.detectors = nn.ModuleList(ApDetector(d, shape.fs_hz) for d in shape.detectors)
+        self.patterns = PatternDetector(shape)
+        layers: list[nn.Module] = []
+        for n_in, n_out in pairwise(shape.dense_sizes):
+            dense = nn.Linear(n_in, n_out)
+            nn.init.kaiming_normal_(dense.weight, nonlinearity="relu")
+            nn.init.zeros_(dense.bias)
+            layers += [nn.Dropout(dropout), dense, nn.ReLU()]
+        self.mlp = nn.Sequential(*layers[:-1])  # no ReLU before the sigmoid
+
+    def forward(self, emg: Tensor, history_deg: Tensor) -> Tensor:
+        """emg (N, C, W) and history (N, 10) → angles (N, 5)."""
+        return self.decide(self.features(emg), history_deg)
+
+    def features(self, emg: Tensor) -> Tensor:
+        """emg (N, C, W) → (N, C·4·4·50), each path from the newest part of the window."""
+        shape = self.shape
+        channels = emg.reshape(-1, 1, emg.shape[-1])  # (N·C, 1, W)
+        paths = []
+        for spec, detect in zip(shape.detectors, self.detectors, strict=True):
+            newest = channels[..., -shape.path_window(spec) :]  # (N·C, 1, this path's window)
+            paths.append(self.patterns(detect(newest), stride=spec.stride))  # (N·C, 4, 50)
+        return torch.stack(paths, dim=1).reshape(-1, shape.feature_values)  # (N, C·4·4·50)
+
+    def features_at(self, segment: Tensor, ends: Tensor) -> Tensor:
+        """Features of many windows of one long segment, each convolution evaluated once.
+
+        segment (N, C, T), ends (M,) index of each window's last sample, all ≥ W - 1 → (N, M, C·4·4·50),
+        equal to `features` of the windows themselves.
+        """
+        shape = self.shape
+        n, c, _ = segment.shape
+        channels = segment.reshape(n * c, 1, -1)  # (N·C, 1, T)
+        back = torch.arange(shape.outputs - 1, -1, -1, device=ends.device)  # (50,)
+        paths = []
+        for spec, detect in zip(shape.detectors, self.detectors, strict=True):
+            maps = self.patterns(detect(channels), stretch=spec.stride)  # (N·C, 4, T - field + 1)
+            at = ends[:, None] - (shape.feature_field(spec) - 1) - spec.stride * back  # (M, 50)
+            paths.append(maps[..., at])  # (N·C, 4, M, 50)
+        stacked = torch.stack(paths, dim=1)  # (N·C, 4 detectors, 4 features, M, 50)
+        stacked = stacked.reshape(n, c, *stacked.shape[1:])  # (N, C, 4 detectors, 4 features, M, 50)
+        return stacked.permute(0, 4, 1, 2, 3, 5).reshape(n, len(ends), shape.feature_values)  # (N, M, C·4·4·50)
+
+    def decide(self, features: Tensor, history_deg: Tensor) -> Tensor:
+        """features (N, C·4·4·50) and history (N, 10) → angles (N, 5)."""
+        return FULL_SWING_DEG * torch.sigmoid(self.logits(features, history_deg))
+
+    def logits(self, features: Tensor, history_deg: Tensor) -> Tensor:
+        """As `decide`, before the sigmoid, for losses that want it so."""
+        swing = history_deg / (FULL_SWING_DEG / 2) - 1  # -1 .. 1, the size of the features
+        out: Tensor = self.mlp(torch.cat((features, swing), dim=1))  # (N, 3200 + 10) → 128 → 64 → (N, 5)
+        return out
+
+
+def rest_history(rest_pose_deg: Sequence[float], count: int) -> Tensor:
+    """History before there is any output: the rest pose twice, (count, 10)."""
+    return torch.tensor(rest_pose_deg, dtype=torch.float32).repeat(count, HISTORY_STEPS)

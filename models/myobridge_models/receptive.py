@@ -1,0 +1,116 @@
+"""The shape of the decoder, as pure arithmetic: dilations, receptive fields, the window, the parameters.
+
+The notes give kernels and motor-unit firing rates; everything in samples follows from the sampling rate.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+from myobridge import SERVOS
+from myobridge.errors import UserError
+
+HISTORY_STEPS: Final = 2
+"""A(n) and A(n-1)."""
+
+
+@dataclass(frozen=True)
+class Detector:
+    """One stage-1 filter: `layers` convolutions 1 → 1, kernel `kernel`, stride 1, no ReLU."""
+
+    name: str
+    ap_hz: float | None
+    """Frequency of the action potentials it looks for; None: the fixed silence filter."""
+    kernel: int
+    stride: int
+    """Step of the stage-2 network that reads this detector."""
+    layers: int = 4
+
+    def dilation(self, fs_hz: float) -> int:
+        """d0 = fs / (f·k), so that each layer spans about one AP period; at least 1 sample."""
+        return 1 if self.ap_hz is None else max(1, round(fs_hz / (self.ap_hz * self.kernel)))
+
+    def pinned_below_hz(self) -> float:
+        """Sampling rate under which the dilation would have to be less than one sample."""
+        return 0.0 if self.ap_hz is None else self.ap_hz * self.kernel
+
+    def receptive_field(self, fs_hz: float) -> int:
+        """Samples that one stage-1 output sees: R = 1 + Σ (k - 1)·d."""
+        return 1 + self.layers * (self.kernel - 1) * self.dilation(fs_hz)
+
+
+NOTES_DETECTORS: Final = (
+    Detector("Type I", 30, kernel=15, stride=1),
+    Detector("Type IIa", 100, kernel=10, stride=2),
+    Detector("Type IIb", 225, kernel=7, stride=3),
+    Detector("silence", None, kernel=7, stride=1),
+)
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Every number that the CNN + MLP of the notes is built from.
+
+    Raises:
+        UserError: a sampling rate or a channel count that no device can have.
+    """
+
+    fs_hz: float
+    channels: int
+    detectors: tuple[Detector, ...] = NOTES_DETECTORS
+    pattern_kernel: int = 10
+    pattern_dilations: tuple[int, ...] = (10, 20)
+    pattern_features: int = 4
+    outputs: int = 50
+    """Stage-2 output samples per map, n."""
+    hidden: tuple[int, ...] = (128, 64)
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.fs_hz) and self.fs_hz > 0):
+            raise UserError(f"The sampling rate is {self.fs_hz} Hz; give a rate above 0.")
+        if self.channels < 1:
+            raise UserError(f"The number of EMG channels is {self.channels}; give at least 1.")
+
+    def feature_field(self, detector: Detector) -> int:
+        """Samples that one stage-2 output sees: the first layer strides, so later dilations count in steps of it."""
+        first, *later = [(self.pattern_kernel - 1) * d for d in self.pattern_dilations]
+        return detector.receptive_field(self.fs_hz) + first + detector.stride * sum(later)
+
+    def path_window(self, detector: Detector) -> int:
+        """Samples that all `outputs` stage-2 outputs of a path see together."""
+        return self.feature_field(detector) + (self.outputs - 1) * detector.stride
+
+    @property
+    def window_samples(self) -> int:
+        """The longest path; the others read the newest part of it."""
+        return max(self.path_window(d) for d in self.detectors)
+
+    @property
+    def feature_values(self) -> int:
+        """i·j·k·n: channels × detectors × pattern features × output samples."""
+        return self.channels * len(self.detectors) * self.pattern_features * self.outputs
+
+    @property
+    def history_values(self) -> int:
+        """Servo angles of the last two outputs."""
+        return HISTORY_STEPS * len(SERVOS)
+
+    @property
+    def dense_sizes(self) -> tuple[int, ...]:
+        """Width of each layer of the MLP, from its input to the servos."""
+        return (self.feature_values + self.history_values, *self.hidden, len(SERVOS))
+
+    def parameters(self) -> dict[str, int]:
+        """Trained numbers per layer, in data order."""
+        counts = {f"stage 1, {d.name}": d.layers * d.kernel for d in self.detectors if d.ap_hz is not None}
+        maps_in = 1
+        for number, dilation in enumerate(self.pattern_dilations, start=1):
+            weights = self.pattern_kernel * maps_in * self.pattern_features
+            counts[f"stage 2, layer {number}, dilation {dilation}"] = weights + self.pattern_features
+            maps_in = self.pattern_features
+        for n_in, n_out in pairwise(self.dense_sizes):
+            counts[f"dense {n_in} → {n_out}"] = n_in * n_out + n_out
+        return counts
