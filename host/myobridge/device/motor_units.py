@@ -18,8 +18,8 @@ FloatArray = NDArray[np.float64]
 
 THRESHOLD_RANGE: Final = 30.0
 """Threshold of the last unit over that of the first."""
-SIZE_RANGE: Final = 12.0
-"""Action potential of the last unit over that of the first (skin amplitudes; twitch forces span 100)."""
+SIZE_RANGE: Final = 100.0
+"""Action potential of the last unit over that of the first; as in the paper, it goes with the unit's twitch force."""
 MIN_RATE_HZ: Final = 8.0
 FIRST_PEAK_RATE_HZ: Final = 35.0
 LAST_PEAK_RATE_HZ: Final = 25.0

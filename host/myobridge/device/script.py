@@ -33,6 +33,8 @@ POSES_DEG: Final[dict[str, Pose]] = {
     "little": (40, 40, 40, 40, 150),
 }
 _REST_PROBABILITY: Final = 0.4
+_EFFORT: Final = (0.5, 1.0)
+"""How much of the way from rest to a pose the fingers go."""
 _HOLD_S: Final = (1.0, 3.0)
 _MOVE_S: Final = (0.3, 0.8)
 _MOVES_AT_A_TIME: Final = 64
@@ -88,7 +90,7 @@ class StepScript:
 
 
 class RandomScript:
-    """An endless script: poses at random, back to rest often, held 1-3 s, moved to within 0.3-0.8 s."""
+    """An endless script: poses at random, whole or in part, rest often; held 1-3 s, moved to within 0.3-0.8 s."""
 
     def __init__(self, seed: int) -> None:
         self._rng = np.random.default_rng(seed)
@@ -109,7 +111,9 @@ class RandomScript:
         move_s = rng.uniform(*_MOVE_S, _MOVES_AT_A_TIME)
         ends_s = self._end_s + np.cumsum(move_s + rng.uniform(*_HOLD_S, _MOVES_AT_A_TIME))
         starts_s = np.append(self._end_s, ends_s[:-1])
-        self._moves.append(starts_s, move_s, self._poses[[self._next_pose() for _ in range(_MOVES_AT_A_TIME)]])
+        poses_deg = self._poses[[self._next_pose() for _ in range(_MOVES_AT_A_TIME)]]
+        effort = rng.uniform(*_EFFORT, (_MOVES_AT_A_TIME, 1))
+        self._moves.append(starts_s, move_s, REST_DEG + effort * (poses_deg - REST_DEG))
         self._end_s = float(ends_s[-1])
 
     def _next_pose(self) -> int:
