@@ -2,8 +2,8 @@
 
     python firmware/generate.py [--check]
 
-Targets: host/myobridge/wire/messages.py (dataclasses, struct formats), and the marked tables of
-firmware/PROTOCOL.md. Python 3.11 or newer, standard library only.
+Targets: host/myobridge/wire/messages.py (named tuples, struct formats), firmware/src/messages.h, and the marked
+tables of firmware/PROTOCOL.md. Python 3.11 or newer, standard library only.
 """
 
 from __future__ import annotations
@@ -17,9 +17,12 @@ import zlib
 from pathlib import Path
 from typing import Any
 
+from c_header import c_header
+
 HERE = Path(__file__).resolve().parent
 SOURCE = HERE / "protocol.toml"
 PYTHON = HERE.parent / "host" / "myobridge" / "wire" / "messages.py"
+C = HERE / "src" / "messages.h"
 DOCUMENT = HERE / "PROTOCOL.md"
 
 STRUCT_CODE = {"u8": "B", "u16": "H", "u32": "I", "i16": "h"}
@@ -168,7 +171,11 @@ def document(text: str, spec: Spec) -> str:
 
 def main(arguments: list[str]) -> int:
     spec = tomllib.loads(SOURCE.read_text(encoding="utf-8"))
-    targets = {PYTHON: python_module(spec), DOCUMENT: document(DOCUMENT.read_text(encoding="utf-8"), spec)}
+    targets = {
+        PYTHON: python_module(spec),
+        C: c_header(spec, proto_hash(spec)),
+        DOCUMENT: document(DOCUMENT.read_text(encoding="utf-8"), spec),
+    }
     stale = [path for path, text in targets.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
     if "--check" in arguments:
         for path in stale:

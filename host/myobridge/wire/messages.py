@@ -6,7 +6,7 @@ from enum import IntEnum, IntFlag
 from struct import Struct
 from typing import Final, NamedTuple
 
-PROTO_HASH: Final = 0x4F86A833
+PROTO_HASH: Final = 0xE71E30F7
 MAJOR: Final = 1
 MINOR: Final = 0
 BAUD: Final = 500000
@@ -15,14 +15,18 @@ SERVOS: Final = 5
 ANGLE_MAX_CDEG: Final = 18000
 PULSE_MIN_US: Final = 500
 PULSE_MAX_US: Final = 2500
+SLEW_MIN_CDEG_PER_S: Final = 50
 SLEW_MAX_CDEG_PER_S: Final = 60000
 FIRST_MOVE_SLEW_CDEG_PER_S: Final = 6000
+FIRST_MOVE_DONE_CDEG: Final = 100
 RELAX_SLEW_CDEG_PER_S: Final = 9000
+HOLD_MIN_MS: Final = 20
 HOLD_MAX_MS: Final = 150
 RELAX_MAX_MS: Final = 2000
 RESUME_CLEAN_MS: Final = 500
 RESUME_WINDOW_CDEG: Final = 500
 MAX_REJECTS_IN_ROW: Final = 5
+STALL_MS: Final = 50
 LINK_LOAD_MAX_PERCENT: Final = 80
 SUPPLY_MIN_MV: Final = 4500
 STATUS_PERIOD_MS: Final = 100
