@@ -61,11 +61,12 @@ def python_enum(name: str, members: Spec, bits: bool) -> list[str]:
 
 def python_message(message: Spec) -> list[str]:
     name, fields = camel(message["name"]), message["fields"]
-    lines = [f"class {name}(NamedTuple):", f'    """{message["doc"]}"""', ""]
+    lines = [f"class {name}(Struct, frozen=True):", f'    """{message["doc"]}"""', ""]
     for field in fields:
         kind = "tuple[int, ...]" if field.get("count") else "int"
         lines.append(f"    {field['name']}: {kind}" + (f"  # {field['doc']}" if "doc" in field else ""))
-    lines += [f"    TYPE = 0x{message['type']:02X}", f'    STRUCT = Struct("{struct_format(message)}")', ""]
+    lines.append(f"    TYPE: ClassVar[int] = 0x{message['type']:02X}")
+    lines += [f'    STRUCT: ClassVar[struct.Struct] = struct.Struct("{struct_format(message)}")', ""]
     packed = ", ".join(("*" if f.get("count") else "") + f"self.{f['name']}" for f in fields)
     lines += ["    def pack(self) -> bytes:", f"        return self.STRUCT.pack({packed})", ""]
     lines += ["    @classmethod", f"    def unpack(cls, payload: bytes) -> {name}:"]
@@ -87,9 +88,11 @@ def python_module(spec: Spec) -> str:
         "",
         "from __future__ import annotations",
         "",
+        "import struct",
         "from enum import IntEnum, IntFlag",
-        "from struct import Struct",
-        "from typing import Final, NamedTuple",
+        "from typing import ClassVar, Final",
+        "",
+        "from msgspec import Struct",
         "",
         f"PROTO_HASH: Final = 0x{proto_hash(spec):08X}",
     ]

@@ -14,10 +14,12 @@ from myobridge.model_file import Pose, Positive
 from myobridge.wire.messages import (
     BAUD,
     HOLD_MAX_MS,
+    HOLD_MIN_MS,
     PULSE_MAX_US,
     PULSE_MIN_US,
     RELAX_MAX_MS,
     SLEW_MAX_CDEG_PER_S,
+    SLEW_MIN_CDEG_PER_S,
 )
 
 Pulse = Annotated[int, msgspec.Meta(ge=PULSE_MIN_US, le=PULSE_MAX_US)]
@@ -29,13 +31,13 @@ class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """A table of the file: keys are checked against the fields, values against their types."""
 
 
-class LinkConfig(_Table):
+class LinkConfig(_Table, frozen=True):
     """`[link]`: the serial line."""
 
     baud: Annotated[int, msgspec.Meta(ge=9600, le=4_000_000)] = BAUD
 
 
-class AcquisitionConfig(_Table):
+class AcquisitionConfig(_Table, frozen=True):
     """`[acquisition]`: what the device samples. The sampling rate is the model's unless it stands here."""
 
     fs_hz: Positive | None = None
@@ -47,7 +49,7 @@ class AcquisitionConfig(_Table):
     """Largest share of a window that may be filled in for lost samples before no setpoint is sent."""
 
 
-class ServoConfig(_Table):
+class ServoConfig(_Table, frozen=True):
     """`[servo]`: limits of the five servos, thumb to little; the firmware enforces them."""
 
     min_deg: Pose = (0, 0, 0, 0, 0)
@@ -56,14 +58,14 @@ class ServoConfig(_Table):
     """Pose to which the hand relaxes; the model's rest pose by default."""
     pulse_0_us: Pulses = (500, 500, 500, 500, 500)
     pulse_180_us: Pulses = (2500, 2500, 2500, 2500, 2500)
-    slew_deg_per_s: Annotated[float, msgspec.Meta(gt=0, le=SLEW_MAX_CDEG_PER_S / 100)] = 400
+    slew_deg_per_s: Annotated[float, msgspec.Meta(ge=SLEW_MIN_CDEG_PER_S / 100, le=SLEW_MAX_CDEG_PER_S / 100)] = 400
 
 
-class SafetyConfig(_Table):
+class SafetyConfig(_Table, frozen=True):
     """`[safety]`: times after which the firmware holds and then relaxes, and what the host refuses to act on."""
 
-    hold_ms: Annotated[int, msgspec.Meta(ge=20, le=HOLD_MAX_MS)] = HOLD_MAX_MS
-    relax_ms: Annotated[int, msgspec.Meta(ge=21, le=RELAX_MAX_MS)] = RELAX_MAX_MS
+    hold_ms: Annotated[int, msgspec.Meta(ge=HOLD_MIN_MS, le=HOLD_MAX_MS)] = HOLD_MAX_MS
+    relax_ms: Annotated[int, msgspec.Meta(gt=HOLD_MIN_MS, le=RELAX_MAX_MS)] = RELAX_MAX_MS
     max_age_ms: Annotated[int, msgspec.Meta(ge=20, le=1000)] = 100
     """A decision older than this, counted from its newest sample, is neither sent nor obeyed."""
     max_saturated_share: Fraction = 0.1
@@ -74,14 +76,14 @@ class SafetyConfig(_Table):
     """Peak-to-peak counts over the check's 200 ms below which a channel counts as flat."""
 
 
-class RealtimeConfig(_Table):
+class RealtimeConfig(_Table, frozen=True):
     """`[realtime]`: scheduling of the one loop."""
 
     fifo_priority: Annotated[int, msgspec.Meta(ge=0, le=99)] = 20
     """SCHED_FIFO priority where the system permits it; 0 leaves the scheduler alone."""
 
 
-class Config(_Table):
+class Config(_Table, frozen=True):
     """The whole file; every table and key may be left out."""
 
     link: LinkConfig = LinkConfig()

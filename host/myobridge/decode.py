@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import onnxruntime as ort
@@ -18,7 +18,14 @@ from myobridge.model_file import METADATA_KEY, ModelSpec, decode_spec
 MAX_MODEL_BYTES: Final = 256 << 20
 
 
-def open_model(path: Path) -> tuple[ort.InferenceSession, ModelSpec]:
+class Model(NamedTuple):
+    """A model file, loaded and checked."""
+
+    session: ort.InferenceSession
+    spec: ModelSpec
+
+
+def open_model(path: Path) -> Model:
     """Loads and checks a model file.
 
     Raises:
@@ -43,7 +50,7 @@ def open_model(path: Path) -> tuple[ort.InferenceSession, ModelSpec]:
         raise UserError(f"{path} has no myobridge metadata; export it with `myobridge-models export`.")
     spec = decode_spec(metadata[METADATA_KEY], path)
     _check_graph(session, spec, path)
-    return session, spec
+    return Model(session, spec)
 
 
 def _check_graph(session: ort.InferenceSession, spec: ModelSpec, path: Path) -> None:
@@ -62,7 +69,8 @@ def _check_graph(session: ort.InferenceSession, spec: ModelSpec, path: Path) -> 
 class Decoder:
     """The network with its closed loop. Inputs and output are bound once, so a call allocates nothing of size."""
 
-    def __init__(self, session: ort.InferenceSession, spec: ModelSpec) -> None:
+    def __init__(self, model: Model) -> None:
+        session, spec = model
         self.spec = spec
         self._rest = np.array(spec.rest_pose_deg, np.float32)
         self._emg = np.zeros((1, len(spec.channels), spec.window_samples), np.float32)
@@ -93,7 +101,7 @@ class Decoder:
             self._history[0, : len(SERVOS)] = self._past[self.spec.history_hops]
             self._history[0, len(SERVOS) :] = self._past[0]
         self._session.run_with_iobinding(self._binding)
-        angles = self._angles[0].copy()
+        angles: NDArray[np.float32] = self._angles[0].copy()
         finite = bool(np.isfinite(angles).all())
         self._past.append(angles if finite else self._past[-1])
         return angles

@@ -98,4 +98,3 @@ def decode_spec(text: str, path: Path) -> ModelSpec:
         raise UserError(f"{path}: the model's metadata is not valid ({error}); export the model again.") from error
     except msgspec.DecodeError as error:
         raise UserError(f"{path}: the model's metadata is damaged ({error}); export the model again.") from error
-

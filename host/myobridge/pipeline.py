@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from enum import IntEnum
 from math import isfinite
-from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,11 +17,13 @@ from numpy.typing import NDArray
 from myobridge.acquire import Acquisition, Hop
 from myobridge.config import Config
 from myobridge.contact import Contact, ContactCheck
-from myobridge.decode import Decoder, open_model
+from myobridge.decode import Decoder, Model
 from myobridge.execute import Executor
 from myobridge.model_file import ModelSpec
 from myobridge.prefilter import Prefilter
 from myobridge.window import Window
+
+LEVEL_S: Final = 0.2
 
 
 class Withheld(IntEnum):
@@ -63,13 +64,9 @@ class Decision(NamedTuple):
 class Pipeline:
     """State of one stream; `push` samples, get decisions."""
 
-    def __init__(self, model: Path, config: Config, adc_bits: int) -> None:
-        """Loads the model and sizes everything from it.
-
-        Raises:
-            UserError: the model cannot be used.
-        """
-        session, spec = open_model(model)
+    def __init__(self, model: Model, config: Config, adc_bits: int) -> None:
+        """Sizes everything from the model; `adc_bits` is the device's."""
+        spec = model.spec
         self.spec: ModelSpec = spec
         channels, hop = len(spec.channels), spec.hop_samples
         self._max_gap_share = config.acquisition.max_gap_share
@@ -78,35 +75,32 @@ class Pipeline:
         self._prefilter = Prefilter(spec.prefilter_sos, gain, hop)
         self._window = Window(channels, spec.window_samples, hop)
         self.contact = ContactCheck(channels, spec.fs_hz, hop, adc_bits, config.safety)
-        self._decoder = Decoder(session, spec)
+        self._decoder = Decoder(model)
         self._executor = Executor(spec.smoothing, spec.hop_ms / 1000, config.servo.min_deg, config.servo.max_deg)
-        self._unchecked: NDArray[np.int16] | None = None
         self._lead_off = False
 
     def push(self, index: int, counts: NDArray[np.int16], lead_off: bool = False) -> Iterator[Decision]:
-        """Takes counts int16 (n, channels) from device index `index` on; yields a decision for each hop they end."""
+        """Takes counts int16 (n, channels) from device index `index` on; yields a decision for each hop they end.
+
+        The contact check of a hop runs when the caller asks for the next decision, so that it costs the setpoint no
+        time; its verdict counts from the next hop on.
+        """
         for hop in self.acquisition.push(index, counts, lead_off):
             yield self._decide(hop)
+            self.contact.push(hop.counts)
 
     def reset(self) -> None:
         """Forgets the stream: the next sample starts a new one, from rest."""
         self.acquisition.reset()
 
-    def settle(self) -> None:
-        """Checks the contacts on the last hop; its verdict counts from the next hop on.
-
-        The loop calls this after it has written the setpoint, so that the check costs no latency; without the call
-        the next hop does it first, to the same result.
-        """
-        if self._unchecked is not None:
-            self.contact.push(self._unchecked)
-            self._unchecked = None
+    @property
+    def newest(self) -> NDArray[np.float32]:
+        """The newest 200 ms or less of the filtered and scaled samples, float32 (channels, samples)."""
+        return self._window.newest(int(LEVEL_S * self.spec.fs_hz))
 
     def _decide(self, hop: Hop) -> Decision:
-        self.settle()
         if self.acquisition.restarted:
             self._restart(hop)
-        self._unchecked = hop.counts
         self._window.append(self._prefilter(hop.counts), hop.filled)
         self._lead_off = hop.lead_off
         if not self._window.full:

@@ -46,8 +46,7 @@ def steady_state(sections: Sections) -> Matrix:
     order = 2 * len(sections)
     step = block_matrix(sections, 1)
     b, a = step[1:, 0], step[1:, 1:]
-    state: Matrix = np.linalg.solve(np.eye(order) - a, b)
-    return state
+    return np.linalg.solve(np.eye(order) - a, b).astype(np.float64)
 
 
 class Prefilter:

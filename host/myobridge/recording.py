@@ -10,8 +10,9 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,13 +52,13 @@ class Recording:
             return
         edges = np.flatnonzero(np.diff(self.run)) + 1
         bounds = [0, *edges.tolist(), len(self.counts)]
-        for start, end in zip(bounds, bounds[1:], strict=False):
+        for start, end in pairwise(bounds):
             yield slice(start, end)
 
     def save(self, path: Path) -> None:
         """Writes the `.npz` form."""
         optional = {"label": self.label, "repetition": self.repetition, "run": self.run, "angles_deg": self.angles_deg}
-        arrays = {name: values for name, values in optional.items() if values is not None}
+        arrays: dict[str, Any] = {name: values for name, values in optional.items() if values is not None}
         np.savez_compressed(path, emg=self.counts, fs=self.fs_hz, adc_bits=self.adc_bits, **arrays)
 
     @classmethod
@@ -103,7 +104,7 @@ def _checked(arrays: dict[str, NDArray[np.generic]], path: Path) -> Recording:
         raise UserError(f"{path}: 'angles_deg' must hold five finite angles a sample.")
     bytes_or_none = {n: arrays[n].astype(np.uint8) if n in arrays else None for n in ("label", "repetition", "run")}
     return Recording(
-        counts=emg,
+        counts=emg.astype(np.int16, copy=False),
         fs_hz=fs_hz,
         adc_bits=adc_bits,
         angles_deg=None if angles is None else angles.astype(np.float32),

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from myobridge import SERVOS
 from myobridge.config import Config
+from myobridge.configure import check_rate
+from myobridge.decode import Model
 from myobridge.errors import UserError
+from myobridge.metrics import Distribution, ProcessCost
 from myobridge.model_file import ModelSpec
 from myobridge.pipeline import Pipeline, Withheld
 from myobridge.recording import Recording
@@ -30,6 +35,10 @@ class Replay:
     angles_deg: NDArray[np.float32]
     withheld: NDArray[np.uint8]
 
+    def save(self, path: Path) -> None:
+        """Writes the rows as arrays of an .npz."""
+        np.savez_compressed(path, **vars(self))
+
 
 def check_fits(recording: Recording, spec: ModelSpec, path: Path) -> None:
     """Refuses a recording that the model was not made for.
@@ -44,17 +53,20 @@ def check_fits(recording: Recording, spec: ModelSpec, path: Path) -> None:
         )
 
 
-def replay(recording: Recording, pipeline: Pipeline) -> Replay:
-    """Decisions of `pipeline` on each take of the recording, each from rest."""
+def replay(recording: Recording, pipeline: Pipeline, latency: Distribution | None = None) -> Replay:
+    """Decisions of `pipeline` on each take of the recording, each from rest; their durations go to `latency`."""
     rows, raw, angles, withheld = [], [], [], []
     hop = pipeline.spec.hop_samples
     for take in recording.takes():
         pipeline.reset()
         counts = recording.counts[take]
         for at in range(0, len(counts) - hop + 1, hop):
+            began_s = time.perf_counter()
             for decision in pipeline.push(at, counts[at : at + hop]):
                 if decision.withheld in (Withheld.WARMING_UP, Withheld.NOT_A_NUMBER):
                     continue
+                if latency is not None:
+                    latency.add(time.perf_counter() - began_s)
                 rows.append(take.start + decision.sample_index)
                 raw.append(decision.raw_deg)
                 angles.append(decision.angles_deg)
@@ -83,12 +95,48 @@ def true_angles(recording: Recording, spec: ModelSpec) -> NDArray[np.float32] | 
     return result
 
 
-def load_pipeline(model: Path, config: Config, recording: Recording, path: Path) -> Pipeline:
-    """A pipeline that fits the recording.
+def replay_summary(recording: Recording, model: Model, config: Config, path: Path) -> tuple[dict[str, Any], Replay]:
+    """The object that `myobridge replay --json` writes, and the decisions.
 
     Raises:
-        UserError: the model cannot be used, or not on this recording.
+        UserError: the recording does not fit the model, or is shorter than a window.
     """
+    spec = model.spec
+    check_rate(config, spec)
+    check_fits(recording, spec, path)
+    cost, began_s = ProcessCost(), time.monotonic()
     pipeline = Pipeline(model, config, recording.adc_bits)
-    check_fits(recording, pipeline.spec, path)
-    return pipeline
+    latency = Distribution()
+    result = replay(recording, pipeline, latency)
+    if not len(result.sample):
+        raise UserError(
+            f"{path} has no take as long as the model's window of {spec.window_samples} samples "
+            f"({spec.window_ms:.0f} ms); record for longer."
+        )
+    counters, truth = pipeline.acquisition.counters, true_angles(recording, spec)
+    seconds = len(recording.counts) / recording.fs_hz
+    sent = int(np.sum(result.withheld == Withheld.NO))
+    error = None if truth is None else float(np.mean(np.abs(result.angles_deg - truth[result.sample])))
+    return {
+        "seconds": round(seconds, 3),
+        "fs_hz": spec.fs_hz,
+        "channels": len(spec.channels),
+        "hop_samples": spec.hop_samples,
+        "window_samples": spec.window_samples,
+        "frames_received": counters.frames_received,
+        "frames_lost": counters.frames_lost,
+        "samples_lost": counters.samples_lost,
+        "crc_errors": 0,
+        "decisions": len(result.sample),
+        "commands_sent": sent,
+        "commands_per_second": round(sent / seconds, 2),
+        "withheld": {w.name.lower(): int(np.sum(result.withheld == w)) for w in Withheld if w},
+        "latency_ms": latency.summary_ms(),
+        "sample_to_command_ms": None,
+        "cpu_seconds_per_second": round(cost.cpu_seconds_per_second() * (time.monotonic() - began_s) / seconds, 4),
+        "rss_mb": round(cost.rss_mb(), 1),
+        "deadline_misses": latency.longer_than(spec.hop_ms / 1000),
+        "start_to_first_command_s": None,
+        "state": "REPLAYED",
+        "mae_deg": None if error is None else round(error, 2),
+    }, result

@@ -56,3 +56,7 @@ class Window:
     def view(self) -> NDArray[np.float32]:
         """float32 (channels, window), newest sample last; changes with the next append."""
         return self._buffer[:, self._end - self._window : self._end]
+
+    def newest(self, samples: int) -> NDArray[np.float32]:
+        """At most `samples` newest ones, float32 (channels, samples); changes with the next append."""
+        return self._buffer[:, max(0, self._end - samples) : self._end]

@@ -9,7 +9,7 @@ last unit reaches its peak rate.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,7 +67,7 @@ def motor_unit_pool(units: int, type_shares: tuple[float, float, float]) -> Pool
 class SpikeTrains:
     """Firings of any number of units: a renewal process whose clock runs at each unit's rate.
 
-    Intervals are Gaussian (Clamann 1969) around 1 / rate, and never shorter than a fifth of it.
+    Intervals are Gaussian around 1 / rate (Clamann, Biophys. J. 9, 1969), and never shorter than a fifth of it.
     """
 
     def __init__(self, units: int, rng: np.random.Generator) -> None:
@@ -93,19 +93,14 @@ class SpikeTrains:
         return np.concatenate(fired), np.concatenate(times)
 
 
-def action_potential_spectrum(peak_hz: float, phases: int, freq_hz: FloatArray) -> NDArray[np.complex128]:
-    """Spectrum (like freq_hz) of an action potential of peak amplitude 1 centred on time 0.
+def action_potential_spectrum(peak_hz: float, phases: Literal[2, 3], freq_hz: FloatArray) -> NDArray[np.complex128]:
+    """Spectrum (like freq_hz) of an action potential of peak amplitude 1, centred on time 0; most power at peak_hz.
 
-    Its waveform is a derivative of a Gaussian, as in the Hermite expansions that describe measured action potentials
-    (Lo Conte, Merletti and Sandri, IEEE Trans. Biomed. Eng. 41, 1994): 2 phases for the first derivative, 3 for the
-    second. The power is greatest at peak_hz.
+    Its waveform is the first (2 phases) or second (3) derivative of a Gaussian, as in the Hermite expansions that
+    describe measured action potentials (Lo Conte, Merletti and Sandri, IEEE Trans. Biomed. Eng. 41, 1994).
     """
     order = phases - 1
-
-    def spectrum(f: FloatArray) -> NDArray[np.complex128]:
-        ratio = f / peak_hz
-        return np.asarray((1j * ratio) ** order * np.exp(-order * ratio**2 / 2))
-
-    fine_hz = np.arange(1024) * peak_hz / 64  # a grid fine and long enough to find the waveform's peak on
-    peak = np.abs(np.fft.irfft(spectrum(fine_hz))).max() * 2 * (len(fine_hz) - 1) * peak_hz / 64
-    return spectrum(freq_hz) / peak
+    ratio = freq_hz / peak_hz
+    spectrum = (1j * ratio) ** order * np.exp(-order * ratio**2 / 2)
+    peak = peak_hz * np.sqrt(2 * np.pi / order) * (np.exp(-0.5) if order == 1 else 0.5)
+    return np.asarray(spectrum / peak, dtype=np.complex128)

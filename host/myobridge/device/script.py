@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from myobridge.errors import UserError
-from myobridge.wire.messages import SERVOS
 
+FloatArray = NDArray[np.float64]
 Pose = tuple[float, float, float, float, float]
 
 REST_DEG: Final[Pose] = (40, 40, 40, 40, 40)
@@ -43,7 +43,7 @@ _MOVES_AT_A_TIME: Final = 64
 class FingerScript(Protocol):
     """Angles for any time at or after 0."""
 
-    def angles_deg(self, t_s: ArrayLike) -> NDArray[np.float64]:
+    def angles_deg(self, t_s: ArrayLike) -> FloatArray:
         """Angles (len(t_s), 5) in degrees at the times t_s (n,) in seconds."""
 
 
@@ -55,17 +55,17 @@ class _Moves:
         self.duration_s = np.ones(1)
         self.pose_deg = np.array([REST_DEG], dtype=np.float64)
 
-    def append(self, start_s: ArrayLike, duration_s: ArrayLike, pose_deg: ArrayLike) -> None:
+    def append(self, start_s: FloatArray, duration_s: FloatArray, pose_deg: FloatArray) -> None:
         self.start_s = np.append(self.start_s, start_s)
         self.duration_s = np.append(self.duration_s, duration_s)
         self.pose_deg = np.append(self.pose_deg, pose_deg, axis=0)
 
-    def angles_deg(self, t_s: NDArray[np.float64]) -> NDArray[np.float64]:
+    def angles_deg(self, t_s: FloatArray) -> FloatArray:
         now = np.maximum(np.searchsorted(self.start_s, t_s, side="right") - 1, 0)
         before = np.maximum(now - 1, 0)
         progress = np.clip((t_s - self.start_s[now]) / self.duration_s[now], 0, 1)[:, None]
         way = self.pose_deg[now] - self.pose_deg[before]
-        return self.pose_deg[before] + way * progress**3 * (10 - 15 * progress + 6 * progress**2)
+        return np.asarray(self.pose_deg[before] + way * progress**3 * (10 - 15 * progress + 6 * progress**2))
 
 
 class StepScript:
@@ -77,14 +77,14 @@ class StepScript:
     def __init__(self, steps: Sequence[tuple[float, Pose]], move_s: float = 0.5) -> None:
         seconds = np.array([s for s, _ in steps])
         poses = np.array([pose for _, pose in steps], dtype=np.float64)
-        if not len(steps) or poses.shape != (len(steps), SERVOS) or np.any(seconds <= 0):
-            raise UserError("The finger script is not a list of (seconds > 0, five angles): correct its steps.")
+        if not steps or not np.all(seconds > 0):
+            raise UserError("The finger script has no steps or one of no length: give each step seconds above 0.")
         if not np.all((poses >= 0) & (poses <= 180)):
             raise UserError("The finger script has an angle outside 0..180 degrees: correct its poses.")
         self._moves = _Moves()
-        self._moves.append(np.cumsum(seconds) - seconds, np.minimum(move_s, seconds / 2), poses)
+        self._moves.append(np.append(0, np.cumsum(seconds)[:-1]), np.minimum(move_s, seconds / 2), poses)
 
-    def angles_deg(self, t_s: ArrayLike) -> NDArray[np.float64]:
+    def angles_deg(self, t_s: ArrayLike) -> FloatArray:
         """See FingerScript."""
         return self._moves.angles_deg(np.asarray(t_s, dtype=np.float64))
 
@@ -96,10 +96,10 @@ class RandomScript:
         self._rng = np.random.default_rng(seed)
         self._moves = _Moves()
         self._end_s = 1.0  # the first second is rest
-        self._poses = np.array([pose for pose in POSES_DEG.values()], dtype=np.float64)
+        self._poses = np.array(list(POSES_DEG.values()), dtype=np.float64)
         self._last = 0
 
-    def angles_deg(self, t_s: ArrayLike) -> NDArray[np.float64]:
+    def angles_deg(self, t_s: ArrayLike) -> FloatArray:
         """See FingerScript."""
         t_s = np.asarray(t_s, dtype=np.float64)
         while t_s.size and t_s.max() >= self._end_s:

@@ -13,6 +13,7 @@ the default script, the drive's fluctuations, firings, noise.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,14 +26,14 @@ from myobridge.device.script import FingerScript, RandomScript
 from myobridge.errors import UserError
 
 ELECTROMECHANICAL_DELAY_S: Final = 0.08
-"""From a muscle's EMG to the movement: 50-100 ms (Cavanagh and Komi, Eur. J. Appl. Physiol. 42, 1979)."""
+"""From EMG to movement: some 50 ms in Cavanagh and Komi (Eur. J. Appl. Physiol. 42, 1979), up to 100 elsewhere."""
 _BLOCK_S: Final = 0.1
 _DRIVE_STEPS: Final = 10
 _POTENTIAL_S: Final = 0.06
 """Length kept of an action potential; its middle comes half of this after its firing."""
 _DRIVE_VARIATION: Final = 0.15
 _DRIVE_MEMORY_S: Final = 0.3
-"""The drive to a muscle fluctuates slowly (common drive, De Luca et al., J. Neurophysiol. 1982)."""
+"""The drive to a muscle fluctuates slowly (common drive: De Luca et al., J. Physiol. 329, 1982)."""
 _DRIFT_MEMORY_S: Final = 2.0
 _HARMONIC: Final = 3
 _HARMONIC_SHARE: Final = 0.3
@@ -63,6 +64,8 @@ class SynthOptions:
             raise UserError(f"EMG cannot be synthesised for {self.channels} channels; choose from 1 to 64.")
         if not 8 <= self.adc_bits <= 16:
             raise UserError(f"An ADC of {self.adc_bits} bits cannot be simulated; choose from 8 to 16.")
+        if min(self.seed, self.wearer) < 0:
+            raise UserError("Seed and wearer of the synthetic EMG count from 0; give no negative number.")
 
 
 class SynthSource:
@@ -83,8 +86,8 @@ class SynthSource:
         """Next samples: counts (samples, channels) and the fingers' true angles in degrees (samples, 5)."""
         if samples > len(self._counts):
             blocks = [(self._counts, self._truth_deg)]
-            for _ in range(-(-(samples - len(self._counts)) // self._block)):
-                blocks.append(self._next_block())
+            short = samples - len(self._counts)
+            blocks += [self._next_block() for _ in range(-(-short // self._block))]
             self._counts = np.concatenate([counts for counts, _ in blocks])
             self._truth_deg = np.concatenate([truth for _, truth in blocks])
         counts, self._counts = self._counts[:samples], self._counts[samples:]
@@ -114,7 +117,7 @@ class _MuscleSignals:
         self._step_s = self._block / options.fs_hz / _DRIVE_STEPS
         self._fs_hz = options.fs_hz
         self._gains = self._forearm.gains(options.channels)
-        freq_hz = np.fft.rfftfreq(self._block + self._tail, 1 / options.fs_hz)
+        freq_hz = np.arange((self._block + self._tail) // 2 + 1) * options.fs_hz / (self._block + self._tail)
         # A front end filters before it samples: 8th order at 0.4 fs. Without it 225 Hz would fold at low rates.
         front_end = np.exp(-1j * np.pi * freq_hz * _POTENTIAL_S) / np.sqrt(1 + (freq_hz / (0.4 * options.fs_hz)) ** 16)
         shapes = [action_potential_spectrum(f.peak_hz, f.phases, freq_hz) for f in self._forearm.fascicles]
@@ -146,8 +149,8 @@ class _MuscleSignals:
 
     def _fluctuations(self) -> FloatArray:
         """A slow random walk around 0 with deviation 1 (steps, muscles)."""
-        keep = np.exp(-self._step_s / _DRIVE_MEMORY_S)
-        steps = np.sqrt(1 - keep**2) * self._drive_rng.standard_normal((_DRIVE_STEPS, len(MUSCLES)))
+        keep = math.exp(-self._step_s / _DRIVE_MEMORY_S)
+        steps = math.sqrt(1 - keep**2) * self._drive_rng.standard_normal((_DRIVE_STEPS, len(MUSCLES)))
         for step in steps:
             self._fluctuation = keep * self._fluctuation + step
             step[:] = self._fluctuation
@@ -174,10 +177,10 @@ class _SkinContact:
     def _hum_uv(self, t_s: FloatArray) -> FloatArray:
         turn = 2 * np.pi * self._options.hum_hz * t_s[:, None] + self._phase
         wave = np.sin(turn) + _HARMONIC_SHARE * np.sin(_HARMONIC * turn)
-        return np.asarray(self._options.hum_uv * np.sqrt(2) * self._pickup * wave)
+        return np.asarray(self._options.hum_uv * math.sqrt(2) * self._pickup * wave)
 
     def _next_drift_uv(self, samples: int) -> FloatArray:
-        keep = np.exp(-_BLOCK_S / _DRIFT_MEMORY_S)
-        step_uv = self._options.drift_uv * np.sqrt(1 - keep**2) * self._rng.standard_normal(self._options.channels)
+        keep = math.exp(-_BLOCK_S / _DRIFT_MEMORY_S)
+        step_uv = self._options.drift_uv * math.sqrt(1 - keep**2) * self._rng.standard_normal(self._options.channels)
         start_uv, self._drift_uv = self._drift_uv, keep * self._drift_uv + step_uv
-        return np.linspace(start_uv, self._drift_uv, samples, endpoint=False)
+        return np.linspace(start_uv, self._drift_uv, samples, endpoint=False, dtype=np.float64)

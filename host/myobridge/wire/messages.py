@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import struct
 from enum import IntEnum, IntFlag
-from struct import Struct
-from typing import Final, NamedTuple
+from typing import ClassVar, Final
+
+from msgspec import Struct
 
 PROTO_HASH: Final = 0xE71E30F7
 MAJOR: Final = 1
@@ -122,15 +124,15 @@ class Capability(IntFlag):
     LEAD_OFF = 1 << 1
 
 
-class Hello(NamedTuple):
+class Hello(Struct, frozen=True):
     """Opens a session; the device answers IDENT. Never changes, in any version."""
 
     major: int
     minor: int
     nonce: int  # echoed by IDENT, so that an old answer is known as such
     proto_hash: int  # hash of the host's protocol; a device with another one streams but refuses ARM
-    TYPE = 0x01
-    STRUCT = Struct("<BBHI")
+    TYPE: ClassVar[int] = 0x01
+    STRUCT: ClassVar[struct.Struct] = struct.Struct("<BBHI")
 
     def pack(self) -> bytes:
         return self.STRUCT.pack(self.major, self.minor, self.nonce, self.proto_hash)
@@ -140,7 +142,7 @@ class Hello(NamedTuple):
         return cls(*cls.STRUCT.unpack(payload))
 
 
-class Ident(NamedTuple):
+class Ident(Struct, frozen=True):
     """Who the device is. Never changes, in any version."""
 
     major: int
@@ -156,8 +158,8 @@ class Ident(NamedTuple):
     max_channels: int
     adc_bits: int  # a sample spans -2^(adc_bits-1) .. 2^(adc_bits-1)-1
     tick_hz: int  # unit of sample_period_ticks
-    TYPE = 0x81
-    STRUCT = Struct("<BBHI3BIBHBHBBI")
+    TYPE: ClassVar[int] = 0x81
+    STRUCT: ClassVar[struct.Struct] = struct.Struct("<BBHI3BIBHBHBBI")
 
     def pack(self) -> bytes:
         return self.STRUCT.pack(self.major, self.minor, self.nonce, self.proto_hash, *self.firmware_version, self.build, self.board, self.boot_id, self.reset_cause, self.capabilities, self.max_channels, self.adc_bits, self.tick_hz)
@@ -168,7 +170,7 @@ class Ident(NamedTuple):
         return cls(v[0], v[1], v[2], v[3], v[4:7], v[7], v[8], v[9], v[10], v[11], v[12], v[13], v[14])
 
 
-class Config(NamedTuple):
+class Config(Struct, frozen=True):
     """Everything about a session. Only while DISARMED and not streaming; answered by CONFIG_ACK."""
 
     channel_mask: int  # bit n: analogue input n is sampled; samples come in rising order of n
@@ -183,8 +185,8 @@ class Config(NamedTuple):
     slew_cdeg_per_s: int
     hold_ms: int
     relax_ms: int
-    TYPE = 0x02
-    STRUCT = Struct("<HHBB5H5H5H5H5HHHH")
+    TYPE: ClassVar[int] = 0x02
+    STRUCT: ClassVar[struct.Struct] = struct.Struct("<HHBB5H5H5H5H5HHHH")
 
     def pack(self) -> bytes:
         return self.STRUCT.pack(self.channel_mask, self.sample_period_ticks, self.samples_per_frame, self.sample_format, *self.servo_min_cdeg, *self.servo_max_cdeg, *self.servo_safe_cdeg, *self.pulse_0_us, *self.pulse_180_us, self.slew_cdeg_per_s, self.hold_ms, self.relax_ms)
@@ -195,14 +197,14 @@ class Config(NamedTuple):
         return cls(v[0], v[1], v[2], v[3], v[4:9], v[9:14], v[14:19], v[19:24], v[24:29], v[29], v[30], v[31])
 
 
-class ConfigAck(NamedTuple):
+class ConfigAck(Struct, frozen=True):
     """Answer to CONFIG."""
 
     result: int  # enum result
     sample_period_ticks: int  # the one in force
     config_crc: int  # CRC-16 of the payload of the CONFIG in force; 0 if none
-    TYPE = 0x82
-    STRUCT = Struct("<BHH")
+    TYPE: ClassVar[int] = 0x82
+    STRUCT: ClassVar[struct.Struct] = struct.Struct("<BHH")
 
     def pack(self) -> bytes:
         return self.STRUCT.pack(self.result, self.sample_period_ticks, self.config_crc)
@@ -212,12 +214,12 @@ class ConfigAck(NamedTuple):
         return cls(*cls.STRUCT.unpack(payload))
 
 
-class Start(NamedTuple):
+class Start(Struct, frozen=True):
     """Starts sampling at sample_index 0. Answered by STATUS."""
 
     config_crc: int
-    TYPE = 0x03
-    STRUCT = Struct("<H")
+    TYPE: ClassVar[int] = 0x03
+    STRUCT: ClassVar[struct.Struct] = struct.Struct("<H")
 
     def pack(self) -> bytes:
         return self.STRUCT.pack(self.config_crc)
@@ -227,11 +229,11 @@ class Start(NamedTuple):
         return cls(*cls.STRUCT.unpack(payload))
 
 
-class Stop(NamedTuple):
+class Stop(Struct, frozen=True):
     """Stops sampling; an armed hand is disarmed. Answered by STATUS."""
 
-    TYPE = 0x04
-    STRUCT = Struct("<")
+    TYPE: ClassVar[int] = 0x04
+    STRUCT: ClassVar[struct.Struct] = struct.Struct("<")
 
     def pack(self) -> bytes:
         return self.STRUCT.pack()
@@ -242,14 +244,14 @@ class Stop(NamedTuple):
         return cls()
 
 
-class Emg(NamedTuple):
+class Emg(Struct, frozen=True):
     """`samples` follow: n x channels values of i16, all channels of the first sample, then of the next."""
 
     sample_index: int  # of the first sample in the frame, counted from START, wraps
     n: int  # samples in this frame
     flags: int  # bits emg_flag
-    TYPE = 0x84
-    STRUCT = Struct("<IBB")
+    TYPE: ClassVar[int] = 0x84
+    STRUCT: ClassVar[struct.Struct] = struct.Struct("<IBB")
 
     def pack(self) -> bytes:
         return self.STRUCT.pack(self.sample_index, self.n, self.flags)
@@ -259,14 +261,14 @@ class Emg(NamedTuple):
         return cls(*cls.STRUCT.unpack(payload))
 
 
-class Arm(NamedTuple):
+class Arm(Struct, frozen=True):
     """Permission to move. Only from DISARMED, with no blocker. Answered by STATUS."""
 
     boot_id: int  # of the last IDENT
     config_crc: int
     challenge: int  # of the last STATUS: an ARM cannot be replayed
-    TYPE = 0x05
-    STRUCT = Struct("<HHH")
+    TYPE: ClassVar[int] = 0x05
+    STRUCT: ClassVar[struct.Struct] = struct.Struct("<HHH")
 
     def pack(self) -> bytes:
         return self.STRUCT.pack(self.boot_id, self.config_crc, self.challenge)
@@ -276,11 +278,11 @@ class Arm(NamedTuple):
         return cls(*cls.STRUCT.unpack(payload))
 
 
-class Disarm(NamedTuple):
+class Disarm(Struct, frozen=True):
     """Pulses off, from any state but ESTOP. Answered by STATUS."""
 
-    TYPE = 0x06
-    STRUCT = Struct("<")
+    TYPE: ClassVar[int] = 0x06
+    STRUCT: ClassVar[struct.Struct] = struct.Struct("<")
 
     def pack(self) -> bytes:
         return self.STRUCT.pack()
@@ -291,11 +293,11 @@ class Disarm(NamedTuple):
         return cls()
 
 
-class Estop(NamedTuple):
+class Estop(Struct, frozen=True):
     """Pulses off until reset, from any state. Answered by STATUS."""
 
-    TYPE = 0x07
-    STRUCT = Struct("<")
+    TYPE: ClassVar[int] = 0x07
+    STRUCT: ClassVar[struct.Struct] = struct.Struct("<")
 
     def pack(self) -> bytes:
         return self.STRUCT.pack()
@@ -306,14 +308,14 @@ class Estop(NamedTuple):
         return cls()
 
 
-class Setpoint(NamedTuple):
+class Setpoint(Struct, frozen=True):
     """Where the five servos shall go. Not answered, never sent again."""
 
     angle_cdeg: tuple[int, ...]  # thumb index middle ring little; 0 open, 18000 closed
     valid_4ms: int  # in 4 ms: the oldest that based_on_sample may be when this arrives
     based_on_sample: int  # newest sample_index that the decision saw; never goes back
-    TYPE = 0x08
-    STRUCT = Struct("<5HBI")
+    TYPE: ClassVar[int] = 0x08
+    STRUCT: ClassVar[struct.Struct] = struct.Struct("<5HBI")
 
     def pack(self) -> bytes:
         return self.STRUCT.pack(*self.angle_cdeg, self.valid_4ms, self.based_on_sample)
@@ -324,7 +326,7 @@ class Setpoint(NamedTuple):
         return cls(v[0:5], v[5], v[6])
 
 
-class Status(NamedTuple):
+class Status(Struct, frozen=True):
     """Every status_period_ms, on each change of state, and as the answer to a control message."""
 
     state: int  # enum state
@@ -351,8 +353,8 @@ class Status(NamedTuple):
     stale_rejects: int  # setpoints too old, or older than the last
     tx_drops: int  # EMG frames dropped because the line was full
     max_loop_us: int  # longest pass of the main loop since the last STATUS
-    TYPE = 0x88
-    STRUCT = Struct("<BBHBBBBHHHIIB5HHHHHHHHHHH")
+    TYPE: ClassVar[int] = 0x88
+    STRUCT: ClassVar[struct.Struct] = struct.Struct("<BBHBBBBHHHIIB5HHHHHHHHHHH")
 
     def pack(self) -> bytes:
         return self.STRUCT.pack(self.state, self.reason, self.blockers, self.flags, self.ack_type, self.ack_seq, self.ack_result, self.challenge, self.boot_id, self.config_crc, self.sample_index, self.t_us, self.setpoint_seq, *self.applied_cdeg, self.supply_mv, self.crc_errors, self.length_errors, self.unknown_types, self.seq_gaps, self.rx_overruns, self.range_rejects, self.stale_rejects, self.tx_drops, self.max_loop_us)
@@ -363,12 +365,12 @@ class Status(NamedTuple):
         return cls(v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8], v[9], v[10], v[11], v[12], v[13:18], v[18], v[19], v[20], v[21], v[22], v[23], v[24], v[25], v[26], v[27])
 
 
-class Ping(NamedTuple):
+class Ping(Struct, frozen=True):
     """Clock and liveness; not a permission to move."""
 
     token: int
-    TYPE = 0x09
-    STRUCT = Struct("<I")
+    TYPE: ClassVar[int] = 0x09
+    STRUCT: ClassVar[struct.Struct] = struct.Struct("<I")
 
     def pack(self) -> bytes:
         return self.STRUCT.pack(self.token)
@@ -378,14 +380,14 @@ class Ping(NamedTuple):
         return cls(*cls.STRUCT.unpack(payload))
 
 
-class Pong(NamedTuple):
+class Pong(Struct, frozen=True):
     """Answer to PING."""
 
     token: int
     t_us: int  # device clock when PING was handled
     sample_index: int  # next sample to be taken then
-    TYPE = 0x89
-    STRUCT = Struct("<III")
+    TYPE: ClassVar[int] = 0x89
+    STRUCT: ClassVar[struct.Struct] = struct.Struct("<III")
 
     def pack(self) -> bytes:
         return self.STRUCT.pack(self.token, self.t_us, self.sample_index)

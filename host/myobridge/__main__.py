@@ -1,0 +1,5 @@
+"""`python -m myobridge`."""
+
+from myobridge.cli import main
+
+main(prog_name="myobridge")

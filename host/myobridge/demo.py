@@ -1,0 +1,116 @@
+"""The demo: a simulated hand and the daemon as two processes over a pty, and a terminal view of both."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, Final
+
+from rich.console import Console
+from rich.live import Live
+
+from myobridge.errors import UserError
+from myobridge.tap import HandSnapshot, Snapshot, TapReader
+from myobridge.terminal_view import render, summary_table
+
+MODEL: Final = "synth"
+FRAME_S: Final = 0.05
+GRACE_S: Final = 10.0
+"""The daemon needs some seconds more than the demo lasts: start, window, end."""
+
+
+@contextmanager
+def child(*arguments: str | Path, errors: IO[str]) -> Iterator[subprocess.Popen[str]]:
+    """`myobridge ARGUMENTS…` as a process of its own, ended when the block is left."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "myobridge", *map(str, arguments)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=errors,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+        try:
+            process.wait(GRACE_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def run_demo(seconds: float, *, headless: bool, seed: int, print_summary: bool) -> dict[str, Any]:
+    """Runs the demo and returns the daemon's summary, with the hand's error against the wearer's true angles.
+
+    Raises:
+        UserError: one of the two processes ended badly.
+    """
+    console = Console()
+    draw = not headless and console.is_terminal
+    with tempfile.TemporaryDirectory(prefix="myobridge-") as name, Path(name, "errors").open("w+") as errors:
+        folder = Path(name)
+        looks = TapReader(folder / "daemon.tap", Snapshot), TapReader(folder / "hand.tap", HandSnapshot)
+        hand_command = ("simulate", "--link", folder / "hand", "--seed", str(seed), "--json", folder / "hand.json")
+        daemon_command = ("run", "--port", folder / "hand", "--model", MODEL, "--arm", "--seconds", str(seconds))
+        with child(*hand_command, "--tap", folder / "hand.tap", errors=errors) as hand:
+            assert hand.stdout is not None
+            hand.stdout.readline()  # its port is open now
+            tap = ("--tap", folder / "daemon.tap") if draw else ()
+            with child(*daemon_command, "--json", folder / "daemon.json", *tap, errors=errors) as daemon:
+                if draw:
+                    _watch(daemon, *looks, console=console)
+                else:
+                    _wait(daemon, seconds + GRACE_S)
+        errors.seek(0)
+        summary = _read(folder / "daemon.json", errors.read())
+        summary["mae_deg"] = _read(folder / "hand.json", "")["mae_deg"]
+    if print_summary:
+        console.print(summary_table(summary))
+    return summary
+
+
+def _wait(daemon: subprocess.Popen[str], seconds: float) -> None:
+    try:
+        daemon.wait(seconds)
+    except KeyboardInterrupt:
+        return
+    except subprocess.TimeoutExpired as error:
+        raise UserError("The daemon did not end in time; try again with nothing else running.") from error
+
+
+def _watch(
+    daemon: subprocess.Popen[str],
+    looks: TapReader[Snapshot],
+    hand_looks: TapReader[HandSnapshot],
+    console: Console,
+) -> None:
+    snapshot: Snapshot | None = None
+    hand: HandSnapshot | None = None
+    with Live(render(None, None), console=console, auto_refresh=False, screen=True) as live:
+        try:
+            while daemon.poll() is None:
+                began_s = time.monotonic()
+                snapshot = looks.newest(FRAME_S) or snapshot
+                hand = hand_looks.newest(0.001) or hand
+                live.update(render(snapshot, hand), refresh=True)
+                time.sleep(max(0.0, FRAME_S - (time.monotonic() - began_s)))
+        except KeyboardInterrupt:
+            return
+
+
+def _read(path: Path, errors: str) -> dict[str, Any]:
+    try:
+        result: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        reason = errors.strip().splitlines()[-1] if errors.strip() else "it left no summary"
+        raise UserError(f"The demo broke off ({reason.removeprefix('myobridge: ')})") from error
+    return result

@@ -1,0 +1,66 @@
+"""A virtual serial port: the master end of a pty, with a stable link to its slave."""
+
+from __future__ import annotations
+
+import os
+import select
+import tty
+from pathlib import Path
+from termios import TCSANOW
+
+from myobridge.errors import UserError
+
+
+class PtyPort:
+    """The device's end. `path` is what a host opens."""
+
+    def __init__(self, link: Path | None) -> None:
+        """Opens a pty and, if asked, points the symbolic link `link` at it.
+
+        Raises:
+            UserError: something that is no symbolic link stands at `link`, or it cannot be made.
+        """
+        self._link = link
+        self.plug()
+
+    def plug(self) -> None:
+        """Opens the port (again)."""
+        self._master, self._slave = os.openpty()
+        tty.setraw(self._slave, TCSANOW)  # at once: the default would flush the first frame
+        os.set_blocking(self._master, False)
+        self.path = os.ttyname(self._slave)
+        if self._link is not None:
+            self._point(self._link)
+
+    def unplug(self) -> None:
+        """Closes the port: a host that has it open sees it vanish."""
+        os.close(self._master)
+        os.close(self._slave)
+        if self._link is not None:
+            self._link.unlink(missing_ok=True)
+
+    def _point(self, link: Path) -> None:
+        try:
+            if link.is_symlink():
+                link.unlink()
+            link.symlink_to(self.path)
+        except OSError as error:
+            raise UserError(f"The link {link} cannot be made ({error.strerror}); choose another path.") from error
+
+    def wait(self, timeout_s: float) -> None:
+        """Sleeps until the host has written something or the time is over."""
+        select.select([self._master], [], [], max(0.0, timeout_s))
+
+    def read(self) -> bytes:
+        """What the host has written; empty if nothing."""
+        try:
+            return os.read(self._master, 65536)
+        except BlockingIOError:
+            return b""
+
+    def write(self, data: bytes) -> bool:
+        """Hands data to the host; False if the host does not read and the buffer is full."""
+        try:
+            return os.write(self._master, data) == len(data)
+        except BlockingIOError:
+            return False

@@ -1,0 +1,247 @@
+"""The safety rules of firmware/PROTOCOL.md, in Python: inputs and the time in, state and servo angles out.
+
+Pure: no clock, no port. The firmware's safety.c follows the same table; the tests hold the two against each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from myobridge.wire import messages as m
+from myobridge.wire.messages import Blocker, Config, Reason, Result, Setpoint, State
+
+INDEX_HALF: Final = 1 << 31
+PULSING: Final = (State.ARMED, State.HOLD)
+MOVABLE: Final = (State.ARMED, State.HOLD, State.RELAX)
+
+
+def index_difference(a: int, b: int) -> int:
+    """a - b for 32-bit indices that wrap, as a signed 32-bit number."""
+    return (a - b + INDEX_HALF) % (1 << 32) - INDEX_HALF
+
+
+def towards(applied: int, target: int, step: int) -> int:
+    """One servo period's move, in cdeg."""
+    return applied + max(-step, min(step, target - applied))
+
+
+@dataclass
+class Safety:
+    """The hand's permission to move. Times are milliseconds since the start; angles are cdeg."""
+
+    boot_id: int
+    tick_hz: int
+    state: State = State.BOOT
+    reason: Reason = Reason.NONE
+    challenge: int = 0
+    applied: list[int] = field(default_factory=lambda: [0] * m.SERVOS)
+    pulses_on: bool = False
+    config: Config | None = None
+    config_crc: int = 0
+    streaming: bool = False
+    host_speaks_ours: bool = False
+    supply_low: bool = False
+    range_rejects: int = 0
+    stale_rejects: int = 0
+    setpoint_seq: int = 0
+    _target: tuple[int, ...] = ()
+    _acted_ms: int = 0
+    """When a setpoint was last acted upon, or the hand was armed."""
+    _rejects_in_row: int = 0
+    _newest_sample: int | None = None
+    _first_move: bool = False
+    _clean_since_ms: int | None = None
+    _clean_ms: int = 0
+    _sampled_ms: int = 0
+    _armed_by: int = -1
+    _pose_known: bool = False
+
+    def _enter(self, state: State, reason: Reason) -> None:
+        self.state, self.reason = state, reason
+        self.challenge = (self.challenge * 25173 + 13849) & 0xFFFF
+        self.pulses_on = state in MOVABLE
+        self._clean_since_ms = None
+        self._rejects_in_row = 0
+
+    # --- messages -----------------------------------------------------------------------------------------
+
+    def started_up(self) -> None:
+        """Start-up is done."""
+        self._enter(State.DISARMED, Reason.POWER_ON)
+
+    def configure(self, config: Config, crc: int) -> None:
+        """Takes a CONFIG that has been checked; the caller has seen that the state allows it."""
+        self.config, self.config_crc = config, crc
+        if not self._pose_known:
+            self.applied = list(config.servo_safe_cdeg)
+            self._pose_known = True
+        self.applied = [
+            min(max(a, low), high)
+            for a, low, high in zip(self.applied, config.servo_min_cdeg, config.servo_max_cdeg, strict=True)
+        ]
+
+    def start(self, now_ms: int) -> None:
+        """Streaming begins."""
+        self.streaming, self._sampled_ms = True, now_ms
+
+    def stop(self) -> None:
+        """Streaming ends; a hand under power lets go."""
+        self.streaming = False
+        if self.state in MOVABLE:
+            self._enter(State.DISARMED, Reason.STOPPED_STREAMING)
+
+    def estop(self) -> None:
+        """Pulses off until reset."""
+        if self.state is not State.ESTOP:
+            self._enter(State.ESTOP, Reason.HOST_ESTOP)
+
+    def disarm(self) -> Result:
+        """Pulses off."""
+        if self.state is State.ESTOP:
+            return Result.WRONG_STATE
+        if self.state is not State.DISARMED:
+            self._enter(State.DISARMED, Reason.HOST_DISARMED)
+        return Result.OK
+
+    def arm(self, request: m.Arm, now_ms: int) -> Result:
+        """Permission to move, or the reason why not."""
+        if request.boot_id != self.boot_id:
+            return Result.WRONG_BOOT
+        if self.config is None or request.config_crc != self.config_crc:
+            return Result.WRONG_CONFIG
+        if self.state is State.ARMED and request.challenge == self._armed_by:
+            return Result.OK
+        if self.blockers(now_ms):
+            return Result.BLOCKED
+        if request.challenge != self.challenge:
+            return Result.WRONG_CHALLENGE
+        self._enter(State.ARMED, Reason.HOST_ARMED)
+        self._armed_by = request.challenge
+        self._target = tuple(self.applied)
+        self._acted_ms = now_ms
+        self._newest_sample = None
+        self._first_move = True
+        return Result.OK
+
+    def blockers(self, now_ms: int) -> Blocker:
+        """Why ARM would be refused."""
+        stalled = self.streaming and now_ms - self._sampled_ms > m.STALL_MS
+        conditions = {
+            Blocker.PROTOCOL_DIFFERS: not self.host_speaks_ours,
+            Blocker.NOT_CONFIGURED: self.config is None,
+            Blocker.NOT_STREAMING: not self.streaming,
+            Blocker.NOT_DISARMED: self.state not in (State.DISARMED, State.ESTOP),
+            Blocker.ESTOP_LATCHED: self.state is State.ESTOP,
+            Blocker.SAMPLING_STALLED: stalled,
+            Blocker.SUPPLY_LOW: self.supply_low,
+        }
+        blockers = Blocker(0)
+        for blocker, holds in conditions.items():
+            if holds:
+                blockers |= blocker
+        return blockers
+
+    def setpoint(self, setpoint: Setpoint, seq: int, next_sample: int, now_ms: int) -> None:
+        """Takes a SETPOINT; `next_sample` is the index of the sample to be taken next."""
+        if self.state not in PULSING or self.config is None:
+            return
+        if not self._in_range(setpoint.angle_cdeg, self.config):
+            self.range_rejects += 1
+            self._rejected()
+        elif self._stale(setpoint, next_sample, self.config):
+            self.stale_rejects += 1
+            self._rejected()
+        else:
+            self._accepted(setpoint, seq, now_ms, self.config)
+
+    @staticmethod
+    def _in_range(angle_cdeg: Sequence[int], config: Config) -> bool:
+        limits = zip(angle_cdeg, config.servo_min_cdeg, config.servo_max_cdeg, strict=True)
+        return all(low <= angle <= high for angle, low, high in limits)
+
+    def _stale(self, setpoint: Setpoint, next_sample: int, config: Config) -> bool:
+        age = index_difference(next_sample, setpoint.based_on_sample) - 1
+        valid = setpoint.valid_4ms * 4 * self.tick_hz // (1000 * config.sample_period_ticks)
+        if age < 0 or age > valid:
+            return True
+        return self._newest_sample is not None and index_difference(setpoint.based_on_sample, self._newest_sample) < 0
+
+    def _rejected(self) -> None:
+        self._clean_since_ms = None
+        self._rejects_in_row += 1
+        if self.state is State.ARMED and self._rejects_in_row >= m.MAX_REJECTS_IN_ROW:
+            self._enter(State.HOLD, Reason.SETPOINTS_REJECTED)
+
+    def _accepted(self, setpoint: Setpoint, seq: int, now_ms: int, config: Config) -> None:
+        self._rejects_in_row = 0
+        self._newest_sample = setpoint.based_on_sample
+        self.setpoint_seq = seq
+        if self.state is State.HOLD:
+            self._consider_resuming(setpoint, now_ms, config)
+        if self.state is State.ARMED:
+            self._target = setpoint.angle_cdeg
+            self._acted_ms = now_ms
+
+    def _consider_resuming(self, setpoint: Setpoint, now_ms: int, config: Config) -> None:
+        near = all(
+            abs(angle - held) <= m.RESUME_WINDOW_CDEG
+            for angle, held in zip(setpoint.angle_cdeg, self.applied, strict=True)
+        )
+        if not near:
+            self._clean_since_ms = None
+            return
+        if self._clean_since_ms is None or now_ms - self._clean_ms >= config.hold_ms:
+            self._clean_since_ms = now_ms
+        self._clean_ms = now_ms
+        if now_ms - self._clean_since_ms >= m.RESUME_CLEAN_MS:
+            self._enter(State.ARMED, Reason.SETPOINTS_RESUMED)
+
+    # --- time ---------------------------------------------------------------------------------------------
+
+    def sampled(self, now_ms: int) -> None:
+        """A sample was taken."""
+        self._sampled_ms = now_ms
+
+    def tick(self, now_ms: int) -> None:
+        """Each millisecond or so: what the passing of time changes."""
+        if self.state in (State.BOOT, State.ESTOP):
+            return
+        if self.streaming and now_ms - self._sampled_ms > m.STALL_MS:
+            self._fault(Reason.SAMPLING_STALLED)
+        elif self.supply_low:
+            self._fault(Reason.SUPPLY_LOW)
+        elif self.config is not None:
+            silent_ms = now_ms - self._acted_ms
+            if self.state is State.ARMED and silent_ms >= self.config.hold_ms:
+                self._enter(State.HOLD, Reason.SETPOINTS_STOPPED)
+            elif self.state is State.HOLD and silent_ms >= self.config.relax_ms:
+                self._enter(State.RELAX, Reason.SILENT_TOO_LONG)
+
+    def _fault(self, reason: Reason) -> None:
+        if self.state is not State.FAULT:
+            self._enter(State.FAULT, reason)
+
+    def servo_period(self) -> None:
+        """Each servo period: moves the applied angles by at most the slew."""
+        config = self.config
+        if config is None or not self.pulses_on:
+            return
+        if self.state is State.ARMED:
+            slew = config.slew_cdeg_per_s
+            if self._first_move:
+                slew = min(slew, m.FIRST_MOVE_SLEW_CDEG_PER_S)
+            self._move(self._target, slew)
+            if self._first_move and self._newest_sample is not None:
+                off = max(abs(a - t) for a, t in zip(self.applied, self._target, strict=True))
+                self._first_move = off > m.FIRST_MOVE_DONE_CDEG
+        elif self.state is State.RELAX:
+            self._move(config.servo_safe_cdeg, min(config.slew_cdeg_per_s, m.RELAX_SLEW_CDEG_PER_S))
+            if tuple(self.applied) == config.servo_safe_cdeg:
+                self.reason = Reason.RELAXED
+                self.pulses_on = False
+
+    def _move(self, target: Sequence[int], slew_cdeg_per_s: int) -> None:
+        step = max(1, slew_cdeg_per_s * m.SERVO_PERIOD_MS // 1000)
+        self.applied = [towards(a, t, step) for a, t in zip(self.applied, target, strict=True)]

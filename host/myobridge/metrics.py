@@ -1,0 +1,93 @@
+"""Counts and distributions of a run, in bounded memory, and the one summary that demo, run and replay write."""
+
+from __future__ import annotations
+
+import math
+import resource
+import sys
+import time
+from typing import Final
+
+LOWEST_S: Final = 1e-6
+BIN_RATIO: Final = 1.01
+"""Neighbouring bins differ by one per cent, so a percentile is right to one per cent."""
+BINS: Final = 2100
+"""1 µs to 1200 s."""
+_LOG_RATIO: Final = math.log(BIN_RATIO)
+
+
+def _bin(seconds: float) -> int:
+    return min(int(math.log(seconds / LOWEST_S) / _LOG_RATIO), BINS - 1) if seconds > LOWEST_S else 0
+
+
+class Distribution:
+    """A histogram of durations with bins one per cent apart."""
+
+    def __init__(self) -> None:
+        self.counts = [0] * BINS
+        self.total = 0
+        self.max_s = 0.0
+
+    def add(self, seconds: float) -> None:
+        """Counts one duration; negative ones count as the shortest."""
+        self.counts[_bin(seconds)] += 1
+        self.total += 1
+        self.max_s = max(self.max_s, seconds)
+
+    def percentile(self, percent: float) -> float:
+        """Seconds below which `percent` of the durations lie; 0 if there are none."""
+        wanted, seen = percent / 100 * self.total, 0
+        for at, count in enumerate(self.counts):
+            seen += count
+            if count and seen >= wanted:
+                return min(float(LOWEST_S * BIN_RATIO ** (at + 0.5)), self.max_s)
+        return 0.0
+
+    def longer_than(self, seconds: float) -> int:
+        """How many durations were longer, to the width of a bin."""
+        return sum(self.counts[_bin(seconds) + 1 :])
+
+    def spread(self, offsets_s: list[float]) -> Distribution:
+        """The distribution of duration + offset, with each of the offsets as likely as the others."""
+        result = Distribution()
+        for at, count in enumerate(self.counts):
+            if count:
+                for offset in offsets_s:
+                    result.counts[_bin(LOWEST_S * BIN_RATIO ** (at + 0.5) + offset)] += count
+        result.total = self.total * len(offsets_s)
+        result.max_s = self.max_s + max(offsets_s)
+        return result
+
+    def summary_ms(self) -> dict[str, float]:
+        """p50, p95, p99 and max in milliseconds."""
+        percentiles = {f"p{p}": round(1000 * self.percentile(p), 3) for p in (50, 95, 99)}
+        return {**percentiles, "max": round(1000 * self.max_s, 3)}
+
+
+class ProcessCost:
+    """Processor time and memory of this process since the object was made."""
+
+    def __init__(self) -> None:
+        self._wall_s = time.monotonic()
+        self._cpu_s = time.process_time()
+
+    def cpu_seconds_per_second(self) -> float:
+        """Processor seconds used for each second that passed."""
+        return (time.process_time() - self._cpu_s) / max(time.monotonic() - self._wall_s, 1e-9)
+
+    @staticmethod
+    def rss_mb() -> float:
+        """Largest resident memory so far, in MB."""
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak / (1e6 if sys.platform == "darwin" else 1e3)
+
+
+def process_start_s() -> float:
+    """`time.monotonic()` at which this process was started, so that imports count as part of the start."""
+    try:
+        with open("/proc/self/stat", encoding="ascii") as stat:  # noqa: PTH123  a proc file, not a path of ours
+            ticks = int(stat.read().rpartition(")")[2].split()[19])
+    except (OSError, ValueError, IndexError):
+        return time.monotonic() - time.process_time()
+    since_boot_s = time.clock_gettime(time.CLOCK_BOOTTIME)
+    return time.monotonic() - (since_boot_s - ticks / 100)

@@ -1,0 +1,40 @@
+"""What the operating system can do for the one loop, where it permits it."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import os
+from typing import Final
+
+MCL_CURRENT: Final = 1
+MCL_FUTURE: Final = 2
+MCL_ONFAULT: Final = 4
+"""Lock pages when they are first touched: without it the whole of onnxruntime would be read into memory."""
+
+
+def enter_realtime(fifo_priority: int) -> list[str]:
+    """Switches to real-time scheduling and locks memory; returns what was not permitted, a sentence each."""
+    refused = []
+    if fifo_priority:
+        try:
+            os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(fifo_priority))
+        except (OSError, AttributeError):
+            refused.append(
+                "No permission for real-time scheduling: under load, commands may come late; "
+                "add `@dialout - rtprio 50` to /etc/security/limits.conf and log in again."
+            )
+        libc = ctypes.CDLL(None, use_errno=True)
+        if libc.mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT):
+            refused.append(
+                "No permission to lock memory: under memory pressure, commands may come late; "
+                "add `@dialout - memlock unlimited` to /etc/security/limits.conf and log in again."
+            )
+    return refused
+
+
+def stop_collecting() -> None:
+    """No garbage collection in the loop: what exists now is never looked at again, and the loop makes no cycles."""
+    gc.collect()
+    gc.freeze()
+    gc.disable()

@@ -1,0 +1,114 @@
+"""What a terminal shows of a running daemon; pure functions from snapshots to rich renderables."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from rich.align import Align
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from myobridge import SERVOS
+from myobridge.tap import HandSnapshot, Snapshot
+
+BAR: Final = 44
+FULL_LEVEL: Final = 3.0
+"""An EMG bar is full at three times the training's usual level."""
+CLOSED_DEG: Final = 180
+STATE_STYLE: Final = {
+    "ARMED": "bold black on green",
+    "HOLD": "bold black on yellow",
+    "RELAX": "bold black on yellow",
+    "DISARMED": "bold black on cyan",
+}
+ALARM_STYLE: Final = "bold white on red"
+
+
+def bar(share: float, style: str, marker: float | None = None) -> Text:
+    """A bar `share` of BAR cells long, in eighths of a cell, with an optional marker at a share of its own."""
+    share = min(max(share, 0.0), 1.0)
+    eighths = round(share * BAR * 8)
+    cells = "█" * (eighths // 8) + (" ▏▎▍▌▋▊▉"[eighths % 8] if eighths % 8 else "")
+    text = Text(cells.ljust(BAR, "·"), style="grey30")
+    text.stylize(style, 0, len(cells))
+    if marker is not None:
+        at = min(int(min(max(marker, 0.0), 1.0) * BAR), BAR - 1)
+        text = text[:at] + Text("◆", style="bold yellow") + text[at + 1 :]
+    return text
+
+
+def render(snapshot: Snapshot | None, hand: HandSnapshot | None) -> RenderableType:
+    """The whole view."""
+    if snapshot is None:
+        return Panel(Align.center("Waiting for the first window …", vertical="middle"), title="myobridge", height=5)
+    body = Group(_header(snapshot), "", _emg(snapshot), "", _fingers(snapshot, hand), "", _gauges(snapshot))
+    return Panel(body, title="[bold]myobridge[/] · simulated wearer → serial port → network → hand", width=84)
+
+
+def _header(look: Snapshot) -> Text:
+    text = Text.assemble((f" {look.state} ", STATE_STYLE.get(look.state, ALARM_STYLE)), f"  {look.reason}   ")
+    if look.withheld != "no":
+        text.append(f" no setpoints: {look.withheld.replace('_', ' ')} ", "bold black on yellow")
+    text.append(f"   {look.t_s:6.1f} s", "dim")
+    if look.note:
+        text.append(f"\n{look.note}", "yellow")
+    return text
+
+
+def _grid(*rows: tuple[RenderableType, ...]) -> Table:
+    table = Table.grid(padding=(0, 2))
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def _emg(look: Snapshot) -> RenderableType:
+    rows: list[tuple[RenderableType, ...]] = [(Text("EMG", "bold"), Text("level of each channel", "dim"), "")]
+    for channel, (level, contact) in enumerate(zip(look.level, look.contact, strict=True)):
+        good = contact == "good"
+        verdict = Text(f"{level:4.2f}") if good else Text(contact, "bold red")
+        rows.append((f"channel {channel + 1}", bar(level / FULL_LEVEL, "cyan" if good else "red"), verdict))
+    return _grid(*rows)
+
+
+def _fingers(look: Snapshot, hand: HandSnapshot | None) -> RenderableType:
+    applied = hand.applied_deg if hand else look.applied_deg
+    truth = hand.truth_deg if hand else []
+    legend = Text.assemble(
+        ("█ servo", "green"), ("   ◆ the wearer's own finger", "yellow"), ("   0° open … 180°", "dim")
+    )
+    rows: list[tuple[RenderableType, ...]] = [(Text("Hand", "bold"), legend, "")]
+    for i, name in enumerate(SERVOS):
+        marker = truth[i] / CLOSED_DEG if truth else None
+        rows.append((f"{name:9}", bar(applied[i] / CLOSED_DEG, "green", marker), f"{applied[i]:4.0f}°"))
+    return _grid(*rows)
+
+
+def _gauges(look: Snapshot) -> RenderableType:
+    lost = Text(f"{look.samples_lost} samples, {look.crc_errors} bad frames", "red" if look.samples_lost else "green")
+    latency = look.latency_ms
+    return _grid(
+        ("sample → setpoint", f"p50 {latency['p50']:.2f} ms   p99 {latency['p99']:.2f} ms"),
+        ("lost", lost),
+        ("setpoints sent", f"{look.commands_sent}"),
+        ("sample clock", f"{look.fs_hz:.1f} Hz"),
+    )
+
+
+def summary_table(summary: dict[str, Any]) -> RenderableType:
+    """The run in a few lines."""
+    latency, delay = summary["latency_ms"], summary["sample_to_command_ms"]
+    error, start = summary["mae_deg"], summary["start_to_first_command_s"]
+    rows = [
+        ("hand follows the wearer within", "–" if error is None else f"{error:.1f}° on average, all delays included"),
+        ("setpoints", f"{summary['commands_sent']}, {summary['commands_per_second']:.0f} a second"),
+        ("read → setpoint written", f"p50 {latency['p50']:.2f} ms, p99 {latency['p99']:.2f} ms"),
+        ("sampled → setpoint written", f"p50 {delay['p50']:.1f} ms, p99 {delay['p99']:.1f} ms"),
+        ("lost", f"{summary['samples_lost']} of {summary['samples_received'] + summary['samples_lost']} samples"),
+        ("start to first setpoint", "–" if start is None else f"{start:.2f} s"),
+        ("processor, memory", f"{summary['cpu_seconds_per_second']:.3f} s/s, {summary['rss_mb']:.0f} MB"),
+        ("state at the end", summary["state"]),
+    ]
+    return Panel(_grid(*rows), title="myobridge demo", width=84)

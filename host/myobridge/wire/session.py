@@ -1,0 +1,293 @@
+"""The session on the link: greet, configure, start, arm. Knows frames and times, no port.
+
+    GREETING → SETTLING → CONFIGURING → STARTING → STREAMING
+
+SETTLING waits while the device still moves or holds a hand from an earlier session: a new session never lets go of
+what the wearer is holding. Permission to move (`may_move`) comes only from `request_arm`, and is lost with the state
+ARMED or HOLD, with the device's boot_id, and with the link.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from random import SystemRandom
+from typing import Final
+
+from myobridge.errors import UserError
+from myobridge.wire import messages as m
+from myobridge.wire.frame import encode
+
+REQUEST_TIMEOUT_S: Final = 0.05
+REQUEST_TRIES: Final = 3
+GREETING_S: Final = 4.0
+"""An Arduino resets when its port is opened, and its boot loader takes up to two seconds."""
+SETTLING_S: Final = 15.0
+PING_S: Final = 0.5
+FLOWING: Final = (m.State.ARMED, m.State.HOLD)
+
+
+class Phase(Enum):
+    """Where the session is."""
+
+    GREETING = auto()
+    SETTLING = auto()
+    CONFIGURING = auto()
+    STARTING = auto()
+    STREAMING = auto()
+
+
+class SessionFailed(UserError):
+    """The device does not answer, or not in a way that a session can be built on."""
+
+
+@dataclass
+class _Request:
+    """A control message that waits for its answer."""
+
+    message: m.Message
+    sent_s: float = -1.0
+    seq: int = -1
+    tries_left: int = REQUEST_TRIES
+
+
+@dataclass
+class Session:
+    """One side of a conversation with a device. `send` takes a whole encoded frame.
+
+    make_config: the CONFIG for a device that has introduced itself; it may raise UserError.
+    """
+
+    send: Callable[[bytes], object]
+    make_config: Callable[[m.Ident], m.Config]
+    phase: Phase = Phase.GREETING
+    ident: m.Ident | None = None
+    status: m.Status | None = None
+    config: m.Config | None = None
+    config_crc: int = 0
+    may_move: bool = False
+    """The wearer has asked for ARM, and the device has not left ARMED and HOLD since."""
+    arm_refusal: str = ""
+    pong: Callable[[float, float, int], None] = lambda _sent_s, _received_s, _index: None
+    unexpected_frames: int = 0
+    _seq: int = 0
+    _nonce: int = field(default_factory=lambda: SystemRandom().randrange(1 << 16))
+    _request: _Request | None = None
+    _phase_s: float = -1.0
+    _pings: dict[int, float] = field(default_factory=dict)
+    _ping_s: float = 0.0
+    _token: int = 0
+
+    # --- what the loop calls ------------------------------------------------------------------------------
+
+    def poll(self, now_s: float) -> None:
+        """Sends what is due: the request of this phase, its repetitions, PING.
+
+        Raises:
+            SessionFailed: the device gave no answer in time.
+        """
+        if self._phase_s < 0:
+            self._phase_s = now_s
+            self.send(b"\0")  # whatever stood on the line before ends here
+        if self._request is None:
+            self._next_request()
+        if self._request is not None and now_s - self._request.sent_s >= REQUEST_TIMEOUT_S:
+            self._repeat(self._request, now_s)
+        if self.phase is Phase.SETTLING and now_s - self._phase_s > SETTLING_S:
+            raise SessionFailed(
+                "The hand did not come to rest from an earlier session; switch its servo power off and reset it."
+            )
+        if self.phase is Phase.STREAMING and now_s >= self._ping_s:
+            self._ping_s = now_s + PING_S
+            self._token = (self._token + 1) & 0xFFFFFFFF
+            self._pings = {self._token: now_s}
+            self._transmit(m.Ping(self._token))
+
+    def on_frame(self, frame: bytes, now_s: float) -> None:
+        """Takes a good frame that is no EMG.
+
+        Raises:
+            UserError: the device speaks another protocol, or refuses the configuration.
+        """
+        try:
+            message = m.BY_TYPE[frame[0]].unpack(frame[2:-2])
+        except (KeyError, struct.error):
+            self.unexpected_frames += 1
+            return
+        if isinstance(message, m.Status):
+            self._on_status(message, now_s)
+        elif isinstance(message, m.Pong):
+            sent_s = self._pings.pop(message.token, None)
+            if sent_s is not None and message.sample_index:
+                self.pong(sent_s, now_s, message.sample_index)
+        elif isinstance(message, m.Ident):
+            self._on_ident(message, now_s)
+        elif isinstance(message, m.ConfigAck):
+            self._on_config_ack(message, now_s)
+        else:
+            self.unexpected_frames += 1
+
+    @property
+    def busy(self) -> bool:
+        """A request waits for its answer."""
+        return self._request is not None
+
+    def setpoint(self, angle_cdeg: tuple[int, ...], valid_4ms: int, based_on_sample: int) -> None:
+        """Sends one SETPOINT."""
+        self._transmit(m.Setpoint(angle_cdeg, valid_4ms, based_on_sample & 0xFFFFFFFF))
+
+    def request_arm(self) -> None:
+        """Asks for permission to move; `may_move` or `arm_refusal` tells what came of it."""
+        if self.phase is not Phase.STREAMING or self.ident is None or self.status is None:
+            self.arm_refusal = "the stream has not started"
+        elif self.ident.proto_hash != m.PROTO_HASH:
+            self.arm_refusal = "its firmware speaks another protocol revision; flash the firmware of this version"
+        elif self.status.state != m.State.DISARMED:
+            self.arm_refusal = f"it is {m.State(self.status.state).name}; disarm it first"
+        else:
+            self.arm_refusal = ""
+            self._request = _Request(m.Arm(self.ident.boot_id, self.config_crc, self.status.challenge))
+
+    def request_disarm(self) -> None:
+        """Takes the permission back; the device cuts the pulses."""
+        self.may_move = False
+        self._request = _Request(m.Disarm())
+
+    def stop(self) -> None:
+        """Last words before the port is closed: sent once, no answer awaited."""
+        self.may_move = False
+        self._transmit(m.Disarm())
+        self._transmit(m.Stop())
+
+    # --- requests -----------------------------------------------------------------------------------------
+
+    def _transmit(self, message: m.Message) -> int:
+        seq = self._seq
+        self._seq = (seq + 1) & 0xFF
+        self.send(encode(message.TYPE, seq, message.pack()))
+        return seq
+
+    def _next_request(self) -> None:
+        if self.phase is Phase.GREETING:
+            self._request = _Request(m.Hello(m.MAJOR, m.MINOR, self._nonce, m.PROTO_HASH))
+        elif self.phase is Phase.CONFIGURING and self.config is not None:
+            self._request = _Request(self.config)
+        elif self.phase is Phase.STARTING:
+            self._request = _Request(m.Start(self.config_crc))
+
+    def _repeat(self, request: _Request, now_s: float) -> None:
+        if request.sent_s < 0 or self.phase is Phase.GREETING:
+            if now_s - self._phase_s > GREETING_S:
+                raise SessionFailed(
+                    "Nothing that speaks our protocol answers on this port; flash the firmware or choose another port."
+                )
+        elif request.tries_left == 0:
+            if not isinstance(request.message, m.Arm | m.Disarm):
+                raise SessionFailed(
+                    f"The device stopped answering ({type(request.message).__name__.upper()}); "
+                    "check the cable and reset it."
+                )
+            self.arm_refusal = "it did not answer"
+            self._request = None
+            return
+        request.tries_left -= 1
+        request.sent_s = now_s
+        request.seq = self._transmit(request.message)
+
+    def _enter(self, phase: Phase, now_s: float) -> None:
+        self.phase, self._phase_s, self._request = phase, now_s, None
+
+    # --- answers ------------------------------------------------------------------------------------------
+
+    def _on_ident(self, ident: m.Ident, now_s: float) -> None:
+        if self.phase is not Phase.GREETING or ident.nonce != self._nonce:
+            return
+        if ident.major != m.MAJOR:
+            raise UserError(
+                f"The device speaks protocol {ident.major}.{ident.minor}, this program {m.MAJOR}.{m.MINOR}; "
+                "flash the firmware of this version."
+            )
+        self.ident = ident
+        self.config = self.make_config(ident)
+        self._enter(Phase.SETTLING, now_s)
+
+    def _on_status(self, status: m.Status, now_s: float) -> None:
+        if self.ident is None:
+            return
+        if status.boot_id != self.ident.boot_id:
+            raise SessionFailed("The device was reset.")
+        self.status = status
+        if self.phase is Phase.SETTLING:
+            self._settle(status, now_s)
+            return
+        if status.state not in FLOWING:
+            self.may_move = False
+        request = self._request
+        if request is None or status.ack_type != request.message.TYPE or status.ack_seq != request.seq:
+            return
+        result = m.Result(status.ack_result)
+        if isinstance(request.message, m.Start):
+            if result is not m.Result.OK:
+                raise SessionFailed(f"The device refused to start ({result.name.lower()}); reset it.")
+            self._enter(Phase.STREAMING, now_s)
+        elif isinstance(request.message, m.Arm):
+            self._request = None
+            self.may_move = result is m.Result.OK
+            self.arm_refusal = "" if self.may_move else refusal(result, status.blockers)
+        else:
+            self._request = None
+
+    def _settle(self, status: m.Status, now_s: float) -> None:
+        """Lets a hand that holds something finish; then makes the device ready for CONFIG."""
+        if status.flags & m.StatusFlag.PULSES_ON:
+            return
+        if status.state == m.State.DISARMED and not status.flags & m.StatusFlag.STREAMING:
+            self._enter(Phase.CONFIGURING, now_s)
+        elif status.state == m.State.ESTOP and not status.flags & m.StatusFlag.STREAMING:
+            raise UserError("The hand is in emergency stop; make it safe, then reset the board.")
+        else:
+            self._transmit(m.Disarm())
+            self._transmit(m.Stop())
+
+    def _on_config_ack(self, ack: m.ConfigAck, now_s: float) -> None:
+        if self.phase is not Phase.CONFIGURING or self.config is None:
+            return
+        result = m.Result(ack.result)
+        if result is not m.Result.OK:
+            raise UserError(
+                f"The device refused the configuration: {_CONFIG_REFUSALS.get(result, result.name.lower())}."
+            )
+        self.config_crc = ack.config_crc
+        self._enter(Phase.STARTING, now_s)
+
+
+_CONFIG_REFUSALS: Final = {
+    m.Result.WRONG_STATE: "it is armed or streaming; reset it",
+    m.Result.BAD_CHANNELS: "it has not these analogue inputs; change [acquisition] inputs or the model",
+    m.Result.BAD_PERIOD: "it cannot sample at this rate; use a model for a rate that it can",
+    m.Result.BAD_SAMPLES_PER_FRAME: "the frames are too long; lower [acquisition] max_samples_per_frame",
+    m.Result.BAD_SERVO_RANGE: "the servo limits do not fit together; correct [servo]",
+    m.Result.BAD_SLEW: "the slew rate is out of range; correct [servo] slew_deg_per_s",
+    m.Result.BAD_TIMEOUTS: "the timeouts are out of range; correct [safety] hold_ms and relax_ms",
+    m.Result.LINK_OVERLOAD: "the line is too slow; raise [acquisition] max_samples_per_frame or [link] baud",
+}
+
+_BLOCKERS: Final = {
+    m.Blocker.PROTOCOL_DIFFERS: "the protocols differ; flash the firmware of this version",
+    m.Blocker.NOT_CONFIGURED: "it is not configured",
+    m.Blocker.NOT_STREAMING: "it is not streaming",
+    m.Blocker.NOT_DISARMED: "it must be disarmed first",
+    m.Blocker.ESTOP_LATCHED: "the emergency stop is latched; reset the board",
+    m.Blocker.SAMPLING_STALLED: "its sampling stands still; reset the board",
+    m.Blocker.SUPPLY_LOW: "the servo supply is low; charge or check it",
+}
+
+
+def refusal(result: m.Result, blockers: int) -> str:
+    """Why ARM was refused, for people."""
+    if result is m.Result.BLOCKED:
+        reasons = [text for bit, text in _BLOCKERS.items() if blockers & bit]
+        return " and ".join(reasons) or "it gave no reason"
+    return f"it answered {result.name.lower().replace('_', ' ')}"
