@@ -1,0 +1,261 @@
+/*
+ * The simulated board: the very ELF that is flashed, on an AVR core of simavr, with our own models of what
+ * simavr simplifies (UART, ADC, double-buffered compare registers, flag registers). Data order: host bytes
+ * -> uart.c -> CPU (machine.c) -> pins.c; analogue values emg.c -> adc.c -> CPU; everything seen -> record.c.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#ifndef HAND_SIM_H
+#define HAND_SIM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <avr_adc.h>
+#include <avr_ioport.h>
+#include <avr_timer.h>
+#include <avr_uart.h>
+#include <sim_avr.h>
+
+#define CPU_HZ 16000000u
+#define NEVER UINT64_MAX
+#define SERVO_COUNT 5
+#define INPUT_COUNT 16
+#define VECTOR_COUNT 64
+#define TIMER_COUNT 6
+#define COMPARE_COUNT AVR_TIMER_COMP_COUNT
+#define TRIGGER_COUNT 4
+#define BITS_PER_BYTE 10
+#define RX_DEPTH 2
+#define RESET_LOG 32
+
+typedef struct machine machine_t;
+
+/* ---- record.c: what happened, each with its cycle ---- */
+
+enum event_kind {
+    EVENT_TX = 1,  /* value: byte; at the end of its stop bit */
+    EVENT_RX,      /* value: byte; at the end of its stop bit */
+    EVENT_RX_LOST, /* value: byte */
+    EVENT_SERVO,   /* index: servo, value: level of its pin */
+    EVENT_SAMPLE,  /* index: analogue input, value: code; at the moment of sample-and-hold */
+    EVENT_RESET,   /* value: MCUSR after it */
+};
+
+typedef struct { /* 16 bytes, little-endian: also the format of --trace files and of lock-step replies */
+    uint64_t cycle;
+    uint16_t kind;
+    uint16_t index;
+    int32_t value;
+} event_t;
+
+typedef struct {
+    event_t *items;
+    size_t count, capacity;
+    bool keep; /* for the lock-step client; otherwise only `file` gets them */
+    FILE *file;
+} record_t;
+
+void record_event(machine_t *m, enum event_kind kind, uint64_t cycle, unsigned index, int value);
+
+/* ---- line.c and uart.c: the wire from the host, and USART0 at true byte times ---- */
+
+typedef struct {
+    uint64_t not_before;
+    uint8_t byte;
+} line_byte_t;
+
+typedef struct {
+    avr_uart_t *io;
+    line_byte_t *line; /* bytes of the host that have not arrived yet: a ring */
+    size_t line_head, line_count, line_capacity;
+    uint64_t line_free_at; /* end of the stop bit of the last byte */
+    uint64_t rx_due, tx_due;
+    uint8_t rx_fifo[RX_DEPTH];
+    uint64_t rx_arrived[RX_DEPTH];
+    unsigned rx_unread;
+    bool tx_shifting, tx_buffered;
+    uint8_t tx_shift, tx_buffer;
+    uint8_t out[65536]; /* for the pty; unused in lock-step */
+    size_t out_count;
+    uint64_t rx_bytes, rx_lost, rx_off, rx_framing, tx_bytes, tx_overwrites, rx_wait_max;
+} uart_t;
+
+void line_send(machine_t *m, uint64_t not_before, const uint8_t *bytes, size_t count);
+void line_fire(machine_t *m);
+void uart_attach(machine_t *m);
+void uart_reset(machine_t *m);
+void uart_fire(machine_t *m);
+uint64_t uart_byte_cycles(const machine_t *m);
+
+/* ---- emg.c and adc.c: analogue inputs and their converter ---- */
+
+typedef struct {
+    FILE *file;
+    unsigned channels;
+    int16_t row[INPUT_COUNT];
+    uint32_t converted; /* inputs that this row has been given to */
+    uint64_t rows;
+    uint16_t constant_code[INPUT_COUNT]; /* of the inputs beyond `channels` */
+} emg_t;
+
+bool emg_open(machine_t *m, const char *path, unsigned channels);
+uint16_t emg_code(machine_t *m, unsigned input);
+
+typedef struct {
+    machine_t *machine;
+    avr_int_vector_t *vector; /* whose flag starts a conversion */
+    avr_adts_type source;
+} adc_trigger_t;
+
+typedef struct {
+    avr_adc_t *io;
+    adc_trigger_t triggers[TRIGGER_COUNT];
+    uint64_t enabled_at, hold_due, done_due;
+    bool converting, first, stalled, locked;
+    unsigned input;
+    uint16_t code, result;
+    uint64_t conversions, ignored_triggers, lost_results;
+} adc_t;
+
+void adc_attach(machine_t *m);
+void adc_reset(machine_t *m);
+void adc_fire(machine_t *m);
+void adc_stall(machine_t *m, bool stalled);
+
+/* ---- timers.c: what simavr's timers lack ---- */
+
+typedef struct {
+    struct timer_model *timer;
+    avr_timer_comp_t *io;
+    bool buffered;
+    uint16_t buffer;
+} compare_t;
+
+typedef struct timer_model {
+    machine_t *machine;
+    avr_timer_t *io;
+    avr_io_write_t simavr_write_ocr;
+    uint8_t temp; /* the high byte waits here for its low byte */
+    bool overflowed;
+    compare_t compares[COMPARE_COUNT];
+} timer_model_t;
+
+void timers_attach(machine_t *m);
+void timers_reset(machine_t *m);
+void timers_after_overflow(machine_t *m);
+uint64_t timers_exact_cycle(const machine_t *m, const avr_int_vector_t *vector);
+void timers_trigger(machine_t *m, unsigned nth, adc_trigger_t *trigger);
+
+/* ---- pins.c: levels at the five servo pins ---- */
+
+typedef struct {
+    char port;
+    uint8_t bit;
+} pin_t;
+
+typedef struct {
+    avr_io_write_t call;
+    void *param;
+} write_hook_t;
+
+typedef struct {
+    machine_t *machine;
+    unsigned servo;
+    avr_ioport_t *port;
+    uint8_t bit;
+    avr_timer_t *timer; /* its compare output drives the pin while connected; NULL: none */
+    avr_timer_comp_t *compare;
+    bool compare_level, level;
+    write_hook_t simavr_ddr, simavr_com;
+    uint64_t rose_at;
+    uint64_t pulses, width_min, width_max, width_last, period_min, period_max;
+} servo_pin_t;
+
+void pins_attach(machine_t *m, const pin_t pins[SERVO_COUNT]);
+void pins_reset(machine_t *m);
+
+/* ---- vectors.c: interrupt latencies ---- */
+
+typedef struct {
+    machine_t *machine;
+    avr_int_vector_t *io;
+    uint64_t requested_at, entered_at;
+    uint64_t count, latency_max, duration_max;
+} vector_stats_t;
+
+void vectors_attach(machine_t *m);
+void vectors_reset(machine_t *m);
+void vector_name(const machine_t *m, unsigned number, char *name, size_t size);
+
+/* ---- stats.c ---- */
+
+typedef struct {
+    uint64_t count, first_at, last_at, period_min, period_max, pauses;
+} sampling_stats_t;
+
+typedef struct {
+    double behind_max_ms, slipped_ms;
+    uint64_t slips, dropped_to_host;
+} pace_t;
+
+void stats_clear(machine_t *m);
+void stats_sample(machine_t *m, unsigned input, uint64_t cycle);
+void stats_write(const machine_t *m, FILE *out);
+
+/* ---- machine.c ---- */
+
+typedef struct {
+    const char *name, *mcu;
+    pin_t servo_pins[SERVO_COUNT];
+} board_t;
+
+extern const board_t boards[];
+const board_t *board_find(const char *name);
+
+enum freeze { FREEZE_NONE, FREEZE_LOOP, FREEZE_ALL };
+
+typedef struct {
+    uint64_t cycle;
+    uint8_t mcusr;
+} reset_t;
+
+struct machine {
+    const board_t *board;
+    avr_t *avr;
+    avr_run_t normal_run; /* simavr's watchdog swaps avr->run to ask for a reset */
+    uint64_t next_event, stop_at, stats_since, slept;
+    enum freeze freeze;
+    bool overflowed; /* a timer did: timers_after_overflow() is due */
+    uart_t uart;
+    adc_t adc;
+    emg_t emg;
+    timer_model_t timers[TIMER_COUNT];
+    unsigned timer_count;
+    servo_pin_t servos[SERVO_COUNT];
+    vector_stats_t vectors[VECTOR_COUNT];
+    sampling_stats_t sampling[INPUT_COUNT];
+    reset_t resets[RESET_LOG];
+    uint64_t reset_count;
+    record_t record;
+    pace_t pace;
+};
+
+machine_t *machine_create(const board_t *board, const char *elf);
+bool machine_run_until(machine_t *m, uint64_t cycle); /* false: the firmware crashed */
+void machine_pull_reset(machine_t *m);
+void machine_schedule(machine_t *m); /* after any *_due changed */
+avr_io_t *machine_find_io(const machine_t *m, const char *kind, unsigned nth);
+void machine_hook(machine_t *m, avr_io_addr_t address, avr_io_read_t read, avr_io_write_t write);
+write_hook_t machine_swap_write(machine_t *m, avr_io_addr_t address, write_hook_t hook);
+
+/* ---- control.c, realtime.c ---- */
+
+bool control_execute(machine_t *m, char *line, bool may_run, FILE *out); /* false: quit */
+int lockstep_run(machine_t *m);
+int realtime_run(machine_t *m, const char *link_path, double seconds);
+extern volatile int stop_requested;
+
+#endif
