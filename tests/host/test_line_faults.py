@@ -100,10 +100,24 @@ def test_text_names_the_faults():
 
 @pytest.mark.parametrize(
     "text",
-    (
-        "flip=1e-4 flips flips= flips=x flips=1@2 flips=nan flips=2 flips=1;lost=1 lost=-1 lost=1,lost=1 "
-        "burst=300 burst=300@ burst=300@0 stall=@7 stall=200@0.2 unplug=1@2@3"
-    ).split(),
+    [
+        "flip=1e-4",
+        "flips",
+        "flips=",
+        "flips=x",
+        "flips=1@2",
+        "flips=nan",
+        "flips=2",
+        "flips=1;lost=1",
+        "lost=-1",
+        "lost=1,lost=1",
+        "burst=300",
+        "burst=300@",
+        "burst=300@0",
+        "stall=@7",
+        "stall=200@0.2",
+        "unplug=1@2@3",
+    ],
 )
 def test_text_that_is_no_fault_is_refused_in_one_sentence(text):
     with pytest.raises(UserError, match=r"^Line faults: [^\n]*\.$"):
