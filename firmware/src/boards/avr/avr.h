@@ -1,0 +1,32 @@
+/* What the AVR drivers share. Interrupt budget: at most 140 cycles each, no loops, no 32-bit arithmetic but counting. */
+#ifndef AVR_H
+#define AVR_H
+
+#include <avr/interrupt.h>
+#include <avr/io.h>
+
+#include "boards/board.h"
+
+/* What is to do (enum wake). An I/O register, because setting a bit there is one instruction that needs no lock. */
+#define WAKE_BITS GPIOR0
+
+#define TIMER_HZ (F_CPU / 8UL)
+
+/* Interrupts off, and back to what they were. */
+static inline uint8_t lock(void) {
+    uint8_t status = SREG;
+    cli();
+    return status;
+}
+
+static inline void unlock(uint8_t status) {
+    SREG = status;
+}
+
+void clock_init(void);
+void reset_init(void);
+void sampling_init(void);
+void servos_init(void);
+void uart_init(void);
+
+#endif

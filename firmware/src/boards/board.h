@@ -1,0 +1,46 @@
+/* What the portable firmware asks of a board. A new board is a folder that defines these and a board.mk. */
+#ifndef BOARD_H
+#define BOARD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "configure.h"
+#include "emg.h"
+
+extern const struct board_info board_info;
+
+void board_init(void);
+uint16_t board_boot_id(void);           /* another one after each reset */
+enum reset_cause board_reset_cause(void);
+
+/* Sleeps until something is to do; gives and forgets what it was. */
+enum wake { WAKE_TICK = 1 << 0, WAKE_EMG = 1 << 1, WAKE_RX = 1 << 2, WAKE_PULSES = 1 << 3 };
+uint8_t board_wait(void);               /* WAKE_TICK comes every millisecond */
+void board_watchdog_feed(void);
+
+uint32_t board_now_ms(void);
+uint32_t board_clock_us(void);
+uint16_t board_stopwatch_half_us(void); /* wraps after 32 ms */
+
+/* Line. The ring is the portable side's to fill (frame_encode); frames go out whole and in order. */
+extern uint8_t board_tx_ring[TX_RING_BYTES];
+uint16_t board_tx_free(uint16_t head);  /* bytes that may be written from `head` on */
+void board_tx_frame(void);              /* one more whole frame lies in the ring */
+bool board_rx(uint8_t *byte);           /* false: nothing there */
+uint16_t board_rx_overruns(void);       /* bytes lost so far, wraps */
+
+/* Sampling, started by hardware at exact times; fills board_emg and says WAKE_EMG for each full frame. */
+extern struct emg_buffer board_emg;
+void board_sampling_start(const struct config *config);
+void board_sampling_stop(void);
+uint16_t board_samples(void);           /* board_emg.samples, read whole */
+
+/* Servos. Widths that are written while no begun pulses wait to be taken hold from the next pulse on, whole pulses
+   only. False: not now (a pulse is just beginning or running); try again within a millisecond. */
+bool board_servos_write(const uint16_t *pulse_half_us);
+bool board_servos_off(void);
+uint8_t board_pulses_begun(void);       /* bit for each servo whose pulse has begun since the last call */
+uint16_t board_supply_mv(void);         /* of the servos; 0: not measured */
+
+#endif

@@ -1,0 +1,63 @@
+#include "configure.h"
+
+#include <stdbool.h>
+
+#include "emg.h"
+
+uint8_t channel_count(uint16_t channel_mask) {
+    uint8_t count = 0U;
+    for (; channel_mask != 0U; channel_mask = (uint16_t)(channel_mask & (channel_mask - 1U))) {
+        count++;
+    }
+    return count;
+}
+
+static bool pulse_fits(uint16_t pulse_us) {
+    return pulse_us >= PULSE_MIN_US && pulse_us <= PULSE_MAX_US;
+}
+
+static bool servos_fit(const struct config *c) {
+    for (uint8_t i = 0; i < SERVOS; i++) {
+        bool ordered = c->servo_min_cdeg[i] <= c->servo_safe_cdeg[i] && c->servo_safe_cdeg[i] <= c->servo_max_cdeg[i] &&
+                       c->servo_max_cdeg[i] <= ANGLE_MAX_CDEG;
+        if (!ordered || !pulse_fits(c->pulse_0_us[i]) || !pulse_fits(c->pulse_180_us[i]) ||
+            c->pulse_0_us[i] == c->pulse_180_us[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* 10 x frame bytes x fs / n <= load x baud, without a division. */
+static bool link_carries(const struct config *c, uint8_t channels, uint32_t tick_hz) {
+    uint64_t frame_bytes = FRAME_WIRE_OVERHEAD + MSG_BYTES_EMG + 2U * (uint32_t)c->samples_per_frame * channels;
+    uint64_t bits_x100 = 10U * 100U * frame_bytes * tick_hz;
+    uint64_t room_x100 = (uint64_t)LINK_LOAD_MAX_PERCENT * BAUD * c->samples_per_frame * c->sample_period_ticks;
+    return bits_x100 <= room_x100;
+}
+
+enum result configure_check(const struct config *c, const struct board_info *board) {
+    uint8_t channels = channel_count(c->channel_mask);
+    if (channels == 0U || ((uint32_t)c->channel_mask >> board->max_channels) != 0U) {
+        return RESULT_BAD_CHANNELS;
+    }
+    if (c->sample_period_ticks / channels < board->slot_min_ticks) {
+        return RESULT_BAD_PERIOD;
+    }
+    if (c->samples_per_frame == 0U || (uint16_t)c->samples_per_frame * channels > EMG_MAX_VALUES) {
+        return RESULT_BAD_SAMPLES_PER_FRAME;
+    }
+    if (c->sample_format != SAMPLE_FORMAT_INT16) {
+        return RESULT_BAD_FORMAT;
+    }
+    if (!servos_fit(c)) {
+        return RESULT_BAD_SERVO_RANGE;
+    }
+    if (c->slew_cdeg_per_s < SLEW_MIN_CDEG_PER_S || c->slew_cdeg_per_s > SLEW_MAX_CDEG_PER_S) {
+        return RESULT_BAD_SLEW;
+    }
+    if (c->hold_ms < HOLD_MIN_MS || c->hold_ms > HOLD_MAX_MS || c->relax_ms <= c->hold_ms || c->relax_ms > RELAX_MAX_MS) {
+        return RESULT_BAD_TIMEOUTS;
+    }
+    return link_carries(c, channels, board->tick_hz) ? RESULT_OK : RESULT_LINK_OVERLOAD;
+}

@@ -1,0 +1,92 @@
+#include "device.h"
+
+#include <string.h>
+
+#include "boards/board.h"
+#include "dispatch.h"
+#include "link.h"
+
+#define RX_BYTES_PER_PASS 128U /* more than the line brings in the longest pass: a flood cannot hold the loop up */
+#define TICKS_PER_4MS(tick_hz) ((uint16_t)((tick_hz) / 250U))
+
+void device_init(struct device *d) {
+    memset(d, 0, sizeof *d);
+    safety_init(&d->safety, board_boot_id(), TICKS_PER_4MS(board_info.tick_hz));
+    safety_started(&d->safety);
+    d->pose_due = true;
+}
+
+static void look(struct device *d) {
+    d->inputs.now_ms = board_now_ms();
+    d->inputs.supply_mv = board_supply_mv();
+    if (d->safety.streaming) {
+        d->inputs.sample_index = emg_full_index(d->inputs.sample_index, board_samples());
+    }
+}
+
+static void receive(struct device *d) {
+    uint8_t byte;
+    for (uint8_t i = 0; i < RX_BYTES_PER_PASS && board_rx(&byte); i++) {
+        dispatch_byte(d, byte);
+    }
+}
+
+/* A hang of the sampling must reset the board: while streaming, only a new sample feeds the watchdog. */
+static void feed_watchdog(struct device *d) {
+    if (!d->safety.streaming || d->inputs.sample_index != d->fed_at_sample) {
+        d->fed_at_sample = d->inputs.sample_index;
+        board_watchdog_feed();
+    }
+}
+
+static void tell_servos(struct device *d) {
+    if (!d->safety.pulses_on) {
+        d->pose_due = !board_servos_off();
+        return;
+    }
+    uint16_t pose[SERVOS];
+    uint16_t pulse_half_us[SERVOS];
+    safety_next_pose(&d->safety, pose);
+    for (uint8_t i = 0; i < SERVOS; i++) {
+        pulse_half_us[i] = servo_map_pulse(&d->servo_map, i, pose[i]);
+    }
+    if (board_servos_write(pulse_half_us)) {
+        safety_told(&d->safety, pose);
+        d->pose_due = false;
+    }
+}
+
+void device_pass(struct device *d, uint8_t wake) {
+    uint16_t began = board_stopwatch_half_us();
+    uint8_t state = d->safety.state;
+    uint8_t reason = d->safety.reason;
+    look(d);
+    uint8_t begun = board_pulses_begun();
+    if (begun != 0U) {
+        safety_pulses_begun(&d->safety, begun);
+        d->pose_due = true;
+    }
+    if (board_emg.ready) {
+        link_send_emg(d);
+    }
+    receive(d);
+    if ((wake & WAKE_TICK) != 0U) {
+        safety_tick(&d->safety, &d->inputs);
+        feed_watchdog(d);
+    }
+    bool changed = d->safety.state != state || d->safety.reason != reason;
+    if (changed || d->inputs.now_ms - d->status_ms >= STATUS_PERIOD_MS) {
+        d->status_due = true;
+        d->pose_due = true;
+    }
+    if (d->pose_due) {
+        tell_servos(d);
+    }
+    if (d->status_due) {
+        link_send_status(d);
+    }
+    uint16_t took = (uint16_t)(board_stopwatch_half_us() - began);
+    if (took > d->max_loop_half_us) {
+        d->max_loop_half_us = took;
+    }
+}

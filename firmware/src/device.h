@@ -1,0 +1,44 @@
+/* The hand: what the main loop does in one pass, and its answers to the host. */
+#ifndef DEVICE_H
+#define DEVICE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "frame.h"
+#include "safety.h"
+#include "servo_map.h"
+
+struct counters {
+    uint16_t crc_errors;
+    uint16_t length_errors;
+    uint16_t unknown_types;
+    uint16_t seq_gaps;
+    uint16_t tx_drops;
+};
+
+struct device {
+    struct safety safety;
+    struct safety_inputs inputs; /* as of this pass */
+    struct servo_map servo_map;
+    struct frame_decoder decoder;
+    struct counters counters;
+    uint32_t status_ms;          /* last STATUS that was not an answer */
+    uint32_t fed_at_sample;      /* sample index at the last feeding of the watchdog */
+    uint16_t tx_head;            /* in the board's ring */
+    uint16_t max_loop_half_us;
+    uint8_t tx_seq;
+    uint8_t rx_seq;              /* that the next frame should have */
+    bool rx_seq_known;
+    bool tx_dropped;             /* EMG frames, since the last one sent */
+    bool status_due;
+    bool pose_due;               /* the servos have to be told something new */
+    uint8_t ack_type;
+    uint8_t ack_seq;
+    uint8_t ack_result;
+};
+
+void device_init(struct device *d);
+void device_pass(struct device *d, uint8_t wake); /* wake: bits of enum wake */
+
+#endif

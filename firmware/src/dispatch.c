@@ -1,0 +1,145 @@
+#include "dispatch.h"
+
+#include "boards/board.h"
+#include "configure.h"
+#include "link.h"
+
+static void answer(struct device *d, uint8_t type, uint8_t seq, enum result result) {
+    d->ack_type = type;
+    d->ack_seq = seq;
+    d->ack_result = (uint8_t)result;
+    link_send_status(d);
+}
+
+static void on_hello(struct device *d, uint8_t seq, const uint8_t *payload) {
+    struct hello m;
+    hello_unpack(&m, payload);
+    safety_hello(&d->safety, m.proto_hash);
+    link_send_ident(d, m.nonce);
+    answer(d, MSG_HELLO, seq, RESULT_OK);
+}
+
+static void on_config(struct device *d, uint8_t seq, const uint8_t *payload) {
+    struct config m;
+    config_unpack(&m, payload);
+    enum result result = RESULT_WRONG_STATE;
+    if (safety_may_configure(&d->safety)) {
+        result = configure_check(&m, &board_info);
+    }
+    if (result == RESULT_OK) {
+        safety_configure(&d->safety, &m, crc16(CRC_START, payload, MSG_BYTES_CONFIG));
+        servo_map_set(&d->servo_map, m.pulse_0_us, m.pulse_180_us);
+    }
+    d->ack_type = MSG_CONFIG;
+    d->ack_seq = seq;
+    d->ack_result = (uint8_t)result;
+    link_send_config_ack(d, result);
+}
+
+static void on_start(struct device *d, uint8_t seq, const uint8_t *payload) {
+    struct start m;
+    start_unpack(&m, payload);
+    bool was_streaming = d->safety.streaming;
+    enum result result = safety_start(&d->safety, m.config_crc, &d->inputs);
+    if (d->safety.streaming && !was_streaming) {
+        d->inputs.sample_index = 0U;
+        d->fed_at_sample = 0U;
+        board_sampling_start(&d->safety.config);
+    }
+    answer(d, MSG_START, seq, result);
+}
+
+static void on_stop(struct device *d, uint8_t seq, const uint8_t *payload) {
+    (void)payload;
+    board_sampling_stop();
+    safety_stop(&d->safety);
+    answer(d, MSG_STOP, seq, RESULT_OK);
+}
+
+static void on_arm(struct device *d, uint8_t seq, const uint8_t *payload) {
+    struct arm m;
+    arm_unpack(&m, payload);
+    answer(d, MSG_ARM, seq, safety_arm(&d->safety, &m, &d->inputs));
+}
+
+static void on_disarm(struct device *d, uint8_t seq, const uint8_t *payload) {
+    (void)payload;
+    safety_disarm(&d->safety);
+    answer(d, MSG_DISARM, seq, d->safety.state == STATE_DISARMED ? RESULT_OK : RESULT_WRONG_STATE);
+}
+
+static void on_estop(struct device *d, uint8_t seq, const uint8_t *payload) {
+    (void)payload;
+    safety_estop(&d->safety);
+    answer(d, MSG_ESTOP, seq, RESULT_OK);
+}
+
+static void on_setpoint(struct device *d, uint8_t seq, const uint8_t *payload) {
+    struct setpoint m;
+    setpoint_unpack(&m, payload);
+    safety_setpoint(&d->safety, &m, seq, &d->inputs);
+}
+
+static void on_ping(struct device *d, uint8_t seq, const uint8_t *payload) {
+    (void)seq;
+    struct ping m;
+    ping_unpack(&m, payload);
+    link_send_pong(d, m.token);
+}
+
+static const struct route {
+    void (*handle)(struct device *d, uint8_t seq, const uint8_t *payload);
+    uint8_t type;
+    uint8_t payload_bytes;
+} ROUTES[] = {
+    {on_setpoint, MSG_SETPOINT, MSG_BYTES_SETPOINT}, {on_ping, MSG_PING, MSG_BYTES_PING},
+    {on_estop, MSG_ESTOP, MSG_BYTES_ESTOP},          {on_disarm, MSG_DISARM, MSG_BYTES_DISARM},
+    {on_arm, MSG_ARM, MSG_BYTES_ARM},                {on_stop, MSG_STOP, MSG_BYTES_STOP},
+    {on_start, MSG_START, MSG_BYTES_START},          {on_config, MSG_CONFIG, MSG_BYTES_CONFIG},
+    {on_hello, MSG_HELLO, MSG_BYTES_HELLO},
+};
+
+static void count_gap(struct device *d, uint8_t type, uint8_t seq) {
+    if (d->rx_seq_known && type != MSG_HELLO) {
+        d->counters.seq_gaps = (uint16_t)(d->counters.seq_gaps + (uint8_t)(seq - d->rx_seq));
+    }
+    d->rx_seq_known = true;
+    d->rx_seq = (uint8_t)(seq + 1U);
+}
+
+static void on_frame(struct device *d) {
+    uint8_t type = d->decoder.body[0];
+    uint8_t seq = d->decoder.body[1];
+    uint8_t count = (uint8_t)(d->decoder.length - FRAME_MIN_BYTES);
+    count_gap(d, type, seq);
+    for (uint8_t i = 0; i < sizeof ROUTES / sizeof ROUTES[0]; i++) {
+        if (ROUTES[i].type != type) {
+            continue;
+        }
+        if (ROUTES[i].payload_bytes == count) {
+            ROUTES[i].handle(d, seq, d->decoder.body + FRAME_HEAD_BYTES);
+            d->pose_due = true;
+        } else {
+            d->counters.length_errors++;
+        }
+        return;
+    }
+    d->counters.unknown_types++;
+}
+
+void dispatch_byte(struct device *d, uint8_t byte) {
+    switch (frame_decode(&d->decoder, byte)) {
+    case FRAME_GOOD:
+        on_frame(d);
+        break;
+    case FRAME_BAD_LENGTH:
+        d->counters.length_errors++;
+        break;
+    case FRAME_BAD_CRC:
+        d->counters.crc_errors++;
+        break;
+    case FRAME_NONE:
+    default:
+        break;
+    }
+}

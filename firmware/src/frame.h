@@ -1,0 +1,46 @@
+/* Framing: type, seq, payload and CRC-16, COBS-encoded, ended by a zero byte (PROTOCOL.md, Bytes and Receiving). */
+#ifndef FRAME_H
+#define FRAME_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "messages.h"
+
+#define FRAME_HEAD_BYTES 2U  /* type, seq */
+#define FRAME_CRC_BYTES 2U
+#define FRAME_MIN_BYTES (FRAME_HEAD_BYTES + FRAME_CRC_BYTES)
+#define FRAME_MAX_PAYLOAD (MAX_FRAME_BYTES - FRAME_MIN_BYTES)
+#define FRAME_WIRE_OVERHEAD (FRAME_MIN_BYTES + 2U) /* on the wire beyond the payload: with COBS code and ending zero */
+#define CRC_START 0xFFFFU
+
+/* CRC-16/CCITT-FALSE, one byte at a time. With the CRC's high byte first on the wire, a good frame's CRC is 0. */
+uint16_t crc16(uint16_t crc, const uint8_t *bytes, uint8_t count);
+
+/* Bytes that go out lie in a ring, so that one pass encodes and queues them. */
+#define TX_RING_BYTES 512U
+
+/* Writes one frame into the ring from position `at`; gives the position after its ending zero.
+   The caller has made sure of payload_bytes + FRAME_WIRE_OVERHEAD free bytes. */
+uint16_t frame_encode(uint8_t *ring, uint16_t at, uint8_t type, uint8_t seq, const uint8_t *payload, uint8_t count);
+
+enum frame_event { FRAME_NONE, FRAME_GOOD, FRAME_BAD_LENGTH, FRAME_BAD_CRC };
+
+/* Longer frames are checked and counted like others, but only their head is kept: no message to us is longer. */
+#ifndef FRAME_KEPT_BYTES
+#define FRAME_KEPT_BYTES (FRAME_HEAD_BYTES + MSG_BYTES_CONFIG)
+#endif
+
+/* The one unfinished frame. All zero is its start. */
+struct frame_decoder {
+    uint8_t body[FRAME_KEPT_BYTES]; /* type, seq, payload; whole when frame_decode says FRAME_GOOD */
+    uint8_t length;                 /* of the frame so far, with its CRC */
+    uint8_t to_code;                /* data bytes that still come before the next code byte */
+    uint16_t crc;
+    bool started;                   /* the first code byte has come */
+    bool skipping;                  /* too long: drop everything up to the next zero */
+};
+
+enum frame_event frame_decode(struct frame_decoder *d, uint8_t byte);
+
+#endif

@@ -1,0 +1,329 @@
+#include "safety.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* ---- The state table ---- */
+
+enum event {
+    EVENT_ESTOP,
+    EVENT_STARTED,
+    EVENT_DISARM,
+    EVENT_STOP,
+    EVENT_STALLED,
+    EVENT_SUPPLY_LOW,
+    EVENT_ARM,
+    EVENT_SILENT,
+    EVENT_REJECTS,
+    EVENT_RESUMED,
+    EVENT_SILENT_TOO_LONG,
+    EVENT_COUNT
+};
+
+#define IN(state) (1U << (state))
+#define MOVABLE (IN(STATE_ARMED) | IN(STATE_HOLD) | IN(STATE_RELAX))
+#define RUNNING (IN(STATE_DISARMED) | MOVABLE | IN(STATE_FAULT))
+
+struct rule {
+    uint8_t from; /* bit for each state */
+    uint8_t to;
+    uint8_t reason;
+};
+
+/* In the order of PROTOCOL.md. ESTOP stands in no `from`: only a reset leaves it. */
+static const struct rule RULES[EVENT_COUNT] = {
+    [EVENT_ESTOP] = {IN(STATE_BOOT) | RUNNING, STATE_ESTOP, REASON_HOST_ESTOP},
+    [EVENT_STARTED] = {IN(STATE_BOOT), STATE_DISARMED, REASON_POWER_ON},
+    [EVENT_DISARM] = {RUNNING, STATE_DISARMED, REASON_HOST_DISARMED},
+    [EVENT_STOP] = {MOVABLE, STATE_DISARMED, REASON_STOPPED_STREAMING},
+    [EVENT_STALLED] = {RUNNING, STATE_FAULT, REASON_SAMPLING_STALLED},
+    [EVENT_SUPPLY_LOW] = {RUNNING, STATE_FAULT, REASON_SUPPLY_LOW},
+    [EVENT_ARM] = {IN(STATE_DISARMED), STATE_ARMED, REASON_HOST_ARMED},
+    [EVENT_SILENT] = {IN(STATE_ARMED), STATE_HOLD, REASON_SETPOINTS_STOPPED},
+    [EVENT_REJECTS] = {IN(STATE_ARMED), STATE_HOLD, REASON_SETPOINTS_REJECTED},
+    [EVENT_RESUMED] = {IN(STATE_HOLD), STATE_ARMED, REASON_SETPOINTS_RESUMED},
+    [EVENT_SILENT_TOO_LONG] = {IN(STATE_HOLD), STATE_RELAX, REASON_SILENT_TOO_LONG},
+};
+
+static_assert(STATE_BOOT == 0, "all zero is BOOT: no pulses");
+static_assert(STATE_ESTOP < 8, "a set of states is a byte");
+static_assert((RUNNING & (IN(STATE_BOOT) | IN(STATE_ESTOP))) == 0U, "BOOT and ESTOP have no way out but their own");
+static_assert((MOVABLE | IN(STATE_BOOT) | IN(STATE_DISARMED) | IN(STATE_FAULT) | IN(STATE_ESTOP)) == 0x7FU,
+              "a new state needs its place in this table");
+static_assert(SERVOS <= 8U, "a set of servos is a byte");
+
+static bool happened(struct safety *s, enum event event) {
+    const struct rule *rule = &RULES[event];
+    if ((rule->from & IN(s->state)) == 0U) {
+        return false;
+    }
+    if (rule->to != s->state) {
+        s->challenge = (uint16_t)(s->challenge * 25173UL + 13849U); /* full period: never the same twice running */
+    }
+    s->state = rule->to;
+    s->reason = rule->reason;
+    s->pulses_on = (MOVABLE & IN(rule->to)) != 0U;
+    return true;
+}
+
+/* ---- Permission ---- */
+
+void safety_init(struct safety *s, uint16_t boot_id, uint16_t ticks_per_4ms) {
+    memset(s, 0, sizeof *s);
+    s->boot_id = boot_id;
+    s->challenge = boot_id;
+    s->ticks_per_4ms = ticks_per_4ms;
+}
+
+void safety_started(struct safety *s) {
+    (void)happened(s, EVENT_STARTED);
+}
+
+void safety_hello(struct safety *s, uint32_t proto_hash) {
+    s->protocol_matches = proto_hash == PROTO_HASH;
+}
+
+bool safety_may_configure(const struct safety *s) {
+    return s->state == STATE_DISARMED && !s->streaming;
+}
+
+static uint16_t within(uint16_t value, uint16_t low, uint16_t high) {
+    if (value < low) {
+        return low;
+    }
+    return value > high ? high : value;
+}
+
+void safety_configure(struct safety *s, const struct config *config, uint16_t config_crc) {
+    for (uint8_t i = 0; i < SERVOS; i++) {
+        uint16_t applied = s->configured ? s->applied_cdeg[i] : config->servo_safe_cdeg[i];
+        s->applied_cdeg[i] = within(applied, config->servo_min_cdeg[i], config->servo_max_cdeg[i]);
+        s->told_cdeg[i] = s->applied_cdeg[i];
+    }
+    s->config = *config;
+    s->config_crc = config_crc;
+    s->configured = true;
+}
+
+enum result safety_start(struct safety *s, uint16_t config_crc, const struct safety_inputs *in) {
+    if (!s->configured || config_crc != s->config_crc) {
+        return RESULT_WRONG_CONFIG;
+    }
+    if (!s->streaming) {
+        s->streaming = true;
+        s->sample_index = 0U;
+        s->sample_ms = in->now_ms;
+    }
+    return RESULT_OK;
+}
+
+void safety_stop(struct safety *s) {
+    s->streaming = false;
+    s->stalled = false;
+    (void)happened(s, EVENT_STOP);
+}
+
+static bool supply_low(const struct safety *s) {
+    return s->supply_mv != 0U && s->supply_mv < SUPPLY_MIN_MV;
+}
+
+uint16_t safety_blockers(const struct safety *s) {
+    uint16_t blockers = 0U;
+    blockers |= s->protocol_matches ? 0U : BLOCKER_PROTOCOL_DIFFERS;
+    blockers |= s->configured ? 0U : BLOCKER_NOT_CONFIGURED;
+    blockers |= s->streaming ? 0U : BLOCKER_NOT_STREAMING;
+    blockers |= s->state == STATE_DISARMED ? 0U : BLOCKER_NOT_DISARMED;
+    blockers |= s->state == STATE_ESTOP ? BLOCKER_ESTOP_LATCHED : 0U;
+    blockers |= s->stalled ? BLOCKER_SAMPLING_STALLED : 0U;
+    blockers |= supply_low(s) ? BLOCKER_SUPPLY_LOW : 0U;
+    return blockers;
+}
+
+enum result safety_arm(struct safety *s, const struct arm *arm, const struct safety_inputs *in) {
+    if (arm->boot_id != s->boot_id) {
+        return RESULT_WRONG_BOOT;
+    }
+    if (arm->config_crc != s->config_crc) {
+        return RESULT_WRONG_CONFIG;
+    }
+    if (s->state == STATE_ARMED && arm->challenge == s->armed_by) {
+        return RESULT_OK; /* the answer to the first one was lost */
+    }
+    if (arm->challenge != s->challenge) {
+        return RESULT_WRONG_CHALLENGE;
+    }
+    if (safety_blockers(s) != 0U) {
+        return RESULT_BLOCKED;
+    }
+    s->armed_by = s->challenge;
+    s->accepted_ms = in->now_ms;
+    s->moving_ms = in->now_ms;
+    s->any_accepted = false;
+    s->rejects_in_row = 0U;
+    s->reached = 0U;
+    memcpy(s->target_cdeg, s->applied_cdeg, sizeof s->target_cdeg);
+    (void)happened(s, EVENT_ARM);
+    return RESULT_OK;
+}
+
+void safety_disarm(struct safety *s) {
+    (void)happened(s, EVENT_DISARM);
+}
+
+void safety_estop(struct safety *s) {
+    (void)happened(s, EVENT_ESTOP);
+}
+
+/* ---- Setpoints ---- */
+
+static bool in_range(const struct safety *s, const struct setpoint *sp) {
+    for (uint8_t i = 0; i < SERVOS; i++) {
+        if (sp->angle_cdeg[i] < s->config.servo_min_cdeg[i] || sp->angle_cdeg[i] > s->config.servo_max_cdeg[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool stale(const struct safety *s, const struct setpoint *sp, uint32_t sample_index) {
+    uint32_t age = sample_index - 1U - sp->based_on_sample; /* newest sample taken: 0 */
+    uint32_t oldest = (uint32_t)sp->valid_4ms * s->ticks_per_4ms / s->config.sample_period_ticks;
+    bool future = (age & 0x80000000UL) != 0U;
+    bool backwards = s->any_accepted && ((sp->based_on_sample - s->based_on) & 0x80000000UL) != 0U;
+    return future || age > oldest || backwards;
+}
+
+static bool near_pose(const uint16_t *a, const uint16_t *b, uint8_t servo, uint16_t window_cdeg) {
+    uint16_t apart = (uint16_t)(a[servo] > b[servo] ? a[servo] - b[servo] : b[servo] - a[servo]);
+    return apart <= window_cdeg;
+}
+
+static void rejected(struct safety *s) {
+    s->clean = false;
+    s->rejects_in_row++;
+    if (s->rejects_in_row >= MAX_REJECTS_IN_ROW) {
+        (void)happened(s, EVENT_REJECTS);
+    }
+}
+
+/* In HOLD: whether this setpoint completes a clean run. */
+static bool resumes(struct safety *s, const struct setpoint *sp, uint32_t now_ms) {
+    bool run = s->clean && now_ms - s->accepted_ms < s->config.hold_ms;
+    s->clean = true;
+    for (uint8_t i = 0; i < SERVOS; i++) {
+        s->clean = s->clean && near_pose(sp->angle_cdeg, s->applied_cdeg, i, RESUME_WINDOW_CDEG);
+    }
+    if (!run) {
+        s->clean_ms = now_ms;
+    }
+    return s->clean && now_ms - s->clean_ms >= RESUME_CLEAN_MS;
+}
+
+static void accepted(struct safety *s, const struct setpoint *sp, uint8_t seq, uint32_t now_ms) {
+    if (s->state == STATE_HOLD && resumes(s, sp, now_ms)) {
+        (void)happened(s, EVENT_RESUMED);
+    }
+    s->accepted_ms = now_ms;
+    s->any_accepted = true;
+    s->based_on = sp->based_on_sample;
+    s->setpoint_seq = seq;
+    s->rejects_in_row = 0U;
+    if (s->state == STATE_ARMED) {
+        s->moving_ms = now_ms;
+        memcpy(s->target_cdeg, sp->angle_cdeg, sizeof s->target_cdeg);
+    }
+}
+
+void safety_setpoint(struct safety *s, const struct setpoint *sp, uint8_t seq, const struct safety_inputs *in) {
+    safety_tick(s, in); /* a setpoint that comes too late finds the state that its lateness has led to */
+    if (s->state != STATE_ARMED && s->state != STATE_HOLD) {
+        return;
+    }
+    if (!in_range(s, sp)) {
+        s->range_rejects++;
+        rejected(s);
+    } else if (stale(s, sp, in->sample_index)) {
+        s->stale_rejects++;
+        rejected(s);
+    } else {
+        accepted(s, sp, seq, in->now_ms);
+    }
+}
+
+/* ---- Time ---- */
+
+void safety_tick(struct safety *s, const struct safety_inputs *in) {
+    if (in->sample_index != s->sample_index) {
+        s->sample_index = in->sample_index;
+        s->sample_ms = in->now_ms;
+    }
+    s->stalled = s->streaming && in->now_ms - s->sample_ms >= STALL_MS;
+    s->supply_mv = in->supply_mv;
+    if (s->stalled) {
+        (void)happened(s, EVENT_STALLED);
+    } else if (supply_low(s)) {
+        (void)happened(s, EVENT_SUPPLY_LOW);
+    } else if (s->state == STATE_ARMED && in->now_ms - s->accepted_ms >= s->config.hold_ms) {
+        s->clean = false;
+        (void)happened(s, EVENT_SILENT);
+    } else if (s->state == STATE_HOLD && in->now_ms - s->moving_ms >= s->config.relax_ms) {
+        (void)happened(s, EVENT_SILENT_TOO_LONG);
+    } else {
+        /* nothing is due */
+    }
+}
+
+/* ---- Motion ---- */
+
+static uint16_t step_cdeg(const struct safety *s, uint16_t most_cdeg_per_s) {
+    uint16_t slew = s->config.slew_cdeg_per_s < most_cdeg_per_s ? s->config.slew_cdeg_per_s : most_cdeg_per_s;
+    return (uint16_t)((uint32_t)slew * SERVO_PERIOD_MS / 1000U);
+}
+
+static uint16_t toward(uint16_t from, uint16_t to, uint16_t step) {
+    if (to > from) {
+        return to - from > step ? (uint16_t)(from + step) : to;
+    }
+    return from - to > step ? (uint16_t)(from - step) : to;
+}
+
+void safety_next_pose(const struct safety *s, uint16_t *pose_cdeg) {
+    const uint16_t *goal = s->applied_cdeg;
+    uint16_t step = 0U;
+    if (s->state == STATE_ARMED) {
+        goal = s->target_cdeg;
+        step = step_cdeg(s, s->reached == ALL_SERVOS ? SLEW_MAX_CDEG_PER_S : FIRST_MOVE_SLEW_CDEG_PER_S);
+    } else if (s->state == STATE_RELAX) {
+        goal = s->config.servo_safe_cdeg;
+        step = step_cdeg(s, RELAX_SLEW_CDEG_PER_S);
+    } else {
+        /* every other state stays where it is */
+    }
+    for (uint8_t i = 0; i < SERVOS; i++) {
+        pose_cdeg[i] = toward(s->applied_cdeg[i], goal[i], step);
+    }
+}
+
+void safety_told(struct safety *s, const uint16_t *pose_cdeg) {
+    memcpy(s->told_cdeg, pose_cdeg, sizeof s->told_cdeg);
+}
+
+void safety_pulses_begun(struct safety *s, uint8_t servos) {
+    if (!s->pulses_on) {
+        return;
+    }
+    bool safe = true;
+    for (uint8_t i = 0; i < SERVOS; i++) {
+        if ((servos & (1U << i)) != 0U) {
+            s->applied_cdeg[i] = s->told_cdeg[i];
+        }
+        if (s->any_accepted && near_pose(s->applied_cdeg, s->target_cdeg, i, FIRST_MOVE_DONE_CDEG)) {
+            s->reached = (uint8_t)(s->reached | (1U << i));
+        }
+        safe = safe && s->applied_cdeg[i] == s->config.servo_safe_cdeg[i];
+    }
+    if (s->state == STATE_RELAX && safe) {
+        s->pulses_on = false;
+        s->reason = REASON_RELAXED;
+    }
+}
