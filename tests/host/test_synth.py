@@ -102,7 +102,7 @@ def test_action_potentials_have_their_power_where_the_type_has_it(peak_hz, phase
 
 
 def test_power_of_a_strong_contraction_lies_between_20_and_450_hz():
-    """De Luca, J. Appl. Biomech. 13, 1997: usable energy in 0-500 Hz, dominant in 50-150 Hz."""
+    """De Luca, Surface Electromyography: Detection and Recording, 2002: usable energy in 0-500 Hz, dominant in 50-150 Hz."""
     for emg in held(POSES_DEG["fist"], **BARE).T:
         freq_hz, power = power_spectrum(emg, 2000)
         assert power[(freq_hz > 20) & (freq_hz < 450)].sum() > 0.95 * power.sum()
@@ -110,7 +110,7 @@ def test_power_of_a_strong_contraction_lies_between_20_and_450_hz():
 
 
 def test_median_frequency_rises_as_fast_units_are_recruited():
-    """Rises with force while recruitment goes on (Bilodeau et al., Muscle Nerve 26, 2002, and many before)."""
+    """Moritani and Muro, Eur. J. Appl. Physiol. 56, 1987."""
     median_hz = [median_frequency_hz(held(index_flexed(share), **BARE)[:, 1]) for share in (0.15, 0.4, 1)]
     assert median_hz == sorted(median_hz)
     assert median_hz[-1] > 2 * median_hz[0]
@@ -126,7 +126,7 @@ def test_amplitude_rises_with_excitation_nearly_linearly():
 
 
 def test_a_strong_contraction_is_an_interference_pattern():
-    """Many units sum to something close to Gaussian noise, with no period of its own (Hogan and Mann 1980)."""
+    """Many units sum to something close to Gaussian noise, with no period of its own (Hogan and Mann, IEEE Trans. Biomed. Eng. 27, 1980)."""
     emg = held(POSES_DEG["fist"], seconds=30, **BARE)[:, 0]
     assert 2.7 < (emg**4).mean() / (emg**2).mean() ** 2 < 4
     spectrum = np.abs(np.fft.rfft(emg)) ** 2
