@@ -102,7 +102,7 @@ def test_action_potentials_have_their_power_where_the_type_has_it(peak_hz, phase
 
 
 def test_power_of_a_strong_contraction_lies_between_20_and_450_hz():
-    """De Luca, Surface Electromyography: Detection and Recording, 2002: usable energy in 0-500 Hz, dominant in 50-150 Hz."""
+    """De Luca, Surface Electromyography: Detection and Recording, 2002: usable in 0-500 Hz, most in 50-150."""
     for emg in held(POSES_DEG["fist"], **BARE).T:
         freq_hz, power = power_spectrum(emg, 2000)
         assert power[(freq_hz > 20) & (freq_hz < 450)].sum() > 0.95 * power.sum()
@@ -126,7 +126,7 @@ def test_amplitude_rises_with_excitation_nearly_linearly():
 
 
 def test_a_strong_contraction_is_an_interference_pattern():
-    """Many units sum to something close to Gaussian noise, with no period of its own (Hogan and Mann, IEEE Trans. Biomed. Eng. 27, 1980)."""
+    """Close to Gaussian noise with no period of its own (Hogan and Mann, IEEE Trans. Biomed. Eng. 27, 1980)."""
     emg = held(POSES_DEG["fist"], seconds=30, **BARE)[:, 0]
     assert 2.7 < (emg**4).mean() / (emg**2).mean() ** 2 < 4
     spectrum = np.abs(np.fft.rfft(emg)) ** 2
