@@ -22,7 +22,7 @@ enum event {
 
 #define IN(state) (1U << (state))
 #define MOVABLE (IN(STATE_ARMED) | IN(STATE_HOLD) | IN(STATE_RELAX))
-#define RUNNING (IN(STATE_DISARMED) | MOVABLE | IN(STATE_FAULT))
+#define SOUND (IN(STATE_DISARMED) | MOVABLE)
 
 struct rule {
     uint8_t from; /* bit for each state */
@@ -30,14 +30,15 @@ struct rule {
     uint8_t reason;
 };
 
-/* In the order of PROTOCOL.md. ESTOP stands in no `from`: only a reset leaves it. */
+/* In the order of PROTOCOL.md. ESTOP stands in no `from`: only a reset leaves it. No rule leads back to where it began:
+   a state keeps the reason of its beginning. */
 static const struct rule RULES[EVENT_COUNT] = {
-    [EVENT_ESTOP] = {IN(STATE_BOOT) | RUNNING, STATE_ESTOP, REASON_HOST_ESTOP},
+    [EVENT_ESTOP] = {IN(STATE_BOOT) | SOUND | IN(STATE_FAULT), STATE_ESTOP, REASON_HOST_ESTOP},
     [EVENT_STARTED] = {IN(STATE_BOOT), STATE_DISARMED, REASON_POWER_ON},
-    [EVENT_DISARM] = {RUNNING, STATE_DISARMED, REASON_HOST_DISARMED},
+    [EVENT_DISARM] = {MOVABLE | IN(STATE_FAULT), STATE_DISARMED, REASON_HOST_DISARMED},
     [EVENT_STOP] = {MOVABLE, STATE_DISARMED, REASON_STOPPED_STREAMING},
-    [EVENT_STALLED] = {RUNNING, STATE_FAULT, REASON_SAMPLING_STALLED},
-    [EVENT_SUPPLY_LOW] = {RUNNING, STATE_FAULT, REASON_SUPPLY_LOW},
+    [EVENT_STALLED] = {SOUND, STATE_FAULT, REASON_SAMPLING_STALLED},
+    [EVENT_SUPPLY_LOW] = {SOUND, STATE_FAULT, REASON_SUPPLY_LOW},
     [EVENT_ARM] = {IN(STATE_DISARMED), STATE_ARMED, REASON_HOST_ARMED},
     [EVENT_SILENT] = {IN(STATE_ARMED), STATE_HOLD, REASON_SETPOINTS_STOPPED},
     [EVENT_REJECTS] = {IN(STATE_ARMED), STATE_HOLD, REASON_SETPOINTS_REJECTED},
@@ -47,23 +48,18 @@ static const struct rule RULES[EVENT_COUNT] = {
 
 static_assert(STATE_BOOT == 0, "all zero is BOOT: no pulses");
 static_assert(STATE_ESTOP < 8, "a set of states is a byte");
-static_assert((RUNNING & (IN(STATE_BOOT) | IN(STATE_ESTOP))) == 0U, "BOOT and ESTOP have no way out but their own");
-static_assert((MOVABLE | IN(STATE_BOOT) | IN(STATE_DISARMED) | IN(STATE_FAULT) | IN(STATE_ESTOP)) == 0x7FU,
-              "a new state needs its place in this table");
+static_assert((SOUND & (IN(STATE_BOOT) | IN(STATE_FAULT) | IN(STATE_ESTOP))) == 0U, "these three have their own ways out");
+static_assert((SOUND | IN(STATE_BOOT) | IN(STATE_FAULT) | IN(STATE_ESTOP)) == 0x7FU, "a new state needs its place here");
 static_assert(SERVOS <= 8U, "a set of servos is a byte");
 
-static bool happened(struct safety *s, enum event event) {
+static void happened(struct safety *s, enum event event) {
     const struct rule *rule = &RULES[event];
-    if ((rule->from & IN(s->state)) == 0U) {
-        return false;
-    }
-    if (rule->to != s->state) {
+    if ((rule->from & IN(s->state)) != 0U) {
+        s->state = rule->to;
+        s->reason = rule->reason;
+        s->pulses_on = (MOVABLE & IN(rule->to)) != 0U;
         s->challenge = (uint16_t)(s->challenge * 25173UL + 13849U); /* full period: never the same twice running */
     }
-    s->state = rule->to;
-    s->reason = rule->reason;
-    s->pulses_on = (MOVABLE & IN(rule->to)) != 0U;
-    return true;
 }
 
 /* ---- Permission ---- */
@@ -76,7 +72,7 @@ void safety_init(struct safety *s, uint16_t boot_id, uint16_t ticks_per_4ms) {
 }
 
 void safety_started(struct safety *s) {
-    (void)happened(s, EVENT_STARTED);
+    happened(s, EVENT_STARTED);
 }
 
 void safety_hello(struct safety *s, uint32_t proto_hash) {
@@ -120,7 +116,7 @@ enum result safety_start(struct safety *s, uint16_t config_crc, const struct saf
 void safety_stop(struct safety *s) {
     s->streaming = false;
     s->stalled = false;
-    (void)happened(s, EVENT_STOP);
+    happened(s, EVENT_STOP);
 }
 
 static bool supply_low(const struct safety *s) {
@@ -132,7 +128,7 @@ uint16_t safety_blockers(const struct safety *s) {
     blockers |= s->protocol_matches ? 0U : BLOCKER_PROTOCOL_DIFFERS;
     blockers |= s->configured ? 0U : BLOCKER_NOT_CONFIGURED;
     blockers |= s->streaming ? 0U : BLOCKER_NOT_STREAMING;
-    blockers |= s->state == STATE_DISARMED ? 0U : BLOCKER_NOT_DISARMED;
+    blockers |= s->state == STATE_DISARMED || s->state == STATE_ESTOP ? 0U : BLOCKER_NOT_DISARMED;
     blockers |= s->state == STATE_ESTOP ? BLOCKER_ESTOP_LATCHED : 0U;
     blockers |= s->stalled ? BLOCKER_SAMPLING_STALLED : 0U;
     blockers |= supply_low(s) ? BLOCKER_SUPPLY_LOW : 0U;
@@ -143,17 +139,17 @@ enum result safety_arm(struct safety *s, const struct arm *arm, const struct saf
     if (arm->boot_id != s->boot_id) {
         return RESULT_WRONG_BOOT;
     }
-    if (arm->config_crc != s->config_crc) {
+    if (!s->configured || arm->config_crc != s->config_crc) {
         return RESULT_WRONG_CONFIG;
     }
     if (s->state == STATE_ARMED && arm->challenge == s->armed_by) {
         return RESULT_OK; /* the answer to the first one was lost */
     }
-    if (arm->challenge != s->challenge) {
-        return RESULT_WRONG_CHALLENGE;
-    }
     if (safety_blockers(s) != 0U) {
         return RESULT_BLOCKED;
+    }
+    if (arm->challenge != s->challenge) {
+        return RESULT_WRONG_CHALLENGE;
     }
     s->armed_by = s->challenge;
     s->accepted_ms = in->now_ms;
@@ -162,16 +158,16 @@ enum result safety_arm(struct safety *s, const struct arm *arm, const struct saf
     s->rejects_in_row = 0U;
     s->reached = 0U;
     memcpy(s->target_cdeg, s->applied_cdeg, sizeof s->target_cdeg);
-    (void)happened(s, EVENT_ARM);
+    happened(s, EVENT_ARM);
     return RESULT_OK;
 }
 
 void safety_disarm(struct safety *s) {
-    (void)happened(s, EVENT_DISARM);
+    happened(s, EVENT_DISARM);
 }
 
 void safety_estop(struct safety *s) {
-    (void)happened(s, EVENT_ESTOP);
+    happened(s, EVENT_ESTOP);
 }
 
 /* ---- Setpoints ---- */
@@ -202,7 +198,7 @@ static void rejected(struct safety *s) {
     s->clean = false;
     s->rejects_in_row++;
     if (s->rejects_in_row >= MAX_REJECTS_IN_ROW) {
-        (void)happened(s, EVENT_REJECTS);
+        happened(s, EVENT_REJECTS);
     }
 }
 
@@ -221,7 +217,7 @@ static bool resumes(struct safety *s, const struct setpoint *sp, uint32_t now_ms
 
 static void accepted(struct safety *s, const struct setpoint *sp, uint8_t seq, uint32_t now_ms) {
     if (s->state == STATE_HOLD && resumes(s, sp, now_ms)) {
-        (void)happened(s, EVENT_RESUMED);
+        happened(s, EVENT_RESUMED);
     }
     s->accepted_ms = now_ms;
     s->any_accepted = true;
@@ -257,17 +253,17 @@ void safety_tick(struct safety *s, const struct safety_inputs *in) {
         s->sample_index = in->sample_index;
         s->sample_ms = in->now_ms;
     }
-    s->stalled = s->streaming && in->now_ms - s->sample_ms >= STALL_MS;
+    s->stalled = s->streaming && in->now_ms - s->sample_ms > STALL_MS;
     s->supply_mv = in->supply_mv;
     if (s->stalled) {
-        (void)happened(s, EVENT_STALLED);
+        happened(s, EVENT_STALLED);
     } else if (supply_low(s)) {
-        (void)happened(s, EVENT_SUPPLY_LOW);
+        happened(s, EVENT_SUPPLY_LOW);
     } else if (s->state == STATE_ARMED && in->now_ms - s->accepted_ms >= s->config.hold_ms) {
         s->clean = false;
-        (void)happened(s, EVENT_SILENT);
+        happened(s, EVENT_SILENT);
     } else if (s->state == STATE_HOLD && in->now_ms - s->moving_ms >= s->config.relax_ms) {
-        (void)happened(s, EVENT_SILENT_TOO_LONG);
+        happened(s, EVENT_SILENT_TOO_LONG);
     } else {
         /* nothing is due */
     }
@@ -317,7 +313,7 @@ void safety_pulses_begun(struct safety *s, uint8_t servos) {
         if ((servos & (1U << i)) != 0U) {
             s->applied_cdeg[i] = s->told_cdeg[i];
         }
-        if (s->any_accepted && near_pose(s->applied_cdeg, s->target_cdeg, i, FIRST_MOVE_DONE_CDEG)) {
+        if (s->state == STATE_ARMED && s->any_accepted && near_pose(s->applied_cdeg, s->target_cdeg, i, FIRST_MOVE_DONE_CDEG)) {
             s->reached = (uint8_t)(s->reached | (1U << i));
         }
         safe = safe && s->applied_cdeg[i] == s->config.servo_safe_cdeg[i];
