@@ -67,8 +67,8 @@ def parse_emg(frame: bytes, channels: int) -> tuple[int, int, NDArray[np.int16]]
 class Acquisition:
     """Turns pieces of a stream into hops. `max_gap` is the longest gap that is filled, in samples."""
 
-    def __init__(self, channels: int, hop_samples: int, max_gap: int) -> None:
-        self.counters = AcquisitionCounters()
+    def __init__(self, channels: int, hop_samples: int, max_gap: int, counters: AcquisitionCounters) -> None:
+        self.counters = counters
         self._hop_samples = hop_samples
         self._max_gap = max_gap
         self._block = np.zeros((hop_samples, channels), np.int16)
@@ -96,6 +96,7 @@ class Acquisition:
         self.counters.frames_received += 1
         expected = self._next_index
         if expected is None:
+            self._lose(index, n)  # a stream begins at 0
             self._start(index)
         else:
             ahead = (index - expected + (INDEX_SPAN >> 1)) % INDEX_SPAN - (INDEX_SPAN >> 1)
@@ -104,13 +105,10 @@ class Acquisition:
                 return
             if ahead:
                 if 0 < ahead <= self._max_gap:
-                    self.counters.samples_lost += ahead
-                    self.counters.frames_lost += -(-ahead // n)
+                    self._lose(ahead, n)
                     yield from self._append(np.broadcast_to(self._last, (ahead, len(self._last))), filled=True)
                 else:
-                    if ahead > 0:
-                        self.counters.samples_lost += ahead
-                        self.counters.frames_lost += -(-ahead // n)
+                    self._lose(max(0, ahead), n)
                     self.counters.restarts += 1
                     self.reset()
                     self._start(index)
@@ -118,6 +116,15 @@ class Acquisition:
         self._lead_off |= lead_off
         yield from self._append(counts, filled=False)
         self._last = counts[-1]
+
+    def _lose(self, samples: int, frame_samples: int) -> None:
+        self.counters.samples_lost += samples
+        self.counters.frames_lost += -(-samples // frame_samples)
+
+    @property
+    def newest_index(self) -> int:
+        """Unwrapped index of the newest sample; -1 before the first."""
+        return (self._next_index or 0) - 1
 
     def _start(self, index: int) -> None:
         """Begins at `index`; samples before the first whole hop are skipped."""

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from myobridge.acquire import Acquisition, Hop
+from myobridge.acquire import Acquisition, AcquisitionCounters, Hop
 from myobridge.config import Config
 from myobridge.contact import Contact, ContactCheck
 from myobridge.decode import Decoder, Model
@@ -64,13 +64,15 @@ class Decision(NamedTuple):
 class Pipeline:
     """State of one stream; `push` samples, get decisions."""
 
-    def __init__(self, model: Model, config: Config, adc_bits: int) -> None:
-        """Sizes everything from the model; `adc_bits` is the device's."""
+    def __init__(
+        self, model: Model, config: Config, adc_bits: int, counters: AcquisitionCounters | None = None
+    ) -> None:
+        """Sizes everything from the model; `adc_bits` is the device's; `counters` go on counting from earlier ones."""
         spec = model.spec
         self.spec: ModelSpec = spec
         channels, hop = len(spec.channels), spec.hop_samples
         self._max_gap_share = config.acquisition.max_gap_share
-        self.acquisition = Acquisition(channels, hop, max_gap=spec.window_samples)
+        self.acquisition = Acquisition(channels, hop, spec.window_samples, counters or AcquisitionCounters())
         gain = 1 / ((1 << (adc_bits - 1)) * np.array(spec.scale_fs))
         self._prefilter = Prefilter(spec.prefilter_sos, gain, hop)
         self._window = Window(channels, spec.window_samples, hop)
