@@ -33,6 +33,7 @@ static void start(machine_t *m, uint64_t at, bool by_trigger) {
     avr_adc_mux_t mux = adc->io->muxmode[avr_regbit_get_array(m->avr, adc->io->mux, 6)];
     adc->input = mux.kind == ADC_MUX_SINGLE ? mux.src : INPUT_COUNT;
     adc->converting = true;
+    adc->triggered = by_trigger || trigger_source(m) == avr_adts_free_running;
     avr_regbit_set(m->avr, adc->io->adsc);
     if (by_trigger) { /* resets the prescaler, so the delay is always the same */
         at += TRIGGER_SYNC_CYCLES;
@@ -50,8 +51,8 @@ static void start(machine_t *m, uint64_t at, bool by_trigger) {
 
 static void hold(machine_t *m) {
     adc_t *adc = &m->adc;
-    adc->code = adc->input < INPUT_COUNT ? emg_code(m, adc->input) : 0;
-    if (adc->input < INPUT_COUNT) {
+    adc->code = adc->input < INPUT_COUNT ? emg_code(m, adc->input, adc->triggered) : 0;
+    if (adc->input < INPUT_COUNT && adc->triggered) {
         record_event(m, EVENT_SAMPLE, adc->hold_due, adc->input, adc->code);
         stats_sample(m, adc->input, adc->hold_due);
     }

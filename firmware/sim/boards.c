@@ -1,5 +1,5 @@
 /*
- * The boards, and where their servos are.
+ * The boards. Their servo pins come from the very headers that the firmware compiles.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -7,16 +7,26 @@
 
 #include <string.h>
 
-const board_t boards[] = {
-    {"mega2560", "atmega2560", {{'E', 3}, {'E', 4}, {'E', 5}, {'H', 3}, {'H', 4}}},
-    {"uno", "atmega328p", {{'D', 3}, {'D', 4}, {'D', 5}, {'D', 6}, {'D', 7}}},
-    {NULL, NULL, {{0, 0}}},
+#define PIN(finger, arduino_pin, port, bit, ...) {#port, bit},
+
+#include "boards/mega2560/pins.h"
+static const pin_t mega2560_servos[SERVO_COUNT] = {SERVO_PINS(PIN)};
+
+#undef PINS_H
+#undef SERVO_PINS
+#undef EMG_INPUTS
+#include "boards/uno/pins.h"
+static const pin_t uno_servos[SERVO_COUNT] = {SERVO_PINS(PIN)};
+
+static const board_t boards[] = {
+    {"mega2560", "atmega2560", mega2560_servos},
+    {"uno", "atmega328p", uno_servos},
 };
 
 const board_t *board_find(const char *name) {
-    for (const board_t *board = boards; board->name != NULL; board++) {
-        if (strcmp(board->name, name) == 0) {
-            return board;
+    for (size_t i = 0; i < sizeof boards / sizeof boards[0]; i++) {
+        if (strcmp(boards[i].name, name) == 0) {
+            return &boards[i];
         }
     }
     return NULL;

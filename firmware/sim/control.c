@@ -82,6 +82,11 @@ static void do_reset(call_t *call) {
     done(call);
 }
 
+static void do_power_cycle(call_t *call) {
+    machine_power_cycle(call->machine);
+    done(call);
+}
+
 static void do_freeze(call_t *call) {
     const char *what = call->arguments + strspn(call->arguments, " ");
     enum freeze freeze = strcmp(what, "loop") == 0 ? FREEZE_LOOP : strcmp(what, "all") == 0 ? FREEZE_ALL : FREEZE_NONE;
@@ -158,8 +163,9 @@ static const struct {
     const char *name;
     void (*call)(call_t *);
 } commands[] = {
-    {"run", do_run},       {"send", do_send}, {"reset", do_reset}, {"freeze", do_freeze}, {"adc", do_adc},
-    {"analog", do_analog}, {"peek", do_peek}, {"poke", do_poke},   {"stats", do_stats},   {"clear-stats", do_clear_stats},
+    {"run", do_run},       {"send", do_send},   {"reset", do_reset}, {"power-cycle", do_power_cycle},
+    {"freeze", do_freeze}, {"adc", do_adc},     {"peek", do_peek},   {"clear-stats", do_clear_stats},
+    {"poke", do_poke},     {"stats", do_stats}, {"analog", do_analog},
 };
 
 bool control_execute(machine_t *m, char *line, bool may_run, FILE *out) {

@@ -1,6 +1,7 @@
 /*
  * The analogue world, in ADC counts. Row k of the file is what the electrodes give while sample k is taken: an
- * input that is converted a second time starts the next row. So every sample is known to the bit.
+ * input that a trigger has converted a second time starts the next row. So every sample is known to the bit.
+ * A conversion that software starts (the dummy one at start-up) sees the row at hand, and uses nothing up.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -31,15 +32,15 @@ static void next_row(emg_t *emg) {
     }
 }
 
-uint16_t emg_code(machine_t *m, unsigned input) {
+uint16_t emg_code(machine_t *m, unsigned input, bool triggered) {
     emg_t *emg = &m->emg;
     if (input >= emg->channels) {
         return emg->constant_code[input];
     }
-    if (emg->converted & 1u << input) {
+    if (triggered && (emg->converted & 1u << input)) {
         next_row(emg);
     }
-    emg->converted |= 1u << input;
+    emg->converted |= triggered ? 1u << input : 0;
     int code = emg->row[input] + MID_CODE;
     return (uint16_t)(code < 0 ? 0 : code > MAX_CODE ? MAX_CODE : code);
 }

@@ -85,6 +85,21 @@ void machine_pull_reset(machine_t *m) {
     after_reset(m);
 }
 
+/* What memory holds after power-up nobody knows: something else each time. */
+static void scramble_memory(avr_t *avr) {
+    for (unsigned i = avr->ioend + 1u; i <= avr->ramend; i++) {
+        avr->data[i] = (uint8_t)rand();
+    }
+}
+
+void machine_power_cycle(machine_t *m) {
+    scramble_memory(m->avr);
+    m->avr->run = m->normal_run;
+    avr_reset(m->avr);
+    avr_regbit_set(m->avr, m->avr->reset_flags.porf);
+    after_reset(m);
+}
+
 static avr_flashaddr_t execute(machine_t *m) {
     avr_t *avr = m->avr;
     bool in_interrupt = avr->interrupts.running_ptr > 0;
@@ -159,6 +174,7 @@ static avr_t *load(const board_t *board, const char *elf) {
         return NULL;
     }
     avr_init(avr);
+    scramble_memory(avr);
     avr_load_firmware(avr, &firmware);
     avr->frequency = CPU_HZ;
     avr->log = LOG_WARNING;

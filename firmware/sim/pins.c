@@ -95,7 +95,7 @@ void pins_attach(machine_t *m, const pin_t pins[SERVO_COUNT]) {
         servo_pin_t *pin = &m->servos[s];
         pin->machine = m;
         pin->servo = s;
-        pin->port = port_named(m, pins[s].port);
+        pin->port = port_named(m, *pins[s].port);
         pin->bit = pins[s].bit;
         avr_irq_register_notify(pin->port->io.irq + IOPORT_IRQ_REG_PORT, on_port, pin);
         pin->simavr_ddr = machine_swap_write(m, pin->port->r_ddr, (write_hook_t){write_ddr, pin});

@@ -102,7 +102,7 @@ typedef struct {
 } emg_t;
 
 bool emg_open(machine_t *m, const char *path, unsigned channels);
-uint16_t emg_code(machine_t *m, unsigned input);
+uint16_t emg_code(machine_t *m, unsigned input, bool triggered);
 
 typedef struct {
     machine_t *machine;
@@ -114,7 +114,7 @@ typedef struct {
     avr_adc_t *io;
     adc_trigger_t triggers[TRIGGER_COUNT];
     uint64_t enabled_at, hold_due, done_due;
-    bool converting, first, stalled, locked;
+    bool converting, triggered, first, stalled, locked;
     unsigned input;
     uint16_t code, result;
     uint64_t conversions, ignored_triggers, lost_results;
@@ -152,7 +152,7 @@ void timers_trigger(machine_t *m, unsigned nth, adc_trigger_t *trigger);
 /* ---- pins.c: levels at the five servo pins ---- */
 
 typedef struct {
-    char port;
+    const char *port; /* "A" ... */
     uint8_t bit;
 } pin_t;
 
@@ -205,14 +205,13 @@ void stats_clear(machine_t *m);
 void stats_sample(machine_t *m, unsigned input, uint64_t cycle);
 void stats_write(const machine_t *m, FILE *out);
 
-/* ---- machine.c ---- */
+/* ---- boards.c and machine.c ---- */
 
 typedef struct {
     const char *name, *mcu;
-    pin_t servo_pins[SERVO_COUNT];
+    const pin_t *servo_pins;
 } board_t;
 
-extern const board_t boards[];
 const board_t *board_find(const char *name);
 
 enum freeze { FREEZE_NONE, FREEZE_LOOP, FREEZE_ALL };
@@ -246,6 +245,7 @@ struct machine {
 machine_t *machine_create(const board_t *board, const char *elf);
 bool machine_run_until(machine_t *m, uint64_t cycle); /* false: the firmware crashed */
 void machine_pull_reset(machine_t *m);
+void machine_power_cycle(machine_t *m);
 void machine_schedule(machine_t *m); /* after any *_due changed */
 avr_io_t *machine_find_io(const machine_t *m, const char *kind, unsigned nth);
 void machine_hook(machine_t *m, avr_io_addr_t address, avr_io_read_t read, avr_io_write_t write);

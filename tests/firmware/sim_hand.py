@@ -1,0 +1,179 @@
+"""The real firmware in the simulator, in lock-step: time stands still between two calls (firmware/sim/README.md)."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from enum import IntEnum
+from functools import cache
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from types import TracebackType
+from typing import Any, Final, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myobridge.wire.frame import FrameDecoder
+from myobridge.wire.messages import BAUD
+
+FIRMWARE: Final = Path(__file__).parents[2] / "firmware"
+BOARDS: Final = ("mega2560", "uno")
+CPU_HZ: Final = 16_000_000
+BYTE_CYCLES: Final = 10 * CPU_HZ // BAUD
+EVENT: Final = np.dtype([("cycle", "<u8"), ("kind", "<u2"), ("index", "<u2"), ("value", "<i4")])
+
+
+class Kind(IntEnum):
+    """What an event is; `sim.h` has the same list."""
+
+    TX = 1
+    RX = 2
+    RX_LOST = 3
+    SERVO = 4
+    SAMPLE = 5
+    RESET = 6
+
+
+class Received(NamedTuple):
+    """A good frame from the device; `cycle` is the end of its last byte on the wire."""
+
+    cycle: int
+    kind: int
+    seq: int
+    payload: bytes
+
+
+def ms(cycles: float) -> float:
+    return cycles * 1e3 / CPU_HZ
+
+
+def us(cycles: float) -> float:
+    return cycles * 1e6 / CPU_HZ
+
+
+def cycles_of_ms(milliseconds: float) -> int:
+    return round(milliseconds * CPU_HZ / 1000)
+
+
+@cache
+def build_simulator() -> Path:
+    subprocess.run(["make", "-s", "-C", FIRMWARE / "sim"], check=True)
+    return FIRMWARE / "sim" / "build" / "hand-sim"
+
+
+@cache
+def build_firmware(board: str) -> Path:
+    """The ELF that `make flash` would flash."""
+    elf = Path("build") / board / "firmware.elf"
+    subprocess.run(["make", "-s", "-C", FIRMWARE, elf], check=True)
+    return FIRMWARE / elf
+
+
+@cache
+def build_selftest(board: str) -> Path:
+    subprocess.run(["make", "-s", "-C", FIRMWARE / "sim", "selftest"], check=True)
+    return FIRMWARE / "sim" / "build" / f"selftest-{board}.elf"
+
+
+@cache
+def symbols(elf: Path) -> dict[str, int]:
+    """Address in data memory of each variable in `elf`, for `peek` and `poke`."""
+    listing = subprocess.run(["avr-nm", elf], check=True, capture_output=True, text=True).stdout
+    data_memory = 0x800000  # where avr-gcc puts it in its one address space
+    rows = (line.split() for line in listing.splitlines())
+    # Link-time optimisation appends to the names of static variables.
+    return {row[2].split(".")[0]: int(row[0], 16) - data_memory for row in rows if len(row) == 3 and row[1] in "bBdD"}
+
+
+class SimHand:
+    """A board that runs only when told to. `emg`: ADC counts around 0, shape (samples, channels)."""
+
+    def __init__(self, elf: Path, board: str, emg: NDArray[np.int16] | None = None) -> None:
+        self.elf = elf
+        self.cycle = 0
+        arguments: list[str | Path] = [build_simulator(), elf, "--board", board, "--lockstep"]
+        self._emg_file = NamedTemporaryFile(suffix=".i16")
+        if emg is not None:
+            self._emg_file.write(emg.astype("<i2").tobytes())
+            self._emg_file.flush()
+            arguments += ["--emg", self._emg_file.name, "--channels", str(emg.shape[1])]
+        self._process = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self._events: list[NDArray[np.void]] = []
+        self._decoder = FrameDecoder()
+        self._unread: list[Received] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._process.stdin.close()
+        self._process.stdout.close()
+        self._process.wait(10)
+        self._emg_file.close()
+
+    def command(self, line: str) -> bytes:
+        """Sends one command and returns the raw bytes of its answer."""
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._process.stdin.write(line.encode() + b"\n")
+        self._process.stdin.flush()
+        answer = self._process.stdout.readline().decode()
+        word, *numbers = answer.split()
+        assert word == "ok", f"{line.split()[0]}: {answer}"
+        self.cycle = int(numbers[0])
+        return self._process.stdout.read(int(numbers[1]))
+
+    # ---- time ----
+
+    def run_until(self, cycle: int) -> None:
+        events = np.frombuffer(self.command(f"run {cycle}"), EVENT)
+        self._events.append(events)
+        sent = events[events["kind"] == Kind.TX]
+        data = sent["value"].astype(np.uint8).tobytes()
+        start = 0
+        for end in np.flatnonzero(sent["value"] == 0):
+            for frame in self._decoder.feed(data[start : end + 1]):
+                self._unread.append(Received(int(sent["cycle"][end]), frame[0], frame[1], frame[2:-2]))
+            start = end + 1
+        self._decoder.feed(data[start:])
+
+    def run_ms(self, milliseconds: float) -> None:
+        self.run_until(self.cycle + cycles_of_ms(milliseconds))
+
+    # ---- the wire ----
+
+    def send(self, data: bytes, at_cycle: int = 0) -> None:
+        """Puts bytes on the wire, back to back, not before `at_cycle`."""
+        self.command(f"send {at_cycle} {data.hex()}")
+
+    def frames(self) -> list[Received]:
+        """Good frames since the last call, in order of arrival."""
+        unread, self._unread = self._unread, []
+        return unread
+
+    @property
+    def damaged_frames(self) -> int:
+        return self._decoder.counters.crc_errors + self._decoder.counters.length_errors
+
+    # ---- what happened ----
+
+    def events(self, kind: Kind, since: int = 0) -> NDArray[np.void]:
+        """All events of one kind from cycle `since` on, in order."""
+        everything = np.concatenate([np.empty(0, EVENT), *self._events])
+        self._events = [everything]
+        return everything[(everything["kind"] == kind) & (everything["cycle"] >= since)]
+
+    def forget(self) -> None:
+        """Drops all events so far: for long runs."""
+        self._events = []
+
+    def stats(self) -> dict[str, Any]:
+        answer: dict[str, Any] = json.loads(self.command("stats"))
+        return answer
+
+    def peek(self, symbol: str, count: int) -> bytes:
+        return self.command(f"peek {symbols(self.elf)[symbol]} {count}")
+
+    def poke(self, symbol: str, data: bytes, offset: int = 0) -> None:
+        self.command(f"poke {symbols(self.elf)[symbol] + offset} {data.hex()}")

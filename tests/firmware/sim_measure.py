@@ -1,0 +1,235 @@
+"""The firmware's numbers, measured in CPU cycles of the simulator; each function gives one of them for one board.
+
+`sim_numbers.py` prints them as a table, `test_sim_numbers.py` holds them to their targets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+from sim_hand import BYTE_CYCLES, Kind, SimHand, build_firmware, cycles_of_ms, ms, us
+from sim_host import SimHost
+
+from myobridge.wire.messages import ANGLE_MAX_CDEG, HOLD_MAX_MS, RELAX_MAX_MS, SERVOS, State
+
+CHANNELS = 4
+FS_HZ = 2000
+HOP_MS = 4.7
+"""About the 5 ms in which a host decides, but no divisor of anything in the firmware."""
+PULSE_0_US, PULSE_180_US = 500, 2500
+
+
+@contextmanager
+def board_on(board: str, emg: NDArray[np.int16] | None = None) -> Iterator[SimHost]:
+    """A host at a board that has just been switched on."""
+    with SimHand(build_firmware(board), board, emg) as hand:
+        host = SimHost(hand)
+        host.run_ms(50)
+        yield host
+
+
+def random_emg(samples: int, channels: int = CHANNELS) -> NDArray[np.int16]:
+    return np.random.default_rng(1).integers(-512, 512, (samples, channels)).astype(np.int16)
+
+
+def pulse_us(angle_cdeg: float) -> float:
+    return PULSE_0_US + (PULSE_180_US - PULSE_0_US) * angle_cdeg / ANGLE_MAX_CDEG
+
+
+def pulses(hand: SimHand, servo: int, since: int = 0) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Whole pulses that began at or after `since`: cycles at which they rose, and their widths in cycles."""
+    edges = hand.events(Kind.SERVO, since)
+    edges = edges[edges["index"] == servo]
+    if len(edges) and edges["value"][0] == 0:
+        edges = edges[1:]
+    rises = edges["cycle"][edges["value"] == 1].astype(np.int64)
+    falls = edges["cycle"][edges["value"] == 0].astype(np.int64)
+    whole = min(len(rises), len(falls))
+    return rises[:whole], falls[:whole] - rises[:whole]
+
+
+# ---- a minute of ordinary work ----
+
+
+@cache
+def working(board: str) -> dict[str, float]:
+    """Streaming 4 channels at 2 kHz, 4 samples a frame, armed, a setpoint every hop."""
+    with board_on(board) as host:
+        host.stream_armed()
+        host.hand.command("clear-stats")
+        for k in range(10):
+            host.move((1000 * k,) * SERVOS, 1000, HOP_MS)
+        stats = host.hand.stats()
+    latencies = {name: vector["latency_max_cycles"] for name, vector in stats["interrupts"].items()}
+    return {
+        "jitter_us": max(channel["jitter_us"] for channel in stats["sampling"]),
+        "cpu_percent": 100 * stats["cpu_share"],
+        "latency_cycles": max(latencies.values()),
+        "rx_wait_cycles": stats["uart"]["rx_wait_max_cycles"],
+        **latencies,
+    }
+
+
+@cache
+def cpu_percent_streaming(board: str) -> float:
+    """As `working`, but without setpoints."""
+    with board_on(board) as host:
+        host.stream()
+        host.hand.command("clear-stats")
+        host.run_ms(3000)
+        return 100 * float(host.hand.stats()["cpu_share"])
+
+
+# ---- samples out ----
+
+
+def sample_to_wire_ms(board: str, samples_per_frame: int) -> float:
+    """Worst time from a frame's newest sample (its last channel held) to the end of its last byte."""
+    with board_on(board) as host:
+        host.stream_armed(samples_per_frame=samples_per_frame)
+        host.move((5000,) * SERVOS, 2000, HOP_MS)
+        held = host.hand.events(Kind.SAMPLE)
+    newest = held[held["index"] == CHANNELS - 1]["cycle"].astype(np.int64)
+    waits = [frame.cycle - int(newest[frame.sample_index + frame.n - 1]) for frame in host.emg]
+    return ms(max(waits))
+
+
+def emg_that_differs(board: str, samples: int = 10_000) -> int:
+    """Values that came out otherwise than they went in, of `samples` samples of 4 channels."""
+    emg = random_emg(samples)
+    with board_on(board, emg) as host:
+        host.stream()
+        host.run_ms(samples / FS_HZ * 1000)
+    came = np.array([value for frame in host.emg for value in frame.samples]).reshape(-1, CHANNELS)[:samples]
+    assert [frame.sample_index for frame in host.emg] == list(range(0, 4 * len(host.emg), 4))
+    assert len(came) == samples
+    return int((came != emg).sum())
+
+
+# ---- servos ----
+
+
+def settled_pulses_us(board: str) -> dict[int, NDArray[np.float64]]:
+    """Angle in cdeg -> widths of all five servos' pulses while that angle was held, under full load."""
+    widths = {}
+    with board_on(board) as host:
+        host.stream_armed()
+        for angle in range(0, ANGLE_MAX_CDEG + 1, 1500):
+            host.move((angle,) * SERVOS, 400, HOP_MS)
+            since = host.hand.cycle
+            host.move((angle,) * SERVOS, 400, HOP_MS)
+            widths[angle] = np.stack([pulses(host.hand, servo, since)[1][:18] for servo in range(SERVOS)]) / 16
+    return widths
+
+
+@cache
+def servo_figures(board: str) -> dict[str, float]:
+    widths = settled_pulses_us(board)
+    return {
+        "spread_us": float(max(np.ptp(held, axis=1).max() for held in widths.values())),
+        "error_us": float(max(np.abs(held - pulse_us(angle)).max() for angle, held in widths.items())),
+    }
+
+
+def setpoint_to_pulse_ms(board: str) -> float:
+    """Worst time from a setpoint's last byte to the rise of the first pulse that is wider, at 40 phases."""
+    worst = 0
+    with board_on(board) as host:
+        host.stream_armed()
+        host.move((3000,) * SERVOS, 1500)
+        for k in range(40):
+            _, before = pulses(host.hand, 0, host.hand.cycle - cycles_of_ms(45))
+            host.setpoint((3000 + 200 * (k + 1),) * SERVOS)
+            host.run_ms(1)
+            arrived = int(host.hand.events(Kind.RX)["cycle"][-1])
+            host.run_ms(60 + 0.7 * k)
+            for servo in range(SERVOS):
+                rises, widths = pulses(host.hand, servo, arrived)
+                first = int(np.flatnonzero(widths > before[-1] + 16)[0])
+                worst = max(worst, int(rises[first]) - arrived)
+    return ms(worst)
+
+
+# ---- safety ----
+
+
+def silence_ms(board: str) -> tuple[float, float]:
+    """From the last setpoint's last byte to the last byte of the STATUS that says HOLD, and RELAX."""
+    with board_on(board) as host:
+        host.stream_armed()
+        host.move((4000,) * SERVOS, 1000)
+        last = int(host.hand.events(Kind.RX)["cycle"][-1])
+        host.run_ms(RELAX_MAX_MS + HOLD_MAX_MS)
+    first = {state: next(s.cycle for s in host.statuses if s.message.state == state) for state in (State.HOLD, State.RELAX)}
+    return ms(first[State.HOLD] - last), ms(first[State.RELAX] - last)
+
+
+def estop_to_last_pulse_ms(board: str) -> float:
+    """Worst time from ESTOP's last byte to the fall of the last pulse, at 20 phases of the servo period."""
+    worst = 0
+    for phase in range(20):
+        with board_on(board) as host:
+            host.stream_armed()
+            host.move((9000,) * SERVOS, 300 + phase)
+            host.estop()
+            estop = host.hand.events(Kind.RX)["cycle"][-1]
+            host.run_ms(100)
+            worst = max(worst, int(host.hand.events(Kind.SERVO)["cycle"][-1]) - int(estop))
+    return ms(worst)
+
+
+def frames_lost(board: str, minutes: float) -> int:
+    """Frames of either direction that did not arrive, armed and moving all the time."""
+    with board_on(board) as host:
+        host.stream_armed()
+        lost = 0
+        expected = None
+        for second in range(round(minutes * 60)):
+            host.move((100 * (second % 180),) * SERVOS, 1000, HOP_MS)
+            for frame in host.emg:
+                lost += expected is not None and frame.sample_index != expected
+                expected = frame.sample_index + frame.n
+            del host.emg[:-1], host.received[:], host.statuses[:-1]
+            host.hand.forget()
+        status = host.status
+        assert status.state == State.ARMED
+        return lost + host.hand.damaged_frames + status.seq_gaps + status.crc_errors + status.length_errors + status.tx_drops
+
+
+@cache
+def flood(board: str) -> dict[str, float]:
+    """Random bytes at line rate for 5 s, from the moment of the last setpoint on."""
+    with board_on(board) as host:
+        host.stream_armed()
+        host.move((6000,) * SERVOS, 1000)
+        last = int(host.hand.events(Kind.RX)["cycle"][-1])
+        seconds = 5
+        host.hand.command("clear-stats")
+        noise = np.random.default_rng(2).integers(0, 256, seconds * 50_000, dtype=np.uint8)
+        host.hand.send(noise.tobytes())
+        started = len(host.statuses)
+        host.run_ms(seconds * 1000)
+        stats = host.hand.stats()
+        during = host.statuses[started:]
+        hold = next(s.cycle for s in during if s.message.state == State.HOLD)
+        relax = next(s.cycle for s in during if s.message.state == State.RELAX)
+        regular = [s.cycle for s in during]
+    return {
+        "resets": stats["reset_count"] - 1,
+        "hold_ms": ms(hold - last),
+        "relax_ms": ms(relax - last),
+        "status_gap_ms": ms(int(np.diff(regular).max())),
+        "cpu_percent": 100 * stats["cpu_share"],
+        "rx_lost": stats["uart"]["rx_lost"],
+        "rx_wait_byte_times": stats["uart"]["rx_wait_max_cycles"] / BYTE_CYCLES,
+        "latency_cycles": max(v["latency_max_cycles"] for v in stats["interrupts"].values()),
+        "jitter_us": max(c["jitter_us"] for c in stats["sampling"]),
+        "emg_lost": sum(b.sample_index != a.sample_index + a.n for a, b in zip(host.emg, host.emg[1:], strict=False)),
+        "max_loop_us": max(s.message.max_loop_us for s in during),
+        "overruns": host.status.rx_overruns,
+        "servo_us": us(0),
+    }
