@@ -1,0 +1,18 @@
+"""Fixtures shared by all tests."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def biopatrec_dir() -> Path:
+    """Folder of the real recordings, which are not part of the repository; tests without them say so."""
+    data = Path(os.environ.get("MYOBRIDGE_DATA", ROOT.parent / "shared" / "data"))
+    folder = data / "biopatrec_10mov4ch"
+    if not (folder / "s01.npz").exists():
+        pytest.skip(f"The recordings are not in {folder}; set MYOBRIDGE_DATA to the folder that holds them.")
+    return folder

@@ -1,0 +1,52 @@
+"""Runs `myobridge` commands as processes of their own, as a person would."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+
+def command(*arguments) -> list[str]:
+    return [sys.executable, "-m", "myobridge", *map(str, arguments)]
+
+
+def myobridge(*arguments, timeout_s: float = 60) -> subprocess.CompletedProcess:
+    return subprocess.run(command(*arguments), capture_output=True, text=True, timeout=timeout_s, check=False)
+
+
+@contextmanager
+def running(*arguments):
+    """A command in the background; SIGINT ends it when the block is left, and its output is read then."""
+    process = subprocess.Popen(command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+
+
+class Hand:
+    """A running simulated hand: its port, and what it says when it ends."""
+
+    def __init__(self, process: subprocess.Popen, port: str, folder: Path) -> None:
+        self.process, self.port, self._folder = process, port, folder
+
+    @property
+    def summary(self) -> dict:
+        return json.loads((self._folder / "hand.json").read_text())
+
+
+@contextmanager
+def simulated_hand(folder: Path, *arguments):
+    with running("simulate", "--link", folder / "hand", "--json", folder / "hand.json", *arguments) as process:
+        port = process.stdout.readline().strip()
+        assert os.path.exists(port), process.stderr.read()  # noqa: PTH110
+        yield Hand(process, port, folder)
