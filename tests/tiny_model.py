@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import numpy as np
-import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from myobridge.model_file import METADATA_KEY, LabelledPose, ModelSpec, encode_spec

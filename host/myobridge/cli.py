@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C during the imports ends quietly; `run` and others set their own
+
 import json
 import os
 import sys
@@ -28,7 +32,7 @@ JSON = click.option("--json", "json_to", metavar="F", help="Write the summary to
 
 
 class _Commands(click.Group):
-    """Prints a user's mistake as one sentence and leaves with exit code 1; Ctrl-C leaves with 130."""
+    """Prints a user's mistake as one sentence and leaves with exit code 1."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

@@ -54,6 +54,7 @@ def run_demo(seconds: float, *, headless: bool, seed: int, print_summary: bool) 
     Raises:
         UserError: one of the two processes ended badly.
     """
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # Ctrl-C ends the children and still sums up
     console = Console()
     draw = not headless and console.is_terminal
     with tempfile.TemporaryDirectory(prefix="myobridge-") as name, Path(name, "errors").open("w+") as errors:

@@ -69,7 +69,7 @@ def main(port: str, model: str, seconds: float) -> None:
             elif frame[0] == 0x84:
                 index, n, _flags = struct.unpack_from("<IBB", frame, 2)
                 if filled + n > ring.shape[1]:
-                    ring[:, : window] = ring[:, filled - window : filled]
+                    ring[:, :window] = ring[:, filled - window : filled]
                     filled = window
                 samples = np.frombuffer(frame, "<i2", n * channels, 8).reshape(n, channels).T
                 ring[:, filled : filled + n] = samples * gain

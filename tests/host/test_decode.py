@@ -4,11 +4,11 @@ import msgspec
 import numpy as np
 import onnx
 import pytest
-from tiny_model import tiny_spec, write_tiny_model
 
 from myobridge.decode import Decoder, open_model
 from myobridge.errors import UserError
 from myobridge.model_file import METADATA_KEY, decode_spec, encode_spec
+from tiny_model import tiny_spec, write_tiny_model
 
 
 def test_metadata_survives_the_round_trip(tmp_path):

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from tiny_model import REST_DEG, tiny_spec, write_tiny_model
 
 from myobridge.config import Config, SafetyConfig
 from myobridge.decode import open_model
 from myobridge.pipeline import Pipeline, Withheld
+from tiny_model import REST_DEG, tiny_spec, write_tiny_model
 
 WINDOW, HOP = tiny_spec().window_samples, tiny_spec().hop_samples
 

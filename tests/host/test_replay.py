@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from tiny_model import tiny_spec, write_tiny_model
 
 from myobridge.config import AcquisitionConfig, Config
 from myobridge.decode import open_model
@@ -10,6 +9,7 @@ from myobridge.errors import UserError
 from myobridge.pipeline import Pipeline
 from myobridge.recording import Recording
 from myobridge.replay import replay, replay_summary, true_angles
+from tiny_model import tiny_spec, write_tiny_model
 
 FS = tiny_spec().fs_hz
 

@@ -7,12 +7,15 @@ import time
 
 import numpy as np
 import pytest
+
 from processes import myobridge, running, simulated_hand
 
 MODEL = ("--model", "synth")
-KEYS = """seconds fs_hz channels hop_samples window_samples frames_received frames_lost samples_lost crc_errors commands_sent
-commands_per_second latency_ms sample_to_command_ms cpu_seconds_per_second rss_mb deadline_misses start_to_first_command_s
-state mae_deg""".split()
+KEYS = """
+    seconds fs_hz channels hop_samples window_samples frames_received frames_lost samples_lost crc_errors commands_sent
+    commands_per_second latency_ms sample_to_command_ms cpu_seconds_per_second rss_mb deadline_misses
+    start_to_first_command_s state mae_deg
+""".split()
 
 
 def run(hand, *arguments):
@@ -51,7 +54,7 @@ def test_unarmed_it_predicts_and_moves_nothing(tmp_path):
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("after_s", [0.02, 0.3, 2.0])
+@pytest.mark.parametrize("after_s", [0.15, 0.4, 2.0])
 def test_stopped_at_any_moment_it_disarms_and_says_no_traceback(tmp_path, ending, after_s):
     with simulated_hand(tmp_path) as hand:
         with running("run", "--port", hand.port, *MODEL, "--arm", "--json", tmp_path / "run.json") as daemon:
@@ -79,13 +82,11 @@ def test_unplugged_and_plugged_in_again_it_streams_on_and_arms_only_when_told(tm
     with simulated_hand(tmp_path, *faults, "--trace", tmp_path / "trace.npz") as hand:
         with running("run", "--port", hand.port, *MODEL, "--arm", "--json", tmp_path / "run.json") as daemon:
             time.sleep(11.5)
-            states_before = len(np.atleast_1d(hand.port))
             os.kill(daemon.pid, signal.SIGUSR1)
             time.sleep(1.5)
             daemon.send_signal(signal.SIGINT)
             _, errors = daemon.communicate(timeout=10)
     summary = json.loads((tmp_path / "run.json").read_text())
-    assert states_before == 1
     assert summary["reconnects"] >= 1
     assert "stays disarmed" in errors
     assert summary["state"] == "ARMED"

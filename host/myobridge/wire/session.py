@@ -178,7 +178,7 @@ class Session:
             self._request = _Request(m.Start(self.config_crc))
 
     def _repeat(self, request: _Request, now_s: float) -> None:
-        if request.sent_s < 0 or self.phase is Phase.GREETING:
+        if self.phase is Phase.GREETING:
             if now_s - self._phase_s > GREETING_S:
                 raise SessionFailed(
                     "Nothing that speaks our protocol answers on this port; flash the firmware or choose another port."
