@@ -41,7 +41,7 @@ enum result configure_check(const struct config *c, const struct board_info *boa
     if (channels == 0U || ((uint32_t)c->channel_mask >> board->max_channels) != 0U) {
         return RESULT_BAD_CHANNELS;
     }
-    if (c->sample_period_ticks / channels < board->slot_min_ticks) {
+    if (c->sample_period_ticks / channels < board->slot_min_ticks || c->sample_period_ticks > board->period_max_ticks) {
         return RESULT_BAD_PERIOD;
     }
     if (c->samples_per_frame == 0U || (uint16_t)c->samples_per_frame * channels > EMG_MAX_VALUES) {

@@ -8,10 +8,11 @@
 
 /* What a board can do; each board folder defines its own. */
 struct board_info {
-    uint32_t tick_hz;        /* unit of the sample period */
-    uint16_t slot_min_ticks; /* from one conversion to the next */
-    uint16_t capabilities;   /* bits capability */
-    uint8_t board;           /* enum board */
+    uint32_t tick_hz;          /* unit of the sample period */
+    uint16_t period_max_ticks; /* of the sample period */
+    uint16_t slot_min_ticks;   /* from one conversion to the next */
+    uint16_t capabilities;     /* bits capability */
+    uint8_t board;             /* enum board */
     uint8_t max_channels;
     uint8_t adc_bits;
 };

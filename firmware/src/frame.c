@@ -6,10 +6,12 @@ static_assert((TX_RING_BYTES & (TX_RING_BYTES - 1U)) == 0U, "positions in the ri
 static_assert(MAX_FRAME_BYTES <= 254U, "COBS then costs exactly one byte");
 
 static inline uint16_t crc16_byte(uint16_t crc, uint8_t byte) {
-    /* The polynomial x^16 + x^12 + x^5 + 1, eight bits at once: no table, some 20 cycles on an AVR. */
-    uint8_t x = (uint8_t)((uint8_t)(crc >> 8) ^ byte);
+    /* The polynomial x^16 + x^12 + x^5 + 1, eight bits at once, in bytes: no table, some 20 cycles on an AVR. */
+    uint8_t x = (uint8_t)((crc >> 8) ^ byte);
     x = (uint8_t)(x ^ (x >> 4));
-    return (uint16_t)((uint16_t)(crc << 8) ^ (uint16_t)((uint16_t)x << 12) ^ (uint16_t)((uint16_t)x << 5) ^ x);
+    uint8_t high = (uint8_t)((uint8_t)crc ^ (uint8_t)(x << 4) ^ (x >> 3));
+    uint8_t low = (uint8_t)((uint8_t)(x << 5) ^ x);
+    return (uint16_t)((uint16_t)(high << 8) | low);
 }
 
 uint16_t crc16(uint16_t crc, const uint8_t *bytes, uint8_t count) {
@@ -60,36 +62,37 @@ uint16_t frame_encode(uint8_t *ring, uint16_t at, uint8_t type, uint8_t seq, con
 }
 
 static enum frame_event finish(struct frame_decoder *d) {
-    bool counts = d->started && !d->skipping;
-    bool whole = d->to_code == 0U && d->length >= FRAME_MIN_BYTES;
-    d->started = false;
-    d->skipping = false;
-    d->to_code = 0U;
-    if (!counts) {
+    uint8_t state = d->state;
+    d->state = DECODER_BETWEEN;
+    if (state != DECODER_WITHIN) {
         return FRAME_NONE;
     }
-    if (!whole) {
+    if (d->to_code != 0U || d->length < FRAME_MIN_BYTES) {
         return FRAME_BAD_LENGTH;
     }
     return d->crc == 0U ? FRAME_GOOD : FRAME_BAD_CRC;
+}
+
+static enum frame_event begin(struct frame_decoder *d, uint8_t code) {
+    if (d->state == DECODER_BETWEEN) {
+        d->state = DECODER_WITHIN;
+        d->to_code = (uint8_t)(code - 1U);
+        d->length = 0U;
+        d->crc = CRC_START;
+    }
+    return FRAME_NONE;
 }
 
 enum frame_event frame_decode(struct frame_decoder *d, uint8_t byte) {
     if (byte == 0U) {
         return finish(d);
     }
-    if (d->skipping) {
-        return FRAME_NONE;
+    if (d->state != DECODER_WITHIN) {
+        return begin(d, byte);
     }
-    if (!d->started) {
-        d->started = true;
-        d->length = 0U;
-        d->crc = CRC_START;
-        d->to_code = (uint8_t)(byte - 1U);
-        return FRAME_NONE;
-    }
-    if (d->length == MAX_FRAME_BYTES) {
-        d->skipping = true;
+    uint8_t length = d->length;
+    if (length == MAX_FRAME_BYTES) {
+        d->state = DECODER_SKIPPING;
         return FRAME_BAD_LENGTH;
     }
     if (d->to_code == 0U) {
@@ -98,9 +101,9 @@ enum frame_event frame_decode(struct frame_decoder *d, uint8_t byte) {
     }
     d->to_code--;
     d->crc = crc16_byte(d->crc, byte);
-    if (d->length < FRAME_KEPT_BYTES) {
-        d->body[d->length] = byte;
+    if (length < FRAME_KEPT_BYTES) {
+        d->body[length] = byte;
     }
-    d->length++;
+    d->length = (uint8_t)(length + 1U);
     return FRAME_NONE;
 }

@@ -31,14 +31,19 @@ enum frame_event { FRAME_NONE, FRAME_GOOD, FRAME_BAD_LENGTH, FRAME_BAD_CRC };
 #define FRAME_KEPT_BYTES (FRAME_HEAD_BYTES + MSG_BYTES_CONFIG)
 #endif
 
+enum decoder_state {
+    DECODER_BETWEEN, /* nothing yet: the next byte is the first code byte */
+    DECODER_WITHIN,
+    DECODER_SKIPPING /* too long: drop everything up to the next zero */
+};
+
 /* The one unfinished frame. All zero is its start. */
 struct frame_decoder {
     uint8_t body[FRAME_KEPT_BYTES]; /* type, seq, payload; whole when frame_decode says FRAME_GOOD */
     uint8_t length;                 /* of the frame so far, with its CRC */
     uint8_t to_code;                /* data bytes that still come before the next code byte */
     uint16_t crc;
-    bool started;                   /* the first code byte has come */
-    bool skipping;                  /* too long: drop everything up to the next zero */
+    uint8_t state;                  /* enum decoder_state */
 };
 
 enum frame_event frame_decode(struct frame_decoder *d, uint8_t byte);

@@ -99,8 +99,8 @@ void link_send_emg(struct device *d) {
     uint8_t flags = (uint8_t)((board_emg.overrun ? EMG_FLAG_ADC_OVERRUN : 0) | (d->tx_dropped ? EMG_FLAG_TX_DROP : 0) |
                               (d->safety.state == STATE_ARMED ? EMG_FLAG_ARMED : 0));
     uint8_t count = (uint8_t)(MSG_BYTES_EMG + 2U * c->samples_per_frame * channel_count(c->channel_mask));
-    const uint8_t *payload = emg_head(&board_emg, d->inputs.sample_index, flags);
-    bool sent = send(d, MSG_EMG, payload, count, ANSWERS_ROOM);
+    emg_head(&board_emg, d->inputs.sample_index, flags);
+    bool sent = send(d, MSG_EMG, board_emg.waiting, count, ANSWERS_ROOM);
     d->tx_dropped = !sent;
     if (sent) {
         board_emg.overrun = false;

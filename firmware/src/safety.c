@@ -182,11 +182,13 @@ static bool in_range(const struct safety *s, const struct setpoint *sp) {
 }
 
 static bool stale(const struct safety *s, const struct setpoint *sp, uint32_t sample_index) {
-    uint32_t age = sample_index - 1U - sp->based_on_sample; /* newest sample taken: 0 */
-    uint32_t oldest = (uint32_t)sp->valid_4ms * s->ticks_per_4ms / s->config.sample_period_ticks;
-    bool future = (age & 0x80000000UL) != 0U;
+    uint32_t age = sample_index - 1U - sp->based_on_sample; /* of the newest sample: 0; of one to come: very large */
+    if (age > 0xFFFFU) {
+        return true;
+    }
+    bool too_old = age * s->config.sample_period_ticks > (uint32_t)sp->valid_4ms * s->ticks_per_4ms;
     bool backwards = s->any_accepted && ((sp->based_on_sample - s->based_on) & 0x80000000UL) != 0U;
-    return future || age > oldest || backwards;
+    return too_old || backwards;
 }
 
 static bool near_pose(const uint16_t *a, const uint16_t *b, uint8_t servo, uint16_t window_cdeg) {

@@ -34,7 +34,7 @@ uint16_t board_rx_overruns(void);       /* bytes lost so far, wraps */
 extern struct emg_buffer board_emg;
 void board_sampling_start(const struct config *config);
 void board_sampling_stop(void);
-uint16_t board_samples(void);           /* board_emg.samples, read whole */
+uint16_t board_samples(void);           /* taken since START, low 16 bits; called at least every millisecond */
 
 /* Servos. Widths that are written while no begun pulses wait to be taken hold from the next pulse on, whole pulses
    only. False: not now (a pulse is just beginning or running); try again within a millisecond. */

@@ -20,6 +20,7 @@ static inline uint8_t lock(void) {
 }
 
 static inline void unlock(uint8_t status) {
+    __asm__ volatile("" ::: "memory"); /* what was written under the lock is in memory before it opens */
     SREG = status;
 }
 

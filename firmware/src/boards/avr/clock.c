@@ -5,15 +5,16 @@
 
 #define TICK_COUNTS (F_CPU / 64UL / 1000UL)
 
-static volatile uint32_t overflows; /* of timer 1: 32.768 ms each */
-static volatile uint32_t now_ms;
+/* The interrupts count in one byte to be short; the main loop, which the watchdog keeps going, makes it long. */
+static volatile uint8_t turns; /* of timer 1: 32.768 ms each */
+static volatile uint8_t ticks; /* milliseconds */
 
 ISR(TIMER1_OVF_vect) {
-    overflows++;
+    turns++;
 }
 
 ISR(TIMER0_COMPA_vect) {
-    now_ms++;
+    ticks++;
     WAKE_BITS |= WAKE_TICK;
 }
 
@@ -29,21 +30,22 @@ void clock_init(void) {
 }
 
 uint32_t board_now_ms(void) {
-    uint8_t status = lock();
-    uint32_t now = now_ms;
-    unlock(status);
-    return now;
+    static uint32_t now_ms;
+    now_ms += (uint8_t)(ticks - (uint8_t)now_ms);
+    return now_ms;
 }
 
 uint32_t board_clock_us(void) {
+    static uint32_t all_turns;
     uint8_t status = lock();
     uint16_t count = TCNT1;
-    uint32_t turns = overflows;
+    uint8_t now = turns;
     if ((TIFR1 & _BV(TOV1)) != 0 && count < 0x8000U) {
-        turns++; /* it has turned over since the lock */
+        now++; /* it has turned over since the lock */
     }
     unlock(status);
-    return (turns << 15) | (count >> 1);
+    all_turns += (uint8_t)(now - (uint8_t)all_turns);
+    return (all_turns << 15) | (count >> 1);
 }
 
 uint16_t board_stopwatch_half_us(void) {
@@ -64,5 +66,6 @@ uint8_t board_wait(void) {
         }
         sei(); /* takes effect after the next instruction, so no interrupt slips in before the sleep */
         sleep_cpu();
+        __asm__ volatile("nop"); /* silicon runs the interrupt first; simavr one more instruction, which must not be cli */
     }
 }

@@ -1,48 +1,22 @@
 /* The line: USART 0 with a ring in each direction. */
+#include <assert.h>
+
 #include "avr.h"
 
-#ifndef USART0_RX_vect /* the one USART of smaller AVRs has no number */
-#define USART0_RX_vect USART_RX_vect
-#define USART0_UDRE_vect USART_UDRE_vect
-#endif
+/* Shared with uart_isr.S, which knows these sizes and the wake bit. RX positions are one byte and wrap by themselves. */
+#define RX_RING_BYTES 256U
+static_assert(TX_RING_BYTES == 512U, "uart_isr.S wraps by a mask");
+static_assert(WAKE_RX == 1 << 2, "uart_isr.S sets this bit");
+#define SHARED __attribute__((used, externally_visible))
 
-#define RX_RING_BYTES 256U /* positions are one byte and wrap by themselves */
+uint8_t board_tx_ring[TX_RING_BYTES] SHARED;
+volatile uint16_t tx_at SHARED;    /* position of the next byte to go out */
+volatile uint8_t tx_frames SHARED; /* whole frames that wait; a zero byte ends each, and there is no other */
 
-uint8_t board_tx_ring[TX_RING_BYTES];
-static volatile uint16_t tx_at;    /* next byte to go out */
-static volatile uint8_t tx_frames; /* whole frames that wait; each ends with the ring's only kind of zero byte */
-
-static uint8_t rx_ring[RX_RING_BYTES];
-static volatile uint8_t rx_head;
-static volatile uint8_t rx_tail;
-static volatile uint16_t rx_overruns;
-
-ISR(USART0_RX_vect) {
-    uint8_t lost = UCSR0A & _BV(DOR0); /* has to be read before the byte */
-    uint8_t byte = UDR0;
-    uint8_t head = rx_head;
-    uint8_t following = (uint8_t)(head + 1U);
-    rx_ring[head] = byte;
-    if (lost != 0U || following == rx_tail) {
-        rx_overruns++;
-    }
-    if (following != rx_tail) {
-        rx_head = following;
-    }
-    if (byte == 0U) {
-        WAKE_BITS |= WAKE_RX;
-    }
-}
-
-ISR(USART0_UDRE_vect) {
-    uint16_t at = tx_at;
-    uint8_t byte = board_tx_ring[at];
-    UDR0 = byte;
-    tx_at = (at + 1U) & (TX_RING_BYTES - 1U);
-    if (byte == 0U && --tx_frames == 0U) {
-        UCSR0B &= (uint8_t)~_BV(UDRIE0);
-    }
-}
+uint8_t rx_ring[RX_RING_BYTES] SHARED;
+volatile uint8_t rx_head SHARED;
+volatile uint8_t rx_tail SHARED;
+volatile uint16_t rx_overruns SHARED;
 
 void uart_init(void) {
     uint16_t divider = (uint16_t)(F_CPU / 8UL / BAUD - 1UL);

@@ -3,7 +3,8 @@
 
 const struct board_info board_info = {
     .tick_hz = TIMER_HZ,
-    .slot_min_ticks = 100, /* 27 us of conversion, the worst interrupt delay, and CPU time to spare */
+    .period_max_ticks = 32767, /* the next trigger is always nearer than half a turn of timer 1 */
+    .slot_min_ticks = 100,     /* 27 us of conversion, the worst interrupt delay, and CPU time to spare */
     .capabilities = 0,
     .board = BOARD_UNO,
     .max_channels = EMG_INPUTS,
