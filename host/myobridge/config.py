@@ -130,7 +130,7 @@ def _refuse_unknown_keys(data: dict[str, Any], table: type[msgspec.Struct], path
     for key, value in data.items():
         if key not in fields:
             near = difflib.get_close_matches(key, fields, n=1, cutoff=0)
-            raise UserError(f"{path}: unknown key '{prefix}{key}'; did you mean '{prefix}{near[0]}'?")
+            raise UserError(f"{path}: unknown key '{prefix}{key}'; the nearest right one is '{prefix}{near[0]}'.")
         inner = fields[key]
         if isinstance(value, dict) and isinstance(inner, type) and issubclass(inner, msgspec.Struct):
             _refuse_unknown_keys(value, inner, path, f"{prefix}{key}.")

@@ -1,0 +1,16 @@
+#!/bin/sh
+# Installs everything the tests need, system packages too, and runs them all; options go to pytest.
+set -eu
+here=$(cd "$(dirname "$0")/.." && pwd)
+. "$here/host/environment.sh"
+if command -v apt-get >/dev/null; then
+    # The firmware's compiler and simulator, and what its checks are made with.
+    packages="make gcc libc6-dev gcc-avr avr-libc binutils-avr simavr libsimavr-dev libelf-dev avrdude cppcheck clang"
+    if ! dpkg -s $packages >/dev/null 2>&1; then
+        as_root apt-get update -qq
+        as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes $packages >/dev/null
+    fi
+fi
+"$venv/bin/pip" install --quiet -e "$here[train,test]"
+cd "$here"
+exec "$venv/bin/python" -m pytest "$@"
