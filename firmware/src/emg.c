@@ -17,7 +17,8 @@ uint16_t emg_samples(const struct emg_buffer *b) {
 }
 
 uint32_t emg_full_index(uint32_t near, uint16_t low) {
-    return near + (uint32_t)(int32_t)(int16_t)(uint16_t)(low - (uint16_t)near);
+    uint16_t ahead = (uint16_t)(low - (uint16_t)near);
+    return ahead < 0x8000U ? near + ahead : near - (UINT32_C(0x10000) - ahead);
 }
 
 void emg_head(struct emg_buffer *b, uint32_t near, uint8_t flags) {

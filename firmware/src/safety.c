@@ -124,15 +124,12 @@ static bool supply_low(const struct safety *s) {
 }
 
 uint16_t safety_blockers(const struct safety *s) {
-    uint16_t blockers = 0U;
-    blockers |= s->protocol_matches ? 0U : BLOCKER_PROTOCOL_DIFFERS;
-    blockers |= s->configured ? 0U : BLOCKER_NOT_CONFIGURED;
-    blockers |= s->streaming ? 0U : BLOCKER_NOT_STREAMING;
-    blockers |= s->state == STATE_DISARMED || s->state == STATE_ESTOP ? 0U : BLOCKER_NOT_DISARMED;
-    blockers |= s->state == STATE_ESTOP ? BLOCKER_ESTOP_LATCHED : 0U;
-    blockers |= s->stalled ? BLOCKER_SAMPLING_STALLED : 0U;
-    blockers |= supply_low(s) ? BLOCKER_SUPPLY_LOW : 0U;
-    return blockers;
+    bool disarmed = s->state == STATE_DISARMED || s->state == STATE_ESTOP; /* which has a bit of its own */
+    return (uint16_t)((s->protocol_matches ? 0U : BLOCKER_PROTOCOL_DIFFERS) |
+                      (s->configured ? 0U : BLOCKER_NOT_CONFIGURED) | (s->streaming ? 0U : BLOCKER_NOT_STREAMING) |
+                      (disarmed ? 0U : BLOCKER_NOT_DISARMED) |
+                      (s->state == STATE_ESTOP ? BLOCKER_ESTOP_LATCHED : 0U) |
+                      (s->stalled ? BLOCKER_SAMPLING_STALLED : 0U) | (supply_low(s) ? BLOCKER_SUPPLY_LOW : 0U));
 }
 
 enum result safety_arm(struct safety *s, const struct arm *arm, const struct safety_inputs *in) {
