@@ -125,6 +125,16 @@ static void sleep_until_something(machine_t *m, avr_cycle_count_t timer_in) {
     }
 }
 
+/* In silicon one instruction runs after SEI and RETI, in simavr two; a request that was withdrawn costs it another. */
+static void take_interrupts(avr_t *avr) {
+    if (avr->interrupt_state < 0) {
+        avr_service_interrupts(avr); /* counts that instruction */
+    }
+    while (avr->interrupt_state > 0 && avr->sreg[S_I]) {
+        avr_service_interrupts(avr);
+    }
+}
+
 static void step(machine_t *m) {
     avr_t *avr = m->avr;
     if (avr->run != m->normal_run) {
@@ -149,8 +159,8 @@ static void step(machine_t *m) {
     } else if (asleep) {
         avr->cycle += WAKE_CYCLES;
     }
-    if (avr->interrupt_state && m->freeze != FREEZE_ALL) {
-        avr_service_interrupts(avr);
+    if (m->freeze != FREEZE_ALL) {
+        take_interrupts(avr);
     }
 }
 

@@ -47,6 +47,14 @@ def test_bytes_beyond_two_unread_ones_are_lost_and_counted(hand: SimHand) -> Non
     assert sent_bytes(hand) == b"b12"
 
 
+def test_an_interrupt_is_taken_between_sei_sleep_and_cli(hand: SimHand) -> None:
+    for k in range(CONVERSION_CYCLES):  # at some of these phases, just before SEI
+        hand.send(b"x", hand.cycle + k)
+        hand.run_ms(0.125)
+    hand.run_ms(1)
+    assert len(hand.events(Kind.TX)) == CONVERSION_CYCLES
+
+
 def test_bytes_go_out_not_before_their_cycle(hand: SimHand) -> None:
     at = hand.cycle + cycles_of_ms(5)
     hand.send(b"x", at)

@@ -94,12 +94,16 @@ int main(void) {
     uart_start();
     sampling_start();
     pulse_start();
-    sei();
     SMCR = _BV(SE);
     for (;;) {
+        sei(); /* one more instruction runs before any interrupt: the sleep */
+        __asm__ volatile("sleep\n\tcli");
         uint8_t byte = command;
         command = 0;
-        obey(byte);
-        __asm__ volatile("sleep");
+        if (byte != 0) {
+            sei();
+            obey(byte);
+            cli();
+        }
     }
 }
