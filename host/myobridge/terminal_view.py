@@ -48,7 +48,8 @@ def render(snapshot: Snapshot | None, hand: HandSnapshot | None) -> RenderableTy
 
 
 def _header(look: Snapshot) -> Text:
-    text = Text.assemble((f" {look.state} ", STATE_STYLE.get(look.state, ALARM_STYLE)), f"  {look.reason}   ")
+    state = (f" {look.state} ", STATE_STYLE.get(look.state, ALARM_STYLE))
+    text = Text.assemble(state, f"  {look.reason.replace('_', ' ')}   ")
     if look.withheld != "no":
         text.append(f" no setpoints: {look.withheld.replace('_', ' ')} ", "bold black on yellow")
     text.append(f"   {look.t_s:6.1f} s", "dim")
@@ -65,25 +66,27 @@ def _grid(*rows: tuple[RenderableType, ...]) -> Table:
 
 
 def _emg(look: Snapshot) -> RenderableType:
-    rows: list[tuple[RenderableType, ...]] = [(Text("EMG", "bold"), Text("level of each channel", "dim"), "")]
+    rows: list[tuple[RenderableType, ...]] = []
     for channel, (level, contact) in enumerate(zip(look.level, look.contact, strict=True)):
         good = contact == "good"
         verdict = Text(f"{level:4.2f}") if good else Text(contact, "bold red")
-        rows.append((f"channel {channel + 1}", bar(level / FULL_LEVEL, "cyan" if good else "red"), verdict))
-    return _grid(*rows)
+        rows.append((f"channel {channel + 1:<3}", bar(level / FULL_LEVEL, "cyan" if good else "red"), verdict))
+    title = Text.assemble(("EMG          ", "bold"), ("level of each channel", "dim"))
+    return Group(title, _grid(*rows))
 
 
 def _fingers(look: Snapshot, hand: HandSnapshot | None) -> RenderableType:
     applied = hand.applied_deg if hand else look.applied_deg
     truth = hand.truth_deg if hand else []
-    legend = Text.assemble(
-        ("█ servo", "green"), ("   ◆ the wearer's own finger", "yellow"), ("   0° open … 180°", "dim")
-    )
-    rows: list[tuple[RenderableType, ...]] = [(Text("Hand", "bold"), legend, "")]
+    title = Text.assemble(("Hand         ", "bold"), ("█ servo", "green"))
+    if truth:
+        title.append("   ◆ the wearer's own finger", "yellow")
+    title.append("   0° open … 180° closed", "dim")
+    rows: list[tuple[RenderableType, ...]] = []
     for i, name in enumerate(SERVOS):
         marker = truth[i] / CLOSED_DEG if truth else None
-        rows.append((f"{name:9}", bar(applied[i] / CLOSED_DEG, "green", marker), f"{applied[i]:4.0f}°"))
-    return _grid(*rows)
+        rows.append((f"{name:11}", bar(applied[i] / CLOSED_DEG, "green", marker), f"{applied[i]:4.0f}°"))
+    return Group(title, _grid(*rows))
 
 
 def _gauges(look: Snapshot) -> RenderableType:
