@@ -43,7 +43,8 @@ class FrameDecoder:
 
     def __init__(self) -> None:
         self.counters = FrameCounters()
-        self._pending = bytearray()
+        self._rest = b""
+        """The unfinished frame."""
         self._skipping = False
         """The unfinished frame is already too long: drop up to the next zero."""
 
@@ -52,38 +53,32 @@ class FrameDecoder:
 
         Each is at least MIN_FRAME_BYTES long, and its CRC is right. Its length is not checked against its type.
         """
-        pending = self._pending
-        pending += data
+        parts = (self._rest + data).split(b"\0")
+        self._rest = parts.pop()
+        if self._skipping and parts:
+            self._skipping = False
+            del parts[0]
         frames = []
-        start = 0
-        while (end := pending.find(0, start)) >= 0:
-            if self._skipping:
-                self._skipping = False
-            elif end - start > MAX_WIRE_BYTES:
-                self.counters.length_errors += 1
-            elif end > start:
-                at = start
-                while at < end:  # each code byte becomes the zero it stands for
-                    code = pending[at]
-                    pending[at] = 0
-                    at += code
-                if at != end or end - start <= MIN_FRAME_BYTES:
-                    self.counters.length_errors += 1
-                else:
-                    frame = bytes(pending[start + 1 : end])
-                    if crc_hqx(frame, CRC_START):
-                        self.counters.crc_errors += 1
-                    else:
-                        frames.append(frame)
-            start = end + 1
-        del pending[:start]
-        if len(pending) > MAX_WIRE_BYTES:
+        for part in parts:
+            body, at, end = bytearray(part), 0, len(part)
+            while at < end:  # each code byte becomes the zero it stands for
+                body[at] = 0
+                at += part[at]
+            if at != end or not MIN_FRAME_BYTES < end <= MAX_WIRE_BYTES:
+                self.counters.length_errors += end > 0
+                continue
+            del body[0]
+            if crc_hqx(body, CRC_START):
+                self.counters.crc_errors += 1
+            else:
+                frames.append(bytes(body))
+        if len(self._rest) > MAX_WIRE_BYTES:
             self.counters.length_errors += not self._skipping
             self._skipping = True
-            pending.clear()
+            self._rest = b""
         return frames
 
     def reset(self) -> None:
         """Forgets the unfinished frame (the port was opened anew)."""
-        self._pending.clear()
+        self._rest = b""
         self._skipping = False
