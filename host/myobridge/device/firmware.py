@@ -275,8 +275,6 @@ class SimulatedFirmware:
         safety = self.safety
         if safety.config is None or message.config_crc != safety.config_crc:
             return Result.WRONG_CONFIG
-        if safety.state is State.ESTOP:
-            return Result.WRONG_STATE
         if not safety.streaming:
             safety.start(int(now_s * 1000))
             self._period_s = safety.config.sample_period_ticks / TICK_HZ
