@@ -1,0 +1,68 @@
+"""The golden frames, held against the host's framing and messages and against the simulated firmware."""
+
+import json
+
+import numpy as np
+import pytest
+
+from myobridge.acquire import parse_emg
+from myobridge.device.firmware import SimulatedFirmware
+from myobridge.wire import messages as m
+from myobridge.wire.frame import FrameDecoder, encode
+from vectors import make
+from virtual_hand import ConstantSource
+
+FRAMES = json.loads(make.FILE.read_text(encoding="utf-8"))
+COUNTERS = ("crc_errors", "length_errors", "unknown_types", "rx_overruns", "range_rejects", "stale_rejects")
+
+
+def named(rows):
+    return [pytest.param(row, id=row["name"]) for row in rows]
+
+
+def test_the_file_is_current():
+    assert make.FILE.read_text(encoding="utf-8") == make.document(), "run `python tests/vectors/make.py`"
+
+
+def test_there_is_a_good_frame_of_every_message():
+    assert {row["type"] for row in FRAMES["good"]} == set(m.BY_TYPE)
+
+
+@pytest.mark.parametrize("row", named(FRAMES["good"]))
+def test_a_good_frame_is_received_as_it_was_meant(row):
+    (frame,) = FrameDecoder().feed(bytes.fromhex(row["wire"]))
+    assert (frame[0], frame[1], frame[2:-2].hex()) == (row["type"], row["seq"], row["payload"])
+    values = {key: tuple(v) if isinstance(v, list) else v for key, v in row["fields"].items() if key != "samples"}
+    head = m.BY_TYPE[row["type"]](**values)
+    assert frame[2:-2].startswith(head.pack())
+    assert encode(row["type"], row["seq"], frame[2:-2]).hex() == row["wire"]
+
+
+@pytest.mark.parametrize("row", named(row for row in FRAMES["good"] if row["type"] == m.Emg.TYPE))
+def test_samples_come_channel_by_channel(row):
+    (frame,) = FrameDecoder().feed(bytes.fromhex(row["wire"]))
+    fields, samples = row["fields"], row["fields"]["samples"]
+    channels = len(samples) // fields["n"]
+    index, flags, counts = parse_emg(frame, channels)
+    assert (index, flags) == (fields["sample_index"], fields["flags"])
+    assert np.array_equal(counts, np.reshape(samples, (fields["n"], channels)))
+
+
+@pytest.mark.parametrize("row", named(FRAMES["bad"]))
+def test_a_bad_frame_raises_one_counter_and_nothing_else(row):
+    """PROTOCOL.md, Receiving: no answer, no other effect, and the next good frame is taken."""
+    device = SimulatedFirmware(ConstantSource())
+    before = status_of(device)
+    device.receive(bytes.fromhex(row["wire"]), 0.0)
+    after = status_of(device)
+    rises = {name: getattr(after, name) - getattr(before, name) for name in COUNTERS}
+    assert rises == {name: int(name == row["counter"]) for name in COUNTERS}
+    assert (after.state, after.ack_type, after.blockers) == (before.state, before.ack_type, before.blockers)
+
+
+def status_of(device):
+    """The STATUS that answers DISARM, which must come whatever came before."""
+    device.outgoing(1e9)
+    device.receive(encode(m.Disarm.TYPE, 0, b""), 0.0)
+    (frame,) = FrameDecoder().feed(device.outgoing(1e9))
+    return m.Status.unpack(frame[2:-2])

@@ -1,0 +1,122 @@
+"""A host's session and a simulated firmware, joined by a line in virtual time: one step is one millisecond."""
+
+import numpy as np
+
+from myobridge.device.firmware import SimulatedFirmware
+from myobridge.wire import messages as m
+from myobridge.wire.frame import FrameDecoder, encode
+from myobridge.wire.session import Session
+
+STEP_S = 0.001
+
+
+class ConstantSource:
+    """EMG that is the channel's number on each channel, for as long as anyone reads."""
+
+    adc_bits = 10
+
+    def __init__(self, fs_hz=2000.0, channels=4):
+        self.fs_hz, self.channels = fs_hz, channels
+
+    def read(self, samples):
+        return np.tile(np.arange(self.channels, dtype=np.int16), (samples, 1)), None
+
+
+def device_config(**changes):
+    """A CONFIG that every rule allows: 4 channels at 2 kHz, 5 samples a frame."""
+    fields = {
+        "channel_mask": 0b1111,
+        "sample_period_ticks": 1000,
+        "samples_per_frame": 5,
+        "sample_format": m.SampleFormat.INT16,
+        "servo_min_cdeg": (0,) * m.SERVOS,
+        "servo_max_cdeg": (m.ANGLE_MAX_CDEG,) * m.SERVOS,
+        "servo_safe_cdeg": (4000,) * m.SERVOS,
+        "pulse_0_us": (m.PULSE_MIN_US,) * m.SERVOS,
+        "pulse_180_us": (m.PULSE_MAX_US,) * m.SERVOS,
+        "slew_cdeg_per_s": 40000,
+        "hold_ms": m.HOLD_MAX_MS,
+        "relax_ms": m.RELAX_MAX_MS,
+    }
+    return m.Config(**{**fields, **changes})
+
+
+def unpacked(frame):
+    """The message of a good frame."""
+    return m.BY_TYPE[frame[0]].unpack(frame[2:-2])
+
+
+class VirtualHand:
+    """One firmware; hosts come and go with `connect`. `lose` decides which messages, of either side, the line loses."""
+
+    def __init__(self, firmware=None, **config):
+        self.now_s = 0.0
+        self.firmware = firmware or SimulatedFirmware(ConstantSource(), seed=1)
+        self.config = device_config(**config)
+        self.lose = lambda _message: False
+        self.connect()
+
+    def connect(self):
+        """A new host: what the old one had in mind is gone."""
+        self.sent, self.received, self.emg_frames = [], [], 0
+        self._to_device, self._to_host, self._seen = bytearray(), FrameDecoder(), FrameDecoder()
+        self.session = Session(self._send, lambda _ident: self.config)
+
+    def _send(self, data):
+        for frame in self._seen.feed(data):
+            message = unpacked(frame)
+            self.sent.append(message)
+            if self.lose(message):
+                return
+        self._to_device += data
+
+    def step(self, host=True):
+        """A millisecond passes; without a host, what the device says is lost."""
+        self.now_s = round(self.now_s + STEP_S, 6)
+        self.firmware.receive(bytes(self._to_device), self.now_s)
+        self._to_device.clear()
+        self.firmware.advance(self.now_s)
+        arrived = self.firmware.outgoing(self.now_s)
+        if not host:
+            return
+        for frame in self._to_host.feed(arrived):
+            if frame[0] == m.Emg.TYPE:
+                self.emg_frames += 1
+                continue
+            message = unpacked(frame)
+            if not self.lose(message):
+                self.received.append(message)
+                self.session.on_frame(frame, self.now_s)
+        self.session.poll(self.now_s)
+
+    def run(self, seconds, host=True):
+        """So much time passes."""
+        for _ in range(round(seconds / STEP_S)):
+            self.step(host)
+
+    def run_until(self, condition, within_s):
+        """Time passes until the condition holds; how long that took."""
+        began_s = self.now_s
+        while not condition():
+            assert self.now_s - began_s < within_s, "it did not come to pass in time"
+            self.step()
+        return self.now_s - began_s
+
+    def move(self, seconds, angle_cdeg=(4000,) * m.SERVOS, every_s=0.005):
+        """The host sends setpoints for so long, if it may."""
+        for step in range(round(seconds / STEP_S)):
+            if step % round(every_s / STEP_S) == 0 and self.session.may_move:
+                self.session.setpoint(angle_cdeg, 25, self.firmware.samples_taken - 1)
+            self.step()
+
+    def sent_of(self, *kinds):
+        return [message for message in self.sent if isinstance(message, kinds)]
+
+    @property
+    def state(self):
+        return self.firmware.safety.state
+
+
+def frame_of(message, seq=0):
+    """A message as it goes on the wire."""
+    return encode(message.TYPE, seq, message.pack())
