@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from enum import IntEnum
 from functools import cache
@@ -84,6 +85,15 @@ def symbols(elf: Path) -> dict[str, int]:
     rows = (line.split() for line in listing.splitlines())
     # Link-time optimisation appends to the names of static variables.
     return {row[2].split(".")[0]: int(row[0], 16) - data_memory for row in rows if len(row) == 3 and row[1] in "bBdD"}
+
+
+@cache
+def field_offset(board: str, header: str, struct: str, field: str) -> int:
+    """Bytes from the start of `struct` to `field`, as the board's own compiler lays them out."""
+    source = f'#include <stddef.h>\n#include "{header}"\nconst unsigned offset = offsetof({struct}, {field}) + 1;\n'
+    compiler = ["avr-gcc", "-fshort-enums", "-std=c11", f"-I{FIRMWARE / 'src'}", "-x", "c", "-", "-S", "-o", "-"]
+    listing = subprocess.run(compiler, input=source, check=True, capture_output=True, text=True).stdout
+    return int(re.findall(r"\.word\s+(\d+)", listing)[-1]) - 1  # a zero would be listed otherwise
 
 
 class SimHand:

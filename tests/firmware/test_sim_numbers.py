@@ -1,0 +1,22 @@
+"""Every number of the firmware that has a target, held to it (sim_numbers.py makes the table)."""
+
+from __future__ import annotations
+
+import pytest
+from sim_hand import BOARDS
+from sim_numbers import ROWS
+
+CASES = [
+    pytest.param(row, board, id=f"{row.what}-{board}", marks=[pytest.mark.slow] if row.slow else [])
+    for row in ROWS
+    for board in BOARDS
+    if row.limits is not None
+]
+
+
+@pytest.mark.parametrize(("row", "board"), CASES)
+def test_number(row, board):
+    low, high = row.limit(board)
+    value = row.measure(board)
+    print(f"{board}: {row.what}: {value:.3f} {row.unit}")
+    assert low <= value <= high
