@@ -3,5 +3,5 @@
 set -eu
 here=$(cd "$(dirname "$0")/.." && pwd)
 . "$here/host/environment.sh"
-"$venv/bin/pip" install --quiet "$here"
+"$venv/bin/pip" install --quiet -e "$here"
 exec "$venv/bin/myobridge" demo "$@"

@@ -24,6 +24,9 @@ MODEL = click.option(
     "--model", "model_name", required=True, help="An .onnx file, or a shipped model: synth, biopatrec."
 )
 CONFIG = click.option("--config", type=click.Path(path_type=Path), help="A TOML file; the defaults do without one.")
+FIRMWARE = click.option(
+    "--firmware", type=click.Choice(["mega2560", "uno"]), help="Run the real firmware in its simulator (from a clone)."
+)
 TAP = click.option(
     "--tap", type=click.Path(path_type=Path), help="Send snapshots to this Unix datagram socket (for views)."
 )
@@ -123,6 +126,7 @@ def run(
 @click.option("--fs", "fs_hz", default=2000.0, type=click.FloatRange(100, 20000), help="Sampling rate of synth.")
 @click.option("--channels", default=4, type=click.IntRange(1, 16), help="Electrodes of synth.")
 @click.option("--seed", default=0, help="Of synth, of the line faults and of the device's ids.")
+@FIRMWARE
 @click.option("--loop", is_flag=True, help="Begin a recording again when it is over.")
 @click.option("--link", type=click.Path(path_type=Path), help="Keep a symbolic link to the port here.")
 @click.option("--faults", default="", help="flips=P,lost=P,burst=BYTES@EVERY_S,stall=MS@EVERY_S,unplug=S@AT_S")
@@ -135,6 +139,7 @@ def simulate(
     fs_hz: float,
     channels: int,
     seed: int,
+    firmware: str | None,
     loop: bool,
     link: Path | None,
     faults: str,
@@ -146,6 +151,7 @@ def simulate(
     """Be a hand: a virtual serial port with EMG at its inputs and five simulated servos."""
     from myobridge.device.line_faults import parse_line_faults
     from myobridge.device.pty_port import PtyPort
+    from myobridge.device.real_firmware import RealFirmwareHand
     from myobridge.device.recorded import RecordedSource
     from myobridge.device.simulate import SimulatedHand
     from myobridge.device.source import EmgSource
@@ -159,13 +165,21 @@ def simulate(
         emg = SynthSource(SynthOptions(fs_hz=fs_hz, channels=channels, seed=seed))
     else:
         emg = RecordedSource(Recording.load(Path(source)), loop=loop)
-    port = PtyPort(link)
-    hand = SimulatedHand(emg, port, line_faults, seed)
-    if tap is not None:
-        hand.tap = Tap(tap)
-    click.echo(link or port.path)
-    sys.stdout.flush()
-    hand.run(seconds)
+    hand: SimulatedHand | RealFirmwareHand
+    if firmware is None:
+        port = PtyPort(link)
+        hand = SimulatedHand(emg, port, line_faults, seed)
+        hand.tap = Tap(tap) if tap else None
+        click.echo(link or port.path)
+        sys.stdout.flush()
+        hand.run(seconds)
+    else:
+        if faults or tap:
+            raise UserError("--faults and --tap are of the simulated firmware; leave them out with --firmware.")
+        hand = RealFirmwareHand(firmware, emg, link)
+        for path in hand.run(seconds):
+            click.echo(path)
+            sys.stdout.flush()
     if trace is not None:
         hand.trace.save(trace)
     write_json(hand.summary(), json_to)
@@ -175,12 +189,13 @@ def simulate(
 @click.option("--seconds", default=30.0, type=click.FloatRange(min=0, min_open=True), help="Length of the demo.")
 @click.option("--headless", is_flag=True, help="Draw nothing; print the summary only.")
 @click.option("--seed", default=1, help="Of the simulated wearer's movements and noise.")
+@FIRMWARE
 @JSON
-def demo(seconds: float, headless: bool, seed: int, json_to: str | None) -> None:
+def demo(seconds: float, headless: bool, seed: int, firmware: str | None, json_to: str | None) -> None:
     """Show it all without hardware: a simulated wearer and hand, and the daemon, as two processes."""
     from myobridge.demo import run_demo
 
-    summary = run_demo(seconds, headless=headless, seed=seed, print_summary=json_to != "-")
+    summary = run_demo(seconds, headless=headless, seed=seed, firmware=firmware, print_summary=json_to != "-")
     write_json(summary, json_to)
 
 

@@ -48,7 +48,7 @@ def child(*arguments: str | Path, errors: IO[str]) -> Iterator[subprocess.Popen[
             process.wait()
 
 
-def run_demo(seconds: float, *, headless: bool, seed: int, print_summary: bool) -> dict[str, Any]:
+def run_demo(seconds: float, *, headless: bool, seed: int, firmware: str | None, print_summary: bool) -> dict[str, Any]:
     """Runs the demo and returns the daemon's summary, with the hand's error against the wearer's true angles.
 
     Raises:
@@ -60,9 +60,12 @@ def run_demo(seconds: float, *, headless: bool, seed: int, print_summary: bool) 
     with tempfile.TemporaryDirectory(prefix="myobridge-") as name, Path(name, "errors").open("w+") as errors:
         folder = Path(name)
         looks = TapReader(folder / "daemon.tap", Snapshot), TapReader(folder / "hand.tap", HandSnapshot)
-        hand_command = ("simulate", "--link", folder / "hand", "--seed", str(seed), "--json", folder / "hand.json")
+        hand_command: list[str | Path]
+        hand_command = ["simulate", "--link", folder / "hand", "--seed", str(seed), "--json", folder / "hand.json"]
+        # The real firmware's simulator shows nothing on the way; the view then has the daemon's word for the servos.
+        hand_command += ["--firmware", firmware] if firmware else ["--tap", folder / "hand.tap"]
         daemon_command = ("run", "--port", folder / "hand", "--model", MODEL, "--arm", "--seconds", str(seconds))
-        with child(*hand_command, "--tap", folder / "hand.tap", errors=errors) as hand:
+        with child(*hand_command, errors=errors) as hand:
             assert hand.stdout is not None
             hand.stdout.readline()  # its port is open now
             tap = ("--tap", folder / "daemon.tap") if draw else ()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from binascii import crc_hqx
 from collections import deque
+from math import floor
 from random import Random
 from typing import Final
 
@@ -52,7 +53,6 @@ class SimulatedFirmware:
         self._ack = (0, 0, Result.OK)
         self._outbox: deque[tuple[float, bytes]] = deque()
         self._line_free_s = 0.0
-        self._queued_bytes = 0
         self._period_s = 1 / source.fs_hz
         self._first_sample_s = 0.0
         self.samples_taken = 0
@@ -60,7 +60,8 @@ class SimulatedFirmware:
         self.truth_deg: NDArray[np.float32] | None = None
         """True angles at the newest sample, where the source knows them."""
         self._status_s = 0.0
-        self._servo_s = 0.0
+        self._servo_s = -1.0
+        """When the next servo period begins; negative before the first."""
         self._told: tuple[object, ...] = ()
 
     # --- time ---------------------------------------------------------------------------------------------
@@ -72,6 +73,8 @@ class SimulatedFirmware:
             EOFError: the EMG source is over.
         """
         self._sample(now_s)
+        if self._servo_s < 0:
+            self._servo_s = now_s
         while self._servo_s <= now_s:
             self.safety.tick(int(self._servo_s * 1000))
             self.safety.servo_period()
@@ -94,9 +97,7 @@ class SimulatedFirmware:
         """Bytes that the line has carried by `now_s`."""
         sent = []
         while self._outbox and self._outbox[0][0] <= now_s:
-            frame = self._outbox.popleft()[1]
-            self._queued_bytes -= len(frame)
-            sent.append(frame)
+            sent.append(self._outbox.popleft()[1])
         return b"".join(sent)
 
     def lost_frame(self) -> None:
@@ -109,8 +110,7 @@ class SimulatedFirmware:
         if not self.safety.streaming or config is None:
             return
         n = config.samples_per_frame
-        due = int((now_s - self._first_sample_s) / self._period_s) + 1
-        while due - self.samples_taken >= n:
+        while self._samples_due(now_s) - self.samples_taken >= n:
             counts, truth = self._source.read(n)
             inputs = [i for i in range(MAX_CHANNELS) if config.channel_mask >> i & 1]
             self.truth_deg = None if truth is None else truth[-1]
@@ -123,12 +123,13 @@ class SimulatedFirmware:
 
     def _transmit(self, message_type: int, payload: bytes, now_s: float) -> None:
         frame = encode(message_type, self._seq, payload)
-        if message_type == m.Emg.TYPE and self._queued_bytes + len(frame) > TX_BUFFER_BYTES:
+        begins_s = max(self._line_free_s, now_s)
+        waiting_bytes = (begins_s - now_s) / self._byte_s
+        if message_type == m.Emg.TYPE and waiting_bytes + len(frame) > TX_BUFFER_BYTES:
             self.lost_frame()
             return
         self._seq = (self._seq + 1) & 0xFF
-        self._line_free_s = max(self._line_free_s, now_s) + len(frame) * self._byte_s
-        self._queued_bytes += len(frame)
+        self._line_free_s = begins_s + len(frame) * self._byte_s
         self._outbox.append((self._line_free_s, frame))
 
     def _emg(self, counts: NDArray[np.int16], now_s: float) -> None:
@@ -140,7 +141,7 @@ class SimulatedFirmware:
         self._transmit(m.Emg.TYPE, head + counts.astype("<i2").tobytes(), now_s)
 
     def _tellable(self) -> tuple[object, ...]:
-        return self.safety.state, self.safety.reason, self._ack
+        return self.safety.state, self.safety.reason
 
     def _status(self, now_s: float) -> None:
         safety, errors = self.safety, self._frames.counters
@@ -162,7 +163,7 @@ class SimulatedFirmware:
             challenge=safety.challenge,
             boot_id=safety.boot_id,
             config_crc=safety.config_crc,
-            sample_index=self.samples_taken & 0xFFFFFFFF,
+            sample_index=self._next_index(now_s),
             t_us=int(now_s * 1e6) & 0xFFFFFFFF,
             setpoint_seq=safety.setpoint_seq,
             applied_cdeg=tuple(safety.applied),
@@ -187,13 +188,13 @@ class SimulatedFirmware:
         """Takes bytes from the host."""
         for frame in self._frames.feed(data):
             kind, seq, payload = frame[0], frame[1], frame[2:-2]
+            self._count_gap(seq, kind)
             message_class = m.BY_TYPE.get(kind)
             if message_class is None or kind & 0x80:
                 self._unknown += 1
             elif len(payload) != m.PAYLOAD_BYTES[kind]:
                 self._bad_lengths += 1
             else:
-                self._count_gap(seq, kind)
                 self._dispatch(message_class.unpack(payload), seq, now_s)
 
     def _count_gap(self, seq: int, kind: int) -> None:
@@ -205,7 +206,7 @@ class SimulatedFirmware:
         now_ms, safety = int(now_s * 1000), self.safety
         match message:
             case m.Setpoint():
-                safety.setpoint(message, seq, self.samples_taken & 0xFFFFFFFF, now_ms)
+                safety.setpoint(message, seq, self._next_index(now_s), now_ms)
                 return
             case m.Ping():
                 pong = m.Pong(message.token, int(now_s * 1e6) & 0xFFFFFFFF, self._next_index(now_s))
@@ -214,10 +215,9 @@ class SimulatedFirmware:
             case m.Hello():
                 safety.host_speaks_ours = message.proto_hash == m.PROTO_HASH
                 self._transmit(m.Ident.TYPE, self._ident(message.nonce).pack(), now_s)
-                self._status(now_s)
-                return
+                result = Result.OK
             case m.Config():
-                self._config(message, now_s)
+                self._ack = (message.TYPE, seq, self._config(message, now_s))
                 return
             case m.Start():
                 result = self._start(message, now_s)
@@ -236,11 +236,13 @@ class SimulatedFirmware:
         self._ack = (message.TYPE, seq, result)
         self._status(now_s)
 
+    def _samples_due(self, now_s: float) -> int:
+        """Samples that the sample clock, which runs on between frames, has begun by now."""
+        return floor((now_s - self._first_sample_s) / self._period_s) + 1
+
     def _next_index(self, now_s: float) -> int:
-        """Index of the next sample of the sample clock, which runs on between frames."""
-        if not self.safety.streaming:
-            return 0
-        return (int((now_s - self._first_sample_s) / self._period_s) + 1) & 0xFFFFFFFF
+        """Index of the next sample to be taken; 0 when not streaming."""
+        return self._samples_due(now_s) & 0xFFFFFFFF if self.safety.streaming else 0
 
     def _ident(self, nonce: int) -> m.Ident:
         return m.Ident(
@@ -259,7 +261,7 @@ class SimulatedFirmware:
             tick_hz=TICK_HZ,
         )
 
-    def _config(self, config: m.Config, now_s: float) -> None:
+    def _config(self, config: m.Config, now_s: float) -> Result:
         safety = self.safety
         if safety.state is not State.DISARMED or safety.streaming:
             result = Result.WRONG_STATE
@@ -270,6 +272,7 @@ class SimulatedFirmware:
         period = safety.config.sample_period_ticks if safety.config else 0
         ack = m.ConfigAck(result, period, safety.config_crc)
         self._transmit(m.ConfigAck.TYPE, ack.pack(), now_s)
+        return result
 
     def _start(self, message: m.Start, now_s: float) -> Result:
         safety = self.safety

@@ -51,7 +51,8 @@ class Safety:
     """When a setpoint was last acted upon, or the hand was armed."""
     _rejects_in_row: int = 0
     _newest_sample: int | None = None
-    _first_move: bool = False
+    _unreached: set[int] = field(default_factory=set)
+    """Servos that have not yet come near their setpoint since ARM."""
     _clean_since_ms: int | None = None
     _clean_ms: int = 0
     _sampled_ms: int = 0
@@ -122,7 +123,7 @@ class Safety:
         self._target = tuple(self.applied)
         self._acted_ms = now_ms
         self._newest_sample = None
-        self._first_move = True
+        self._unreached = set(range(m.SERVOS))
         return Result.OK
 
     def blockers(self, now_ms: int) -> Blocker:
@@ -145,6 +146,7 @@ class Safety:
 
     def setpoint(self, setpoint: Setpoint, seq: int, next_sample: int, now_ms: int) -> None:
         """Takes a SETPOINT; `next_sample` is the index of the sample to be taken next."""
+        self.tick(now_ms)  # one that comes too late finds the state that its lateness has led to
         if self.state not in PULSING or self.config is None:
             return
         if not self._in_range(setpoint.angle_cdeg, self.config):
@@ -230,17 +232,19 @@ class Safety:
             return
         if self.state is State.ARMED:
             slew = config.slew_cdeg_per_s
-            if self._first_move:
+            if self._unreached:
                 slew = min(slew, m.FIRST_MOVE_SLEW_CDEG_PER_S)
             self._move(self._target, slew)
-            if self._first_move and self._newest_sample is not None:
-                off = max(abs(a - t) for a, t in zip(self.applied, self._target, strict=True))
-                self._first_move = off > m.FIRST_MOVE_DONE_CDEG
+            if self._newest_sample is not None:
+                self._unreached = {i for i in self._unreached if self._off_target(i) > m.FIRST_MOVE_DONE_CDEG}
         elif self.state is State.RELAX:
             self._move(config.servo_safe_cdeg, min(config.slew_cdeg_per_s, m.RELAX_SLEW_CDEG_PER_S))
             if tuple(self.applied) == config.servo_safe_cdeg:
                 self.reason = Reason.RELAXED
                 self.pulses_on = False
+
+    def _off_target(self, servo: int) -> int:
+        return abs(self.applied[servo] - self._target[servo])
 
     def _move(self, target: Sequence[int], slew_cdeg_per_s: int) -> None:
         step = max(1, slew_cdeg_per_s * m.SERVO_PERIOD_MS // 1000)

@@ -35,11 +35,20 @@ class Trace:
         safety = firmware.safety
         if not safety.streaming:
             return
-        self.sample.append(firmware.samples_taken)
-        self.state.append(safety.state)
-        self.applied_deg.append([angle / 100 for angle in safety.applied])
         truth = firmware.truth_deg
-        self.truth_deg.append([float("nan")] * len(safety.applied) if truth is None else truth.tolist())
+        self.append(
+            firmware.samples_taken,
+            safety.state,
+            [angle / 100 for angle in safety.applied],
+            [float("nan")] * len(safety.applied) if truth is None else truth.tolist(),
+        )
+
+    def append(self, sample: int, state: int, applied_deg: list[float], truth_deg: list[float]) -> None:
+        """Adds one row."""
+        self.sample.append(sample)
+        self.state.append(state)
+        self.applied_deg.append(applied_deg)
+        self.truth_deg.append(truth_deg)
 
     def save(self, path: Path) -> None:
         """Writes the rows as arrays of an .npz."""
