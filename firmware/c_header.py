@@ -44,15 +44,20 @@ def payload_bytes(message: Spec) -> int:
 
 
 def enum_lines(prefix: str, members: Spec, pattern: str) -> list[str]:
+    """An enum whose values are its members' through `pattern`."""
     body = [f"    {prefix}_{key.upper()} = {pattern.format(value)}," for key, value in members.items()]
     return [f"enum {prefix.lower()} {{", *body, "};", ""]
 
 
 def struct_lines(message: Spec) -> list[str]:
+    """A struct with the message's fields in natural alignment; not its layout on the wire."""
     lines = [f"/* {message['doc']} */", f"struct {message['name']} {{"]
     for field in message["fields"]:
         array = f"[{field['count']}]" if field.get("count") else ""
-        lines.append(f"    {C_TYPE[field['type']]} {field['name']}{array};" + (f" /* {field['doc']} */" if "doc" in field else ""))
+        lines.append(
+            f"    {C_TYPE[field['type']]} {field['name']}{array};"
+            + (f" /* {field['doc']} */" if "doc" in field else "")
+        )
     return [*lines, "};", ""]
 
 
@@ -64,13 +69,18 @@ def copy_line(field: Spec, at: int, unpack: bool) -> list[str]:
     if size == 1:
         copy = f"{name} = payload[{where}];" if unpack else f"payload[{where}] = {name};"
     else:
-        copy = f"{name} = get_u{8 * size}(payload + {where});" if unpack else f"put_u{8 * size}(payload + {where}, {name});"
+        copy = (
+            f"{name} = get_u{8 * size}(payload + {where});"
+            if unpack
+            else f"put_u{8 * size}(payload + {where}, {name});"
+        )
     if not count:
         return [f"    {copy}"]
     return [f"    for (uint8_t i = 0; i < {count}; i++) {{", f"        {copy}", "    }"]
 
 
 def function_lines(message: Spec) -> list[str]:
+    """`<name>_unpack` of a message to the device, `<name>_pack` of one to the host."""
     name, unpack, at = message["name"], message["to"] == "device", 0
     if unpack:
         lines = [f"static inline void {name}_unpack(struct {name} *m, const uint8_t *payload) {{"]
@@ -85,7 +95,9 @@ def function_lines(message: Spec) -> list[str]:
 def c_header(spec: Spec, proto_hash: int) -> str:
     """The text of messages.h."""
     lines = [PREAMBLE, f"#define PROTO_HASH 0x{proto_hash:08X}UL"]
-    lines += [f"#define {key.upper()} {value}{'UL' if value > 0xFFFF else 'U'}" for key, value in spec["protocol"].items()]
+    lines += [
+        f"#define {key.upper()} {value}{'UL' if value > 0xFFFF else 'U'}" for key, value in spec["protocol"].items()
+    ]
     lines += [f"#define {key.upper()} {value}U" for key, value in spec["limits"].items()]
     lines.append("")
     for name, members in spec["enum"].items():

@@ -32,7 +32,7 @@ Spec = dict[str, Any]
 def proto_hash(spec: Spec) -> int:
     """CRC-32 of the protocol without its prose, as canonical JSON: comments and docs may change freely."""
 
-    def bare(node: Any) -> Any:
+    def bare(node: Any) -> Any:  # noqa: ANN401
         if isinstance(node, dict):
             return {k: bare(v) for k, v in node.items() if k != "doc"}
         return [bare(v) for v in node] if isinstance(node, list) else node
@@ -42,11 +42,11 @@ def proto_hash(spec: Spec) -> int:
 
 def struct_format(message: Spec) -> str:
     """`struct` format of a payload's fixed part."""
-    codes = (f"{f['count']}{STRUCT_CODE[f['type']]}" if f.get("count") else STRUCT_CODE[f["type"]] for f in message["fields"])
-    return "<" + "".join(codes)
+    return "<" + "".join(f"{f.get('count', '')}{STRUCT_CODE[f['type']]}" for f in message["fields"])
 
 
 def camel(name: str) -> str:
+    """snake_case to CamelCase."""
     return "".join(part.capitalize() for part in name.split("_"))
 
 
@@ -54,12 +54,14 @@ def camel(name: str) -> str:
 
 
 def python_enum(name: str, members: Spec, bits: bool) -> list[str]:
+    """An enumeration's class."""
     lines = [f"class {camel(name)}({'IntFlag' if bits else 'IntEnum'}):"]
     lines += [f"    {key.upper()} = {f'1 << {value}' if bits else value}" for key, value in members.items()]
     return [*lines, "", ""]
 
 
 def python_message(message: Spec) -> list[str]:
+    """A message's class."""
     name, fields = camel(message["name"]), message["fields"]
     lines = [f"class {name}(Struct, frozen=True):", f'    """{message["doc"]}"""', ""]
     for field in fields:
@@ -83,8 +85,10 @@ def python_message(message: Spec) -> list[str]:
 
 
 def python_module(spec: Spec) -> str:
+    """The text of messages.py."""
     lines = [
-        '"""Messages of the wire protocol. Generated from firmware/protocol.toml by firmware/generate.py; do not edit."""',
+        '"""Messages of the wire protocol. Generated from firmware/protocol.toml '
+        'by firmware/generate.py; do not edit."""',
         "",
         "from __future__ import annotations",
         "",
@@ -122,10 +126,12 @@ def python_module(spec: Spec) -> str:
 
 
 def document_message(message: Spec) -> list[str]:
+    """A message's section of PROTOCOL.md."""
     arrow = "host → device" if message["to"] == "device" else "device → host"
     size = struct.calcsize(struct_format(message))
     length = f"{size} + n × channels × 2 bytes" if message.get("variable") else f"{size} bytes"
-    lines = [f"#### `{message['type']:02X}` {message['name'].upper()} ({arrow}, payload {length})", "", message["doc"], ""]
+    title = f"#### `{message['type']:02X}` {message['name'].upper()} ({arrow}, payload {length})"
+    lines = [title, "", message["doc"], ""]
     if not message["fields"]:
         return lines
     lines += ["| offset | field | type | meaning |", "|---|---|---|---|"]
@@ -163,6 +169,7 @@ def document_tables(spec: Spec) -> dict[str, str]:
 
 
 def document(text: str, spec: Spec) -> str:
+    """`text` with every generated block current."""
     for name, body in document_tables(spec).items():
         opening, closing = f"<!-- generated:{name} -->", "<!-- end -->"
         head, _, rest = text.partition(opening)
@@ -173,6 +180,7 @@ def document(text: str, spec: Spec) -> str:
 
 
 def main(arguments: list[str]) -> int:
+    """Writes, or with `--check` only compares; exit status 1 if something is not current."""
     spec = tomllib.loads(SOURCE.read_text(encoding="utf-8"))
     targets = {
         PYTHON: python_module(spec),

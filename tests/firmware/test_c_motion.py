@@ -1,0 +1,233 @@
+"""How the hand moves: one slew step a servo period, whatever the host does."""
+
+from __future__ import annotations
+
+import pytest
+from c_hand import (
+    CONFIG,
+    FFI,
+    FIRST_STEP,
+    IN_STATE,
+    LIB,
+    RELAX_STEP,
+    SAFE,
+    STEP,
+    Hand,
+    armed,
+    at_full_slew,
+    held,
+    relaxing,
+)
+
+from myobridge.wire import messages as m
+from myobridge.wire.messages import State
+
+OPEN = CONFIG.servo_min_cdeg
+CLOSED = CONFIG.servo_max_cdeg
+
+
+def steps(poses: list[tuple[int, ...]]) -> list[int]:
+    """Largest move of any servo from each pose to the next."""
+    return [max(abs(a - b) for a, b in zip(*pair, strict=True)) for pair in zip(poses, poses[1:], strict=False)]
+
+
+def test_a_step_from_open_to_closed_is_made_at_the_configured_slew() -> None:
+    hand = at_full_slew()
+    hand.setpoint(CLOSED)
+    poses = [hand.applied, *hand.periods(40)]
+    assert set(steps(poses)[:16]) == {STEP}
+    assert poses[-1] == CLOSED
+
+
+def test_it_stops_exactly_at_its_target_from_either_side() -> None:
+    hand = at_full_slew()
+    for target in (CLOSED, OPEN, SAFE):
+        hand.setpoint(target)
+        hand.periods(30)
+        assert hand.applied == target
+
+
+def test_a_host_that_throws_full_steps_200_times_a_second_moves_it_one_slew_step_a_period() -> None:
+    hand = at_full_slew()
+    poses = [hand.applied]
+    for k in range(400):
+        hand.setpoint(CLOSED if k % 3 else OPEN)
+        hand.wait(5)
+        if k % 4 == 3:
+            poses.append(hand.period())
+    assert max(steps(poses)) == STEP
+
+
+def test_the_slew_may_be_as_slow_as_one_cdeg_a_period_and_is_rounded_down() -> None:
+    for slew, step in [(m.SLEW_MIN_CDEG_PER_S, 1), (99, 1), (100, 2), (m.SLEW_MAX_CDEG_PER_S, 1200)]:
+        hand = at_full_slew()
+        hand.struct.config.slew_cdeg_per_s = slew
+        hand.setpoint(CLOSED)
+        before = hand.applied[0]
+        assert hand.period()[0] - before == step
+
+
+def test_before_the_first_setpoint_an_armed_hand_stays() -> None:
+    hand = armed()
+    assert hand.periods(3) == [SAFE] * 3
+
+
+def test_the_first_move_after_arming_is_slow_until_each_servo_has_been_near_its_setpoint() -> None:
+    hand = armed()
+    target = (SAFE[0] + 5 * FIRST_STEP + m.FIRST_MOVE_DONE_CDEG, *SAFE[1:])
+    hand.setpoint(target)
+    poses = [hand.applied, *hand.periods(5)]
+    assert steps(poses) == [FIRST_STEP] * 5
+    hand.setpoint(CLOSED)
+    assert hand.period()[0] - poses[-1][0] == STEP
+
+
+def test_one_cdeg_further_off_is_not_near_yet() -> None:
+    hand = armed()
+    hand.setpoint((SAFE[0] + 5 * FIRST_STEP + m.FIRST_MOVE_DONE_CDEG + 1, *SAFE[1:]))
+    before = hand.periods(5)[-1]
+    hand.setpoint(CLOSED)
+    assert hand.period()[0] - before[0] == FIRST_STEP
+
+
+@pytest.mark.parametrize("servo", range(m.SERVOS))
+def test_every_servo_has_to_have_been_near_once_but_not_all_at_the_same_time(servo: int) -> None:
+    far = [angle + 8000 for angle in SAFE]
+    hand = armed()
+    hand.setpoint([far[i] if i == servo else SAFE[i] for i in range(m.SERVOS)])
+    hand.period()  # all but one have been near
+    hand.setpoint([SAFE[i] if i == servo else far[i] for i in range(m.SERVOS)])
+    other = (servo + 1) % m.SERVOS
+    before = hand.applied[other]
+    assert hand.period()[other] - before == FIRST_STEP
+    before = hand.applied[other]
+    hand.periods(1)
+    hand.setpoint(far)
+    before = hand.applied[other]
+    assert hand.period()[other] - before == STEP
+
+
+def test_being_near_before_any_setpoint_says_nothing() -> None:
+    hand = armed()
+    hand.periods(3)
+    hand.setpoint(CLOSED)
+    assert hand.period()[0] - SAFE[0] == FIRST_STEP
+
+
+def test_being_near_in_hold_says_nothing() -> None:
+    hand = armed()
+    hand.setpoint([angle + m.FIRST_MOVE_DONE_CDEG for angle in SAFE])
+    hand.wait(CONFIG.hold_ms)
+    hand.periods(3)
+    assert hand.state is State.HOLD
+    assert hand.struct.reached == 0
+
+
+def test_each_arming_begins_with_a_slow_move() -> None:
+    hand = at_full_slew()
+    hand.disarm()
+    hand.arm()
+    hand.setpoint(CLOSED)
+    assert hand.period()[0] - SAFE[0] == FIRST_STEP
+
+
+def test_a_configured_slew_below_the_first_moves_and_relaxs_holds_there_too() -> None:
+    slow, step = 500, 10
+    hand = armed()
+    hand.struct.config.slew_cdeg_per_s = slow
+    hand.setpoint(CLOSED)
+    assert hand.period()[0] - SAFE[0] == step
+    hand.wait(CONFIG.relax_ms)
+    hand.wait(1)
+    assert hand.state is State.RELAX
+    assert hand.period()[0] == SAFE[0]
+
+
+def test_relax_opens_slowly_to_the_safe_pose() -> None:
+    hand = relaxing(moved=2000)
+    poses = [hand.applied, *hand.periods(12)]
+    assert set(steps(poses)[:11]) == {RELAX_STEP}
+    assert poses[-1] == SAFE
+
+
+@pytest.mark.parametrize("state", [s for s in State if s not in (State.ARMED, State.RELAX)])
+def test_every_other_state_stays_where_it_is(state: State) -> None:
+    hand = IN_STATE[state]()
+    hand.setpoint(CLOSED)
+    before = hand.applied
+    assert hand.next_pose == before
+    assert hand.period() == before
+
+
+def test_disarm_and_arm_leave_the_angles_alone() -> None:
+    hand = at_full_slew()
+    hand.setpoint(CLOSED)
+    where = hand.periods(3)[-1]
+    hand.disarm()
+    hand.arm()
+    assert hand.applied == hand.next_pose == where
+
+
+def test_the_first_config_puts_the_angles_on_the_safe_pose_and_later_ones_bring_them_within_range() -> None:
+    hand = Hand()
+    hand.started()
+    hand.configure()
+    assert hand.applied == SAFE
+    hand.configure(
+        servo_min_cdeg=(5000, 4000, 0, 0, 4001),
+        servo_max_cdeg=(9000, 18000, 4000, 3999, 18000),
+        servo_safe_cdeg=(5000, 5000, 0, 0, 4001),
+    )
+    assert hand.applied == hand.next_pose == (5000, 4000, 4000, 3999, 4001)
+    assert tuple(hand.struct.told_cdeg) == hand.applied
+
+
+# ---- pulses ----
+
+
+def told(hand: Hand, pose: tuple[int, ...]) -> None:
+    LIB.safety_told(hand.struct, FFI.new("uint16_t[]", pose))
+
+
+def test_the_next_pulse_may_be_told_often_and_still_moves_one_step() -> None:
+    hand = at_full_slew()
+    for target in (CLOSED, OPEN, CLOSED):
+        hand.setpoint(target)
+        assert max(abs(a - b) for a, b in zip(hand.next_pose, hand.applied, strict=True)) == STEP
+        told(hand, hand.next_pose)
+    LIB.safety_pulses_begun(hand.struct, 0x1F)
+    assert hand.applied == tuple(angle + STEP for angle in SAFE)
+
+
+@pytest.mark.parametrize("servo", range(m.SERVOS))
+def test_only_the_servos_whose_pulse_began_have_moved(servo: int) -> None:
+    hand = at_full_slew()
+    hand.setpoint(CLOSED)
+    told(hand, hand.next_pose)
+    LIB.safety_pulses_begun(hand.struct, 1 << servo)
+    assert hand.applied == tuple(angle + STEP * (i == servo) for i, angle in enumerate(SAFE))
+
+
+def test_what_was_told_before_hold_is_where_it_holds_if_its_pulse_began() -> None:
+    hand = at_full_slew()
+    hand.setpoint(CLOSED)
+    told(hand, hand.next_pose)
+    hand.wait(CONFIG.hold_ms)
+    LIB.safety_pulses_begun(hand.struct, 0x1F)
+    assert hand.state is State.HOLD
+    assert hand.applied == hand.next_pose == tuple(angle + STEP for angle in SAFE)
+
+
+def test_without_pulses_nothing_that_was_told_is_applied() -> None:
+    hand = at_full_slew()
+    hand.setpoint(CLOSED)
+    told(hand, hand.next_pose)
+    hand.disarm()
+    LIB.safety_pulses_begun(hand.struct, 0x1F)
+    assert hand.applied == SAFE
+
+
+def test_hold_at_the_safe_pose_is_not_relaxed() -> None:
+    hand = held()
+    hand.period()
+    assert hand.pulses_on
