@@ -27,9 +27,7 @@ uint16_t frame_encode(uint8_t *ring, uint16_t at, uint8_t type, uint8_t seq, con
 enum frame_event { FRAME_NONE, FRAME_GOOD, FRAME_BAD_LENGTH, FRAME_BAD_CRC };
 
 /* Longer frames are checked and counted like others, but only their head is kept: no message to us is longer. */
-#ifndef FRAME_KEPT_BYTES
 #define FRAME_KEPT_BYTES (FRAME_HEAD_BYTES + MSG_BYTES_CONFIG)
-#endif
 
 enum decoder_state {
     DECODER_BETWEEN, /* nothing yet: the next byte is the first code byte */

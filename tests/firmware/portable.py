@@ -64,7 +64,7 @@ def load() -> tuple[FFI, Any]:
     sources = [*portable_sources(), FAKES / "fake_board.c"]
     extra = ["--coverage", "-O0", str(FAKES / "coverage.c")] if COVERAGE else ["-O1"]
     command = ["gcc", "-std=c11", "-shared", "-fPIC", *WARNINGS, f"-I{SOURCES}", f"-I{FAKES}", *extra]
-    subprocess.run([*command, "-DFRAME_KEPT_BYTES=254", "-o", library, *sources], cwd=folder, check=True)
+    subprocess.run([*command, "-o", library, *sources], cwd=folder, check=True)
     ffi = FFI()
     ffi.cdef(declarations(folder))
     if COVERAGE:

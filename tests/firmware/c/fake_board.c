@@ -32,6 +32,8 @@ void fake_sample(const int16_t *values, uint8_t channels) {
     (void)emg_sample_done(&board_emg);
 }
 
+enum result fake_configure_check(const struct config *c) { return configure_check(c, &board_info); }
+
 uint16_t fake_transmit(uint8_t *bytes, uint16_t most) {
     uint16_t count = 0;
     while (fake.tx_frames != 0 && count < most) {
