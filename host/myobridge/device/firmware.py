@@ -56,7 +56,6 @@ class SimulatedFirmware:
         self._period_s = 1 / source.fs_hz
         self._first_sample_s = 0.0
         self.samples_taken = 0
-        self._frame_counts: list[NDArray[np.int16]] = []
         self.truth_deg: NDArray[np.float32] | None = None
         """True angles at the newest sample, where the source knows them."""
         self._status_s = 0.0
@@ -237,8 +236,8 @@ class SimulatedFirmware:
         self._status(now_s)
 
     def _samples_due(self, now_s: float) -> int:
-        """Samples that the sample clock, which runs on between frames, has begun by now."""
-        return floor((now_s - self._first_sample_s) / self._period_s) + 1
+        """Samples that the sample clock, which runs on between frames, has taken by now."""
+        return max(0, floor((now_s - self._first_sample_s) / self._period_s) + 1)
 
     def _next_index(self, now_s: float) -> int:
         """Index of the next sample to be taken; 0 when not streaming."""

@@ -144,8 +144,8 @@ class Session:
             self.arm_refusal = "the stream has not started"
         elif self.ident.proto_hash != m.PROTO_HASH:
             self.arm_refusal = "its firmware speaks another protocol revision; flash the firmware of this version"
-        elif self.status.state != m.State.DISARMED:
-            self.arm_refusal = f"it is {m.State(self.status.state).name}; disarm it first"
+        elif self.status.blockers:
+            self.arm_refusal = refusal(m.Result.BLOCKED, self.status.blockers)
         else:
             self.arm_refusal = ""
             self._request = _Request(m.Arm(self.ident.boot_id, self.config_crc, self.status.challenge))
@@ -153,7 +153,10 @@ class Session:
     def request_disarm(self) -> None:
         """Takes the permission back; the device cuts the pulses."""
         self.may_move = False
-        self._request = _Request(m.Disarm())
+        if self.phase is Phase.STREAMING:
+            self._request = _Request(m.Disarm())
+        else:  # beside this phase's own request
+            self._transmit(m.Disarm())
 
     def stop(self) -> None:
         """Last words before the port is closed: sent once, no answer awaited."""
@@ -184,7 +187,7 @@ class Session:
                     "Nothing that speaks our protocol answers on this port; flash the firmware or choose another port."
                 )
         elif request.tries_left == 0:
-            if not isinstance(request.message, m.Arm | m.Disarm):
+            if not isinstance(request.message, m.Arm):
                 raise SessionFailed(
                     f"The device stopped answering ({type(request.message).__name__.upper()}); "
                     "check the cable and reset it."
@@ -209,12 +212,20 @@ class Session:
                 f"The device speaks protocol {ident.major}.{ident.minor}, this program {m.MAJOR}.{m.MINOR}; "
                 "flash the firmware of this version."
             )
+        if not (8 <= ident.adc_bits <= 16 and ident.max_channels and ident.tick_hz):
+            raise UserError(
+                f"The device describes itself wrongly ({ident.max_channels} channels of {ident.adc_bits} bits, "
+                f"{ident.tick_hz} ticks a second); flash the firmware of this version."
+            )
         self.ident = ident
         self.config = self.make_config(ident)
         self._enter(Phase.SETTLING, now_s)
 
     def _on_status(self, status: m.Status, now_s: float) -> None:
         if self.ident is None:
+            return
+        if status.state not in _STATES or status.reason not in _REASONS or status.ack_result not in _RESULTS:
+            self.unexpected_frames += 1  # of a newer firmware, or of nobody's
             return
         if status.boot_id != self.ident.boot_id:
             raise SessionFailed("The device was reset.")
@@ -234,8 +245,8 @@ class Session:
             self._enter(Phase.STREAMING, now_s)
         elif isinstance(request.message, m.Arm):
             self._request = None
-            self.may_move = result is m.Result.OK
-            self.arm_refusal = "" if self.may_move else refusal(result, status.blockers)
+            self.may_move = result is m.Result.OK and status.state in FLOWING
+            self.arm_refusal = "" if result is m.Result.OK else refusal(result, status.blockers)
         else:
             self._request = None
 
@@ -254,16 +265,23 @@ class Session:
     def _on_config_ack(self, ack: m.ConfigAck, now_s: float) -> None:
         if self.phase is not Phase.CONFIGURING or self.config is None:
             return
-        result = m.Result(ack.result)
-        if result is not m.Result.OK:
+        if ack.result != m.Result.OK:
+            reason = _CONFIG_REFUSALS.get(ack.result, f"it answered {ack.result}; flash the firmware of this version")
+            raise UserError(f"The device refused the configuration: {reason}.")
+        if ack.sample_period_ticks != self.config.sample_period_ticks:
             raise UserError(
-                f"The device refused the configuration: {_CONFIG_REFUSALS.get(result, result.name.lower())}."
+                f"The device samples every {ack.sample_period_ticks} ticks instead of "
+                f"{self.config.sample_period_ticks}; choose a model for another rate."
             )
         self.config_crc = ack.config_crc
         self._enter(Phase.STARTING, now_s)
 
 
-_CONFIG_REFUSALS: Final = {
+_STATES: Final = frozenset(m.State)
+_REASONS: Final = frozenset(m.Reason)
+_RESULTS: Final = frozenset(m.Result)
+
+_CONFIG_REFUSALS: Final[dict[int, str]] = {
     m.Result.WRONG_STATE: "it is armed or streaming; reset it",
     m.Result.BAD_CHANNELS: "it has not these analogue inputs; change [acquisition] inputs or the model",
     m.Result.BAD_PERIOD: "it cannot sample at this rate; use a model for a rate that it can",

@@ -1,0 +1,541 @@
+"""The host's session against the simulated firmware, in virtual time."""
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from msgspec.structs import replace
+
+from myobridge.device.firmware import SimulatedFirmware
+from myobridge.errors import UserError
+from myobridge.wire import messages as m
+from myobridge.wire.messages import Reason, State
+from myobridge.wire.session import (
+    GREETING_S,
+    PING_S,
+    REQUEST_TIMEOUT_S,
+    REQUEST_TRIES,
+    SETTLING_S,
+    Phase,
+    SessionFailed,
+)
+from virtual_hand import ConstantSource, VirtualHand, device_config, frame_of
+
+
+def streaming_hand(**config):
+    hand = VirtualHand(**config)
+    hand.run_until(lambda: hand.session.phase is Phase.STREAMING, within_s=0.5)
+    return hand
+
+
+def armed_hand(**config):
+    hand = streaming_hand(**config)
+    hand.session.request_arm()
+    hand.run_until(lambda: hand.session.may_move, within_s=0.1)
+    return hand
+
+
+def losing(count, *kinds):
+    """A line that loses the first `count` messages of these kinds."""
+    left = [count]
+
+    def lose(message):
+        lost = isinstance(message, kinds) and left[0] > 0
+        left[0] -= lost
+        return lost
+
+    return lose
+
+
+# --- from HELLO to EMG ------------------------------------------------------------------------------------
+
+
+def test_a_session_greets_configures_starts_and_streams():
+    hand = VirtualHand()
+    took_s = hand.run_until(lambda: hand.emg_frames, within_s=0.5)
+    assert [type(message) for message in hand.sent] == [m.Hello, m.Config, m.Start, m.Ping]
+    assert took_s < 0.02, "each answer is followed by the next request at once"
+    hand.run(1.0)
+    assert hand.emg_frames == pytest.approx(2000 / 5, abs=5)
+    assert hand.session.unexpected_frames == 0
+    assert hand.session.status.seq_gaps == 0
+
+
+def test_a_session_never_arms_by_itself():
+    hand = streaming_hand()
+    hand.run(5.0)
+    assert not hand.sent_of(m.Arm)
+    assert not hand.session.may_move
+    assert hand.state is State.DISARMED
+
+
+def test_a_lone_zero_goes_first_and_ends_what_stood_on_the_line():
+    hand = VirtualHand()
+    hand.firmware.receive(b"\x05half a frame", 0.0)
+    hand.run_until(lambda: hand.session.ident, within_s=0.04)
+    assert len(hand.sent_of(m.Hello)) == 1
+
+
+@pytest.mark.parametrize("lost", [m.Hello, m.Ident, m.Config, m.ConfigAck, m.Start])
+@pytest.mark.parametrize("times", range(1, REQUEST_TRIES))
+def test_a_lost_request_or_answer_is_repeated_every_50_ms(lost, times):
+    hand = VirtualHand()
+    hand.lose = losing(times, lost)
+    took_s = hand.run_until(lambda: hand.session.phase is Phase.STREAMING, within_s=1.0)
+    assert took_s == pytest.approx(times * REQUEST_TIMEOUT_S, abs=0.02)
+    kind = {m.Ident: m.Hello, m.ConfigAck: m.Config}.get(lost, lost)
+    assert len(hand.sent_of(kind)) == times + 1
+    hand.run(0.5)
+    assert hand.session.phase is Phase.STREAMING
+
+
+def test_a_lost_status_is_made_good_by_the_next():
+    hand = VirtualHand()
+    hand.lose = losing(2, m.Status)
+    hand.run_until(lambda: hand.session.phase is Phase.STREAMING, within_s=0.5)
+
+
+@pytest.mark.parametrize(("lost", "name"), [(m.Config, "CONFIG"), (m.Start, "START")])
+def test_after_three_tries_the_session_fails_and_names_the_request(lost, name):
+    hand = VirtualHand()
+    hand.lose = lambda message: isinstance(message, lost)
+    with pytest.raises(SessionFailed, match=rf"stopped answering \({name}\)"):
+        hand.run(1.0)
+    assert len(hand.sent_of(lost)) == REQUEST_TRIES
+
+
+def test_a_port_on_which_nobody_answers_is_given_as_long_as_a_boot_loader_needs():
+    hand = VirtualHand()
+    hand.lose = lambda message: isinstance(message, m.Hello)
+    hand.run(GREETING_S - 0.1)
+    with pytest.raises(SessionFailed, match="Nothing that speaks our protocol answers"):
+        hand.run(0.2)
+
+
+def test_a_board_that_wakes_after_two_seconds_is_greeted_then():
+    hand = VirtualHand()
+    hand.lose = lambda message: isinstance(message, m.Hello) and hand.now_s < 2.0
+    hand.run_until(lambda: hand.session.phase is Phase.STREAMING, within_s=2.2)
+
+
+def test_an_answer_to_somebody_elses_hello_is_not_ours():
+    hand = VirtualHand()
+    hand.lose = lambda message: isinstance(message, m.Hello)
+    hand.run(0.1)
+    hand.firmware.receive(frame_of(m.Hello(m.MAJOR, m.MINOR, hand.session._nonce ^ 1, m.PROTO_HASH)), hand.now_s)
+    hand.run(0.1)
+    assert any(isinstance(message, m.Ident) for message in hand.received)
+    assert hand.session.ident is None
+
+
+# --- devices that do not fit ------------------------------------------------------------------------------
+
+
+class OtherFirmware(SimulatedFirmware):
+    """A firmware whose IDENT has other values."""
+
+    def __init__(self, **changes):
+        super().__init__(ConstantSource(), seed=1)
+        self._changes = changes
+
+    def _ident(self, nonce):
+        return replace(super()._ident(nonce), **self._changes)
+
+
+def test_another_major_version_is_refused_in_one_sentence():
+    hand = VirtualHand(OtherFirmware(major=m.MAJOR + 1))
+    with pytest.raises(UserError, match=rf"speaks protocol {m.MAJOR + 1}\.0, this program {m.MAJOR}\.0; flash"):
+        hand.run(1.0)
+
+
+def test_another_minor_version_streams():
+    hand = VirtualHand(OtherFirmware(minor=m.MINOR + 1))
+    hand.run_until(lambda: hand.emg_frames, within_s=0.5)
+
+
+def test_another_protocol_hash_streams_but_is_not_armed():
+    hand = VirtualHand(OtherFirmware(proto_hash=m.PROTO_HASH ^ 1))
+    hand.run_until(lambda: hand.emg_frames, within_s=0.5)
+    hand.session.request_arm()
+    hand.run(0.5)
+    assert "another protocol revision" in hand.session.arm_refusal
+    assert not hand.sent_of(m.Arm)
+
+
+def test_a_device_that_thinks_the_hash_differs_refuses_arm_with_the_reason():
+    hand = streaming_hand()
+    hand.firmware.safety.host_speaks_ours = False
+    hand.session.request_arm()
+    hand.run(0.2)
+    assert "the protocols differ" in hand.session.arm_refusal
+    assert not hand.session.may_move
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"channel_mask": 1 << 4}, "has not these analogue inputs"),
+        ({"sample_period_ticks": 500}, "cannot sample at this rate"),
+        ({"samples_per_frame": 200}, "the frames are too long"),
+        ({"slew_cdeg_per_s": 0}, "the slew rate is out of range"),
+        ({"servo_min_cdeg": (5000,) * 5}, "the servo limits do not fit"),
+        ({"hold_ms": 500}, "the timeouts are out of range"),
+        ({"sample_format": 9}, "it answered 5"),
+    ],
+)
+def test_a_refused_configuration_is_explained(change, sentence):
+    hand = VirtualHand(**change)
+    with pytest.raises(UserError, match=sentence):
+        hand.run(1.0)
+
+
+def test_a_line_that_is_too_slow_is_explained():
+    hand = VirtualHand(SimulatedFirmware(ConstantSource(), seed=1, baud=115200))
+    with pytest.raises(UserError, match="the line is too slow; raise"):
+        hand.run(1.0)
+
+
+def test_a_model_that_does_not_fit_the_device_ends_the_session_before_config():
+    hand = VirtualHand()
+
+    def refuse(_ident):
+        raise UserError("no")
+
+    hand.session.make_config = refuse
+    with pytest.raises(UserError, match="no"):
+        hand.run(0.5)
+    assert not hand.sent_of(m.Config)
+
+
+def test_messages_that_make_no_sense_are_counted_and_ignored():
+    hand = streaming_hand()
+    before = hand.session.status
+    for frame in (
+        frame_of(m.Hello(1, 0, 0, 0)),  # an echo of our own
+        frame_of(m.Setpoint((0,) * 5, 0, 0)),
+        frame_of(m.Disarm()),
+    ):
+        hand.session.on_frame(frame[1:-1], hand.now_s)
+    for kind in range(256):
+        if kind not in m.BY_TYPE:
+            hand.session.on_frame(bytes((kind, 0, 1, 2)), hand.now_s)
+    for kind in (m.Status, m.Pong, m.Ident, m.ConfigAck):
+        hand.session.on_frame(bytes((kind.TYPE, 0)) + bytes(kind.STRUCT.size + 1) + b"??", hand.now_s)
+    assert hand.session.unexpected_frames == 3 + 256 - len(m.BY_TYPE) + 4
+    assert hand.session.status is before
+
+
+# --- resets and earlier sessions --------------------------------------------------------------------------
+
+
+def test_a_reset_in_mid_session_is_noticed_by_the_boot_id():
+    hand = armed_hand()
+    hand.firmware = SimulatedFirmware(ConstantSource(), seed=2)
+    with pytest.raises(SessionFailed, match="was reset"):
+        hand.run(0.2)
+
+
+def left_alone(state):
+    """A hand that moved for an earlier host, which then vanished; in `state`."""
+    hand = armed_hand()
+    hand.move(1.0, (9000,) * 5)
+    while hand.state is not state:
+        hand.step(host=False)
+    return hand
+
+
+@pytest.mark.parametrize("state", [State.ARMED, State.HOLD, State.RELAX])
+def test_a_hand_that_holds_for_an_earlier_session_is_left_to_finish(state):
+    """Neither DISARM, STOP nor CONFIG while it has power: whatever the wearer is holding is not dropped."""
+    hand = left_alone(state)
+    hand.connect()
+    while hand.firmware.safety.pulses_on:
+        assert {type(message) for message in hand.sent} <= {m.Hello}
+        assert hand.session.phase in (Phase.GREETING, Phase.SETTLING)
+        hand.step()
+    assert hand.firmware.safety.applied == list(hand.config.servo_safe_cdeg)
+    assert hand.firmware.safety.reason is Reason.RELAXED
+    hand.run_until(lambda: hand.session.phase is Phase.STREAMING, within_s=0.5)
+    assert hand.state is State.DISARMED
+    assert not hand.session.may_move
+
+
+def test_an_earlier_stream_is_stopped_before_config():
+    hand = streaming_hand()
+    hand.connect()
+    hand.run_until(lambda: hand.session.phase is Phase.STREAMING, within_s=0.5)
+    kinds = [type(message) for message in hand.sent if not isinstance(message, m.Ping)]
+    assert kinds.index(m.Stop) < kinds.index(m.Config) < kinds.index(m.Start)
+    assert hand.session.status.sample_index < 1000, "the index began anew"
+
+
+def test_a_hand_in_fault_is_made_ready():
+    hand = streaming_hand()
+    hand.firmware.safety.supply_low = True
+    hand.run(0.01)
+    assert hand.state is State.FAULT
+    hand.firmware.safety.supply_low = False
+    hand.connect()
+    hand.run_until(lambda: hand.session.phase is Phase.STREAMING, within_s=0.5)
+
+
+def test_an_emergency_stop_ends_the_session_with_what_to_do():
+    hand = armed_hand()
+    hand.firmware.receive(frame_of(m.Estop()), hand.now_s)
+    hand.connect()
+    with pytest.raises(UserError, match="emergency stop; make it safe, then reset"):
+        hand.run(1.0)
+
+
+def test_a_hand_that_never_comes_to_rest_is_given_up():
+    hand = left_alone(State.HOLD)
+    hand.firmware.safety.config = device_config(slew_cdeg_per_s=m.SLEW_MIN_CDEG_PER_S)
+    hand.connect()
+    hand.run(SETTLING_S - 1)
+    with pytest.raises(SessionFailed, match="did not come to rest"):
+        hand.run(2.0)
+
+
+# --- permission to move -----------------------------------------------------------------------------------
+
+
+def test_arm_is_granted_and_setpoints_move_the_hand():
+    hand = armed_hand()
+    assert hand.state is State.ARMED
+    hand.move(2.5, (9000, 0, 4000, 18000, 1))
+    assert hand.firmware.safety.applied == [9000, 0, 4000, 18000, 1]
+    assert hand.session.status.range_rejects == hand.session.status.stale_rejects == 0
+
+
+def test_arm_may_be_asked_for_long_after_the_start():
+    hand = streaming_hand()
+    hand.run(GREETING_S + 1)
+    hand.session.request_arm()
+    hand.run_until(lambda: hand.session.may_move, within_s=0.1)
+
+
+def test_arm_before_the_stream_is_refused():
+    hand = VirtualHand()
+    hand.session.request_arm()
+    assert hand.session.arm_refusal == "the stream has not started"
+
+
+@pytest.mark.parametrize("lost", [m.Arm, m.Status])
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_lost_arm_or_its_answer_is_repeated(lost, times):
+    hand = streaming_hand()
+    hand.run(0.01)
+    hand.lose = losing(times, lost)
+    hand.session.request_arm()
+    hand.run_until(lambda: hand.session.may_move, within_s=0.12)
+    assert hand.state is State.ARMED
+
+
+def test_arm_that_stays_unanswered_is_given_up_and_the_stream_goes_on():
+    hand = streaming_hand()
+    hand.lose = lambda message: isinstance(message, m.Arm)
+    hand.session.request_arm()
+    hand.run(0.5)
+    assert hand.session.arm_refusal == "it did not answer"
+    assert not hand.session.may_move
+    assert len(hand.sent_of(m.Arm)) == REQUEST_TRIES
+    assert hand.session.phase is Phase.STREAMING
+
+
+@pytest.mark.parametrize(
+    ("spoil", "refusal"),
+    [
+        (lambda hand: setattr(hand.firmware.safety, "supply_low", True), "servo supply is low"),
+        (lambda hand: hand.firmware.safety.estop(), "emergency stop is latched; reset the board"),
+        (lambda hand: hand.firmware.safety.stop(), "not streaming"),
+    ],
+)
+def test_a_blocked_arm_says_why(spoil, refusal):
+    hand = streaming_hand()
+    spoil(hand)
+    hand.run(0.15)
+    hand.session.request_arm()
+    hand.run(0.2)
+    assert refusal in hand.session.arm_refusal
+    assert not hand.session.may_move
+
+
+def test_arm_while_it_moves_changes_nothing():
+    hand = armed_hand()
+    hand.session.request_arm()
+    hand.run(0.01)
+    assert hand.session.may_move
+    assert "disarmed first" in hand.session.arm_refusal
+
+
+def test_permission_outlives_hold_and_is_lost_with_relax():
+    hand = armed_hand()
+    hand.move(0.5)
+    hand.run_until(lambda: hand.session.status.state == State.HOLD, within_s=0.2)
+    assert hand.session.may_move
+    hand.move(0.6)
+    assert hand.session.status.state == State.ARMED, "resumed by near setpoints"
+    hand.run_until(lambda: hand.session.status.state == State.RELAX, within_s=2.2)
+    assert not hand.session.may_move
+    hand.move(3.0)
+    assert hand.state is State.RELAX
+
+
+@pytest.mark.parametrize("event", ["fault", "estop"])
+def test_permission_is_lost_with_the_state(event):
+    hand = armed_hand()
+    if event == "fault":
+        hand.firmware.safety.supply_low = True
+    else:
+        hand.firmware.safety.estop()
+    hand.run_until(lambda: not hand.session.may_move, within_s=0.01)
+
+
+def test_disarm_takes_the_permission_at_once_and_is_repeated_until_answered():
+    hand = armed_hand()
+    hand.lose = losing(2, m.Disarm)
+    hand.session.request_disarm()
+    assert not hand.session.may_move
+    hand.run_until(lambda: hand.state is State.DISARMED, within_s=0.12)
+    hand.run(0.2)
+    assert len(hand.sent_of(m.Disarm)) == 3
+    assert not hand.session.busy
+
+
+def test_disarm_that_stays_unanswered_ends_the_session():
+    hand = armed_hand()
+    hand.lose = lambda message: isinstance(message, m.Disarm)
+    hand.session.request_disarm()
+    with pytest.raises(SessionFailed, match=r"stopped answering \(DISARM\)"):
+        hand.run(0.5)
+
+
+def test_disarm_overtakes_an_arm_that_was_not_answered_yet():
+    hand = streaming_hand()
+    hand.lose = lambda message: isinstance(message, m.Status) and message.ack_type == m.Arm.TYPE
+    hand.session.request_arm()
+    hand.run(0.03)
+    assert hand.state is State.ARMED
+    hand.session.request_disarm()
+    hand.run(0.2)
+    assert hand.state is State.DISARMED
+    assert not hand.session.may_move
+
+
+def test_disarm_before_the_stream_is_sent_and_the_session_goes_on():
+    hand = VirtualHand()
+    for _ in range(20):
+        hand.session.request_disarm()
+        hand.step()
+    hand.run_until(lambda: hand.session.phase is Phase.STREAMING, within_s=0.5)
+
+
+def test_disarm_lets_go_of_a_hand_that_holds_for_an_earlier_session():
+    hand = left_alone(State.HOLD)
+    hand.connect()
+    hand.run_until(lambda: hand.session.phase is Phase.SETTLING, within_s=0.1)
+    hand.session.request_disarm()
+    hand.run_until(lambda: hand.session.phase is Phase.STREAMING, within_s=0.5)
+    assert hand.state is State.DISARMED
+
+
+def test_the_last_words_disarm_and_stop():
+    hand = armed_hand()
+    hand.session.stop()
+    hand.run(0.01)
+    assert hand.state is State.DISARMED
+    assert not hand.firmware.safety.streaming
+    assert not hand.session.may_move
+
+
+# --- PING -------------------------------------------------------------------------------------------------
+
+
+def test_pings_bracket_the_next_sample_between_two_times():
+    hand = streaming_hand()
+    pongs = []
+    hand.session.pong = lambda *pong: pongs.append(pong)
+    hand.run(3.0)
+    assert len(pongs) == pytest.approx(3.0 / PING_S, abs=1)
+    started_s = hand.firmware._first_sample_s
+    for sent_s, received_s, next_index in pongs:
+        assert 0 < received_s - sent_s < 0.01
+        assert sent_s <= started_s + next_index / 2000 <= received_s + 1 / 2000
+
+
+def test_a_pong_that_nobody_asked_for_is_ignored():
+    hand = streaming_hand()
+    hand.session.pong = lambda *_pong: pytest.fail("taken")
+    for token in (0, 77, 2**32 - 1):
+        hand.session.on_frame(frame_of(m.Pong(token, 5, 5))[1:-1], hand.now_s)
+
+
+# --- whatever happens -------------------------------------------------------------------------------------
+
+
+class AnyOrder(RuleBasedStateMachine):
+    """Hosts that come, ask, vanish and come again, on a line that loses messages, and a device that resets."""
+
+    @initialize(seed=st.integers(0, 3))
+    def begin(self, seed):
+        self.hand = VirtualHand(SimulatedFirmware(ConstantSource(), seed=seed))
+        self.asked_to_arm = False
+
+    def during(self, action):
+        """What a daemon does when a session fails: it connects again, and asks for nothing."""
+        try:
+            action()
+        except UserError:
+            self.hand.connect()
+            self.asked_to_arm = False
+
+    @rule(seconds=st.sampled_from([0.005, 0.06, 0.3, 2.5]))
+    def time_passes(self, seconds):
+        self.during(lambda: self.hand.run(seconds))
+
+    @rule(seconds=st.sampled_from([0.02, 0.3]), angle=st.sampled_from([0, 4000, 4200, 18000, 18001]))
+    def setpoints(self, seconds, angle):
+        self.during(lambda: self.hand.move(seconds, (angle,) * 5))
+
+    @rule()
+    def arm(self):
+        self.hand.session.request_arm()
+        self.asked_to_arm = True
+
+    @rule()
+    def disarm(self):
+        self.hand.session.request_disarm()
+        self.asked_to_arm = False
+
+    @rule(kind=st.sampled_from(sorted(set(m.BY_TYPE.values()) - {m.Emg}, key=lambda kind: kind.TYPE)))
+    def lose_some(self, kind):
+        self.hand.lose = losing(2, kind)
+
+    @rule(seconds=st.sampled_from([0.0, 0.1, 0.5, 2.2]))
+    def host_dies_and_comes_again(self, seconds):
+        self.hand.run(seconds, host=False)
+        self.hand.connect()
+        self.asked_to_arm = False
+
+    @rule(seed=st.integers(4, 9))
+    def device_resets(self, seed):
+        self.hand.firmware = SimulatedFirmware(ConstantSource(), seed=seed)
+
+    @invariant()
+    def only_who_asked_may_move(self):
+        assert self.asked_to_arm or not self.hand.session.may_move
+
+    @invariant()
+    def angles_stay_within_limits(self):
+        assert all(0 <= angle <= m.ANGLE_MAX_CDEG for angle in self.hand.firmware.safety.applied)
+
+    def teardown(self):
+        """From wherever it is, an undisturbed session reaches the stream."""
+        self.hand.lose = lambda _message: False
+        self.hand.connect()
+        self.hand.run_until(lambda: self.hand.emg_frames, within_s=8.0)
+        assert not self.hand.session.may_move
+
+
+AnyOrder.TestCase.settings = settings(max_examples=15, stateful_step_count=12, deadline=None)
+TestAnyOrder = AnyOrder.TestCase
