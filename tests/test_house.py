@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-TOP_LEVEL = {"pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", "host", "firmware", "models", "tests", "hardware"}
+TOP_LEVEL = set("pyproject.toml README.md LICENSE CHANGELOG.md host firmware models tests hardware".split())
 TOOLS = [
     [sys.executable, "-m", "ruff", "check"],
     [sys.executable, "-m", "ruff", "format", "--check"],

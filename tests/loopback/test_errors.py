@@ -1,16 +1,16 @@
-"""Every mistake gets one sentence that says what, where and what to do; exit code 1 (2 for wrong usage), no traceback."""
+"""Every mistake gets one sentence: what, where, what to do. Exit code 1 (2 for wrong usage), no traceback."""
 
 import os
 import pty
 
 import numpy as np
 import pytest
-from processes import myobridge, running, simulated_hand
-from tiny_model import tiny_spec, write_tiny_model
 
 from myobridge.recording import Recording
 from myobridge.wire import messages as m
 from myobridge.wire.frame import encode
+from processes import myobridge, running, simulated_hand
+from tiny_model import tiny_spec, write_tiny_model
 
 
 def refused(*arguments, words, code=1):

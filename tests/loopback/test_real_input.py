@@ -4,10 +4,9 @@ import json
 
 import numpy as np
 import pytest
-from processes import myobridge, simulated_hand
 
 from myobridge.recording import Recording
-
+from processes import myobridge, simulated_hand
 
 
 @pytest.fixture
@@ -25,9 +24,8 @@ def test_person_1_moves_the_hand(third_repetitions, tmp_path):
     seconds = len(Recording.load(third_repetitions).counts) / 2000
     trace_file = tmp_path / "trace.npz"
     with simulated_hand(tmp_path, "--source", third_repetitions, "--loop", "--trace", trace_file) as hand:
-        result = myobridge(
-            "run", "--port", hand.port, "--model", "biopatrec", "--arm", "--seconds", seconds, "--json", "-", timeout_s=120
-        )
+        arguments = ("--port", hand.port, "--model", "biopatrec", "--seconds", seconds)
+        result = myobridge("run", *arguments, "--arm", "--json", "-", timeout_s=120)
     assert result.returncode == 0, result.stderr
     summary = json.loads(result.stdout)
     assert summary["fs_hz"] == 2000
