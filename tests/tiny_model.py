@@ -32,7 +32,7 @@ def tiny_spec(**changes) -> ModelSpec:
 def write_tiny_model(
     path: Path, spec: ModelSpec | None = None, metadata: str | None = None, scale: float = 1.0
 ) -> Path:
-    """Angles: thumb the window's mean, index its last sample of channel 0, then A(n) and A(n-1) of the thumb, then 7."""
+    """Angles: the window's mean, its newest sample of channel 0, A(n) and A(n-1) of the thumb, and 7."""
     spec = spec or tiny_spec()
     constants = {
         "scale": np.array([scale], np.float32),

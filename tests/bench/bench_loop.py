@@ -1,6 +1,6 @@
 """The daemon beside the minimal loop, turn by turn in one run: the ratios are what counts.
 
-    python tests/bench/bench_loop.py [--seconds 8] [--turns 3] [--model synth]
+python tests/bench/bench_loop.py [--seconds 8] [--turns 3] [--model synth]
 """
 
 import argparse
@@ -67,7 +67,9 @@ def main() -> None:
     start = statistics.median(row["start_to_first_command_s"] for row in ours)
     delay = {p: statistics.median(row["sample_to_command_ms"][p] for row in ours) for p in ("p50", "p99")}
     print(f"sampled → command p50 {delay['p50']:.2f} p99 {delay['p99']:.2f} ms   start to first command {start:.2f} s")
-    print(f"memory {max(row['rss_mb'] for row in ours):.0f} MB   samples lost {sum(row['samples_lost'] for row in ours)}")
+    print(
+        f"memory {max(row['rss_mb'] for row in ours):.0f} MB   samples lost {sum(row['samples_lost'] for row in ours)}"
+    )
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ def main(port: str, model: str, seconds: float) -> None:
     config += struct.pack("<25H", *[0] * 5, *[18000] * 5, *[4000] * 5, *[500] * 5, *[2500] * 5)
     config += struct.pack("<HHH", 40000, 150, 2000)
     crc = crc_hqx(config, 0xFFFF)
-    pending, boot, seq, filled, latencies = bytearray(), 0, 0, 0, []
+    pending, seq, filled, latencies = bytearray(), 0, 0, []
     ring = np.zeros((channels, 4 * window), np.float32)
     history = np.full((1, 10), 40, np.float32)
     gain = np.float32(1 / 512) / np.array(spec["scale_fs"], np.float32)[:, None]

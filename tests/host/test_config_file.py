@@ -16,6 +16,8 @@ def test_reference_config_is_the_defaults():
 
 def test_reference_config_names_every_key():
     text = REFERENCE.read_text(encoding="utf-8")
-    uncommented = tomllib.loads(text.replace("\n# fs_hz", "\nfs_hz").replace("\n# inputs", "\ninputs").replace("\n# safe", "\nsafe"))
+    uncommented = tomllib.loads(
+        text.replace("\n# fs_hz", "\nfs_hz").replace("\n# inputs", "\ninputs").replace("\n# safe", "\nsafe")
+    )
     defaults = msgspec.to_builtins(Config())
     assert {table: set(keys) for table, keys in uncommented.items()} == {t: set(keys) for t, keys in defaults.items()}
