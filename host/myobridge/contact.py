@@ -1,6 +1,7 @@
 """Is each electrode telling us about a muscle? Flat, saturated and hum-only channels are found here.
 
-The check looks at the newest 200 ms of raw counts, a whole number of periods of 50 and 60 Hz and their multiples.
+The check looks at the newest 200 ms of raw counts, four times in that time. 200 ms are a whole number of periods of 50
+and 60 Hz and their multiples, so the counts may lie in a ring: turning it only shifts the phase of a hum.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from numpy.typing import NDArray
 from myobridge.config import SafetyConfig
 
 CHECK_S: Final = 0.2
+CHECKS: Final = 4
+"""Verdicts in CHECK_S."""
 HIGHEST_HUM_HZ: Final = 450
 """Multiples of the mains frequency up to the top of the EMG band count as hum."""
 HUM_MIN_RMS_COUNTS: Final = 2.0
@@ -35,6 +38,7 @@ class ContactCheck:
     def __init__(self, channels: int, fs_hz: float, hop_samples: int, adc_bits: int, limits: SafetyConfig) -> None:
         hops = max(1, round(CHECK_S * fs_hz / hop_samples))
         self._hop = hop_samples
+        self._check_hops = max(1, hops // CHECKS)
         self._raw = np.zeros((hops * hop_samples, channels), np.int16)
         self._top = (1 << (adc_bits - 1)) - 1
         self._limits = limits
@@ -44,15 +48,15 @@ class ContactCheck:
     def reset(self) -> None:
         """Forgets the counts; all channels are good until 200 ms have come."""
         self._at = 0
-        self._whole = False
+        self._hops = 0
         self.verdicts: tuple[Contact, ...] = (Contact.GOOD,) * self._raw.shape[1]
 
     def push(self, counts: NDArray[np.int16]) -> None:
-        """Takes one hop of int16 (hop, channels); judges once in 200 ms."""
+        """Takes one hop of int16 (hop, channels)."""
         self._raw[self._at : self._at + self._hop] = counts
-        self._at += self._hop
-        if self._at == len(self._raw):
-            self._at = 0
+        self._at = (self._at + self._hop) % len(self._raw)
+        self._hops += 1
+        if self._hops * self._hop >= len(self._raw) and self._hops % self._check_hops == 0:
             self.verdicts = self._judge()
 
     def _judge(self) -> tuple[Contact, ...]:
