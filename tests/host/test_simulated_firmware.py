@@ -1,0 +1,472 @@
+"""The simulated firmware: what PROTOCOL.md says of CONFIG, STATUS, counters and the line, in virtual time."""
+
+from binascii import crc_hqx
+
+import numpy as np
+import pytest
+
+from myobridge.acquire import parse_emg
+from myobridge.device.firmware import TICK_HZ, TX_BUFFER_BYTES, SimulatedFirmware, check_config
+from myobridge.wire import messages as m
+from myobridge.wire.frame import CRC_START, FrameDecoder, encode
+from myobridge.wire.messages import Result, State, StatusFlag
+from virtual_hand import ConstantSource, device_config, frame_of, unpacked
+
+BYTE_S = 10 / m.BAUD
+FS_HZ, SAMPLES_PER_FRAME, CHANNELS = 2000, 5, 4
+EMG_BYTES = 12 + 2 * SAMPLES_PER_FRAME * CHANNELS
+
+
+class Device:
+    """A firmware, the time, and what it has said so far."""
+
+    def __init__(self, now_s=0.0, baud=m.BAUD, source=None):
+        self.firmware = SimulatedFirmware(source or ConstantSource(), seed=1, baud=baud)
+        self.now_s = now_s
+        self.seq = 0
+        self._frames = FrameDecoder()
+
+    def tell(self, message, seq=None):
+        """The host's message arrives now."""
+        if seq is not None:
+            self.seq = seq
+        self.firmware.receive(frame_of(message, self.seq), self.now_s)
+        self.seq = (self.seq + 1) & 0xFF
+
+    def wait(self, seconds, step_s=0.001):
+        """Frames that arrive at the host in this time."""
+        frames = []
+        for _ in range(round(seconds / step_s)):
+            self.now_s = round(self.now_s + step_s, 6)
+            self.firmware.advance(self.now_s)
+            frames += self._frames.feed(self.firmware.outgoing(self.now_s))
+        return frames
+
+    def answers(self, *kinds):
+        """Messages of these kinds that have come after a moment."""
+        messages = [unpacked(frame) for frame in self.wait(0.01) if frame[0] != m.Emg.TYPE]
+        return [message for message in messages if isinstance(message, kinds)]
+
+    def ask(self, message, kind=m.Status, seq=None):
+        """The first answer of a kind."""
+        self.answers(kind)
+        self.tell(message, seq)
+        return self.answers(kind)[0]
+
+    def start(self, **changes):
+        """HELLO, CONFIG and START."""
+        self.tell(m.Hello(m.MAJOR, m.MINOR, 0, m.PROTO_HASH))
+        ack = self.ask(device_config(**changes), m.ConfigAck)
+        assert ack.result == Result.OK
+        assert self.ask(m.Start(ack.config_crc)).ack_result == Result.OK
+        return ack
+
+
+def streaming(**changes):
+    device = Device()
+    device.start(**changes)
+    return device
+
+
+# --- CONFIG -----------------------------------------------------------------------------------------------
+
+
+def five(servo, value, others):
+    return (*(others,) * servo, value, *(others,) * (4 - servo))
+
+
+BAD_CONFIGS = [
+    ("no channel", Result.BAD_CHANNELS, {"channel_mask": 0}),
+    ("a channel that the source has not", Result.BAD_CHANNELS, {"channel_mask": 0b10000}),
+    ("period 0", Result.BAD_PERIOD, {"sample_period_ticks": 0}),
+    ("another rate than the source's", Result.BAD_PERIOD, {"sample_period_ticks": 999}),
+    ("no sample a frame", Result.BAD_SAMPLES_PER_FRAME, {"samples_per_frame": 0}),
+    ("a frame that is too long", Result.BAD_SAMPLES_PER_FRAME, {"samples_per_frame": 31}),
+    ("format 0", Result.BAD_FORMAT, {"sample_format": 0}),
+    ("slew too slow", Result.BAD_SLEW, {"slew_cdeg_per_s": m.SLEW_MIN_CDEG_PER_S - 1}),
+    ("slew too fast", Result.BAD_SLEW, {"slew_cdeg_per_s": m.SLEW_MAX_CDEG_PER_S + 1}),
+    ("hold too short", Result.BAD_TIMEOUTS, {"hold_ms": m.HOLD_MIN_MS - 1}),
+    ("hold too long", Result.BAD_TIMEOUTS, {"hold_ms": m.HOLD_MAX_MS + 1}),
+    ("relax no longer than hold", Result.BAD_TIMEOUTS, {"hold_ms": 100, "relax_ms": 100}),
+    ("relax too long", Result.BAD_TIMEOUTS, {"relax_ms": m.RELAX_MAX_MS + 1}),
+]
+for servo in range(m.SERVOS):
+    BAD_CONFIGS += [
+        (f"servo {servo}: {name}", Result.BAD_SERVO_RANGE, change)
+        for name, change in {
+            "safe below min": {"servo_min_cdeg": five(servo, 4001, 0)},
+            "safe above max": {"servo_max_cdeg": five(servo, 3999, 18000)},
+            "max above 180 degrees": {"servo_max_cdeg": five(servo, 18001, 18000)},
+            "pulse too short": {"pulse_0_us": five(servo, m.PULSE_MIN_US - 1, 600)},
+            "pulse too long": {"pulse_180_us": five(servo, m.PULSE_MAX_US + 1, 2400)},
+            "pulses equal": {"pulse_0_us": (600,) * 5, "pulse_180_us": five(servo, 600, 2400)},
+        }.items()
+    ]
+
+GOOD_CONFIGS = [
+    {},
+    {"channel_mask": 0b1000, "samples_per_frame": 10},
+    {"samples_per_frame": 30},
+    {"servo_min_cdeg": (4000,) * 5, "servo_max_cdeg": (4000,) * 5},
+    {"pulse_0_us": (m.PULSE_MAX_US,) * 5, "pulse_180_us": (m.PULSE_MIN_US,) * 5},
+    {"slew_cdeg_per_s": m.SLEW_MIN_CDEG_PER_S},
+    {"slew_cdeg_per_s": m.SLEW_MAX_CDEG_PER_S},
+    {"hold_ms": m.HOLD_MIN_MS, "relax_ms": m.HOLD_MIN_MS + 1},
+]
+
+
+@pytest.mark.parametrize(("name", "result", "change"), BAD_CONFIGS, ids=[row[0] for row in BAD_CONFIGS])
+def test_a_config_with_one_thing_wrong_is_refused_and_changes_nothing(name, result, change):
+    device = Device()
+    first = device.ask(device_config(), m.ConfigAck)
+    ack = device.ask(device_config(**change), m.ConfigAck)
+    assert ack == m.ConfigAck(result, first.sample_period_ticks, first.config_crc)
+    assert device.firmware.safety.config == device_config()
+
+
+@pytest.mark.parametrize("change", GOOD_CONFIGS)
+def test_a_config_at_its_limits_is_taken(change):
+    assert check_config(device_config(**change), ConstantSource(), m.BAUD) is Result.OK
+
+
+def test_the_first_field_that_does_not_fit_is_named():
+    ack = Device().ask(device_config(channel_mask=0, slew_cdeg_per_s=0, hold_ms=0), m.ConfigAck)
+    assert ack.result == Result.BAD_CHANNELS
+
+
+@pytest.mark.parametrize(
+    ("channels", "fs_hz", "n", "baud", "fits"),
+    [
+        (8, 1000, 5, 500_000, True),
+        (8, 2000, 10, 500_000, True),
+        (16, 2000, 7, 500_000, False),
+        (16, 2000, 7, 1_000_000, True),
+        (4, 2000, 1, 500_000, True),  # 20 bytes a frame: exactly 80 %
+        (5, 2000, 1, 500_000, False),
+        (4, 2000, 5, 115_200, False),
+    ],
+)
+def test_a_config_that_loads_the_line_past_80_percent_is_refused(channels, fs_hz, n, baud, fits):
+    config = device_config(channel_mask=(1 << channels) - 1, sample_period_ticks=TICK_HZ // fs_hz, samples_per_frame=n)
+    load = 10 * (12 + 2 * n * channels) * fs_hz / n / baud
+    assert (load <= m.LINK_LOAD_MAX_PERCENT / 100) is fits
+    expected = Result.OK if fits else Result.LINK_OVERLOAD
+    assert check_config(config, ConstantSource(fs_hz, channels), baud) is expected
+
+
+def test_config_crc_is_the_crc_of_the_payload_and_0_before():
+    device = Device()
+    assert device.ask(m.Disarm()).config_crc == 0
+    ack = device.ask(device_config(), m.ConfigAck)
+    assert ack == m.ConfigAck(Result.OK, 1000, crc_hqx(device_config().pack(), CRC_START))
+    assert device.ask(m.Disarm()).config_crc == ack.config_crc
+    assert device.ask(device_config(hold_ms=100), m.ConfigAck).config_crc != ack.config_crc
+
+
+def test_config_is_refused_while_streaming_and_unless_disarmed():
+    device = streaming()
+    assert device.ask(device_config(hold_ms=100), m.ConfigAck).result == Result.WRONG_STATE
+    device.tell(m.Stop())
+    assert device.ask(device_config(hold_ms=100), m.ConfigAck).result == Result.OK
+    device.tell(m.Estop())
+    assert device.ask(device_config(), m.ConfigAck).result == Result.WRONG_STATE
+
+
+# --- START and STOP ---------------------------------------------------------------------------------------
+
+
+def test_start_wants_the_config_in_force():
+    device = Device()
+    assert device.ask(m.Start(0)).ack_result == Result.WRONG_CONFIG
+    ack = device.ask(device_config(), m.ConfigAck)
+    assert device.ask(m.Start(ack.config_crc ^ 1)).ack_result == Result.WRONG_CONFIG
+    assert not device.firmware.safety.streaming
+
+
+def test_start_counts_from_0_and_when_repeated_goes_on():
+    device = streaming()
+    first = [parse_emg(frame, CHANNELS)[0] for frame in device.wait(0.1) if frame[0] == m.Emg.TYPE]
+    crc = device.firmware.safety.config_crc
+    assert device.ask(m.Start(crc)).ack_result == Result.OK
+    later = [parse_emg(frame, CHANNELS)[0] for frame in device.wait(0.1) if frame[0] == m.Emg.TYPE]
+    assert later[0] > first[-1]
+    device.tell(m.Stop())
+    device.wait(0.1)
+    device.tell(m.Start(crc))
+    again = [parse_emg(frame, CHANNELS)[0] for frame in device.wait(0.1) if frame[0] == m.Emg.TYPE]
+    assert again[:3] == [0, 5, 10]
+
+
+def test_stop_ends_the_stream():
+    device = streaming()
+    assert not device.ask(m.Stop()).flags & StatusFlag.STREAMING
+    assert not [frame for frame in device.wait(1.0) if frame[0] == m.Emg.TYPE]
+
+
+def test_samples_come_at_the_sample_clocks_times_with_the_channels_asked_for():
+    device = streaming(channel_mask=0b1010, samples_per_frame=10)
+    began_s = device.firmware._first_sample_s
+    for frame in device.wait(0.5, step_s=0.0001):
+        if frame[0] != m.Emg.TYPE:
+            continue
+        index, flags, counts = parse_emg(frame, 2)
+        assert np.array_equal(counts, [[1, 3]] * 10)
+        assert flags == 0
+        last_taken_s = began_s + (index + 9) / FS_HZ
+        assert last_taken_s <= device.now_s
+    assert index == pytest.approx(1000, abs=30)
+
+
+def test_the_index_in_status_and_pong_is_that_of_the_next_sample():
+    device = streaming()
+    for _ in range(50):
+        device.wait(0.0037, step_s=0.0001)
+        due = int((device.now_s - device.firmware._first_sample_s) * FS_HZ + 1e-6) + 1
+        device.tell(m.Ping(1))
+        device.tell(m.Disarm())
+        messages = [unpacked(frame) for frame in device.wait(0.01) if frame[0] in (m.Pong.TYPE, m.Status.TYPE)]
+        assert {message.sample_index for message in messages[:2]} <= {due, due - 1}
+
+
+# --- answers ----------------------------------------------------------------------------------------------
+
+
+def test_hello_is_answered_by_ident_then_status():
+    device = Device()
+    device.answers()
+    device.tell(m.Hello(m.MAJOR, m.MINOR, 0xABCD, m.PROTO_HASH), seq=42)
+    ident, status = device.answers(m.Ident, m.Status)
+    assert (ident.nonce, ident.proto_hash, ident.adc_bits, ident.max_channels) == (0xABCD, m.PROTO_HASH, 10, 4)
+    assert (status.ack_type, status.ack_seq, status.ack_result) == (m.Hello.TYPE, 42, Result.OK)
+    assert status.boot_id == ident.boot_id
+
+
+def test_hello_with_another_hash_blocks_arm():
+    device = Device()
+    blocked = device.ask(m.Hello(m.MAJOR, m.MINOR, 0, m.PROTO_HASH ^ 1)).blockers
+    assert blocked & m.Blocker.PROTOCOL_DIFFERS
+    blocked = device.ask(m.Hello(m.MAJOR, m.MINOR, 0, m.PROTO_HASH)).blockers
+    assert not blocked & m.Blocker.PROTOCOL_DIFFERS
+
+
+@pytest.mark.parametrize("message", [m.Start(0), m.Stop(), m.Arm(0, 0, 0), m.Disarm(), m.Estop()])
+def test_a_request_is_answered_by_a_status_with_its_type_and_seq(message):
+    status = Device().ask(message, seq=77)
+    assert (status.ack_type, status.ack_seq) == (message.TYPE, 77)
+
+
+def test_setpoints_are_not_answered():
+    device = streaming()
+    device.answers()
+    device.tell(m.Setpoint((4000,) * 5, 25, 0))
+    assert not device.answers(m.Status, m.ConfigAck, m.Pong)
+
+
+def test_pong_carries_the_token_and_the_devices_clock():
+    device = Device(now_s=100.0)
+    pong = device.ask(m.Ping(0xFFFFFFFF), m.Pong)
+    assert pong == m.Pong(0xFFFFFFFF, 100_010_000, 0)
+
+
+def test_the_devices_clock_wraps():
+    device = Device(now_s=2**32 / 1e6 - 0.0105)
+    assert device.ask(m.Ping(1), m.Pong).t_us == pytest.approx(2**32 - 500, abs=1)
+    assert device.ask(m.Ping(1), m.Pong).t_us < 100_000
+
+
+# --- STATUS -----------------------------------------------------------------------------------------------
+
+
+def test_status_comes_every_100_ms():
+    device = Device()
+    statuses = [frame for frame in device.wait(2.0) if frame[0] == m.Status.TYPE]
+    assert len(statuses) == pytest.approx(20, abs=1)
+
+
+def test_status_comes_at_each_change_of_state_and_of_reason():
+    device = streaming()
+    safety = device.firmware.safety
+    safety.applied = [6000] * m.SERVOS  # off the safe pose, so that RELAX lasts
+    device.tell(m.Arm(safety.boot_id, safety.config_crc, safety.challenge))
+    seen = []
+    for _ in range(5000):
+        for status in [unpacked(frame) for frame in device.wait(0.001) if frame[0] == m.Status.TYPE]:
+            if not seen or (status.state, status.reason) != seen[-1][:2]:
+                seen.append((status.state, status.reason, device.now_s))
+    states = [(State(state).name, m.Reason(reason).name.lower()) for state, reason, _ in seen]
+    assert states == [
+        ("ARMED", "host_armed"),
+        ("HOLD", "setpoints_stopped"),
+        ("RELAX", "silent_too_long"),
+        ("RELAX", "relaxed"),
+    ]
+    armed_s = seen[0][2]
+    assert seen[1][2] - armed_s == pytest.approx(m.HOLD_MAX_MS / 1000, abs=0.003)
+    assert seen[2][2] - armed_s == pytest.approx(m.RELAX_MAX_MS / 1000, abs=0.003)
+
+
+def test_status_tells_flags_and_the_pose():
+    device = Device()
+    assert device.ask(m.Disarm()).flags == 0
+    device.start()
+    safety = device.firmware.safety
+    assert device.ask(m.Disarm()).flags == StatusFlag.CONFIGURED | StatusFlag.STREAMING
+    status = device.ask(m.Arm(safety.boot_id, safety.config_crc, safety.challenge))
+    assert status.flags == StatusFlag.CONFIGURED | StatusFlag.STREAMING | StatusFlag.PULSES_ON
+    assert status.applied_cdeg == (4000,) * 5
+
+
+def test_emg_says_when_the_hand_is_armed():
+    device = streaming()
+    safety = device.firmware.safety
+    device.tell(m.Arm(safety.boot_id, safety.config_crc, safety.challenge))
+    device.wait(0.01)
+    flags = {parse_emg(frame, CHANNELS)[1] for frame in device.wait(0.1) if frame[0] == m.Emg.TYPE}
+    assert flags == {int(m.EmgFlag.ARMED)}
+
+
+# --- counters ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("seqs", "gaps"), [([0, 1, 2], 0), ([0, 2], 1), ([250, 4], 9), ([255, 0], 0), ([5, 5], 255)])
+def test_frames_that_never_came_are_counted_by_seq(seqs, gaps):
+    device = Device()
+    for seq in seqs:
+        device.tell(m.Ping(1), seq)
+    assert device.ask(m.Disarm()).seq_gaps == gaps
+
+
+def test_hello_begins_the_count_anew():
+    device = Device()
+    device.tell(m.Ping(1), seq=9)
+    assert device.ask(m.Hello(m.MAJOR, m.MINOR, 0, 0), seq=200).seq_gaps == 0
+    assert device.ask(m.Disarm(), seq=202).seq_gaps == 1
+
+
+def test_a_frame_that_is_not_understood_has_come_all_the_same():
+    """Unknown types and wrong lengths are counted as such, not as gaps too."""
+    device = Device()
+    device.tell(m.Ping(1), seq=0)
+    device.firmware.receive(encode(0x55, 1, b"?"), device.now_s)
+    device.firmware.receive(encode(m.Ping.TYPE, 2, b"?"), device.now_s)
+    status = device.ask(m.Disarm(), seq=3)
+    assert (status.unknown_types, status.length_errors, status.seq_gaps) == (1, 1, 0)
+
+
+def test_setpoints_out_of_range_and_stale_ones_are_told_apart():
+    device = streaming()
+    safety = device.firmware.safety
+    device.ask(m.Arm(safety.boot_id, safety.config_crc, safety.challenge))
+    newest = device.firmware.samples_taken - 1
+    device.tell(m.Setpoint((18001, 0, 0, 0, 0), 25, newest))
+    device.tell(m.Setpoint((0,) * 5, 25, newest + 1000))
+    device.tell(m.Setpoint((4000,) * 5, 25, newest), seq=88)
+    status = unpacked(next(frame for frame in device.wait(0.11) if frame[0] == m.Status.TYPE))
+    assert (status.range_rejects, status.stale_rejects, status.setpoint_seq) == (1, 1, 88)
+
+
+# --- the line ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("baud", [115_200, 500_000, 1_000_000])
+def test_bytes_leave_at_ten_bits_each(baud):
+    device = Device(baud=baud)
+    device.firmware.advance(0.0)
+    device.firmware.outgoing(1.0)
+    device.firmware._line_free_s = 0.0
+    device.tell(m.Ping(1))
+    device.tell(m.Ping(2))
+    frame_s = 18 * 10 / baud
+    firmware = device.firmware
+    assert firmware.outgoing(0.99 * frame_s) == b""
+    assert len(firmware.outgoing(1.01 * frame_s)) == 18
+    assert firmware.outgoing(1.99 * frame_s) == b""
+    assert len(firmware.outgoing(2.01 * frame_s)) == 18
+
+
+def test_the_next_event_is_never_later_than_what_happens():
+    device = streaming()
+    for _ in range(300):
+        due_s = device.firmware.next_event_s()
+        device.firmware.advance(due_s - 1e-6)
+        assert not device.firmware.outgoing(due_s - 1e-6)
+        device.firmware.advance(due_s + 1e-9)
+        device.firmware.outgoing(due_s + 1e-9)
+
+
+def test_a_full_line_drops_whole_frames_counts_them_and_flags_the_next():
+    device = streaming()
+    device.firmware._byte_s *= 3  # a line that carries a third
+    got = [parse_emg(frame, CHANNELS) for frame in device.wait(3.0) if frame[0] == m.Emg.TYPE]
+    indices = np.array([index for index, _, _ in got])
+    dropped_before = np.diff(indices) > SAMPLES_PER_FRAME
+    flagged = np.array([bool(flags & m.EmgFlag.TX_DROP) for _, flags, _ in got])
+    assert dropped_before.any()
+    assert np.array_equal(flagged[1:], dropped_before)
+    lost = int((np.diff(indices) // SAMPLES_PER_FRAME - 1).sum())
+    status = unpacked(next(frame for frame in device.wait(0.2) if frame[0] == m.Status.TYPE))
+    assert status.tx_drops == pytest.approx(lost, abs=50)
+
+
+def test_on_a_full_line_status_and_answers_still_come():
+    device = streaming()
+    device.firmware._byte_s *= 3
+    device.wait(1.0)
+    statuses = [frame for frame in device.wait(1.0) if frame[0] == m.Status.TYPE]
+    assert len(statuses) == pytest.approx(10, abs=1)
+
+
+def test_what_waits_for_a_full_line_is_bounded():
+    device = streaming()
+    device.firmware._byte_s *= 10
+    device.wait(3.0)
+    waiting = sum(len(frame) for _, frame in device.firmware._outbox)
+    assert waiting < TX_BUFFER_BYTES + 2 * 60 + EMG_BYTES
+
+
+def test_a_simulation_that_was_held_up_catches_up_without_losing_anything():
+    """The line would have carried it: that the simulator slept must not look like an overload."""
+    device = streaming()
+    device.answers()
+    frames = [frame for _ in range(20) for frame in device.wait(0.2, step_s=0.2)]
+    indices = [parse_emg(frame, CHANNELS)[0] for frame in frames if frame[0] == m.Emg.TYPE]
+    assert np.array_equal(np.diff(indices), np.full(len(indices) - 1, SAMPLES_PER_FRAME))
+    assert device.ask(m.Disarm()).tx_drops == 0
+    assert device.firmware.safety.state is State.DISARMED
+
+
+def test_a_port_that_takes_no_more_is_a_drop():
+    device = streaming()
+    device.firmware.lost_frame()
+    flags = [parse_emg(frame, CHANNELS)[1] for frame in device.wait(0.05) if frame[0] == m.Emg.TYPE]
+    assert [flag for flag in flags if flag] == [m.EmgFlag.TX_DROP]
+    assert device.ask(m.Disarm()).tx_drops == 1
+
+
+def test_it_starts_at_once_on_a_machine_that_has_been_up_for_years():
+    device = Device(now_s=1e8)
+    periods = []
+    device.firmware.safety.servo_period = lambda: periods.append(1)
+    device.wait(1.0)
+    assert len(periods) == pytest.approx(1000 / m.SERVO_PERIOD_MS, abs=1)
+
+
+def test_a_source_that_ends_says_so():
+    class Short(ConstantSource):
+        left = 100
+
+        def read(self, samples):
+            if samples > self.left:
+                raise EOFError
+            self.left -= samples
+            return super().read(samples)
+
+    device = Device(source=Short())
+    device.start()
+    with pytest.raises(EOFError):
+        device.wait(1.0)
+
+
+def test_every_boot_has_its_own_id_and_the_same_seed_the_same():
+    ids = [SimulatedFirmware(ConstantSource(), seed).safety.boot_id for seed in (1, 2, 1)]
+    assert ids[0] == ids[2] != ids[1]
