@@ -67,16 +67,20 @@ def run_demo(seconds: float, *, headless: bool, seed: int, firmware: str | None,
         daemon_command = ("run", "--port", folder / "hand", "--model", MODEL, "--arm", "--seconds", str(seconds))
         with child(*hand_command, errors=errors) as hand:
             assert hand.stdout is not None
-            hand.stdout.readline()  # its port is open now
+            if not hand.stdout.readline():  # the port's name, once it is open
+                hand.wait()
+                raise _broken_off(errors)
             tap = ("--tap", folder / "daemon.tap") if draw else ()
             with child(*daemon_command, "--json", folder / "daemon.json", *tap, errors=errors) as daemon:
                 if draw:
                     _watch(daemon, *looks, console=console)
                 else:
                     _wait(daemon, seconds + GRACE_S)
-        errors.seek(0)
-        summary = _read(folder / "daemon.json", errors.read())
-        summary["mae_deg"] = _read(folder / "hand.json", "")["mae_deg"]
+        try:
+            summary: dict[str, Any] = json.loads((folder / "daemon.json").read_text(encoding="utf-8"))
+            summary["mae_deg"] = json.loads((folder / "hand.json").read_text(encoding="utf-8"))["mae_deg"]
+        except (OSError, ValueError) as error:
+            raise _broken_off(errors) from error
     if print_summary:
         console.print(summary_table(summary))
     return summary
@@ -111,10 +115,8 @@ def _watch(
             return
 
 
-def _read(path: Path, errors: str) -> dict[str, Any]:
-    try:
-        result: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        reason = errors.strip().splitlines()[-1] if errors.strip() else "it left no summary"
-        raise UserError(f"The demo broke off ({reason.removeprefix('myobridge: ')})") from error
-    return result
+def _broken_off(errors: IO[str]) -> UserError:
+    """The last thing that one of the processes said."""
+    errors.seek(0)
+    said = errors.read().strip().splitlines() or ["a process left no summary; run the demo again."]
+    return UserError(f"The demo broke off: {said[-1].removeprefix('myobridge: ')}")
