@@ -51,10 +51,10 @@ class Hand:
     def next_sample(self):
         return (self.first_index + self.now_ms * SAMPLES_PER_MS) & 0xFFFFFFFF
 
-    def send(self, angle_cdeg=SAFE, age=0, valid_4ms=25):
+    def send(self, angle_cdeg=SAFE, age=0, valid_4ms=25, seq=1):
         """A setpoint based on the sample `age` samples before the newest."""
         based_on = (self.next_sample - 1 - age) & 0xFFFFFFFF
-        self.safety.setpoint(m.Setpoint(tuple(angle_cdeg), valid_4ms, based_on), 1, self.next_sample, self.now_ms)
+        self.safety.setpoint(m.Setpoint(tuple(angle_cdeg), valid_4ms, based_on), seq, self.next_sample, self.now_ms)
 
     def send_for(self, ms, angle_cdeg=SAFE, every_ms=5):
         for _ in range(ms // every_ms):
@@ -67,7 +67,9 @@ class Hand:
 
 
 def disarmed(**changes):
-    return Hand(replace(CONFIG, **changes))
+    hand = Hand(replace(CONFIG, **changes))
+    hand.wait(300)
+    return hand
 
 
 def armed(**changes):
@@ -358,6 +360,10 @@ def test_rejects_in_a_row_are_hold_and_one_fewer_is_not():
     assert hand.state is State.ARMED
     hand.send((65535,) * 5)
     assert (hand.state, hand.reason) == (State.HOLD, Reason.SETPOINTS_REJECTED)
+    hand.disarm()
+    hand.arm()
+    hand.send((65535,) * 5)
+    assert hand.state is State.ARMED, "ARM begins the count anew"
 
 
 def test_rejected_setpoints_keep_nothing_alive():
@@ -365,7 +371,7 @@ def test_rejected_setpoints_keep_nothing_alive():
     for _ in range(m.MAX_REJECTS_IN_ROW - 1):
         hand.wait(CONFIG.hold_ms // m.MAX_REJECTS_IN_ROW)
         hand.send((65535,) * 5)
-    hand.wait(CONFIG.hold_ms - hand.now_ms)
+    hand.wait(CONFIG.hold_ms // m.MAX_REJECTS_IN_ROW)
     assert hand.reason is Reason.SETPOINTS_STOPPED
 
 
@@ -428,11 +434,20 @@ def test_a_setpoint_older_than_the_last_is_stale_and_as_old_is_not():
 @pytest.mark.parametrize("state", [State.DISARMED, State.RELAX, State.FAULT, State.ESTOP])
 def test_a_setpoint_counts_only_in_armed_and_hold(state):
     hand = IN_STATE[state]()
-    seq = hand.setpoint_seq
     hand.send((65535,) * 5)
     hand.send(age=-1)
-    hand.safety.setpoint(m.Setpoint(SAFE, 25, hand.next_sample - 1), 99, hand.next_sample, hand.now_ms)
-    assert (hand.state, hand.range_rejects, hand.stale_rejects, hand.setpoint_seq) == (state, 0, 0, seq)
+    hand.send(seq=99)
+    assert (hand.state, hand.range_rejects, hand.stale_rejects) == (state, 0, 0)
+    assert hand.setpoint_seq != 99
+
+
+@pytest.mark.parametrize("state", [State.ARMED, State.HOLD])
+def test_the_seq_of_the_last_accepted_setpoint_is_kept(state):
+    hand = IN_STATE[state]()
+    hand.send(seq=99)
+    hand.send(age=-1, seq=100)
+    hand.send((65535,) * 5, seq=101)
+    assert hand.setpoint_seq == 99
 
 
 @pytest.mark.parametrize("first_index", [2**32 - 200, 2**31 - 200])
