@@ -13,7 +13,8 @@ from myobridge.config import Config
 from myobridge.configure import check_rate, device_config
 from myobridge.decode import Model
 from myobridge.errors import UserError
-from myobridge.pipeline import Decision, Pipeline
+from myobridge.explain import explain_state, explain_withheld
+from myobridge.pipeline import Decision, Pipeline, Withheld
 from myobridge.report import RunStats
 from myobridge.tap import PERIOD_S as TAP_PERIOD_S
 from myobridge.tap import Tap
@@ -25,6 +26,7 @@ from myobridge.wire.session import Phase, Session, SessionFailed
 
 IDLE_S: Final = 0.02
 """Longest sleep without data: how late a repetition, a signal or an end may be noticed."""
+TELL_S: Final = 1.0
 RECONNECT_S: Final = 0.2
 GOODBYE_S: Final = 0.3
 LEAD_OFF: Final = int(m.EmgFlag.LEAD_OFF)
@@ -133,6 +135,16 @@ class Connection:
         session.request_arm()
         return True
 
+    @property
+    def withheld(self) -> Withheld:
+        """Why the last decision was not acted on; a window that is filling is nothing to speak of."""
+        decision = self._decision
+        return Withheld.NO if decision is None or decision.withheld is Withheld.WARMING_UP else decision.withheld
+
+    def explain_withheld(self) -> str:
+        """A sentence about `withheld`."""
+        return explain_withheld(self.withheld, self._model.spec.channels, self._pipeline.contact.verdicts)
+
     def say_goodbye(self) -> None:
         """DISARM and STOP, until the device says that it did."""
         until_s = time.monotonic() + GOODBYE_S
@@ -169,6 +181,9 @@ class Daemon:
         self._disarm_wanted = False
         self._stopping = False
         self._note = ""
+        self._told_state = m.State.DISARMED
+        self._told_withheld = Withheld.NO
+        self._tell_s = 0.0
         self._tap_s = 0.0
         self.tap: Tap | None = None
         self.say: Callable[[str], None] = lambda _text: None
@@ -237,6 +252,7 @@ class Daemon:
             stats.first_emg_s = time.monotonic()
         if session.status is not None:
             stats.state = m.State(session.status.state)
+            self._tell(connection, stats.state, m.Reason(session.status.reason))
         if self._disarm_wanted:
             self._disarm_wanted = False
             session.request_disarm()
@@ -250,6 +266,19 @@ class Daemon:
         if self.tap is not None and (now_s := time.monotonic()) >= self._tap_s:
             self._tap_s = now_s + TAP_PERIOD_S
             connection.show(self.tap, self._note)
+
+    def _tell(self, connection: Connection, state: m.State, reason: m.Reason) -> None:
+        """Says what has changed since it was last said; reasons for no setpoints at most once a second."""
+        if state is not self._told_state:
+            self._told_state = state
+            self.say(explain_state(state, reason))
+        withheld = connection.withheld
+        if withheld is not self._told_withheld and (now_s := time.monotonic()) >= self._tell_s:
+            self._tell_s = now_s + TELL_S
+            self._told_withheld = withheld
+            if text := connection.explain_withheld():
+                self._note = text
+                self.say(text)
 
     def _lost(self, why: Exception) -> None:
         self._arm_wanted = False

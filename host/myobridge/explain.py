@@ -1,0 +1,52 @@
+"""Sentences for the person in front of a running hand: what happened, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from myobridge.contact import Contact
+from myobridge.pipeline import Withheld
+from myobridge.wire.messages import Reason, State
+
+_STATES: Final = {
+    State.BOOT: "The hand is starting.",
+    State.DISARMED: "The hand is disarmed.",
+    State.ARMED: "The hand is armed and follows.",
+    State.HOLD: "The hand holds its pose{why}; it goes on when setpoints near that pose come again.",
+    State.RELAX: "The hand opens slowly{why}; arm it again with SIGUSR1.",
+    State.FAULT: "The hand has a fault{why}; remove the cause, then arm it with SIGUSR1.",
+    State.ESTOP: "The hand is in emergency stop; make it safe, then reset the board.",
+}
+_REASONS: Final = {
+    Reason.SETPOINTS_STOPPED: ", because no setpoints reach it",
+    Reason.SETPOINTS_REJECTED: ", because setpoints were stale or out of range",
+    Reason.SILENT_TOO_LONG: ", because no setpoints reached it for too long",
+    Reason.SAMPLING_STALLED: ": its sampling stands still",
+    Reason.SUPPLY_LOW: ": the servo supply is low",
+}
+_CONTACTS: Final = {
+    Contact.FLAT: "is flat: check that its electrode and amplifier are connected",
+    Contact.SATURATED: "is saturated: press its electrodes on, or lower the gain",
+    Contact.MAINS: "carries mains hum only: press its electrodes on, check the reference electrode, go on batteries",
+}
+_WITHHELD: Final = {
+    Withheld.SAMPLES_LOST: "too many samples are lost on the line: check the cable",
+    Withheld.LEAD_OFF: "the device says that an electrode is off: press the electrodes on",
+    Withheld.NOT_A_NUMBER: "the network gives no number: use another model file",
+}
+
+
+def explain_state(state: State, reason: Reason) -> str:
+    """What the hand does now."""
+    return _STATES[state].format(why=_REASONS.get(reason, ""))
+
+
+def explain_withheld(withheld: Withheld, names: Sequence[str], verdicts: Sequence[Contact]) -> str:
+    """Why no setpoints are sent; empty where there is nothing to say."""
+    if withheld in _WITHHELD:
+        return f"No setpoints: {_WITHHELD[withheld]}."
+    bad = [f"channel {name} {_CONTACTS[v]}" for name, v in zip(names, verdicts, strict=True) if v in _CONTACTS]
+    if withheld is Withheld.NO:
+        return "Setpoints again."
+    return f"No setpoints: {'; '.join(bad)}." if bad else ""

@@ -1,0 +1,27 @@
+"""There is a sentence for each state, and for each reason to send no setpoints."""
+
+import pytest
+
+from myobridge.contact import Contact
+from myobridge.explain import explain_state, explain_withheld
+from myobridge.pipeline import Withheld
+from myobridge.wire.messages import Reason, State
+
+
+@pytest.mark.parametrize("state", State)
+@pytest.mark.parametrize("reason", Reason)
+def test_each_state_and_reason_is_a_sentence(state, reason):
+    text = explain_state(state, reason)
+    assert text.startswith("The hand ")
+    assert text.endswith(".")
+    assert "{" not in text
+
+
+def test_a_bad_channel_is_named_with_what_to_do():
+    text = explain_withheld(Withheld.CHANNEL_FLAT, ("ulnar", "radial"), (Contact.GOOD, Contact.FLAT))
+    assert text == "No setpoints: channel radial is flat: check that its electrode and amplifier are connected."
+
+
+@pytest.mark.parametrize("withheld", [w for w in Withheld if w is not Withheld.WARMING_UP])
+def test_each_reason_to_send_nothing_is_a_sentence(withheld):
+    assert explain_withheld(withheld, ("a",), (Contact.SATURATED,)).endswith(".")
