@@ -8,7 +8,7 @@ import subprocess
 from enum import IntEnum
 from functools import cache
 from pathlib import Path
-from tempfile import NamedTemporaryFile
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Self
 
@@ -103,11 +103,11 @@ class SimHand:
         self.elf = elf
         self.cycle = 0
         arguments: list[str | Path] = [build_simulator(), elf, "--board", board, "--lockstep"]
-        self._emg_file = NamedTemporaryFile(suffix=".i16")
+        self._scratch = TemporaryDirectory()
         if emg is not None:
-            self._emg_file.write(emg.astype("<i2").tobytes())
-            self._emg_file.flush()
-            arguments += ["--emg", self._emg_file.name, "--channels", str(emg.shape[1])]
+            file = Path(self._scratch.name) / "emg"
+            file.write_bytes(emg.astype("<i2").tobytes())
+            arguments += ["--emg", file, "--channels", str(emg.shape[1])]
         self._process = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self._events: list[NDArray[np.void]] = []
         self._decoder = FrameDecoder()
@@ -116,12 +116,14 @@ class SimHand:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         assert self._process.stdin is not None and self._process.stdout is not None
         self._process.stdin.close()
         self._process.stdout.close()
         self._process.wait(10)
-        self._emg_file.close()
+        self._scratch.cleanup()
 
     def command(self, line: str) -> bytes:
         """Sends one command and returns the raw bytes of its answer."""
@@ -130,7 +132,7 @@ class SimHand:
         self._process.stdin.flush()
         answer = self._process.stdout.readline().decode()
         word, *numbers = answer.split()
-        assert word == "ok", f"{line.split()[0]}: {answer}"
+        assert word == "ok", f"{line[:40]}: {answer}"
         self.cycle = int(numbers[0])
         return self._process.stdout.read(int(numbers[1]))
 
@@ -142,7 +144,7 @@ class SimHand:
         sent = events[events["kind"] == Kind.TX]
         data = sent["value"].astype(np.uint8).tobytes()
         start = 0
-        for end in np.flatnonzero(sent["value"] == 0):
+        for end in map(int, np.flatnonzero(sent["value"] == 0)):
             for frame in self._decoder.feed(data[start : end + 1]):
                 self._unread.append(Received(int(sent["cycle"][end]), frame[0], frame[1], frame[2:-2]))
             start = end + 1
@@ -172,7 +174,8 @@ class SimHand:
         """All events of one kind from cycle `since` on, in order."""
         everything = np.concatenate([np.empty(0, EVENT), *self._events])
         self._events = [everything]
-        return everything[(everything["kind"] == kind) & (everything["cycle"] >= since)]
+        wanted: NDArray[np.void] = everything[(everything["kind"] == kind) & (everything["cycle"] >= since)]
+        return wanted
 
     def forget(self) -> None:
         """Drops all events so far: for long runs."""

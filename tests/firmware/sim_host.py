@@ -216,17 +216,18 @@ class SimHost:
             self.setpoint(angles_cdeg, start + cycles_of_ms(k * period_ms))
         self.run_ms(for_ms)
 
-    def stream(self, **changes: int) -> None:
+    def stream(self, start_after_ms: float = 0, **changes: int) -> None:
         """HELLO, CONFIG, START, and the first EMG."""
         ident = self.hello()
         self.fs_hz = changes.get("fs_hz", 2000)
         assert self.configure(config(ident.tick_hz, **changes)).result == 0
+        self.run_ms(start_after_ms)
         self.start()
         self.run_ms(20)
 
-    def stream_armed(self, **changes: int) -> None:
+    def stream_armed(self, start_after_ms: float = 0, **changes: int) -> None:
         """As `stream`, and armed with the hand open."""
-        self.stream(**changes)
+        self.stream(start_after_ms, **changes)
         assert self.arm().state == State.ARMED
 
 

@@ -1,0 +1,133 @@
+"""The simulator at the pace of the wall clock, on a virtual serial port, as `myobridge simulate --firmware` uses it."""
+
+from __future__ import annotations
+
+import json
+import resource
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+import serial
+from sim_hand import build_firmware, build_simulator
+from sim_host import config
+
+from myobridge.wire.frame import FrameDecoder, encode
+from myobridge.wire.messages import (
+    BAUD,
+    MAJOR,
+    MINOR,
+    PROTO_HASH,
+    ConfigAck,
+    Emg,
+    Hello,
+    Ident,
+    Message,
+    ResetCause,
+    Start,
+)
+
+
+@contextmanager
+def simulator(*options: str | Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Runs the simulator; gives the process and its port."""
+    command = [build_simulator(), build_firmware("mega2560"), "--board", "mega2560", "--realtime", *options]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        word, port = process.stdout.readline().split()
+        assert word == "port"
+        time.sleep(0.1)  # while the board starts up, its line is deaf
+        try:
+            yield process, port
+        finally:
+            process.send_signal(signal.SIGTERM)
+
+
+def expect(port: serial.Serial, kind: int, seconds: float = 2) -> bytes:
+    """Payload of the next frame of one kind."""
+    decoder = FrameDecoder()
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        for frame in decoder.feed(port.read(port.in_waiting or 1)):
+            if frame[0] == kind:
+                return frame[2:-2]
+    raise AssertionError(f"no frame of type {kind:#x} within {seconds} s")
+
+
+def send(port: serial.Serial, message: Message) -> None:
+    port.write(encode(message.TYPE, 0, message.pack()))
+
+
+def start_streaming(port: serial.Serial) -> Ident:
+    send(port, Hello(MAJOR, MINOR, 1, PROTO_HASH))
+    ident = Ident.unpack(expect(port, Ident.TYPE))
+    send(port, config(ident.tick_hz))
+    ack = ConfigAck.unpack(expect(port, ConfigAck.TYPE))
+    send(port, Start(ack.config_crc))
+    expect(port, Emg.TYPE)
+    return ident
+
+
+def test_it_keeps_pace_and_sleeps_in_between(tmp_path: Path) -> None:
+    before_s = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+    began = time.monotonic()
+    options = ("--link", tmp_path / "hand", "--seconds", "2", "--json", tmp_path / "stats")
+    with simulator(*options) as (process, name), serial.Serial(name, BAUD, timeout=0.1) as port:
+        start_streaming(port)
+        with suppress(serial.SerialException):  # the simulator has left
+            while process.poll() is None:
+                port.read(port.in_waiting or 1)
+    took_s = time.monotonic() - began
+    busy_s = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before_s
+    stats = json.loads((tmp_path / "stats").read_text())
+    print(f"{stats['seconds']:.2f} s in {took_s:.2f} s, {busy_s:.2f} s of CPU, {stats['pace']}")
+    assert stats["seconds"] == pytest.approx(2, abs=0.01)
+    assert took_s > 1.99
+    assert stats["pace"]["slipped_ms"] < 500, "this machine cannot run the firmware in real time"
+    assert busy_s < 1.4
+    assert not (tmp_path / "hand").exists()
+
+
+def test_a_host_that_does_not_read_costs_only_its_own_bytes(tmp_path: Path) -> None:
+    options = ("--seconds", "2", "--json", tmp_path / "stats")
+    with simulator(*options) as (process, name), serial.Serial(name, BAUD, timeout=0.1) as port:
+        start_streaming(port)
+        process.wait()
+    stats = json.loads((tmp_path / "stats").read_text())
+    assert stats["seconds"] == pytest.approx(2, abs=0.01)
+    assert stats["pace"]["bytes_host_did_not_read"] > 0
+
+
+def test_a_test_can_pull_the_reset_line_while_it_runs() -> None:
+    with simulator() as (process, name), serial.Serial(name, BAUD, timeout=0.1) as port:
+        first = start_streaming(port)
+        assert process.stdin is not None
+        process.stdin.write("reset\n")
+        process.stdin.flush()
+        time.sleep(0.2)
+        send(port, Hello(MAJOR, MINOR, 2, PROTO_HASH))
+        second = Ident.unpack(expect(port, Ident.TYPE))
+    assert second.reset_cause == ResetCause.EXTERNAL and second.boot_id != first.boot_id
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["no-such.elf", "--board", "uno", "--lockstep"], "cannot load no-such.elf"),
+        (["x.elf", "--board", "teensy", "--lockstep"], "usage"),
+        (["x.elf", "--board", "uno"], "usage"),
+        (
+            [build_firmware, "--board", "uno", "--lockstep", "--emg", "no-such", "--channels", "4"],
+            "cannot read the EMG",
+        ),
+    ],
+)
+def test_what_it_cannot_use_it_says_in_one_line(arguments, sentence):
+    arguments = [str(a("uno")) if callable(a) else a for a in arguments]
+    result = subprocess.run([build_simulator(), *arguments], capture_output=True, text=True, check=False)
+    assert result.returncode == 2
+    assert result.stderr.startswith("hand-sim: ") and sentence in result.stderr
