@@ -68,7 +68,7 @@ static void done(machine_t *m) {
     if (adc->locked) {
         adc->lost_results++;
     } else {
-        adc->result = enabled(m, adc->io->adlar) ? (uint16_t)(adc->code << 6) : adc->code;
+        adc->result = (uint16_t)(enabled(m, adc->io->adlar) ? adc->code << 6 : adc->code);
     }
     avr_regbit_clear(m->avr, adc->io->adsc);
     avr_raise_interrupt(m->avr, &adc->io->adc);

@@ -18,7 +18,9 @@ typedef struct {
 
 static void answer(const call_t *call, const void *bytes, size_t count) {
     fprintf(call->out, "ok %" PRIu64 " %zu\n", call->machine->avr->cycle, count);
-    fwrite(bytes, 1, count, call->out);
+    if (count > 0) {
+        fwrite(bytes, 1, count, call->out);
+    }
 }
 
 static void done(const call_t *call) { answer(call, "", 0); }

@@ -197,6 +197,7 @@ def silence_ms(board: str) -> tuple[float, float]:
     return ms(first[State.HOLD] - last), ms(first[State.RELAX] - last)
 
 
+@cache
 def estop_to_last_pulse_ms(board: str) -> float:
     """Worst time from ESTOP's last byte to the fall of the last pulse, at 40 phases of the servo period.
 
