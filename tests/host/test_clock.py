@@ -1,0 +1,169 @@
+"""The sample clock: rate and times of the samples from late, bunched and missing arrivals."""
+
+import numpy as np
+import pytest
+
+from myobridge.wire.clock import INDEX_SPAN, SampleClock
+from myobridge.wire.session import Phase
+from virtual_hand import VirtualHand
+
+FS_HZ = 2000.0
+SAMPLES_PER_FRAME = 5
+TRANSPORT_S = 0.0006
+
+
+def quiet(rng, arrival_s):
+    return arrival_s
+
+
+def scheduling(rng, arrival_s):
+    """Wake-ups are late by 0.2 ms, one in thirty by up to 50 ms."""
+    late_s = rng.exponential(0.0002, len(arrival_s))
+    return arrival_s + late_s + (rng.random(len(arrival_s)) < 0.03) * rng.uniform(0, 0.05, len(arrival_s))
+
+
+def usb_frames(rng, arrival_s):
+    """A host controller asks once a millisecond."""
+    return scheduling(rng, np.ceil(arrival_s / 0.001) * 0.001)
+
+
+def ftdi_timer(rng, arrival_s):
+    """An adapter hands over what it has every 16 ms."""
+    return np.ceil(arrival_s / 0.016) * 0.016
+
+
+def stalls(rng, arrival_s):
+    """Every three seconds nothing comes for 0.3 s, and then all of it."""
+    until_s = np.floor(arrival_s / 3) * 3 + 0.3
+    return scheduling(rng, np.maximum(arrival_s, until_s))
+
+
+def lossy(rng, arrival_s):
+    """Half of the frames never come."""
+    return np.where(rng.random(len(arrival_s)) < 0.5, np.nan, scheduling(rng, arrival_s))
+
+
+def drive(delay, ppm=80.0, seconds=20, first_index=0):
+    """A clock that is fed frames of a device whose rate is off by so much, and the true rate and time of sample 0."""
+    rng = np.random.default_rng(7)
+    true_hz, began_s = FS_HZ * (1 + ppm * 1e-6), 1000.0
+    clock = SampleClock(FS_HZ)
+    newest = np.arange(SAMPLES_PER_FRAME - 1, int(seconds * true_hz), SAMPLES_PER_FRAME)
+    arrival_s = delay(rng, began_s + newest / true_hz + TRANSPORT_S)
+    ping_s = began_s + 0.3
+    for index, now_s in zip(newest.tolist(), np.fmax.accumulate(arrival_s).tolist(), strict=True):
+        if np.isnan(arrival_s[index // SAMPLES_PER_FRAME]):
+            continue
+        clock.arrived(first_index + index, now_s)
+        if now_s > ping_s:
+            next_index = int((ping_s - began_s) * true_hz) + 1
+            clock.pong(ping_s - 0.0003, ping_s + 0.0003, (first_index + next_index) % INDEX_SPAN)
+            ping_s += 0.5
+    return clock, true_hz, began_s, first_index + index
+
+
+@pytest.mark.parametrize("ppm", [-5000, -80, 0, 80, 5000])
+@pytest.mark.parametrize(
+    ("delay", "within_s"),
+    [
+        (quiet, 0.0002),
+        (scheduling, 0.0002),
+        (stalls, 0.0002),
+        (lossy, 0.0002),
+        (usb_frames, 0.001),
+        (ftdi_timer, 0.001),
+    ],
+)
+def test_rate_and_times_are_found_under_any_delay(delay, within_s, ppm):
+    """A ceramic resonator is off by 5000 ppm, a crystal by 80. Who asks each millisecond cannot know it better."""
+    clock, true_hz, began_s, newest = drive(delay, ppm)
+    assert clock.fs_hz == pytest.approx(true_hz, rel=50e-6)
+    for index in range(newest - 2000, newest, 100):
+        arrives_s = clock.sampled_s(index) + clock.transport_s
+        assert arrives_s == pytest.approx(began_s + index / true_hz + TRANSPORT_S, abs=within_s)
+    assert clock.transport_s == pytest.approx(TRANSPORT_S, abs=within_s + 0.5 / FS_HZ)
+
+
+@pytest.mark.parametrize("delay", [quiet, scheduling, stalls, lossy])
+def test_times_do_not_jump_from_sample_to_sample(delay):
+    clock, true_hz, _, newest = drive(delay)
+    times_s = np.array([clock.sampled_s(index) for index in range(newest - 400, newest)])
+    assert np.allclose(np.diff(times_s), 1 / true_hz, rtol=1e-4)
+
+
+def test_the_first_sample_has_a_time():
+    clock = SampleClock(FS_HZ)
+    clock.arrived(4, 50.0)
+    assert clock.sampled_s(4) == 50.0
+    assert clock.sampled_s(0) == pytest.approx(50.0 - 4 / FS_HZ)
+    assert clock.transport_s == 0.0
+
+
+def test_the_earliest_arrival_counts_at_once():
+    clock = SampleClock(FS_HZ)
+    clock.arrived(4, 50.100)
+    clock.arrived(204, 50.150)
+    assert clock.sampled_s(204) == 50.150
+
+
+@pytest.mark.parametrize("first_index", [INDEX_SPAN - 20_000, INDEX_SPAN // 2 - 20_000, 5 * INDEX_SPAN - 20_000])
+def test_it_makes_no_difference_where_the_index_wraps(first_index):
+    """Frames come with unwrapped indices, PONG with those of the wire."""
+    clock, true_hz, began_s, newest = drive(scheduling, first_index=first_index)
+    assert clock.transport_s == pytest.approx(TRANSPORT_S, abs=0.0004)
+    assert clock.sampled_s(newest) == pytest.approx(began_s + (newest - first_index) / true_hz, abs=0.0004)
+
+
+def test_a_stream_that_begins_anew_has_a_clock_at_once():
+    clock, _, _, _ = drive(scheduling)
+    clock.arrived(4, 2000.0)
+    assert clock.sampled_s(4) == 2000.0
+    for frame in range(1000):
+        clock.arrived(9 + 5 * frame, 2000.0025 + frame * 0.0025)
+    assert clock.fs_hz == pytest.approx(FS_HZ, rel=1e-6)
+
+
+def test_a_gap_in_the_index_changes_nothing():
+    clock, true_hz, began_s, newest = drive(scheduling)
+    later = newest + 8000
+    clock.arrived(later, began_s + later / true_hz + TRANSPORT_S)
+    assert clock.sampled_s(later) == pytest.approx(began_s + later / true_hz, abs=0.0004)
+
+
+def test_a_rate_that_is_off_by_more_than_2_percent_is_not_believed():
+    clock, *_ = drive(quiet, ppm=30_000)
+    assert clock.fs_hz == FS_HZ
+
+
+def test_a_pong_before_the_first_sample_says_nothing():
+    clock = SampleClock(FS_HZ)
+    clock.pong(49.0, 49.001, 1)
+    clock.arrived(4, 50.0)
+    assert clock.transport_s == 0.0
+    assert clock.sampled_s(4) == 50.0
+
+
+def test_the_quickest_pong_counts():
+    clock = SampleClock(FS_HZ)
+    clock.arrived(4, 50.0)
+    clock.pong(49.990, 50.010, 5)
+    clock.pong(49.9984, 49.9994, 5)
+    assert clock.transport_s == pytest.approx(50.0 - (49.9989 - 0.5 / FS_HZ))
+
+
+def test_in_a_session_the_transport_is_that_of_the_line():
+    """A frame of 52 bytes takes 1.04 ms at 500 kbaud; PING and PONG bracket the index to about the same."""
+    hand = VirtualHand()
+    clock = SampleClock(FS_HZ)
+    hand.session.pong = clock.pong
+    hand.run_until(lambda: hand.session.phase is Phase.STREAMING, within_s=0.5)
+    frames = 0
+    for _ in range(5000):
+        hand.step()
+        if hand.emg_frames > frames:
+            frames = hand.emg_frames
+            clock.arrived(5 * frames - 1, hand.now_s)
+    newest = 5 * frames - 1
+    taken_s = hand.firmware._first_sample_s + newest / FS_HZ
+    assert clock.sampled_s(newest) == pytest.approx(taken_s, abs=0.0015)
+    assert 0.0005 < clock.transport_s < 0.0025
