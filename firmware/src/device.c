@@ -66,7 +66,7 @@ void device_pass(struct device *d, uint8_t wake) {
         safety_pulses_begun(&d->safety, begun);
         d->pose_due = true;
     }
-    if (board_emg.ready) {
+    while (emg_waiting(&board_emg)) {
         link_send_emg(d);
     }
     receive(d);

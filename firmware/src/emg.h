@@ -1,5 +1,6 @@
-/* Samples on their way from the converter's interrupt to EMG frames: two frames' payloads, one being filled while
-   the other is sent. The interrupt side is inline, short and counts in bytes; the main loop works out the rest. */
+/* Samples on their way from the converter's interrupt to EMG frames: a ring of payloads, as many as have room. The
+   interrupt fills one while the main loop sends the oldest; short ones queue up while the main loop is busy. The
+   interrupt side is inline, short and does no 32-bit arithmetic; the main loop works out the rest. */
 #ifndef EMG_H
 #define EMG_H
 
@@ -9,21 +10,24 @@
 #include "frame.h"
 
 #define EMG_MAX_VALUES ((FRAME_MAX_PAYLOAD - MSG_BYTES_EMG) / 2U)
+#define EMG_FLAGS_AT (MSG_BYTES_EMG - 1U) /* in a payload */
 
 struct emg_buffer {
     uint8_t *next;                 /* where the next value goes */
-    uint8_t *filling;              /* the payload that it is in */
-    uint8_t *waiting;              /* the other one: to be sent while `ready` */
-    volatile uint8_t samples_left; /* until the frame being filled is full */
+    uint8_t *filling;              /* the payload that it is in; so far its head is only its index's low 16 bits and flags */
+    uint8_t *oldest;               /* the full payload that is sent next */
+    uint8_t *end;                  /* of the ring */
+    uint8_t places;                /* payloads in the ring */
+    uint8_t payload_bytes;
     uint8_t samples_per_frame;
-    volatile uint16_t first;       /* index of the filling frame's first sample, low 16 bits */
-    uint16_t waiting_first;        /* the same of the waiting frame */
-    volatile bool ready;
-    volatile bool overrun;         /* samples were lost on this side */
-    uint8_t payload[2][FRAME_MAX_PAYLOAD];
+    volatile uint8_t samples_left; /* until the payload being filled is full */
+    volatile uint8_t filled;       /* payloads so far, wraps */
+    volatile uint8_t sent;         /* the same */
+    volatile uint16_t first;       /* index of the first sample in `filling`, low 16 bits */
+    uint8_t ring[2U * FRAME_MAX_PAYLOAD];
 };
 
-void emg_reset(struct emg_buffer *b, uint8_t samples_per_frame);
+void emg_reset(struct emg_buffer *b, uint8_t samples_per_frame, uint8_t channels);
 
 /* Whole samples since START, low 16 bits. With the interrupt locked out. */
 uint16_t emg_samples(const struct emg_buffer *b);
@@ -31,8 +35,18 @@ uint16_t emg_samples(const struct emg_buffer *b);
 /* The full index whose low 16 bits are `low`, nearest to `near`. */
 uint32_t emg_full_index(uint32_t near, uint16_t low);
 
-/* Fills in the head of the waiting payload; `near` is any recent full index. */
-void emg_head(struct emg_buffer *b, uint32_t near, uint8_t flags);
+bool emg_waiting(const struct emg_buffer *b);
+
+/* Completes the head of the oldest payload: its flags are added to, `near` is any recent full index. Gives the payload. */
+const uint8_t *emg_oldest(struct emg_buffer *b, uint32_t near, uint8_t flags);
+
+/* The oldest payload has been sent, or dropped. */
+void emg_done(struct emg_buffer *b);
+
+/* Marks the payload being filled: samples were lost on this side before its end. */
+static inline void emg_lost(struct emg_buffer *b) {
+    b->filling[EMG_FLAGS_AT] = EMG_FLAG_ADC_OVERRUN;
+}
 
 /* Interrupt side: one channel's value. */
 static inline void emg_value(struct emg_buffer *b, int16_t value) {
@@ -41,23 +55,30 @@ static inline void emg_value(struct emg_buffer *b, int16_t value) {
     b->next = at + 2;
 }
 
-/* Interrupt side: all channels of this sample have come. True if that filled a frame. */
+static inline void emg_begin(struct emg_buffer *b) {
+    b->samples_left = b->samples_per_frame;
+    b->next = b->filling + MSG_BYTES_EMG;
+    b->filling[EMG_FLAGS_AT] = 0U;
+    put_u16(b->filling, b->first);
+}
+
+/* Interrupt side: all channels of this sample have come. True if that filled a payload. */
 static inline bool emg_sample_done(struct emg_buffer *b) {
     if (--b->samples_left != 0U) {
         return false;
     }
-    if (b->ready) {
-        b->overrun = true; /* the main loop is late: this frame is lost, and its place is filled again */
-    } else {
-        uint8_t *full = b->filling;
-        b->filling = b->waiting;
-        b->waiting = full;
-        b->waiting_first = b->first;
-        b->ready = true;
-    }
-    b->next = b->filling + MSG_BYTES_EMG;
-    b->samples_left = b->samples_per_frame;
     b->first = (uint16_t)(b->first + b->samples_per_frame);
+    if ((uint8_t)(b->filled - b->sent) == b->places - 1U) {
+        emg_begin(b);
+        emg_lost(b); /* the main loop is late: this payload is lost, and its place is filled again */
+        return true;
+    }
+    b->filled++;
+    b->filling += b->payload_bytes;
+    if (b->filling == b->end) {
+        b->filling = b->ring;
+    }
+    emg_begin(b);
     return true;
 }
 

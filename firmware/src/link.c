@@ -5,8 +5,9 @@
 #include "boards/board.h"
 #include "version.h"
 
-/* EMG leaves room for two answers, so that a full line never keeps the host from hearing one. */
-#define ANSWERS_ROOM (2U * (MSG_BYTES_STATUS + FRAME_WIRE_OVERHEAD))
+/* What may wait leaves room for what may not: everything for a STATUS, EMG for another answer too. */
+#define STATUS_ROOM (MSG_BYTES_STATUS + FRAME_WIRE_OVERHEAD)
+#define ANSWERS_ROOM (2U * STATUS_ROOM)
 
 static bool send(struct device *d, uint8_t type, const uint8_t *payload, uint8_t count, uint16_t leave_free) {
     if (board_tx_free(d->tx_head) < count + FRAME_WIRE_OVERHEAD + leave_free) {
@@ -73,7 +74,7 @@ void link_send_ident(struct device *d, uint16_t nonce) {
     };
     uint8_t payload[MSG_BYTES_IDENT];
     ident_pack(&m, payload);
-    (void)send(d, MSG_IDENT, payload, MSG_BYTES_IDENT, 0U);
+    (void)send(d, MSG_IDENT, payload, MSG_BYTES_IDENT, STATUS_ROOM);
 }
 
 void link_send_config_ack(struct device *d, enum result result) {
@@ -84,28 +85,23 @@ void link_send_config_ack(struct device *d, enum result result) {
     };
     uint8_t payload[MSG_BYTES_CONFIG_ACK];
     config_ack_pack(&m, payload);
-    (void)send(d, MSG_CONFIG_ACK, payload, MSG_BYTES_CONFIG_ACK, 0U);
+    (void)send(d, MSG_CONFIG_ACK, payload, MSG_BYTES_CONFIG_ACK, STATUS_ROOM);
 }
 
 void link_send_pong(struct device *d, uint32_t token) {
     struct pong m = {.token = token, .t_us = board_clock_us(), .sample_index = d->inputs.sample_index};
     uint8_t payload[MSG_BYTES_PONG];
     pong_pack(&m, payload);
-    (void)send(d, MSG_PONG, payload, MSG_BYTES_PONG, 0U);
+    (void)send(d, MSG_PONG, payload, MSG_BYTES_PONG, STATUS_ROOM);
 }
 
 void link_send_emg(struct device *d) {
-    const struct config *c = &d->safety.config;
-    uint8_t flags = (uint8_t)((board_emg.overrun ? EMG_FLAG_ADC_OVERRUN : 0) | (d->tx_dropped ? EMG_FLAG_TX_DROP : 0) |
+    uint8_t flags = (uint8_t)((d->tx_dropped ? EMG_FLAG_TX_DROP : 0) |
                               (d->safety.state == STATE_ARMED ? EMG_FLAG_ARMED : 0));
-    uint8_t count = (uint8_t)(MSG_BYTES_EMG + 2U * c->samples_per_frame * channel_count(c->channel_mask));
-    emg_head(&board_emg, d->inputs.sample_index, flags);
-    bool sent = send(d, MSG_EMG, board_emg.waiting, count, ANSWERS_ROOM);
-    d->tx_dropped = !sent;
-    if (sent) {
-        board_emg.overrun = false;
-    } else {
+    const uint8_t *payload = emg_oldest(&board_emg, d->inputs.sample_index, flags);
+    d->tx_dropped = !send(d, MSG_EMG, payload, board_emg.payload_bytes, ANSWERS_ROOM);
+    if (d->tx_dropped) {
         d->counters.tx_drops++;
     }
-    board_emg.ready = false;
+    emg_done(&board_emg);
 }

@@ -3,6 +3,10 @@
 #include <assert.h>
 #include <string.h>
 
+/* What a slew moves in one servo period, rounded down. */
+#define STEP_CDEG(cdeg_per_s) ((uint16_t)((uint32_t)(cdeg_per_s) * SERVO_PERIOD_MS / 1000U))
+static_assert((uint32_t)ANGLE_MAX_CDEG + STEP_CDEG(SLEW_MAX_CDEG_PER_S) <= UINT16_MAX, "an angle and a step fit in 16 bits");
+
 /* ---- The state table ---- */
 
 enum event {
@@ -96,6 +100,7 @@ void safety_configure(struct safety *s, const struct config *config, uint16_t co
         s->applied_cdeg[i] = within(applied, config->servo_min_cdeg[i], config->servo_max_cdeg[i]);
         s->told_cdeg[i] = s->applied_cdeg[i];
     }
+    s->step_cdeg = STEP_CDEG(config->slew_cdeg_per_s);
     s->config = *config;
     s->config_crc = config_crc;
     s->configured = true;
@@ -263,36 +268,27 @@ void safety_tick(struct safety *s, const struct safety_inputs *in) {
         happened(s, EVENT_SILENT);
     } else if (s->state == STATE_HOLD && in->now_ms - s->moving_ms >= s->config.relax_ms) {
         happened(s, EVENT_SILENT_TOO_LONG);
-    } else {
-        /* nothing is due */
     }
 }
 
 /* ---- Motion ---- */
 
-static uint16_t step_cdeg(const struct safety *s, uint16_t most_cdeg_per_s) {
-    uint16_t slew = s->config.slew_cdeg_per_s < most_cdeg_per_s ? s->config.slew_cdeg_per_s : most_cdeg_per_s;
-    return (uint16_t)((uint32_t)slew * SERVO_PERIOD_MS / 1000U);
-}
-
 static uint16_t toward(uint16_t from, uint16_t to, uint16_t step) {
-    if (to > from) {
-        return to - from > step ? (uint16_t)(from + step) : to;
-    }
-    return from - to > step ? (uint16_t)(from - step) : to;
+    uint16_t down = within(step, 0U, from);
+    return within(to, (uint16_t)(from - down), (uint16_t)(from + step));
 }
 
 void safety_next_pose(const struct safety *s, uint16_t *pose_cdeg) {
-    const uint16_t *goal = s->applied_cdeg;
-    uint16_t step = 0U;
+    const uint16_t *goal = s->applied_cdeg; /* stay, in every state but these two */
+    uint16_t step = s->step_cdeg;
     if (s->state == STATE_ARMED) {
         goal = s->target_cdeg;
-        step = step_cdeg(s, s->reached == ALL_SERVOS ? SLEW_MAX_CDEG_PER_S : FIRST_MOVE_SLEW_CDEG_PER_S);
+        if (s->reached != ALL_SERVOS) {
+            step = within(step, 0U, STEP_CDEG(FIRST_MOVE_SLEW_CDEG_PER_S));
+        }
     } else if (s->state == STATE_RELAX) {
         goal = s->config.servo_safe_cdeg;
-        step = step_cdeg(s, RELAX_SLEW_CDEG_PER_S);
-    } else {
-        /* every other state stays where it is */
+        step = within(step, 0U, STEP_CDEG(RELAX_SLEW_CDEG_PER_S));
     }
     for (uint8_t i = 0; i < SERVOS; i++) {
         pose_cdeg[i] = toward(s->applied_cdeg[i], goal[i], step);

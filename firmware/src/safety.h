@@ -46,6 +46,7 @@ struct safety {
     uint16_t range_rejects;
     uint16_t stale_rejects;
 
+    uint16_t step_cdeg; /* the configured slew in a servo period */
     uint16_t target_cdeg[SERVOS];
     uint16_t applied_cdeg[SERVOS]; /* what the servos are being told by the running pulses */
     uint16_t told_cdeg[SERVOS];    /* what the next pulses will tell them */

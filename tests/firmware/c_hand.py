@@ -96,9 +96,10 @@ class Hand:
 
     @property
     def next_pose(self) -> tuple[int, ...]:
-        pose = FFI.new("uint16_t[]", m.SERVOS)
+        pose = FFI.new("uint16_t[]", [0xDEAD] * (m.SERVOS + 1))
         LIB.safety_next_pose(self.struct, pose)
-        return tuple(pose)
+        assert pose[m.SERVOS] == 0xDEAD
+        return tuple(pose)[: m.SERVOS]
 
     # ---- what happens to it ----
 
@@ -164,26 +165,26 @@ class Hand:
         return [self.period() for _ in range(count)]
 
 
-def disarmed() -> Hand:
-    """In DISARMED, streaming, with no blocker."""
+def disarmed(**changes: Any) -> Hand:
+    """In DISARMED, streaming, with no blocker. `changes`: of CONFIG."""
     hand = Hand()
     hand.started()
     hand.hello()
-    hand.configure()
+    hand.configure(**changes)
     assert hand.start() is Result.OK
     hand.wait(5)
     return hand
 
 
-def armed() -> Hand:
-    hand = disarmed()
+def armed(**changes: Any) -> Hand:
+    hand = disarmed(**changes)
     assert hand.arm() is Result.OK
     return hand
 
 
-def at_full_slew() -> Hand:
+def at_full_slew(**changes: Any) -> Hand:
     """ARMED at the safe pose, the slow first move done."""
-    hand = armed()
+    hand = armed(**changes)
     hand.setpoint(SAFE)
     hand.period()
     return hand

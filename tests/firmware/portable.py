@@ -1,6 +1,6 @@
 """The firmware's portable C, compiled for this machine and called through cffi.
 
-`HAND_C_SOURCES` names another folder in place of firmware/src (a mutant), `HAND_C_COVERAGE` a folder for gcov's counts.
+`HAND_C_LIBRARY` names a library that is already compiled (a mutant), `HAND_C_COVERAGE` a folder for gcov's counts.
 """
 
 from __future__ import annotations
@@ -17,16 +17,17 @@ from typing import Any, Final
 from cffi import FFI
 
 ROOT: Final = Path(__file__).parents[2]
-SOURCES: Final = Path(os.environ.get("HAND_C_SOURCES", ROOT / "firmware" / "src"))
+SOURCES: Final = ROOT / "firmware" / "src"
+LIBRARY: Final = os.environ.get("HAND_C_LIBRARY")
 COVERAGE: Final = os.environ.get("HAND_C_COVERAGE")
 FAKES: Final = Path(__file__).parent / "c"
 HEADERS: Final = ("safety.h", "servo_map.h", "configure.h", "emg.h", "dispatch.h", "link.h", "fake_board.h")
 WARNINGS: Final = ("-Wall", "-Wextra", "-Wshadow", "-Wconversion", "-Wundef", "-Werror")
 
 
-def portable_sources(folder: Path = SOURCES) -> list[Path]:
-    """All C files that know no hardware."""
-    return [path for path in sorted(folder.glob("*.c")) if path.name != "main.c"]
+def portable_sources() -> list[Path]:
+    """All C files that know no hardware, and the board in memory that they run on here."""
+    return [path for path in sorted(SOURCES.glob("*.c")) if path.name != "main.c"] + [FAKES / "fake_board.c"]
 
 
 def without_bodies(text: str) -> str:
@@ -56,20 +57,28 @@ def declarations(folder: Path) -> str:
     return without_bodies(done.stdout)
 
 
+def compile_command(*options: str | Path) -> list[str | Path]:
+    """gcc, with the firmware's own warnings."""
+    return ["gcc", "-std=c11", "-fPIC", *WARNINGS, f"-I{SOURCES}", f"-I{FAKES}", *options]
+
+
+def compile_library(folder: Path) -> Path:
+    """Compiles all portable sources into a library in `folder`."""
+    extra = ["--coverage", "-O0", FAKES / "coverage.c"] if COVERAGE else ["-O1"]
+    library = folder / "hand.so"
+    subprocess.run(compile_command("-shared", "-o", library, *extra, *portable_sources()), cwd=folder, check=True)
+    return library
+
+
 @cache
 def load() -> tuple[FFI, Any]:
     """(ffi, lib) of the compiled sources; compiles them on the first call of a process."""
-    folder = Path(COVERAGE) if COVERAGE else Path(tempfile.mkdtemp(prefix="hand-c-"))
-    library = folder / "hand.so"
-    sources = [*portable_sources(), FAKES / "fake_board.c"]
-    extra = ["--coverage", "-O0", str(FAKES / "coverage.c")] if COVERAGE else ["-O1"]
-    command = ["gcc", "-std=c11", "-shared", "-fPIC", *WARNINGS, f"-I{SOURCES}", f"-I{FAKES}", *extra]
-    subprocess.run([*command, "-o", library, *sources], cwd=folder, check=True)
     ffi = FFI()
-    ffi.cdef(declarations(folder))
+    with tempfile.TemporaryDirectory(prefix="hand-c-") as name:
+        ffi.cdef(declarations(Path(name)))
+        library = Path(LIBRARY) if LIBRARY else compile_library(Path(COVERAGE or name))
+        lib = ffi.dlopen(str(library))
     if COVERAGE:
         ffi.cdef("void coverage_dump(void);")
-    lib = ffi.dlopen(str(library))
-    if COVERAGE:
         atexit.register(lib.coverage_dump)
     return ffi, lib

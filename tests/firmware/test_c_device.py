@@ -342,7 +342,7 @@ def test_an_armed_hand_says_so_in_its_emg(moving: Device) -> None:
 
 def test_lost_samples_are_said_once(device: Device) -> None:
     device.stream()
-    LIB.board_emg.overrun = True
+    LIB.fake_lost()
     device.run(12)
     assert [f.flags for f in device.all_of(m.Emg)] == [EmgFlag.ADC_OVERRUN, 0, 0]
 

@@ -39,11 +39,15 @@ def test_a_step_from_open_to_closed_is_made_at_the_configured_slew() -> None:
     assert poses[-1] == CLOSED
 
 
-def test_it_stops_exactly_at_its_target_from_either_side() -> None:
+def test_it_stops_exactly_at_its_target_from_either_side_and_never_overshoots() -> None:
     hand = at_full_slew()
-    for target in (CLOSED, OPEN, SAFE):
+    for target in (CLOSED, OPEN, SAFE, (SAFE[0] + 1,) * m.SERVOS, SAFE):
         hand.setpoint(target)
-        hand.periods(30)
+        left = [abs(a - b) for a, b in zip(hand.applied, target, strict=True)]
+        for pose in hand.periods(30):
+            now = [abs(a - b) for a, b in zip(pose, target, strict=True)]
+            assert now == [max(0, before - STEP) for before in left]
+            left = now
         assert hand.applied == target
 
 
@@ -60,8 +64,7 @@ def test_a_host_that_throws_full_steps_200_times_a_second_moves_it_one_slew_step
 
 def test_the_slew_may_be_as_slow_as_one_cdeg_a_period_and_is_rounded_down() -> None:
     for slew, step in [(m.SLEW_MIN_CDEG_PER_S, 1), (99, 1), (100, 2), (m.SLEW_MAX_CDEG_PER_S, 1200)]:
-        hand = at_full_slew()
-        hand.struct.config.slew_cdeg_per_s = slew
+        hand = at_full_slew(slew_cdeg_per_s=slew)
         hand.setpoint(CLOSED)
         before = hand.applied[0]
         assert hand.period()[0] - before == step
@@ -133,8 +136,7 @@ def test_each_arming_begins_with_a_slow_move() -> None:
 
 def test_a_configured_slew_below_the_first_moves_and_relaxs_holds_there_too() -> None:
     slow, step = 500, 10
-    hand = armed()
-    hand.struct.config.slew_cdeg_per_s = slow
+    hand = armed(slew_cdeg_per_s=slow)
     hand.setpoint(CLOSED)
     assert hand.period()[0] - SAFE[0] == step
     hand.wait(CONFIG.relax_ms)

@@ -110,16 +110,14 @@ def test_the_age_is_time_whatever_the_sampling_rate() -> None:
     for period_ticks in (999, 1000, 1001, 4000, 32767):
         oldest = 10 * 8000 // period_ticks
         for age, fits in [(oldest, True), (oldest + 1, False)]:
-            hand = armed()
-            hand.struct.config.sample_period_ticks = period_ticks
+            hand = armed(sample_period_ticks=period_ticks)
             hand.setpoint(SAFE, age=age, valid_4ms=10)
             assert hand.rejects == ((0, 0) if fits else (0, 1)), (period_ticks, age)
 
 
 def test_the_longest_time_and_the_slowest_rate_do_not_overflow() -> None:
     for age in (0xFFFF, 0x10000, 0x10001, 0x20000, 0x7FFFFFFF):
-        hand = armed()
-        hand.struct.config.sample_period_ticks = 32767
+        hand = armed(sample_period_ticks=32767)
         hand.setpoint(SAFE, age=age, valid_4ms=255)
         assert hand.rejects == (0, 1), age
 

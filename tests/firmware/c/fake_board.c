@@ -32,6 +32,8 @@ void fake_sample(const int16_t *values, uint8_t channels) {
     (void)emg_sample_done(&board_emg);
 }
 
+void fake_lost(void) { emg_lost(&board_emg); }
+
 enum result fake_configure_check(const struct config *c) { return configure_check(c, &board_info); }
 
 uint16_t fake_transmit(uint8_t *bytes, uint16_t most) {
@@ -77,7 +79,7 @@ void board_sampling_start(const struct config *config) {
     fake.channel_mask = config->channel_mask;
     fake.sample_period_ticks = config->sample_period_ticks;
     fake.starts++;
-    emg_reset(&board_emg, config->samples_per_frame);
+    emg_reset(&board_emg, config->samples_per_frame, channel_count(config->channel_mask));
 }
 
 void board_sampling_stop(void) { fake.sampling = false; }

@@ -38,6 +38,7 @@ extern struct fake_board fake;
 
 void fake_reset(void);
 void fake_sample(const int16_t *values, uint8_t channels); /* what the converter's interrupt does */
+void fake_lost(void);                                      /* samples were lost */
 enum result fake_configure_check(const struct config *c);  /* configure_check for this board */
 uint16_t fake_transmit(uint8_t *bytes, uint16_t most);     /* takes what the line would carry */
 

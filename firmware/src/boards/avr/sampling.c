@@ -75,7 +75,7 @@ void board_sampling_start(const struct config *config) {
     uint16_t slot_ticks = config->sample_period_ticks / channel_count(config->channel_mask);
     bool fast = slot_ticks < SLOT_SLOW_MIN_TICKS;
     plan(config, slot_ticks < SLOT_MAX_TICKS ? slot_ticks : SLOT_MAX_TICKS);
-    emg_reset(&board_emg, config->samples_per_frame);
+    emg_reset(&board_emg, config->samples_per_frame, channels);
     uint8_t status = lock();
     OCR1B = (uint16_t)(TCNT1 + START_DELAY_TICKS);
     TIMSK1 |= _BV(OCIE1B);
@@ -97,7 +97,7 @@ uint16_t board_samples(void) {
     if (since_trigger > MISSED_TICKS && since_trigger < 0x8000U) {
         /* The interrupt came too late to set the next trigger in time: it would come a whole turn of the timer later. */
         OCR1B = (uint16_t)(TCNT1 + START_DELAY_TICKS);
-        board_emg.overrun = true;
+        emg_lost(&board_emg);
     }
     unlock(status);
     return samples;
