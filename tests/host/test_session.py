@@ -442,10 +442,11 @@ def test_disarm_lets_go_of_a_hand_that_holds_for_an_earlier_session():
 def test_the_last_words_disarm_and_stop():
     hand = armed_hand()
     hand.session.stop()
+    assert not hand.session.may_move
+    assert [type(message) for message in hand.sent[-2:]] == [m.Disarm, m.Stop]
     hand.run(0.01)
     assert hand.state is State.DISARMED
     assert not hand.firmware.safety.streaming
-    assert not hand.session.may_move
 
 
 # --- PING -------------------------------------------------------------------------------------------------

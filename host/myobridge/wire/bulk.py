@@ -1,0 +1,115 @@
+"""Many EMG frames at once, for catching up after a stall and for reading recordings.
+
+The frames of a stream are equally long, so that a buffer of them is a table: one row a frame, one column a place on the
+wire. COBS and CRC go through its columns, all frames side by side. What FrameDecoder would do with the same bytes is
+the rule, to the bit; whatever is not perfectly regular is left to it.
+"""
+
+from __future__ import annotations
+
+from binascii import crc_hqx
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myobridge.wire.frame import CRC_START
+from myobridge.wire.messages import Emg
+
+OVERHEAD_BYTES: Final = 12
+"""Of an EMG frame on the wire: code byte, type, seq, head, CRC and the ending zero."""
+
+
+class EmgBlock(NamedTuple):
+    """Consecutive EMG frames.
+
+    sample_index: device index of the first sample, modulo 2^32; the others follow without a gap.
+    counts: int16 (samples, channels).
+    flags: uint8 (frames,), bits emg_flag.
+    wire_bytes: how much of the buffer they were.
+    """
+
+    sample_index: int
+    counts: NDArray[np.int16]
+    flags: NDArray[np.uint8]
+    wire_bytes: int
+
+
+def decode_emg(data: bytes, channels: int) -> EmgBlock | None:
+    """The leading frames of `data` that are good EMG frames, equally long and without a gap between their samples.
+
+    `data` begins where a frame begins. None if not even its first frame is such a frame.
+    """
+    width = data.find(0) + 1
+    samples, odd = divmod(width - OVERHEAD_BYTES, 2 * channels)
+    if samples < 1 or odd or samples > np.iinfo(np.uint8).max:
+        return None
+    rows = len(data) // width
+    wire = np.ascontiguousarray(np.frombuffer(data, np.uint8, rows * width).reshape(rows, width).T)
+    body, whole = _decode_cobs(wire)
+    frames = np.ascontiguousarray(body.T)
+    fields = frames.view(_layout(samples, channels))[:, 0]
+    first = fields["sample_index"][0]
+    good = (
+        whole
+        & (_crc(frames) == 0)
+        & (fields["type"] == Emg.TYPE)
+        & (fields["n"] == samples)
+        & (fields["sample_index"] == first + np.arange(0, rows * samples, samples, dtype=np.uint32))
+    )
+    count = rows if good.all() else int(good.argmin())
+    if not count:
+        return None
+    counts = fields["counts"][:count].reshape(-1, channels)
+    return EmgBlock(int(first), counts, fields["flags"][:count].copy(), count * width)
+
+
+def _layout(samples: int, channels: int) -> np.dtype[np.void]:
+    """An EMG frame of so many samples."""
+    return np.dtype(
+        [
+            ("type", "u1"),
+            ("seq", "u1"),
+            ("sample_index", "<u4"),
+            ("n", "u1"),
+            ("flags", "u1"),
+            ("counts", "<i2", (samples, channels)),
+            ("crc", ">u2"),
+        ]
+    )
+
+
+def _decode_cobs(wire: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """Bodies (width - 2, frames) of the encoded frames (width, frames), and which of them were rightly encoded.
+
+    `next_code` may wrap past 255, but then lies behind the place that is looked at, and never meets the end.
+    """
+    end = len(wire) - 1
+    codes = np.empty_like(wire)
+    next_code = wire[0].copy()
+    here = np.empty(wire.shape[1], np.bool_)
+    for place in range(1, end):
+        np.equal(next_code, place, out=here)
+        np.multiply(wire[place], here, out=codes[place])
+        np.add(next_code, codes[place], out=next_code)
+    whole = (next_code == end) & (wire[end] == 0) & wire[:end].all(axis=0)
+    return wire[1:end] - codes[1:end], whole
+
+
+def _crc(frames: NDArray[np.uint8]) -> NDArray[np.uint16]:
+    """CRC-16 of whole frames (frames, bytes), an even number of bytes, two at a time."""
+    crc = np.full(len(frames), CRC_START, np.uint16)
+    for word in frames.view(">u2").T.astype(np.uint16, order="C"):
+        crc = _CRC_OF_WORD.take(crc ^ word)
+    return crc
+
+
+def _crc_table() -> NDArray[np.uint16]:
+    """CRC of each 16-bit word that follows on the CRC 0."""
+    of_byte = np.array([crc_hqx(bytes((byte,)), 0) for byte in range(256)], np.uint16)
+    after_high = of_byte[:, None]
+    table: NDArray[np.uint16] = of_byte[after_high >> 8 ^ np.arange(256)] ^ after_high << 8
+    return table.ravel()
+
+
+_CRC_OF_WORD: Final = _crc_table()
