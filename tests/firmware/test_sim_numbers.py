@@ -6,8 +6,9 @@ import pytest
 from sim_hand import BOARDS
 from sim_numbers import ROWS
 
+SLOW = [pytest.mark.slow, pytest.mark.timeout(600)]
 CASES = [
-    pytest.param(row, board, id=f"{row.what}-{board}", marks=[pytest.mark.slow] if row.slow else [])
+    pytest.param(row, board, id=f"{row.what}-{board}", marks=SLOW if row.slow else [])
     for row in ROWS
     for board in BOARDS
     if row.limits is not None
