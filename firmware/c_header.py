@@ -64,16 +64,14 @@ def struct_lines(message: Spec) -> list[str]:
 def copy_line(field: Spec, at: int, unpack: bool) -> list[str]:
     """Statements that copy one field between the payload at `at` and the struct `m`."""
     size, count = BYTES[field["type"]], field.get("count")
-    where = f"{at} + {size} * i" if count and size > 1 else f"{at} + i" if count else str(at)
+    index = ["i" if size == 1 else f"{size} * i"] if count else []
     name = f"m->{field['name']}" + ("[i]" if count else "")
     if size == 1:
-        copy = f"{name} = payload[{where}];" if unpack else f"payload[{where}] = {name};"
+        byte = f"payload[{' + '.join([str(at), *index])}]"
+        copy = f"{name} = {byte};" if unpack else f"{byte} = {name};"
     else:
-        copy = (
-            f"{name} = get_u{8 * size}(payload + {where});"
-            if unpack
-            else f"put_u{8 * size}(payload + {where}, {name});"
-        )
+        where = " + ".join(["payload", *([str(at)] if at else []), *index])
+        copy = f"{name} = get_u{8 * size}({where});" if unpack else f"put_u{8 * size}({where}, {name});"
     if not count:
         return [f"    {copy}"]
     return [f"    for (uint8_t i = 0; i < {count}; i++) {{", f"        {copy}", "    }"]

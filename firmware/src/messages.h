@@ -239,7 +239,7 @@ struct config {
 };
 
 static inline void config_unpack(struct config *m, const uint8_t *payload) {
-    m->channel_mask = get_u16(payload + 0);
+    m->channel_mask = get_u16(payload);
     m->sample_period_ticks = get_u16(payload + 2);
     m->samples_per_frame = payload[4];
     m->sample_format = payload[5];
@@ -282,7 +282,7 @@ struct start {
 };
 
 static inline void start_unpack(struct start *m, const uint8_t *payload) {
-    m->config_crc = get_u16(payload + 0);
+    m->config_crc = get_u16(payload);
 }
 
 /* `samples` follow: n x channels values of i16, all channels of the first sample, then of the next. */
@@ -293,7 +293,7 @@ struct emg {
 };
 
 static inline void emg_pack(const struct emg *m, uint8_t *payload) {
-    put_u32(payload + 0, m->sample_index);
+    put_u32(payload, m->sample_index);
     payload[4] = m->n;
     payload[5] = m->flags;
 }
@@ -306,7 +306,7 @@ struct arm {
 };
 
 static inline void arm_unpack(struct arm *m, const uint8_t *payload) {
-    m->boot_id = get_u16(payload + 0);
+    m->boot_id = get_u16(payload);
     m->config_crc = get_u16(payload + 2);
     m->challenge = get_u16(payload + 4);
 }
@@ -320,7 +320,7 @@ struct setpoint {
 
 static inline void setpoint_unpack(struct setpoint *m, const uint8_t *payload) {
     for (uint8_t i = 0; i < 5; i++) {
-        m->angle_cdeg[i] = get_u16(payload + 0 + 2 * i);
+        m->angle_cdeg[i] = get_u16(payload + 2 * i);
     }
     m->valid_4ms = payload[10];
     m->based_on_sample = get_u32(payload + 11);
@@ -389,7 +389,7 @@ struct ping {
 };
 
 static inline void ping_unpack(struct ping *m, const uint8_t *payload) {
-    m->token = get_u32(payload + 0);
+    m->token = get_u32(payload);
 }
 
 /* Answer to PING. */
@@ -400,7 +400,7 @@ struct pong {
 };
 
 static inline void pong_pack(const struct pong *m, uint8_t *payload) {
-    put_u32(payload + 0, m->token);
+    put_u32(payload, m->token);
     put_u32(payload + 4, m->t_us);
     put_u32(payload + 8, m->sample_index);
 }

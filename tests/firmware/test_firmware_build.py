@@ -1,0 +1,95 @@
+"""The firmware builds from nothing without a warning, fits its boards, and keeps its portable part portable."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sim_hand import BOARDS, SimHand, build_firmware
+from sim_host import SimHost
+
+from myobridge.wire.messages import ANGLE_MAX_CDEG, SERVOS
+
+ROOT = Path(__file__).parents[2]
+FIRMWARE = ROOT / "firmware"
+RAM_START = {"mega2560": 0x200, "uno": 0x100}
+RAM_BYTES = {"mega2560": 8192, "uno": 2048}
+FLASH_BYTES = {"mega2560": 256 * 1024, "uno": 32 * 1024}
+PATTERN = 0xC5
+
+
+@pytest.fixture(scope="module")
+def build_log(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("build")
+    command = ["make", "-C", FIRMWARE, f"BUILD={folder}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return done.stdout + done.stderr
+
+
+def test_both_boards_build_from_nothing_without_a_warning(build_log: str) -> None:
+    assert "warning" not in build_log.lower()
+    for flag in ("-Wall", "-Wextra", "-Wshadow", "-Wconversion", "-Wundef", "-Werror"):
+        assert flag in build_log
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_the_build_says_what_it_takes_and_that_leaves_half_the_flash(build_log: str, board: str) -> None:
+    flash = re.search(rf"{board} Program: (\d+) bytes", build_log)
+    ram = re.search(rf"{board} Data: (\d+) bytes", build_log)
+    assert flash is not None and ram is not None
+    assert int(flash[1]) < FLASH_BYTES[board] / 2
+    assert int(ram[1]) < RAM_BYTES[board]
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_the_stack_never_comes_near_the_variables(board: str) -> None:
+    elf = build_firmware(board)
+    listing = subprocess.run(["avr-nm", elf], check=True, capture_output=True, text=True).stdout
+    found = re.search(r"^00(8\w+) \w _end$", listing, re.MULTILINE)
+    assert found is not None
+    variables_end = int(found[1], 16) - 0x800000
+    ram_end = RAM_START[board] + RAM_BYTES[board]
+    with SimHand(elf, board) as hand:
+        hand.command(f"poke {variables_end} {bytes([PATTERN] * (ram_end - variables_end)).hex()}")
+        host = SimHost(hand)
+        host.run_ms(50)
+        host.stream_armed(samples_per_frame=1)
+        host.move((9000,) * SERVOS, 300)
+        host.hand.send(bytes(range(1, 256)) * 20)
+        host.move((ANGLE_MAX_CDEG,) * SERVOS, 300)
+        host.hello()
+        host.stop()
+        stack = hand.command(f"peek {variables_end} {ram_end - variables_end}")
+    untouched = len(stack) - len(stack.lstrip(bytes((PATTERN,))))
+    print(f"{board}: {untouched} bytes never used between variables and stack, which took {len(stack) - untouched}")
+    assert untouched >= 64
+
+
+def test_the_portable_part_knows_no_hardware() -> None:
+    for path in (FIRMWARE / "src").glob("*.[ch]"):
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r"#include <avr|\bF_CPU\b|_BV\(|\bISR\(|\bmalloc\b|\bcalloc\b", text), path.name
+
+
+def test_a_board_is_a_folder_with_the_whole_interface() -> None:
+    header = (FIRMWARE / "src" / "boards" / "board.h").read_text(encoding="utf-8")
+    wanted = set(re.findall(r"\b(board_\w+)\(", header))
+    assert len(wanted) > 15
+    for board in BOARDS:
+        folders = (FIRMWARE / "src" / "boards" / "avr", FIRMWARE / "src" / "boards" / board)
+        text = "".join(path.read_text(encoding="utf-8") for folder in folders for path in folder.glob("*.c"))
+        assert {name for name in wanted if not re.search(rf"^\w.*\b{name}\(.*\{{", text, re.MULTILINE)} == set()
+
+
+def test_what_is_generated_is_current() -> None:
+    subprocess.run([sys.executable, FIRMWARE / "generate.py", "--check"], check=True)
+
+
+def test_the_report_of_the_static_checks_has_no_finding_but_misras(tmp_path: Path) -> None:
+    command = ["make", "-C", FIRMWARE, f"BUILD={tmp_path}", "report"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "nothing but MISRA" in done.stdout, done.stdout
+    print(done.stdout)
