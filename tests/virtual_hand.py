@@ -120,3 +120,9 @@ class VirtualHand:
 def frame_of(message, seq=0):
     """A message as it goes on the wire."""
     return encode(message.TYPE, seq, message.pack())
+
+
+def body_of(message, seq=0):
+    """A message as the decoder hands it on."""
+    (body,) = FrameDecoder().feed(frame_of(message, seq))
+    return body

@@ -19,7 +19,7 @@ from myobridge.wire.session import (
     Phase,
     SessionFailed,
 )
-from virtual_hand import ConstantSource, VirtualHand, device_config, frame_of
+from virtual_hand import ConstantSource, VirtualHand, body_of, device_config, frame_of
 
 
 def streaming_hand(**config):
@@ -211,11 +211,11 @@ def test_messages_that_make_no_sense_are_counted_and_ignored():
     hand = streaming_hand()
     before = hand.session.status
     for frame in (
-        frame_of(m.Hello(1, 0, 0, 0)),  # an echo of our own
-        frame_of(m.Setpoint((0,) * 5, 0, 0)),
-        frame_of(m.Disarm()),
+        body_of(m.Hello(1, 0, 0, 0)),  # an echo of our own
+        body_of(m.Setpoint((0,) * 5, 0, 0)),
+        body_of(m.Disarm()),
     ):
-        hand.session.on_frame(frame[1:-1], hand.now_s)
+        hand.session.on_frame(frame, hand.now_s)
     for kind in range(256):
         if kind not in m.BY_TYPE:
             hand.session.on_frame(bytes((kind, 0, 1, 2)), hand.now_s)
@@ -464,11 +464,20 @@ def test_pings_bracket_the_next_sample_between_two_times():
         assert sent_s <= started_s + next_index / 2000 <= received_s + 1 / 2000
 
 
+def test_a_pong_that_comes_after_the_next_ping_is_ignored():
+    hand = streaming_hand()
+    hand.lose = lambda message: isinstance(message, m.Pong)
+    hand.run(PING_S + 0.1)
+    hand.session.pong = lambda *_pong: pytest.fail("taken")
+    late = next(message for message in hand.sent if isinstance(message, m.Ping))
+    hand.session.on_frame(body_of(m.Pong(late.token, 5, 5)), hand.now_s)
+
+
 def test_a_pong_that_nobody_asked_for_is_ignored():
     hand = streaming_hand()
     hand.session.pong = lambda *_pong: pytest.fail("taken")
     for token in (0, 77, 2**32 - 1):
-        hand.session.on_frame(frame_of(m.Pong(token, 5, 5))[1:-1], hand.now_s)
+        hand.session.on_frame(body_of(m.Pong(token, 5, 5)), hand.now_s)
 
 
 # --- whatever happens -------------------------------------------------------------------------------------
