@@ -148,10 +148,11 @@ class SimHost:
 
     def ask(self, message: Message) -> Status:
         """A request that STATUS answers."""
+        known = len(self.statuses)
         seq = self.send(message)
         for _ in range(REQUEST_TIMEOUT_MS):
             self.run_ms(1)
-            for status in reversed(self.statuses):
+            for status in reversed(self.statuses[known:]):
                 if (status.message.ack_type, status.message.ack_seq) == (message.TYPE, seq):
                     return status.message
         raise AssertionError(f"no answer to {type(message).__name__} within {REQUEST_TIMEOUT_MS} ms")
