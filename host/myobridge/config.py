@@ -5,12 +5,12 @@ from __future__ import annotations
 import difflib
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import msgspec
 
 from myobridge.errors import UserError
-from myobridge.model_file import Pose, Positive
+from myobridge.model_file import Pose
 from myobridge.wire.messages import (
     BAUD,
     HOLD_MAX_MS,
@@ -24,6 +24,16 @@ from myobridge.wire.messages import (
 
 Pulse = Annotated[int, msgspec.Meta(ge=PULSE_MIN_US, le=PULSE_MAX_US)]
 Pulses = tuple[Pulse, Pulse, Pulse, Pulse, Pulse]
+SAME_TABLE: Final = 0.25
+PLAIN_WORDS: Final = {
+    " | null": "",
+    "`object`": "a table",
+    "`array`": "a list",
+    "`float`": "a number",
+    "`int`": "a whole number",
+    "`str`": "a text",
+    "`bool`": "true or false",
+}
 Fraction = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
@@ -40,7 +50,7 @@ class LinkConfig(_Table, frozen=True):
 class AcquisitionConfig(_Table, frozen=True):
     """`[acquisition]`: what the device samples. The sampling rate is the model's unless it stands here."""
 
-    fs_hz: Positive | None = None
+    fs_hz: Annotated[float, msgspec.Meta(gt=0, le=100_000)] | None = None
     inputs: Annotated[tuple[Annotated[int, msgspec.Meta(ge=0, le=15)], ...], msgspec.Meta(min_length=1)] | None = None
     """Analogue inputs in rising order, one for each of the model's channels; the first ones by default."""
     max_samples_per_frame: Annotated[int, msgspec.Meta(ge=1, le=100)] = 5
@@ -97,6 +107,12 @@ class Config(_Table, frozen=True):
             raise ValueError("safety.relax_ms must be more than safety.hold_ms")
         if any(low > high for low, high in zip(self.servo.min_deg, self.servo.max_deg, strict=True)):
             raise ValueError("servo.min_deg must not be above servo.max_deg")
+        safe = self.servo.safe_deg or self.servo.min_deg
+        if any(
+            not low <= angle <= high
+            for low, angle, high in zip(self.servo.min_deg, safe, self.servo.max_deg, strict=True)
+        ):
+            raise ValueError("servo.safe_deg must lie between servo.min_deg and servo.max_deg")
         if any(a == b for a, b in zip(self.servo.pulse_0_us, self.servo.pulse_180_us, strict=True)):
             raise ValueError("servo.pulse_0_us and servo.pulse_180_us must differ")
         inputs = self.acquisition.inputs
@@ -118,26 +134,51 @@ def load_config(path: Path | None) -> Config:
         raise UserError(f"The config {path} cannot be read ({error.strerror}); check the path.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"{path} is not valid TOML ({error}); correct that line.") from error
-    _refuse_unknown_keys(data, Config, path, "")
+    names = _names(Config)
+    for name in _names_used(data):
+        if name not in names:
+            raise UserError(f"{path}: unknown key '{name}'; the nearest right one is '{_nearest(name, names)}'.")
     try:
         return msgspec.convert(data, Config)
     except msgspec.ValidationError as error:
         raise UserError(f"{path}: {_plain(error)}; correct that value.") from error
 
 
-def _refuse_unknown_keys(data: dict[str, Any], table: type[msgspec.Struct], path: Path, prefix: str) -> None:
-    fields = {field.name: field.type for field in msgspec.structs.fields(table)}
+def _names(table: type[msgspec.Struct], prefix: str = "") -> list[str]:
+    """Dotted names of all tables and keys that there are."""
+    names = []
+    for field in msgspec.structs.fields(table):
+        names.append(prefix + field.name)
+        if isinstance(field.type, type) and issubclass(field.type, msgspec.Struct):
+            names += _names(field.type, f"{prefix}{field.name}.")
+    return names
+
+
+def _names_used(data: dict[str, Any], prefix: str = "") -> list[str]:
+    """Dotted names of all tables and keys of a file."""
+    names = []
     for key, value in data.items():
-        if key not in fields:
-            near = difflib.get_close_matches(key, fields, n=1, cutoff=0)
-            raise UserError(f"{path}: unknown key '{prefix}{key}'; the nearest right one is '{prefix}{near[0]}'.")
-        inner = fields[key]
-        if isinstance(value, dict) and isinstance(inner, type) and issubclass(inner, msgspec.Struct):
-            _refuse_unknown_keys(value, inner, path, f"{prefix}{key}.")
+        names.append(prefix + key)
+        if isinstance(value, dict):
+            names += _names_used(value, f"{prefix}{key}.")
+    return names
+
+
+def _nearest(name: str, names: list[str]) -> str:
+    """The name most like it; the same table counts for it, so that a key in the wrong table is still found."""
+    table, _, key = name.rpartition(".")
+
+    def likeness(other: str) -> float:
+        other_table, _, other_key = other.rpartition(".")
+        return difflib.SequenceMatcher(None, key, other_key).ratio() + SAME_TABLE * (table == other_table)
+
+    return max(names, key=likeness)
 
 
 def _plain(error: msgspec.ValidationError) -> str:
-    """msgspec says `... - at `$.servo.slew`'; a reader wants the key first."""
+    """msgspec says `Expected ... - at `$.servo.slew`'; a reader wants the key first, and TOML's words."""
     message, _, where = str(error).partition(" - at `$.")
     message = message[0].lower() + message[1:]
+    for theirs, ours in PLAIN_WORDS.items():
+        message = message.replace(theirs, ours)
     return f"{where.rstrip('`')}: {message}" if where else message
