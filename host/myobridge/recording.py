@@ -7,7 +7,6 @@ Fields of an `.npz`: `emg` int16 (samples, channels) in ADC counts and `fs`; opt
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -71,9 +70,9 @@ class Recording:
         try:
             with np.load(path, allow_pickle=False) as stored:
                 arrays = {name: stored[name] for name in stored.files}
-        except FileNotFoundError as error:
-            raise UserError(f"There is no recording {path}.") from error
-        except (zipfile.BadZipFile, ValueError, OSError, EOFError, KeyError, TypeError, AttributeError) as error:
+        except OSError as error:
+            raise UserError(f"The recording {path} cannot be read ({error.strerror}); check the path.") from error
+        except Exception as error:  # zipfile, zlib and numpy's header parser each have their own ways to fail
             raise UserError(f"{path} is not a whole .npz recording ({error}); copy or record it again.") from error
         return _checked(arrays, path)
 
@@ -81,32 +80,38 @@ class Recording:
 def _checked(arrays: dict[str, NDArray[np.generic]], path: Path) -> Recording:
     for name in ("emg", "fs"):
         if name not in arrays:
-            raise UserError(f"{path} has no array '{name}', so it is not a recording of EMG.")
+            raise UserError(f"{path} has no array '{name}'; choose a file that is a recording of EMG.")
     emg = arrays["emg"]
-    if emg.ndim != 2 or not len(emg):
-        raise UserError(f"{path}: 'emg' must be (samples, channels), here it is {emg.shape}.")
-    if np.issubdtype(emg.dtype, np.floating) and not np.isfinite(emg).all():
+    if emg.ndim != 2 or not emg.size:
+        raise UserError(f"{path}: 'emg' must be (samples, channels), here it is {emg.shape}; store it so.")
+    if np.issubdtype(emg.dtype, np.inexact) and not np.isfinite(emg).all():
         channel = int(np.flatnonzero(~np.isfinite(emg).all(axis=0))[0])
         raise UserError(f"{path}: channel {channel} holds NaN or infinity; record it again or leave the channel out.")
     if emg.dtype != np.int16:
-        raise UserError(f"{path}: 'emg' must be int16 ADC counts, here it is {emg.dtype}.")
-    fs_hz = float(arrays["fs"])
-    if not 1 <= fs_hz <= 100_000:
-        raise UserError(f"{path}: a sampling rate of {fs_hz} Hz is not possible; correct 'fs'.")
-    adc_bits = int(arrays["adc_bits"]) if "adc_bits" in arrays else DEFAULT_ADC_BITS
-    if not 8 <= adc_bits <= 16:
-        raise UserError(f"{path}: 'adc_bits' must be from 8 to 16, here it is {adc_bits}.")
-    for name in ("label", "repetition", "run", "angles_deg"):
-        if name in arrays and len(arrays[name]) != len(emg):
-            raise UserError(f"{path}: '{name}' has {len(arrays[name])} values for {len(emg)} samples.")
-    angles = arrays.get("angles_deg")
-    if angles is not None and (angles.shape[1:] != (len(SERVOS),) or not np.isfinite(angles).all()):
-        raise UserError(f"{path}: 'angles_deg' must hold five finite angles a sample.")
-    bytes_or_none = {n: arrays[n].astype(np.uint8) if n in arrays else None for n in ("label", "repetition", "run")}
+        raise UserError(f"{path}: 'emg' must be int16 ADC counts, here it is {emg.dtype}; store the counts themselves.")
+    angles = None
+    if "angles_deg" in arrays:
+        shape = len(emg), len(SERVOS)
+        angles = _numbers(arrays["angles_deg"], shape, 0, 180, f"{path}: 'angles_deg'").astype(np.float32)
+    per_sample = {
+        name: _numbers(arrays[name], (len(emg),), 0, 255, f"{path}: '{name}'").astype(np.uint8)
+        for name in ("label", "repetition", "run")
+        if name in arrays
+    }
+    adc_bits = _numbers(arrays.get("adc_bits", np.array(DEFAULT_ADC_BITS)), (), 8, 16, f"{path}: 'adc_bits'")
     return Recording(
         counts=emg.astype(np.int16, copy=False),
-        fs_hz=fs_hz,
-        adc_bits=adc_bits,
-        angles_deg=None if angles is None else angles.astype(np.float32),
-        **bytes_or_none,
+        fs_hz=float(_numbers(arrays["fs"], (), 1, 100_000, f"{path}: 'fs'")),
+        adc_bits=int(adc_bits),
+        angles_deg=angles,
+        **per_sample,
     )
+
+
+def _numbers(values: NDArray[Any], shape: tuple[int, ...], low: float, high: float, what: str) -> NDArray[Any]:
+    """The values, if they are finite numbers of this shape and within these limits."""
+    if values.shape != shape:
+        raise UserError(f"{what} must have the shape {shape}, here it is {values.shape}; store it so.")
+    if not np.issubdtype(values.dtype, np.number) or not ((values >= low) & (values <= high)).all():
+        raise UserError(f"{what} must hold numbers from {low:g} to {high:g}; correct it.")
+    return values
