@@ -184,7 +184,12 @@ class SimulatedFirmware:
     # --- in -----------------------------------------------------------------------------------------------
 
     def receive(self, data: bytes, now_s: float) -> None:
-        """Takes bytes from the host."""
+        """Takes bytes from the host; what was due before they came happens before.
+
+        Raises:
+            EOFError: the EMG source is over.
+        """
+        self.advance(now_s)
         for frame in self._frames.feed(data):
             kind, seq, payload = frame[0], frame[1], frame[2:-2]
             self._count_gap(seq, kind)
