@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import os
 import resource
 import sys
 import time
+from pathlib import Path
 from typing import Final
 
 LOWEST_S: Final = 1e-6
@@ -55,7 +57,7 @@ class Distribution:
                 for offset in offsets_s:
                     result.counts[_bin(LOWEST_S * BIN_RATIO ** (at + 0.5) + offset)] += count
         result.total = self.total * len(offsets_s)
-        result.max_s = self.max_s + max(offsets_s)
+        result.max_s = self.max_s + max(offsets_s) if self.total else 0.0
         return result
 
     def summary_ms(self) -> dict[str, float]:
@@ -78,16 +80,20 @@ class ProcessCost:
     @staticmethod
     def rss_mb() -> float:
         """Largest resident memory so far, in MB."""
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return peak / (1e6 if sys.platform == "darwin" else 1e3)
+        try:  # getrusage counts what the process was before exec, too: a child of a large program looks large
+            status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+            return int(status.partition("VmHWM:")[2].split()[0]) * 1024 / 1e6
+        except (OSError, IndexError):
+            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+            return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
 
 
 def process_start_s() -> float:
     """`time.monotonic()` at which this process was started, so that imports count as part of the start."""
     try:
-        with open("/proc/self/stat", encoding="ascii") as stat:  # noqa: PTH123  a proc file, not a path of ours
-            ticks = int(stat.read().rpartition(")")[2].split()[19])
+        stat = Path("/proc/self/stat").read_text(encoding="utf-8", errors="replace")
+        ticks = int(stat.rpartition(")")[2].split()[19])
     except (OSError, ValueError, IndexError):
         return time.monotonic() - time.process_time()
     since_boot_s = time.clock_gettime(time.CLOCK_BOOTTIME)
-    return time.monotonic() - (since_boot_s - ticks / 100)
+    return time.monotonic() - (since_boot_s - ticks / os.sysconf("SC_CLK_TCK"))
