@@ -135,7 +135,7 @@ def index_and_clock_wrap(board: str) -> Outcome:
         assert all(armed[armed.index(True) :]) and host.status.stale_rejects == 0
         assert host.status.applied_cdeg == GRIP
         assert_no_step(hand, board)
-        return Outcome(0, "both wrap while armed: no frame, setpoint or pulse amiss")
+        return Outcome(None, "both wrap while armed: no frame, setpoint or pulse amiss")
 
 
 def _into(host: SimHost, state: State) -> None:

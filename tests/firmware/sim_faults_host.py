@@ -113,7 +113,7 @@ def protocols_differ(board: str) -> Outcome:
         assert answer.ack_result == Result.BLOCKED and answer.blockers == Blocker.PROTOCOL_DIFFERS
         host.move(CLOSED, 200)
         assert len(host.hand.events(Kind.SERVO)) == 0
-        return Outcome(0, "streams; ARM refused with the reason; no pulse")
+        return Outcome(None, "streams; ARM refused with the reason; no pulse")
 
 
 def config_while_armed_or_too_much(board: str) -> Outcome:
@@ -126,7 +126,7 @@ def config_while_armed_or_too_much(board: str) -> Outcome:
         host.stop()
         ack = host.configure(config(tick_hz, channels=6, samples_per_frame=1))
         assert ack.result == Result.LINK_OVERLOAD and ack.config_crc == before
-        return Outcome(0, "refused; state and CONFIG unchanged")
+        return Outcome(None, "refused; state and CONFIG unchanged")
 
 
 def host_does_not_read(board: str) -> Outcome:

@@ -32,9 +32,9 @@ PULSE_TOLERANCE_US: Final = {"mega2560": 0.5, "uno": 10.0}
 
 @dataclass
 class Outcome:
-    """`safe_ms`: from the fault to the safe state that `what` names."""
+    """`safe_ms`: from the fault to the safe state that `what` names; None: it never left it."""
 
-    safe_ms: float
+    safe_ms: float | None
     what: str
 
 

@@ -126,9 +126,10 @@ def faults_table() -> Iterator[str]:
     yield "|---|---|---|---|---|"
     for number, (title, do) in FAULTS.items():
         outcomes = [do(board) for board in BOARDS]
-        times = " | ".join(_number(outcome.safe_ms) for outcome in outcomes)
+        times = " | ".join("–" if outcome.safe_ms is None else _number(outcome.safe_ms) for outcome in outcomes)
         whats = dict.fromkeys(outcome.what for outcome in outcomes)
-        yield f"| {number} | {title} | {times} | {' / '.join(whats)} |"
+        what = outcomes[0].what if len(whats) == 1 else "; uno: ".join(whats)
+        yield f"| {number} | {title} | {times} | {what} |"
 
 
 def replace_between_markers(text: str, name: str, body: str) -> str:
@@ -152,10 +153,10 @@ def main() -> None:
         tables[name] = "\n".join(lines)
     if "--print" not in sys.argv[1:]:
         readme = FIRMWARE / "README.md"
-        text = readme.read_text()
+        text = readme.read_text(encoding="utf-8")
         for name, body in tables.items():
             text = replace_between_markers(text, name, body)
-        readme.write_text(text)
+        readme.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -12,4 +12,5 @@ from sim_hand import BOARDS
 def test_fault(number: str, board: str) -> None:
     title, do = FAULTS[number]
     outcome = do(board)
-    print(f"{board} fault {number}, {title}: {outcome.safe_ms:.1f} ms, {outcome.what}")
+    safe = "at no time unsafe" if outcome.safe_ms is None else f"{outcome.safe_ms:.1f} ms"
+    print(f"{board} fault {number}, {title}: {safe}, {outcome.what}")
