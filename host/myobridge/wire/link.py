@@ -57,7 +57,7 @@ class SerialLink:
             return b""
         except OSError as error:
             raise LinkLost(os.strerror(error.errno or 0)) from error
-        if not data:
+        if not data and any(events & ~select.POLLIN for _, events in self._poll.poll(0)):
             raise LinkLost("the port was closed at the other end")
         return data
 
@@ -109,4 +109,5 @@ def _explained(port: str, baud: int, error: Exception) -> UserError:
         return UserError(f"{port} is in use by another program; close that program or choose another port.")
     if isinstance(error, ValueError) and "baud" in str(error).lower():
         return UserError(f"{port} cannot run at {baud} baud; set another rate in the config's [link] baud.")
-    return UserError(f"{port} is not a serial port that can be used ({error}); choose another one.")
+    why = os.strerror(code) if code else error
+    return UserError(f"{port} is not a serial port that can be used ({why}); choose another one.")

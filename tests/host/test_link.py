@@ -1,0 +1,187 @@
+"""The serial link, on a pty: reads what is there, writes whole frames or none, and one sentence for every bad port."""
+
+import errno
+import os
+import time
+
+import pytest
+import serial
+
+from myobridge.device.pty_port import PtyPort
+from myobridge.errors import UserError
+from myobridge.wire.link import LinkLost, SerialLink
+
+FRAME = b"\2a setpoint of some length\0"
+
+
+@pytest.fixture
+def port():
+    device = PtyPort(None)
+    yield device
+    device.unplug()
+
+
+@pytest.fixture
+def link(port):
+    opened = SerialLink(port.path)
+    yield opened
+    opened.close()
+
+
+def test_bytes_pass_both_ways_as_they_are(port, link):
+    every_byte = bytes(range(256)) * 4
+    assert port.write(every_byte)
+    assert link.wait(1.0)
+    assert link.read() == every_byte
+    assert link.write(every_byte)
+    port.wait(1.0)
+    assert port.read() == every_byte
+
+
+def test_without_data_read_is_empty_and_wait_gives_up_in_time(link):
+    assert link.read() == b""
+    began_s = time.monotonic()
+    assert not link.wait(0.05)
+    assert 0.04 < time.monotonic() - began_s < 1.0
+    assert not link.wait(-1.0)
+    assert link.read() == b""
+
+
+def test_wait_ends_as_soon_as_there_is_something(port, link):
+    port.write(b"x")
+    began_s = time.monotonic()
+    assert link.wait(10.0)
+    assert time.monotonic() - began_s < 1.0
+
+
+def test_a_full_port_gets_whole_frames_only_and_the_others_are_counted(port, link):
+    taken = [link.write(FRAME) for _ in range(10_000)]
+    assert 0 < sum(taken) < 10_000
+    assert link.write_drops == taken.count(False)
+    received = drained(port)
+    taken.append(link.write(FRAME))
+    received += drained(port)
+    assert taken[-1]
+    assert received == FRAME * sum(taken)
+
+
+def drained(port):
+    """All that the device's end gets until nothing has come for a while."""
+    received = b""
+    while True:
+        port.wait(0.1)
+        data = port.read()
+        if not data:
+            return received
+        received += data
+
+
+def test_a_port_that_vanishes_is_a_lost_link():
+    device = PtyPort(None)
+    link = SerialLink(device.path)
+    device.unplug()
+    assert link.wait(1.0), "it wakes the loop"
+    with pytest.raises(LinkLost):
+        link.read()
+    with pytest.raises(LinkLost):
+        link.write(FRAME)
+    link.close()
+
+
+def test_closing_gives_the_port_back(port):
+    for _ in range(3):
+        SerialLink(port.path).close()
+
+
+def test_what_came_before_the_port_was_opened_is_dropped(port):
+    port.write(b"old")
+    link = SerialLink(port.path)
+    assert link.read() == b""
+    link.close()
+
+
+# --- ports that cannot be opened --------------------------------------------------------------------------
+
+
+def refusal(path, baud=500_000):
+    with pytest.raises(UserError) as error:
+        SerialLink(str(path), baud)
+    sentence = str(error.value)
+    assert str(path) in sentence
+    assert sentence.endswith(".") and "\n" not in sentence
+    return sentence
+
+
+def test_no_such_port(tmp_path):
+    assert refusal(tmp_path / "ttyACM0").endswith("plug the hand in, or list the ports with `myobridge devices`.")
+
+
+def test_a_port_in_use(port, link):
+    assert "is in use by another program; close that program" in refusal(port.path)
+
+
+@pytest.mark.parametrize("path", ["/dev/null", "/", __file__])
+def test_something_that_is_no_serial_port(path):
+    assert "is not a serial port that can be used" in refusal(path)
+
+
+@pytest.mark.parametrize("code", [errno.EACCES, errno.EPERM])
+def test_no_permission_names_the_group(port, monkeypatch, code):
+    """Root may open everything, so that the kernel's answer is given for it."""
+
+    def refuse(*_arguments, **_options):
+        raise serial.SerialException(code, f"could not open port {port.path}: {os.strerror(code)}")
+
+    monkeypatch.setattr(serial, "Serial", refuse)
+    assert "No permission to open" in refusal(port.path)
+    assert "`sudo usermod -aG dialout $USER`, then log in again." in refusal(port.path)
+
+
+def test_a_port_that_the_driver_holds_busy(port, monkeypatch):
+    def refuse(*_arguments, **_options):
+        raise serial.SerialException(errno.EBUSY, "could not open port: Device or resource busy")
+
+    monkeypatch.setattr(serial, "Serial", refuse)
+    assert "is in use by another program" in refusal(port.path)
+
+
+def test_a_rate_that_the_port_cannot_run_at(port, monkeypatch):
+    def refuse(*_arguments, **_options):
+        raise ValueError("Failed to set custom baud rate (3000000): [Errno 22] Invalid argument")
+
+    monkeypatch.setattr(serial, "Serial", refuse)
+    assert "cannot run at 3000000 baud; set another rate in the config's [link] baud." in refusal(port.path, 3_000_000)
+
+
+@pytest.mark.parametrize("error", [ValueError, OSError, AttributeError, NotImplementedError])
+def test_a_driver_without_a_low_latency_mode_is_no_obstacle(port, monkeypatch, error):
+    def refuse(_port, _on):
+        raise error
+
+    monkeypatch.setattr(serial.Serial, "set_low_latency_mode", refuse)
+    SerialLink(port.path).close()
+
+
+# --- the device's end -------------------------------------------------------------------------------------
+
+
+def test_a_link_is_kept_to_the_port_and_removed_with_it(tmp_path):
+    path = tmp_path / "hand"
+    device = PtyPort(path)
+    assert os.readlink(path) == device.path  # noqa: PTH115
+    SerialLink(str(path)).close()
+    device.unplug()
+    assert not path.is_symlink()
+    device.plug()
+    SerialLink(str(path)).close()
+    device.unplug()
+
+
+def test_a_link_takes_the_place_of_an_old_one_but_of_nothing_else(tmp_path):
+    path = tmp_path / "hand"
+    path.symlink_to("/dev/pts/gone")
+    PtyPort(path).unplug()
+    path.write_text("precious")
+    with pytest.raises(UserError, match="choose another path"):
+        PtyPort(path)
+    assert path.read_text() == "precious"
