@@ -1,0 +1,181 @@
+"""Which ports there are, and what answers on them."""
+
+import threading
+import time
+from types import SimpleNamespace
+
+import pytest
+from msgspec.structs import replace
+
+from myobridge import devices
+from myobridge.device.firmware import SimulatedFirmware
+from myobridge.device.pty_port import PtyPort
+from myobridge.wire import messages as m
+from myobridge.wire.frame import FrameDecoder
+from myobridge.wire.link import SerialLink
+from virtual_hand import ConstantSource, frame_of
+
+IDENT = m.Ident(
+    major=m.MAJOR,
+    minor=m.MINOR,
+    nonce=0,
+    proto_hash=m.PROTO_HASH,
+    firmware_version=(0, 3, 12),
+    build=0,
+    board=m.Board.MEGA2560,
+    boot_id=7,
+    reset_cause=m.ResetCause.BROWN_OUT,
+    capabilities=0,
+    max_channels=8,
+    adc_bits=10,
+    tick_hz=2_000_000,
+)
+
+
+@pytest.fixture(autouse=True)
+def impatience(monkeypatch):
+    monkeypatch.setattr(devices, "PATIENCE_S", 0.5)
+
+
+@pytest.fixture
+def serve():
+    """Starts something that answers on a port of its own: a function of the bytes that came and the time."""
+    stop, threads, ports = threading.Event(), [], []
+
+    def start(answer):
+        port = PtyPort(None)
+        ports.append(port)
+
+        def run():
+            while not stop.is_set():
+                port.wait(0.005)
+                data = answer(port.read(), time.monotonic())
+                if data:
+                    port.write(data)
+
+        threads.append(threading.Thread(target=run))
+        threads[-1].start()
+        return port.path
+
+    yield start
+    stop.set()
+    for thread, port in zip(threads, ports, strict=True):
+        thread.join()
+        port.unplug()
+
+
+def device(ident, deaf_s=0.0):
+    """Answers HELLO with this IDENT, but not before it has woken up."""
+    frames, began_s = FrameDecoder(), time.monotonic()
+
+    def answer(data, now_s):
+        if now_s - began_s < deaf_s:
+            return b""
+        return b"".join(frame_of(ident) for frame in frames.feed(data) if frame[0] == m.Hello.TYPE)
+
+    return answer
+
+
+def test_the_simulated_hand_is_found(serve):
+    firmware = SimulatedFirmware(ConstantSource(), seed=1)
+
+    def answer(data, now_s):
+        firmware.receive(data, now_s)
+        firmware.advance(now_s)
+        return firmware.outgoing(now_s)
+
+    row = devices.probe(serve(answer))
+    assert row["board"] == "simulated"
+    assert (row["channels"], row["adc_bits"], row["protocol_matches"]) == (4, 10, True)
+
+
+def test_board_firmware_version_and_reset_cause_are_told(serve):
+    path = serve(device(IDENT))
+    assert devices.probe(path) == {
+        "port": path,
+        "answer": "mega2560, firmware 0.3.12, 8 channels of 10 bits, last reset: brown out",
+        "board": "mega2560",
+        "firmware": "0.3.12",
+        "channels": 8,
+        "adc_bits": 10,
+        "reset_cause": "brown_out",
+        "protocol_matches": True,
+    }
+
+
+def test_another_protocol_is_told(serve):
+    row = devices.probe(serve(device(replace(IDENT, proto_hash=1, major=9))))
+    assert row["answer"].endswith("; another protocol revision: flash the firmware of this version")
+    assert row["protocol_matches"] is False
+
+
+def test_names_that_we_do_not_know_are_numbers(serve):
+    row = devices.probe(serve(device(replace(IDENT, board=77, reset_cause=99))))
+    assert (row["board"], row["reset_cause"]) == ("77", "99")
+
+
+def test_a_board_that_its_boot_loader_keeps_is_waited_for(serve):
+    assert devices.probe(serve(device(IDENT, deaf_s=0.3)))["board"] == "mega2560"
+
+
+def noise(_data, _now_s):
+    return bytes(range(1, 256)) + b"\0" + b"\n> "
+
+
+def cut_off(_data, _now_s):
+    return frame_of(IDENT)[:-3] + b"\0"
+
+
+def longer(_data, _now_s):
+    return frame_of(m.Ping(1)) + frame_of(m.Pong(1, 2, 3))
+
+
+@pytest.mark.parametrize("answer", [lambda _data, _now_s: b"", noise, cut_off, longer, lambda data, _now_s: data])
+def test_what_is_not_ours_is_told_in_time(serve, answer):
+    path = serve(answer)
+    began_s = time.monotonic()
+    assert devices.probe(path) == {
+        "port": path,
+        "answer": "nothing of ours answers; if it is the hand, flash its firmware.",
+    }
+    assert time.monotonic() - began_s < 2.0
+
+
+def test_a_port_that_vanishes_while_it_is_asked_is_not_ours():
+    port = PtyPort(None)
+    timer = threading.Timer(0.1, port.unplug)
+    timer.start()
+    assert devices.ask(port.path) is None
+    timer.join()
+
+
+def test_a_port_in_use_and_one_that_is_not_there_get_their_sentence(serve):
+    path = serve(device(IDENT))
+    link = SerialLink(path)
+    assert "is in use by another program" in devices.probe(path)["answer"]
+    link.close()
+    assert devices.probe(path)["board"] == "mega2560"
+    assert "There is no port" in devices.probe("/dev/ttyNone")["answer"]
+
+
+def test_asking_leaves_a_hand_as_it_is(serve):
+    """Only HELLO is sent."""
+    seen, frames = [], FrameDecoder()
+    answer = device(IDENT)
+
+    def watched(data, now_s):
+        seen.extend(frame[0] for frame in frames.feed(data))
+        return answer(data, now_s)
+
+    devices.probe(serve(watched))
+    assert set(seen) == {m.Hello.TYPE}
+
+
+def test_only_ports_with_hardware_behind_them_are_listed(monkeypatch):
+    found = [
+        SimpleNamespace(device="/dev/ttyUSB1", hwid="USB VID:PID=0403:6001"),
+        SimpleNamespace(device="/dev/ttyS0", hwid="n/a"),
+        SimpleNamespace(device="/dev/ttyACM0", hwid="USB VID:PID=2341:0042"),
+    ]
+    monkeypatch.setattr(devices, "comports", lambda: found)
+    assert devices.list_ports() == ["/dev/ttyACM0", "/dev/ttyUSB1"]
