@@ -285,6 +285,7 @@ def test_an_emergency_stop_ends_the_session_with_what_to_do():
     hand.connect()
     with pytest.raises(UserError, match="emergency stop; make it safe, then reset"):
         hand.run(1.0)
+    assert not hand.firmware.safety.streaming
 
 
 def test_a_hand_that_never_comes_to_rest_is_given_up():
@@ -340,6 +341,7 @@ def test_arm_that_stays_unanswered_is_given_up_and_the_stream_goes_on():
     assert not hand.session.may_move
     assert len(hand.sent_of(m.Arm)) == REQUEST_TRIES
     assert hand.session.phase is Phase.STREAMING
+    assert not hand.session.busy
 
 
 @pytest.mark.parametrize(

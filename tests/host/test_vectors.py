@@ -62,7 +62,8 @@ def test_a_bad_frame_raises_one_counter_and_nothing_else(row):
 
 def status_of(device):
     """The STATUS that answers DISARM, which must come whatever came before."""
-    device.outgoing(1e9)
     device.receive(encode(m.Disarm.TYPE, 0, b""), 0.0)
-    (frame,) = FrameDecoder().feed(device.outgoing(1e9))
-    return m.Status.unpack(frame[2:-2])
+    *_, frame = FrameDecoder().feed(device.outgoing(1e9))
+    status = m.Status.unpack(frame[2:-2])
+    assert status.ack_type == m.Disarm.TYPE
+    return status
