@@ -122,7 +122,7 @@ def test_recordings_with_mistakes(tmp_path, model):
     def replay(name, words):
         refused("replay", tmp_path / name, "--model", model, words=words)
 
-    replay("none.npz", ["There is no recording"])
+    replay("none.npz", ["cannot be read", "check the path"])
     counts = np.zeros((500, 2), np.int16)
     Recording(counts, 1000.0).save(tmp_path / "whole.npz")
     whole = (tmp_path / "whole.npz").read_bytes()
