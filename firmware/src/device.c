@@ -40,20 +40,28 @@ static void feed_watchdog(struct device *d) {
 }
 
 static void tell_servos(struct device *d) {
+    if (!d->pose_due || !board_servos_ready()) {
+        return;
+    }
     if (!d->safety.pulses_on) {
+        d->servos_told = false;
         d->pose_due = !board_servos_off();
         return;
     }
     uint16_t pose[SERVOS];
-    uint16_t pulse_half_us[SERVOS];
     safety_next_pose(&d->safety, pose);
-    for (uint8_t i = 0; i < SERVOS; i++) {
-        pulse_half_us[i] = servo_map_pulse(&d->servo_map, i, pose[i]);
-    }
-    if (board_servos_write(pulse_half_us)) {
+    if (!d->servos_told || memcmp(pose, d->safety.told_cdeg, sizeof pose) != 0) {
+        uint16_t pulse_half_us[SERVOS];
+        for (uint8_t i = 0; i < SERVOS; i++) {
+            pulse_half_us[i] = servo_map_pulse(&d->servo_map, i, pose[i]);
+        }
+        if (!board_servos_write(pulse_half_us)) {
+            return;
+        }
         safety_told(&d->safety, pose);
-        d->pose_due = false;
+        d->servos_told = true;
     }
+    d->pose_due = false;
 }
 
 void device_pass(struct device *d, uint8_t wake) {
@@ -66,21 +74,22 @@ void device_pass(struct device *d, uint8_t wake) {
         safety_pulses_begun(&d->safety, begun);
         d->pose_due = true;
     }
+    receive(d);
+    tell_servos(d); /* before EMG, so that a setpoint does not miss the pulse that is about to begin */
     while (emg_waiting(&board_emg)) {
         link_send_emg(d);
     }
-    receive(d);
     if ((wake & WAKE_TICK) != 0U) {
         safety_tick(&d->safety, &d->inputs);
         feed_watchdog(d);
     }
-    bool changed = d->safety.state != state || d->safety.reason != reason;
-    if (changed || d->inputs.now_ms - d->status_ms >= STATUS_PERIOD_MS) {
+    if (d->safety.state != state || d->safety.reason != reason) {
         d->status_due = true;
         d->pose_due = true;
-    }
-    if (d->pose_due) {
         tell_servos(d);
+    }
+    if (d->inputs.now_ms - d->status_ms >= STATUS_PERIOD_MS) {
+        d->status_due = true;
     }
     if (d->status_due) {
         link_send_status(d);

@@ -32,7 +32,8 @@ struct device {
     bool rx_seq_known;
     bool tx_dropped;             /* EMG frames, since the last one sent */
     bool status_due;
-    bool pose_due;               /* the servos have to be told something new */
+    bool pose_due;               /* the servos may have to be told something new */
+    bool servos_told;            /* they are on, with safety's told_cdeg */
     uint8_t ack_type;
     uint8_t ack_seq;
     uint8_t ack_result;

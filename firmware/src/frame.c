@@ -2,63 +2,66 @@
 
 #include <assert.h>
 
-static_assert((TX_RING_BYTES & (TX_RING_BYTES - 1U)) == 0U, "positions in the ring wrap by a mask");
 static_assert(MAX_FRAME_BYTES <= 254U, "COBS then costs exactly one byte");
 
-static inline uint16_t crc16_byte(uint16_t crc, uint8_t byte) {
+static const struct crc CRC_START = {0xFFU, 0xFFU};
+
+static inline struct crc crc_add(struct crc crc, uint8_t byte) {
     /* The polynomial x^16 + x^12 + x^5 + 1, eight bits at once, in bytes: no table, some 20 cycles on an AVR. */
-    uint8_t x = (uint8_t)((crc >> 8) ^ byte);
-    x = (uint8_t)(x ^ (x >> 4));
-    uint8_t high = (uint8_t)((uint8_t)crc ^ (uint8_t)(x << 4) ^ (x >> 3));
-    uint8_t low = (uint8_t)((uint8_t)(x << 5) ^ x);
-    return (uint16_t)((uint16_t)(high << 8) | low);
+    uint8_t x = crc.high ^ byte;
+    x ^= x >> 4;
+    struct crc next = {(uint8_t)(crc.low ^ (uint8_t)(x << 4) ^ (x >> 3)), (uint8_t)((uint8_t)(x << 5) ^ x)};
+    return next;
 }
 
-uint16_t crc16(uint16_t crc, const uint8_t *bytes, uint8_t count) {
+uint16_t crc16(const uint8_t *bytes, uint8_t count) {
+    struct crc crc = CRC_START;
     for (uint8_t i = 0; i < count; i++) {
-        crc = crc16_byte(crc, bytes[i]);
+        crc = crc_add(crc, bytes[i]);
     }
-    return crc;
+    return (uint16_t)((uint16_t)(crc.high << 8) | crc.low);
 }
 
 struct cobs {
     uint8_t *ring;
-    uint16_t at;
-    uint16_t code_at;
-    uint8_t distance; /* from the last code byte to `at` */
+    uint8_t *at;
+    uint8_t *code;    /* where the distance goes that is being counted */
+    uint8_t distance; /* from there to `at` */
 };
 
-static inline uint16_t next(uint16_t at) {
-    return (uint16_t)((at + 1U) & (TX_RING_BYTES - 1U));
+static inline uint8_t *next(const struct cobs *c) {
+    uint8_t *following = c->at + 1;
+    return following == c->ring + TX_RING_BYTES ? c->ring : following;
 }
 
 static inline void cobs_put(struct cobs *c, uint8_t byte) {
     if (byte == 0U) {
-        c->ring[c->code_at] = c->distance;
-        c->code_at = c->at;
+        *c->code = c->distance;
+        c->code = c->at;
         c->distance = 1U;
     } else {
-        c->ring[c->at] = byte;
+        *c->at = byte;
         c->distance++;
     }
-    c->at = next(c->at);
+    c->at = next(c);
 }
 
 uint16_t frame_encode(uint8_t *ring, uint16_t at, uint8_t type, uint8_t seq, const uint8_t *payload, uint8_t count) {
-    struct cobs c = {ring, next(at), at, 1U};
-    uint16_t crc = crc16_byte(crc16_byte(CRC_START, type), seq);
+    struct cobs c = {ring, ring + at, ring + at, 1U};
+    struct crc crc = crc_add(crc_add(CRC_START, type), seq);
+    c.at = next(&c);
     cobs_put(&c, type);
     cobs_put(&c, seq);
     for (uint8_t i = 0; i < count; i++) {
         uint8_t byte = payload[i];
-        crc = crc16_byte(crc, byte);
+        crc = crc_add(crc, byte);
         cobs_put(&c, byte);
     }
-    cobs_put(&c, (uint8_t)(crc >> 8));
-    cobs_put(&c, (uint8_t)crc);
-    ring[c.code_at] = c.distance;
-    ring[c.at] = 0U;
-    return next(c.at);
+    cobs_put(&c, crc.high);
+    cobs_put(&c, crc.low);
+    *c.code = c.distance;
+    *c.at = 0U;
+    return (uint16_t)(next(&c) - ring);
 }
 
 static enum frame_event finish(struct frame_decoder *d) {
@@ -70,7 +73,7 @@ static enum frame_event finish(struct frame_decoder *d) {
     if (d->to_code != 0U || d->length < FRAME_MIN_BYTES) {
         return FRAME_BAD_LENGTH;
     }
-    return d->crc == 0U ? FRAME_GOOD : FRAME_BAD_CRC;
+    return (d->crc.high | d->crc.low) == 0U ? FRAME_GOOD : FRAME_BAD_CRC;
 }
 
 static enum frame_event begin(struct frame_decoder *d, uint8_t code) {
@@ -100,7 +103,7 @@ enum frame_event frame_decode(struct frame_decoder *d, uint8_t byte) {
         byte = 0U;
     }
     d->to_code--;
-    d->crc = crc16_byte(d->crc, byte);
+    d->crc = crc_add(d->crc, byte);
     if (length < FRAME_KEPT_BYTES) {
         d->body[length] = byte;
     }

@@ -12,10 +12,13 @@
 #define FRAME_MIN_BYTES (FRAME_HEAD_BYTES + FRAME_CRC_BYTES)
 #define FRAME_MAX_PAYLOAD (MAX_FRAME_BYTES - FRAME_MIN_BYTES)
 #define FRAME_WIRE_OVERHEAD (FRAME_MIN_BYTES + 2U) /* on the wire beyond the payload: with COBS code and ending zero */
-#define CRC_START 0xFFFFU
 
-/* CRC-16/CCITT-FALSE, one byte at a time. With the CRC's high byte first on the wire, a good frame's CRC is 0. */
-uint16_t crc16(uint16_t crc, const uint8_t *bytes, uint8_t count);
+/* CRC-16/CCITT-FALSE. With its high byte first on the wire, the CRC of a whole good frame is 0. */
+struct crc {
+    uint8_t high;
+    uint8_t low;
+};
+uint16_t crc16(const uint8_t *bytes, uint8_t count);
 
 /* Bytes that go out lie in a ring, so that one pass encodes and queues them. */
 #define TX_RING_BYTES 512U
@@ -40,7 +43,7 @@ struct frame_decoder {
     uint8_t body[FRAME_KEPT_BYTES]; /* type, seq, payload; whole when frame_decode says FRAME_GOOD */
     uint8_t length;                 /* of the frame so far, with its CRC */
     uint8_t to_code;                /* data bytes that still come before the next code byte */
-    uint16_t crc;
+    struct crc crc;
     uint8_t state;                  /* enum decoder_state */
 };
 

@@ -87,11 +87,12 @@ bool safety_may_configure(const struct safety *s) {
     return s->state == STATE_DISARMED && !s->streaming;
 }
 
-static uint16_t within(uint16_t value, uint16_t low, uint16_t high) {
-    if (value < low) {
-        return low;
-    }
+static uint16_t at_most(uint16_t value, uint16_t high) {
     return value > high ? high : value;
+}
+
+static uint16_t within(uint16_t value, uint16_t low, uint16_t high) {
+    return value < low ? low : at_most(value, high);
 }
 
 void safety_configure(struct safety *s, const struct config *config, uint16_t config_crc) {
@@ -264,7 +265,6 @@ void safety_tick(struct safety *s, const struct safety_inputs *in) {
     } else if (supply_low(s)) {
         happened(s, EVENT_SUPPLY_LOW);
     } else if (s->state == STATE_ARMED && in->now_ms - s->accepted_ms >= s->config.hold_ms) {
-        s->clean = false;
         happened(s, EVENT_SILENT);
     } else if (s->state == STATE_HOLD && in->now_ms - s->moving_ms >= s->config.relax_ms) {
         happened(s, EVENT_SILENT_TOO_LONG);
@@ -274,8 +274,7 @@ void safety_tick(struct safety *s, const struct safety_inputs *in) {
 /* ---- Motion ---- */
 
 static uint16_t toward(uint16_t from, uint16_t to, uint16_t step) {
-    uint16_t down = within(step, 0U, from);
-    return within(to, (uint16_t)(from - down), (uint16_t)(from + step));
+    return within(to, (uint16_t)(from - at_most(step, from)), (uint16_t)(from + step));
 }
 
 void safety_next_pose(const struct safety *s, uint16_t *pose_cdeg) {
@@ -284,11 +283,11 @@ void safety_next_pose(const struct safety *s, uint16_t *pose_cdeg) {
     if (s->state == STATE_ARMED) {
         goal = s->target_cdeg;
         if (s->reached != ALL_SERVOS) {
-            step = within(step, 0U, STEP_CDEG(FIRST_MOVE_SLEW_CDEG_PER_S));
+            step = at_most(step, STEP_CDEG(FIRST_MOVE_SLEW_CDEG_PER_S));
         }
     } else if (s->state == STATE_RELAX) {
         goal = s->config.servo_safe_cdeg;
-        step = within(step, 0U, STEP_CDEG(RELAX_SLEW_CDEG_PER_S));
+        step = at_most(step, STEP_CDEG(RELAX_SLEW_CDEG_PER_S));
     }
     for (uint8_t i = 0; i < SERVOS; i++) {
         pose_cdeg[i] = toward(s->applied_cdeg[i], goal[i], step);

@@ -90,6 +90,8 @@ def another(constant: str) -> str | None:
     """What a named constant is changed into; None if it is no value."""
     if constant.startswith("STATE_"):
         return f"STATE_{STATES[(STATES.index(constant[6:]) + 1) % len(STATES)]}"
+    if "SLEW" in constant:
+        return f"(2 * {constant})"  # one more would round to the same step
     return f"({constant} + 1)" if constant.startswith(VALUES) else None
 
 

@@ -9,8 +9,11 @@ from c_hand import (
     BOOT_ID,
     CONFIG,
     CONFIG_CRC,
+    FFI,
     IN_STATE,
+    LIB,
     SAFE,
+    TICKS_PER_4MS,
     Hand,
     armed,
     at_full_slew,
@@ -48,9 +51,18 @@ def test_each_event_in_each_state(event: str, state: State) -> None:
         assert hand.reason is reason
 
 
-def test_all_zero_memory_is_boot_without_pulses() -> None:
+def test_whatever_the_memory_held_it_begins_in_boot_without_pulses() -> None:
     hand = Hand()
+    FFI.buffer(hand.struct)[:] = b"\xff" * FFI.sizeof("struct safety")
+    LIB.safety_init(hand.struct, BOOT_ID, TICKS_PER_4MS)
     assert (hand.state, hand.reason, hand.pulses_on) == (State.BOOT, Reason.NONE, False)
+    assert bytes(FFI.buffer(hand.struct)) == bytes(FFI.buffer(Hand().struct))
+
+
+def test_another_boot_has_another_challenge_so_that_an_old_arm_is_void() -> None:
+    hand, other = Hand(), Hand()
+    LIB.safety_init(other.struct, BOOT_ID + 1, TICKS_PER_4MS)
+    assert hand.challenge != other.challenge
 
 
 REASONS: list[tuple[State, str, Reason]] = [
@@ -311,6 +323,13 @@ def test_the_blockers_of_each_state() -> None:
         State.ESTOP: Blocker.ESTOP_LATCHED,
     }
     assert {state: IN_STATE[state]().blockers for state in expected} == expected
+
+
+def test_a_host_that_speaks_our_protocol_is_only_told_to_configure_and_start() -> None:
+    hand = Hand()
+    hand.started()
+    hand.hello()
+    assert hand.blockers == Blocker.NOT_CONFIGURED | Blocker.NOT_STREAMING
 
 
 def test_an_arm_that_is_repeated_because_its_answer_was_lost_is_answered_ok() -> None:

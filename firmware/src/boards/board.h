@@ -36,8 +36,9 @@ void board_sampling_start(const struct config *config);
 void board_sampling_stop(void);
 uint16_t board_samples(void);           /* taken since START, low 16 bits; called at least every millisecond */
 
-/* Servos. Widths that are written while no begun pulses wait to be taken hold from the next pulse on, whole pulses
-   only. False: not now (a pulse is just beginning or running); try again within a millisecond. */
+/* Servos. Widths that are written take hold with the next pulse, whole pulses only. False: not now (a pulse is running,
+   or has begun and board_pulses_begun has not been asked); try again within a millisecond. */
+bool board_servos_ready(void);          /* a hint that saves work */
 bool board_servos_write(const uint16_t *pulse_half_us);
 bool board_servos_off(void);
 uint8_t board_pulses_begun(void);       /* bit for each servo whose pulse has begun since the last call */

@@ -84,6 +84,10 @@ void board_sampling_start(const struct config *config) {
 
 void board_sampling_stop(void) { fake.sampling = false; }
 
+bool board_servos_ready(void) {
+    return !fake.servos_busy && fake.begun == 0U;
+}
+
 bool board_servos_write(const uint16_t *pulse_half_us) {
     if (fake.servos_busy || fake.begun != 0U) {
         return false;

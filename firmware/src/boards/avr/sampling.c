@@ -90,15 +90,23 @@ void board_sampling_stop(void) {
     unlock(status);
 }
 
+/* The interrupt came too late to set the next trigger in time: that would come a whole turn of the timer later. */
+static void restart_trigger(void) {
+    uint8_t status = lock();
+    OCR1B = (uint16_t)(TCNT1 + START_DELAY_TICKS);
+    emg_lost(&board_emg);
+    unlock(status);
+}
+
 uint16_t board_samples(void) {
     uint8_t status = lock();
     uint16_t samples = emg_samples(&board_emg);
-    uint16_t since_trigger = (uint16_t)(TCNT1 - OCR1B);
-    if (since_trigger > MISSED_TICKS && since_trigger < 0x8000U) {
-        /* The interrupt came too late to set the next trigger in time: it would come a whole turn of the timer later. */
-        OCR1B = (uint16_t)(TCNT1 + START_DELAY_TICKS);
-        emg_lost(&board_emg);
-    }
+    uint16_t trigger = OCR1B;
+    uint16_t now = TCNT1;
     unlock(status);
+    uint16_t since_trigger = (uint16_t)(now - trigger);
+    if (since_trigger > MISSED_TICKS && since_trigger < 0x8000U) {
+        restart_trigger();
+    }
     return samples;
 }

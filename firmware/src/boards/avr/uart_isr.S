@@ -9,6 +9,7 @@
 #endif
 
 #define TX_RING_HIGH_MASK 0x01 /* TX_RING_BYTES is 512 */
+#define RX_WAKE_BYTES 16       /* so that little of a setpoint is left to decode when its last byte comes */
 
 .global USART0_UDRE_vect
 USART0_UDRE_vect:                       ; the line can take the next byte
@@ -59,28 +60,29 @@ USART0_RX_vect:                         ; a byte has come
     subi r30, lo8(-(rx_ring))
     sbci r31, hi8(-(rx_ring))
     st   Z, r24                         ; even into a full ring: the position is never one that waits to be read
-    tst  r24
-    brne 2f
-    sbi  _SFR_IO_ADDR(GPIOR0), 2        ; WAKE_RX: a frame has ended
-2:  sbrc r25, DOR0
-    rjmp 4f
-3:  lds  r30, rx_head
+    sbrc r25, DOR0
+    rcall rx_lost                       ; the hardware has lost a byte before this one
+    lds  r30, rx_head
     inc  r30
     lds  r31, rx_tail
     cp   r30, r31
-    breq 5f
+    breq 3f
     sts  rx_head, r30
-    rjmp 6f
-4:  rcall rx_lost                       ; the hardware has lost a byte before this one
-    rjmp 3b
-5:  rcall rx_lost                       ; the ring is full: this one is lost
-6:  pop  r31
+    sub  r30, r31                       ; bytes that wait
+    cpi  r30, RX_WAKE_BYTES
+    brsh 1f
+    tst  r24
+    brne 2f
+1:  sbi  _SFR_IO_ADDR(GPIOR0), 2        ; WAKE_RX: a frame has ended, or there is enough to get ahead with
+2:  pop  r31
     pop  r30
     pop  r25
     pop  r24
     out  _SFR_IO_ADDR(SREG), r24
     pop  r24
     reti
+3:  rcall rx_lost                       ; the ring is full: this one is lost
+    rjmp 2b
 
 rx_lost:
     lds  r30, rx_overruns

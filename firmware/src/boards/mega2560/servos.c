@@ -5,7 +5,7 @@
 
 #define PERIOD_TICKS (TIMER_HZ / 1000UL * SERVO_PERIOD_MS)
 #define QUIET_FROM_TICKS (2U * PULSE_MAX_US + 50U)    /* every pulse is over */
-#define QUIET_UNTIL_TICKS (PERIOD_TICKS - 50U)        /* all writes surely come before the next period */
+#define QUIET_UNTIL_TICKS (PERIOD_TICKS - 20U)        /* all writes surely come before the next period */
 
 #define OUTPUT(finger, pin, port, bit, timer, channel) DDR##port |= _BV(bit);
 #define WRITE(finger, pin, port, bit, timer, channel) OCR##timer##channel = (uint16_t)(*pulse_half_us++ - 1U);
@@ -44,6 +44,13 @@ void servos_init(void) {
 static bool quiet(void) {
     uint16_t now = TCNT4;
     return begun == 0U && now >= QUIET_FROM_TICKS && now < QUIET_UNTIL_TICKS;
+}
+
+bool board_servos_ready(void) {
+    uint8_t status = lock();
+    bool now = quiet();
+    unlock(status);
+    return now;
 }
 
 bool board_servos_write(const uint16_t *pulse_half_us) {

@@ -1,6 +1,7 @@
 /* Five servos in turn, each in its own fifth of the 20 ms: compare A of the free-running timer 1 interrupts at every
    edge. A pulse's width is as exact as the two interrupts' delays are equal: within 10 us. */
 #include <assert.h>
+#include <string.h>
 
 #include "boards/avr/avr.h"
 #include "pins.h"
@@ -12,32 +13,36 @@ static_assert(SLOT_TICKS > 2U * PULSE_MAX_US, "a pulse ends before the next serv
 #define BIT(finger, pin, port, bit) | (1U << (bit))
 static_assert((0U SERVO_PINS(BIT)) == (1U << SERVOS) - 1U, "servo i is bit i of port B");
 
-static volatile uint16_t width[SERVOS];
-static volatile uint8_t gate;  /* all ones: pulses on */
-static volatile uint8_t begun; /* bit for each servo */
+static uint16_t widths[2][SERVOS];
+static const uint16_t *volatile width = widths[0]; /* the ones in force; the others can be written at leisure */
+static volatile uint8_t gate;                      /* all ones: pulses on */
+static volatile uint8_t begun;                     /* bit for each servo */
 
 static uint8_t level;          /* of the port after the next edge */
 static uint8_t servo;          /* whose edge it is */
 static uint16_t slot_start;
 
 ISR(TIMER1_COMPA_vect) {
-    PORTB = level & gate; /* first, so that every edge has the same delay */
-    if (level != 0U) {
-        begun |= level;
+    uint8_t now = level;
+    PORTB = now & gate; /* first, so that every edge has the same delay */
+    if (now != 0U) {
         OCR1A = (uint16_t)(slot_start + width[servo]);
+        sei(); /* the rest is in no hurry */
         level = 0U;
+        begun |= now;
         WAKE_BITS |= WAKE_PULSES;
         return;
     }
     slot_start = (uint16_t)(slot_start + SLOT_TICKS);
     OCR1A = slot_start;
+    sei();
     servo = servo == SERVOS - 1U ? 0U : (uint8_t)(servo + 1U);
     level = (uint8_t)(1U << servo);
 }
 
 void servos_init(void) {
     for (uint8_t i = 0; i < SERVOS; i++) {
-        width[i] = 2U * PULSE_MIN_US;
+        widths[0][i] = 2U * PULSE_MIN_US;
     }
     DDRB = (1U << SERVOS) - 1U;
     level = 1U;
@@ -46,13 +51,17 @@ void servos_init(void) {
     TIMSK1 |= _BV(OCIE1A);
 }
 
+bool board_servos_ready(void) {
+    return begun == 0U;
+}
+
 bool board_servos_write(const uint16_t *pulse_half_us) {
+    uint16_t *other = width == widths[0] ? widths[1] : widths[0];
+    memcpy(other, pulse_half_us, sizeof widths[0]);
     uint8_t status = lock();
     bool now = begun == 0U;
     if (now) {
-        for (uint8_t i = 0; i < SERVOS; i++) {
-            width[i] = pulse_half_us[i];
-        }
+        width = other;
         gate = 0xFFU;
     }
     unlock(status);
