@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from myobridge.device.line_faults import FaultyLine, LineFaults, parse_line_faults
 from myobridge.errors import UserError
 

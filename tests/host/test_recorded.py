@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from myobridge.device.recorded import RecordedSource
 from myobridge.recording import Recording
 

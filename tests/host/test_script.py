@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from myobridge.device.script import POSES_DEG, REST_DEG, RandomScript, StepScript
 from myobridge.errors import UserError
 

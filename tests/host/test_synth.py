@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from myobridge.device.forearm import HOLD_FLEXED, MUSCLES, forearm
 from myobridge.device.motor_units import (
     TYPE_FREQUENCY_HZ,
