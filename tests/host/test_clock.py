@@ -38,6 +38,11 @@ def stalls(rng, arrival_s):
     return scheduling(rng, np.maximum(arrival_s, until_s))
 
 
+def busy_machine(rng, arrival_s):
+    """Almost every wake-up is late, by 5 ms on average; a few are not."""
+    return arrival_s + rng.exponential(0.005, len(arrival_s))
+
+
 def lossy(rng, arrival_s):
     """Half of the frames never come."""
     return np.where(rng.random(len(arrival_s)) < 0.5, np.nan, scheduling(rng, arrival_s))
@@ -70,6 +75,7 @@ def drive(delay, ppm=80.0, seconds=20, first_index=0):
         (scheduling, 0.0002),
         (stalls, 0.0002),
         (lossy, 0.0002),
+        (busy_machine, 0.0002),
         (usb_frames, 0.001),
         (ftdi_timer, 0.001),
     ],

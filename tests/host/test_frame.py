@@ -66,6 +66,11 @@ def test_a_payload_that_fills_a_frame_fits_and_one_byte_more_does_not():
         encode(1, 1, b"\1" * (MAX_PAYLOAD + 1))
 
 
+def test_each_error_is_counted_once():
+    flipped = PING[:4] + bytes((PING[4] ^ 1,)) + PING[5:]
+    assert received(flipped * 3 + PING[:5] + b"\0")[1] == {"crc_errors": 3, "length_errors": 1}
+
+
 @pytest.mark.parametrize("bit", range(8 * (len(PING) - 1)))
 def test_no_single_flipped_bit_gets_through(bit):
     damaged = bytearray(PING)
@@ -133,6 +138,7 @@ def test_endless_nonzero_bytes_are_one_error_and_take_no_memory(byte):
         assert len(decoder._rest) <= MAX_WIRE_BYTES
     assert vars(decoder.counters) == {"crc_errors": 0, "length_errors": 1}
     assert decoder.feed(b"\0" + PING) == [PING[1:-1]]
+    assert decoder.feed(PING) == [PING[1:-1]]
     assert decoder.counters.length_errors == 1
 
 
@@ -146,7 +152,7 @@ def test_endless_zeros_are_no_error_and_take_no_memory():
 
 def test_the_longest_frame_passes_and_one_byte_more_is_one_error():
     longest = encode(1, 1, b"\1" * MAX_PAYLOAD)
-    assert len(received(longest)[0]) == 1
+    assert len(received(longest)[0]) == len(received(longest, range(len(longest)))[0]) == 1
     assert received(b"\1" * (MAX_WIRE_BYTES + 1) + b"\0" + PING) == (
         [PING[1:-1]],
         {"crc_errors": 0, "length_errors": 1},
