@@ -78,6 +78,7 @@ void board_sampling_start(const struct config *config) {
     emg_reset(&board_emg, config->samples_per_frame, channels);
     uint8_t status = lock();
     OCR1B = (uint16_t)(TCNT1 + START_DELAY_TICKS);
+    TIFR1 = _BV(OCF1B); /* set long since: only a flag that rises starts a conversion */
     TIMSK1 |= _BV(OCIE1B);
     ADCSRA = (uint8_t)(_BV(ADEN) | _BV(ADATE) | _BV(ADIE) | _BV(ADIF) | (fast ? CLOCK_BY_32 : CLOCK_BY_64));
     unlock(status);

@@ -1,0 +1,58 @@
+"""The real ELF at other sampling rates and channel counts than the usual: every sample there, exact, in time."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from msgspec.structs import replace
+from sim_hand import SimHand, build_firmware
+from sim_host import SimHost, config
+
+from myobridge.wire.messages import EmgFlag, Result
+
+RATES = [  # board, channels, Hz, samples a frame
+    ("mega2560", 8, 2000, 7),
+    ("mega2560", 8, 1000, 5),
+    ("mega2560", 4, 4000, 8),
+    ("mega2560", 3, 1111, 1),
+    ("mega2560", 1, 10_000, 50),
+    ("mega2560", 1, 62, 1),
+    ("uno", 6, 2000, 5),
+    ("uno", 4, 4400, 15),
+    ("uno", 2, 500, 61),
+    ("uno", 1, 1000, 122),
+]
+
+
+@pytest.mark.parametrize(("board", "channels", "fs_hz", "n"), RATES)
+def test_every_sample_arrives_exact_and_in_time(board: str, channels: int, fs_hz: int, n: int) -> None:
+    emg = np.random.default_rng(1).integers(-512, 512, (fs_hz, channels)).astype(np.int16)
+    with SimHand(build_firmware(board), board, emg) as hand:
+        host = SimHost(hand)
+        host.run_ms(30)
+        wanted = config(host.hello().tick_hz, fs_hz=fs_hz, channels=channels, samples_per_frame=n)
+        assert host.configure(wanted).result == Result.OK
+        host.start()
+        host.run_ms(600)
+        stats = hand.stats()
+    assert len(host.emg) >= 550 * fs_hz // 1000 // n - 1
+    assert [frame.sample_index for frame in host.emg] == list(range(0, n * len(host.emg), n))
+    assert not any(frame.flags & EmgFlag.ADC_OVERRUN for frame in host.emg)
+    received = np.array([value for frame in host.emg for value in frame.samples]).reshape(-1, channels)
+    assert np.array_equal(received, emg[: len(received)])
+    assert max(channel["jitter_us"] for channel in stats["sampling"]) <= 1
+    assert stats["adc"]["lost_results"] == stats["adc"]["ignored_triggers"] == 0
+
+
+@pytest.mark.parametrize(("board", "input_count"), [("mega2560", 8), ("uno", 6)])
+def test_any_set_of_inputs_may_be_chosen(board: str, input_count: int) -> None:
+    mask = 0b10101001 & ((1 << input_count) - 1)
+    with SimHand(build_firmware(board), board) as hand:
+        host = SimHost(hand)
+        host.run_ms(30)
+        wanted = replace(config(host.hello().tick_hz, fs_hz=1000), channel_mask=mask)
+        assert host.configure(wanted).result == Result.OK
+        host.start()
+        host.run_ms(50)
+        sampled = [channel["input"] for channel in hand.stats()["sampling"]]
+    assert sampled == [i for i in range(input_count) if mask >> i & 1]
