@@ -4,8 +4,12 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).parent.parent
+
+settings.register_profile("myobridge", deadline=None)  # a busy machine is no failed test
+settings.load_profile("myobridge")
 
 
 @pytest.fixture(scope="session")
