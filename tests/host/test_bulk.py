@@ -124,9 +124,9 @@ def test_a_wrong_number_of_samples_is_not_decoded():
     assert agree(encode(Emg.TYPE, 0, Emg(0, 4, 0).pack() + bytes(40)), 4) == 0
 
 
-@pytest.mark.parametrize("data", [b"", b"\0", b"\1", b"\xff" * 1000, bytes(1000)])
+@pytest.mark.parametrize("data", [b"", b"\0", b"\1", b"\xff" * 1000, b"\xff" * 999 + b"\0", bytes(1000)])
 def test_no_frame_is_no_block(data):
-    assert agree(data, 4) == 0
+    assert agree(data, 4) == agree(data, 2) == agree(data, 1) == 0
 
 
 @pytest.mark.parametrize("bit", range(8 * 20))

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from myobridge.wire.frame import CRC_START
+from myobridge.wire.frame import CRC_START, MAX_WIRE_BYTES
 from myobridge.wire.messages import Emg
 
 OVERHEAD_BYTES: Final = 12
@@ -42,7 +42,7 @@ def decode_emg(data: bytes, channels: int) -> EmgBlock | None:
     """
     width = data.find(0) + 1
     samples, odd = divmod(width - OVERHEAD_BYTES, 2 * channels)
-    if samples < 1 or odd or samples > np.iinfo(np.uint8).max:
+    if samples < 1 or odd or width > MAX_WIRE_BYTES + 1:
         return None
     rows = len(data) // width
     wire = np.ascontiguousarray(np.frombuffer(data, np.uint8, rows * width).reshape(rows, width).T)
