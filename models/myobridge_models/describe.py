@@ -10,7 +10,7 @@ from rich.table import Table
 from myobridge_models.receptive import Shape
 
 
-def describe(shape: Shape) -> dict[str, Any]:
+def facts(shape: Shape) -> dict[str, Any]:
     """Everything the table shows, as plain values for JSON. Fields are in samples unless they say _ms or _hz."""
     fs_hz = shape.fs_hz
     rows = [
@@ -60,14 +60,14 @@ def warnings(shape: Shape) -> list[str]:
     ]
 
 
-def print_description(shape: Shape, console: Console) -> None:
+def print_facts(shape: Shape, console: Console) -> None:
     """The table, for people."""
-    facts = describe(shape)
+    table_of = facts(shape)
     table = Table(title=f"Stage 1 at {shape.fs_hz:g} Hz: per channel, no ReLU; stage 2 reads it at the stride")
     table.add_column("filter")
     for heading in ("AP Hz", "k × layers", "d0", "R", "R ms", "stride", "window", "ms"):
         table.add_column(heading, justify="right")
-    for row in facts["detectors"]:
+    for row in table_of["detectors"]:
         table.add_row(
             row["name"],
             f"{row['ap_hz']:g}" if row["trained"] else "fixed",
@@ -83,15 +83,15 @@ def print_description(shape: Shape, console: Console) -> None:
     console.print(
         f"Stage 2: k {shape.pattern_kernel}, dilations {', '.join(map(str, shape.pattern_dilations))}, "
         f"{shape.pattern_features} features, ReLU, {shape.outputs} outputs a map.\n"
-        f"MLP: {facts['feature_values']} features + {facts['history_values']} angles of A(n), A(n−1).\n"
-        f"Window: {facts['window_samples']} samples = {facts['window_ms']:.1f} ms, the longest path."
+        f"MLP: {table_of['feature_values']} features + {table_of['history_values']} angles of A(n), A(n−1).\n"
+        f"Window: {table_of['window_samples']} samples = {table_of['window_ms']:.1f} ms, the longest path."
     )
-    where = Table(title=f"{facts['parameters_total']:,} trained parameters, {shape.channels} channels")
+    where = Table(title=f"{table_of['parameters_total']:,} trained parameters, {shape.channels} channels")
     where.add_column("layer")
     where.add_column("parameters", justify="right")
     where.add_column("share", justify="right")
-    for layer, count in facts["parameters"].items():
-        where.add_row(layer, f"{count:,}", f"{count / facts['parameters_total']:.2%}")
+    for layer, count in table_of["parameters"].items():
+        where.add_row(layer, f"{count:,}", f"{count / table_of['parameters_total']:.2%}")
     console.print(where)
-    for warning in facts["warnings"]:
+    for warning in table_of["warnings"]:
         console.print(f"[yellow]Warning:[/] {warning}")

@@ -9,9 +9,9 @@ from typing import Final
 
 import onnx
 import torch
+
 from myobridge.errors import UserError
 from myobridge.model_file import METADATA_KEY, ModelSpec, encode_spec
-
 from myobridge_models.network import CnnMlp
 
 OPSET: Final = 17

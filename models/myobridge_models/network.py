@@ -42,11 +42,17 @@ class ApDetector(nn.Module):
         else:
             self.taps = nn.Parameter(normalised(torch.randn(size)))
 
+    def response(self) -> Tensor:
+        """The layers as one filter, (1, 1, layers·(k - 1) + 1): with nothing between them they are one, only longer."""
+        first, *later = self.taps.unbind()
+        whole = first
+        for taps in later:
+            whole = nn.functional.conv1d(whole, taps.flip(-1), padding=taps.shape[-1] - 1)
+        return whole
+
     def forward(self, x: Tensor) -> Tensor:
         """(N·C, 1, T) → (N·C, 1, T - R + 1)."""
-        for taps in self.taps.unbind():
-            x = nn.functional.conv1d(x, taps, dilation=self.dilation)
-        return x
+        return nn.functional.conv1d(x, self.response(), dilation=self.dilation)
 
 
 class PatternDetector(nn.Module):
@@ -90,6 +96,29 @@ class CnnMlp(nn.Module):
             nn.init.zeros_(dense.bias)
             layers += [nn.Dropout(dropout), dense, nn.ReLU()]
         self.mlp = nn.Sequential(*layers[:-1])  # no ReLU before the sigmoid
+        self._start_with_means(layers[1].weight)  # type: ignore[arg-type]
+
+    def _start_with_means(self, weight: Tensor) -> None:
+        """First dense layer (128, 3210): begins as weighted means over the 50 samples of each map.
+
+        A single sample of rectified EMG is mostly noise; with independent weights the first steps learn from noise.
+        """
+        n = self.shape.outputs
+        maps = self.shape.feature_values // n
+        per_map = torch.randn(len(weight), maps, 1) * (2 / maps) ** 0.5 / n
+        with torch.no_grad():
+            weight[:, : maps * n] = per_map.expand(-1, -1, n).flatten(1)
+
+    @torch.no_grad()
+    def fit_gain(self, emg: Tensor) -> None:
+        """Scales each detector's taps so that its output on emg (N, C, T) has unit RMS.
+
+        EMG is no white noise: without this the silence filter's output is ten times the others'.
+        """
+        channels = emg.reshape(-1, 1, emg.shape[-1])
+        for detector in self.detectors:
+            assert isinstance(detector, ApDetector)
+            detector.taps *= detector(channels).std() ** (-1 / len(detector.taps))
 
     def forward(self, emg: Tensor, history_deg: Tensor) -> Tensor:
         """emg (N, C, W) and history (N, 10) → angles (N, 5)."""

@@ -5,6 +5,7 @@ import onnx
 import onnxruntime
 import pytest
 import torch
+
 from myobridge.errors import UserError
 from myobridge.model_file import METADATA_KEY, ModelSpec, Smoothing, decode_spec
 from myobridge_models.export import export

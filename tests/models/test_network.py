@@ -2,8 +2,9 @@
 
 import pytest
 import torch
+
 from myobridge.errors import UserError
-from myobridge_models.describe import describe
+from myobridge_models.describe import facts
 from myobridge_models.network import CnnMlp
 from myobridge_models.receptive import Detector, Shape
 
@@ -60,6 +61,14 @@ def test_stage_1_is_linear_and_keeps_negative_parts():
         assert torch.allclose(detector(3 * x), 3 * detector(x), rtol=1e-4, atol=1e-4)
 
 
+def test_layers_of_stage_1_run_as_one_filter_and_equal_layer_by_layer():
+    for detector in CnnMlp(Shape(2000, 4)).detectors:
+        x = layered = torch.randn(2, 1, 400)
+        for taps in detector.taps:
+            layered = torch.nn.functional.conv1d(layered, taps, dilation=detector.dilation)
+        assert torch.allclose(detector(x), layered, rtol=1e-4, atol=1e-4)
+
+
 def test_every_channel_is_detected_by_the_same_weights():
     network = CnnMlp(Shape(2000, 4)).eval()
     emg = torch.randn(1, 4, 802)
@@ -99,9 +108,9 @@ def test_unit_gain_initialisation_keeps_the_signal():
 
 @pytest.mark.parametrize(("fs_hz", "pinned"), [(500, ["Type IIa", "Type IIb"]), (1574, ["Type IIb"]), (1575, [])])
 def test_describe_warns_where_a_dilation_is_pinned(fs_hz, pinned):
-    facts = describe(Shape(fs_hz, 4))
-    assert [w.split(":")[0] for w in facts["warnings"]] == pinned
-    assert [d["name"] for d in facts["detectors"] if d["pinned"]] == pinned
+    table = facts(Shape(fs_hz, 4))
+    assert [w.split(":")[0] for w in table["warnings"]] == pinned
+    assert [d["name"] for d in table["detectors"] if d["pinned"]] == pinned
 
 
 @pytest.mark.parametrize(("fs_hz", "channels"), [(0, 4), (-1, 4), (float("nan"), 4), (float("inf"), 4), (2000, 0)])

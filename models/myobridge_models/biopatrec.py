@@ -1,0 +1,59 @@
+"""What the BioPatRec recordings mean: their movements as servo angles.
+
+Dataset 10mov4chForearmUntargeted (Ortiz-Catalan, Brånemark and Håkansson, "BioPatRec", Source Code Biol. Med. 8:11,
+2013), as `.npz` recordings sNN.npz. The recordings know a cue, no finger angle: the angles here are proposed poses,
+not measurements, and so is every figure in degrees that is computed with them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from myobridge.errors import UserError
+from myobridge.model_file import LabelledPose, Pose
+from myobridge.recording import Recording
+
+REST_DEG: Final[Pose] = (40, 40, 40, 40, 40)
+
+POSES: Final = (
+    LabelledPose(0, "rest", REST_DEG),
+    LabelledPose(1, "open_hand", (0, 0, 0, 0, 0)),
+    LabelledPose(2, "close_hand", (180, 180, 180, 180, 180)),
+    # The wrist moves, no finger is meant to.
+    LabelledPose(3, "flex_hand", REST_DEG),
+    LabelledPose(4, "extend_hand", REST_DEG),
+    LabelledPose(5, "pronation", REST_DEG),
+    LabelledPose(6, "supination", REST_DEG),
+    LabelledPose(7, "side_grip", (120, 150, 150, 150, 150)),
+    LabelledPose(8, "fine_grip", (110, 110, 20, 20, 20)),
+    LabelledPose(9, "agree", (0, 180, 180, 180, 180)),
+    LabelledPose(10, "pointer", (180, 0, 180, 180, 180)),
+)
+
+
+def load_person(folder: Path, person: int) -> tuple[Path, Recording]:
+    """File and recording of one person, by the number in the file's name.
+
+    Raises:
+        UserError: no such person, or a file without the labels, repetitions and runs that the protocol needs.
+    """
+    path = folder / f"s{person:02d}.npz"
+    if not path.exists():
+        raise UserError(f"There is no recording of person {person} in {folder} (no {path.name}); choose another.")
+    recording = Recording.load(path)
+    if recording.label is None or recording.repetition is None or recording.run is None:
+        raise UserError(f"{path} has no 'label', 'repetition' or 'run', so it cannot be split by repetition.")
+    return path, recording
+
+
+def people_in(folder: Path) -> list[int]:
+    """Numbers of all people in the folder.
+
+    Raises:
+        UserError: there is none.
+    """
+    people = sorted(int(p.stem[1:]) for p in folder.glob("s*.npz") if p.stem[1:].isdigit())
+    if not people:
+        raise UserError(f"There are no recordings s01.npz, s02.npz … in {folder}; give the folder that holds them.")
+    return people

@@ -1,0 +1,159 @@
+"""Recordings into takes that a network can learn from: filtered, scaled, with a target at every sample.
+
+A take is recorded without a break. The filter runs through a whole take, as it does in the daemon; which part of it
+may be trained on is cut out afterwards, so that a network never sees a sample of a held-out repetition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.signal import butter, sosfilt, sosfilt_zi
+
+from myobridge import SERVOS
+from myobridge.errors import UserError
+from myobridge.model_file import LabelledPose
+from myobridge.recording import Recording
+
+HIGH_PASS_HZ: Final = 20.0
+"""Below it lie electrode drift and cable movement (SENIAM; De Luca et al., J. Biomech. 43, 2010)."""
+FOLLOWED_S: Final = 0.7
+"""After a cue to contract, by when the slowest muscle has followed."""
+RELAXED_S: Final = 1.0
+"""After a cue to relax, by when the slowest muscle has."""
+EARLY_RELEASE_S: Final = 0.2
+"""Before the cue to relax some people already do."""
+FLAT_RMS: Final = 1e-6
+"""In ADC half ranges: a thirtieth of a 16-bit count is rounding, not EMG."""
+
+Sections = tuple[tuple[float, float, float, float, float, float], ...]
+
+
+@dataclass(frozen=True)
+class Take:
+    """One stretch without a break.
+
+    emg: float32 (channels, samples), filtered; in ADC half ranges until `scaled`.
+    target_deg: float32 (samples, 5).
+    movement: int64 (samples,), the cue's label; movements are trained on equally often. -1: there are only angles.
+    repetition: int64 (samples,), -1: unknown.
+    usable: bool (samples,), a window that ends here may be trained on.
+    """
+
+    emg: NDArray[np.float32]
+    target_deg: NDArray[np.float32]
+    movement: NDArray[np.int64]
+    repetition: NDArray[np.int64]
+    usable: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.target_deg)
+
+    def cut(self, part: slice) -> Take:
+        """The samples of `part`."""
+        return Take(
+            self.emg[:, part], self.target_deg[part], self.movement[part], self.repetition[part], self.usable[part]
+        )
+
+
+def design_prefilter(fs_hz: float) -> Sections:
+    """High-pass of second order as causal second-order sections.
+
+    Raises:
+        UserError: the sampling rate is too low for EMG.
+    """
+    if fs_hz <= 4 * HIGH_PASS_HZ:
+        raise UserError(f"At {fs_hz:g} Hz there is no EMG left above {HIGH_PASS_HZ:g} Hz; record at 500 Hz or more.")
+    sections = butter(2, HIGH_PASS_HZ, "highpass", fs=fs_hz, output="sos")
+    return tuple(tuple(float(v) for v in row) for row in sections)  # type: ignore[misc]
+
+
+def filtered(counts: NDArray[np.int16], adc_bits: int, sections: Sections) -> NDArray[np.float32]:
+    """counts (samples, channels) → float32 (channels, samples) in ADC half ranges.
+
+    The filter starts in the steady state of the first sample, so that DC rings nothing.
+    """
+    x = counts.T / (1 << (adc_bits - 1))
+    sos = np.array(sections)
+    start = sosfilt_zi(sos)[:, None, :] * x[None, :, :1]
+    return np.asarray(sosfilt(sos, x, axis=-1, zi=start)[0], np.float32)
+
+
+def settled(label: NDArray[np.uint8], fs_hz: float) -> NDArray[np.bool_]:
+    """Where the muscle can be trusted to do what the cue says: neither just after a change nor just before a release.
+
+    The labels come from the cue's clock, and the muscle follows 0 to 0.7 s later.
+    """
+    edges = [0, *(np.flatnonzero(np.diff(label)) + 1).tolist(), len(label)]
+    good = np.zeros(len(label), bool)
+    for start, end in pairwise(edges):
+        active = label[start] != 0
+        late, early = (FOLLOWED_S, EARLY_RELEASE_S) if active else (RELAXED_S, 0.0)
+        good[start + round(late * fs_hz) : max(start, end - round(early * fs_hz))] = True
+    return good
+
+
+def takes_of(recording: Recording, source: Path, sections: Sections, poses: Sequence[LabelledPose]) -> list[Take]:
+    """All takes of a recording, unscaled, with targets from its true angles or from its labels through `poses`.
+
+    Raises:
+        UserError: it has neither angles nor labels that `poses` knows; `source` is what the sentence names.
+    """
+    if recording.angles_deg is None:
+        if recording.label is None:
+            raise UserError(f"{source} has neither finger angles nor labels; record it with cues.")
+        unknown = set(np.unique(recording.label).tolist()) - {pose.label for pose in poses}
+        if unknown:
+            raise UserError(f"{source} has labels without a known pose ({sorted(unknown)}); leave those parts out.")
+    return [_take(recording, part, sections, poses) for part in recording.takes()]
+
+
+def _take(recording: Recording, part: slice, sections: Sections, poses: Sequence[LabelledPose]) -> Take:
+    emg = filtered(recording.counts[part], recording.adc_bits, sections)
+    n = emg.shape[1]
+    unknown = np.full(n, -1, np.int64)
+    repetition = unknown if recording.repetition is None else recording.repetition[part].astype(np.int64)
+    if recording.angles_deg is not None:
+        return Take(emg, recording.angles_deg[part], unknown, repetition, np.ones(n, bool))
+    assert recording.label is not None
+    label = recording.label[part]
+    table = np.zeros((max(p.label for p in poses) + 1, len(SERVOS)), np.float32)
+    for pose in poses:
+        table[pose.label] = pose.angles_deg
+    return Take(emg, table[label], label.astype(np.int64), repetition, settled(label, recording.fs_hz))
+
+
+def only_repetitions(takes: Iterable[Take], repetitions: Iterable[int]) -> list[Take]:
+    """The unbroken stretches of these repetitions, each as a take of its own."""
+    wanted = sorted(repetitions)
+    stretches = []
+    for take in takes:
+        inside = np.isin(take.repetition, wanted).astype(np.int8)
+        edges = np.flatnonzero(np.diff(inside, prepend=0, append=0)).tolist()
+        stretches += [take.cut(slice(a, b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+    return stretches
+
+
+def channel_scale(takes: Sequence[Take]) -> NDArray[np.float32]:
+    """RMS of each channel over what is trained on, (channels,), in ADC half ranges.
+
+    Raises:
+        UserError: a channel never moves.
+    """
+    power = sum(np.square(take.emg[:, take.usable], dtype=np.float64).sum(axis=1) for take in takes)
+    rms = np.sqrt(power / max(1, sum(int(take.usable.sum()) for take in takes)))
+    flat = np.flatnonzero(rms < FLAT_RMS)
+    if len(flat):
+        raise UserError(f"Channel EMG {flat[0] + 1} is flat in the training data; check its electrode or leave it out.")
+    return np.asarray(rms, np.float32)
+
+
+def scaled(takes: Sequence[Take], scale: NDArray[np.float32]) -> list[Take]:
+    """Takes divided by `scale` per channel."""
+    return [replace(take, emg=take.emg / scale[:, None]) for take in takes]

@@ -1,0 +1,12 @@
+"""Recordings of the simulated wearer, whose finger angles are known."""
+
+from __future__ import annotations
+
+from myobridge.device.synth import SynthOptions, SynthSource
+from myobridge.recording import Recording
+
+
+def record(options: SynthOptions, seconds: float) -> Recording:
+    """The first `seconds` of a session, with true angles."""
+    counts, angles_deg = SynthSource(options).read(round(seconds * options.fs_hz))
+    return Recording(counts, options.fs_hz, options.adc_bits, angles_deg=angles_deg)
