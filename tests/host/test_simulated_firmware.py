@@ -443,6 +443,24 @@ def test_a_port_that_takes_no_more_is_a_drop():
     assert device.ask(m.Disarm()).tx_drops == 1
 
 
+def test_the_device_counts_its_frames():
+    device = streaming()
+    seqs = [frame[1] for frame in device.wait(1.0)]
+    assert len(seqs) > 256
+    assert np.array_equal(np.diff(seqs) % 256, np.ones(len(seqs) - 1))
+
+
+def test_what_was_due_before_bytes_came_happens_before_them():
+    """A simulator that was held up for 200 ms finds a setpoint waiting: the hand was in HOLD by then."""
+    device = streaming()
+    safety = device.firmware.safety
+    device.ask(m.Arm(safety.boot_id, safety.config_crc, safety.challenge))
+    device.now_s += 0.2
+    device.tell(m.Setpoint((4000,) * 5, 25, round((device.now_s - device.firmware._first_sample_s) * FS_HZ) - 1))
+    assert safety.state is State.HOLD
+    assert safety.stale_rejects == 0
+
+
 def test_it_starts_at_once_on_a_machine_that_has_been_up_for_years():
     device = Device(now_s=1e8)
     periods = []
