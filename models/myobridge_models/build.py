@@ -18,8 +18,8 @@ from myobridge_models.train import Progress, Recipe, history_hops, hop_samples, 
 
 REST_DEG: Final[Pose] = (40, 40, 40, 40, 40)
 """Where a hand rests if no pose has the label 0."""
-SMOOTHING: Final = Smoothing(min_cutoff_hz=2.0, beta_hz_per_deg_s=0.02)
-"""Chosen on training repetitions (models/README.md)."""
+SMOOTHING: Final = Smoothing(min_cutoff_hz=2.0, beta_hz_per_deg_s=0.005)
+"""Mild: it takes out what differs between neighbouring hops and hardly delays a movement."""
 
 Source = tuple[Path, Recording]
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 RECORDINGS = click.argument("recordings", nargs=-1, required=True, type=click.Path(path_type=Path))
 SEED = click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
-STEPS = click.option("--steps", type=click.IntRange(min=10), help="Training steps; the recipe's by default.")
+STEPS = click.option("--steps", type=click.IntRange(min=20), help="Training steps; the recipe's by default.")
 
 
 def console_for(json_to: str | None) -> Console:

@@ -45,7 +45,7 @@ Progress = Callable[[int, float], None]
 
 @dataclass(frozen=True)
 class Recipe:
-    """How to train; measured on BioPatRec (models/README.md)."""
+    """How to train; models/README.md says why."""
 
     steps: int = 2000
     segments: int = 16

@@ -1,0 +1,80 @@
+"""The commands say what they do, write JSON, and meet mistakes with one sentence."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+
+from myobridge_models import cli
+
+
+def run(monkeypatch, capsys, *arguments):
+    """(exit code, stdout, stderr) of `myobridge-models ARGUMENTS…`."""
+    monkeypatch.setattr(sys, "argv", ["myobridge-models", *map(str, arguments)])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    out, err = capsys.readouterr()
+    return ended.value.code, out, err
+
+
+def test_describe_prints_the_notes_table_and_its_json(monkeypatch, capsys, tmp_path):
+    code, out, _ = run(monkeypatch, capsys, "describe", "--fs", 2000, "--json", tmp_path / "d.json")
+    assert code == 0
+    for shown in ("Type IIa", "225", "802 samples = 401.0 ms", "419,925"):
+        assert shown in out
+    table = json.loads((tmp_path / "d.json").read_text())
+    assert table["window_samples"] == 802
+    assert [d["dilation"] for d in table["detectors"]] == [4, 2, 1, 1]
+    assert table["warnings"] == []
+
+
+def test_json_to_stdout_is_nothing_but_json(monkeypatch, capsys):
+    _, out, err = run(monkeypatch, capsys, "describe", "--fs", 500, "--json", "-")
+    assert len(json.loads(out)["warnings"]) == 2
+    assert "Warning" in err
+
+
+def test_synth_train_evaluate(monkeypatch, capsys, tmp_path):
+    recording, model = tmp_path / "r.npz", tmp_path / "m.onnx"
+    small = ("--fs", 500, "--channels", 2)
+    assert run(monkeypatch, capsys, "synth", recording, "--seconds", 10, *small)[0] == 0
+    assert run(monkeypatch, capsys, "train", recording, "--out", model, "--steps", 20)[0] == 0
+    code, out, _ = run(monkeypatch, capsys, "evaluate", model, recording, "--json", "-")
+    assert code == 0
+    assert 0 < json.loads(out)["mae_deg"] < 90
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("describe", "--fs", 0), "The sampling rate is 0.0 Hz; give a rate above 0."),
+        (("train", "missing.npz", "--out", "m.onnx"), "recording missing.npz"),
+        (("evaluate", "missing.onnx", "missing.npz"), "missing.npz"),
+        (("benchmark", "--data", "nowhere"), "There are no recordings s01.npz"),
+        (("benchmark", "--data", "nowhere", "--people", "3"), "There is no recording of person 3"),
+        (("benchmark", "--data", "nowhere", "--people", "x"), "'x' is no list of numbers"),
+        (("benchmark", "--data", "nowhere", "--decoders", "magic"), "There is no decoder 'magic'"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_exit_code_1(monkeypatch, capsys, arguments, sentence):
+    code, _, err = run(monkeypatch, capsys, *arguments)
+    assert code == 1
+    assert sentence in err
+    assert len(err.strip().splitlines()) == 1
+
+
+def test_nan_in_a_recording_names_the_channel(monkeypatch, capsys, tmp_path):
+    emg = np.zeros((5000, 3))
+    emg[77, 1] = np.nan
+    np.savez(tmp_path / "nan.npz", emg=emg, fs=500)
+    code, _, err = run(monkeypatch, capsys, "train", tmp_path / "nan.npz", "--out", tmp_path / "m.onnx")
+    assert code == 1
+    assert "channel 1 holds NaN" in err
+
+
+def test_a_recording_without_targets_is_refused(monkeypatch, capsys, tmp_path):
+    np.savez(tmp_path / "bare.npz", emg=np.ones((5000, 3), np.int16), fs=500)
+    code, _, err = run(monkeypatch, capsys, "train", tmp_path / "bare.npz", "--out", tmp_path / "m.onnx")
+    assert code == 1
+    assert "neither finger angles nor labels" in err
