@@ -6,7 +6,7 @@
 #include "dispatch.h"
 #include "link.h"
 
-#define RX_BYTES_PER_PASS 128U /* more than the line brings in the longest pass: a flood cannot hold the loop up */
+#define RX_BYTES_AT_ONCE 64U /* more than the line brings in a millisecond, and a flood cannot hold the loop up */
 #define TICKS_PER_4MS(tick_hz) ((uint16_t)((tick_hz) / 250U))
 
 void device_init(struct device *d) {
@@ -21,13 +21,6 @@ static void look(struct device *d) {
     d->inputs.supply_mv = board_supply_mv();
     if (d->safety.streaming) {
         d->inputs.sample_index = emg_full_index(d->inputs.sample_index, board_samples());
-    }
-}
-
-static void receive(struct device *d) {
-    uint8_t byte;
-    for (uint8_t i = 0; i < RX_BYTES_PER_PASS && board_rx(&byte); i++) {
-        dispatch_byte(d, byte);
     }
 }
 
@@ -64,6 +57,14 @@ static void tell_servos(struct device *d) {
     d->pose_due = false;
 }
 
+static void receive(struct device *d) {
+    uint8_t byte;
+    for (uint8_t i = 0; i < RX_BYTES_AT_ONCE && board_rx(&byte); i++) {
+        dispatch_byte(d, byte);
+    }
+    tell_servos(d);
+}
+
 void device_pass(struct device *d, uint8_t wake) {
     uint16_t began = board_stopwatch_half_us();
     uint8_t state = d->safety.state;
@@ -75,8 +76,11 @@ void device_pass(struct device *d, uint8_t wake) {
         d->pose_due = true;
     }
     receive(d);
-    tell_servos(d); /* before EMG, so that a setpoint does not miss the pulse that is about to begin */
-    while (emg_waiting(&board_emg)) {
+    uint8_t waiting = emg_waiting(&board_emg);
+    if (waiting != 0U) {
+        receive(d); /* encoding takes longer than a setpoint may have until a pulse that is about to begin */
+    }
+    for (; waiting != 0U; waiting--) {
         link_send_emg(d);
     }
     if ((wake & WAKE_TICK) != 0U) {

@@ -23,8 +23,8 @@ uint32_t emg_full_index(uint32_t near, uint16_t low) {
     return ahead < 0x8000U ? near + ahead : near - (UINT32_C(0x10000) - ahead);
 }
 
-bool emg_waiting(const struct emg_buffer *b) {
-    return b->filled != b->sent;
+uint8_t emg_waiting(const struct emg_buffer *b) {
+    return (uint8_t)(b->filled - b->sent);
 }
 
 const uint8_t *emg_oldest(struct emg_buffer *b, uint32_t near, uint8_t flags) {

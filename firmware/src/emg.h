@@ -35,7 +35,7 @@ uint16_t emg_samples(const struct emg_buffer *b);
 /* The full index whose low 16 bits are `low`, nearest to `near`. */
 uint32_t emg_full_index(uint32_t near, uint16_t low);
 
-bool emg_waiting(const struct emg_buffer *b);
+uint8_t emg_waiting(const struct emg_buffer *b); /* full payloads */
 
 /* Completes the head of the oldest payload: its flags are added to, `near` is any recent full index. Gives the payload. */
 const uint8_t *emg_oldest(struct emg_buffer *b, uint32_t near, uint8_t flags);

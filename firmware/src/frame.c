@@ -10,8 +10,8 @@ static inline struct crc crc_add(struct crc crc, uint8_t byte) {
     /* The polynomial x^16 + x^12 + x^5 + 1, eight bits at once, in bytes: no table, some 20 cycles on an AVR. */
     uint8_t x = crc.high ^ byte;
     x ^= x >> 4;
-    struct crc next = {(uint8_t)(crc.low ^ (uint8_t)(x << 4) ^ (x >> 3)), (uint8_t)((uint8_t)(x << 5) ^ x)};
-    return next;
+    struct crc sum = {(uint8_t)(crc.low ^ (uint8_t)(x << 4) ^ (x >> 3)), (uint8_t)((uint8_t)(x << 5) ^ x)};
+    return sum;
 }
 
 uint16_t crc16(const uint8_t *bytes, uint8_t count) {
@@ -93,20 +93,20 @@ enum frame_event frame_decode(struct frame_decoder *d, uint8_t byte) {
     if (d->state != DECODER_WITHIN) {
         return begin(d, byte);
     }
+    uint8_t to_code = d->to_code;
+    if (to_code == 0U) {
+        to_code = byte;
+        byte = 0U;
+    }
+    d->to_code = (uint8_t)(to_code - 1U);
     uint8_t length = d->length;
-    if (length == MAX_FRAME_BYTES) {
+    if (length < FRAME_KEPT_BYTES) {
+        d->body[length] = byte;
+    } else if (length == MAX_FRAME_BYTES) {
         d->state = DECODER_SKIPPING;
         return FRAME_BAD_LENGTH;
     }
-    if (d->to_code == 0U) {
-        d->to_code = byte;
-        byte = 0U;
-    }
-    d->to_code--;
-    d->crc = crc_add(d->crc, byte);
-    if (length < FRAME_KEPT_BYTES) {
-        d->body[length] = byte;
-    }
     d->length = (uint8_t)(length + 1U);
+    d->crc = crc_add(d->crc, byte);
     return FRAME_NONE;
 }

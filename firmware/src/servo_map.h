@@ -2,16 +2,14 @@
 #ifndef SERVO_MAP_H
 #define SERVO_MAP_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "messages.h"
 
 /* Pulse widths are in half microseconds: the resolution of a servo timer at 2 MHz. */
 struct servo_map {
-    uint16_t zero[SERVOS];   /* at 0 deg */
-    uint16_t travel[SERVOS]; /* half us for each 65536 cdeg, at most 14564 */
-    bool reversed[SERVOS];   /* the pulse gets shorter as the finger closes */
+    uint32_t zero[SERVOS]; /* at 0 deg, in 1/65536 half us, and half of one more to round */
+    int16_t slope[SERVOS]; /* 1/65536 half us for each cdeg, at most 14564; negative where closing shortens the pulse */
 };
 
 void servo_map_set(struct servo_map *map, const uint16_t *pulse_0_us, const uint16_t *pulse_180_us);

@@ -1,4 +1,5 @@
-/* What the AVR drivers share. Interrupt budget: at most 140 cycles each, no loops, no 32-bit arithmetic but counting. */
+/* What the AVR drivers share. Interrupt budget: each keeps the others out for at most 70 cycles; no loops, no 32-bit
+   arithmetic. */
 #ifndef AVR_H
 #define AVR_H
 

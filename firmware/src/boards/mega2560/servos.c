@@ -5,7 +5,7 @@
 
 #define PERIOD_TICKS (TIMER_HZ / 1000UL * SERVO_PERIOD_MS)
 #define QUIET_FROM_TICKS (2U * PULSE_MAX_US + 50U)    /* every pulse is over */
-#define QUIET_UNTIL_TICKS (PERIOD_TICKS - 20U)        /* all writes surely come before the next period */
+#define QUIET_UNTIL_TICKS (PERIOD_TICKS - 14U)        /* all writes surely come before the next period */
 
 #define OUTPUT(finger, pin, port, bit, timer, channel) DDR##port |= _BV(bit);
 #define WRITE(finger, pin, port, bit, timer, channel) OCR##timer##channel = (uint16_t)(*pulse_half_us++ - 1U);

@@ -6,6 +6,8 @@
 #include "boards/avr/avr.h"
 #include "pins.h"
 
+/* A pulse's width is asked for only when it may soon be over, so that the newest setpoint counts. */
+#define LATCH_TICKS (2U * PULSE_MIN_US - 200U)
 #define SLOT_TICKS (TIMER_HZ / 1000UL * SERVO_PERIOD_MS / SERVOS)
 
 static_assert(SLOT_TICKS > 2U * PULSE_MAX_US, "a pulse ends before the next servo's begins");
@@ -18,26 +20,39 @@ static const uint16_t *volatile width = widths[0]; /* the ones in force; the oth
 static volatile uint8_t gate;                      /* all ones: pulses on */
 static volatile uint8_t begun;                     /* bit for each servo */
 
-static uint8_t level;          /* of the port after the next edge */
-static uint8_t servo;          /* whose edge it is */
+enum edge { EDGE_RISE, LATCH, EDGE_FALL };
+static uint8_t coming = EDGE_RISE;
+static uint8_t level = 1U; /* of the port after the next edge */
+static uint8_t servo;      /* whose edge it is */
 static uint16_t slot_start;
 
+static inline void fall(void) {
+    slot_start = (uint16_t)(slot_start + SLOT_TICKS);
+    OCR1A = slot_start;
+    sei(); /* the rest is in no hurry */
+    servo = servo == SERVOS - 1U ? 0U : (uint8_t)(servo + 1U);
+    level = (uint8_t)(1U << servo);
+    coming = EDGE_RISE;
+}
+
 ISR(TIMER1_COMPA_vect) {
-    uint8_t now = level;
-    PORTB = now & gate; /* first, so that every edge has the same delay */
-    if (now != 0U) {
+    if (coming == LATCH) {
         OCR1A = (uint16_t)(slot_start + width[servo]);
-        sei(); /* the rest is in no hurry */
+        sei();
+        begun |= level;
         level = 0U;
-        begun |= now;
+        coming = EDGE_FALL;
         WAKE_BITS |= WAKE_PULSES;
         return;
     }
-    slot_start = (uint16_t)(slot_start + SLOT_TICKS);
-    OCR1A = slot_start;
-    sei();
-    servo = servo == SERVOS - 1U ? 0U : (uint8_t)(servo + 1U);
-    level = (uint8_t)(1U << servo);
+    PORTB = level & gate; /* rise and fall take the same way to here, so they have the same delay */
+    if (coming == EDGE_FALL) {
+        fall();
+    } else {
+        OCR1A = (uint16_t)(slot_start + LATCH_TICKS);
+        sei();
+        coming = LATCH;
+    }
 }
 
 void servos_init(void) {
@@ -45,7 +60,6 @@ void servos_init(void) {
         widths[0][i] = 2U * PULSE_MIN_US;
     }
     DDRB = (1U << SERVOS) - 1U;
-    level = 1U;
     slot_start = (uint16_t)(TCNT1 + SLOT_TICKS);
     OCR1A = slot_start;
     TIMSK1 |= _BV(OCIE1A);
