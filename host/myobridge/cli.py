@@ -203,7 +203,10 @@ def demo(seconds: float, headless: bool, seed: int, firmware: str | None, json_t
 @click.argument("ports", nargs=-1)
 @JSON
 def devices(ports: tuple[str, ...], json_to: str | None) -> None:
-    """List serial ports and the hands that answer on them; name PORTS to ask those only."""
+    """List serial ports and the hands that answer on them; name PORTS to ask those only.
+
+    Asking opens each port, which resets an Arduino, and sends it a greeting.
+    """
     from myobridge.devices import list_ports, probe
 
     rows = [probe(port) for port in ports or list_ports()]

@@ -49,6 +49,7 @@ class Connection:
         self._max_age_s = config.safety.max_age_ms / 1000
         self._valid_4ms = config.safety.max_age_ms // 4
         self._last_emg_s = 0.0
+        self._alive_s = 0.0
         self._decision: Decision | None = None
         self.session = Session(link.write, self._configure)
 
@@ -70,14 +71,19 @@ class Connection:
         if self._link.wait(IDLE_S):
             data = self._link.read()
             read_s = time.monotonic()
-            for frame in self._frames.feed(data):
+            frames = self._frames.feed(data)
+            emg_left = sum(frame[0] == m.Emg.TYPE for frame in frames)
+            for frame in frames:
                 if frame[0] == m.Emg.TYPE:
-                    self._on_emg(frame, read_s)
+                    emg_left -= 1
+                    self._on_emg(frame, emg_left, read_s)
                 else:
                     self.session.on_frame(frame, read_s)
         now_s = time.monotonic()
         self.session.poll(now_s)
-        if self.streaming and now_s - self._last_emg_s > SILENT_S:
+        if self.session.phase is not Phase.STREAMING:
+            self._alive_s = now_s
+        elif now_s - max(self._alive_s, self._last_emg_s) > SILENT_S:
             raise LinkLost(f"no samples for {SILENT_S:g} s")
 
     @property
@@ -85,7 +91,8 @@ class Connection:
         """EMG has begun to arrive."""
         return self._last_emg_s > 0
 
-    def _on_emg(self, frame: bytes, read_s: float) -> None:
+    def _on_emg(self, frame: bytes, emg_left: int, read_s: float) -> None:
+        """Takes an EMG frame, after which `emg_left` more have been read already."""
         if self.session.phase not in (Phase.STARTING, Phase.STREAMING):
             return  # an earlier session's stream
         parsed = parse_emg(frame, self._channels)
@@ -93,8 +100,12 @@ class Connection:
             self._stats.acquired.malformed += 1
             return
         index, flags, counts = parsed
+        superseded = emg_left * len(counts) >= self._model.spec.hop_samples
         for decision in self._pipeline.push(index, counts, bool(flags & LEAD_OFF)):
-            self._act(decision, read_s)
+            if superseded:
+                self._stats.superseded += 1  # after a stall: a newer decision comes out of the same read
+            else:
+                self._act(decision, read_s)
         self._last_emg_s = read_s
         self._clock.arrived(self._pipeline.acquisition.newest_index, read_s)
 

@@ -35,6 +35,7 @@ class RunStats:
     cost: ProcessCost = field(default_factory=ProcessCost)
     commands: int = 0
     stale: int = 0
+    superseded: int = 0
     deadline_misses: int = 0
     reconnects: int = 0
     withheld: list[int] = field(default_factory=lambda: [0] * len(Withheld))
@@ -75,6 +76,7 @@ class RunStats:
             "commands_per_second": round(self.commands / seconds, 2) if seconds else 0.0,
             "withheld": {w.name.lower(): self.withheld[w] for w in Withheld if w},
             "stale": self.stale,
+            "superseded": self.superseded,
             "latency_ms": self.latency.summary_ms(),
             "sample_to_command_ms": self.sample_delay.spread(hop_s).summary_ms(),
             "cpu_seconds_per_second": round(self.cost.cpu_seconds_per_second(), 4),

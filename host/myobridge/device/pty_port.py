@@ -25,6 +25,7 @@ class PtyPort:
 
     def plug(self) -> None:
         """Opens the port (again)."""
+        self._unsent = b""
         self._master, self._slave = os.openpty()
         tty.setraw(self._slave, TCSANOW)  # at once: the default would flush the first frame
         os.set_blocking(self._master, False)
@@ -59,8 +60,15 @@ class PtyPort:
             return b""
 
     def write(self, data: bytes) -> bool:
-        """Hands data to the host; False if the host does not read and the buffer is full."""
+        """Hands whole frames to the host; False, and they are dropped, if it does not read and the buffer is full.
+
+        What the buffer took only in part is finished first: a line drops no half frames.
+        """
         try:
-            return os.write(self._master, data) == len(data)
+            self._unsent = self._unsent[os.write(self._master, self._unsent) :] if self._unsent else b""
+            if self._unsent:
+                return False
+            self._unsent = data[os.write(self._master, data) :]
         except BlockingIOError:
             return False
+        return True

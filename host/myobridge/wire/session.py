@@ -16,6 +16,8 @@ from enum import Enum, auto
 from random import SystemRandom
 from typing import Final
 
+import msgspec
+
 from myobridge.errors import UserError
 from myobridge.wire import messages as m
 from myobridge.wire.frame import encode
@@ -224,9 +226,11 @@ class Session:
     def _on_status(self, status: m.Status, now_s: float) -> None:
         if self.ident is None:
             return
-        if status.state not in _STATES or status.reason not in _REASONS or status.ack_result not in _RESULTS:
-            self.unexpected_frames += 1  # of a newer firmware, or of nobody's
+        if status.state not in _STATES:
+            self.unexpected_frames += 1
             return
+        if status.reason not in _REASONS:  # of a newer firmware: another minor version talks
+            status = msgspec.structs.replace(status, reason=m.Reason.NONE)
         if status.boot_id != self.ident.boot_id:
             raise SessionFailed("The device was reset.")
         self.status = status
@@ -238,21 +242,23 @@ class Session:
         request = self._request
         if request is None or status.ack_type != request.message.TYPE or status.ack_seq != request.seq:
             return
-        result = m.Result(status.ack_result)
+        accepted = status.ack_result == m.Result.OK
         if isinstance(request.message, m.Start):
-            if result is not m.Result.OK:
-                raise SessionFailed(f"The device refused to start ({result.name.lower()}); reset it.")
+            if not accepted:
+                raise SessionFailed(f"The device refused to start ({result_name(status.ack_result)}); reset it.")
             self._enter(Phase.STREAMING, now_s)
         elif isinstance(request.message, m.Arm):
             self._request = None
-            self.may_move = result is m.Result.OK and status.state in FLOWING
-            self.arm_refusal = "" if result is m.Result.OK else refusal(result, status.blockers)
+            self.may_move = accepted and status.state in FLOWING
+            self.arm_refusal = "" if accepted else refusal(status.ack_result, status.blockers)
         else:
             self._request = None
 
     def _settle(self, status: m.Status, now_s: float) -> None:
         """Lets a hand that holds something finish; then makes the device ready for CONFIG."""
         if status.flags & m.StatusFlag.PULSES_ON:
+            if status.state in (m.State.HOLD, m.State.RELAX):
+                self._phase_s = now_s  # it is on its way, however slowly it was told to go
             return
         if status.state == m.State.DISARMED and not status.flags & m.StatusFlag.STREAMING:
             self._enter(Phase.CONFIGURING, now_s)
@@ -303,9 +309,14 @@ _BLOCKERS: Final = {
 }
 
 
-def refusal(result: m.Result, blockers: int) -> str:
+def result_name(result: int) -> str:
+    """A result in words, or its number where a newer firmware has one that we do not know."""
+    return m.Result(result).name.lower().replace("_", " ") if result in _RESULTS else str(result)
+
+
+def refusal(result: int, blockers: int) -> str:
     """Why ARM was refused, for people."""
-    if result is m.Result.BLOCKED:
+    if result == m.Result.BLOCKED:
         reasons = [text for bit, text in _BLOCKERS.items() if blockers & bit]
         return " and ".join(reasons) or "it gave no reason"
-    return f"it answered {result.name.lower().replace('_', ' ')}"
+    return f"it answered {result_name(result)}"
