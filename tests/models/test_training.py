@@ -8,6 +8,7 @@ import torch
 
 from myobridge.device.synth import SynthOptions
 from myobridge.errors import UserError
+from myobridge.prefilter import Prefilter
 from myobridge.recording import Recording
 from myobridge_models import biopatrec
 from myobridge_models.build import build
@@ -53,6 +54,13 @@ class TestTakes:
         assert np.allclose(takes[0].emg, filtered(first_run, 16, design_prefilter(FS_HZ)))
         half = filtered(first_run[:500], 16, design_prefilter(FS_HZ))
         assert np.allclose(takes[0].emg[:, :500], half)
+
+    def test_filter_is_the_daemons(self):
+        counts, sections = labelled().counts[:1000], design_prefilter(FS_HZ)
+        runtime = Prefilter(sections, np.full(2, 2.0**-15), 10)
+        runtime.reset(counts[0])
+        online = np.concatenate([runtime(counts[at : at + 10]).copy() for at in range(0, 1000, 10)])
+        assert np.allclose(filtered(counts, 16, sections).T, online, atol=1e-7)
 
     def test_only_settled_samples_are_trained_on(self):
         label = np.repeat([0, 1, 0], 6 * FS_HZ).astype(np.uint8)
