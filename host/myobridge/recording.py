@@ -73,7 +73,7 @@ class Recording:
         except OSError as error:
             raise UserError(f"The recording {path} cannot be read ({error.strerror}); check the path.") from error
         except Exception as error:  # zipfile, zlib and numpy's header parser each have their own ways to fail
-            raise UserError(f"{path} is not a whole .npz recording ({error}); copy or record it again.") from error
+            raise UserError(f"{path} is not a whole .npz recording; copy or record it again.") from error
         return _checked(arrays, path)
 
 

@@ -25,6 +25,9 @@ RECORDINGS = click.argument("recordings", nargs=-1, required=True, type=click.Pa
 SEED = click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 STEPS = click.option("--steps", type=click.IntRange(min=20), help="Training steps; the recipe's by default.")
 
+TRAINING_PACKAGES = ("torch", "onnx", "scipy", "sklearn")
+"""Of the extra `train`; the runtime does without."""
+
 
 def console_for(json_to: str | None) -> Console:
     """Where people read: stderr if stdout carries the JSON."""
@@ -173,4 +176,10 @@ def main() -> None:
         commands()
     except UserError as error:
         click.echo(f"myobridge-models: {error}", err=True)
+        sys.exit(1)
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package not in TRAINING_PACKAGES:
+            raise
+        click.echo(f"myobridge-models: {package} is not installed; run `pip install -e '.[train]'` first.", err=True)
         sys.exit(1)

@@ -1,6 +1,7 @@
 """The commands say what they do, write JSON, and meet mistakes with one sentence."""
 
 import json
+import subprocess
 import sys
 
 import numpy as np
@@ -78,3 +79,11 @@ def test_a_recording_without_targets_is_refused(monkeypatch, capsys, tmp_path):
     code, _, err = run(monkeypatch, capsys, "train", tmp_path / "bare.npz", "--out", tmp_path / "m.onnx")
     assert code == 1
     assert "neither finger angles nor labels" in err
+
+
+def test_without_the_training_extra_it_says_what_to_install():
+    program = "import sys; sys.modules['scipy'] = None; from myobridge_models.cli import main; main()"
+    command = [sys.executable, "-c", program, "train", "x.npz", "--out", "y.onnx"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert result.stderr.strip() == "myobridge-models: scipy is not installed; run `pip install -e '.[train]'` first."
