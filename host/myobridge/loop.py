@@ -120,13 +120,14 @@ class Connection:
         if time.monotonic() - sampled_s > self._max_age_s:
             stats.stale += 1
             return
+        written = None
         if session.may_move:
             angle_cdeg = tuple([int(100 * angle + 0.5) for angle in decision.angles_deg])
-            session.setpoint(angle_cdeg, self._valid_4ms, decision.sample_index)
+            written = session.setpoint(angle_cdeg, self._valid_4ms, decision.sample_index)
         done_s = time.monotonic()
         stats.decided(read_s, sampled_s, done_s)
-        if session.may_move:
-            stats.commanded(done_s)
+        if written is not None:
+            stats.commanded(done_s, written)
 
     def arm(self) -> bool:
         """Asks for permission to move once there is something to say; True when it has been asked for.

@@ -22,6 +22,9 @@ Positive = Annotated[float, msgspec.Meta(gt=0)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
 Pose = tuple[Degrees, Degrees, Degrees, Degrees, Degrees]
 
+REST_DEG: Final[Pose] = (40, 40, 40, 40, 40)
+"""Where a relaxed hand rests: of the simulated wearer, and of a model whose data name no rest pose."""
+
 
 class LabelledPose(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the training's label number means: a name and the five servo angles in degrees."""

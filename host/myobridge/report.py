@@ -36,6 +36,7 @@ class RunStats:
     commands: int = 0
     stale: int = 0
     superseded: int = 0
+    write_drops: int = 0
     deadline_misses: int = 0
     reconnects: int = 0
     withheld: list[int] = field(default_factory=lambda: [0] * len(Withheld))
@@ -51,8 +52,11 @@ class RunStats:
         if done_s - read_s > self.spec.hop_ms / 1000:
             self.deadline_misses += 1
 
-    def commanded(self, done_s: float) -> None:
-        """Counts a setpoint that was written."""
+    def commanded(self, done_s: float, written: bool) -> None:
+        """Counts a setpoint that was written, or that the port did not take."""
+        if not written:
+            self.write_drops += 1
+            return
         self.commands += 1
         if self.first_command_s is None:
             self.first_command_s = done_s
@@ -77,6 +81,7 @@ class RunStats:
             "withheld": {w.name.lower(): self.withheld[w] for w in Withheld if w},
             "stale": self.stale,
             "superseded": self.superseded,
+            "write_drops": self.write_drops,
             "latency_ms": self.latency.summary_ms(),
             "sample_to_command_ms": self.sample_delay.spread(hop_s).summary_ms(),
             "cpu_seconds_per_second": round(self.cost.cpu_seconds_per_second(), 4),

@@ -11,10 +11,8 @@ from pathlib import Path
 from typing import Final
 
 from myobridge.errors import UserError
-from myobridge.model_file import LabelledPose, Pose
+from myobridge.model_file import REST_DEG, LabelledPose
 from myobridge.recording import Recording
-
-REST_DEG: Final[Pose] = (40, 40, 40, 40, 40)
 
 POSES: Final = (
     LabelledPose(0, "rest", REST_DEG),

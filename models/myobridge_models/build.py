@@ -9,15 +9,13 @@ from typing import Final
 import numpy as np
 
 from myobridge.errors import UserError
-from myobridge.model_file import LabelledPose, ModelSpec, Pose, Smoothing
+from myobridge.model_file import REST_DEG, LabelledPose, ModelSpec, Smoothing
 from myobridge.recording import Recording
 from myobridge_models.data import Take, channel_scale, design_prefilter, only_repetitions, scaled, takes_of
 from myobridge_models.network import CnnMlp
 from myobridge_models.receptive import Shape
 from myobridge_models.train import Progress, Recipe, history_hops, hop_samples, train
 
-REST_DEG: Final[Pose] = (40, 40, 40, 40, 40)
-"""Where a hand rests if no pose has the label 0."""
 SMOOTHING: Final = Smoothing(min_cutoff_hz=2.0, beta_hz_per_deg_s=0.005)
 """Mild: it takes out what differs between neighbouring hops and hardly delays a movement."""
 

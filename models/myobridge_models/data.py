@@ -14,13 +14,16 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import butter, sosfilt, sosfilt_zi
+from scipy.signal import butter
 
 from myobridge import SERVOS
 from myobridge.errors import UserError
 from myobridge.model_file import LabelledPose
+from myobridge.prefilter import Prefilter
 from myobridge.recording import Recording
 
+FILTER_BLOCK: Final = 100
+"""Samples filtered at a time; the size changes nothing but the speed."""
 HIGH_PASS_HZ: Final = 20.0
 """Below it lie electrode drift and cable movement (SENIAM; De Luca et al., J. Biomech. 43, 2010)."""
 FOLLOWED_S: Final = 0.7
@@ -77,12 +80,15 @@ def design_prefilter(fs_hz: float) -> Sections:
 def filtered(counts: NDArray[np.int16], adc_bits: int, sections: Sections) -> NDArray[np.float32]:
     """counts (samples, channels) → float32 (channels, samples) in ADC half ranges.
 
-    The filter starts in the steady state of the first sample, so that DC rings nothing.
+    It is the daemon's own filter; zeros behind the last sample fill its last block and are dropped again.
     """
-    x = counts.T / (1 << (adc_bits - 1))
-    sos = np.array(sections)
-    start = sosfilt_zi(sos)[:, None, :] * x[None, :, :1]
-    return np.asarray(sosfilt(sos, x, axis=-1, zi=start)[0], np.float32)
+    prefilter = Prefilter(sections, np.full(counts.shape[1], 1 / (1 << (adc_bits - 1))), FILTER_BLOCK)
+    prefilter.reset(counts[0])
+    padded = np.pad(counts, ((0, -len(counts) % FILTER_BLOCK), (0, 0)))
+    blocks = [
+        prefilter(padded[at : at + FILTER_BLOCK]).astype(np.float32) for at in range(0, len(padded), FILTER_BLOCK)
+    ]
+    return np.ascontiguousarray(np.concatenate(blocks)[: len(counts)].T)
 
 
 def settled(label: NDArray[np.uint8], fs_hz: float) -> NDArray[np.bool_]:

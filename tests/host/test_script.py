@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from myobridge.device.script import POSES_DEG, REST_DEG, RandomScript, StepScript
+from myobridge.device.script import POSES_DEG, RandomScript, StepScript
 from myobridge.errors import UserError
+from myobridge.model_file import REST_DEG
 
 FIST, OPEN = POSES_DEG["fist"], POSES_DEG["open hand"]
 

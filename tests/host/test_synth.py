@@ -10,9 +10,10 @@ from myobridge.device.motor_units import (
     action_potential_spectrum,
     motor_unit_pool,
 )
-from myobridge.device.script import POSES_DEG, REST_DEG, StepScript
+from myobridge.device.script import POSES_DEG, StepScript
 from myobridge.device.synth import ELECTROMECHANICAL_DELAY_S, SynthOptions, SynthSource
 from myobridge.errors import UserError
+from myobridge.model_file import REST_DEG
 
 POOL = motor_unit_pool(120, (0.5, 0.3, 0.2))
 BARE = {"noise_uv": 0.0, "hum_uv": 0.0, "drift_uv": 0.0, "adc_bits": 16}

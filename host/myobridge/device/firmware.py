@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from myobridge.device.safety import Safety
 from myobridge.device.source import EmgSource
 from myobridge.wire import messages as m
-from myobridge.wire.frame import CRC_START, FrameDecoder, encode
+from myobridge.wire.frame import CRC_START, OVERHEAD_BYTES, FrameDecoder, encode
 from myobridge.wire.messages import Result, State
 
 TICK_HZ: Final = 2_000_000
@@ -28,7 +28,6 @@ MIN_PERIOD_TICKS: Final = 100
 BITS_PER_BYTE: Final = 10
 MAX_CHANNELS: Final = 16
 """Bits of CONFIG's channel_mask."""
-EMG_OVERHEAD_BYTES: Final = 12
 VERSION: Final = (0, 1, 0)
 
 
@@ -296,7 +295,7 @@ def check_config(config: m.Config, source: EmgSource, baud: int) -> Result:
     n, period = config.samples_per_frame, config.sample_period_ticks
     servos = zip(config.servo_min_cdeg, config.servo_safe_cdeg, config.servo_max_cdeg, strict=True)
     pulses = list(zip(config.pulse_0_us, config.pulse_180_us, strict=True))
-    emg_bytes = EMG_OVERHEAD_BYTES + 2 * n * channels
+    emg_bytes = OVERHEAD_BYTES + m.Emg.STRUCT.size + 2 * n * channels
     checks = (
         (Result.BAD_CHANNELS, channels > 0 and config.channel_mask >> min(MAX_CHANNELS, source.channels) == 0),
         (Result.BAD_PERIOD, period >= MIN_PERIOD_TICKS and abs(TICK_HZ / period / source.fs_hz - 1) < 1e-3),

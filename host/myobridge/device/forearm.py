@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myobridge.device.motor_units import TYPE_FREQUENCY_HZ, FloatArray, Pool, motor_unit_pool
-from myobridge.device.script import REST_DEG
+from myobridge.model_file import REST_DEG
 
 UNITS_PER_MUSCLE: Final = 100
 LARGEST_UNIT_UV: Final = 1200.0

@@ -26,7 +26,6 @@ from myobridge.errors import UserError
 from myobridge.wire import messages as m
 from myobridge.wire.frame import FrameDecoder
 
-BOARDS: Final = ("mega2560", "uno")
 FIRMWARE: Final = Path(__file__).parents[3] / "firmware"
 """In a clone of the repository; an installed package does not carry the firmware."""
 ADC_BITS: Final = 10

@@ -13,11 +13,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from myobridge.errors import UserError
+from myobridge.model_file import REST_DEG, Pose
 
 FloatArray = NDArray[np.float64]
-Pose = tuple[float, float, float, float, float]
-
-REST_DEG: Final[Pose] = (40, 40, 40, 40, 40)
 POSES_DEG: Final[dict[str, Pose]] = {
     "rest": REST_DEG,
     "open hand": (0, 0, 0, 0, 0),

@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myobridge.wire.frame import CRC_START, MAX_WIRE_BYTES
+from myobridge.wire.frame import OVERHEAD_BYTES as FRAME_OVERHEAD_BYTES
 from myobridge.wire.messages import Emg
 
-OVERHEAD_BYTES: Final = 12
-"""Of an EMG frame on the wire: code byte, type, seq, head, CRC and the ending zero."""
+OVERHEAD_BYTES: Final = FRAME_OVERHEAD_BYTES + Emg.STRUCT.size
+"""Of an EMG frame on the wire: all but its samples."""
 
 
 class EmgBlock(NamedTuple):

@@ -13,6 +13,8 @@ from myobridge.wire.messages import MAX_FRAME_BYTES
 
 CRC_START: Final = 0xFFFF
 MIN_FRAME_BYTES: Final = 4
+OVERHEAD_BYTES: Final = 6
+"""Of any frame on the wire: code byte, type, seq, CRC and the ending zero."""
 MAX_WIRE_BYTES: Final = MAX_FRAME_BYTES + 1
 """Longest frame on the wire, without the ending zero."""
 

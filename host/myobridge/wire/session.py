@@ -62,7 +62,7 @@ class Session:
     make_config: the CONFIG for a device that has introduced itself; it may raise UserError.
     """
 
-    send: Callable[[bytes], object]
+    send: Callable[[bytes], bool]
     make_config: Callable[[m.Ident], m.Config]
     phase: Phase = Phase.GREETING
     ident: m.Ident | None = None
@@ -136,9 +136,9 @@ class Session:
         """A request waits for its answer."""
         return self._request is not None
 
-    def setpoint(self, angle_cdeg: tuple[int, ...], valid_4ms: int, based_on_sample: int) -> None:
-        """Sends one SETPOINT."""
-        self._transmit(m.Setpoint(angle_cdeg, valid_4ms, based_on_sample & 0xFFFFFFFF))
+    def setpoint(self, angle_cdeg: tuple[int, ...], valid_4ms: int, based_on_sample: int) -> bool:
+        """Sends one SETPOINT; False if the port took none now."""
+        return self._transmit(m.Setpoint(angle_cdeg, valid_4ms, based_on_sample & 0xFFFFFFFF))[1]
 
     def request_arm(self) -> None:
         """Asks for permission to move; `may_move` or `arm_refusal` tells what came of it."""
@@ -168,11 +168,11 @@ class Session:
 
     # --- requests -----------------------------------------------------------------------------------------
 
-    def _transmit(self, message: m.Message) -> int:
+    def _transmit(self, message: m.Message) -> tuple[int, bool]:
+        """Sends a message; its seq, and whether the port took it."""
         seq = self._seq
         self._seq = (seq + 1) & 0xFF
-        self.send(encode(message.TYPE, seq, message.pack()))
-        return seq
+        return seq, self.send(encode(message.TYPE, seq, message.pack()))
 
     def _next_request(self) -> None:
         if self.phase is Phase.GREETING:
@@ -199,7 +199,7 @@ class Session:
             return
         request.tries_left -= 1
         request.sent_s = now_s
-        request.seq = self._transmit(request.message)
+        request.seq, _ = self._transmit(request.message)
 
     def _enter(self, phase: Phase, now_s: float) -> None:
         self.phase, self._phase_s, self._request = phase, now_s, None
