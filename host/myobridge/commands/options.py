@@ -1,0 +1,43 @@
+"""What several commands share: their options, and how they speak."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from myobridge.errors import UserError
+
+MODEL = click.option(
+    "--model", "model_name", required=True, help="An .onnx file, or a shipped model: synth, biopatrec."
+)
+CONFIG = click.option("--config", type=click.Path(path_type=Path), help="A TOML file; the defaults do without one.")
+FIRMWARE = click.option(
+    "--firmware", type=click.Choice(["mega2560", "uno"]), help="Run the real firmware in its simulator (from a clone)."
+)
+TAP = click.option(
+    "--tap", type=click.Path(path_type=Path), help="Send snapshots to this Unix datagram socket (for views)."
+)
+SECONDS = click.option("--seconds", type=click.FloatRange(min=0, min_open=True), help="Stop after so many seconds.")
+JSON = click.option("--json", "json_to", metavar="F", help="Write the summary to this file, or to - for the terminal.")
+
+
+def write_json(summary: dict[str, Any], to: str | None) -> None:
+    """Writes the summary where `--json` said."""
+    if to is None:
+        return
+    text = json.dumps(summary, indent=2)
+    if to == "-":
+        click.echo(text)
+        return
+    try:
+        Path(to).write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"The summary cannot be written to {to} ({error.strerror}); choose another file.") from error
+
+
+def say(text: str) -> None:
+    """A sentence for the person at the terminal, apart from any JSON."""
+    click.echo(f"myobridge: {text}", err=True)

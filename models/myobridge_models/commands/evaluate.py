@@ -1,0 +1,30 @@
+"""`myobridge-models evaluate`: closed-loop figures of a model file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from myobridge.commands.options import JSON, write_json
+from myobridge_models.commands.options import RECORDINGS, console_for
+
+
+@click.command()
+@click.argument("model", type=click.Path(path_type=Path))
+@RECORDINGS
+@click.option("--repetition", type=click.IntRange(min=0), help="Judge on this repetition only.")
+@JSON
+def evaluate(model: Path, recordings: tuple[Path, ...], repetition: int | None, json_to: str | None) -> None:
+    """Closed-loop figures of MODEL on RECORDINGS, through the daemon's pipeline."""
+    from myobridge.recording import Recording
+    from myobridge.shipped import find_model
+    from myobridge_models.evaluate import evaluate as evaluate_model
+    from myobridge_models.tables import print_rows
+
+    path = find_model(str(model))
+    scores = [(source, evaluate_model(path, Recording.load(source), source, repetition)) for source in recordings]
+    rows = [{"recording": source.name, **score._asdict()} for source, score in scores]
+    print_rows(f"{path.stem}, closed loop from rest", rows, console_for(json_to))
+    mae_deg = sum(score.mae_deg for _, score in scores) / len(scores)
+    write_json({"model": str(path), "repetition": repetition, "rows": rows, "mae_deg": mae_deg}, json_to)

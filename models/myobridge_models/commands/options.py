@@ -1,0 +1,48 @@
+"""What several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+
+from myobridge.errors import UserError
+
+if TYPE_CHECKING:
+    from myobridge_models.train import Progress
+
+RECORDINGS = click.argument("recordings", nargs=-1, required=True, type=click.Path(path_type=Path))
+SEED = click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+STEPS = click.option("--steps", type=click.IntRange(min=20), help="Training steps; the recipe's by default.")
+
+
+def console_for(json_to: str | None) -> Console:
+    """Where people read: stderr if stdout carries the JSON."""
+    return Console(stderr=json_to == "-", highlight=False)
+
+
+@contextmanager
+def progress_bar(title: str, steps: int) -> Iterator[Progress]:
+    """A bar on stderr that shows the training's loss."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[loss]}"), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(title, total=steps, loss="")
+        yield lambda step, loss_deg: bar.update(task, completed=step, loss=f"{loss_deg:4.1f}°")
+
+
+def numbers(text: str | None) -> list[int] | None:
+    """ "1,7" → [1, 7]; None stays None.
+
+    Raises:
+        UserError: it is no list of whole numbers.
+    """
+    try:
+        return None if text is None else [int(part) for part in text.split(",")]
+    except ValueError as error:
+        raise UserError(f"'{text}' is no list of numbers; write them like 1,7.") from error

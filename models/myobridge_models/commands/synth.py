@@ -1,0 +1,23 @@
+"""`myobridge-models synth`: a recording of the simulated wearer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from myobridge_models.commands.options import SEED
+
+
+@click.command()
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option("--seconds", type=click.FloatRange(min=1), default=180, show_default=True)
+@click.option("--fs", "fs_hz", type=float, default=2000, show_default=True, help="Sampling rate in Hz.")
+@click.option("--channels", type=int, default=4, show_default=True)
+@SEED
+def synth(out: Path, seconds: float, fs_hz: float, channels: int, seed: int) -> None:
+    """Record the simulated wearer, true finger angles included, to OUT (.npz)."""
+    from myobridge.device.synth import SynthOptions
+    from myobridge_models.synthetic import record
+
+    record(SynthOptions(fs_hz=fs_hz, channels=channels, seed=seed), seconds).save(out)
