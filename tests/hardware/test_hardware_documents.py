@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import click
 import pytest
 
 from myobridge.cli import main
@@ -40,8 +41,9 @@ def test_links_and_pictures_lead_somewhere(document: Path) -> None:
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_commands_and_their_options_exist(document: Path) -> None:
     for command, rest in re.findall(r"myobridge ([a-z]+)([^`\n]*)", prose(document)):
-        assert command in main.commands, command
-        known = {option for parameter in main.commands[command].params for option in parameter.opts}
+        found = main.get_command(click.Context(main), command)
+        assert found is not None, command
+        known = {option for parameter in found.params for option in parameter.opts}
         assert set(re.findall(r"--[a-z-]+", rest)) <= known
 
 
