@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+import torch
 
 from myobridge.errors import UserError
 from myobridge.model_file import REST_DEG, LabelledPose, ModelSpec, Smoothing
 from myobridge.recording import Recording
 from myobridge_models.data import Take, channel_scale, design_prefilter, only_repetitions, scaled, takes_of
-from myobridge_models.network import CnnMlp
-from myobridge_models.receptive import Shape
+from myobridge_models.families.base import Network
+from myobridge_models.families.registry import DEFAULT_FAMILY, create
 from myobridge_models.train import Progress, Recipe, history_hops, hop_samples, train
 
 SMOOTHING: Final = Smoothing(min_cutoff_hz=2.0, beta_hz_per_deg_s=0.005)
@@ -65,7 +66,8 @@ def build(
     held_out: int | None = None,
     device: str = "cpu",
     progress: Progress | None = None,
-) -> tuple[CnnMlp, ModelSpec]:
+    family: str = DEFAULT_FAMILY,
+) -> tuple[Network, ModelSpec]:
     """A network trained on the recordings, and its metadata.
 
     Args:
@@ -76,25 +78,27 @@ def build(
         held_out: repetition to leave out of everything, the scale too.
         device: "cpu" or "cuda".
         progress: see `train`.
+        family: which network; see `families.registry`.
 
     Raises:
-        UserError: the recordings do not fit together or do not suffice.
+        UserError: the recordings do not fit together or do not suffice, or there is no such family.
     """
     check_alike(sources)
     fs_hz, channels = sources[0][1].fs_hz, sources[0][1].channels
-    shape = Shape(fs_hz, channels)
+    torch.manual_seed(recipe.seed)  # of the initial weights and of the training
+    network = create(family, fs_hz, channels, recipe.dropout)
     takes = training_takes(sources, poses, held_out)
     scale = channel_scale(takes)
-    network = train(scaled(takes, scale), shape, recipe, device, progress)
+    network = train(scaled(takes, scale), network, recipe, device, progress)
     rest = next((pose.angles_deg for pose in poses if pose.label == 0), REST_DEG)
     spec = ModelSpec(
         name=name,
-        family="cnn_mlp",
+        family=family,
         fs_hz=fs_hz,
         channels=tuple(f"EMG {n}" for n in range(1, channels + 1)),
-        window_samples=shape.window_samples,
+        window_samples=network.shape.window_samples,
         hop_samples=hop_samples(fs_hz),
-        history_hops=history_hops(fs_hz),
+        history_hops=history_hops(fs_hz) if network.shape.history_values else 0,
         prefilter_sos=design_prefilter(fs_hz),
         scale_fs=tuple(float(s) for s in scale),
         rest_pose_deg=rest,

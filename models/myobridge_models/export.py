@@ -12,13 +12,13 @@ import torch
 
 from myobridge.errors import UserError
 from myobridge.model_file import METADATA_KEY, ModelSpec, encode_spec
-from myobridge_models.network import CnnMlp
+from myobridge_models.families.base import Network
 
 OPSET: Final = 17
 """Old enough for every onnxruntime that the daemon allows."""
 
 
-def export(network: CnnMlp, spec: ModelSpec, path: Path) -> None:
+def export(network: Network, spec: ModelSpec, path: Path) -> None:
     """Writes graph, weights and metadata; the batch axis stays free, everything else is fixed.
 
     Raises:
@@ -41,10 +41,12 @@ def export(network: CnnMlp, spec: ModelSpec, path: Path) -> None:
         raise UserError(f"{path}: cannot write the model ({error.strerror}); choose another path.") from error
 
 
-def _graph(network: CnnMlp) -> bytes:
+def _graph(network: Network) -> bytes:
     """The network as ONNX, in evaluation mode (no dropout), through the tracer, which needs no further package."""
     shape = network.shape
-    example = (torch.zeros(1, shape.channels, shape.window_samples), torch.zeros(1, shape.history_values))
+    example = {"emg": torch.zeros(1, shape.channels, shape.window_samples)}
+    if shape.history_values:
+        example["history"] = torch.zeros(1, shape.history_values)
     buffer = io.BytesIO()
     was_training = network.training
     network.eval()
@@ -52,11 +54,11 @@ def _graph(network: CnnMlp) -> bytes:
         warnings.simplefilter("ignore", DeprecationWarning)  # the newer exporter wants onnxscript
         torch.onnx.export(
             network,
-            example,
+            tuple(example.values()),
             buffer,  # type: ignore[arg-type]  # a stream is allowed, the stub forgets it
-            input_names=["emg", "history"],
+            input_names=list(example),
             output_names=["angles"],
-            dynamic_axes={"emg": {0: "batch"}, "history": {0: "batch"}, "angles": {0: "batch"}},
+            dynamic_axes={name: {0: "batch"} for name in (*example, "angles")},
             opset_version=OPSET,
             dynamo=False,
         )

@@ -11,14 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Final
 
 import torch
 from torch import Tensor, nn
 
+from myobridge_models.families.base import FULL_SWING_DEG, Network
 from myobridge_models.receptive import HISTORY_STEPS, Detector, Shape
-
-FULL_SWING_DEG: Final = 180.0
 
 
 def normalised(taps: Tensor) -> Tensor:
@@ -81,8 +79,10 @@ class PatternDetector(nn.Module):
         return x
 
 
-class CnnMlp(nn.Module):
+class CnnMlp(Network):
     """The whole decoder; see the module's text. Angles in and out are in degrees."""
+
+    shape: Shape
 
     def __init__(self, shape: Shape, dropout: float = 0.3) -> None:
         super().__init__()
@@ -120,10 +120,6 @@ class CnnMlp(nn.Module):
             assert isinstance(detector, ApDetector)
             detector.taps *= detector(channels).std() ** (-1 / len(detector.taps))
 
-    def forward(self, emg: Tensor, history_deg: Tensor) -> Tensor:
-        """emg (N, C, W) and history (N, 10) → angles (N, 5)."""
-        return self.decide(self.features(emg), history_deg)
-
     def features(self, emg: Tensor) -> Tensor:
         """emg (N, C, W) → (N, C·4·4·50), each path from the newest part of the window."""
         shape = self.shape
@@ -153,12 +149,9 @@ class CnnMlp(nn.Module):
         stacked = stacked.reshape(n, c, *stacked.shape[1:])  # (N, C, 4 detectors, 4 features, M, 50)
         return stacked.permute(0, 4, 1, 2, 3, 5).reshape(n, len(ends), shape.feature_values)  # (N, M, C·4·4·50)
 
-    def decide(self, features: Tensor, history_deg: Tensor) -> Tensor:
-        """features (N, C·4·4·50) and history (N, 10) → angles (N, 5)."""
-        return FULL_SWING_DEG * torch.sigmoid(self.logits(features, history_deg))
-
-    def logits(self, features: Tensor, history_deg: Tensor) -> Tensor:
-        """As `decide`, before the sigmoid, for losses that want it so."""
+    def logits(self, features: Tensor, history_deg: Tensor | None) -> Tensor:
+        """features (N, C·4·4·50) and history (N, 10) → (N, 5), before the sigmoid."""
+        assert history_deg is not None
         swing = history_deg / (FULL_SWING_DEG / 2) - 1  # -1 .. 1, the size of the features
         out: Tensor = self.mlp(torch.cat((features, swing), dim=1))  # (N, 3200 + 10) → 128 → 64 → (N, 5)
         return out

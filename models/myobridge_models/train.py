@@ -20,8 +20,8 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from myobridge import SERVOS
 from myobridge.errors import UserError
 from myobridge_models.data import Take
-from myobridge_models.network import FULL_SWING_DEG, CnnMlp
-from myobridge_models.receptive import HISTORY_STEPS, Shape
+from myobridge_models.families.base import FULL_SWING_DEG, InputShape, Network
+from myobridge_models.receptive import HISTORY_STEPS
 
 HOP_S: Final = 0.005
 """From one decision to the next."""
@@ -76,7 +76,7 @@ def fastest_device() -> str:
 class Segments:
     """Draws segments that end `unroll` windows in a row, at random phase, each movement equally often."""
 
-    def __init__(self, takes: Sequence[Take], shape: Shape, recipe: Recipe) -> None:
+    def __init__(self, takes: Sequence[Take], shape: InputShape, recipe: Recipe) -> None:
         """Finds where windows may end.
 
         Raises:
@@ -139,7 +139,7 @@ def random_history(poses_deg: Tensor, count: int, noise_deg: float) -> Tensor:
 
 
 def closed_loop_loss(
-    network: CnnMlp, features: Tensor, history_deg: Tensor, target_deg: Tensor, counts: Tensor
+    network: Network, features: Tensor, history_deg: Tensor, target_deg: Tensor, counts: Tensor
 ) -> Tensor:
     """Mean absolute error as a share of the full swing, over the windows that count.
 
@@ -155,16 +155,14 @@ def closed_loop_loss(
 
 
 def train(
-    takes: Sequence[Take], shape: Shape, recipe: Recipe, device: str = "cpu", progress: Progress | None = None
-) -> CnnMlp:
-    """A network trained on scaled takes, on the CPU and in evaluation mode.
+    takes: Sequence[Take], network: Network, recipe: Recipe, device: str = "cpu", progress: Progress | None = None
+) -> Network:
+    """The fresh network trained on scaled takes, on the CPU and in evaluation mode; the caller seeds torch.
 
     Raises:
         UserError: the data do not allow it.
     """
-    torch.manual_seed(recipe.seed)
-    segments = Segments(takes, shape, recipe)
-    network = CnnMlp(shape, recipe.dropout)
+    segments = Segments(takes, network.shape, recipe)
     network.fit_gain(segments.draw()[0])
     network.to(device).train()
     poses = torch.from_numpy(np.concatenate([take.target_deg[take.usable] for take in takes])[:: segments.step])

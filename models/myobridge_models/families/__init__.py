@@ -1,0 +1,1 @@
+"""Networks under one contract (`base`), by name (`registry`); models/FAMILIES.md compares them."""
