@@ -7,7 +7,7 @@ and 60 Hz and their multiples, so the counts may lie in a ring: turning it only 
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,9 +40,9 @@ class ContactCheck:
         self._hop = hop_samples
         self._check_hops = max(1, hops // CHECKS)
         self._raw = np.zeros((hops * hop_samples, channels), np.int16)
-        self._top = (1 << (adc_bits - 1)) - 1
+        self._adc_bits = adc_bits
         self._limits = limits
-        self._hum = _hum_basis(len(self._raw), fs_hz)
+        self._hum = hum_basis(len(self._raw), fs_hz)
         self.reset()
 
     def reset(self) -> None:
@@ -57,22 +57,46 @@ class ContactCheck:
         self._at = (self._at + self._hop) % len(self._raw)
         self._hops += 1
         if self._hops * self._hop >= len(self._raw) and self._hops % self._check_hops == 0:
-            self.verdicts = self._judge()
-
-    def _judge(self) -> tuple[Contact, ...]:
-        raw = self._raw.astype(np.float64)
-        flat = np.ptp(self._raw.astype(np.int32), axis=0) < self._limits.min_range_counts
-        saturated = np.mean((raw >= self._top) | (raw <= -self._top - 1), axis=0) > self._limits.max_saturated_share
-        centred = raw - raw.mean(axis=0)
-        power = np.maximum(np.sum(centred**2, axis=0), 1e-9)
-        loud = power > len(raw) * HUM_MIN_RMS_COUNTS**2
-        hum = np.max([np.sum((basis @ centred) ** 2, axis=0) for basis in self._hum], axis=0) / power
-        mains = loud & (hum > self._limits.max_mains_share)
-        worst = np.where(flat, Contact.FLAT, np.where(saturated, Contact.SATURATED, np.where(mains, Contact.MAINS, 0)))
-        return tuple(Contact(int(v)) for v in worst)
+            self.verdicts = judge(measure(self._raw, self._adc_bits, self._hum), self._limits)
 
 
-def _hum_basis(samples: int, fs_hz: float) -> list[NDArray[np.float64]]:
+class Measures(NamedTuple):
+    """What is measured on a stretch of counts, one value a channel; float64 (channels,).
+
+    range_counts: peak to peak. rms_counts: without the mean. saturated_share: of the samples, at the ADC's ends.
+    mains_share: of the power, at 50 or at 60 Hz and multiples.
+    """
+
+    range_counts: NDArray[np.float64]
+    rms_counts: NDArray[np.float64]
+    saturated_share: NDArray[np.float64]
+    mains_share: NDArray[np.float64]
+
+
+def measure(counts: NDArray[np.int16], adc_bits: int, hum: list[NDArray[np.float64]]) -> Measures:
+    """Measures counts int16 (samples, channels); `hum` is the `hum_basis` of so many samples."""
+    raw = counts.astype(np.float64)
+    top = (1 << (adc_bits - 1)) - 1
+    centred = raw - raw.mean(axis=0)
+    power = np.maximum(np.sum(centred**2, axis=0), 1e-9)
+    return Measures(
+        range_counts=np.ptp(raw, axis=0),
+        rms_counts=np.sqrt(power / len(raw)),
+        saturated_share=np.mean((raw >= top) | (raw <= -top - 1), axis=0),
+        mains_share=np.max([np.sum((basis @ centred) ** 2, axis=0) for basis in hum], axis=0) / power,
+    )
+
+
+def judge(measures: Measures, limits: SafetyConfig) -> tuple[Contact, ...]:
+    """The worst verdict that holds, for each channel."""
+    flat = measures.range_counts < limits.min_range_counts
+    saturated = measures.saturated_share > limits.max_saturated_share
+    mains = (measures.rms_counts > HUM_MIN_RMS_COUNTS) & (measures.mains_share > limits.max_mains_share)
+    worst = np.where(flat, Contact.FLAT, np.where(saturated, Contact.SATURATED, np.where(mains, Contact.MAINS, 0)))
+    return tuple(Contact(int(v)) for v in worst)
+
+
+def hum_basis(samples: int, fs_hz: float) -> list[NDArray[np.float64]]:
     """Orthonormal sines and cosines at 50 Hz and multiples, and at 60 Hz and multiples: (2 * multiples, samples)."""
     t = np.arange(samples) / fs_hz
     bases = []
