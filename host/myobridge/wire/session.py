@@ -74,6 +74,7 @@ class Session:
     arm_refusal: str = ""
     pong: Callable[[float, float, int], None] = lambda _sent_s, _received_s, _index: None
     unexpected_frames: int = 0
+    ping_every_s: float = PING_S
     _seq: int = 0
     _nonce: int = field(default_factory=lambda: SystemRandom().randrange(1 << 16))
     _request: _Request | None = None
@@ -102,7 +103,7 @@ class Session:
                 "The hand did not come to rest from an earlier session; switch its servo power off and reset it."
             )
         if self.phase is Phase.STREAMING and now_s >= self._ping_s:
-            self._ping_s = now_s + PING_S
+            self._ping_s = now_s + self.ping_every_s
             self._token = (self._token + 1) & 0xFFFFFFFF
             self._pings = {self._token: now_s}
             self._transmit(m.Ping(self._token))
