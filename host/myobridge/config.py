@@ -141,7 +141,7 @@ def load_config(path: Path | None) -> Config:
     try:
         return msgspec.convert(data, Config)
     except msgspec.ValidationError as error:
-        raise UserError(f"{path}: {_plain(error)}; correct that value.") from error
+        raise UserError(f"{path}: {plain_words(error)}; correct that value.") from error
 
 
 def _names(table: type[msgspec.Struct], prefix: str = "") -> list[str]:
@@ -175,8 +175,11 @@ def _nearest(name: str, names: list[str]) -> str:
     return max(names, key=likeness)
 
 
-def _plain(error: msgspec.ValidationError) -> str:
-    """msgspec says `Expected ... - at `$.servo.slew`'; a reader wants the key first, and TOML's words."""
+def plain_words(error: msgspec.ValidationError) -> str:
+    """A validation error for people.
+
+    msgspec says `Expected ... - at `$.servo.slew`'; a reader wants the key first, and TOML's words.
+    """
     message, _, where = str(error).partition(" - at `$.")
     message = message[0].lower() + message[1:]
     for theirs, ours in PLAIN_WORDS.items():
