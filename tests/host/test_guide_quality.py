@@ -1,0 +1,92 @@
+"""What a guided recording says of each repetition, and what it tells the wearer to do."""
+
+import numpy as np
+import pytest
+
+from myobridge.device.script import POSES_DEG, StepScript
+from myobridge.device.synth import SynthOptions, SynthSource
+from myobridge.guide.quality import QualityCheck
+
+FS_HZ, ADC_BITS, CHANNELS = 2000, 10, 4
+
+
+def emg(pose, seconds=2.0, seed=0):
+    """Counts while the simulated wearer holds a pose; the cue came when it began to move."""
+    script = StepScript([(1.0, POSES_DEG["rest"]), (1e9, POSES_DEG[pose])])
+    source = SynthSource(SynthOptions(fs_hz=FS_HZ, adc_bits=ADC_BITS, seed=seed, script=script))
+    source.read(FS_HZ)
+    return source.read(round(seconds * FS_HZ))[0]
+
+
+@pytest.fixture
+def check():
+    check = QualityCheck(FS_HZ, ADC_BITS)
+    check.rested(emg("rest"))
+    return check
+
+
+@pytest.mark.parametrize("pose", ["open hand", "fist", "pinch", "point", "thumb up", "tripod"])
+def test_a_good_repetition_says_nothing(check, pose):
+    assert check.held(emg(pose), pose) == []
+
+
+def test_a_flat_channel_is_named_and_what_to_do(check):
+    counts = emg("fist")
+    counts[:, 2] = -3
+    assert check.held(counts, "Fist") == ["Channel 3 is flat: press its electrode on and check its plug."]
+
+
+def test_a_saturated_channel_is_named(check):
+    counts = emg("fist")
+    counts[:, 0] = np.where(np.arange(len(counts)) % 4, 511, -512)
+    (said,) = check.held(counts, "Fist")
+    assert said.startswith("Channel 1 is saturated: press")
+
+
+@pytest.mark.parametrize("mains_hz", [50, 60])
+def test_a_channel_of_mains_hum_is_named(check, mains_hz):
+    counts = emg("fist")
+    counts[:, 1] = np.rint(200 * np.sin(2 * np.pi * mains_hz * np.arange(len(counts)) / FS_HZ))
+    (said,) = check.held(counts, "Fist")
+    assert said.startswith("Channel 2 has mains hum only")
+
+
+def test_all_bad_channels_are_named_at_once(check):
+    counts = np.zeros_like(emg("fist"))
+    assert len(check.held(counts, "Fist")) == CHANNELS
+
+
+def test_a_pose_that_was_not_held_looks_like_rest(check):
+    assert check.held(emg("rest", seed=1), "Fist") == [
+        "Fist looks like rest on every channel: hold it with more force, and do it again."
+    ]
+
+
+def test_one_quiet_channel_is_nothing_to_speak_of_in_one_pose_but_in_all_of_them(check):
+    for pose in ("fist", "point"):
+        counts = emg(pose)
+        counts[:, 3] = emg("rest", seed=2)[:, 3]
+        assert check.held(counts, pose) == []
+    assert check.ended() == [
+        "Channel 4 saw no muscle in any pose: move its electrode over the muscle and record again."
+    ]
+    check.held(emg("fist"), "fist")
+    assert check.ended() == []
+
+
+def test_a_loose_moment_is_forgiven_and_what_comes_before_the_muscle_follows_is_not_judged(check):
+    counts = emg("fist")
+    counts[: FS_HZ // 2] = 0
+    assert check.held(counts, "fist") == []
+    counts = emg("fist")
+    counts[FS_HZ : FS_HZ + FS_HZ // 5] = 0
+    assert check.held(counts, "fist") == []
+
+
+def test_too_few_samples_are_said_and_without_a_rest_only_the_contacts_are_judged():
+    check = QualityCheck(FS_HZ, ADC_BITS)
+    check.rested(np.zeros((0, CHANNELS), np.int16))
+    (said,) = check.held(emg("fist", seconds=0.8), "Fist")
+    assert said.startswith("Too few samples of Fist arrived")
+    assert check.held(emg("rest"), "Fist") == []
+    assert check.ended() == []
