@@ -42,27 +42,35 @@ def decode_emg(data: bytes, channels: int) -> EmgBlock | None:
     `data` begins where a frame begins. None if not even its first frame is such a frame.
     """
     width = data.find(0) + 1
-    samples, odd = divmod(width - OVERHEAD_BYTES, 2 * channels)
-    if samples < 1 or odd or width > MAX_WIRE_BYTES + 1:
+    samples = samples_in(width, channels)
+    if not samples:
         return None
     rows = len(data) // width
-    wire = np.ascontiguousarray(np.frombuffer(data, np.uint8, rows * width).reshape(rows, width).T)
-    body, whole = _decode_cobs(wire)
-    frames = np.ascontiguousarray(body.T)
-    fields = frames.view(_layout(samples, channels))[:, 0]
+    fields, good = decode_rows(np.frombuffer(data, np.uint8, rows * width).reshape(rows, width), samples, channels)
     first = fields["sample_index"][0]
-    good = (
-        whole
-        & (_crc(frames) == 0)
-        & (fields["type"] == Emg.TYPE)
-        & (fields["n"] == samples)
-        & (fields["sample_index"] == first + np.arange(0, rows * samples, samples, dtype=np.uint32))
-    )
+    good &= fields["sample_index"] == first + np.arange(0, rows * samples, samples, dtype=np.uint32)
     count = rows if good.all() else int(good.argmin())
     if not count:
         return None
     counts = fields["counts"][:count].reshape(-1, channels)
     return EmgBlock(int(first), counts, fields["flags"][:count].copy(), count * width)
+
+
+def samples_in(width: int, channels: int) -> int:
+    """Samples in an EMG frame of so many bytes on the wire; 0 if none is so long."""
+    samples, odd = divmod(width - OVERHEAD_BYTES, 2 * channels)
+    return 0 if samples < 1 or odd or width > MAX_WIRE_BYTES + 1 else samples
+
+
+def decode_rows(rows: NDArray[np.uint8], samples: int, channels: int) -> tuple[NDArray[np.void], NDArray[np.bool_]]:
+    """Frames on the wire, uint8 (frames, width), as if each held so many samples; and which of them do.
+
+    The fields are `sample_index`, `n`, `flags` and `counts`.
+    """
+    body, whole = _decode_cobs(np.ascontiguousarray(rows.T))
+    frames = np.ascontiguousarray(body.T)
+    fields = frames.view(_layout(samples, channels))[:, 0]
+    return fields, whole & (_crc(frames) == 0) & (fields["type"] == Emg.TYPE) & (fields["n"] == samples)
 
 
 def _layout(samples: int, channels: int) -> np.dtype[np.void]:
