@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from myobridge.guide.plan import RECORDED, Cue, Held, Stage, Timing, Void, Walk, schedule
+from myobridge.guide.plan import COUNTS, IDLE, Cue, Held, Stage, Timing, Void, Walk, schedule
 from myobridge.guide.poses import load_poses
 
 POSES = load_poses()
@@ -15,7 +15,10 @@ STEP_S = 0.25
 
 
 def walk(repetitions=2, seed=0):
-    return Walk(schedule(POSES, repetitions, seed), TIMING, now_s=0)
+    w = Walk(schedule(POSES, repetitions, seed), TIMING)
+    assert w.stage is Stage.PAUSED
+    assert w.resume(0) == [Cue(0, IDLE)]
+    return w
 
 
 def until(walk, stage, now_s):
@@ -77,7 +80,7 @@ def test_it_counts_down_rests_holds_and_ends_with_rest():
     w = walk(repetitions=1)
     first, second = (hold.pose.label for hold in schedule(POSES, 1, 0)[:2])
     assert (w.stage, w.stage_left_s(1), w.tick(3.9)) == (Stage.READY, 3, [])
-    assert w.tick(4) == [Cue(0, 0)]
+    assert w.tick(4) == [Void(0, IDLE), Cue(0, 0)], "what came before does not count"
     assert w.tick(6) == [Cue(first, 0)]
     held, rest = w.tick(9)
     assert (held.hold.pose.label, rest) == (first, Cue(0, 0))
@@ -88,9 +91,9 @@ def test_it_counts_down_rests_holds_and_ends_with_rest():
 
 
 def test_rest_belongs_to_the_repetition_of_the_pose_that_follows():
-    w, cues = walk(), []
+    w = walk()
     _, noted = until(w, Stage.DONE, 0)
-    cues = [event for event in noted if isinstance(event, Cue)]
+    cues = [event for event in noted if isinstance(event, Cue) and event.repetition != IDLE]
     for rest, hold in zip(cues[::2], cues[1::2], strict=False):
         assert (rest.label, rest.repetition) == (0, hold.repetition)
     assert cues[-1] == Cue(0, 1)
@@ -149,24 +152,29 @@ def test_a_pause_stands_still_and_a_broken_hold_comes_again_after_a_countdown():
     w = walk()
     now_s, noted = until(w, Stage.HOLD, 0)
     label, repetition = noted[-1]
-    assert w.pause() == [Void(label, repetition)]
+    assert w.pause() == [Void(label, repetition), Cue(0, IDLE)]
     assert (w.stage, w.tick(now_s + 1000), w.pause(), w.redo(now_s)) == (Stage.PAUSED, [], [], [])
-    w.resume(now_s + 1000)
+    assert w.resume(now_s + 1000) == [Cue(0, IDLE)]
     assert (w.stage, w.stage_left_s(now_s + 1000)) == (Stage.READY, 4)
-    assert until(w, Stage.HOLD, now_s + 1000)[1] == [Cue(0, 0), Cue(label, repetition)]
+    assert until(w, Stage.HOLD, now_s + 1000)[1] == [Void(0, IDLE), Cue(0, 0), Cue(label, repetition)]
 
 
 def test_a_pause_in_rest_costs_nothing():
     w = walk()
     until(w, Stage.REST, 0)
-    assert w.pause() == []
+    assert w.pause() == [Cue(0, IDLE)]
 
 
 def test_stop_ends_at_once():
     w = walk()
     until(w, Stage.HOLD, 0)
-    w.stop()
+    assert w.stop() == []
     assert (w.stage, w.left_s(1), w.tick(1e9), w.redo(1), w.pause()) == (Stage.DONE, 0, [], [], [])
+
+
+def test_what_came_after_the_last_cue_does_not_count_when_it_is_stopped_in_a_pause():
+    w = walk()
+    assert w.stop() == [Void(0, IDLE)]
 
 
 @given(st.lists(st.sampled_from(["tick", "redo", "pause", "resume"]), max_size=300), st.integers(0, 9))
@@ -174,10 +182,8 @@ def test_whatever_the_wearer_presses_every_pose_is_kept_once_in_each_repetition(
     w, now_s, noted = walk(seed=seed), 0.0, []
     for press in presses:
         now_s += 0.7
-        noted += {"tick": w.tick, "redo": w.redo, "pause": lambda _t: w.pause()}.get(press, lambda _t: [])(now_s)
-        if press == "resume":
-            w.resume(now_s)
-    w.resume(now_s)
+        noted += {"tick": w.tick, "redo": w.redo, "pause": lambda _t: w.pause(), "resume": w.resume}[press](now_s)
+    noted += w.resume(now_s)
     noted += until(w, Stage.DONE, now_s)[1]
     assert kept(noted) == {(label, repetition): 1 for label in range(1, 7) for repetition in range(2)}
-    assert w.stage not in RECORDED
+    assert w.stage not in COUNTS

@@ -1,9 +1,9 @@
 """What the wearer is asked to do and when, as a state machine that is told the time.
 
-    READY → REST → HOLD → REST → HOLD → … → REST → DONE,   and PAUSED → READY
+    PAUSED → READY → REST → HOLD → REST → HOLD → … → REST → DONE
 
-READY is a countdown outside the recording. The rest before a pose is its countdown, so none of the wearer's time is
-lost. Each repetition holds every pose once, in an order of its own.
+READY is a countdown that does not count. The rest before a pose is its countdown, so none of the wearer's time is lost.
+Each repetition holds every pose once, in an order of its own.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from myobridge.guide.poses import REST, GuidedPose
 
@@ -42,8 +42,10 @@ class Stage(Enum):
     DONE = auto()
 
 
-RECORDED = (Stage.REST, Stage.HOLD)
-"""In these stages there is a cue, and what the electrodes say belongs to it."""
+COUNTS: Final = (Stage.REST, Stage.HOLD)
+"""What the electrodes say in these stages belongs to a cue."""
+IDLE: Final = 255
+"""The repetition under which rest does not count: countdown and pauses."""
 
 
 class Hold(NamedTuple):
@@ -90,18 +92,17 @@ def schedule(poses: Sequence[GuidedPose], repetitions: int, seed: int) -> tuple[
 
 
 class Walk:
-    """Goes through the holds. Each method takes the time in seconds and returns what is to be noted down, in order."""
+    """Goes through the holds; begins PAUSED. The methods return what is to be noted down, in order."""
 
-    def __init__(self, holds: Sequence[Hold], timing: Timing, now_s: float) -> None:
-        """Begins with READY."""
+    def __init__(self, holds: Sequence[Hold], timing: Timing) -> None:
         self.timing = timing
         self._todo = deque(holds)
         self._count = len(holds)
         self._last: Hold | None = None
         """Held to its end, and nothing after it: what `redo` means."""
         self._rest_repetition = 0
-        self.stage = Stage.READY
-        self._until_s = now_s + timing.ready_s
+        self._until_s = 0.0
+        self.stage = Stage.PAUSED
 
     @property
     def coming(self) -> Hold | None:
@@ -142,7 +143,7 @@ class Walk:
         if self.stage in (Stage.PAUSED, Stage.DONE) or now_s < self._until_s:
             return []
         if self.stage is Stage.READY:
-            return self._rest(now_s)
+            return [Void(REST, IDLE), *self._rest(now_s)]
         if self.stage is Stage.HOLD:
             self._last = self._todo.popleft()
             return [Held(self._last), *self._rest(now_s)]
@@ -170,18 +171,22 @@ class Walk:
         """Stands still; a hold that is going on comes again."""
         if self.stage in (Stage.PAUSED, Stage.DONE):
             return []
-        broken_off = self.stage is Stage.HOLD
+        broken_off = [self._void(self._todo[0])] if self.stage is Stage.HOLD else []
         self.stage = Stage.PAUSED
-        return [self._void(self._todo[0])] if broken_off else []
+        return [*broken_off, Cue(REST, IDLE)]
 
-    def resume(self, now_s: float) -> None:
-        """Goes on from a pause with READY."""
-        if self.stage is Stage.PAUSED:
-            self.stage, self._until_s = Stage.READY, now_s + self.timing.ready_s
+    def resume(self, now_s: float) -> list[Event]:
+        """Begins, or goes on after a pause, with READY."""
+        if self.stage is not Stage.PAUSED:
+            return []
+        self.stage, self._until_s = Stage.READY, now_s + self.timing.ready_s
+        return [Cue(REST, IDLE)]
 
-    def stop(self) -> None:
+    def stop(self) -> list[Event]:
         """Ends here; what was recorded counts, the hold that is going on as well."""
+        idle = self.stage in (Stage.PAUSED, Stage.READY)
         self.stage = Stage.DONE
+        return [Void(REST, IDLE)] if idle else []
 
     def _rest(self, now_s: float) -> list[Event]:
         self.stage, self._until_s = Stage.REST, now_s + self.timing.rest_s
