@@ -7,8 +7,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from loopback.processes import running
-from myobridge.tap import HandSnapshot, Snapshot, TapReader
+from loopback.processes import feed_of, running
+from myobridge.device.tap import HandTapReader
 from myobridge.terminal_view import render
 
 PICTURE = Path(__file__).parent.parent / "host" / "demo.svg"
@@ -19,14 +19,15 @@ def main() -> None:
     """Waits for a moment at which some fingers are closed and some open, and draws it."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        looks = TapReader(folder / "daemon.tap", Snapshot), TapReader(folder / "hand.tap", HandSnapshot)
+        hand_looks = HandTapReader(folder / "hand.tap")
         with running("simulate", "--link", folder / "hand", "--seed", 1, "--tap", folder / "hand.tap") as hand:
             hand.stdout.readline()
-            daemon = ("run", "--port", folder / "hand", "--model", "synth", "--arm", "--tap", folder / "daemon.tap")
-            with running(*daemon):
+            daemon = ("run", "--port", folder / "hand", "--model", "synth", "--arm")
+            with running(*daemon), feed_of(folder / "hand") as feed:
+                feed.subscribe("snapshots")
                 until_s = time.monotonic() + 60
                 while time.monotonic() < until_s:
-                    snapshot, servos = looks[0].newest(0.1), looks[1].newest(0.1)
+                    snapshot, servos = feed.newest(0.1), hand_looks.newest(0.1)
                     if (
                         snapshot
                         and servos

@@ -9,15 +9,16 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, Final
 
 from rich.console import Console
 from rich.live import Live
 
+from myobridge.device.tap import HandTapReader
 from myobridge.errors import UserError
-from myobridge.tap import HandSnapshot, Snapshot, TapReader
+from myobridge.feed import FeedClient, NoDaemon
 from myobridge.terminal_view import render, summary_table
 
 MODEL: Final = "synth"
@@ -59,7 +60,7 @@ def run_demo(seconds: float, *, headless: bool, seed: int, firmware: str | None,
     draw = not headless and console.is_terminal
     with tempfile.TemporaryDirectory(prefix="myobridge-") as name, Path(name, "errors").open("w+") as errors:
         folder = Path(name)
-        looks = TapReader(folder / "daemon.tap", Snapshot), TapReader(folder / "hand.tap", HandSnapshot)
+        hand_looks = HandTapReader(folder / "hand.tap")
         hand_command: list[str | Path]
         hand_command = ["simulate", "--link", folder / "hand", "--seed", str(seed), "--json", folder / "hand.json"]
         # The real firmware's simulator shows nothing on the way; the view then has the daemon's word for the servos.
@@ -70,10 +71,9 @@ def run_demo(seconds: float, *, headless: bool, seed: int, firmware: str | None,
             if not hand.stdout.readline():  # the port's name, once it is open
                 hand.wait()
                 raise _broken_off(errors)
-            tap = ("--tap", folder / "daemon.tap") if draw else ()
-            with child(*daemon_command, "--json", folder / "daemon.json", *tap, errors=errors) as daemon:
+            with child(*daemon_command, "--json", folder / "daemon.json", errors=errors) as daemon:
                 if draw:
-                    _watch(daemon, *looks, console=console)
+                    _watch(daemon, folder / "hand", hand_looks, console)
                 else:
                     _wait(daemon, seconds + GRACE_S)
         try:
@@ -95,19 +95,18 @@ def _wait(daemon: subprocess.Popen[str], seconds: float) -> None:
         raise UserError("The daemon did not end in time; try again with nothing else running.") from error
 
 
-def _watch(
-    daemon: subprocess.Popen[str],
-    looks: TapReader[Snapshot],
-    hand_looks: TapReader[HandSnapshot],
-    console: Console,
-) -> None:
-    snapshot: Snapshot | None = None
-    hand: HandSnapshot | None = None
-    with Live(render(None, None), console=console, auto_refresh=False, screen=True) as live:
+def _watch(daemon: subprocess.Popen[str], port: Path, hand_looks: HandTapReader, console: Console) -> None:
+    snapshot = hand = None
+    with ExitStack() as open_feed, Live(render(None, None), console=console, auto_refresh=False, screen=True) as live:
+        feed: FeedClient | None = None
         try:
             while daemon.poll() is None:
                 began_s = time.monotonic()
-                snapshot = looks.newest(FRAME_S) or snapshot
+                with suppress(NoDaemon):  # not yet, or not any more
+                    if feed is None:
+                        feed = open_feed.enter_context(FeedClient(port))
+                        feed.subscribe("snapshots")
+                    snapshot = feed.newest(FRAME_S) or snapshot
                 hand = hand_looks.newest(0.001) or hand
                 live.update(render(snapshot, hand), refresh=True)
                 time.sleep(max(0.0, FRAME_S - (time.monotonic() - began_s)))

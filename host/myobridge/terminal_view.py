@@ -11,7 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from myobridge import SERVOS
-from myobridge.tap import HandSnapshot, Snapshot
+from myobridge.device.tap import HandSnapshot
+from myobridge.feed import Snapshot
 
 BAR: Final = 44
 FULL_LEVEL: Final = 3.0

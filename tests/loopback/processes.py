@@ -5,8 +5,11 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 from pathlib import Path
+
+from myobridge.feed import FeedClient, NoDaemon
 
 
 def command(*arguments) -> list[str]:
@@ -31,6 +34,18 @@ def running(*arguments):
         except subprocess.TimeoutExpired:
             process.kill()
             raise
+
+
+def feed_of(port, within_s: float = 15) -> FeedClient:
+    """The feed of a daemon that is starting."""
+    until_s = time.monotonic() + within_s
+    while True:
+        try:
+            return FeedClient(port)
+        except NoDaemon:
+            if time.monotonic() > until_s:
+                raise
+            time.sleep(0.05)
 
 
 class Hand:

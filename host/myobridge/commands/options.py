@@ -17,9 +17,6 @@ CONFIG = click.option("--config", type=click.Path(path_type=Path), help="A TOML 
 FIRMWARE = click.option(
     "--firmware", type=click.Choice(["mega2560", "uno"]), help="Run the real firmware in its simulator (from a clone)."
 )
-TAP = click.option(
-    "--tap", type=click.Path(path_type=Path), help="Send snapshots to this Unix datagram socket (for views)."
-)
 SECONDS = click.option("--seconds", type=click.FloatRange(min=0, min_open=True), help="Stop after so many seconds.")
 JSON = click.option("--json", "json_to", metavar="F", help="Write the summary to this file, or to - for the terminal.")
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import click
 
-from myobridge.commands.options import CONFIG, JSON, MODEL, SECONDS, TAP, say, write_json
+from myobridge.commands.options import CONFIG, JSON, MODEL, SECONDS, say, write_json
 
 
 @click.command()
@@ -16,7 +17,6 @@ from myobridge.commands.options import CONFIG, JSON, MODEL, SECONDS, TAP, say, w
 @click.option("--arm", is_flag=True, help="Let the hand move. Without it the daemon streams and predicts only.")
 @SECONDS
 @JSON
-@TAP
 def run(
     port: str,
     model_name: str,
@@ -24,28 +24,25 @@ def run(
     arm: bool,
     seconds: float | None,
     json_to: str | None,
-    tap: Path | None,
 ) -> None:
     """Run the daemon: EMG from the port, through the model, back as setpoints.
 
-    SIGUSR1 asks the hand to arm (again), SIGUSR2 disarms it; Ctrl-C disarms it and ends.
+    SIGUSR1 asks the hand to arm (again), SIGUSR2 disarms it; Ctrl-C disarms it and ends. Views and recorders look
+    into it through its feed, a socket that only you can open.
     """
     from myobridge.config import load_config
-    from myobridge.decode import open_model
-    from myobridge.loop import Daemon
+    from myobridge.daemon import Daemon
     from myobridge.metrics import process_start_s
     from myobridge.realtime import enter_realtime, stop_collecting
     from myobridge.shipped import find_model
-    from myobridge.tap import Tap
 
     settings = load_config(config)
-    model = open_model(find_model(model_name))
-    daemon = Daemon(port, model, settings, arm=arm, started_s=process_start_s())
+    daemon = Daemon(port, find_model(model_name), settings, arm=arm, started_s=process_start_s())
     daemon.say = say
     daemon.install_signals()
-    if tap is not None:
-        daemon.tap = Tap(tap)
     for refused in enter_realtime(settings.realtime.fifo_priority):
         say(refused)
     stop_collecting()
-    write_json(daemon.run(seconds), json_to)
+    with closing(daemon):
+        summary = daemon.run(seconds)
+    write_json(summary, json_to)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from myobridge.commands.options import FIRMWARE, JSON, SECONDS, TAP, write_json
+from myobridge.commands.options import FIRMWARE, JSON, SECONDS, write_json
 from myobridge.errors import UserError
 
 
@@ -22,7 +22,7 @@ from myobridge.errors import UserError
 @click.option("--faults", default="", help="flips=P,lost=P,burst=BYTES@EVERY_S,stall=MS@EVERY_S,unplug=S@AT_S")
 @SECONDS
 @JSON
-@TAP
+@click.option("--tap", type=click.Path(path_type=Path), help="Send looks at the hand to this Unix datagram socket.")
 @click.option("--trace", type=click.Path(path_type=Path), help="Write servo and true angles to this .npz at the end.")
 def simulate(
     source: str,
@@ -46,8 +46,8 @@ def simulate(
     from myobridge.device.simulate import SimulatedHand
     from myobridge.device.source import EmgSource
     from myobridge.device.synth import SynthOptions, SynthSource
+    from myobridge.device.tap import HandTap
     from myobridge.recording import Recording
-    from myobridge.tap import Tap
 
     line_faults = parse_line_faults(faults)
     emg: EmgSource
@@ -59,7 +59,7 @@ def simulate(
     if firmware is None:
         port = PtyPort(link)
         hand = SimulatedHand(emg, port, line_faults, seed)
-        hand.tap = Tap(tap) if tap else None
+        hand.tap = HandTap(tap) if tap else None
         click.echo(link or port.path)
         sys.stdout.flush()
         hand.run(seconds)

@@ -15,7 +15,7 @@ from myobridge.device.firmware import SimulatedFirmware
 from myobridge.device.line_faults import FaultyLine, LineFaults
 from myobridge.device.pty_port import PtyPort
 from myobridge.device.source import EmgSource
-from myobridge.tap import HandSnapshot, Tap
+from myobridge.device.tap import HandSnapshot, HandTap
 from myobridge.wire.messages import SERVO_PERIOD_MS, State
 
 LONGEST_SLEEP_S: Final = 0.02
@@ -76,7 +76,7 @@ class SimulatedHand:
         self.port = port
         self.firmware = SimulatedFirmware(source, seed)
         self.trace = Trace()
-        self.tap: Tap | None = None
+        self.tap: HandTap | None = None
         self._faults = faults
         self._up, self._down = FaultyLine(faults, seed=2 * seed), FaultyLine(faults, seed=2 * seed + 1)
         self._stopping = False

@@ -161,6 +161,19 @@ class Session:
         else:  # beside this phase's own request
             self._transmit(m.Disarm())
 
+    def request_estop(self) -> None:
+        """Cuts the pulses until the device is reset."""
+        self.may_move = False
+        if self.phase is Phase.STREAMING:
+            self._request = _Request(m.Estop())
+        else:  # beside this phase's own request
+            self._transmit(m.Estop())
+
+    @property
+    def stopping(self) -> bool:
+        """ESTOP is on its way, and is repeated until it is answered."""
+        return self._request is not None and isinstance(self._request.message, m.Estop)
+
     def stop(self) -> None:
         """Last words before the port is closed: sent once, no answer awaited."""
         self.may_move = False
@@ -264,7 +277,7 @@ class Session:
         if status.state == m.State.DISARMED and not status.flags & m.StatusFlag.STREAMING:
             self._enter(Phase.CONFIGURING, now_s)
         elif status.state == m.State.ESTOP and not status.flags & m.StatusFlag.STREAMING:
-            raise UserError("The hand is in emergency stop; make it safe, then reset the board.")
+            raise SessionFailed("The hand is in emergency stop; make it safe, then reset the board.")
         else:
             self._transmit(m.Disarm())
             self._transmit(m.Stop())

@@ -1,0 +1,176 @@
+"""One turn of the daemon's loop: wake on data, read, decode frames, decide, write; then everything that can wait."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+from myobridge.acquire import parse_emg
+from myobridge.config import Config
+from myobridge.configure import device_config
+from myobridge.decode import Model
+from myobridge.explain import explain_withheld
+from myobridge.feed import Snapshot
+from myobridge.pipeline import Decision, Pipeline, Withheld
+from myobridge.report import RunStats
+from myobridge.wire import messages as m
+from myobridge.wire.clock import SampleClock
+from myobridge.wire.frame import FrameDecoder
+from myobridge.wire.link import LinkLost, SerialLink
+from myobridge.wire.session import Phase, Session
+
+IDLE_S: Final = 0.02
+"""Longest sleep without data: how late a repetition, a signal or an end may be noticed."""
+GOODBYE_S: Final = 0.3
+LEAD_OFF: Final = int(m.EmgFlag.LEAD_OFF)
+"""As a plain number: IntFlag's arithmetic costs 8 µs a frame."""
+SILENT_S: Final = 1.0
+"""A stream that is silent this long is a lost link, although the port still stands."""
+
+
+class Connection:
+    """One open port: link, session, pipeline and clock, from HELLO until the link is lost or the run is over."""
+
+    def __init__(self, link: SerialLink, model: Model, config: Config, frames: FrameDecoder, stats: RunStats) -> None:
+        frames.reset()
+        self._link = link
+        self._model = model
+        self._config = config
+        self._frames = frames
+        self._stats = stats
+        self._channels = len(model.spec.channels)
+        self._max_age_s = config.safety.max_age_ms / 1000
+        self._valid_4ms = config.safety.max_age_ms // 4
+        self._last_emg_s = 0.0
+        self._alive_s = 0.0
+        self._decision: Decision | None = None
+        self.session = Session(link.write, self._configure, unexpected_frames=stats.unexpected_frames)
+        self.on_bytes: Callable[[float, bytes], None] = lambda _read_s, _data: None
+        """Gets what was read, once the setpoints that it led to are written."""
+
+    def _configure(self, ident: m.Ident) -> m.Config:
+        """The device has introduced itself: everything that depends on it begins here."""
+        message = device_config(ident, self._model.spec, self._config)
+        self._pipeline = Pipeline(self._model, self._config, ident.adc_bits, self._stats.acquired)
+        self._clock = SampleClock(ident.tick_hz / message.sample_period_ticks)
+        self.session.pong = self._clock.pong
+        return message
+
+    def turn(self) -> None:
+        """One turn of the loop: sleep until bytes come (or IDLE_S), and take them all the way to setpoints.
+
+        Raises:
+            LinkLost: the port is gone, or the stream is silent.
+            UserError: the device cannot be used.
+        """
+        if self._link.wait(IDLE_S):
+            data = self._link.read()
+            read_s = time.monotonic()
+            frames = self._frames.feed(data)
+            emg_left = sum(frame[0] == m.Emg.TYPE for frame in frames)
+            for frame in frames:
+                if frame[0] == m.Emg.TYPE:
+                    emg_left -= 1
+                    self._on_emg(frame, emg_left, read_s)
+                else:
+                    self.session.on_frame(frame, read_s)
+            self.on_bytes(read_s, data)
+        now_s = time.monotonic()
+        self.session.poll(now_s)
+        if self.session.phase is not Phase.STREAMING:
+            self._alive_s = now_s
+        elif now_s - max(self._alive_s, self._last_emg_s) > SILENT_S:
+            raise LinkLost(f"no samples for {SILENT_S:g} s")
+
+    @property
+    def streaming(self) -> bool:
+        """EMG has begun to arrive."""
+        return self._last_emg_s > 0
+
+    def _on_emg(self, frame: bytes, emg_left: int, read_s: float) -> None:
+        """Takes an EMG frame, after which `emg_left` more have been read already."""
+        if self.session.phase not in (Phase.STARTING, Phase.STREAMING):
+            return  # an earlier session's stream
+        parsed = parse_emg(frame, self._channels)
+        if parsed is None:
+            self._stats.acquired.malformed += 1
+            return
+        index, flags, counts = parsed
+        superseded = emg_left * len(counts) >= self._model.spec.hop_samples
+        for decision in self._pipeline.push(index, counts, bool(flags & LEAD_OFF)):
+            if superseded:
+                self._stats.superseded += 1  # after a stall: a newer decision comes out of the same read
+            else:
+                self._act(decision, read_s)
+        self._last_emg_s = read_s
+        self._clock.arrived(self._pipeline.acquisition.newest_index, read_s)
+
+    def _act(self, decision: Decision, read_s: float) -> None:
+        """Sends the setpoint of a decision, if it may be sent; what is measured is measured afterwards."""
+        stats, session = self._stats, self.session
+        self._decision = decision
+        if decision.withheld:
+            stats.withheld[decision.withheld] += 1
+            return
+        sampled_s = self._clock.sampled_s(decision.sample_index)
+        if time.monotonic() - sampled_s > self._max_age_s:
+            stats.stale += 1
+            return
+        written = None
+        if session.may_move:
+            angle_cdeg = tuple([int(100 * angle + 0.5) for angle in decision.angles_deg])
+            written = session.setpoint(angle_cdeg, self._valid_4ms, decision.sample_index)
+        done_s = time.monotonic()
+        stats.decided(read_s, sampled_s, done_s)
+        if written is not None:
+            stats.commanded(done_s, written)
+
+    def arm(self) -> bool:
+        """Asks for permission to move once there is something to say; True when it has been asked for.
+
+        A hand that relaxed or faulted is disarmed first; one that holds is left to resume or relax by itself.
+        """
+        session, status = self.session, self.session.status
+        if session.phase is not Phase.STREAMING or session.busy or status is None:
+            return False
+        if self._decision is None or self._decision.withheld:
+            return False
+        if status.state in (m.State.RELAX, m.State.FAULT):
+            session.request_disarm()
+            return False
+        if status.state == m.State.HOLD:
+            return False
+        session.request_arm()
+        return True
+
+    @property
+    def withheld(self) -> Withheld:
+        """Why the last decision was not acted on; a window that is filling is nothing to speak of."""
+        decision = self._decision
+        return Withheld.NO if decision is None or decision.withheld is Withheld.WARMING_UP else decision.withheld
+
+    def explain_withheld(self) -> str:
+        """A sentence about `withheld`."""
+        return explain_withheld(self.withheld, self._model.spec.channels, self._pipeline.contact.verdicts)
+
+    def say_goodbye(self) -> None:
+        """DISARM and STOP, until the device says that it did or is gone."""
+        until_s = time.monotonic() + GOODBYE_S
+        with suppress(LinkLost):
+            while time.monotonic() < until_s:
+                self.session.stop()
+                if self._link.wait(IDLE_S):
+                    for frame in self._frames.feed(self._link.read()):
+                        if frame[0] != m.Emg.TYPE:
+                            self.session.on_frame(frame, time.monotonic())
+                status = self.session.status
+                if status is None or status.state in (m.State.DISARMED, m.State.ESTOP):
+                    return
+
+    def look(self, note: str) -> Snapshot | None:
+        """What there is to see; None before the first samples."""
+        if not self.streaming:
+            return None
+        return self._stats.snapshot(self.session, self._pipeline, self._clock, self._decision, note)

@@ -1,0 +1,205 @@
+"""A run of the daemon: connects, connects again when the link is lost, tells the feed, and ends with a summary."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any, Final
+
+import msgspec
+
+from myobridge.config import Config
+from myobridge.configure import check_rate
+from myobridge.connection import IDLE_S, Connection
+from myobridge.control import Control
+from myobridge.decode import open_model
+from myobridge.errors import UserError
+from myobridge.explain import explain_state
+from myobridge.feed import About, Snapshot
+from myobridge.feed_server import POLL_S, SNAPSHOT_S, Feed
+from myobridge.pipeline import Withheld
+from myobridge.report import RunStats
+from myobridge.wire import messages as m
+from myobridge.wire.frame import FrameDecoder
+from myobridge.wire.link import LinkLost, SerialLink
+from myobridge.wire.session import SessionFailed
+
+TELL_S: Final = 1.0
+RECONNECT_S: Final = 0.2
+LOST: Final = "LOST"
+LOST_TEXT: Final = "The hand is not connected; it is being looked for."
+
+
+class Daemon:
+    """One run. Its feed is open from the start to `close`."""
+
+    def __init__(self, port: str, model_path: Path, config: Config, *, arm: bool, started_s: float) -> None:
+        """Loads the model and opens the feed.
+
+        Raises:
+            UserError: the model cannot be used, the configuration is for another sampling rate than it, or another
+                daemon serves this port.
+        """
+        self._port = port
+        self._model_path = model_path
+        self._model = open_model(model_path)
+        self._config = config
+        check_rate(config, self._model.spec)
+        self._frames = FrameDecoder()
+        self._stats = RunStats(self._model.spec, started_s, self._frames.counters)
+        self._control = Control(self._tell, arm=arm)
+        self._feed = Feed(port, self._about)
+        self._connection: Connection | None = None
+        self._look: Snapshot | None = None
+        self._stopping = False
+        self._note = ""
+        self._told_state = m.State.DISARMED
+        self._told_withheld = Withheld.NO
+        self._tell_s = self._poll_s = self._look_s = 0.0
+        self.say: Callable[[str], None] = lambda _text: None
+        """Gets each sentence for the person at the terminal."""
+
+    def close(self) -> None:
+        """Ends the feed."""
+        self._feed.close()
+
+    def install_signals(self) -> None:
+        """SIGINT and SIGTERM end the run, SIGUSR1 asks for ARM, SIGUSR2 disarms."""
+
+        def stop(_signal: int, _frame: FrameType | None) -> None:
+            self._stopping = True
+
+        def arm(_signal: int, _frame: FrameType | None) -> None:
+            self._control.arm()
+
+        def disarm(_signal: int, _frame: FrameType | None) -> None:
+            self._control.disarm()
+
+        for number, action in (
+            (signal.SIGINT, stop),
+            (signal.SIGTERM, stop),
+            (signal.SIGUSR1, arm),
+            (signal.SIGUSR2, disarm),
+        ):
+            signal.signal(number, action)
+
+    def run(self, seconds: float | None) -> dict[str, Any]:
+        """Runs until stopped, or for `seconds` from the first sample; returns the summary.
+
+        Raises:
+            UserError: the first connection failed, or a device refused the configuration.
+        """
+        while not self._over(seconds):
+            try:
+                link = SerialLink(self._port, self._config.link.baud)
+            except UserError:
+                if self._stats.first_emg_s is None:
+                    raise
+                self._wait_to_reconnect()
+                continue
+            try:
+                self._converse(link, seconds)
+            except SessionFailed as failed:
+                if self._stats.first_emg_s is None:
+                    raise
+                self._lost(failed)
+            except LinkLost as lost:
+                self._lost(lost)
+            finally:
+                link.close()
+        return self._stats.summary()
+
+    def _over(self, seconds: float | None) -> bool:
+        since = self._stats.first_emg_s
+        return self._stopping or (seconds is not None and since is not None and time.monotonic() - since >= seconds)
+
+    def _converse(self, link: SerialLink, seconds: float | None) -> None:
+        connection = Connection(link, self._model, self._config, self._frames, self._stats)
+        connection.on_bytes = self._feed.tell_bytes
+        self._connection = connection
+        while not self._over(seconds):
+            connection.turn()
+            self._attend(connection)
+        connection.say_goodbye()
+
+    def _attend(self, connection: Connection) -> None:
+        """What can wait until the setpoint is written."""
+        stats, session, now_s = self._stats, connection.session, time.monotonic()
+        stats.unexpected_frames = session.unexpected_frames
+        if stats.first_emg_s is None and connection.streaming:
+            stats.first_emg_s = now_s
+        if session.status is not None:
+            stats.state = m.State(session.status.state)
+            self._tell_changes(connection, stats.state, m.Reason(session.status.reason), now_s)
+        self._control.attend(connection, now_s)
+        self._serve(now_s)
+
+    def _serve(self, now_s: float) -> None:
+        """Attends to the feed, now and then."""
+        if now_s >= self._poll_s:
+            self._poll_s = now_s + POLL_S
+            for ask in self._feed.poll():
+                self._control.take(ask, now_s)
+            self._stats.feed_drops, self._stats.feed_refused = self._feed.drops, self._feed.refused
+        if now_s >= self._look_s and self._feed.wants_snapshots:
+            self._look_s = now_s + SNAPSHOT_S
+            look = self._connection.look(self._note) if self._connection else None
+            if look is not None:
+                self._look = look
+            elif self._look is not None:
+                look = msgspec.structs.replace(
+                    self._look,
+                    state=LOST,
+                    reason="",
+                    explained=LOST_TEXT,
+                    may_move=False,
+                    note=self._note,
+                )
+            if look is not None:
+                self._feed.tell_snapshot(look)
+
+    def _about(self) -> About:
+        session = self._connection.session if self._connection else None
+        return About(
+            port=self._port,
+            model_path=str(self._model_path.absolute()),
+            spec=self._model.spec,
+            ident=session.ident if session else None,
+            config=session.config if session else None,
+            wall_minus_monotonic_s=time.time() - time.monotonic(),
+        )
+
+    def _tell(self, text: str) -> None:
+        """A sentence for people, at the terminal and in the views; empty: what was said last is over."""
+        self._note = text
+        if text:
+            self.say(text)
+
+    def _tell_changes(self, connection: Connection, state: m.State, reason: m.Reason, now_s: float) -> None:
+        """Says what has changed since it was last said; reasons for no setpoints at most once a second."""
+        if state is not self._told_state:
+            self._told_state = state
+            self.say(explain_state(state, reason))
+        withheld = connection.withheld
+        if withheld is not self._told_withheld and now_s >= self._tell_s:
+            self._tell_s = now_s + TELL_S
+            self._told_withheld = withheld
+            if text := connection.explain_withheld():
+                self._tell(text)
+
+    def _lost(self, why: Exception) -> None:
+        self._connection = None
+        self._stats.reconnects += 1
+        self._tell(f"Lost the hand on {self._port} ({why}); connecting again, and it stays disarmed until SIGUSR1.")
+        self._control.lost(LOST_TEXT)
+        self._wait_to_reconnect()
+
+    def _wait_to_reconnect(self) -> None:
+        until_s = time.monotonic() + RECONNECT_S
+        while (now_s := time.monotonic()) < until_s:
+            self._serve(now_s)
+            self._control.lost(LOST_TEXT)
+            time.sleep(IDLE_S)

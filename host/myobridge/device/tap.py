@@ -1,0 +1,49 @@
+"""A look at a simulated hand: snapshots as JSON datagrams to a Unix socket, dropped when nobody reads."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+
+
+class HandSnapshot(msgspec.Struct, kw_only=True):
+    """One look; angles in degrees, thumb to little. truth_deg is empty where the source does not know it."""
+
+    truth_deg: list[float]
+    applied_deg: list[float]
+
+
+class HandTap:
+    """The sending end; what the kernel does not take is dropped."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = str(path)
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.setblocking(False)
+
+    def send(self, snapshot: HandSnapshot) -> None:
+        """Sends one snapshot or drops it; never blocks."""
+        with suppress(OSError):
+            self._socket.sendto(msgspec.json.encode(snapshot), self._path)
+
+
+class HandTapReader:
+    """The receiving end; it makes the socket, and the newest snapshot wins."""
+
+    def __init__(self, path: Path) -> None:
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(str(path))
+        self._decoder = msgspec.json.Decoder(HandSnapshot)
+
+    def newest(self, timeout_s: float) -> HandSnapshot | None:
+        """The newest snapshot that arrives within `timeout_s`; None if none did."""
+        self._socket.settimeout(timeout_s)
+        newest = None
+        with suppress(TimeoutError, BlockingIOError):
+            while True:
+                newest = self._socket.recv(65536)
+                self._socket.setblocking(False)
+        return None if newest is None else self._decoder.decode(newest)

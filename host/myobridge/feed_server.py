@@ -1,0 +1,261 @@
+"""The daemon's end of the feed (`feed.py`): tells subscribers, takes requests, waits for nobody.
+
+Only the user's own processes reach it. Even so no client can hold the loop up: a poll takes one new client and a few
+requests from each; who sends anything malformed or oversized is put out; who does not read is dropped for, and counted.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import select
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import msgspec
+
+from myobridge.errors import UserError
+from myobridge.feed import (
+    BYTES,
+    HEAD,
+    REPLY,
+    REQUEST,
+    SNAPSHOT,
+    TIME,
+    About,
+    Reply,
+    Request,
+    Snapshot,
+    Splitter,
+    feed_path,
+    pack,
+)
+
+POLL_S: Final = 0.02
+SNAPSHOT_S: Final = 0.04
+MAX_CLIENTS: Final = 16
+MAX_REQUEST: Final = 4096
+BACKLOG_BYTES: Final = 1 << 17
+"""Beyond what the kernel holds: three seconds of 4 channels at 2 kHz, as an SD card may pause a recorder so long."""
+REQUESTS_A_POLL: Final = 4
+
+
+@dataclass(eq=False)
+class _Client:
+    """One connection."""
+
+    socket: socket.socket
+    wants: set[str] = field(default_factory=set)
+    unsent: bytearray = field(default_factory=bytearray)
+    splitter: Splitter = field(default_factory=lambda: Splitter(MAX_REQUEST))
+
+    def send(self, message: bytes, room: int) -> bool:
+        """Sends what the kernel takes and keeps the rest; False, and the message is dropped, beyond `room` bytes.
+
+        Raises:
+            OSError: the client is gone.
+        """
+        taken = len(self.unsent) <= room
+        if taken:
+            self.unsent += message
+        with suppress(BlockingIOError):
+            del self.unsent[: self.socket.send(self.unsent)]
+        return taken
+
+
+class Ask(NamedTuple):
+    """A request that the daemon has to answer, once, now or later."""
+
+    request: Request
+    answer: Callable[[bool, str], None]
+
+
+class Feed:
+    """The listening socket and its clients."""
+
+    def __init__(self, port: str, about: Callable[[], About]) -> None:
+        """Opens the feed of `port`.
+
+        Raises:
+            UserError: another daemon serves it, or the socket cannot be made.
+        """
+        self.drops = 0
+        """Messages that slow clients did not take."""
+        self.refused = 0
+        """Clients that were put out or not let in."""
+        self._about = about
+        self._clients: dict[int, _Client] = {}
+        self._path = feed_path(port)
+        self._listener = _listen(self._path, port)
+        self._poll = select.poll()
+        self._poll.register(self._listener, select.POLLIN)
+        self._encode = msgspec.json.Encoder().encode
+        self._decode = msgspec.json.Decoder(Request).decode
+        self._subscribed: dict[str, list[_Client]] = {"bytes": [], "snapshots": []}
+
+    def close(self) -> None:
+        """Says goodbye to everyone."""
+        self._path.unlink(missing_ok=True)
+        self._listener.close()
+        for client in list(self._clients.values()):
+            self._put_out(client)
+
+    # --- to the clients -----------------------------------------------------------------------------------
+
+    def tell_bytes(self, t_s: float, data: bytes) -> None:
+        """Sends what was read from the port at `t_s` to those who want it."""
+        if self._subscribed["bytes"]:
+            message = HEAD.pack(TIME.size + len(data), BYTES) + TIME.pack(t_s) + data
+            for client in self._subscribed["bytes"]:
+                self._send(client, message, BACKLOG_BYTES)
+
+    @property
+    def wants_snapshots(self) -> bool:
+        """Somebody looks."""
+        return bool(self._subscribed["snapshots"])
+
+    def tell_snapshot(self, look: Snapshot) -> None:
+        """Sends a look; who has not taken what was sent before gets none, as an old look is worth nothing."""
+        message = pack(SNAPSHOT, self._encode(look))
+        for client in self._subscribed["snapshots"]:
+            self._send(client, message, room=0)
+
+    def _send(self, client: _Client, message: bytes, room: int) -> None:
+        try:
+            if not client.send(message, room):
+                self.drops += 1
+        except OSError:
+            self._put_out(client)
+
+    def _put_out(self, client: _Client) -> None:
+        if self._clients.pop(client.socket.fileno(), None) is not None:
+            self._poll.unregister(client.socket)
+            client.socket.close()
+            client.wants.clear()
+            self._sort()
+
+    def _sort(self) -> None:
+        self._subscribed = {
+            want: [client for client in self._clients.values() if want in client.wants] for want in self._subscribed
+        }
+
+    # --- from the clients ---------------------------------------------------------------------------------
+
+    def poll(self) -> list[Ask]:
+        """Takes a new client and requests; returns the requests that are for the daemon."""
+        for behind in [client for client in self._clients.values() if client.unsent]:
+            self._send(behind, b"", BACKLOG_BYTES)
+        asks: list[Ask] = []
+        for fd, _ in self._poll.poll(0):
+            client = self._clients.get(fd)
+            if client is None:
+                self._accept()
+            else:
+                asks += self._read(client)
+        return asks
+
+    def _accept(self) -> None:
+        try:
+            connection, _ = self._listener.accept()
+        except OSError:
+            return
+        connection.setblocking(False)
+        client = _Client(connection)
+        if len(self._clients) == MAX_CLIENTS:
+            self.refused += 1
+            self._send(client, self._reply(0, False, "The daemon has too many clients already; close some."), 0)
+            connection.close()
+            return
+        self._clients[connection.fileno()] = client
+        self._poll.register(connection, select.POLLIN)
+
+    def _read(self, client: _Client) -> Iterator[Ask]:
+        try:
+            data = client.socket.recv(MAX_REQUEST)
+            messages = list(client.splitter.push(data))
+        except BlockingIOError:
+            return
+        except (OSError, ValueError) as error:
+            self.refused += isinstance(error, ValueError)
+            self._put_out(client)
+            return
+        if not data:
+            self._put_out(client)
+        self.refused += max(0, len(messages) - REQUESTS_A_POLL)
+        for kind, payload in messages[:REQUESTS_A_POLL]:
+            try:
+                request = self._decode(payload)
+            except msgspec.MsgspecError:
+                self.refused += 1
+                continue
+            if kind == REQUEST:
+                yield from self._take(client, request)
+
+    def _take(self, client: _Client, request: Request) -> Iterator[Ask]:
+        """Does what concerns the feed alone."""
+
+        def answer(ok: bool, text: str, about: About | None = None) -> None:
+            self._send(client, self._reply(request.id, ok, text, about), BACKLOG_BYTES)
+
+        match request.do:
+            case "subscribe" | "unsubscribe":
+                if request.do == "subscribe":
+                    client.wants |= set(request.want)
+                else:
+                    client.wants -= set(request.want)
+                self._sort()
+                wants = " and ".join(sorted(client.wants)) or "nothing"
+                answer(True, f"You get {wants}.", self._about())
+            case "about":
+                answer(True, "This is what runs.", self._about())
+            case _:
+                yield Ask(request, answer)
+
+    def _reply(self, to: int, ok: bool, text: str, about: About | None = None) -> bytes:
+        return pack(REPLY, self._encode(Reply(to, ok, text, about)))
+
+
+def _listen(path: Path, port: str) -> socket.socket:
+    """A listening socket at `path`, which replaces what a killed daemon left there."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except OSError as error:
+        raise UserError(f"The folder {path.parent} cannot be made ({error.strerror}); set XDG_RUNTIME_DIR.") from error
+    try:
+        owned = os.fstat(folder)
+        if owned.st_uid != os.getuid() or owned.st_mode & 0o077:
+            raise UserError(f"The folder {path.parent} must be yours alone; remove it.")
+        fcntl.flock(folder, fcntl.LOCK_EX)  # of several that start at once, one finds the socket stale
+        if _alive(path):
+            raise UserError(f"{port} is in use by another program, a daemon of ours; end that one first.")
+        path.unlink(missing_ok=True)
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        listener.bind(os.fspath(path))
+        path.chmod(0o600)
+        listener.listen(MAX_CLIENTS)
+        listener.setblocking(False)
+        return listener
+    except OSError as error:
+        raise UserError(
+            f"The feed {path} cannot be opened ({error}); set XDG_RUNTIME_DIR to another folder."
+        ) from error
+    finally:
+        os.close(folder)
+
+
+def _alive(path: Path) -> bool:
+    """Somebody listens there."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.setblocking(False)
+        try:
+            probe.connect(os.fspath(path))
+        except BlockingIOError:
+            return True  # its queue is full
+        except OSError:
+            return False
+        return True
