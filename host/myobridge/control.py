@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from myobridge.connection import Connection
 from myobridge.explain import explain_state
-from myobridge.feed_server import Ask
+from myobridge.feed.server import Ask
 from myobridge.wire import messages as m
 
 LIMIT_S: Final = 3.0

@@ -19,7 +19,7 @@ from myobridge.decode import open_model
 from myobridge.errors import UserError
 from myobridge.explain import explain_state
 from myobridge.feed import About, Snapshot
-from myobridge.feed_server import POLL_S, SNAPSHOT_S, Feed
+from myobridge.feed.server import POLL_S, SNAPSHOT_S, Feed
 from myobridge.pipeline import Withheld
 from myobridge.report import RunStats
 from myobridge.wire import messages as m

@@ -1,27 +1,25 @@
-"""The daemon's end of the feed (`feed.py`): tells subscribers, takes requests, waits for nobody.
+"""The daemon's end of the feed (`messages.py`): tells subscribers, takes requests, waits for nobody.
 
 Only the user's own processes reach it. Even so no client can hold the loop up: a poll takes one new client and a few
-requests from each; who sends anything malformed or oversized is put out; who does not read is dropped for, and counted.
+requests from each; the rest, and whatever is malformed, is ignored; who says a longer message than any is put out. What
+a client that does not read would have got is dropped.
 """
 
 from __future__ import annotations
 
-import fcntl
-import os
 import select
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final, NamedTuple
 
 import msgspec
 
-from myobridge.errors import UserError
-from myobridge.feed import (
+from myobridge.feed.messages import (
     BYTES,
     HEAD,
+    NOT_LET_IN,
     REPLY,
     REQUEST,
     SNAPSHOT,
@@ -31,9 +29,9 @@ from myobridge.feed import (
     Request,
     Snapshot,
     Splitter,
-    feed_path,
     pack,
 )
+from myobridge.feed.place import feed_path, listen
 
 POLL_S: Final = 0.02
 SNAPSHOT_S: Final = 0.04
@@ -86,11 +84,11 @@ class Feed:
         self.drops = 0
         """Messages that slow clients did not take."""
         self.refused = 0
-        """Clients that were put out or not let in."""
+        """Requests that were ignored, and clients that were put out or not let in."""
         self._about = about
         self._clients: dict[int, _Client] = {}
         self._path = feed_path(port)
-        self._listener = _listen(self._path, port)
+        self._listener = listen(self._path, port)
         self._poll = select.poll()
         self._poll.register(self._listener, select.POLLIN)
         self._encode = msgspec.json.Encoder().encode
@@ -167,7 +165,9 @@ class Feed:
         client = _Client(connection)
         if len(self._clients) == MAX_CLIENTS:
             self.refused += 1
-            self._send(client, self._reply(0, False, "The daemon has too many clients already; close some."), 0)
+            self._send(
+                client, self._reply(NOT_LET_IN, False, "The daemon has too many clients already; close some."), 0
+            )
             connection.close()
             return
         self._clients[connection.fileno()] = client
@@ -188,11 +188,12 @@ class Feed:
         self.refused += max(0, len(messages) - REQUESTS_A_POLL)
         for kind, payload in messages[:REQUESTS_A_POLL]:
             try:
+                if kind != REQUEST:
+                    raise ValueError(f"kind {kind}")
                 request = self._decode(payload)
-            except msgspec.MsgspecError:
+            except ValueError:  # of msgspec, too
                 self.refused += 1
-                continue
-            if kind == REQUEST:
+            else:
                 yield from self._take(client, request)
 
     def _take(self, client: _Client, request: Request) -> Iterator[Ask]:
@@ -217,45 +218,3 @@ class Feed:
 
     def _reply(self, to: int, ok: bool, text: str, about: About | None = None) -> bytes:
         return pack(REPLY, self._encode(Reply(to, ok, text, about)))
-
-
-def _listen(path: Path, port: str) -> socket.socket:
-    """A listening socket at `path`, which replaces what a killed daemon left there."""
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    except OSError as error:
-        raise UserError(f"The folder {path.parent} cannot be made ({error.strerror}); set XDG_RUNTIME_DIR.") from error
-    try:
-        owned = os.fstat(folder)
-        if owned.st_uid != os.getuid() or owned.st_mode & 0o077:
-            raise UserError(f"The folder {path.parent} must be yours alone; remove it.")
-        fcntl.flock(folder, fcntl.LOCK_EX)  # of several that start at once, one finds the socket stale
-        if _alive(path):
-            raise UserError(f"{port} is in use by another program, a daemon of ours; end that one first.")
-        path.unlink(missing_ok=True)
-        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        listener.bind(os.fspath(path))
-        path.chmod(0o600)
-        listener.listen(MAX_CLIENTS)
-        listener.setblocking(False)
-        return listener
-    except OSError as error:
-        raise UserError(
-            f"The feed {path} cannot be opened ({error}); set XDG_RUNTIME_DIR to another folder."
-        ) from error
-    finally:
-        os.close(folder)
-
-
-def _alive(path: Path) -> bool:
-    """Somebody listens there."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        probe.setblocking(False)
-        try:
-            probe.connect(os.fspath(path))
-        except BlockingIOError:
-            return True  # its queue is full
-        except OSError:
-            return False
-        return True

@@ -1,0 +1,135 @@
+"""What goes over the feed's socket.
+
+Messages go both ways as `length u32 LE | kind u8 | payload`. A client sends `Q` (JSON Request); the daemon answers
+each with `R` (JSON Reply), and sends subscribers `B` (float64 host time, then the bytes that it read from the port in
+one turn) and `S` (JSON Snapshot, 25 a second). A stream socket, because of datagrams the kernel queues as few as ten:
+25 ms of bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from struct import Struct
+from typing import Annotated, Final, Literal, NamedTuple
+
+import msgspec
+
+from myobridge.model_file import ModelSpec
+from myobridge.wire import messages as m
+
+HEAD: Final = Struct("<IB")
+TIME: Final = Struct("<d")
+REQUEST, REPLY, BYTES, SNAPSHOT = b"QRBS"
+NOT_LET_IN: Final = 0
+"""Id of the reply that a client gets instead of a connection; requests have ids from 1 on."""
+
+Want = Literal["bytes", "snapshots"]
+Do = Literal["subscribe", "unsubscribe", "about", "arm", "disarm", "estop", "model"]
+
+
+class Request(msgspec.Struct, forbid_unknown_fields=True):
+    """What a client asks. want: of subscribe and unsubscribe; path: of model, absolute or a shipped model's name."""
+
+    id: Annotated[int, msgspec.Meta(gt=0, lt=1 << 53)]
+    do: Do
+    want: tuple[Want, ...] = ()
+    path: str = ""
+
+
+class About(msgspec.Struct, kw_only=True):
+    """What the daemon runs. ident and config: of the connected device; None while there is none.
+
+    wall_minus_monotonic_s: add it to a host time to get seconds since 1970, UTC.
+    """
+
+    port: str
+    model_path: str
+    spec: ModelSpec
+    ident: m.Ident | None
+    config: m.Config | None
+    wall_minus_monotonic_s: float
+
+
+class Reply(msgspec.Struct):
+    """What came of a request: a sentence. about: in answers to subscribe and about."""
+
+    id: int
+    ok: bool
+    text: str
+    about: About | None = None
+
+
+class Chunk(NamedTuple):
+    """Bytes as they came from the port in one read, at `t_s` of the host's monotonic clock."""
+
+    t_s: float
+    data: bytes
+
+
+class Snapshot(msgspec.Struct, kw_only=True):
+    """One look at the running daemon; angles in degrees, thumb to little.
+
+    state: name of a messages.State, or LOST while the hand is looked for.
+    explained: state and reason as a sentence.
+    blocked: why the hand cannot be armed now, for people; empty if it can.
+    withheld: name of a pipeline.Withheld.
+    level: per channel, root mean square of the filtered and scaled window (1 is the training's usual level).
+    predicted_deg: what a setpoint says or would say; empty while the window is filling.
+    applied_deg: where the firmware has the servos, from its last STATUS.
+    feed_drops: messages that slow subscribers, all together, did not take.
+    """
+
+    t_s: float
+    state: str
+    reason: str
+    explained: str
+    blocked: str
+    may_move: bool
+    withheld: str
+    model: str
+    channels: tuple[str, ...]
+    servos: tuple[str, ...]
+    level: list[float]
+    contact: list[str]
+    predicted_deg: list[float]
+    applied_deg: list[float]
+    supply_mv: int
+    samples_received: int
+    frames_lost: int
+    samples_lost: int
+    crc_errors: int
+    unexpected_frames: int
+    reconnects: int
+    commands_sent: int
+    write_drops: int
+    feed_drops: int
+    latency_ms: dict[str, float]
+    fs_hz: float
+    note: str
+
+
+class Splitter:
+    """Bytes in, messages out. Raises ValueError where a message is longer than `most`."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._pending = bytearray()
+
+    def push(self, data: bytes) -> Iterator[tuple[int, bytes]]:
+        """Takes what was read; yields (kind, payload) of each message that is whole."""
+        self._pending += data
+        while len(self._pending) >= HEAD.size:
+            length, kind = HEAD.unpack_from(self._pending)
+            if length > self._most:
+                raise ValueError(f"a message of {length} bytes")
+            end = HEAD.size + length
+            if len(self._pending) < end:
+                return
+            payload = bytes(self._pending[HEAD.size : end])
+            del self._pending[:end]
+            yield kind, payload
+
+
+def pack(kind: int, payload: bytes) -> bytes:
+    """A whole message."""
+    return HEAD.pack(len(payload), kind) + payload

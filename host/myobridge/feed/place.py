@@ -1,0 +1,105 @@
+"""Where the feed of a port is: a Unix stream socket that only its user can open."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import re
+import socket
+import tempfile
+from binascii import crc32
+from pathlib import Path
+from typing import Final
+
+from myobridge.errors import UserError
+
+QUEUE: Final = 16
+
+
+def runtime_folder() -> Path:
+    """Where the user's feeds are; it may not exist yet."""
+    base = os.environ.get("XDG_RUNTIME_DIR")
+    if base and Path(base).is_dir():
+        return Path(base) / "myobridge"
+    return Path(tempfile.gettempdir()) / f"myobridge-{os.getuid()}"
+
+
+def feed_path(port: str | Path) -> Path:
+    """The socket of the daemon on `port`: short, whatever the port is called, and another one for each port."""
+    port = os.path.abspath(port)  # noqa: PTH100 - a link to the port keeps its name when the port changes
+    name = re.sub(r"[^A-Za-z0-9]+", "-", os.path.basename(port))[:32]  # noqa: PTH119
+    return runtime_folder() / f"{name}-{crc32(port.encode()):08x}.sock"
+
+
+def connect(port: str | Path) -> socket.socket:
+    """A connection to the daemon on `port`.
+
+    Raises:
+        OSError: there is none, or it is another user's.
+    """
+    path = feed_path(port)
+    os.close(_open_folder(path.parent))
+    client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        client.connect(os.fspath(path))
+    except OSError:
+        client.close()
+        raise
+    return client
+
+
+def listen(path: Path, port: str) -> socket.socket:
+    """A listening socket at `path`, which replaces what a killed daemon left there.
+
+    Raises:
+        UserError: another daemon listens there, or nobody can.
+    """
+    folder = -1
+    try:
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        folder = _open_folder(path.parent)
+        fcntl.flock(folder, fcntl.LOCK_EX)  # of several that start at once, one finds the socket stale
+        if _alive(path):
+            raise UserError(f"{port} is in use by another program, a daemon of ours; end that one first.")
+        path.unlink(missing_ok=True)
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        listener.bind(os.fspath(path))
+        path.chmod(0o600)
+        listener.listen(QUEUE)
+        listener.setblocking(False)
+        return listener
+    except OSError as error:
+        raise UserError(
+            f"The feed {path} cannot be opened ({error.strerror or error}); set XDG_RUNTIME_DIR to a folder of yours."
+        ) from error
+    finally:
+        if folder >= 0:
+            os.close(folder)
+
+
+def _open_folder(path: Path) -> int:
+    """The folder of the feeds, once it has been seen to be the user's alone: in a temporary folder anybody makes one.
+
+    Raises:
+        OSError: it is not there, or not the user's alone.
+    """
+    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    owned = os.fstat(folder)
+    if owned.st_uid != os.getuid() or owned.st_mode & 0o077:
+        os.close(folder)
+        raise PermissionError(errno.EPERM, "its folder is open to others")
+    return folder
+
+
+def _alive(path: Path) -> bool:
+    """Somebody listens there."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.setblocking(False)
+        try:
+            probe.connect(os.fspath(path))
+        except BlockingIOError:
+            return True  # its queue is full
+        except OSError:
+            return False
+        return True
