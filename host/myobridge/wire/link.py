@@ -20,6 +20,10 @@ class LinkLost(Exception):
     """The port went away: unplugged, or the other end of a pty was closed."""
 
 
+class PortInUse(UserError):
+    """Another program holds the port."""
+
+
 class SerialLink:
     """An open port. Reads what is there; writes whole frames or drops them, and counts both."""
 
@@ -106,7 +110,7 @@ def _explained(port: str, baud: int, error: Exception) -> UserError:
             "`sudo usermod -aG dialout $USER`, then log in again."
         )
     if code == errno.EBUSY or "exclusively lock" in str(error):
-        return UserError(f"{port} is in use by another program; close that program or choose another port.")
+        return PortInUse(f"{port} is in use by another program; close that program or choose another port.")
     if isinstance(error, ValueError) and "baud" in str(error).lower():
         return UserError(f"{port} cannot run at {baud} baud; set another rate in the config's [link] baud.")
     why = os.strerror(code) if code else error

@@ -1,0 +1,43 @@
+"""`myobridge doctor`: what is wrong, and what to do about it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from myobridge.commands.options import CONFIG, JSON, say, write_json
+
+
+@click.command()
+@click.option("--port", required=True, help="Serial port of the hand; `myobridge devices` lists them.")
+@click.option("--model", "model_name", default="synth", help="Channels and rate are this model's.  [default: synth]")
+@CONFIG
+@click.option("--no-clench", is_flag=True, help="Ask for nothing: listen only.")
+@click.option("--seconds", default=5.0, type=click.FloatRange(min=1), help="How long to listen to the resting arm.")
+@JSON
+def doctor(
+    port: str, model_name: str, config: Path | None, no_clench: bool, seconds: float, json_to: str | None
+) -> None:
+    """Examine port, board, line, electrodes and this computer; say what is wrong and what to do.
+
+    Beside a running daemon it listens to that daemon, and otherwise opens the port itself. It never arms the hand.
+    Exit code 1 if something is bad, 0 if there are warnings at most.
+    """
+    from myobridge.config import load_config
+    from myobridge.decode import open_model
+    from myobridge.doctor.checks import check_all
+    from myobridge.doctor.examine import Guide, examine
+    from myobridge.doctor.report import as_json, as_text
+    from myobridge.shipped import find_model
+
+    settings, model = load_config(config), open_model(find_model(model_name))
+    facts = examine(port, model, settings, seconds, Guide(say), clench=not no_clench, folder=Path.cwd())
+    findings = check_all(facts)
+    report = as_json(facts, findings)
+    if json_to != "-":
+        for line in as_text(facts, findings):
+            click.echo(line)
+    write_json(report, json_to)
+    sys.exit(0 if report["ok"] else 1)

@@ -1,0 +1,170 @@
+"""From facts to findings. Pure: the same facts give the same findings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from myobridge.contact import HUM_MIN_RMS_COUNTS
+from myobridge.doctor.facts import ChannelFacts, DeviceFacts, Facts, PortFacts, StreamFacts, SystemFacts
+from myobridge.doctor.findings import Finding, found
+
+LOST_SHARE: Final = 0.01
+CLOCK_ERROR: Final = 0.01
+"""A ceramic resonator, as on an Arduino, is within 0.5 %."""
+LATE_MS: Final = 12.0
+"""p95; the 16 ms of an FTDI adapter's timer lie above it, USB's own 1 to 4 ms below."""
+ROUND_TRIP_MS: Final = 15.0
+"""p95; PING and PONG take less than 1 ms of the line."""
+USB_LATENCY_MS: Final = 1
+MAINS_SHARE: Final = 0.75
+NOISE_SHARE: Final = 0.03
+"""Of half the ADC's range: 15 counts of 10 bits."""
+SIGNAL_TO_REST: Final = 3.0
+CLIPPED_SHARE: Final = 0.01
+DISK_MB: Final = 1000
+"""Some ten hours of four channels at 2 kHz."""
+BAD_ONNXRUNTIME: Final = ("1.21.0",)
+SAVING_GOVERNORS: Final = ("powersave", "ondemand", "conservative", "schedutil")
+UNDERVOLTAGE_NOW: Final = 1 << 0
+_BLOCKERS: Final = {
+    "estop_latched": ("emergency_stop", "The hand is in emergency stop."),
+    "sampling_stalled": ("sampling_stalled", "The board's sampling stands still."),
+    "supply_low": ("supply_low", "The servo supply is at {supply_mv} mV."),
+}
+
+
+def check_port(port: PortFacts) -> Iterator[Finding]:
+    """Can the port be opened?"""
+    if not port.exists:
+        yield found("port_missing", f"There is no port {port.path}.")
+    elif not port.permitted:
+        yield found("port_forbidden", f"No permission to open {port.path}; it belongs to the group {port.group}.")
+    if port.usb_latency_ms is not None and port.usb_latency_ms > USB_LATENCY_MS:
+        yield found("usb_latency", f"The USB adapter's latency timer is {port.usb_latency_ms} ms.")
+
+
+def check_trouble(facts: Facts) -> Iterator[Finding]:
+    """Did the conversation with the board fail?"""
+    if facts.trouble is not None:
+        yield found(*facts.trouble)
+
+
+def check_device(device: DeviceFacts) -> Iterator[Finding]:
+    """Does its firmware fit, and why was it reset?"""
+    if not device.protocol_matches:
+        yield found("protocol_differs", f"Firmware {device.firmware} speaks another protocol revision.")
+    if device.reset_cause == "brown_out":
+        yield found("brown_out", "The board was last reset by a voltage drop.")
+    if device.reset_cause == "watchdog":
+        yield found("watchdog_reset", "The board was last reset by its watchdog.")
+
+
+def check_losses(stream: StreamFacts) -> Iterator[Finding]:
+    """Does everything arrive?"""
+    sent, lost = stream.samples_received + stream.samples_lost, stream.samples_lost
+    damaged = stream.crc_errors + stream.length_errors
+    if not stream.samples_received:
+        yield found("no_samples", "No samples arrived.")
+    elif lost > LOST_SHARE * sent:
+        yield found("samples_lost", f"{lost} of {sent} samples ({100 * lost / sent:.1f} %) were lost.")
+    elif lost or damaged:
+        yield found("line_errors", f"{lost} of {sent} samples were lost; {damaged} frames came damaged.")
+    if stream.frames_to_hand_lost:
+        yield found("frames_to_hand_lost", f"The board missed {stream.frames_to_hand_lost} frames.")
+    if stream.frames_dropped:
+        yield found("board_overloaded", f"The board dropped {stream.frames_dropped} EMG frames or was late to sample.")
+
+
+def check_timing(stream: StreamFacts) -> Iterator[Finding]:
+    """Is the board's clock right, and does it answer in time?"""
+    if not stream.samples_received:
+        return
+    error = stream.fs_measured_hz / stream.fs_nominal_hz - 1
+    if abs(error) > CLOCK_ERROR:
+        yield found("clock_off", f"The board samples at {stream.fs_measured_hz:.1f} Hz, {100 * error:+.1f} % off.")
+    if (late := stream.late_ms.get("p95", 0)) > LATE_MS:
+        yield found("arrivals_bunched", f"One sample in twenty arrives more than {late:.1f} ms late.")
+    if (trip := stream.round_trip_ms.get("p95", 0)) > ROUND_TRIP_MS:
+        yield found("round_trip_long", f"One PING in twenty takes more than {trip:.1f} ms.")
+
+
+def check_state(stream: StreamFacts) -> Iterator[Finding]:
+    """Would the board let itself be armed?"""
+    for blocker in stream.blockers:
+        if blocker in _BLOCKERS:
+            finding, text = _BLOCKERS[blocker]
+            yield found(finding, text.format(supply_mv=stream.supply_mv))
+    if stream.lead_off:
+        yield found("lead_off", "The board says that an electrode is off.")
+
+
+def check_channel(channel: ChannelFacts) -> Iterator[Finding]:
+    """Does this electrode tell about a muscle?"""
+    name = f"Channel {channel.name}"
+    hum = f"{100 * channel.mains_share:.0f} % of its power at rest is mains hum"
+    if channel.contact == "flat":
+        yield found("channel_flat", f"{name} is flat ({channel.range_counts:.0f} counts from peak to peak).")
+    elif channel.contact == "saturated":
+        yield found("channel_saturated", f"{name} is at the ADC's end.")
+    elif channel.contact == "mains":
+        yield found("channel_mains", f"{name} carries mains hum only ({hum}).")
+    else:
+        if channel.mains_share > MAINS_SHARE and channel.mains_counts > HUM_MIN_RMS_COUNTS:
+            yield found("mains_high", f"{name}: {hum}.")
+        if channel.clench_counts is not None and channel.noise_share > NOISE_SHARE:  # else nobody was asked to rest
+            yield found("noise_high", f"{name} has a noise of {channel.noise_counts:.1f} counts at rest.")
+        if channel.clench_clipped_share > CLIPPED_SHARE:
+            yield found("clench_clips", f"{name}: {100 * channel.clench_clipped_share:.0f} % of a clench is cut off.")
+
+
+def check_clench(channels: tuple[ChannelFacts, ...]) -> Iterator[Finding]:
+    """Does a clench stand out from rest? A channel that has no contact was spoken of already."""
+    ratios = [(c.name, c.signal_to_rest) for c in channels if c.contact == "good" and c.signal_to_rest is not None]
+    weak = [(name, ratio) for name, ratio in ratios if ratio < SIGNAL_TO_REST]
+    if ratios and len(weak) == len(ratios):
+        best = max(ratio for _, ratio in ratios)
+        yield found("no_signal", f"No channel grows more than {best:.1f} times in a clench.")
+        return
+    for name, ratio in weak:
+        yield found("signal_weak", f"Channel {name} grows only {ratio:.1f} times in a clench.")
+
+
+def check_system(system: SystemFacts) -> Iterator[Finding]:
+    """Is this computer fit for it?"""
+    if system.python_bits < 64:
+        yield found("python_32bit", f"This Python is a {system.python_bits}-bit program.")
+    if system.onnxruntime in BAD_ONNXRUNTIME:
+        yield found("onnxruntime_bad", f"onnxruntime {system.onnxruntime} is installed.")
+    if system.throttled is not None and system.throttled & UNDERVOLTAGE_NOW:
+        yield found("undervoltage", "The Pi's supply voltage is too low now.")
+    elif system.throttled:
+        yield found("throttled", f"The Pi is or was slowed down (0x{system.throttled:x}).")
+    if saving := sorted(set(system.governors) & set(SAVING_GOVERNORS)):
+        yield found("cpu_governor", f"The processor's governor is {' and '.join(saving)}.")
+    if system.inference_ms is not None and system.inference_ms > system.hop_ms / 2:
+        yield found(
+            "inference_slow", f"The network takes {system.inference_ms:.1f} of the {system.hop_ms:g} ms of a hop."
+        )
+    if not system.may_fifo:
+        yield found("no_realtime", "Real-time scheduling is not permitted here.")
+    if not system.may_lock:
+        yield found("no_memlock", "Locking memory is not permitted here.")
+    if system.disk_free_mb < DISK_MB:
+        yield found("disk_low", f"{system.disk_free_mb} MB are free in this folder.")
+
+
+_OF_STREAM: Final[tuple[Callable[[StreamFacts], Iterator[Finding]], ...]] = (check_losses, check_timing, check_state)
+
+
+def check_all(facts: Facts) -> list[Finding]:
+    """All findings, in the order of the path: port, board, line, electrodes, computer."""
+    findings = [*check_port(facts.port), *check_trouble(facts)]
+    if facts.device is not None:
+        findings += check_device(facts.device)
+    if facts.stream is not None:
+        for check in _OF_STREAM:
+            findings += check(facts.stream)
+    for channel in facts.channels:
+        findings += check_channel(channel)
+    return [*findings, *check_clench(facts.channels), *check_system(facts.system)]

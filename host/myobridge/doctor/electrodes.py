@@ -1,0 +1,89 @@
+"""Counts at rest and in a clench, made into facts about each electrode."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myobridge.config import SafetyConfig
+from myobridge.contact import CHECK_S, HIGHEST_HUM_HZ, Contact, Measures, hum_basis, judge, measure
+from myobridge.doctor.facts import ChannelFacts
+
+BAND_HZ: Final = (20.0, float(HIGHEST_HUM_HZ))
+"""Surface EMG lies in it; below is the electrodes' movement."""
+MAINS_WIDTH_HZ: Final = 1.0
+BAD_PIECES: Final = 0.1
+"""A contact counts as bad if it was in so many of the pieces of 200 ms: loose ones come and go."""
+
+
+def channel_facts(
+    rest: NDArray[np.int16],
+    clench: NDArray[np.int16] | None,
+    names: Sequence[str],
+    fs_hz: float,
+    adc_bits: int,
+    limits: SafetyConfig,
+) -> tuple[ChannelFacts, ...]:
+    """Facts of each channel; empty if `rest` is shorter than a contact check.
+
+    Args:
+        rest: counts int16 (samples, channels) of a relaxed arm.
+        clench: the same of a fist, or None.
+        names: of the channels.
+        fs_hz: sampling rate.
+        adc_bits: of the board.
+        limits: what the daemon judges contact by.
+    """
+    pieces = _pieces(rest, fs_hz, adc_bits)
+    if not pieces:
+        return ()
+    verdicts = [judge(piece, limits) for piece in pieces]
+    noise = band_rms(rest, fs_hz)
+    clipped = None if clench is None else _pieces(clench, fs_hz, adc_bits)
+    clenched = None if not clipped or clench is None else band_rms(clench, fs_hz)
+    typical = Measures(*(np.median(values, axis=0) for values in zip(*pieces, strict=True)))
+    return tuple(
+        ChannelFacts(
+            name=name,
+            contact=_verdict([verdict[i] for verdict in verdicts]).name.lower(),
+            range_counts=float(typical.range_counts[i]),
+            mains_share=round(float(typical.mains_share[i]), 3),
+            mains_counts=round(float(np.sqrt(typical.mains_share[i]) * typical.rms_counts[i]), 2),
+            noise_counts=round(float(noise[i]), 2),
+            noise_share=round(float(noise[i]) / (1 << (adc_bits - 1)), 4),
+            clench_counts=None if clenched is None else round(float(clenched[i]), 2),
+            clench_clipped_share=max((float(piece.saturated_share[i]) for piece in clipped or ()), default=0.0),
+        )
+        for i, name in enumerate(names)
+    )
+
+
+def band_rms(counts: NDArray[np.int16], fs_hz: float) -> NDArray[np.float64]:
+    """Root mean square in the EMG band without 50 and 60 Hz and multiples, of counts (samples, channels)."""
+    raw = counts.astype(np.float64)
+    shape = np.hanning(len(raw))[:, None]
+    spectrum = np.fft.rfft((raw - raw.mean(axis=0)) * shape, axis=0)
+    freq_hz = np.fft.rfftfreq(len(raw), 1 / fs_hz)
+    kept = (freq_hz >= BAND_HZ[0]) & (freq_hz <= min(BAND_HZ[1], 0.45 * fs_hz))
+    for mains_hz in (50, 60):
+        kept &= np.abs((freq_hz + mains_hz / 2) % mains_hz - mains_hz / 2) > MAINS_WIDTH_HZ
+    power = 2 * np.sum(np.abs(spectrum[kept]) ** 2, axis=0) / (len(raw) * np.sum(shape**2))
+    return np.asarray(np.sqrt(power), dtype=np.float64)
+
+
+def _pieces(counts: NDArray[np.int16], fs_hz: float, adc_bits: int) -> list[Measures]:
+    """The contact check's measures of each 200 ms."""
+    length = round(CHECK_S * fs_hz)
+    hum = hum_basis(length, fs_hz)
+    starts = range(0, len(counts) - length + 1, length)
+    return [measure(counts[start : start + length], adc_bits, hum) for start in starts]
+
+
+def _verdict(verdicts: Sequence[Contact]) -> Contact:
+    """The most frequent bad one, if any was there often enough."""
+    bad = [(verdicts.count(kind), kind) for kind in Contact if kind is not Contact.GOOD]
+    count, kind = max(bad)
+    return kind if count > BAD_PIECES * len(verdicts) else Contact.GOOD

@@ -1,0 +1,283 @@
+"""Everything that the doctor can find: one table of what it looks like, why it matters and what to do.
+
+TROUBLESHOOTING.md holds the same rows; a test compares them.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import msgspec
+
+BAD: Final = "bad"
+"""The hand cannot be used so."""
+WARNING: Final = "warning"
+"""The hand works, less well than it could."""
+
+
+class Kind(NamedTuple):
+    """A row of the table."""
+
+    severity: str
+    symptom: str
+    why: str
+    do: str
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """What was found here: a row of the table, with this case's numbers in `what`."""
+
+    id: str
+    severity: str
+    what: str
+    why: str
+    do: str
+
+
+def found(finding: str, what: str) -> Finding:
+    """A finding of the table, as it shows itself here."""
+    kind = KINDS[finding]
+    return Finding(finding, kind.severity, what, kind.why, kind.do)
+
+
+KINDS: Final[dict[str, Kind]] = {
+    # --- the port
+    "port_missing": Kind(
+        BAD,
+        "there is no such port",
+        "the board is not plugged in, has no power, or got another name",
+        "plug it in and list the ports with `myobridge devices`; a cable that only charges has no data wires",
+    ),
+    "port_forbidden": Kind(
+        BAD,
+        "no permission to open the port",
+        "the port belongs to a group that you are not in",
+        "`sudo usermod -aG dialout $USER` (or the group that is named), then log in again",
+    ),
+    "port_busy": Kind(
+        BAD,
+        "another program holds the port",
+        "only one program can talk to the board",
+        "close that program: a serial monitor, an upload, ModemManager, or a daemon of another user",
+    ),
+    "port_unusable": Kind(
+        BAD,
+        "the port cannot be opened or vanished",
+        "it is no serial port, cannot run at this speed, or the plug is loose",
+        "choose another port, check the cable, or set [link] baud in the config",
+    ),
+    # --- the firmware
+    "no_answer": Kind(
+        BAD,
+        "nothing of ours answers on the port",
+        "the board runs another program, or answers at another speed",
+        "flash it: `make -C firmware flash BOARD=mega2560 PORT=…`; if it is flashed, set the same baud on both sides",
+    ),
+    "device_refused": Kind(
+        BAD,
+        "the board answers but cannot be used",
+        "it refused the configuration, was reset meanwhile, or stopped answering",
+        "do what the sentence says; if it repeats, reset the board and check its supply",
+    ),
+    "protocol_differs": Kind(
+        BAD,
+        "the firmware speaks another protocol revision",
+        "it would stream, and refuse to be armed",
+        "flash the firmware of this version: `make -C firmware flash BOARD=… PORT=…`",
+    ),
+    "emergency_stop": Kind(
+        BAD,
+        "the hand is in emergency stop",
+        "the stop is latched until the board is reset",
+        "make the hand safe, then press the board's reset button",
+    ),
+    "sampling_stalled": Kind(
+        BAD,
+        "the board's sampling stands still",
+        "its ADC timer stopped, so the hand refuses to move",
+        "reset the board; if it repeats, flash it again",
+    ),
+    "supply_low": Kind(
+        BAD,
+        "the servo supply is low",
+        "below the firmware's limit the servos would twitch and the board reset",
+        "charge the battery, check fuse, relay and regulator (hardware/POWER.md)",
+    ),
+    "brown_out": Kind(
+        WARNING,
+        "the board was last reset by a voltage drop",
+        "the servos' current pulled its supply down",
+        "feed the servos from their own supply, with the capacitor of hardware/POWER.md",
+    ),
+    "watchdog_reset": Kind(
+        WARNING,
+        "the board was last reset by its watchdog",
+        "its program hung or its sampling stopped",
+        "flash the firmware of this version; if it repeats, report it with `--json`",
+    ),
+    # --- the line
+    "no_samples": Kind(
+        BAD,
+        "no samples arrive",
+        "the stream did not start or broke off",
+        "check the cable, reset the board, and ask again",
+    ),
+    "samples_lost": Kind(
+        BAD,
+        "more than 1 % of the samples are lost",
+        "windows with too many gaps are not decoded, so the hand holds and opens",
+        "use a short shielded USB cable without a hub, keep it away from the servo wires; lower the sampling rate",
+    ),
+    "line_errors": Kind(
+        WARNING,
+        "some frames arrive damaged or not at all",
+        "each costs a few samples; more of them stop the hand",
+        "use a short shielded USB cable without a hub, keep it away from the servo wires",
+    ),
+    "frames_to_hand_lost": Kind(
+        WARNING,
+        "the board misses frames from this computer",
+        "lost setpoints make the hand jerk or hold",
+        "use a short shielded USB cable without a hub; on the Pi's own UART take the PL011, not the mini-UART",
+    ),
+    "board_overloaded": Kind(
+        WARNING,
+        "the board drops samples itself",
+        "its ADC or its line cannot keep up with the rate",
+        "raise [acquisition] max_samples_per_frame or [link] baud, or take fewer channels",
+    ),
+    "clock_off": Kind(
+        WARNING,
+        "the board's clock is more than 1 % off",
+        "all frequencies shift: filters and network see other signals than in training",
+        "check that the firmware was built for this board's crystal; replace a clone with a bad resonator",
+    ),
+    "arrivals_bunched": Kind(
+        WARNING,
+        "samples arrive late and in bunches",
+        "the hand lags and stutters",
+        "see usb_latency and cpu_governor; close other programs; avoid USB hubs",
+    ),
+    "round_trip_long": Kind(
+        WARNING,
+        "the board answers slowly",
+        "setpoints come late by half of it",
+        "see usb_latency; avoid USB hubs; a busy computer does the same",
+    ),
+    "usb_latency": Kind(
+        WARNING,
+        "the USB adapter holds bytes back",
+        "FTDI adapters wait 16 ms for more bytes unless told not to",
+        "`echo 1 | sudo tee /sys/bus/usb-serial/devices/ttyUSB0/latency_timer` (your port's name), or a udev rule",
+    ),
+    # --- the electrodes
+    "lead_off": Kind(
+        BAD,
+        "the board says that an electrode is off",
+        "no setpoints are sent while it is",
+        "press the electrodes on; clean the skin; replace dry gel",
+    ),
+    "channel_flat": Kind(
+        BAD,
+        "a channel is flat",
+        "its amplifier has no power or its wire is open; no setpoints are sent",
+        "check the wire from amplifier to board and the amplifier's supply (hardware/WIRING.md)",
+    ),
+    "channel_saturated": Kind(
+        BAD,
+        "a channel is at the ADC's end",
+        "an electrode is off, or the gain or offset is too high; no setpoints are sent",
+        "press the electrodes on; lower the gain; check that the amplifier rests at mid-supply",
+    ),
+    "channel_mains": Kind(
+        BAD,
+        "a channel carries mains hum only",
+        "an electrode or the reference has no contact; no setpoints are sent",
+        "press electrodes and reference on, moisten the skin, go on batteries, keep chargers away",
+    ),
+    "mains_high": Kind(
+        WARNING,
+        "a channel hums",
+        "most of what it shows at rest is the mains, one step from being refused",
+        "moisten the skin under the reference electrode, twist the leads, go on batteries, keep chargers away",
+    ),
+    "noise_high": Kind(
+        WARNING,
+        "a channel is noisy at rest",
+        "small contractions drown in it, and the fingers tremble",
+        "relax and measure again; press the electrodes on; keep the leads from moving and away from the servo wires",
+    ),
+    "clench_clips": Kind(
+        WARNING,
+        "a channel reaches the ADC's end in a clench",
+        "what is cut off looks the same for different poses",
+        "lower the amplifier's gain",
+    ),
+    "signal_weak": Kind(
+        WARNING,
+        "a channel hardly changes in a clench",
+        "it lies beside the muscle or has poor contact, and tells the network little",
+        "move the electrode to where the muscle swells in a fist (hardware/ELECTRODES.md)",
+    ),
+    "no_signal": Kind(
+        BAD,
+        "no channel changes in a clench",
+        "the electrodes see no muscle, or nobody clenched",
+        "measure again with a firm fist; then check placement and gain (hardware/ELECTRODES.md)",
+    ),
+    # --- this computer
+    "undervoltage": Kind(
+        BAD,
+        "the Pi's supply voltage is too low now",
+        "it slows down and may stop without a word",
+        "use the Pi's own supply or a better cable; feed the servos from elsewhere",
+    ),
+    "throttled": Kind(
+        WARNING,
+        "the Pi is or was slowed down",
+        "heat or a weak supply makes it late",
+        "cool it; use the Pi's own supply; `vcgencmd get_throttled` tells which",
+    ),
+    "cpu_governor": Kind(
+        WARNING,
+        "the processor saves power",
+        "it wakes slowly, and some decisions come late",
+        "`echo performance | sudo tee /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor`",
+    ),
+    "inference_slow": Kind(
+        WARNING,
+        "the network takes more than half a hop",
+        "under load, decisions come late or are dropped",
+        "set the governor to performance, cool the computer, or choose a smaller model",
+    ),
+    "no_realtime": Kind(
+        WARNING,
+        "no permission for real-time scheduling",
+        "under load, commands come late",
+        "add `@dialout - rtprio 50` to /etc/security/limits.conf and log in again",
+    ),
+    "no_memlock": Kind(
+        WARNING,
+        "no permission to lock memory",
+        "under memory pressure, commands come late",
+        "add `@dialout - memlock unlimited` to /etc/security/limits.conf and log in again",
+    ),
+    "disk_low": Kind(
+        WARNING,
+        "little disk space is free here",
+        "a recording ends when the disk is full",
+        "free some space, or record to another disk",
+    ),
+    "onnxruntime_bad": Kind(
+        BAD,
+        "this onnxruntime is known to be bad",
+        "version 1.21.0 dies with SIGILL on Raspberry Pi 3 and 4",
+        "`pip install 'onnxruntime!=1.21.0'`",
+    ),
+    "python_32bit": Kind(
+        BAD,
+        "this Python is a 32-bit program",
+        "onnxruntime exists for 64 bits only",
+        "install the 64-bit Raspberry Pi OS",
+    ),
+}

@@ -1,0 +1,139 @@
+"""Facts about the port's file and this computer, from /proc, /sys and the C library. Nothing is changed.
+
+`root` is the file system's root, so that a test can bring its own.
+"""
+
+from __future__ import annotations
+
+import grp
+import os
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from myobridge.config import Config
+from myobridge.decode import Decoder, Model
+from myobridge.doctor.facts import PortFacts, SystemFacts
+
+CAP_IPC_LOCK: Final = 1 << 14
+CAP_SYS_NICE: Final = 1 << 23
+INFERENCES: Final = 50
+ROOT: Final = Path("/")
+
+
+def gather_port(path: str, root: Path = ROOT) -> PortFacts:
+    """The port's file, before it is opened."""
+    port = Path(path)
+    exists = port.exists()
+    return PortFacts(
+        path=path,
+        exists=exists,
+        permitted=exists and os.access(path, os.R_OK | os.W_OK),
+        group=_group(port) if exists else "",
+        holders=_holders(port.resolve(), root) if exists else (),
+    )
+
+
+def usb_latency_ms(path: str, root: Path = ROOT) -> int | None:
+    """Latency timer of an FTDI adapter; None for what has none. An open port may have set it to 1."""
+    text = _read(root / "sys/bus/usb-serial/devices" / Path(path).resolve().name / "latency_timer")
+    return int(text) if text.isdigit() else None
+
+
+def _group(port: Path) -> str:
+    gid = port.stat().st_gid
+    try:
+        return grp.getgrgid(gid).gr_name
+    except KeyError:
+        return str(gid)
+
+
+def _holders(port: Path, root: Path) -> tuple[str, ...]:
+    """`name (pid)` of the other processes that have it open; those of other users are hidden from us."""
+    holders = []
+    for process in (root / "proc").glob("[0-9]*"):
+        if process.name == str(os.getpid()):
+            continue
+        try:
+            is_holder = any(fd.readlink() == port for fd in (process / "fd").iterdir())
+        except OSError:
+            continue
+        if is_holder:
+            words = _read(process / "cmdline").replace("\0", " ").split()
+            holders.append(f"{' '.join(words[:4])} (process {process.name})")
+    return tuple(holders)
+
+
+def gather_system(config: Config, folder: Path, root: Path = ROOT) -> SystemFacts:
+    """This computer; free space is `folder`'s."""
+    governors = sorted((root / "sys/devices/system/cpu").glob("cpu[0-9]*/cpufreq/scaling_governor"))
+    may_fifo, may_lock = _permissions(config.realtime.fifo_priority, root)
+    return SystemFacts(
+        python_bits=64 if sys.maxsize > 1 << 32 else 32,
+        onnxruntime=_version("onnxruntime"),
+        governors=tuple(filter(None, map(_read, governors))),
+        throttled=_throttled(root),
+        may_fifo=may_fifo,
+        may_lock=may_lock,
+        disk_free_mb=shutil.disk_usage(folder).free // 10**6,
+    )
+
+
+def inference_ms(model: Model) -> float:
+    """Median milliseconds of one inference here."""
+    decoder, spec = Decoder(model), model.spec
+    window = np.zeros((len(spec.channels), spec.window_samples), np.float32)
+    times_s = []
+    for _ in range(INFERENCES):
+        began_s = time.perf_counter()
+        decoder(window)
+        times_s.append(time.perf_counter() - began_s)
+    return round(1000 * statistics.median(times_s), 3)
+
+
+def _permissions(fifo_priority: int, root: Path) -> tuple[bool, bool]:
+    """Whether a process of this user may be scheduled SCHED_FIFO, and lock memory."""
+    held = _read(root / "proc/self/status").partition("CapEff:")[2].split()
+    capabilities = int(held[0], 16) if held else 0
+    rtprio = resource.getrlimit(resource.RLIMIT_RTPRIO)[0]
+    memlock = resource.getrlimit(resource.RLIMIT_MEMLOCK)[0]
+    may_fifo = bool(capabilities & CAP_SYS_NICE) or rtprio == resource.RLIM_INFINITY or rtprio >= fifo_priority
+    return may_fifo, bool(capabilities & CAP_IPC_LOCK) or memlock == resource.RLIM_INFINITY
+
+
+def _throttled(root: Path) -> int | None:
+    """The Raspberry Pi's own word, from the firmware or its voltage monitor; None elsewhere."""
+    text = _read(root / "sys/devices/platform/soc/soc:firmware/get_throttled")
+    if text:
+        return int(text, 16)
+    if root == ROOT and (vcgencmd := shutil.which("vcgencmd")):
+        answer = subprocess.run([vcgencmd, "get_throttled"], capture_output=True, text=True, timeout=5, check=False)
+        _, _, value = answer.stdout.strip().partition("=")
+        return int(value, 16) if value.startswith("0x") else None
+    for monitor in (root / "sys/class/hwmon").glob("hwmon*"):
+        if _read(monitor / "name") == "rpi_volt":
+            return int(_read(monitor / "in0_lcrit_alarm") == "1")
+    return None
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
+
+
+def _read(path: Path) -> str:
+    """A small file's text; empty where there is none for us."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:
+        return ""

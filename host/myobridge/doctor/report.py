@@ -1,0 +1,83 @@
+"""The doctor's report, for people and for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from myobridge.doctor.facts import ChannelFacts, Facts, StreamFacts
+from myobridge.doctor.findings import BAD, Finding
+
+
+def as_json(facts: Facts, findings: Sequence[Finding]) -> dict[str, Any]:
+    """The object that `--json` writes; TROUBLESHOOTING.md describes it."""
+    plain: dict[str, Any] = msgspec.to_builtins(facts)
+    for channel, row in zip(facts.channels, plain["channels"], strict=True):
+        ratio = channel.signal_to_rest
+        row["signal_to_rest"] = None if ratio is None else round(ratio, 2)
+    return {
+        "ok": all(finding.severity != BAD for finding in findings),
+        "findings": msgspec.to_builtins(list(findings)),
+        "facts": plain,
+    }
+
+
+def as_text(facts: Facts, findings: Sequence[Finding]) -> Iterator[str]:
+    """Lines: what was measured, then what was found."""
+    yield f"port      {facts.port.path}" + (" (through the running daemon)" if facts.source == "daemon" else "")
+    if facts.device is not None:
+        device = facts.device
+        yield f"board     {device.board}, firmware {device.firmware}, {device.adc_bits} bits"
+    if facts.stream is not None:
+        yield from _stream_lines(facts.stream)
+    yield from map(_channel_line, facts.channels)
+    if facts.system.inference_ms is not None:
+        yield f"network   {facts.system.inference_ms:.2f} ms of the {facts.system.hop_ms:g} ms of a hop"
+    for same in _by_id(findings).values():
+        yield ""
+        for finding in same:
+            yield f"{finding.severity.upper():8}  {finding.what}"
+        yield f"          why: {same[0].why}"
+        yield f"          do:  {same[0].do}  [{same[0].id}]"
+    yield ""
+    bad = sum(finding.severity == BAD for finding in findings)
+    warnings = len(findings) - bad
+    yield f"In all: {_counted(bad, 'bad finding')}, {_counted(warnings, 'warning')}."
+
+
+def _by_id(findings: Sequence[Finding]) -> dict[str, list[Finding]]:
+    """Several channels may have the same finding: what to do is then said once."""
+    groups: dict[str, list[Finding]] = {}
+    for finding in findings:
+        groups.setdefault(finding.id, []).append(finding)
+    return groups
+
+
+def _stream_lines(stream: StreamFacts) -> Iterator[str]:
+    drift_ppm = 1e6 * (stream.fs_measured_hz / stream.fs_nominal_hz - 1)
+    yield f"clock     {stream.fs_measured_hz:.2f} Hz ({drift_ppm:+.0f} ppm over {stream.seconds:.1f} s)"
+    yield f"arrivals  late by {_spread(stream.late_ms)}"
+    damaged = stream.crc_errors + stream.length_errors
+    sent = stream.samples_received + stream.samples_lost
+    yield f"losses    {stream.samples_lost} of {sent} samples; {damaged} damaged frames"
+    trips = _spread(stream.round_trip_ms) if stream.round_trips else "not measured: the daemon holds the port"
+    yield f"PING      {trips}"
+
+
+def _channel_line(channel: ChannelFacts) -> str:
+    ratio = channel.signal_to_rest
+    clench = "" if ratio is None else f" at rest, {ratio:.1f} times that in a clench"
+    return (
+        f"channel   {channel.name}: {channel.contact}, {100 * channel.mains_share:.0f} % mains, "
+        f"{channel.noise_counts:.1f} counts{clench}"
+    )
+
+
+def _spread(ms: dict[str, float]) -> str:
+    return ", ".join(f"{name} {value:.1f} ms" for name, value in ms.items()) or "nothing arrived"
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number or 'no'} {what}{'' if number == 1 else 's'}"

@@ -1,0 +1,69 @@
+"""What the doctor measures on an electrode."""
+
+import numpy as np
+import pytest
+
+from myobridge.config import SafetyConfig
+from myobridge.device.script import POSES_DEG, StepScript
+from myobridge.device.synth import SynthOptions, SynthSource
+from myobridge.doctor.electrodes import band_rms, channel_facts
+
+FS_HZ = 2000.0
+T_S = np.arange(int(4 * FS_HZ)) / FS_HZ
+
+
+def facts(rest, clench=None, adc_bits=10):
+    rest = np.rint(rest).astype(np.int16).reshape(len(rest), -1)
+    names = [str(i) for i in range(rest.shape[1])]
+    return channel_facts(rest, clench, names, FS_HZ, adc_bits, SafetyConfig())
+
+
+def noise(amplitude=10.0):
+    return amplitude * np.random.default_rng(1).standard_normal(len(T_S))
+
+
+def test_the_band_leaves_out_hum_and_drift_and_keeps_muscle():
+    hum = 100 * np.sin(2 * np.pi * 50 * T_S) + 40 * np.sin(2 * np.pi * 180 * T_S)
+    drift = 200 * np.sin(2 * np.pi * 1.5 * T_S)
+    muscle = 20 * np.sqrt(2) * np.sin(2 * np.pi * 85 * T_S)
+    counts = np.rint(np.column_stack([hum + drift, muscle, hum + drift + muscle])).astype(np.int16)
+    nothing, alone, among = band_rms(counts, FS_HZ)
+    assert nothing < 1
+    assert alone == pytest.approx(20, rel=0.02)
+    assert among == pytest.approx(20, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("counts", "contact"),
+    [
+        (noise(), "good"),
+        (np.full(len(T_S), 30.0), "flat"),
+        (np.clip(noise(400), -512, 511), "saturated"),
+        (60 * np.sin(2 * np.pi * 60 * T_S) + noise(3), "mains"),
+        (np.where(T_S % 1 < 0.25, 0, noise()), "flat"),  # a loose contact comes and goes
+    ],
+)
+def test_the_contact_is_the_daemon_s_verdict(counts, contact):
+    assert facts(counts)[0].contact == contact
+
+
+def test_the_hum_is_measured():
+    (channel,) = facts(10 * np.sqrt(2) * np.sin(2 * np.pi * 50 * T_S) + noise(10))
+    assert channel.mains_share == pytest.approx(0.5, abs=0.08)
+    assert channel.mains_counts == pytest.approx(10, rel=0.1)
+
+
+def test_too_short_a_stretch_says_nothing():
+    assert facts(noise()[:300]) == ()
+
+
+def test_a_simulated_fist_stands_out_from_rest():
+    script = StepScript([(6, POSES_DEG["rest"]), (6, POSES_DEG["fist"])])
+    counts, _ = SynthSource(SynthOptions(fs_hz=FS_HZ, script=script, seed=2)).read(int(11 * FS_HZ))
+    second = int(FS_HZ)
+    channels = channel_facts(
+        counts[second : 5 * second], counts[8 * second :], tuple("abcd"), FS_HZ, 10, SafetyConfig()
+    )
+    assert all(channel.contact == "good" for channel in channels)
+    assert all(channel.signal_to_rest > 3 for channel in channels)
+    assert all(channel.clench_clipped_share < 0.01 for channel in channels)

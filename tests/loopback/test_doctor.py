@@ -1,0 +1,182 @@
+"""`myobridge doctor` against the simulated hand: what is broken is found, and what is not is left alone."""
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import time
+
+import numpy as np
+import pytest
+
+from myobridge.device.script import POSES_DEG, StepScript
+from myobridge.device.synth import SynthOptions, SynthSource
+from myobridge.recording import Recording
+from processes import command, myobridge, running, simulated_hand
+
+FS_HZ = 2000
+QUICK = ("--no-clench", "--seconds", 2)
+
+
+def examine(port, *arguments):
+    """Exit code and report."""
+    result = myobridge("doctor", "--port", port, "--json", "-", *arguments)
+    assert "Traceback" not in result.stderr, result.stderr
+    return result.returncode, json.loads(result.stdout)
+
+
+def ids(report, severity=None):
+    return {f["id"] for f in report["findings"] if severity in (None, f["severity"])}
+
+
+@pytest.fixture
+def wearer(tmp_path):
+    """A recording of a synthetic wearer: seconds of rest, then a fist; `change` may spoil it."""
+
+    def record(rest_s=4.0, change=lambda counts: None, **options):
+        script = StepScript([(rest_s, POSES_DEG["rest"]), (20, POSES_DEG["fist"])])
+        counts, _ = SynthSource(SynthOptions(fs_hz=FS_HZ, script=script, seed=3, **options)).read(15 * FS_HZ)
+        change(counts)
+        path = tmp_path / "wearer.npz"
+        Recording(counts, FS_HZ, adc_bits=10).save(path)
+        return "--source", path, "--loop"
+
+    return record
+
+
+def test_a_good_hand_and_a_good_arm_have_nothing_bad(tmp_path, wearer):
+    with simulated_hand(tmp_path, *wearer(rest_s=4.5)) as hand:  # 1.5 s to relax, 3 s of rest, then the fist
+        code, report = examine(hand.port, "--seconds", 3)
+        assert hand.process.poll() is None
+    assert (code, report["ok"], ids(report, "bad")) == (0, True, set())
+    facts = report["facts"]
+    assert facts["source"] == "port"
+    assert (facts["device"]["board"], facts["device"]["protocol_matches"]) == ("simulated", True)
+    stream = facts["stream"]
+    assert stream["fs_measured_hz"] == pytest.approx(FS_HZ, rel=5e-3)
+    assert (stream["samples_lost"], stream["crc_errors"], stream["frames_to_hand_lost"]) == (0, 0, 0)
+    assert stream["round_trips"] > 50
+    assert 0 < stream["round_trip_ms"]["p50"] <= stream["round_trip_ms"]["max"]
+    assert [channel["contact"] for channel in facts["channels"]] == ["good"] * 4
+    assert all(channel["signal_to_rest"] > 3 for channel in facts["channels"])
+    assert hand.summary["state"] == "DISARMED"
+
+
+def test_nobody_clenched(tmp_path, wearer):
+    with simulated_hand(tmp_path, *wearer(rest_s=100)) as hand:
+        code, report = examine(hand.port, "--seconds", 2)
+    assert (code, ids(report, "bad")) == (1, {"no_signal"})
+
+
+def flat(counts):
+    counts[:, 2] = 100
+
+
+def saturate_clench(counts):
+    counts[:, 0] = np.clip(counts[:, 0].astype(int) * 12, -512, 511)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "finding"),
+    [
+        ({"change": flat}, "channel_flat"),
+        ({"change": lambda counts: np.copyto(counts[:, 1], 511)}, "channel_flat"),
+        ({"change": saturate_clench, "rest_s": 0.1}, "channel_saturated"),
+        ({"hum_uv": 400.0}, "channel_mains"),
+        ({"hum_uv": 400.0, "hum_hz": 60.0}, "channel_mains"),
+        ({"hum_uv": 20.0}, "mains_high"),
+    ],
+)
+def test_a_bad_electrode_is_found(tmp_path, wearer, spoil, finding):
+    with simulated_hand(tmp_path, *wearer(**{"rest_s": 100} | spoil)) as hand:
+        code, report = examine(hand.port, *QUICK)
+    assert finding in ids(report)
+    assert code == (0 if finding == "mains_high" else 1)
+
+
+@pytest.mark.parametrize(
+    ("faults", "findings"),
+    [
+        ("flips=2e-6", {"line_errors"}),
+        ("flips=2e-4", {"samples_lost"}),
+        ("stall=60@0.5", {"arrivals_bunched", "round_trip_long"}),
+    ],
+)
+def test_a_bad_cable_is_found(tmp_path, faults, findings):
+    with simulated_hand(tmp_path, "--faults", faults, "--seed", 3) as hand:
+        code, report = examine(hand.port, "--no-clench", "--seconds", 4)
+    assert findings <= ids(report)
+    assert code == ("samples_lost" in findings)
+
+
+def test_a_cable_that_is_pulled_out_meanwhile(tmp_path):
+    with simulated_hand(tmp_path, "--faults", "unplug=20@2") as hand:
+        code, report = examine(hand.port, "--no-clench", "--seconds", 8)
+    assert (code, ids(report, "bad")) == (1, {"port_unusable"})
+
+
+def test_no_port(tmp_path):
+    code, report = examine(tmp_path / "none")
+    assert (code, ids(report, "bad")) == (1, {"port_missing"})
+    assert report["facts"]["stream"] is None
+
+
+def test_a_file_that_is_no_port(tmp_path):
+    (tmp_path / "file").touch()
+    assert ids(examine(tmp_path / "file")[1], "bad") == {"port_unusable"}
+
+
+def test_another_program_holds_the_port(tmp_path):
+    with simulated_hand(tmp_path) as hand:
+        with running("doctor", "--port", hand.port, "--no-clench", "--seconds", 20):
+            time.sleep(2)
+            code, report = examine(hand.port)
+    assert (code, ids(report, "bad")) == (1, {"port_busy"})
+    (finding,) = (f for f in report["findings"] if f["id"] == "port_busy")
+    assert "doctor" in finding["what"]
+
+
+def test_something_else_answers_on_the_port():
+    master, slave = pty.openpty()
+    code, report = examine(os.ttyname(slave))
+    os.close(master)
+    os.close(slave)
+    assert (code, ids(report, "bad")) == (1, {"no_answer"})
+
+
+def test_beside_a_daemon_it_listens_to_the_daemon_and_disturbs_nothing(tmp_path):
+    with simulated_hand(tmp_path, "--trace", tmp_path / "trace.npz") as hand:
+        with running(
+            "run", "--port", hand.port, "--model", "synth", "--arm", "--json", tmp_path / "run.json"
+        ) as daemon:
+            time.sleep(2.5)
+            code, report = examine(hand.port, "--no-clench", "--seconds", 3)
+            daemon.send_signal(signal.SIGINT)
+            daemon.communicate(timeout=10)
+    assert (code, ids(report, "bad"), report["facts"]["source"]) == (0, set(), "daemon")
+    assert report["facts"]["stream"]["samples_received"] > 2 * FS_HZ
+    assert report["facts"]["stream"]["samples_lost"] == 0
+    assert len(report["facts"]["channels"]) == 4
+    summary = json.loads((tmp_path / "run.json").read_text())
+    assert (summary["state"], summary["samples_lost"], summary["reconnects"]) == ("ARMED", 0, 0)
+    states = np.load(tmp_path / "trace.npz")["state"].tolist()
+    assert [s for s, before in zip(states[1:], states, strict=False) if s != before][:1] == [2]
+
+
+def test_with_a_terminal_it_waits_for_enter(tmp_path, wearer):
+    master, slave = pty.openpty()
+    with simulated_hand(tmp_path, *wearer(rest_s=5)) as hand:
+        asked = command("doctor", "--port", hand.port, "--seconds", 1)
+        with subprocess.Popen(asked, stdin=slave, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as doctor:
+            for word in ("Relax the arm", "Make a firm fist"):
+                while word not in (line := doctor.stderr.readline()):
+                    assert line, doctor.stderr.read()
+                time.sleep(0.5)
+                assert doctor.poll() is None
+                os.write(master, b"\n")
+            text, _ = doctor.communicate(timeout=20)
+    os.close(master)
+    os.close(slave)
+    assert "times that in a clench" in text
+    assert "In all: " in text
