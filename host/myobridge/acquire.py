@@ -117,6 +117,13 @@ class Acquisition:
         yield from self._append(counts, filled=False)
         self._last = counts[-1]
 
+    def follow(self, other: Acquisition) -> None:
+        """Takes the stream over from another one: nothing is lost between them, and what that one lost is its own."""
+        self.counters = other.counters
+        self._last = other._last
+        if other._next_index is not None:
+            self._start(other._next_index)
+
     def _lose(self, samples: int, frame_samples: int) -> None:
         self.counters.samples_lost += samples
         self.counters.frames_lost += -(-samples // frame_samples)

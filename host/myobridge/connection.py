@@ -26,6 +26,7 @@ IDLE_S: Final = 0.02
 GOODBYE_S: Final = 0.3
 LEAD_OFF: Final = int(m.EmgFlag.LEAD_OFF)
 """As a plain number: IntFlag's arithmetic costs 8 µs a frame."""
+MOVABLE: Final = (m.State.ARMED, m.State.HOLD, m.State.RELAX)
 SILENT_S: Final = 1.0
 """A stream that is silent this long is a lost link, although the port still stands."""
 
@@ -154,6 +155,18 @@ class Connection:
     def explain_withheld(self) -> str:
         """A sentence about `withheld`."""
         return explain_withheld(self.withheld, self._model.spec.channels, self._pipeline.contact.verdicts)
+
+    @property
+    def may_be_moving(self) -> bool:
+        """The hand moves, holds something, or is about to be allowed to."""
+        session, status = self.session, self.session.status
+        return session.may_move or session.busy or (status is not None and status.state in MOVABLE)
+
+    def change_model(self, model: Model, pipeline: Pipeline) -> None:
+        """Decides with another model from the next sample on; its window fills first."""
+        pipeline.acquisition.follow(self._pipeline.acquisition)
+        self._model, self._pipeline, self._decision = model, pipeline, None
+        self._stats.spec = model.spec
 
     def say_goodbye(self) -> None:
         """DISARM and STOP, until the device says that it did or is gone."""

@@ -20,6 +20,7 @@ from myobridge.errors import UserError
 from myobridge.explain import explain_state
 from myobridge.feed import About, Snapshot
 from myobridge.feed.server import POLL_S, SNAPSHOT_S, Feed
+from myobridge.model_swap import ModelSwap
 from myobridge.pipeline import Withheld
 from myobridge.report import RunStats
 from myobridge.wire import messages as m
@@ -51,6 +52,7 @@ class Daemon:
         self._frames = FrameDecoder()
         self._stats = RunStats(self._model.spec, started_s, self._frames.counters)
         self._control = Control(self._tell, arm=arm)
+        self._swap = ModelSwap(config)
         self._feed = Feed(port, self._about)
         self._connection: Connection | None = None
         self._look: Snapshot | None = None
@@ -142,7 +144,13 @@ class Daemon:
         if now_s >= self._poll_s:
             self._poll_s = now_s + POLL_S
             for ask in self._feed.poll():
-                self._control.take(ask, now_s)
+                if ask.request.do == "model":
+                    self._swap.begin(ask, self._connection)
+                else:
+                    self._control.take(ask, now_s)
+            if loaded := self._swap.finish(self._connection):
+                self._model, self._model_path, _ = loaded
+                self._tell(f"The model is {self._model.spec.name} now.")
             self._stats.feed_drops, self._stats.feed_refused = self._feed.drops, self._feed.refused
         if now_s >= self._look_s and self._feed.wants_snapshots:
             self._look_s = now_s + SNAPSHOT_S

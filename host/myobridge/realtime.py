@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import gc
 import os
+from contextlib import suppress
 from typing import Final
 
 MCL_CURRENT: Final = 1
@@ -31,6 +32,12 @@ def enter_realtime(fifo_priority: int) -> list[str]:
                 "add `@dialout - memlock unlimited` to /etc/security/limits.conf and log in again."
             )
     return refused
+
+
+def leave_realtime() -> None:
+    """The calling thread alone becomes an ordinary one: of two with a real-time priority, one waits for the other."""
+    with suppress(OSError, AttributeError):
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 
 
 def stop_collecting() -> None:

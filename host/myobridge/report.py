@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from myobridge import SERVOS
 from myobridge.acquire import AcquisitionCounters
@@ -81,6 +82,7 @@ class RunStats:
         hop_s = [i / spec.fs_hz for i in range(spec.hop_samples)]
         return {
             "seconds": round(seconds, 3),
+            "model": spec.name,
             "fs_hz": spec.fs_hz,
             "channels": len(spec.channels),
             "hop_samples": spec.hop_samples,
@@ -131,7 +133,7 @@ class RunStats:
             model=self.spec.name,
             channels=self.spec.channels,
             servos=SERVOS,
-            level=np.sqrt(np.mean(np.square(pipeline.newest), axis=1)).tolist(),
+            level=_level(pipeline.newest),
             contact=[verdict.name.lower() for verdict in pipeline.contact.verdicts],
             predicted_deg=list(decision.angles_deg) if decision else [],
             applied_deg=[angle / 100 for angle in status.applied_cdeg],
@@ -149,3 +151,9 @@ class RunStats:
             fs_hz=clock.fs_hz,
             note=note,
         )
+
+
+def _level(newest: NDArray[np.float32]) -> list[float]:
+    """Root mean square of each channel; 0 where nothing has arrived yet."""
+    level: list[float] = np.sqrt(np.square(newest).sum(axis=1) / max(1, newest.shape[1])).tolist()
+    return level
