@@ -12,10 +12,12 @@ from myobridge.errors import UserError
 
 
 @click.command()
-@click.option("--source", default="synth", help="synth, or a recording (.npz) to play at its own rate.")
+@click.option("--source", default="synth", help="synth, or a recording (.myo, .npz) to play at its own rate.")
 @click.option("--fs", "fs_hz", default=2000.0, type=click.FloatRange(100, 20000), help="Sampling rate of synth.")
 @click.option("--channels", default=4, type=click.IntRange(1, 16), help="Electrodes of synth.")
 @click.option("--seed", default=0, help="Of synth, of the line faults and of the device's ids.")
+@click.option("--wearer", default=0, type=click.IntRange(min=0), help="Whose forearm synth is; 0 is the demo's.")
+@click.option("--follow-cues", is_flag=True, help="The wearer of synth does what a guided recording on this port asks.")
 @FIRMWARE
 @click.option("--loop", is_flag=True, help="Begin a recording again when it is over.")
 @click.option("--link", type=click.Path(path_type=Path), help="Keep a symbolic link to the port here.")
@@ -29,6 +31,8 @@ def simulate(
     fs_hz: float,
     channels: int,
     seed: int,
+    wearer: int,
+    follow_cues: bool,
     firmware: str | None,
     loop: bool,
     link: Path | None,
@@ -43,16 +47,21 @@ def simulate(
     from myobridge.device.pty_port import PtyPort
     from myobridge.device.real_firmware import RealFirmwareHand
     from myobridge.device.recorded import RecordedSource
+    from myobridge.device.script import CuedScript
     from myobridge.device.simulate import SimulatedHand
     from myobridge.device.source import EmgSource
     from myobridge.device.synth import SynthOptions, SynthSource
     from myobridge.device.tap import HandTap
+    from myobridge.guide.audience import follow
     from myobridge.recording import Recording
 
     line_faults = parse_line_faults(faults)
+    if follow_cues and (source != "synth" or link is None):
+        raise UserError("--follow-cues is of --source synth, and needs --link for a name to follow; add it.")
     emg: EmgSource
     if source == "synth":
-        emg = SynthSource(SynthOptions(fs_hz=fs_hz, channels=channels, seed=seed))
+        script = CuedScript(follow(link), seed) if follow_cues and link else None
+        emg = SynthSource(SynthOptions(fs_hz=fs_hz, channels=channels, seed=seed, wearer=wearer, script=script))
     else:
         emg = RecordedSource(Recording.load(Path(source)), loop=loop)
     hand: SimulatedHand | RealFirmwareHand

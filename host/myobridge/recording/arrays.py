@@ -64,7 +64,8 @@ class Recording:
         if self.poses:
             arrays["poses"] = np.array(msgspec.json.encode(self.poses).decode())
         try:
-            np.savez_compressed(path, emg=self.counts, fs=self.fs_hz, adc_bits=self.adc_bits, **arrays)
+            with path.open("wb") as file:  # given a name, numpy would add a suffix
+                np.savez_compressed(file, emg=self.counts, fs=self.fs_hz, adc_bits=self.adc_bits, **arrays)
         except OSError as error:
             raise UserError(f"{path} cannot be written ({error.strerror}); choose another place.") from error
 

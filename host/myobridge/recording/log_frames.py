@@ -44,7 +44,8 @@ PIECE_BYTES: Final = m.MAX_FRAME_BYTES - MIN_FRAME_BYTES - PART.size
 MAX_PIECES: Final = 255
 
 
-def _versions() -> dict[str, str]:
+def own_versions() -> dict[str, str]:
+    """What wrote a file: this program and the protocol that it speaks."""
     return {"myobridge": version("myobridge"), "protocol": f"{m.MAJOR}.{m.MINOR} {m.PROTO_HASH:08x}"}
 
 
@@ -63,7 +64,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     poses: tuple[LabelledPose, ...] = ()
     electrodes: Annotated[tuple[str, ...], msgspec.Meta(max_length=64)] = ()
     started_utc: datetime = msgspec.field(default_factory=lambda: datetime.now(UTC))
-    versions: dict[str, str] = msgspec.field(default_factory=_versions)
+    versions: dict[str, str] = msgspec.field(default_factory=own_versions)
 
     def __post_init__(self) -> None:
         if not 0 < self.config.channel_mask < 1 << 16 or not 8 <= self.ident.adc_bits <= 16:

@@ -1,0 +1,25 @@
+"""`myobridge export`: a recording for other programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from myobridge.commands.options import say
+
+
+@click.command()
+@click.argument("recording", type=click.Path(path_type=Path))
+@click.option("--to", "form", type=click.Choice(["bids", "edf", "npz", "csv"]), required=True, help="What to write.")
+@click.option("--out", type=click.Path(path_type=Path), help="File, or the dataset's folder for bids; else beside it.")
+@click.option("--subject", default="01", help="Whom the recording is of, in a BIDS dataset.")
+def export(recording: Path, form: str, out: Path | None, subject: str) -> None:
+    """Write a recording for other programs: EDF+, a BIDS dataset, NumPy arrays or a table.
+
+    A BIDS dataset takes several recordings: name the same --out again.
+    """
+    from myobridge.recording.export import export as write
+    from myobridge.recording.stretches import open_source
+
+    say(f"wrote {write(open_source(recording), form, out, subject)}")

@@ -1,0 +1,31 @@
+"""`myobridge inspect`: what is in a recording."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from myobridge.commands.options import JSON, say, write_json
+
+
+@click.command()
+@click.argument("recording", type=click.Path(path_type=Path))
+@JSON
+@click.option(
+    "--plots", type=click.Path(path_type=Path), metavar="DIR", help="Draw traces, spectra and amplitudes (PNG)."
+)
+def inspect(recording: Path, json_to: str | None, plots: Path | None) -> None:
+    """Say what is in a recording (.myo, also one that is still being written or damaged, or .npz)."""
+    from myobridge.recording.stretches import open_source
+    from myobridge.recording.summary import as_text, summarize
+
+    source = open_source(recording)
+    summary = summarize(source)
+    if json_to != "-":
+        click.echo(as_text(summary))
+    write_json(summary, json_to)
+    if plots is not None:
+        from myobridge.recording.pictures import draw
+
+        say("drew " + ", ".join(str(path) for path in draw(source, plots)))

@@ -1,0 +1,138 @@
+"""Pictures of a recording: its traces with the cues, its spectra, and its amplitude per pose."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myobridge.errors import UserError
+from myobridge.recording.extras import need
+from myobridge.recording.stretches import Source, Stretch, stretches
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLUMNS: Final = 1600
+"""Of the traces: each shows the range of the samples that fall into it, so that no peak is missed."""
+SPECTRUM_SAMPLES: Final = 1024
+DPI: Final = 110
+MAINS_HZ: Final = {50: "tab:red", 60: "tab:purple"}
+
+
+def draw(source: Source, folder: Path) -> list[Path]:
+    """Writes the pictures into the folder, over older ones of the same name; their paths.
+
+    Raises:
+        UserError: matplotlib is not installed, or the folder cannot be written.
+    """
+    new_figure = need("matplotlib.figure", "Drawing").Figure
+    cued = stretches(source.recording)
+    pictures = {"traces": _traces, "spectra": _spectra}
+    if cued:
+        pictures["amplitudes"] = _amplitudes
+    paths = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, paint in pictures.items():
+            figure = new_figure(dpi=DPI, layout="constrained")
+            paint(figure, source, cued)
+            path = folder / f"{source.path.stem}-{name}.png"
+            figure.savefig(path)
+            paths.append(path)
+    except OSError as error:
+        raise UserError(f"Nothing can be drawn into {folder} ({error.strerror}); choose another folder.") from error
+    return paths
+
+
+def _traces(figure: Figure, source: Source, cued: list[Stretch]) -> None:
+    recording = source.recording
+    figure.set_size_inches(14, 1.2 + 1.1 * recording.channels)
+    all_axes = np.atleast_1d(figure.subplots(recording.channels, sharex=True))
+    edges = np.unique(np.linspace(0, len(recording.counts), COLUMNS, endpoint=False).astype(int))
+    at_s = edges / recording.fs_hz
+    for k, axes in enumerate(all_axes):
+        column = recording.counts[:, k]
+        low, high = np.minimum.reduceat(column, edges), np.maximum.reduceat(column, edges)
+        axes.fill_between(at_s, low, high, step="post", color="black", linewidth=0.4)
+        axes.set_ylabel(_plain(source.channel_names[k]), rotation=0, ha="right", va="center")
+        axes.margins(x=0)
+        for stretch in cued:
+            if stretch.label:
+                span_s = stretch.start / recording.fs_hz, stretch.stop / recording.fs_hz
+                axes.axvspan(*span_s, color=f"C{stretch.label % 10}", alpha=0.25, linewidth=0, zorder=0)
+        for take in [*recording.takes()][1:]:
+            axes.axvline(take.start / recording.fs_hz, color="tab:red", linestyle=":", linewidth=1)
+    _name_poses(all_axes[0], cued, recording.fs_hz)
+    all_axes[-1].set_xlabel("s (takes laid end to end, a dotted line between them)")
+    figure.suptitle(f"{_plain(source.path.name)}: ADC counts", fontsize="medium")
+
+
+def _name_poses(axes: Axes, cued: list[Stretch], fs_hz: float) -> None:
+    """Writes each pose's name above its first stretch."""
+    named: set[int] = set()
+    for stretch in cued:
+        if stretch.label and stretch.label not in named:
+            named.add(stretch.label)
+            place = stretch.start / fs_hz, 1.05
+            axes.text(*place, _plain(stretch.pose), transform=axes.get_xaxis_transform(), fontsize="small", rotation=30)
+
+
+def _spectra(figure: Figure, source: Source, _cued: list[Stretch]) -> None:
+    figure.set_size_inches(10, 5)
+    axes = figure.subplots()
+    frequencies_hz, density = power_spectrum(source)
+    for k, name in enumerate(source.channel_names):
+        axes.plot(frequencies_hz[1:], 10 * np.log10(density[1:, k] + 1e-9), linewidth=0.9, label=_plain(name))
+    for mains_hz, colour in MAINS_HZ.items():
+        for multiple in range(1, 4):
+            if mains_hz * multiple < frequencies_hz[-1]:
+                axes.axvline(mains_hz * multiple, color=colour, linestyle=":", linewidth=1.2, zorder=0)
+        axes.plot([], [], color=colour, linestyle=":", label=f"{mains_hz} Hz and multiples")
+    axes.set(
+        xlabel="Hz",
+        ylabel="dB re 1 count²/Hz",
+        title=f"{_plain(source.path.name)}: spectra",
+        xlim=(0, frequencies_hz[-1]),
+    )
+    axes.legend(fontsize="small", ncols=2)
+
+
+def power_spectrum(source: Source) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Frequencies in Hz (bins,) and density in counts²/Hz (bins, channels): Welch's mean over all takes."""
+    recording = source.recording
+    length = min(SPECTRUM_SAMPLES, max(take.stop - take.start for take in recording.takes()))
+    window = np.hanning(length + 2)[1:-1, None]
+    total, segments = np.zeros((length // 2 + 1, recording.channels)), 0
+    for take in recording.takes():
+        for at in range(take.start, take.stop - length + 1, length):
+            part = recording.counts[at : at + length].astype(np.float64)
+            total += np.abs(np.fft.rfft((part - part.mean(axis=0)) * window, axis=0)) ** 2
+            segments += 1
+    scale = 2 / (recording.fs_hz * float(np.sum(window**2)) * segments)
+    return np.fft.rfftfreq(length, 1 / recording.fs_hz).astype(np.float64), total * scale
+
+
+def _amplitudes(figure: Figure, source: Source, cued: list[Stretch]) -> None:
+    recording = source.recording
+    rows: dict[tuple[int, str], list[NDArray[np.float64]]] = {}
+    for stretch in cued:
+        part = recording.counts[stretch.start : stretch.stop].astype(np.float64)
+        rows.setdefault((stretch.label, stretch.pose), []).append(part.std(axis=0))
+    keys = sorted(rows)
+    rms = np.array([np.mean(rows[key], axis=0) for key in keys])
+    figure.set_size_inches(2.5 + 0.8 * recording.channels, 1.5 + 0.4 * len(keys))
+    axes = figure.subplots()
+    image = axes.imshow(rms, aspect="auto", cmap="viridis")
+    axes.set_xticks(range(recording.channels), [_plain(name) for name in source.channel_names], rotation=30, ha="right")
+    axes.set_yticks(range(len(keys)), [_plain(pose) for _, pose in keys])
+    axes.set_title(f"{_plain(source.path.name)}: RMS", fontsize="medium")
+    figure.colorbar(image, label="counts")
+
+
+def _plain(text: str) -> str:
+    """Text as it is: a dollar sign would begin mathematics, which a foreign name can get wrong."""
+    return text.replace("$", r"\$")[:40]

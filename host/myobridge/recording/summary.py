@@ -1,0 +1,173 @@
+"""What is in a recording, in numbers and in words, for `myobridge inspect`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myobridge.config import SafetyConfig
+from myobridge.contact import CHECK_S, Contact, Measures, hum_basis, judge, measure
+from myobridge.recording.arrays import Recording
+from myobridge.recording.log import Log
+from myobridge.recording.stretches import Source, printable, stretches
+from myobridge.wire.messages import Board, EmgFlag
+
+CLOCK_MIN_S = 5.0
+"""The sampling rate is measured on takes of at least this length: the port delivers to within some milliseconds."""
+
+
+def summarize(source: Source) -> dict[str, Any]:
+    """The object that `myobridge inspect --json` writes."""
+    recording, log = source.recording, source.log
+    seconds = len(recording.counts) / recording.fs_hz
+    return {
+        "file": str(source.path),
+        "seconds": round(seconds, 3),
+        "samples": len(recording.counts),
+        "fs_hz": recording.fs_hz,
+        "channels": recording.channels,
+        "adc_bits": recording.adc_bits,
+        "takes": sum(1 for _ in recording.takes()),
+        "poses": {pose.label: pose.name for pose in recording.poses},
+        "repetitions": _repetitions(recording),
+        "channel": _channels(source),
+        "log": None if log is None else _of_log(log, len(recording.counts)),
+    }
+
+
+def _repetitions(recording: Recording) -> list[dict[str, Any]]:
+    """Seconds of each pose in each repetition."""
+    totals: dict[tuple[int, str, int], int] = {}
+    for stretch in stretches(recording):
+        key = stretch.label, stretch.pose, stretch.repetition
+        totals[key] = totals.get(key, 0) + stretch.stop - stretch.start
+    return [
+        {"label": label, "pose": pose, "repetition": repetition, "seconds": round(samples / recording.fs_hz, 3)}
+        for (label, pose, repetition), samples in sorted(totals.items())
+    ]
+
+
+def _channels(source: Source) -> list[dict[str, Any]]:
+    recording = source.recording
+    measures, verdicts = _measured(recording)
+    power = measures.rms_counts**2
+    mains = np.sum(measures.mains_share * power, axis=0) / np.maximum(power.sum(axis=0), 1e-9)
+    return [
+        {
+            "name": name,
+            "rms_counts": round(float(np.sqrt(power[:, k].mean())), 2),
+            "range_counts": int(np.ptp(recording.counts[:, k].astype(np.int32))),
+            "mains_share": round(float(mains[k]), 4),
+            "saturated_share": round(float(measures.saturated_share[:, k].mean()), 5),
+            "bad_share": {
+                verdict.name.lower(): round(float(np.mean(verdicts[:, k] == verdict)), 4)
+                for verdict in Contact
+                if verdict
+            },
+        }
+        for k, name in enumerate(source.channel_names)
+    ]
+
+
+def _measured(recording: Recording) -> tuple[Measures, NDArray[np.uint8]]:
+    """Measures (stretches, channels) of each 200 ms that lie within a take, and the daemon's verdicts on them."""
+    length = max(2, round(CHECK_S * recording.fs_hz))
+    starts = [at for take in recording.takes() for at in range(take.start, take.stop - length + 1, length)]
+    if not starts:
+        starts, length = [0], len(recording.counts)
+    hum, limits = hum_basis(length, recording.fs_hz), SafetyConfig()
+    rows = [measure(recording.counts[at : at + length], recording.adc_bits, hum) for at in starts]
+    verdicts = np.array([judge(row, limits) for row in rows], np.uint8)
+    return Measures(*(np.stack(values) for values in zip(*rows, strict=True))), verdicts
+
+
+def _of_log(log: Log, counting: int) -> dict[str, Any]:
+    ident, damage = log.header.ident, log.damage
+    received = len(log.counts)
+    return {
+        "started_utc": log.header.started_utc.isoformat(timespec="seconds"),
+        "device": {
+            "board": Board(ident.board).name.lower() if ident.board in set(Board) else str(ident.board),
+            "firmware": ".".join(map(str, ident.firmware_version)),
+            "boot_id": ident.boot_id,
+        },
+        "versions": log.header.versions,
+        "measured_fs_hz": measured_rate(log),
+        "samples_received": received,
+        "samples_discarded": received - counting,
+        "samples_lost": log.samples_lost,
+        "lost_share": round(log.samples_lost / max(1, received + log.samples_lost), 6),
+        "crc_errors": damage.crc_errors,
+        "length_errors": damage.length_errors,
+        "malformed": damage.malformed,
+        "log_frames_lost": log.log_frames_lost,
+        "bytes_lost": log.bytes_lost,
+        "flagged_frames": {flag.name.lower(): int(log.flagged[flag.bit_length() - 1]) for flag in EmgFlag if flag.name},
+        "cues": len(log.cues),
+        "notes": [{"at_s": round(note.row / log.header.fs_hz, 3), "text": note.text} for note in log.notes],
+        "closed": log.closed,
+        "missing": log.missing(),
+    }
+
+
+def measured_rate(log: Log) -> float | None:
+    """Samples a second by the host's clock, over the longest take; None if it is too short to tell.
+
+    The arrivals are late by the transport, so the line is fitted to all of them (least squares).
+    """
+    ends = np.append(log.take_rows[1:], len(log.counts))
+    longest = int(np.argmax(ends - log.take_rows))
+    inside = (log.mark_row >= log.take_rows[longest]) & (log.mark_row < ends[longest]) & np.isfinite(log.mark_s)
+    rows, times_s = log.mark_row[inside].astype(float), log.mark_s[inside]
+    if len(rows) < 10 or not CLOCK_MIN_S < times_s[-1] - times_s[0] < 1e9:
+        return None
+    rows -= rows.mean()
+    spread = float(np.sum((times_s - times_s.mean()) ** 2))
+    return round(float(np.sum(rows * (times_s - times_s.mean()))) / spread, 3)
+
+
+def as_text(summary: dict[str, Any]) -> str:
+    """The same for people."""
+    lines = [
+        f"{summary['file']}: {summary['seconds']:.1f} s of {summary['channels']} channels at {summary['fs_hz']:g} Hz, "
+        f"{summary['adc_bits']} bits, {_plural(summary['takes'], 'take')}"
+    ]
+    log = summary["log"]
+    if log is not None:
+        rate = "" if log["measured_fs_hz"] is None else f", {log['measured_fs_hz']:.1f} Hz by this host's clock"
+        device = log["device"]
+        lines.append(f"Begun {log['started_utc']} on {device['board']}, firmware {device['firmware']}{rate}.")
+        lines.append(f"Missing: {'; '.join(log['missing']) or 'nothing'}.")
+        if log["samples_discarded"]:
+            lines.append(f"Done again: {log['samples_discarded'] / summary['fs_hz']:.1f} s do not count.")
+        lines += [f"Note at {note['at_s']:.1f} s: {note['text']}" for note in log["notes"]]
+    lines += ["", *_repetition_lines(summary["repetitions"]), *_channel_lines(summary["channel"])]
+    return "\n".join(printable(line) for line in lines)
+
+
+def _repetition_lines(repetitions: list[dict[str, Any]]) -> list[str]:
+    if not repetitions:
+        return ["No cues.", ""]
+    poses: dict[str, list[str]] = {}
+    for row in repetitions:
+        poses.setdefault(row["pose"], []).append(f"{row['repetition']}: {row['seconds']:.1f} s")
+    width = max(map(len, poses))
+    return [f"{pose:{width}}  {', '.join(seconds)}" for pose, seconds in poses.items()] + [""]
+
+
+def _channel_lines(channels: list[dict[str, Any]]) -> list[str]:
+    width = max(7, *(len(row["name"]) for row in channels))
+    lines = [f"{'channel':{width}}  RMS counts   mains  at the ADC's end  bad contact"]
+    for row in channels:
+        bad = ", ".join(f"{name} {share:.0%}" for name, share in row["bad_share"].items() if share)
+        lines.append(
+            f"{row['name']:{width}}  {row['rms_counts']:10.1f}  {row['mains_share']:6.1%}  "
+            f"{row['saturated_share']:16.2%}  {bad or '-'}"
+        )
+    return lines
+
+
+def _plural(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
