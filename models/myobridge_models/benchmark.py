@@ -1,42 +1,58 @@
 """The decoding benchmark on labelled recordings: train on all repetitions but one, test on that one, in closed loop.
 
-All windows of the held-out repetition count, also those in which the muscle has not followed the cue yet. The network
-runs in the daemon's pipeline; the floors beside it see the same takes and are asked at the same instants.
+All windows of the held-out repetition count, also those in which the muscle has not followed the cue yet. Every decoder
+is asked by the same call and judged by the same code (`evaluate.figures`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+import torch
 
 from myobridge.errors import UserError
-from myobridge.recording import Recording
-from myobridge_models import biopatrec
 from myobridge_models.build import build
-from myobridge_models.data import Take, channel_scale, design_prefilter, only_repetitions, scaled, takes_of
-from myobridge_models.evaluate import DECISION_STEP_S, Score, distinct_poses, evaluate, score
+from myobridge_models.evaluate import Decisions, Figures, closed_loop, figures
 from myobridge_models.export import export
-from myobridge_models.floors import FLOORS, WINDOW_S, Floor, features, predict, windows
-from myobridge_models.receptive import Shape
-from myobridge_models.train import Progress, Recipe, fastest_device
-
-NETWORK: Final = "cnn_mlp"
-DECODERS: Final = (*FLOORS, NETWORK)
+from myobridge_models.floors import FLOORS
+from myobridge_models.protocol import Context, Decoder, Fold
+from myobridge_models.train import fastest_device
 
 
-class Row(NamedTuple):
-    """One decoder on one fold of one person."""
+def network_decisions(fold: Fold, context: Context) -> Decisions:
+    """Trains the notes' network, exports it, and lets the exported file decide in the daemon's pipeline."""
+    name = f"{fold.source.stem}-fold{fold.held_out}"
+    sources = [(fold.source, fold.recording)]
+    network, spec = build(name, sources, fold.poses, context.recipe, fold.held_out, fastest_device(), context.progress)
+    with TemporaryDirectory() as folder:
+        model = Path(folder) / f"{name}.onnx"
+        export(network, spec, model)
+        return closed_loop(model, fold.recording, fold.source)[1]
 
-    person: int
-    fold: int
+
+DECODERS: Final[Mapping[str, Decoder]] = {**FLOORS, "cnn_mlp": network_decisions}
+
+
+class Judged(NamedTuple):
+    """One decoder on one fold: what it said, and how good that was."""
+
+    fold: Fold
     decoder: str
-    mae_deg: float
-    balanced_accuracy: float | None
+    said: Decisions
+    figures: Figures
+
+    def row(self) -> dict[str, object]:
+        """For tables and JSON."""
+        found = self.figures._asdict()
+        return {"person": self.fold.person, "fold": self.fold.held_out, "decoder": self.decoder, **found}
 
 
 def checked_decoders(names: Sequence[str]) -> list[str]:
@@ -51,73 +67,47 @@ def checked_decoders(names: Sequence[str]) -> list[str]:
     return list(names)
 
 
-def run_fold(
-    person: int,
-    source: Path,
-    recording: Recording,
-    fold: int,
-    decoders: Sequence[str],
-    recipe: Recipe,
-    progress: Progress | None = None,
-) -> list[Row]:
-    """Scores of all `decoders` on one held-out repetition.
+def judge(fold: Fold, decoders: Sequence[str], context: Context) -> list[Judged]:
+    """All `decoders` on one fold.
 
     Raises:
         UserError: the recording does not fit the protocol.
     """
-    floors = [kind for kind in FLOORS if kind in decoders]
-    scores = floor_scores(source, recording, fold, floors)
-    if NETWORK in decoders:
-        scores[NETWORK] = network_score(source, recording, fold, recipe, progress)
-    return [Row(person, fold, name, *found) for name, found in scores.items()]
-
-
-def network_score(
-    source: Path, recording: Recording, fold: int, recipe: Recipe, progress: Progress | None = None
-) -> Score:
-    """Trains, exports, and scores the exported file."""
-    name = f"{source.stem}-fold{fold}"
-    network, spec = build(name, [(source, recording)], biopatrec.POSES, recipe, fold, fastest_device(), progress)
-    with TemporaryDirectory() as folder:
-        model = Path(folder) / f"{name}.onnx"
-        export(network, spec, model)
-        return evaluate(model, recording, source, fold)
-
-
-def floor_scores(source: Path, recording: Recording, fold: int, kinds: Sequence[Floor]) -> dict[str, Score]:
-    """Scores of the classical decoders, by name."""
-    takes = takes_of(recording, source, design_prefilter(recording.fs_hz), biopatrec.POSES)
-    others = sorted({int(r) for take in takes for r in np.unique(take.repetition)} - {fold})
-    scale = channel_scale(only_repetitions(takes, others))
-    takes = scaled(takes, scale)
-    window, step = round(WINDOW_S * recording.fs_hz), round(DECISION_STEP_S * recording.fs_hz)
-    train = windows(only_repetitions(takes, others), window, step)
-    first_full = Shape(recording.fs_hz, recording.channels).window_samples
-    tested = [_held_out(take, fold, max(window, first_full), step) for take in takes]
-    x = np.concatenate([features(take, ends, window) for take, ends in zip(takes, tested, strict=True)])
-    truth = np.concatenate([take.target_deg[ends] for take, ends in zip(takes, tested, strict=True)])
-    pose_of = {pose.label: pose.angles_deg for pose in biopatrec.POSES}
-    poses = distinct_poses(biopatrec.POSES)
-    return {kind: score(predict(kind, train, x, pose_of), truth, poses) for kind in kinds}
-
-
-def _held_out(take: Take, fold: int, window: int, step: int) -> NDArray[np.int64]:
-    """Ends of the test windows in a whole take: the same instants as the network's."""
-    ends = np.arange(-(-window // step) * step - 1, len(take), step)
-    kept: NDArray[np.int64] = ends[take.repetition[ends] == fold]
-    return kept
-
-
-def means(rows: Sequence[Row]) -> list[dict[str, object]]:
-    """Mean figures of each decoder over all people and folds."""
     found = []
-    for decoder in dict.fromkeys(row.decoder for row in rows):
-        own = [row for row in rows if row.decoder == decoder]
-        found.append(
-            {
-                "decoder": decoder,
-                "mae_deg": float(np.mean([row.mae_deg for row in own])),
-                "balanced_accuracy": float(np.mean([row.balanced_accuracy or 0.0 for row in own])),
-            }
-        )
+    for name in decoders:
+        said = DECODERS[name](fold, context)
+        judged = figures(said, fold.recording, fold.truth_deg, fold.poses, fold.held_out)
+        found.append(Judged(fold, name, said, judged))
+    return found
+
+
+def judge_all(folds: Sequence[Fold], decoders: Sequence[str], context: Context, jobs: int) -> Iterator[list[Judged]]:
+    """All `decoders` on all folds, in order; `jobs` folds at a time, each in a process of its own if there are several.
+
+    Raises:
+        UserError: a recording does not fit the protocol.
+    """
+    judge_one = partial(judge, decoders=decoders, context=context)
+    if jobs == 1:
+        yield from map(judge_one, folds)
+        return
+    # Forking a process that has run torch hangs.
+    with ProcessPoolExecutor(jobs, get_context("spawn"), _take_a_share, (jobs,)) as pool:
+        yield from pool.map(judge_one, folds)
+
+
+def _take_a_share(jobs: int) -> None:
+    """Leaves the other jobs their cores."""
+    torch.set_num_threads(max(1, (os.cpu_count() or 1) // jobs))
+
+
+def means(rows: Sequence[Mapping[str, object]]) -> list[dict[str, object]]:
+    """Mean figures of each decoder over all people and folds; a figure that a row does not have is left out of it."""
+    found = []
+    for decoder in dict.fromkeys(row["decoder"] for row in rows):
+        mean: dict[str, object] = {"decoder": decoder}
+        for key in Figures._fields:
+            known = [row[key] for row in rows if row["decoder"] == decoder and row[key] is not None]
+            mean[key] = float(np.mean(known)) if known else None  # type: ignore[arg-type]
+        found.append(mean)
     return found

@@ -7,12 +7,14 @@ not measurements, and so is every figure in degrees that is computed with them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from myobridge.errors import UserError
 from myobridge.model_file import REST_DEG, LabelledPose
 from myobridge.recording import Recording
+from myobridge_models.protocol import Fold, folds_of
 
 POSES: Final = (
     LabelledPose(0, "rest", REST_DEG),
@@ -55,3 +57,18 @@ def people_in(folder: Path) -> list[int]:
     if not people:
         raise UserError(f"There are no recordings s01.npz, s02.npz … in {folder}; give the folder that holds them.")
     return people
+
+
+def folds_in(folder: Path, people: Sequence[int] | None, held_out: Sequence[int] | None) -> list[Fold]:
+    """The benchmark's folds: of all people in the folder and all their repetitions, or of the given ones.
+
+    Poses that a recording itself names go before BioPatRec's.
+
+    Raises:
+        UserError: a person or a repetition is missing, or a recording does not fit the protocol.
+    """
+    folds = []
+    for person in people or people_in(folder):
+        source, recording = load_person(folder, person)
+        folds += folds_of(person, source, recording, recording.poses or POSES, held_out)
+    return folds

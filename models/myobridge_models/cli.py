@@ -9,7 +9,7 @@ import click
 
 from myobridge.cli import Commands
 
-TRAINING_PACKAGES: Final = ("torch", "onnx", "scipy", "sklearn")
+TRAINING_PACKAGES: Final = ("torch", "onnx", "scipy", "sklearn", "matplotlib")
 """Of the extra `train`; the runtime does without."""
 
 

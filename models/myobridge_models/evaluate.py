@@ -1,8 +1,14 @@
-"""Closed-loop figures of a model file, from the very pipeline that the daemon runs."""
+"""Figures of any decoder, computed in one place; a model file's decisions come from the very pipeline of the daemon.
+
+Accuracy is judged every 50 ms, at the same instants for every decoder, on the angles that the hand would hold then:
+the newest decision of the same take, smoothed and limited as a setpoint is, or the rest pose before there is one.
+Steadiness is judged on all decisions: the daemon's of every hop, or a classical decoder's, one every 50 ms.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -13,59 +19,71 @@ from myobridge import SERVOS
 from myobridge.config import Config
 from myobridge.decode import open_model
 from myobridge.errors import UserError
-from myobridge.model_file import LabelledPose, ModelSpec
+from myobridge.model_file import REST_DEG, LabelledPose, ModelSpec
 from myobridge.pipeline import Pipeline
 from myobridge.recording import Recording
 from myobridge.replay import check_fits, replay, true_angles
+from myobridge_models.steadiness import REST_LABEL, Hold, Steadiness, nearest_pose, steadiness
 
-DECISION_STEP_S: Final = 0.05
-"""The benchmark's windows end this far apart."""
+STEP_S: Final = 0.05
+"""From one instant to the next."""
+FIRST_S: Final = 0.45
+"""From a take's start to the first instant: when the notes' window of 401 ms is full at 2 kHz."""
 
 Angles = NDArray[np.float32]
 Rows = NDArray[np.int64]
+Poses = Sequence[LabelledPose]
 
 
-class Score(NamedTuple):
-    """Figures of one decoder; `balanced_accuracy` is None where there are no poses to tell apart."""
+class Decisions(NamedTuple):
+    """What a decoder said on a recording, in order.
+
+    sample: int64 (decisions,), row in the recording of the newest sample seen.
+    angles_deg: float32 (decisions, 5), what the hand was told.
+    """
+
+    sample: Rows
+    angles_deg: Angles
+
+
+class Figures(NamedTuple):
+    """Figures of one decoder; None where the recording cannot tell, because it has no labels or no poses."""
 
     mae_deg: float
     balanced_accuracy: float | None
+    false_activations_per_hour: float | None
+    late_releases_per_hour: float | None
+    onset_delay_s: float | None
+    onset_delay_p90_s: float | None
+    missed_onsets: float | None
+    jitter_deg_per_s: float | None
 
 
-def distinct_poses(poses: Sequence[LabelledPose]) -> Angles:
+def distinct_poses(poses: Poses) -> Angles:
     """The different angle rows of a pose table, float32 (poses, 5)."""
     return np.unique(np.array([pose.angles_deg for pose in poses], np.float32).reshape(-1, len(SERVOS)), axis=0)
 
 
-def nearest_pose(angles_deg: Angles, poses_deg: Angles) -> Rows:
-    """Index of the nearest row of poses_deg (P, 5) for each row of angles_deg (N, 5)."""
-    apart = ((angles_deg[:, None] - poses_deg[None]) ** 2).sum(axis=2)
-    return np.asarray(apart.argmin(axis=1), np.int64)
+def rest_of(poses: Poses) -> Angles:
+    """Where the hand rests, float32 (5,): the pose of label 0, or what every hand starts from."""
+    named = [pose.angles_deg for pose in poses if pose.label == REST_LABEL]
+    return np.array([*named, REST_DEG][0], np.float32)
 
 
-def score(angles_deg: Angles, truth_deg: Angles, poses_deg: Angles) -> Score:
-    """Mean absolute error over the servos, and balanced accuracy with each row taken as its nearest pose."""
-    mae_deg = float(np.abs(angles_deg - truth_deg).mean())
-    if not len(poses_deg):
-        return Score(mae_deg, None)
+def balanced_accuracy(angles_deg: Angles, truth_deg: Angles, poses_deg: Angles) -> float:
+    """Mean recall of the poses in truth_deg (N, 5), each row of angles_deg (N, 5) taken as its nearest pose (P, 5)."""
     said, meant = nearest_pose(angles_deg, poses_deg), nearest_pose(truth_deg, poses_deg)
-    recall = [np.mean(said[meant == pose] == pose) for pose in np.unique(meant)]
-    return Score(mae_deg, float(np.mean(recall)))
+    return float(np.mean([np.mean(said[meant == pose] == pose) for pose in np.unique(meant)]))
 
 
-def window_ends(recording: Recording, window_samples: int) -> Rows:
-    """Rows of the recording at which the benchmark's windows end: every step from each take's start, once full."""
-    step = round(DECISION_STEP_S * recording.fs_hz)
-    first = -(-window_samples // step) * step
-    return np.concatenate([np.arange(take.start + first - 1, take.stop, step) for take in recording.takes()])
-
-
-def in_repetition(recording: Recording, rows: Rows, repetition: int | None) -> Rows:
-    """Those rows that belong to one repetition; all of them for None.
+def instants(recording: Recording, repetition: int | None = None) -> Rows:
+    """Rows at which every decoder is asked: each 50 ms of each take, or of one repetition of it.
 
     Raises:
         UserError: there is no such repetition.
     """
+    step, first = round(STEP_S * recording.fs_hz), round(FIRST_S * recording.fs_hz)
+    rows = np.concatenate([np.arange(take.start + first - 1, take.stop, step) for take in recording.takes()])
     if repetition is None:
         return rows
     if recording.repetition is None or repetition not in recording.repetition:
@@ -74,10 +92,67 @@ def in_repetition(recording: Recording, rows: Rows, repetition: int | None) -> R
     return kept
 
 
-def closed_loop(model: Path, recording: Recording, source: Path) -> tuple[ModelSpec, Rows, Angles]:
-    """Rows at which the benchmark's windows end, and the angles (rows, 5) that the hand would be told there.
+def held_at(rows: Rows, said: Decisions, recording: Recording, rest_deg: Angles) -> Angles:
+    """Angles (rows, 5) that the hand holds at these rows: the newest decision of the same take, or rest."""
+    starts = np.array([take.start for take in recording.takes()])
+    began = starts[np.searchsorted(starts, rows, side="right") - 1]
+    sample = np.concatenate([[-1], said.sample])
+    angles_deg = np.concatenate([rest_deg[None], said.angles_deg])
+    newest = np.searchsorted(sample, rows, side="right") - 1
+    newest[sample[newest] < began] = 0
+    held: Angles = angles_deg[newest]
+    return held
 
-    Every take starts from rest, and every decision in between is taken as well, as the daemon does.
+
+def holds_of(said: Decisions, recording: Recording, repetition: int | None = None) -> list[Hold]:
+    """The decisions sorted by cue, those of one repetition or all; none where there are no labels."""
+    if recording.label is None:
+        return []
+    label, fs_hz = recording.label, recording.fs_hz
+    inside = np.ones(len(label), bool)
+    if repetition is not None and recording.repetition is not None:
+        inside = recording.repetition == repetition
+    found = []
+    for take in recording.takes():
+        for start, end in _stretches(label[take]):
+            for first, last in _stretches(inside[take.start + start : take.start + end]):
+                cue = take.start + start
+                if not inside[cue + first]:
+                    continue
+                own = slice(*np.searchsorted(said.sample, [cue + first, cue + last]))
+                at_s = (said.sample[own] + 1 - cue) / fs_hz
+                found.append(Hold(int(label[cue]), first / fs_hz, last / fs_hz, at_s, said.angles_deg[own]))
+    return found
+
+
+def _stretches(values: NDArray[np.generic]) -> list[tuple[int, int]]:
+    """Start and end of each stretch of equal values."""
+    edges = np.flatnonzero(values[1:] != values[:-1]) + 1
+    return list(pairwise([0, *edges.tolist(), len(values)]))
+
+
+def figures(
+    said: Decisions, recording: Recording, truth_deg: Angles, poses: Poses, repetition: int | None = None
+) -> Figures:
+    """All figures of decisions on a recording, or on one repetition of it; truth_deg is (samples, 5).
+
+    Raises:
+        UserError: there is no such repetition, or it is too short.
+    """
+    rows = instants(recording, repetition)
+    if not len(rows):
+        raise UserError(f"The part to be judged is shorter than {FIRST_S:g} s; record longer.")
+    angles_deg = held_at(rows, said, recording, rest_of(poses))
+    mae_deg = float(np.abs(angles_deg - truth_deg[rows]).mean())
+    if not poses:
+        return Figures(mae_deg, None, *[None] * len(Steadiness._fields))
+    pose_of = {pose.label: np.array(pose.angles_deg, np.float32) for pose in poses} | {REST_LABEL: rest_of(poses)}
+    accuracy = balanced_accuracy(angles_deg, truth_deg[rows], distinct_poses(poses))
+    return Figures(mae_deg, accuracy, *steadiness(holds_of(said, recording, repetition), pose_of))
+
+
+def closed_loop(model: Path, recording: Recording, source: Path) -> tuple[ModelSpec, Decisions]:
+    """Every decision that the daemon would take, one a hop; each take starts from rest.
 
     Raises:
         UserError: the model cannot be used, or not on this recording, or the recording is too short for it.
@@ -85,22 +160,19 @@ def closed_loop(model: Path, recording: Recording, source: Path) -> tuple[ModelS
     opened = open_model(model)
     check_fits(recording, opened.spec, source)
     run = replay(recording, Pipeline(opened, Config(), recording.adc_bits))
-    window = opened.spec.window_samples
-    chosen = np.isin(run.sample, window_ends(recording, window))
-    if not chosen.any():
-        raise UserError(f"{source} is shorter than one window of {window} samples; record longer.")
-    return opened.spec, run.sample[chosen], run.angles_deg[chosen]
+    if not len(run.sample):
+        raise UserError(f"{source} is shorter than one window of {opened.spec.window_samples} samples; record longer.")
+    return opened.spec, Decisions(run.sample, run.angles_deg)
 
 
-def evaluate(model: Path, recording: Recording, source: Path, repetition: int | None = None) -> Score:
-    """Score of a model file on a recording, or on one repetition of it.
+def evaluate(model: Path, recording: Recording, source: Path, repetition: int | None = None) -> Figures:
+    """Figures of a model file on a recording, or on one repetition of it.
 
     Raises:
         UserError: the two do not fit, or the truth is not known.
     """
-    spec, rows, angles_deg = closed_loop(model, recording, source)
+    spec, said = closed_loop(model, recording, source)
     truth_deg = true_angles(recording, spec)
     if truth_deg is None:
         raise UserError(f"{source} has neither finger angles nor labels that the model knows; choose another.")
-    kept = np.isin(rows, in_repetition(recording, rows, repetition))
-    return score(angles_deg[kept], truth_deg[rows[kept]], distinct_poses(spec.poses))
+    return figures(said, recording, truth_deg, spec.poses, repetition)

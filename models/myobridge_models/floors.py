@@ -1,64 +1,143 @@
-"""The classical decoders that any network has to beat, on the same takes and windows.
+"""The classical decoders that any network has to beat, asked at the same instants.
 
-Features per channel over 400 ms: logarithms of RMS, mean absolute value and waveform length, and zero crossings
-(Hudgins, Parker and Scott, IEEE Trans. Biomed. Eng. 40, 1993).
+Features of a window, per channel: logarithms of RMS, mean absolute value and waveform length, and zero crossings
+(Hudgins, Parker and Scott, IEEE Trans. Biomed. Eng. 40, 1993). Classifiers tell all movements apart, also those that
+mean the same pose, which serves them better than telling poses apart; the pose table turns movements into angles.
+
+Each learns from the windows that serve it best: forest and LDA from settled ones, as the network does, the
+support-vector classifier from all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Final, Literal
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.dummy import DummyRegressor
 from sklearn.ensemble import RandomForestRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
 
-from myobridge_models.data import Take
+from myobridge.errors import UserError
+from myobridge_models.data import Take, channel_scale, only_repetitions, scaled
+from myobridge_models.evaluate import STEP_S, Decisions, instants
+from myobridge_models.protocol import Context, Fold
 
-WINDOW_S: Final = 0.4
-TREES: Final = 100
-Floor = Literal["mean", "forest", "lda"]
-FLOORS: Final[tuple[Floor, ...]] = ("mean", "forest", "lda")
+WINDOW_S: Final = (0.4,)
+THREE_WINDOWS_S: Final = (0.2, 0.4, 0.8)
+FULL_S: Final = 0.4
+"""Training windows end once this much of a stretch has passed. A longer window reads what there is of it, in training
+as in the first 0.8 s of a take."""
 _SILENT: Final = 1e-9
 """Keeps the logarithm of a dead channel finite."""
 
 Floats = NDArray[np.float32]
 
 
-def features(take: Take, ends: NDArray[np.int64], window: int) -> Floats:
-    """Four features per channel of the windows whose last samples are `ends`: (windows, 4 · channels)."""
-    rows = []
-    for end in ends:
-        x = take.emg[:, end - window + 1 : end + 1]
-        rms = np.sqrt(np.mean(np.square(x), axis=1))
-        mav = np.mean(np.abs(x), axis=1)
-        length = np.mean(np.abs(np.diff(x, axis=1)), axis=1)
-        crossings = np.mean(np.diff(np.signbit(x), axis=1), axis=1)
-        rows.append(np.concatenate([*np.log(np.stack([rms, mav, length]) + _SILENT), crossings]))
-    return np.array(rows, np.float32).reshape(len(ends), -1)
+class Learner(Protocol):
+    """What scikit-learn's estimators have in common."""
+
+    def fit(self, x: Floats, y: NDArray[np.generic]) -> Learner:
+        """Learns targets y (windows, …) from features x (windows, features)."""
+
+    def predict(self, x: Floats) -> NDArray[np.generic]:
+        """Targets of features x."""
 
 
-def windows(takes: Sequence[Take], window: int, step: int) -> tuple[Floats, Floats, NDArray[np.int64]]:
-    """Features, targets (windows, 5) and movements (windows,) of all usable windows, one every `step` samples."""
-    found = []
-    for take in takes:
-        ends = np.arange(step - 1, len(take), step)
-        ends = ends[(ends >= window - 1) & take.usable[ends]]
-        found.append((features(take, ends, window), take.target_deg[ends], take.movement[ends]))
-    x, target, movement = zip(*found, strict=True)
-    return np.concatenate(x), np.concatenate(target), np.concatenate(movement)
+@dataclass(frozen=True)
+class Floor:
+    """A classical decoder; called as the benchmark calls every decoder.
+
+    learner: makes an untrained one.
+    windows_s: lengths of the windows whose features it gets.
+    classifies: it learns movements, which the pose table turns into angles; else it learns angles.
+    settled: it learns only where the muscle can be trusted to do what the cue says.
+    """
+
+    learner: Callable[[], Learner]
+    windows_s: tuple[float, ...]
+    classifies: bool
+    settled: bool
+
+    def __call__(self, fold: Fold, _: Context) -> Decisions:
+        """Decisions at the instants of the whole recording.
+
+        Raises:
+            UserError: there are too few windows, or movements, to learn from.
+        """
+        fs_hz, takes = fold.recording.fs_hz, fold.takes
+        stretches = only_repetitions(takes, fold.others)
+        scale = channel_scale(stretches)
+        lengths = [round(w * fs_hz) for w in self.windows_s]
+        x, y = self._training_set(scaled(stretches, scale), fs_hz, lengths, fold)
+        rows, found, start = instants(fold.recording), [], 0
+        for take in scaled(takes, scale):
+            inside = rows[(rows >= start) & (rows < start + len(take))]
+            found.append(features(take, inside - start, lengths))
+            start += len(take)
+        said = self.learner().fit(x, y).predict(np.concatenate(found))
+        if self.classifies:
+            pose_of = {pose.label: pose.angles_deg for pose in fold.poses}
+            said = np.array([pose_of[int(movement)] for movement in said])
+        return Decisions(rows, said.astype(np.float32))
+
+    def _training_set(
+        self, stretches: list[Take], fs_hz: float, lengths: list[int], fold: Fold
+    ) -> tuple[Floats, NDArray[np.generic]]:
+        step, full = round(STEP_S * fs_hz), round(FULL_S * fs_hz)
+        x, y = [], []
+        for take in stretches:
+            ends = np.arange(full - 1, len(take), step)
+            ends = ends[take.usable[ends]] if self.settled else ends
+            x.append(features(take, ends, lengths))
+            y.append(take.movement[ends] if self.classifies else take.target_deg[ends])
+        targets = np.concatenate(y)
+        if len(np.unique(targets, axis=0)) < 2:
+            raise UserError(
+                f"{fold.source} without repetition {fold.held_out} has {len(targets)} windows to learn from and less "
+                "than two movements in them; record more."
+            )
+        return np.concatenate(x), targets
 
 
-def predict(
-    kind: Floor, train: tuple[Floats, Floats, NDArray[np.int64]], x: Floats, pose_of: Mapping[int, Sequence[float]]
-) -> Floats:
-    """Angles (windows, 5) in degrees for features x; `pose_of` gives the angles of a movement."""
-    x_train, target, movement = train
-    if kind == "mean":
-        return np.tile(target.mean(axis=0), (len(x), 1))
-    if kind == "forest":
-        forest = RandomForestRegressor(TREES, min_samples_leaf=2, random_state=0).fit(x_train, target)
-        return np.asarray(forest.predict(x), np.float32)
-    said = LinearDiscriminantAnalysis().fit(x_train, movement).predict(x)
-    return np.array([pose_of[int(label)] for label in said], np.float32)
+def features(take: Take, ends: NDArray[np.int64], lengths: list[int]) -> Floats:
+    """Four features a channel of each length of window that ends at `ends`: (windows, 4 · lengths · channels)."""
+    before = np.concatenate([take.emg[:, :1], take.emg[:, :-1]], axis=1)
+    per_sample = (
+        np.square(take.emg, dtype=np.float64),
+        np.abs(take.emg),
+        np.abs(take.emg - before),
+        np.signbit(take.emg) != np.signbit(before),
+    )
+    sums = [np.pad(np.cumsum(values, axis=1, dtype=np.float64), ((0, 0), (1, 0))) for values in per_sample]
+    columns = []
+    for length in lengths:
+        starts = np.maximum(0, ends + 1 - length)
+        power, mav, change, crossings = ((s[:, ends + 1] - s[:, starts]) / (ends + 1 - starts) for s in sums)
+        columns += [*np.log(np.stack([np.sqrt(power.clip(0)), mav, change]) + _SILENT), crossings]
+    return np.concatenate(columns).T.astype(np.float32)
+
+
+FLOORS: Final = {
+    "mean": Floor(DummyRegressor, WINDOW_S, classifies=False, settled=True),
+    "forest": Floor(
+        lambda: RandomForestRegressor(100, min_samples_leaf=2, random_state=0),
+        WINDOW_S,
+        classifies=False,
+        settled=True,
+    ),
+    "lda": Floor(LinearDiscriminantAnalysis, WINDOW_S, classifies=True, settled=True),
+    "svm": Floor(
+        lambda: make_pipeline(StandardScaler(), SVC(class_weight="balanced")),
+        THREE_WINDOWS_S,
+        classifies=True,
+        settled=False,
+    ),
+}
+"""By name: train mean, random-forest regression, linear discriminant, and the strongest that we know, a
+support-vector classifier with a radial kernel on three windows, every movement weighing the same."""

@@ -3,16 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
+
+HEADINGS: Final = {
+    "mae_deg": "MAE °",
+    "balanced_accuracy": "balanced\naccuracy",
+    "false_activations_per_hour": "false\n/h",
+    "late_releases_per_hour": "late\n/h",
+    "onset_delay_s": "onset\ns",
+    "onset_delay_p90_s": "p90\ns",
+    "missed_onsets": "missed",
+    "jitter_deg_per_s": "jitter\n°/s",
+}
+DIGITS: Final = {"_deg": 1, "_per_hour": 0, "_per_s": 0, "_s": 2}
+"""Behind the point, by what the name ends in."""
 
 
 def print_rows(title: str, rows: Sequence[Mapping[str, object]], console: Console) -> None:
     """One line a row; columns are the first row's keys, numbers to three figures behind the point at most."""
-    table = Table(title=title)
+    # Narrow, so that a terminal of 80 columns cuts no number off.
+    table = Table(title=title, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for key in rows[0]:
-        table.add_column(key.replace("_", " "), justify="left" if isinstance(rows[0][key], str) else "right")
+        heading = HEADINGS.get(key, key.replace("_", " "))
+        table.add_column(heading, justify="left" if isinstance(rows[0][key], str) else "right")
     for row in rows:
         table.add_row(*(_cell(key, value) for key, value in row.items()))
     console.print(table)
@@ -20,5 +37,6 @@ def print_rows(title: str, rows: Sequence[Mapping[str, object]], console: Consol
 
 def _cell(key: str, value: object) -> str:
     if isinstance(value, float):
-        return f"{value:.1f}" if key.endswith("_deg") else f"{value:.3f}"
+        digits = next((n for ending, n in DIGITS.items() if key.endswith(ending)), 3)
+        return f"{value:.{digits}f}"
     return "–" if value is None else str(value)

@@ -13,7 +13,7 @@ from myobridge.recording import Recording
 from myobridge_models import biopatrec
 from myobridge_models.build import build
 from myobridge_models.data import channel_scale, design_prefilter, filtered, only_repetitions, settled, takes_of
-from myobridge_models.evaluate import distinct_poses, evaluate, score, window_ends
+from myobridge_models.evaluate import evaluate
 from myobridge_models.export import export
 from myobridge_models.receptive import Shape
 from myobridge_models.synthetic import record
@@ -190,24 +190,3 @@ class TestTraining:
     def test_a_repetition_that_is_not_there_cannot_be_held_out(self):
         with pytest.raises(UserError, match=r"one.npz has the repetitions \[0, 1\], so 7 cannot"):
             build("t", [(Path("one.npz"), labelled())], POSES, QUICK, held_out=7)
-
-
-class TestScore:
-    poses = distinct_poses(POSES)
-
-    def test_seven_distinct_poses(self):
-        assert self.poses.shape == (7, 5)
-
-    def test_perfect_and_constant_answers(self):
-        perfect = score(self.poses, self.poses, self.poses)
-        assert (perfect.mae_deg, perfect.balanced_accuracy) == (0, 1)
-        constant = score(np.full((7, 5), 40, np.float32), self.poses, self.poses)
-        assert constant.balanced_accuracy == pytest.approx(1 / 7)
-
-    def test_windows_end_every_50_ms_and_never_cross_runs(self):
-        recording = labelled()
-        ends = window_ends(recording, window_samples=802)
-        for take in recording.takes():
-            own = ends[(ends >= take.start) & (ends < take.stop)] - take.start
-            assert own[0] == 824  # the first multiple of 25 samples that a window fits in
-            assert set(np.diff(own)) == {25}

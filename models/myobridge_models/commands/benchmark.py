@@ -2,40 +2,90 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+from rich.console import Console
 
 from myobridge.commands.options import JSON, write_json
-from myobridge_models.commands.options import SEED, STEPS, console_for, numbers, progress_bar
+from myobridge_models.commands.options import SEED, STEPS, console_for, numbers
+
+if TYPE_CHECKING:
+    from myobridge_models.protocol import Fold
+    from myobridge_models.train import Progress
 
 
 @click.command()
 @click.option("--data", type=click.Path(path_type=Path), required=True, help="Folder with s01.npz, s02.npz …")
 @click.option("--people", help="Like 1,7; all by default.")
-@click.option("--folds", help="Held-out repetitions, like 0,2; all three by default.")
-@click.option("--decoders", default="mean,forest,lda,cnn_mlp", show_default=True)
+@click.option("--folds", help="Held-out repetitions, like 0,2; all that a recording has by default.")
+@click.option("--decoders", default="mean,forest,lda,svm,cnn_mlp", show_default=True)
+@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Folds at a time.")
+@click.option("--plots", type=click.Path(path_type=Path), help="Folder for plots (.png).")
 @SEED
 @STEPS
 @JSON
 def benchmark(
-    data: Path, people: str | None, folds: str | None, decoders: str, seed: int, steps: int | None, json_to: str | None
+    data: Path,
+    people: str | None,
+    folds: str | None,
+    decoders: str,
+    jobs: int,
+    plots: Path | None,
+    seed: int,
+    steps: int | None,
+    json_to: str | None,
 ) -> None:
-    """Train on two repetitions, test on the third: the network beside the classical decoders."""
+    """Train on all repetitions but one, test on that one: the network beside the classical decoders.
+
+    What was judged before an interruption is shown and written as well.
+    """
     from myobridge_models import biopatrec
-    from myobridge_models.benchmark import checked_decoders, means, run_fold
+    from myobridge_models.benchmark import checked_decoders, judge_all, means
+    from myobridge_models.plots import benchmark_plots
+    from myobridge_models.protocol import Context
     from myobridge_models.tables import print_rows
     from myobridge_models.train import recipe
 
     chosen = checked_decoders(decoders.split(","))
     plan, console = recipe(seed, steps), console_for(json_to)
-    rows = []
-    for person in numbers(people) or biopatrec.people_in(data):
-        source, recording = biopatrec.load_person(data, person)
-        for fold in numbers(folds) or [0, 1, 2]:
-            with progress_bar(f"person {person}, fold {fold}", plan.steps) as bar:
-                rows += run_fold(person, source, recording, fold, chosen, plan, bar)
-    found = [row._asdict() for row in rows]
-    print_rows("Held-out repetition, closed loop, all windows", found, console)
-    print_rows("Means", means(rows), console)
-    write_json({"rows": found, "means": means(rows), "steps": plan.steps, "seed": seed}, json_to)
+    todo = biopatrec.folds_in(data, numbers(people), numbers(folds))
+    judged = []
+    try:
+        with fold_bar(todo) as (training, done):
+            context = Context(data, plan, training if jobs == 1 else None)
+            for found in judge_all(todo, chosen, context, jobs):
+                judged += found
+                done()
+    finally:
+        rows = [one.row() for one in judged]
+        if rows:
+            print_rows("Held-out repetition, closed loop, all windows", rows, console)
+            print_rows("Means", means(rows), console)
+            write_json({"rows": rows, "means": means(rows), "steps": plan.steps, "seed": seed}, json_to)
+    if plots:
+        benchmark_plots(judged, plots)
+
+
+@contextmanager
+def fold_bar(folds: Sequence[Fold]) -> Iterator[tuple[Progress, Callable[[], None]]]:
+    """A bar on stderr: what to call after each training step, and after each fold."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    names = [f"person {fold.person}, fold {fold.held_out}" for fold in folds]
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, TextColumn("{task.fields[training]}"), console=Console(stderr=True)) as bar:
+        task = bar.add_task(names[0], total=len(folds), training="")
+
+        def training(step: int, loss_deg: float) -> None:
+            bar.update(task, training=f"step {step}, {loss_deg:4.1f}°")
+
+        def done() -> None:
+            bar.advance(task)
+            number = int(bar.tasks[0].completed)
+            bar.update(task, description=names[min(number, len(names) - 1)], training="")
+
+        yield training, done
