@@ -1,4 +1,4 @@
-"""The daemon beside the minimal loop, turn by turn in one run: the ratios are what counts.
+"""The daemon, the daemon with somebody at its feed, and the minimal loop, turn by turn: the ratios are what counts.
 
 python tests/bench/bench_loop.py [--seconds 8] [--turns 3] [--model synth]
 """
@@ -9,12 +9,30 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
+from contextlib import suppress
 from pathlib import Path
+from threading import Thread
 
+from myobridge.feed import FeedClient, NoDaemon
 from myobridge.shipped import find_model
 
 HERE = Path(__file__).parent
+DAEMONS = {"myobridge": 0, "watched": 1}
+"""Subscribers of each."""
 MYOBRIDGE = [sys.executable, "-m", "myobridge"]
+
+
+def subscribe(port: Path) -> None:
+    """Takes everything from the feed of a daemon that is starting, until it ends."""
+    until_s = time.monotonic() + 20
+    while time.monotonic() < until_s:
+        with suppress(NoDaemon), FeedClient(port) as feed:
+            feed.subscribe("bytes", "snapshots")
+            until_s = 0.0
+            while True:
+                feed.receive(1.0)
+        time.sleep(0.05)
 
 
 def measure(name: str, model: Path, seconds: float, folder: Path) -> dict:
@@ -23,9 +41,11 @@ def measure(name: str, model: Path, seconds: float, folder: Path) -> dict:
     simulate = [*MYOBRIDGE, "simulate", "--link", str(link)]
     with subprocess.Popen(simulate, stdout=subprocess.PIPE, text=True) as hand:
         hand.stdout.readline()
-        if name == "myobridge":
+        if name in DAEMONS:
             command = [*MYOBRIDGE, "run", "--port", str(link), "--model", str(model), "--arm", "--json", "-"]
             command += ["--seconds", str(seconds)]
+            for _ in range(DAEMONS[name]):
+                Thread(target=subscribe, args=(link,)).start()
         else:
             command = [sys.executable, str(HERE / "minimal_loop.py"), str(link), str(model), str(seconds)]
         result = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
@@ -41,7 +61,7 @@ def main() -> None:
     parser.add_argument("--model", default="synth")
     options = parser.parse_args()
     model = find_model(options.model)
-    rows: dict[str, list[dict]] = {"myobridge": [], "minimal": []}
+    rows: dict[str, list[dict]] = {"minimal": [], "myobridge": [], "watched": []}
     with tempfile.TemporaryDirectory() as folder:
         for turn in range(options.turns):
             for name in sorted(rows, reverse=bool(turn % 2)):
@@ -62,8 +82,9 @@ def main() -> None:
         ("latency p99", lambda row: row["latency_ms"]["p99"]),
         ("CPU", lambda row: row["cpu_seconds_per_second"]),
     ):
-        a, b = median("myobridge", pick), median("minimal", pick)
-        print(f"{what:12} myobridge {a:.3f}   minimal {b:.3f}   ratio {a / b:.2f}")
+        least = median("minimal", pick)
+        ratios = [f"{name} {median(name, pick):.3f} ({median(name, pick) / least:.2f} ×)" for name in DAEMONS]
+        print(f"{what:12} minimal {least:.3f}   {'   '.join(ratios)}")
     start = statistics.median(row["start_to_first_command_s"] for row in ours)
     delay = {p: statistics.median(row["sample_to_command_ms"][p] for row in ours) for p in ("p50", "p99")}
     print(f"sampled → command p50 {delay['p50']:.2f} p99 {delay['p99']:.2f} ms   start to first command {start:.2f} s")

@@ -60,9 +60,17 @@ class _Client:
         taken = len(self.unsent) <= room
         if taken:
             self.unsent += message
+        self.flush()
+        return taken
+
+    def flush(self) -> None:
+        """Sends what the kernel takes of the rest.
+
+        Raises:
+            OSError: the client is gone.
+        """
         with suppress(BlockingIOError):
             del self.unsent[: self.socket.send(self.unsent)]
-        return taken
 
 
 class Ask(NamedTuple):
@@ -146,7 +154,10 @@ class Feed:
     def poll(self) -> list[Ask]:
         """Takes a new client and requests; returns the requests that are for the daemon."""
         for behind in [client for client in self._clients.values() if client.unsent]:
-            self._send(behind, b"", BACKLOG_BYTES)
+            try:
+                behind.flush()
+            except OSError:
+                self._put_out(behind)
         asks: list[Ask] = []
         for fd, _ in self._poll.poll(0):
             client = self._clients.get(fd)
