@@ -14,8 +14,8 @@ _STATES: Final = {
     State.DISARMED: "The hand is disarmed.",
     State.ARMED: "The hand is armed and follows.",
     State.HOLD: "The hand holds its pose{why}; it goes on when setpoints near that pose come again.",
-    State.RELAX: "The hand opens slowly{why}; arm it again with SIGUSR1.",
-    State.FAULT: "The hand has a fault{why}; remove the cause, then arm it with SIGUSR1.",
+    State.RELAX: "The hand opens slowly{why}; arm it again, in the view or with SIGUSR1.",
+    State.FAULT: "The hand has a fault{why}; remove the cause, then arm it, in the view or with SIGUSR1.",
     State.ESTOP: "The hand is in emergency stop; make it safe, then reset the board.",
 }
 _REASONS: Final = {

@@ -20,6 +20,17 @@ FIRMWARE = click.option(
 SECONDS = click.option("--seconds", type=click.FloatRange(min=0, min_open=True), help="Stop after so many seconds.")
 JSON = click.option("--json", "json_to", metavar="F", help="Write the summary to this file, or to - for the terminal.")
 
+VIEW_PORT = click.option(
+    "--view-port", default=8765, type=click.IntRange(0, 65535), help="TCP port of the page; 0 takes a free one."
+)
+BIND = click.option(
+    "--bind",
+    default="127.0.0.1",
+    metavar="ADDRESS",
+    help="Address of the page: this machine only, or e.g. 0.0.0.0 for others too, who then need the printed token.",
+)
+CONTROL = click.option("--control", is_flag=True, help="Let the page ARM, DISARM and ESTOP the hand.")
+
 
 def write_json(summary: dict[str, Any], to: str | None) -> None:
     """Writes the summary where `--json` said."""

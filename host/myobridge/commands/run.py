@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import click
 
-from myobridge.commands.options import CONFIG, JSON, MODEL, SECONDS, say, write_json
+from myobridge.commands.options import BIND, CONFIG, CONTROL, JSON, MODEL, SECONDS, VIEW_PORT, say, write_json
 
 
 @click.command()
@@ -15,6 +15,10 @@ from myobridge.commands.options import CONFIG, JSON, MODEL, SECONDS, say, write_
 @MODEL
 @CONFIG
 @click.option("--arm", is_flag=True, help="Let the hand move. Without it the daemon streams and predicts only.")
+@click.option("--view", is_flag=True, help="Serve the live view, in a process of its own; the next three are its.")
+@VIEW_PORT
+@BIND
+@CONTROL
 @SECONDS
 @JSON
 def run(
@@ -22,6 +26,10 @@ def run(
     model_name: str,
     config: Path | None,
     arm: bool,
+    view: bool,
+    view_port: int,
+    bind: str,
+    control: bool,
     seconds: float | None,
     json_to: str | None,
 ) -> None:
@@ -35,14 +43,18 @@ def run(
     from myobridge.metrics import process_start_s
     from myobridge.realtime import enter_realtime, stop_collecting
     from myobridge.shipped import find_model
+    from myobridge.view.beside import view_beside
 
     settings = load_config(config)
     daemon = Daemon(port, find_model(model_name), settings, arm=arm, started_s=process_start_s())
     daemon.say = say
     daemon.install_signals()
-    for refused in enter_realtime(settings.realtime.fifo_priority):
-        say(refused)
-    stop_collecting()
-    with closing(daemon):
+    with ExitStack() as stack:
+        stack.enter_context(closing(daemon))
+        if view:
+            stack.enter_context(view_beside(port, view_port, bind, control=control))
+        for refused in enter_realtime(settings.realtime.fifo_priority):
+            say(refused)
+        stop_collecting()
         summary = daemon.run(seconds)
     write_json(summary, json_to)

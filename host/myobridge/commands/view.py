@@ -1,0 +1,33 @@
+"""`myobridge view`: the live view in a browser."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from myobridge.commands.options import BIND, CONTROL, VIEW_PORT
+
+NICE = 10
+"""The daemon and the recorder come first."""
+
+
+@click.command()
+@click.option("--port", required=True, help="Serial port of the hand that the daemon drives, as given to it.")
+@VIEW_PORT
+@BIND
+@CONTROL
+def view(port: str, view_port: int, bind: str, control: bool) -> None:
+    """Serve a page that shows what the daemon on a port sees and does; open the address that is printed.
+
+    It may start before the daemon, outlives it, and comes back to it by itself. Ctrl-C ends it.
+    """
+    from myobridge.view.server import serve_view
+
+    def say(text: str) -> None:
+        click.echo(text)
+        sys.stdout.flush()
+
+    os.nice(NICE)
+    serve_view(port, bind, view_port, control=control, say=say)

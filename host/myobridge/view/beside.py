@@ -1,0 +1,40 @@
+"""The view as a process of its own beside the daemon: nothing that a browser does can touch the loop."""
+
+from __future__ import annotations
+
+import ctypes
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+PR_SET_PDEATHSIG: Final = 1
+"""Linux, prctl(2): the kernel ends the view when the daemon dies, however it dies."""
+END_S: Final = 3.0
+
+
+@contextmanager
+def view_beside(port: str, view_port: int, bind: str, *, control: bool) -> Iterator[None]:
+    """A view that ends with the block. Where it cannot serve it says so itself, and the daemon goes on without it.
+
+    Enter it before real-time scheduling, which the view must not inherit.
+    """
+    libc = ctypes.CDLL(None)
+    command = [sys.executable, "-m", "myobridge", "view", "--port", port, "--view-port", str(view_port), "--bind", bind]
+    process = subprocess.Popen(
+        [*command, *(["--control"] if control else [])],
+        stdin=subprocess.DEVNULL,
+        stdout=sys.stderr,  # stdout is the summary's
+        preexec_fn=lambda: libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM),  # noqa: PLW1509 - the daemon has one thread
+    )
+    try:
+        yield
+    finally:
+        process.terminate()
+        try:
+            process.wait(END_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()

@@ -1,0 +1,196 @@
+"""The page's server: static files and a WebSocket for each viewer, on one port."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import signal
+from collections.abc import Callable
+from contextlib import closing
+from http import HTTPStatus
+from importlib.resources import files
+from typing import Final
+from urllib.parse import urlsplit
+
+import msgspec
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.datastructures import Headers
+from websockets.frames import CloseCode
+from websockets.http11 import Request, Response
+
+from myobridge.errors import UserError
+from myobridge.feed import feed_path
+from myobridge.view import page
+from myobridge.view.access import Access, make_token, page_url
+from myobridge.view.prompts import LIFE_S, NO_PROMPT, Prompt, PromptInbox, inbox_path
+from myobridge.view.viewer import ORDER_BYTES, Viewer, encode
+from myobridge.view.watch import Watch, ask
+
+MAX_VIEWERS: Final = 16
+REQUEST_S: Final = 5.0
+CLOSE_S: Final = 1.0
+PAGE: Final = "/"
+SOCKET: Final = "/socket"
+TEXT: Final = "text/plain; charset=utf-8"
+STATIC: Final = {
+    PAGE: ("index.html", "text/html; charset=utf-8"),
+    "/style.css": ("style.css", "text/css; charset=utf-8"),
+    "/icon.svg": ("icon.svg", "image/svg+xml"),
+    **{f"/{name}.js": (f"{name}.js", "text/javascript; charset=utf-8") for name in ("app", "hand", "plots", "socket")},
+}
+HEADERS: Final = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-cache",
+    "Connection": "close",
+}
+QUIET: Final = logging.getLogger("myobridge.view")
+"""What strangers send is no news for the person at the terminal."""
+QUIET.addHandler(logging.NullHandler())
+QUIET.propagate = False
+
+
+class Server:
+    """Serves the view of the daemon on a serial port."""
+
+    def __init__(self, port: str, access: Access, *, control: bool) -> None:
+        self._port = port
+        self._access = access
+        self._control = control
+        self._viewers: set[Viewer] = set()
+        self._standing: dict[type[msgspec.Struct], str] = {}
+        """What who comes later must know too."""
+        self._asked: set[page.Do] = set()
+        self._watch = Watch(port, self._publish)
+        self._take_down: asyncio.TimerHandle | None = None
+
+    async def run(self, address: str, view_port: int, opened: Callable[[int], None]) -> None:
+        """Serves until SIGINT or SIGTERM; `opened` gets the port, which is a free one where `view_port` is 0.
+
+        Raises:
+            UserError: the port is taken, or the address is not this machine's.
+        """
+        self._loop = asyncio.get_running_loop()
+        stopping = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._loop.add_signal_handler(number, stopping.set)
+        try:
+            server = await serve(
+                self._attend,
+                address,
+                view_port,
+                process_request=self._admit,
+                compression=None,  # a few kB/s, and a Pi has better things to do
+                max_size=ORDER_BYTES,
+                open_timeout=REQUEST_S,
+                close_timeout=CLOSE_S,
+                server_header=None,
+                logger=QUIET,
+            )
+        except OSError as error:
+            raise _cannot_serve(error, address, view_port) from error
+        with closing(PromptInbox(inbox_path(feed_path(self._port)))) as inbox:
+            async with server:
+                self._loop.add_reader(inbox.fileno(), self._prompted, inbox)
+                opened(next(iter(server.sockets)).getsockname()[1])
+                self._watch.start()
+                await stopping.wait()
+                await asyncio.to_thread(self._watch.stop)
+
+    def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
+        """Answers a plain request; None lets a viewer in."""
+        path = urlsplit(request.path).path
+        origins = request.headers.get_all("Origin") if path == SOCKET else None
+        if request.method != "GET":
+            return _respond(HTTPStatus.METHOD_NOT_ALLOWED, TEXT, b"Only GET is answered.\n")
+        refusal = self._access.refusal(request.headers.get_all("Host"), origins)
+        if refusal is not None:
+            return _respond(HTTPStatus.FORBIDDEN, TEXT, refusal.encode() + b"\n")
+        if path in (PAGE, SOCKET) and self._access.lacks_token(request.path):
+            return _respond(HTTPStatus.FORBIDDEN, TEXT, b"Open the whole address that myobridge printed.\n")
+        if path == SOCKET:
+            return None
+        if path not in STATIC:
+            return _respond(HTTPStatus.NOT_FOUND, TEXT, b"There is nothing here.\n")
+        name, kind = STATIC[path]
+        return _respond(HTTPStatus.OK, kind, files("myobridge.view").joinpath("static", name).read_bytes())
+
+    async def _attend(self, connection: ServerConnection) -> None:
+        """A viewer, from its first message to its last."""
+        if len(self._viewers) >= MAX_VIEWERS:
+            await connection.close(CloseCode.TRY_AGAIN_LATER, "too many viewers")
+            return
+        viewer = Viewer(connection)
+        viewer.put(encode(page.Hello(port=self._port, control=self._control)))
+        for text in self._standing.values():
+            viewer.put(text)
+        self._viewers.add(viewer)
+        sending = asyncio.create_task(viewer.send())
+        try:
+            async with asyncio.TaskGroup() as orders:
+                await viewer.listen(lambda do: orders.create_task(self._order(viewer, do)))
+        finally:
+            self._viewers.discard(viewer)
+            sending.cancel()
+
+    async def _order(self, viewer: Viewer, do: page.Do) -> None:
+        """Passes an order on; all viewers get the answer, as the hand is the same for all."""
+        if not self._control:
+            viewer.put(encode(page.Answer(do=do, ok=False, text="Control is off in this view: nothing was sent.")))
+        elif do not in self._asked:  # its answer is on the way, whoever asked first
+            self._asked.add(do)
+            answer = await asyncio.to_thread(ask, self._port, do)
+            self._asked.discard(do)
+            self._spread(page.Answer, encode(answer))
+
+    def _publish(self, message: page.Message) -> None:
+        """To all viewers, from the watching thread."""
+        self._loop.call_soon_threadsafe(self._spread, type(message), encode(message))
+
+    def _spread(self, kind: type[msgspec.Struct], text: str) -> None:
+        if kind in (page.Link, Prompt):
+            self._standing[kind] = text
+        for viewer in self._viewers:
+            viewer.put(text)
+
+    def _prompted(self, inbox: PromptInbox) -> None:
+        prompt = inbox.newest()
+        if prompt is None:
+            return
+        self._spread(Prompt, encode(prompt))
+        if self._take_down is not None:
+            self._take_down.cancel()
+        self._take_down = self._loop.call_later(LIFE_S, self._spread, Prompt, encode(NO_PROMPT))
+
+
+def _respond(status: HTTPStatus, kind: str, body: bytes) -> Response:
+    headers = Headers({**HEADERS, "Content-Type": kind, "Content-Length": str(len(body))})
+    return Response(status, status.phrase, headers, body)
+
+
+def _cannot_serve(error: OSError, address: str, view_port: int) -> UserError:
+    if error.errno == errno.EADDRINUSE:
+        return UserError(
+            f"The view's port {view_port} is taken; choose another with --view-port, or end the program that has it."
+        )
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return UserError(f"The view's port {view_port} is not permitted; choose one from 1024 on with --view-port.")
+    return UserError(f"The view cannot listen on {address}; give --bind an address of this machine.")
+
+
+def serve_view(port: str, address: str, view_port: int, *, control: bool, say: Callable[[str], None]) -> None:
+    """Serves the view of the daemon on `port` until SIGINT or SIGTERM.
+
+    Raises:
+        UserError: it cannot listen on that address and port.
+    """
+    access = Access(make_token(address))
+
+    def opened(actual_port: int) -> None:
+        say(f"View: {page_url(address, actual_port, access.token)} (control is {'on' if control else 'off'})")
+
+    asyncio.run(Server(port, access, control=control).run(address, view_port, opened))

@@ -1,0 +1,132 @@
+"""What the page draws of the EMG: a column of lowest and highest counts every few milliseconds, and spectra."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myobridge.acquire import Acquisition, AcquisitionCounters, Hop, parse_emg
+from myobridge.wire.frame import FrameDecoder
+from myobridge.wire.messages import Emg
+
+COLUMN_S: Final = 0.004
+"""A pixel column of the page: four seconds are 1000 of them."""
+SEGMENT_S: Final = 0.5
+"""Welch's segments: the spectrum's lines are 2 Hz apart, so 50 and 60 Hz and their multiples fall on lines."""
+SEGMENTS: Final = 3
+"""Half overlapping."""
+HIGHEST_HZ: Final = 500
+"""Surface EMG has next to nothing above."""
+MAINS_HZ: Final = (50, 60)
+MAINS_MEMORY: Final = 0.9
+"""Of earlier spectra in what stands out at 50 and 60 Hz: a burst of EMG does not change a country's mains."""
+NEIGHBOURS: Final = (-6, -5, -4, -3, 3, 4, 5, 6)
+"""Lines beside a mains line that say how high it would be without mains."""
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Consecutive columns; counts as int16. `first` counts columns from the device's sample 0.
+
+    low, high: (columns, channels); whole columns that were lost on the way are left out of `present` (columns,).
+    """
+
+    first: int
+    low: NDArray[np.int16]
+    high: NDArray[np.int16]
+    present: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """Power densities in dB of one count² per Hz, (channels, lines), from 0 Hz on in steps of `step_hz`.
+
+    mains_hz: 50 or 60, whichever stands out more.
+    mains_db: (channels,), how far that line stands above its neighbours.
+    """
+
+    step_hz: float
+    power_db: NDArray[np.float64]
+    mains_hz: int
+    mains_db: NDArray[np.float64]
+
+
+class Traces:
+    """Takes the bytes of the wire, gives columns and spectra. Gaps stay gaps."""
+
+    def __init__(self, channels: int, fs_hz: float) -> None:
+        self._channels = channels
+        self._fs_hz = fs_hz
+        self._column_samples = max(1, round(COLUMN_S * fs_hz))
+        self._frames = FrameDecoder()
+        self._acquisition = Acquisition(channels, self._column_samples, int(fs_hz), AcquisitionCounters())
+        self._segment = max(2, round(SEGMENT_S * fs_hz))
+        needed = self._segment * (SEGMENTS + 1) // 2
+        self._recent: deque[NDArray[np.int16]] = deque(maxlen=-(-needed // self._column_samples))
+        self._window = np.hanning(self._segment)[:, None]
+        self._stands_out_db = dict.fromkeys(MAINS_HZ, 0.0)
+        self._pending: list[tuple[int, NDArray[np.int16], NDArray[np.int16], bool]] = []
+
+    @property
+    def columns_per_s(self) -> float:
+        """How many columns a second has."""
+        return self._fs_hz / self._column_samples
+
+    def feed(self, data: bytes) -> None:
+        """Takes bytes as they were read from the port."""
+        for frame in self._frames.feed(data):
+            parsed = parse_emg(frame, self._channels) if frame[0] == Emg.TYPE else None
+            if parsed is None:
+                continue
+            for hop in self._acquisition.push(parsed[0], parsed[2]):
+                self._take(hop)
+
+    def _take(self, hop: Hop) -> None:
+        if self._acquisition.restarted:
+            self._acquisition.restarted = False
+            self._recent.clear()
+            self._pending.clear()
+        counts = hop.counts.copy()
+        self._recent.append(counts)
+        column = hop.end_index // self._column_samples
+        self._pending.append((column, counts.min(0), counts.max(0), hop.filled < self._column_samples))
+
+    def columns(self) -> Columns | None:
+        """What is new since the last call; None if nothing is."""
+        if not self._pending:
+            return None
+        first, lows, highs, present = zip(*self._pending, strict=True)
+        self._pending.clear()
+        return Columns(first[0], np.array(lows), np.array(highs), np.array(present))
+
+    def spectrum(self) -> Spectrum | None:
+        """Of the newest second (Welch 1967, Hann windows); None until it has come."""
+        if len(self._recent) < (self._recent.maxlen or 0):
+            return None
+        counts = np.concatenate(self._recent).astype(np.float64)
+        step = self._segment // 2
+        ends = [len(counts) - step * i for i in range(SEGMENTS)]
+        pieces = np.stack([counts[end - self._segment : end] for end in ends])
+        pieces = (pieces - pieces.mean(axis=1, keepdims=True)) * self._window
+        power = np.mean(np.abs(np.fft.rfft(pieces, axis=1)) ** 2, axis=0)
+        density = 2 * power / (self._fs_hz * np.sum(self._window**2))
+        step_hz = self._fs_hz / self._segment
+        power_db = 10 * np.log10(np.maximum(density[: int(HIGHEST_HZ / step_hz) + 1].T, 1e-6))
+        mains_db = {hz: _above_neighbours(power_db, round(hz / step_hz)) for hz in MAINS_HZ}
+        for hz, above_db in mains_db.items():
+            before_db = MAINS_MEMORY * self._stands_out_db[hz]
+            self._stands_out_db[hz] = before_db + (1 - MAINS_MEMORY) * float(above_db.mean())
+        mains_hz = max(MAINS_HZ, key=self._stands_out_db.__getitem__)
+        return Spectrum(step_hz, power_db, mains_hz, mains_db[mains_hz])
+
+
+def _above_neighbours(power_db: NDArray[np.float64], line: int) -> NDArray[np.float64]:
+    """How far a line of power_db (channels, lines) stands above its neighbours' median: (channels,)."""
+    beside = [line + step for step in NEIGHBOURS if line + step < power_db.shape[1]]
+    if line >= power_db.shape[1] or not beside:
+        return np.zeros(len(power_db))
+    return np.asarray(power_db[:, line] - np.median(power_db[:, beside], axis=1))

@@ -1,0 +1,78 @@
+"""One browser that watches: its queue, and what it may say."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+from websockets.asyncio.server import ServerConnection
+from websockets.exceptions import ConnectionClosed
+from websockets.frames import CloseCode
+
+from myobridge.view import page
+
+QUEUE_MESSAGES: Final = 64
+"""About a second; a viewer that is slower than that gets the newest only."""
+SLOW_S: Final = 10.0
+"""A viewer that takes nothing for so long is closed."""
+ORDER_BYTES: Final = 64
+ORDERS_PER_S: Final = 10
+
+_encode = msgspec.json.Encoder().encode
+_decode_order = msgspec.json.Decoder(page.Order).decode
+
+
+def encode(message: msgspec.Struct) -> str:
+    """A message as it goes to the page."""
+    return _encode(message).decode()
+
+
+class Viewer:
+    """Never lets others wait: `put` returns at once, and what a slow browser does not take is dropped and counted."""
+
+    def __init__(self, connection: ServerConnection) -> None:
+        self._connection = connection
+        self._waiting: asyncio.Queue[str] = asyncio.Queue(QUEUE_MESSAGES)
+        self._dropped = 0
+
+    def put(self, text: str) -> None:
+        """Queues a message; the oldest gives way where the queue is full."""
+        if self._waiting.full():
+            self._waiting.get_nowait()
+            self._dropped += 1
+        self._waiting.put_nowait(text)
+
+    async def send(self) -> None:
+        """Sends what is queued until the viewer goes, or is too slow to keep."""
+        told = 0
+        try:
+            while True:
+                text = await self._waiting.get()
+                async with asyncio.timeout(SLOW_S):
+                    await self._connection.send(text)
+                if told != self._dropped and self._waiting.empty():
+                    told = self._dropped
+                    self.put(encode(page.Dropped(messages=told)))
+        except ConnectionClosed:
+            return
+        except TimeoutError:
+            self._connection.transport.abort()
+
+    async def listen(self, order: Callable[[page.Do], object]) -> None:
+        """Passes its orders on until it goes; whoever says anything else, or says too much, is closed."""
+        second, said = 0, 0
+        try:
+            async for text in self._connection:
+                now = int(time.monotonic())
+                second, said = now, said + 1 if now == second else 1
+                if said > ORDERS_PER_S:
+                    await self._connection.close(CloseCode.POLICY_VIOLATION, "too many messages")
+                    return
+                order(_decode_order(text).do)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            await self._connection.close(CloseCode.INVALID_DATA, "not an order")
+        except ConnectionClosed:
+            return
