@@ -39,7 +39,7 @@ def connect(port: str | Path) -> socket.socket:
         OSError: there is none, or it is another user's.
     """
     path = feed_path(port)
-    os.close(_open_folder(path.parent))
+    os.close(open_folder(path.parent))
     client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         client.connect(os.fspath(path))
@@ -58,7 +58,7 @@ def listen(path: Path, port: str) -> socket.socket:
     folder = -1
     try:
         path.parent.mkdir(mode=0o700, exist_ok=True)
-        folder = _open_folder(path.parent)
+        folder = open_folder(path.parent)
         fcntl.flock(folder, fcntl.LOCK_EX)  # of several that start at once, one finds the socket stale
         if _alive(path):
             raise UserError(f"{port} is in use by another program, a daemon of ours; end that one first.")
@@ -78,7 +78,7 @@ def listen(path: Path, port: str) -> socket.socket:
             os.close(folder)
 
 
-def _open_folder(path: Path) -> int:
+def open_folder(path: Path) -> int:
     """The folder of the feeds, once it has been seen to be the user's alone: in a temporary folder anybody makes one.
 
     Raises:

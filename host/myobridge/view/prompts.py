@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from pathlib import Path
 from typing import Annotated, Final
 
 import msgspec
 
+from myobridge.errors import UserError
+from myobridge.feed.place import open_folder
 from myobridge.model_file import Pose
 
 LIFE_S: Final = 3.0
@@ -43,6 +46,7 @@ def send_prompt(feed: Path, prompt: Prompt) -> bool:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as outbox:
         outbox.setblocking(False)
         try:
+            os.close(open_folder(feed.parent))
             outbox.sendto(msgspec.json.encode(prompt), str(inbox_path(feed)))
         except OSError:
             return False
@@ -53,14 +57,22 @@ class PromptInbox:
     """The receiving end. Of several views of one port the newest gets the prompts."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.unlink(missing_ok=True)
+        """Raises UserError where the folder of the feeds is not the user's alone."""
         self._path = path
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.bind(str(path))
-        path.chmod(0o600)
         self._socket.setblocking(False)
-        self._inode = path.stat().st_ino
+        try:
+            path.parent.mkdir(mode=0o700, exist_ok=True)
+            os.close(open_folder(path.parent))
+            path.unlink(missing_ok=True)
+            self._socket.bind(str(path))
+            path.chmod(0o600)
+            self._inode = path.stat().st_ino
+        except OSError as error:
+            self._socket.close()
+            raise UserError(
+                f"The view takes no prompts at {path} ({error.strerror or error}); set XDG_RUNTIME_DIR to a folder of yours."
+            ) from error
         self._decode = msgspec.json.Decoder(Prompt).decode
 
     def fileno(self) -> int:
