@@ -16,7 +16,7 @@ from myobridge.model_file import ModelSpec
 from myobridge.wire import messages as m
 from myobridge.wire.frame import FrameDecoder
 from myobridge.wire.link import LinkLost, SerialLink
-from myobridge.wire.session import Phase, Session
+from myobridge.wire.session import GREETING_S, Phase, Session
 
 TURN_S: Final = 0.02
 PING_EVERY_S: Final = 0.05
@@ -61,9 +61,11 @@ class DaemonSource:
 
     def start(self) -> None:
         """See Source."""
-        about = self._feed.subscribe("bytes")
-        if about.ident is None or about.config is None:
-            raise UserError("The daemon is looking for the hand; plug it in, or see what the daemon says.")
+        until_s = time.monotonic() + GREETING_S
+        while (about := self._feed.subscribe("bytes")).ident is None or about.config is None:
+            if time.monotonic() > until_s:
+                raise UserError("The daemon is looking for the hand; plug it in, or see what the daemon says.")
+            time.sleep(TURN_S)
         self.names = about.spec.channels
         self.device = device_facts(about.ident)
         fs_hz = about.ident.tick_hz / about.config.sample_period_ticks

@@ -1,0 +1,27 @@
+"""`myobridge lsl`: the hand for the lab streaming layer."""
+
+from __future__ import annotations
+
+import click
+
+from myobridge.commands.options import say
+from myobridge.errors import UserError
+
+
+@click.command()
+@click.option("--port", required=True, help="Serial port of the hand on which a daemon runs.")
+def lsl(port: str) -> None:
+    """Stream EMG, angles and events of a running daemon to the lab streaming layer.
+
+    Three LSL streams: `myobridge EMG` (ADC counts at the sampling rate), `myobridge angles` (degrees, predicted and
+    applied) and `myobridge markers` (state, reason, withheld, lost samples, model). Needs the extra `lsl`.
+    """
+    try:
+        from myobridge.lsl import stream
+    except ImportError as error:
+        raise UserError("Lab streaming needs pylsl; install it with `pip install 'myobridge[lsl]'`.") from error
+    except RuntimeError as error:  # pylsl without the library that it wraps
+        raise UserError(
+            "pylsl finds no liblsl for this computer; install liblsl2, or point PYLSL_LIB at its .so file."
+        ) from error
+    stream(port, say)
