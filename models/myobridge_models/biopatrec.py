@@ -14,6 +14,7 @@ from typing import Final
 from myobridge.errors import UserError
 from myobridge.model_file import REST_DEG, LabelledPose
 from myobridge.recording import Recording
+from myobridge_models.clipping import check_unclipped
 from myobridge_models.protocol import Fold, folds_of
 
 POSES: Final = (
@@ -36,7 +37,8 @@ def load_person(folder: Path, person: int) -> tuple[Path, Recording]:
     """File and recording of one person, by the number in the file's name.
 
     Raises:
-        UserError: no such person, or a file without the labels, repetitions and runs that the protocol needs.
+        UserError: no such person, or a file without the labels, repetitions and runs that the protocol needs, or a
+            clipped channel.
     """
     path = folder / f"s{person:02d}.npz"
     if not path.exists():
@@ -44,6 +46,7 @@ def load_person(folder: Path, person: int) -> tuple[Path, Recording]:
     recording = Recording.load(path)
     if recording.label is None or recording.repetition is None or recording.run is None:
         raise UserError(f"{path} has no 'label', 'repetition' or 'run', so it cannot be split by repetition.")
+    check_unclipped(recording, path)
     return path, recording
 
 

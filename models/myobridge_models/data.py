@@ -150,10 +150,15 @@ def channel_scale(takes: Sequence[Take]) -> NDArray[np.float32]:
     """RMS of each channel over what is trained on, (channels,), in ADC half ranges.
 
     Raises:
-        UserError: a channel never moves.
+        UserError: a channel never moves, or there is nothing to train on.
     """
+    usable = sum(int(take.usable.sum()) for take in takes)
+    if not usable:
+        raise UserError(
+            "There is too little data: nothing settled that may be trained on; hold each cue for 2 s or more."
+        )
     power = sum(np.square(take.emg[:, take.usable], dtype=np.float64).sum(axis=1) for take in takes)
-    rms = np.sqrt(power / max(1, sum(int(take.usable.sum()) for take in takes)))
+    rms = np.sqrt(power / usable)
     flat = np.flatnonzero(rms < FLAT_RMS)
     if len(flat):
         raise UserError(f"Channel EMG {flat[0] + 1} is flat in the training data; check its electrode or leave it out.")
