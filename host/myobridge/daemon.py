@@ -19,6 +19,7 @@ from myobridge.decode import open_model
 from myobridge.errors import UserError
 from myobridge.explain import explain_state
 from myobridge.feed import About, Snapshot
+from myobridge.feed.messages import LOST
 from myobridge.feed.server import POLL_S, SNAPSHOT_S, Feed
 from myobridge.model_swap import ModelSwap
 from myobridge.pipeline import Withheld
@@ -30,7 +31,6 @@ from myobridge.wire.session import SessionFailed
 
 TELL_S: Final = 1.0
 RECONNECT_S: Final = 0.2
-LOST: Final = "LOST"
 LOST_TEXT: Final = "The hand is not connected; it is being looked for."
 
 
@@ -58,6 +58,7 @@ class Daemon:
         self._look: Snapshot | None = None
         self._stopping = False
         self._note = ""
+        self._lost_text = ""
         self._told_state = m.State.DISARMED
         self._told_withheld = Withheld.NO
         self._tell_s = self._poll_s = self._look_s = 0.0
@@ -136,6 +137,9 @@ class Daemon:
         if session.status is not None:
             stats.state = m.State(session.status.state)
             self._tell_changes(connection, stats.state, m.Reason(session.status.reason), now_s)
+        if self._lost_text and connection.streaming:
+            self._lost_text = ""
+            self._tell("The hand is connected again, and disarmed.")
         self._control.attend(connection, now_s)
         self._serve(now_s)
 
@@ -201,7 +205,10 @@ class Daemon:
     def _lost(self, why: Exception) -> None:
         self._connection = None
         self._stats.reconnects += 1
-        self._tell(f"Lost the hand on {self._port} ({why}); connecting again, and it stays disarmed until SIGUSR1.")
+        text = f"Lost the hand on {self._port} ({why}); connecting again, and it stays disarmed until SIGUSR1."
+        if text != self._lost_text:
+            self._lost_text = text
+            self._tell(text)
         self._control.lost(LOST_TEXT)
         self._wait_to_reconnect()
 

@@ -442,6 +442,63 @@ def test_disarm_lets_go_of_a_hand_that_holds_for_an_earlier_session():
     assert hand.state is State.DISARMED
 
 
+# --- ESTOP ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lost", [0, 1, REQUEST_TRIES - 1])
+def test_estop_takes_the_permission_at_once_and_is_repeated_until_answered(lost):
+    hand = armed_hand()
+    hand.lose = losing(lost, m.Estop)
+    hand.session.request_estop()
+    assert not hand.session.may_move
+    assert hand.session.stopping
+    hand.run_until(lambda: hand.state is State.ESTOP, within_s=0.002 + lost * 0.06)
+    hand.run(0.2)
+    assert not hand.firmware.safety.pulses_on
+    assert len(hand.sent_of(m.Estop)) == lost + 1
+    assert not hand.session.stopping
+    assert hand.session.phase is Phase.STREAMING  # what the electrodes say can still be seen
+
+
+def test_estop_that_stays_unanswered_ends_the_session():
+    hand = armed_hand()
+    hand.lose = lambda message: isinstance(message, m.Estop)
+    hand.session.request_estop()
+    with pytest.raises(SessionFailed, match=r"stopped answering \(ESTOP\)"):
+        hand.run(0.5)
+
+
+@pytest.mark.parametrize("afterwards", ["request_arm", "request_disarm"])
+def test_nothing_overtakes_an_estop_that_was_not_answered_yet(afterwards):
+    hand = armed_hand()
+    hand.lose = losing(1, m.Estop)
+    hand.session.request_estop()
+    hand.step()
+    getattr(hand.session, afterwards)()
+    hand.run(0.2)
+    assert hand.state is State.ESTOP
+    assert not hand.session.may_move
+    assert not hand.sent_of(m.Disarm)
+
+
+def test_estop_overtakes_an_arm_that_was_not_answered_yet():
+    hand = streaming_hand()
+    hand.session.request_arm()
+    hand.session.request_estop()
+    hand.run(0.2)
+    assert hand.state is State.ESTOP
+    assert not hand.sent_of(m.Arm)
+
+
+@pytest.mark.parametrize("phase", [Phase.GREETING, Phase.SETTLING, Phase.CONFIGURING, Phase.STARTING])
+def test_estop_before_the_stream_is_sent_at_once(phase):
+    hand = VirtualHand()
+    hand.run_until(lambda: hand.session.phase is phase, within_s=0.5)
+    hand.session.request_estop()
+    hand.step()
+    assert hand.state is State.ESTOP
+
+
 def test_the_last_words_disarm_and_stop():
     hand = armed_hand()
     hand.session.stop()
@@ -520,6 +577,11 @@ class AnyOrder(RuleBasedStateMachine):
         self.hand.session.request_disarm()
         self.asked_to_arm = False
 
+    @rule()
+    def estop(self):
+        self.hand.session.request_estop()
+        self.asked_to_arm = False
+
     @rule(kind=st.sampled_from(sorted(set(m.BY_TYPE.values()) - {m.Emg}, key=lambda kind: kind.TYPE)))
     def lose_some(self, kind):
         self.hand.lose = losing(2, kind)
@@ -543,8 +605,10 @@ class AnyOrder(RuleBasedStateMachine):
         assert all(0 <= angle <= m.ANGLE_MAX_CDEG for angle in self.hand.firmware.safety.applied)
 
     def teardown(self):
-        """From wherever it is, an undisturbed session reaches the stream."""
+        """From wherever it is, an undisturbed session reaches the stream, after an emergency stop with a reset."""
         self.hand.lose = lambda _message: False
+        if self.hand.state is State.ESTOP:
+            self.device_resets(10)
         self.hand.connect()
         self.hand.run_until(lambda: self.hand.emg_frames, within_s=8.0)
         assert not self.hand.session.may_move

@@ -22,6 +22,8 @@ TIME: Final = Struct("<d")
 REQUEST, REPLY, BYTES, SNAPSHOT = b"QRBS"
 NOT_LET_IN: Final = 0
 """Id of the reply that a client gets instead of a connection; requests have ids from 1 on."""
+LOST: Final = "LOST"
+"""State in a look while there is no hand."""
 
 Want = Literal["bytes", "snapshots"]
 Do = Literal["subscribe", "unsubscribe", "about", "arm", "disarm", "estop", "model"]

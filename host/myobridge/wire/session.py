@@ -143,7 +143,9 @@ class Session:
 
     def request_arm(self) -> None:
         """Asks for permission to move; `may_move` or `arm_refusal` tells what came of it."""
-        if self.phase is not Phase.STREAMING or self.ident is None or self.status is None:
+        if self.stopping:
+            self.arm_refusal = "the emergency stop is on its way"
+        elif self.phase is not Phase.STREAMING or self.ident is None or self.status is None:
             self.arm_refusal = "the stream has not started"
         elif self.ident.proto_hash != m.PROTO_HASH:
             self.arm_refusal = "its firmware speaks another protocol revision; flash the firmware of this version"
@@ -156,6 +158,8 @@ class Session:
     def request_disarm(self) -> None:
         """Takes the permission back; the device cuts the pulses."""
         self.may_move = False
+        if self.stopping:
+            return  # which does more
         if self.phase is Phase.STREAMING:
             self._request = _Request(m.Disarm())
         else:  # beside this phase's own request

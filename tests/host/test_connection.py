@@ -1,0 +1,168 @@
+"""One open port, from HELLO to the goodbye; and what a change of the model does to it."""
+
+import numpy as np
+import pytest
+
+from myobridge.acquire import AcquisitionCounters
+from myobridge.config import Config
+from myobridge.connection import Connection
+from myobridge.decode import open_model
+from myobridge.device.firmware import SimulatedFirmware
+from myobridge.pipeline import Pipeline, Withheld
+from myobridge.report import RunStats
+from myobridge.wire import messages as m
+from myobridge.wire.frame import FrameDecoder
+from myobridge.wire.link import LinkLost
+from myobridge.wire.messages import State
+from tiny_model import tiny_spec, write_tiny_model
+
+HOP = tiny_spec().hop_samples
+
+
+class NoiseSource:
+    """EMG of a hand that twitches all the time."""
+
+    fs_hz, channels, adc_bits = tiny_spec().fs_hz, 2, 10
+
+    def __init__(self):
+        self.rng = np.random.default_rng(0)
+
+    def read(self, samples):
+        return self.rng.integers(-100, 100, (samples, self.channels)).astype(np.int16), None
+
+
+class VirtualLink:
+    """A port with a simulated hand, in virtual time: each wait is so many milliseconds, until `unplugged`."""
+
+    def __init__(self, clock):
+        self.clock = clock
+        self.device = SimulatedFirmware(NoiseSource(), seed=1)
+        self.unplugged = False
+        self.frames_written = 0
+
+    def wait(self, _timeout_s):
+        self.clock.now_s += 0.005
+        return True
+
+    def read(self):
+        if self.unplugged:
+            raise LinkLost("the port was closed at the other end")
+        self.device.advance(self.clock.now_s)
+        return self.device.outgoing(self.clock.now_s)
+
+    def write(self, frame):
+        if self.unplugged:
+            raise LinkLost("the port was closed at the other end")
+        self.frames_written += 1
+        self.device.receive(frame, self.clock.now_s)
+        return True
+
+
+class Clock:
+    now_s = 100.0
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr("time.monotonic", lambda: clock.now_s)
+    return clock
+
+
+def open_tiny(tmp_path, **changes):
+    return open_model(write_tiny_model(tmp_path / "tiny.onnx", tiny_spec(**changes)))
+
+
+@pytest.fixture
+def link(clock):
+    return VirtualLink(clock)
+
+
+@pytest.fixture
+def connection(link, tmp_path):
+    model, frames = open_tiny(tmp_path), FrameDecoder()
+    connection = Connection(link, model, Config(), frames, RunStats(model.spec, 0.0, frames.counters))
+    for _ in range(200):
+        connection.turn()
+    assert connection.streaming
+    return connection
+
+
+def test_the_goodbye_disarms_and_stops(connection, link):
+    connection.say_goodbye()
+    assert link.device.safety.state is State.DISARMED
+    assert not link.device.safety.streaming
+
+
+def test_a_link_that_is_lost_in_the_goodbye_is_no_more_to_speak_of(connection, link):
+    link.unplugged = True
+    connection.say_goodbye()
+
+
+def test_what_was_read_is_told_with_its_time_after_the_setpoint_is_written(connection, link, clock):
+    told = []
+    connection.on_bytes = lambda read_s, data: told.append((read_s, data, link.frames_written))
+    connection.arm()
+    for _ in range(40):
+        connection.turn()
+    emg = [frame for _, data, _ in told for frame in FrameDecoder().feed(data) if frame[0] == m.Emg.TYPE]
+    assert len(emg) > 30
+    assert told[-1][0] == clock.now_s
+    assert connection.session.may_move
+    link.frames_written = 0
+    connection.turn()
+    assert told[-1][2] == 1, "the setpoint of these very bytes"
+
+
+def test_unexpected_frames_are_counted_over_all_connections_of_a_run(link, tmp_path):
+    model, frames = open_tiny(tmp_path), FrameDecoder()
+    stats = RunStats(model.spec, 0.0, frames.counters, unexpected_frames=3)
+    connection = Connection(link, model, Config(), frames, stats)
+    connection.session.on_frame(b"\xff\x00\x00\x00", 0.0)
+    assert connection.session.unexpected_frames == 4
+
+
+def test_a_hand_that_moves_or_holds_may_be_moving(connection, link):
+    assert not connection.may_be_moving
+    assert connection.arm()
+    assert connection.may_be_moving  # it has been asked
+    for _ in range(20):
+        connection.turn()
+    assert connection.may_be_moving
+    connection.session.request_disarm()
+    for _ in range(20):
+        connection.turn()
+    assert not connection.may_be_moving
+
+
+def test_a_new_model_decides_from_the_next_sample_on_and_nothing_is_lost_between(connection, link, tmp_path):
+    lost = connection._stats.acquired.samples_lost
+    received = connection._stats.acquired.samples_received
+    model = open_tiny(tmp_path, name="wider", window_samples=80, hop_samples=10)
+    connection.change_model(model, Pipeline(model, Config(), adc_bits=10))
+    assert connection.withheld is Withheld.NO
+    assert not connection.arm()  # the window fills first
+    for _ in range(40):
+        connection.turn()
+    acquired = connection._stats.acquired
+    assert acquired.samples_lost == lost
+    assert acquired.samples_received > received
+    assert connection.arm()
+    assert connection._stats.summary()["model"] == "wider"
+
+
+def test_a_pipeline_that_follows_decides_like_one_that_was_there_from_the_start(tmp_path):
+    counts = np.random.default_rng(0).integers(-100, 100, (400, 2)).astype(np.int16)
+    model = open_tiny(tmp_path)
+    counters = AcquisitionCounters()
+    first = Pipeline(model, Config(), adc_bits=10, counters=counters)
+    change = 193  # within a hop
+    list(first.push(0, counts[:change]))
+    second = Pipeline(model, Config(), adc_bits=10)
+    second.acquisition.follow(first.acquisition)
+    decisions = list(second.push(change, counts[change:]))
+
+    start = -(-change // HOP) * HOP
+    alone = Pipeline(model, Config(), adc_bits=10)
+    assert decisions == list(alone.push(start, counts[start:]))
+    assert (counters.samples_received, counters.samples_lost, counters.restarts) == (400, 0, 0)
