@@ -71,7 +71,7 @@ class PromptInbox:
         except OSError as error:
             self._socket.close()
             raise UserError(
-                f"The view takes no prompts at {path} ({error.strerror or error}); set XDG_RUNTIME_DIR to a folder of yours."
+                f"The view cannot open {path} ({error.strerror or error}); set XDG_RUNTIME_DIR to a folder of yours."
             ) from error
         self._decode = msgspec.json.Decoder(Prompt).decode
 

@@ -1,0 +1,93 @@
+"""What the page draws of the EMG."""
+
+import numpy as np
+import pytest
+
+from myobridge.view.page import emg, lines
+from myobridge.view.traces import COLUMN_S, Traces
+from myobridge.wire.frame import encode
+from myobridge.wire.messages import Emg
+
+FS_HZ = 2000
+COLUMN = round(COLUMN_S * FS_HZ)
+
+
+def wire(counts, first=0, per_frame=5) -> list[bytes]:
+    """EMG frames of counts (n, channels)."""
+    frames = []
+    for at in range(0, len(counts), per_frame):
+        part = np.asarray(counts[at : at + per_frame], "<i2")
+        frames.append(encode(Emg.TYPE, 0, Emg.STRUCT.pack(first + at, len(part), 0) + part.tobytes()))
+    return frames
+
+
+def test_a_column_is_the_lowest_and_highest_count_of_its_samples():
+    rng = np.random.default_rng(1)
+    counts = rng.integers(-500, 500, (40 * COLUMN, 3))
+    traces = Traces(3, FS_HZ)
+    traces.feed(b"".join(wire(counts)))
+    columns = traces.columns()
+    assert columns.first == 0
+    assert columns.present.all()
+    np.testing.assert_array_equal(columns.low, counts.reshape(40, COLUMN, 3).min(axis=1))
+    np.testing.assert_array_equal(columns.high, counts.reshape(40, COLUMN, 3).max(axis=1))
+    assert traces.columns() is None
+    assert emg(columns, 250).columns[7] == [*columns.low[7].tolist(), *columns.high[7].tolist()]
+
+
+def test_it_does_not_matter_how_the_bytes_were_cut():
+    data = b"".join(wire(np.random.default_rng(2).integers(-500, 500, (80, 2))))
+    whole, pieces = Traces(2, FS_HZ), Traces(2, FS_HZ)
+    whole.feed(data)
+    for at in range(0, len(data), 7):
+        pieces.feed(data[at : at + 7])
+    np.testing.assert_array_equal(whole.columns().low, pieces.columns().low)
+
+
+def test_lost_columns_are_gaps_and_not_flat_lines():
+    frames = wire(np.full((20 * COLUMN, 1), 9), per_frame=COLUMN)
+    traces = Traces(1, FS_HZ)
+    traces.feed(b"".join(frames[:5] + frames[8:]))
+    columns = traces.columns()
+    assert columns.present.tolist() == [True] * 5 + [False] * 3 + [True] * 12
+    assert [column is None for column in emg(columns, 250).columns] == (~columns.present).tolist()
+
+
+def test_after_a_restart_of_the_device_it_begins_anew():
+    traces = Traces(1, FS_HZ)
+    traces.feed(b"".join(wire(np.zeros((8 * COLUMN, 1)), first=1_000_000 * COLUMN)))
+    traces.feed(b"".join(wire(np.ones((8 * COLUMN, 1)))))
+    columns = traces.columns()
+    assert (columns.first, columns.low.max(), columns.low.min()) == (0, 1, 1)
+
+
+@pytest.mark.parametrize("mains_hz", [50, 60])
+def test_the_spectrum_shows_hum_where_it_is_and_names_the_mains(mains_hz):
+    t = np.arange(2 * FS_HZ) / FS_HZ
+    noise = np.random.default_rng(3).normal(0, 10, (len(t), 2))
+    counts = noise + np.outer(np.sin(2 * np.pi * mains_hz * t), [40, 0])
+    traces = Traces(2, FS_HZ)
+    assert traces.spectrum() is None
+    traces.feed(b"".join(wire(counts.round())))
+    spectrum = traces.spectrum()
+    assert spectrum.mains_hz == mains_hz
+    assert np.argmax(spectrum.power_db[0]) * spectrum.step_hz == mains_hz
+    assert spectrum.mains_db[0] > 15 > abs(spectrum.mains_db[1])
+    white_db = 10 * np.log10(2 * 10**2 / FS_HZ)
+    assert np.mean(spectrum.power_db[1][10:]) == pytest.approx(white_db, abs=1.5)
+    assert len(lines(spectrum).power_db[0]) == 251  # 0 to 500 Hz
+
+
+@pytest.mark.parametrize("fs_hz", [100, 999, 20000])
+def test_any_sampling_rate_has_columns_and_a_spectrum(fs_hz):
+    traces = Traces(1, fs_hz)
+    traces.feed(b"".join(wire(np.random.default_rng(4).normal(0, 50, (2 * fs_hz, 1)).round())))
+    assert traces.columns().first == 0
+    assert np.isfinite(traces.spectrum().power_db).all()
+
+
+def test_damaged_and_foreign_bytes_are_passed_over():
+    traces = Traces(2, FS_HZ)
+    rng = np.random.default_rng(5)
+    traces.feed(rng.bytes(5000) + b"\0" + b"".join(wire(np.zeros((40, 3)))) + encode(0x88, 0, b"x" * 30))
+    assert traces.columns() is None
