@@ -168,7 +168,7 @@ KINDS: Final[dict[str, Kind]] = {
         WARNING,
         "the USB adapter holds bytes back",
         "FTDI adapters wait 16 ms for more bytes unless told not to",
-        "`echo 1 | sudo tee /sys/bus/usb-serial/devices/ttyUSB0/latency_timer` (your port's name), or a udev rule",
+        "`sudo tee /sys/bus/usb-serial/devices/ttyUSB0/latency_timer <<< 1` (your port's name), or a udev rule",
     ),
     # --- the electrodes
     "lead_off": Kind(
@@ -242,7 +242,7 @@ KINDS: Final[dict[str, Kind]] = {
         WARNING,
         "the processor saves power",
         "it wakes slowly, and some decisions come late",
-        "`echo performance | sudo tee /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor`",
+        "`sudo tee /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor <<< performance`",
     ),
     "inference_slow": Kind(
         WARNING,
