@@ -10,6 +10,7 @@ from myobridge.explain import explain_state
 from myobridge.feed.server import Ask
 from myobridge.wire import messages as m
 
+MAX_WAITING: Final = 16
 LIMIT_S: Final = 3.0
 """A request that came to nothing in this time is given up: nobody wants a hand that arms when he has turned away."""
 
@@ -62,7 +63,10 @@ class Control:
                 self.disarm()
             case "estop":
                 self.estop()
-        self._waiting.append(_Waiting(ask, now_s + LIMIT_S))
+        if len(self._waiting) < MAX_WAITING:
+            self._waiting.append(_Waiting(ask, now_s + LIMIT_S))
+        else:
+            ask.answer(False, "The hand was asked; too many wait for its answer already.")
 
     def attend(self, connection: Connection, now_s: float) -> None:
         """Each turn: sends what is wanted, and answers what has come of it."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from myobridge.control import LIMIT_S, Control
+from myobridge.control import LIMIT_S, MAX_WAITING, Control
 from myobridge.feed.messages import Request
 from myobridge.feed.server import Ask
 from myobridge.wire import messages as m
@@ -139,6 +139,17 @@ def test_after_a_lost_link_nothing_is_armed_by_itself():
     assert desk.session.phase is Phase.STREAMING
     assert desk.hand.state is State.DISARMED
     assert desk.answers == [("arm", False, "The hand is not connected.")]
+
+
+def test_of_a_flood_of_requests_a_few_wait_and_the_hand_still_does_what_it_is_asked():
+    desk = Desk()
+    desk.ready = False
+    for _ in range(1000):
+        desk.ask("arm")
+    assert len(desk.answers) == 1000 - MAX_WAITING
+    desk.ask("estop")
+    desk.run(0.1)
+    assert desk.hand.state is State.ESTOP
 
 
 def test_disarm_overtakes_an_arm_that_waits():

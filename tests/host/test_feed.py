@@ -3,7 +3,7 @@
 import os
 import socket
 import stat
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from threading import Event, Thread
 
 import msgspec
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from myobridge.errors import UserError
 from myobridge.feed import About, Chunk, FeedClient, NoDaemon, Snapshot, feed_path
 from myobridge.feed.messages import HEAD, REQUEST, pack
-from myobridge.feed.server import BACKLOG_BYTES, MAX_CLIENTS, MAX_REQUEST, REQUESTS_A_POLL, Feed
+from myobridge.feed.server import BACKLOG_BYTES, CLIENTS_A_POLL, MAX_CLIENTS, MAX_REQUEST, REQUESTS_A_POLL, Feed
 from tiny_model import tiny_spec
 
 PORT = "/dev/ttyACM0"
@@ -239,7 +239,7 @@ def test_too_many_clients_are_told_so(feed):
         pack(REQUEST, b'{"id": 1' + b"0" * 400 + b', "do": "arm"}'),
         pack(REQUEST, b'{"id": 1, "do": "arm", "want": ["everything"]}'),
         pack(REQUEST, b'{"id": 1, "do": "model", "path": "\xff\xfe"}'),
-        pack(REQUEST, b"[" * 2000),
+        pack(REQUEST, b"[" * 900),
         pack(ord("S"), b'{"id": 1, "do": "arm"}'),
     ],
 )
@@ -263,7 +263,28 @@ def test_of_many_requests_at_once_a_few_are_heard_and_the_others_are_counted(fee
     with raw_client(feed) as client:
         client.sendall(pack(REQUEST, b'{"id": 1, "do": "arm"}') * 100)
         assert len(feed.poll()) == REQUESTS_A_POLL
-        assert feed.refused == 100 - REQUESTS_A_POLL
+        assert feed.refused > 0
+        while feed.poll():
+            pass
+        heard = 100 - feed.refused
+        client.sendall(pack(REQUEST, b'{"id": 2, "do": "disarm"}'))
+        assert [ask.request.do for ask in feed.poll()] == ["disarm"]
+        assert 0 < heard < 20
+
+
+def test_an_emergency_stop_is_heard_in_a_crowd_that_shouts(feed):
+    with ExitStack() as crowd:
+        clients = [crowd.enter_context(raw_client(feed)) for _ in range(MAX_CLIENTS)]
+        for client in clients[:-1]:
+            client.setblocking(False)
+            with suppress(BlockingIOError):
+                while True:
+                    client.send(pack(REQUEST, b'{"id": 1, "do": "disarm"}') * 100)
+        for _ in range(10):
+            assert len(feed.poll()) == CLIENTS_A_POLL * REQUESTS_A_POLL
+        clients[-1].sendall(pack(REQUEST, b'{"id": 2, "do": "estop"}'))
+        polls = next(n for n in range(1, 100) if "estop" in [ask.request.do for ask in feed.poll()])
+        assert polls <= MAX_CLIENTS / CLIENTS_A_POLL
 
 
 def test_a_request_in_pieces_is_heard_when_it_is_whole(feed):

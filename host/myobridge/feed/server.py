@@ -39,7 +39,11 @@ MAX_CLIENTS: Final = 16
 MAX_REQUEST: Final = 4096
 BACKLOG_BYTES: Final = 1 << 17
 """Beyond what the kernel holds: three seconds of 4 channels at 2 kHz, as an SD card may pause a recorder so long."""
-REQUESTS_A_POLL: Final = 4
+READ_BYTES: Final = 1024
+CLIENTS_A_POLL: Final = 4
+"""Who has not been heard for longest comes first, so that a crowd delays an emergency stop by a few polls at most."""
+REQUESTS_A_POLL: Final = 2
+"""Of each client; who waits for his answers, as FeedClient does, sends one."""
 
 
 @dataclass(eq=False)
@@ -50,6 +54,8 @@ class _Client:
     wants: set[str] = field(default_factory=set)
     unsent: bytearray = field(default_factory=bytearray)
     splitter: Splitter = field(default_factory=lambda: Splitter(MAX_REQUEST))
+    heard: int = 0
+    """In which poll it was heard last."""
 
     def send(self, message: bytes, room: int) -> bool:
         """Sends what the kernel takes and keeps the rest; False, and the message is dropped, beyond `room` bytes.
@@ -102,6 +108,7 @@ class Feed:
         self._encode = msgspec.json.Encoder().encode
         self._decode = msgspec.json.Decoder(Request).decode
         self._subscribed: dict[str, list[_Client]] = {"bytes": [], "snapshots": []}
+        self._polls = 0
 
     def close(self) -> None:
         """Says goodbye to everyone."""
@@ -158,13 +165,17 @@ class Feed:
                 behind.flush()
             except OSError:
                 self._put_out(behind)
+        ready = [fd for fd, _ in self._poll.poll(0)]
+        if not ready:
+            return []
+        if self._listener.fileno() in ready:
+            self._accept()
+        self._polls += 1
+        clients = sorted([self._clients[fd] for fd in ready if fd in self._clients], key=lambda client: client.heard)
         asks: list[Ask] = []
-        for fd, _ in self._poll.poll(0):
-            client = self._clients.get(fd)
-            if client is None:
-                self._accept()
-            else:
-                asks += self._read(client)
+        for client in clients[:CLIENTS_A_POLL]:
+            client.heard = self._polls
+            asks += self._read(client)
         return asks
 
     def _accept(self) -> None:
@@ -186,7 +197,7 @@ class Feed:
 
     def _read(self, client: _Client) -> Iterator[Ask]:
         try:
-            data = client.socket.recv(MAX_REQUEST)
+            data = client.socket.recv(READ_BYTES)
             messages = list(client.splitter.push(data))
         except BlockingIOError:
             return
