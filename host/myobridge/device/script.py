@@ -6,7 +6,7 @@ pose before it along a minimum-jerk curve (Flash and Hogan, J. Neurosci. 1985) a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 import numpy as np
@@ -36,6 +36,10 @@ _EFFORT: Final = (0.5, 1.0)
 _HOLD_S: Final = (1.0, 3.0)
 _MOVE_S: Final = (0.3, 0.8)
 _MOVES_AT_A_TIME: Final = 64
+_REACTION_S: Final = (0.05, 0.2)
+"""On top of the synthesis, which is 0.1 to 0.2 s ahead: 0.2 to 0.4 s from cue to movement, as people need."""
+_CUED_MOVE_S: Final = (0.3, 0.5)
+_CUED_EFFORT: Final = (0.9, 1.0)
 
 
 class FingerScript(Protocol):
@@ -120,3 +124,36 @@ class RandomScript:
         others = [i for i in range(1, len(self._poses)) if i != self._last]
         self._last = 0 if go_rest else int(self._rng.choice(others))
         return self._last
+
+
+class CuedScript:
+    """A wearer who does what is asked, a human reaction later, and never twice quite the same."""
+
+    def __init__(self, asked: Callable[[], Pose | None], seed: int) -> None:
+        """`asked` gives the newest pose to make, or None if nothing new was asked."""
+        self._asked = asked
+        self._rng = np.random.default_rng(seed)
+        self._moves = _Moves()
+        self._pose: Pose = REST_DEG
+        self._known_s = 0.0
+        """Up to here the angles have been told, and stand."""
+        self._still_s = 0.0
+        """When the last move is over."""
+
+    def angles_deg(self, t_s: ArrayLike) -> FloatArray:
+        """See FingerScript."""
+        t_s = np.asarray(t_s, dtype=np.float64)
+        pose = self._asked()
+        if pose is not None and pose != self._pose:
+            self._follow(pose)
+        self._known_s = max(self._known_s, float(t_s.max(initial=0)))
+        return self._moves.angles_deg(t_s)
+
+    def _follow(self, pose: Pose) -> None:
+        rng, self._pose = self._rng, pose
+        start_s = max(self._known_s + rng.uniform(*_REACTION_S), self._still_s)
+        move_s = rng.uniform(*_CUED_MOVE_S)
+        effort = rng.uniform(*_CUED_EFFORT)
+        pose_deg = REST_DEG + effort * (np.array([pose], dtype=np.float64) - REST_DEG)
+        self._moves.append(np.array([start_s]), np.array([move_s]), pose_deg)
+        self._still_s = start_s + move_s

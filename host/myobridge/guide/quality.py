@@ -15,6 +15,7 @@ FOLLOWED_S: Final = 0.7
 """After a cue, by when the slowest muscle has followed; before it, nothing is judged."""
 BAD_SHARE: Final = 0.25
 """Share of a hold's stretches in which a channel may be bad."""
+MIN_ARRIVED: Final = 0.9
 MIN_TO_REST: Final = 1.3
 """A muscle that works is louder than at rest by so much, as RMS."""
 MIN_RMS_COUNTS: Final = 0.5
@@ -80,11 +81,12 @@ class QualityCheck:
             rms = np.maximum(quality.rms_counts, MIN_RMS_COUNTS)
             self._rest = rms if self._rest is None else np.minimum(self._rest, rms)
 
-    def held(self, counts: NDArray[np.int16], pose: str) -> list[str]:
-        """Sentences about the samples int16 (n, channels) of a pose that was held; empty if all is well."""
+    def held(self, counts: NDArray[np.int16], pose: str, seconds: float) -> list[str]:
+        """Sentences about the samples int16 (n, channels) of a pose that was held so long; empty if all is well."""
+        arrived = len(counts) / (seconds * self.fs_hz)
         quality = measure_quality(settled(counts, self.fs_hz), self.fs_hz, self.adc_bits)
-        if quality is None:
-            return [f"Too few samples of {pose} arrived: check the cable, and do it again."]
+        if quality is None or arrived < MIN_ARRIVED:
+            return [f"Only {100 * arrived:.0f} % of {pose} arrived: check the cable, and do it again."]
         bad = [_SAYS[verdict].format(n) for n, verdict in enumerate(quality.contact, 1) if verdict]
         if bad or self._rest is None:
             return bad

@@ -1,0 +1,141 @@
+"""`myobridge calibrate`: a minute of recording, and the model is the wearer's own."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from myobridge.commands.options import CONFIG, JSON, say, write_json
+from myobridge.errors import UserError
+
+if TYPE_CHECKING:
+    from myobridge.guide.calibration import Scores
+
+
+@click.command()
+@click.option("--port", help="Serial port of the hand; a daemon that has it goes on, and gets the new model.")
+@click.option("--model", "model_name", help="The model to begin with: an .onnx file, or a shipped model.")
+@click.option("--out", "mine", type=click.Path(path_type=Path), required=True, help="Your own model, an .onnx file.")
+@click.option("--recording", type=click.Path(path_type=Path), help="Train on this one instead of recording.")
+@click.option("--yes", is_flag=True, help="Do not ask: take the new model if it is better.")
+@click.option("--undo", "take_back", is_flag=True, help="Go back to the model that --out was before.")
+@CONFIG
+@JSON
+def calibrate(
+    port: str | None,
+    model_name: str | None,
+    mine: Path,
+    recording: Path | None,
+    yes: bool,
+    take_back: bool,
+    config: Path | None,
+    json_to: str | None,
+) -> None:
+    """Record for a minute, fit the model to the wearer, show the scores, and put it in place.
+
+    The daemon's stream goes on; a hand must be disarmed when its model is changed.
+    """
+    from msgspec import to_builtins
+
+    from myobridge.guide import calibration
+
+    if take_back:
+        calibration.undo(mine)
+        say(f"{mine} is the model from before again; --undo once more takes that back.")
+        write_json({"model": str(mine), "swapped": _swap(port, mine)}, json_to)
+        return
+    base = _checked(port, model_name, mine, recording, yes)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)  # what is half done is cleaned up
+    made = recording or _record(port or "", base, mine, config)
+    if not calibration.can_train():
+        raise calibration.elsewhere(made, model_name or "", mine)
+    new = calibration.new_model(mine)
+    try:
+        scores = calibration.train(made, base, new)
+        taken = _taken(scores, mine, yes)
+        if taken:
+            calibration.put_in_place(new, mine, base)
+            say(f"{mine} is your model now; `myobridge calibrate --undo --out {mine}` goes back.")
+    finally:
+        new.unlink(missing_ok=True)
+    swapped = taken and _swap(port, mine)
+    summary = {"recording": str(made), **to_builtins(scores), "taken": taken, "model": str(mine), "swapped": swapped}
+    write_json(summary, json_to)
+
+
+def _checked(port: str | None, model_name: str | None, mine: Path, recording: Path | None, yes: bool) -> Path:
+    """The base model's file, once everything that can be known beforehand is in order."""
+    from myobridge.decode import open_model
+    from myobridge.guide.calibration import can_train
+    from myobridge.recording import Recording
+    from myobridge.replay import check_fits
+    from myobridge.shipped import find_model
+
+    if not model_name:
+        raise UserError("Say with --model which model to begin with: an .onnx file, or a shipped one.")
+    if not (port or recording):
+        raise UserError("Say with --port where the hand is, or with --recording what to train on.")
+    if mine.suffix != ".onnx" or not mine.parent.is_dir():
+        raise UserError(f"{mine} cannot be made: give --out a name that ends in .onnx, in a folder that exists.")
+    if not yes and can_train() and not sys.stdin.isatty():
+        raise UserError("There is no terminal to ask at whether to take the new model; add --yes.")
+    base = find_model(model_name)
+    spec = open_model(base).spec
+    if recording is not None:
+        check_fits(Recording.load(recording), spec, recording)
+    return base
+
+
+def _record(port: str, base: Path, mine: Path, config: Path | None) -> Path:
+    """Records what the base model needs beside `mine`; the file."""
+    from myobridge.config import load_config
+    from myobridge.configure import check_rate
+    from myobridge.decode import open_model
+    from myobridge.guide.calibration import TIMING, can_train, check_stream
+    from myobridge.guide.poses import load_poses
+    from myobridge.guide.session import fresh_seed, record_session, sum_up
+
+    spec, settings = open_model(base).spec, load_config(config)
+    check_rate(settings, spec)
+    if not can_train():
+        say("PyTorch is not installed here, so this records only; training can follow on another machine.")
+    out = mine.with_name(f"{mine.stem}-{time.strftime('%Y%m%d-%H%M%S')}.myo")
+    check = partial(check_stream, spec=spec, port=port)
+    outcome = record_session(port, out, spec, settings, load_poses(), TIMING, fresh_seed(), say, check)
+    for sentence in sum_up(outcome, out):
+        say(sentence)
+    if outcome.problem:
+        raise UserError(f"The recording is not whole; begin again, or train on it with --recording {out}.")
+    return out
+
+
+def _taken(scores: Scores, mine: Path, yes: bool) -> bool:
+    """Shows the scores and asks; with `yes` the better model is taken."""
+    from rich.console import Console
+
+    from myobridge.guide.calibration import score_table
+
+    Console(stderr=True).print(score_table(scores))
+    if not yes:
+        return click.confirm("Take the new model?", default=scores.better, err=True)
+    if not scores.better:
+        raise UserError(f"The new model is no better, so {mine} stays as it was; record again, or leave --yes out.")
+    return True
+
+
+def _swap(port: str | None, mine: Path) -> bool:
+    """Gives the model to the daemon on the port, if there is one; whether it runs now."""
+    from myobridge.guide.calibration import swap
+
+    if port is None:
+        return False
+    swapped, sentence = swap(port, mine)
+    say(sentence)
+    return swapped

@@ -1,0 +1,69 @@
+"""`myobridge record`: a guided recording."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from myobridge.commands.options import CONFIG, JSON, say, write_json
+from myobridge.errors import UserError
+
+
+@click.command()
+@click.option("--port", required=True, help="Serial port of the hand; a daemon that has it goes on.")
+@click.option("--out", type=click.Path(path_type=Path), help="The .myo file to make; named by the time if left out.")
+@click.option("--poses", "poses_file", type=click.Path(path_type=Path), help="A TOML file; else seven common poses.")
+@click.option("--repetitions", default=3, show_default=True, type=click.IntRange(1, 100), help="Of every pose.")
+@click.option("--seconds-per-pose", "hold_s", default=3.0, show_default=True, type=click.FloatRange(1, 60))
+@click.option("--seconds-of-rest", "rest_s", default=2.0, show_default=True, type=click.FloatRange(1, 60))
+@click.option("--model", "model_name", help="Record what this model needs, if no daemon runs.")
+@click.option("--fs", "fs_hz", type=click.FloatRange(100, 20000), help="Without a model: sampling rate, 2000 Hz.")
+@click.option("--channels", type=click.IntRange(1, 16), help="Without a model: electrodes, 4.")
+@click.option("--seed", type=click.IntRange(min=0), help="Order of the poses; another one each time if left out.")
+@CONFIG
+@JSON
+def record(
+    port: str,
+    out: Path | None,
+    poses_file: Path | None,
+    repetitions: int,
+    hold_s: float,
+    rest_s: float,
+    model_name: str | None,
+    fs_hz: float | None,
+    channels: int | None,
+    seed: int | None,
+    config: Path | None,
+    json_to: str | None,
+) -> None:
+    """Guide the wearer through rest and poses, and record what the electrodes say.
+
+    Keys: r does the last pose again, p or space pauses, q stops. Nothing that was recorded is lost.
+    """
+    from myobridge.config import load_config
+    from myobridge.configure import check_rate
+    from myobridge.decode import open_model
+    from myobridge.guide.plan import Timing
+    from myobridge.guide.poses import DEFAULT, load_poses
+    from myobridge.guide.session import fresh_seed, record_session, sum_up
+    from myobridge.guide.source import spec_for
+    from myobridge.shipped import find_model
+
+    if model_name and (fs_hz or channels):
+        raise UserError("The model says what to sample: leave --fs and --channels out, or --model.")
+    settings, poses = load_config(config), load_poses(poses_file or DEFAULT)
+    if model_name:
+        spec = open_model(find_model(model_name)).spec
+    else:
+        wanted = settings.acquisition
+        spec = spec_for(fs_hz or wanted.fs_hz or 2000.0, channels or len(wanted.inputs or range(4)))
+    check_rate(settings, spec)
+    path = out or Path(time.strftime("session-%Y%m%d-%H%M%S.myo"))
+    timing = Timing(repetitions=repetitions, hold_s=hold_s, rest_s=rest_s)
+    outcome = record_session(port, path, spec, settings, poses, timing, fresh_seed() if seed is None else seed, say)
+    for sentence in sum_up(outcome, path):
+        say(sentence)
+    write_json({"recording": str(path), **asdict(outcome)}, json_to)

@@ -1,0 +1,44 @@
+"""Who else is shown the prompts of a guided recording: the view in a browser, and a simulated wearer."""
+
+from __future__ import annotations
+
+import atexit
+from collections.abc import Callable
+from pathlib import Path
+
+from myobridge.feed import feed_path
+from myobridge.model_file import Pose
+from myobridge.view.prompts import NO_PROMPT, Prompt, PromptInbox, inbox_path, send_prompt
+
+
+def wearers_feed(port: str | Path) -> Path:
+    """Beside it the simulated wearer of the hand on `port` takes prompts, as a view does beside the daemon's feed."""
+    return feed_path(port).with_suffix(".wearer")
+
+
+def follow(port: str | Path) -> Callable[[], Pose | None]:
+    """The simulated wearer's eyes: each call gives the newest pose that was asked for, None if none was."""
+    inbox = PromptInbox(inbox_path(wearers_feed(port)))
+    atexit.register(inbox.close)
+
+    def asked() -> Pose | None:
+        prompt = inbox.newest()
+        return None if prompt is None else prompt.angles_deg
+
+    return asked
+
+
+class Audience:
+    """Tells whoever is there, and does not mind if nobody is."""
+
+    def __init__(self, port: str) -> None:
+        self._feeds = feed_path(port), wearers_feed(port)
+
+    def tell(self, prompt: Prompt) -> None:
+        """Shows a prompt; it fades if it is not told again within seconds."""
+        for feed in self._feeds:
+            send_prompt(feed, prompt)
+
+    def leave(self) -> None:
+        """Takes the prompt down."""
+        self.tell(NO_PROMPT)

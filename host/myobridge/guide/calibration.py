@@ -1,0 +1,192 @@
+"""From a recording to the wearer's own model: train it in another process, put it in place, take it back.
+
+Training belongs to `myobridge-models`, with which this shares files only.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from rich.table import Table
+
+from myobridge.configure import MAX_RATE_ERROR
+from myobridge.errors import UserError
+from myobridge.feed import FeedClient, NoDaemon, Snapshot
+from myobridge.guide.plan import Timing
+from myobridge.guide.source import ByteSource
+from myobridge.model_file import ModelSpec
+
+NEEDS: Final = ("myobridge_models", "torch", "onnx", "scipy")
+TIMING: Final = Timing(repetitions=3, hold_s=2.0, rest_s=1.2)
+"""Of the seven poses: less than a minute of EMG."""
+TRAINER: Final = (sys.executable, "-m", "myobridge_models")
+LOOK_S: Final = 1.0
+NICE: Final = ("nice", "-n", "10")
+"""The hand goes first."""
+
+
+class Score(msgspec.Struct, frozen=True):
+    """Figures of a model on the recording; balanced_accuracy: of telling the poses apart, None if there are none."""
+
+    mae_deg: float
+    balanced_accuracy: float | None
+
+
+class Scores(msgspec.Struct, frozen=True):
+    """The base and the new model on what neither was trained on."""
+
+    before: Score
+    after: Score
+
+    @property
+    def better(self) -> bool:
+        """The new model tells the poses apart better, or errs less where that cannot be told."""
+        was, now = self.before.balanced_accuracy, self.after.balanced_accuracy
+        if was is None or now is None or was == now:
+            return self.after.mae_deg < self.before.mae_deg
+        return now > was
+
+
+def score_table(scores: Scores) -> Table:
+    """Before and after, for people."""
+    table = Table(title="On what neither model was trained on")
+    for heading in ("", "before", "after"):
+        table.add_column(heading, justify="right")
+    both = scores.before, scores.after
+    if all(score.balanced_accuracy is not None for score in both):
+        table.add_row("poses told apart (1 is all)", *(f"{score.balanced_accuracy:.2f}" for score in both))
+    table.add_row("error of the fingers", *(f"{score.mae_deg:.1f}°" for score in both))
+    return table
+
+
+def check_stream(source: ByteSource, *, spec: ModelSpec, port: str) -> None:
+    """Refuses a stream that the model was not made for, and a hand that may move: its model could not be changed.
+
+    Raises:
+        UserError: one of these.
+    """
+    channels, fs_hz = source.config.channel_mask.bit_count(), source.ident.tick_hz / source.config.sample_period_ticks
+    if channels != len(spec.channels) or abs(fs_hz / spec.fs_hz - 1) > MAX_RATE_ERROR:
+        raise UserError(
+            f"The daemon on {port} runs {channels} channels at {fs_hz:g} Hz, but the model {spec.name} was made for "
+            f"{len(spec.channels)} at {spec.fs_hz:g} Hz; choose the model that the daemon runs."
+        )
+    if source.daemon and may_move(port):
+        raise UserError(f"The hand on {port} is armed, and its model is changed only while it is disarmed; disarm it.")
+
+
+def may_move(port: str) -> bool:
+    """The daemon on `port` has armed its hand."""
+    with FeedClient(port) as feed:
+        feed.subscribe("snapshots")
+        look = feed.receive(LOOK_S)
+        return isinstance(look, Snapshot) and look.may_move
+
+
+def can_train() -> bool:
+    """What training needs is installed here."""
+    return all(find_spec(name) is not None for name in NEEDS)
+
+
+def elsewhere(recording: Path, base: str, mine: Path) -> UserError:
+    """What to do where training is not installed."""
+    return UserError(
+        f"Training needs PyTorch, which is not installed here: install it with `pip install 'myobridge[train]'` and "
+        f"run `myobridge calibrate --recording {recording} --model {base} --out {mine}`, here or on another machine "
+        f"to which you copy {recording.name}, and bring {mine.name} back."
+    )
+
+
+def train(recording: Path, base: Path, new: Path) -> Scores:
+    """Fine-tunes `base` on the recording into the file `new`, in a process of lower priority; it speaks on stderr.
+
+    Raises:
+        UserError: the training did not succeed.
+    """
+    scores = new.with_suffix(".json")
+    command = [*NICE, *TRAINER, "calibrate", "--model", str(base), "--recording", str(recording)]
+    try:
+        trainer = subprocess.run([*command, "--out", str(new), "--json", str(scores)], stdout=sys.stderr, check=False)
+        if trainer.returncode == 0:
+            return msgspec.json.decode(scores.read_bytes(), type=Scores)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise UserError(f"The training left no scores ({error}); {recording} is kept, try again with it.") from error
+    finally:
+        scores.unlink(missing_ok=True)
+    raise UserError(f"The training did not succeed, as said above; {recording} is kept, try again with --recording.")
+
+
+def new_model(mine: Path) -> Path:
+    """Where a model is made that is to become `mine`: in the same folder, so that it can take its place at once."""
+    return mine.with_name(f".{mine.stem}.new.onnx")
+
+
+def previous_model(mine: Path) -> Path:
+    """Where the model stays that `mine` was before."""
+    return mine.with_name(f"{mine.stem}.previous{mine.suffix}")
+
+
+def put_in_place(new: Path, mine: Path, base: Path) -> None:
+    """`new` becomes `mine`; what was there before, or else `base`, stays as its previous model.
+
+    Raises:
+        UserError: the folder cannot be written to; `mine` is then as it was.
+    """
+    try:
+        _copy(mine if mine.exists() else base, previous_model(mine))
+        _replace(new, mine)
+    except OSError as error:
+        raise UserError(f"{mine} cannot be written ({error.strerror}); make room or choose another --out.") from error
+
+
+def undo(mine: Path) -> None:
+    """`mine` and its previous model change places, so that a second time takes the first one back.
+
+    Raises:
+        UserError: there is no previous model, or the folder cannot be written to.
+    """
+    previous, kept = previous_model(mine), new_model(mine)
+    if not previous.exists():
+        raise UserError(f"There is nothing to undo: {previous} does not exist; give the --out of that calibration.")
+    try:
+        if mine.exists():
+            _copy(mine, kept)
+        _replace(previous, mine)
+        if kept.exists():
+            _replace(kept, previous)
+    except OSError as error:
+        raise UserError(f"{mine} cannot be written ({error.strerror}); make room and try again.") from error
+
+
+def swap(port: str, mine: Path) -> tuple[bool, str]:
+    """Gives the model to the daemon on `port`; whether that runs it now, and a sentence."""
+    try:
+        with FeedClient(port) as feed:
+            reply = feed.request("model", path=str(mine.resolve()))
+    except NoDaemon:
+        return False, f"No daemon runs on {port}: `myobridge run --port {port} --model {mine}` takes the model."
+    return reply.ok, reply.text
+
+
+def _copy(source: Path, target: Path) -> None:
+    """A copy that is there whole or not at all."""
+    half = target.with_name(f".{target.name}.half")
+    try:
+        shutil.copyfile(source, half)
+        _replace(half, target)
+    finally:
+        half.unlink(missing_ok=True)
+
+
+def _replace(source: Path, target: Path) -> None:
+    """A rename that a pulled plug cannot leave with an empty file."""
+    with source.open("rb") as file:
+        os.fsync(file.fileno())
+    source.replace(target)

@@ -1,0 +1,82 @@
+"""One guided recording from the opened port to the closed file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from random import SystemRandom
+
+from myobridge.config import Config
+from myobridge.errors import UserError
+from myobridge.guide.audience import Audience
+from myobridge.guide.look import clock
+from myobridge.guide.plan import Timing, Walk, schedule
+from myobridge.guide.poses import REST, GuidedPose
+from myobridge.guide.recorder import GuidedRecording, Outcome
+from myobridge.guide.screen import open_screen
+from myobridge.guide.source import ByteSource, open_source
+from myobridge.model_file import ModelSpec
+from myobridge.recording import Header, RecordingWriter
+
+
+def fresh_seed() -> int:
+    """Another order of the poses each time."""
+    return SystemRandom().randrange(1 << 16)
+
+
+def record_session(
+    port: str,
+    out: Path,
+    spec: ModelSpec,
+    settings: Config,
+    poses: Sequence[GuidedPose],
+    timing: Timing,
+    seed: int,
+    say: Callable[[str], None],
+    check: Callable[[ByteSource], None] = lambda _source: None,
+) -> Outcome:
+    """Guides the wearer through `poses` and records to `out`.
+
+    Args:
+        port: of the hand; a daemon that has it goes on.
+        out: the `.myo` file to make.
+        spec: whose channels and rate are recorded, unless a daemon runs: then it is what that has.
+        settings: for the port, unless a daemon has it.
+        poses: to hold, rest among them.
+        timing: how often and how long.
+        seed: the order of the poses follows from it.
+        say: gets sentences for the wearer.
+        check: may refuse the stream before anything is recorded.
+
+    Raises:
+        UserError: there is no stream to record, the file cannot be made, or nothing was recorded.
+    """
+    source = open_source(port, spec, settings)
+    try:
+        check(source)
+        labelled = tuple(pose.labelled for pose in poses)
+        header = Header(ident=source.ident, config=source.config, poses=labelled, electrodes=source.electrodes)
+        holds = schedule(poses, timing.repetitions, seed)
+        walk = Walk(holds, timing)
+        say(f"{len(holds)} poses to hold, {clock(walk.left_s(0))} minutes; Ctrl-C stops, and keeps what there is.")
+        rest = next(pose for pose in poses if pose.label == REST)
+        with RecordingWriter(out, header) as writer:
+            writer.note(f"Order of the poses: seed {seed}.")
+            outcome = GuidedRecording(source, writer, walk, rest, open_screen(say), Audience(port)).run()
+    finally:
+        source.close()
+    outcome.problem = outcome.problem or writer.problem
+    if not outcome.recorded_s:
+        out.unlink(missing_ok=True)
+        raise UserError(f"Nothing was recorded. {outcome.problem} Start again when you are ready.")
+    return outcome
+
+
+def sum_up(outcome: Outcome, out: Path) -> list[str]:
+    """What came of it, as sentences."""
+    redone = f", {outcome.redone} done again" if outcome.redone else ""
+    return [
+        *outcome.remarks[-3:],
+        *([outcome.problem] if outcome.problem else []),
+        f"{outcome.recorded_s:.0f} s of EMG with {outcome.holds_kept} of {outcome.holds} poses{redone} are in {out}.",
+    ]

@@ -1,0 +1,5 @@
+"""`python -m myobridge_models`."""
+
+from myobridge_models.cli import main
+
+main()

@@ -1,0 +1,65 @@
+"""The simulated wearer who does what a guided recording asks."""
+
+import numpy as np
+import pytest
+
+from myobridge.device.script import POSES_DEG, CuedScript
+from myobridge.device.synth import SynthOptions, SynthSource
+from myobridge.guide.audience import Audience, follow
+from myobridge.model_file import REST_DEG
+from myobridge.view.prompts import Prompt
+
+FIST, POINT = POSES_DEG["fist"], POSES_DEG["point"]
+FS_HZ = 2000
+BLOCK = FS_HZ // 10
+
+
+def wearer(asked, seed=0):
+    """A source whose wearer is asked for `asked[block]` when that block is made."""
+    blocks = iter(range(10_000))
+
+    def ask():
+        return asked.get(next(blocks) // 2)  # a block asks twice: for the muscles, and for the truth
+
+    return SynthSource(SynthOptions(fs_hz=FS_HZ, seed=seed, script=CuedScript(ask, seed)))
+
+
+def test_it_rests_until_it_is_asked_and_follows_after_a_human_delay():
+    for seed in range(5):
+        _, truth_deg = wearer({10: FIST}, seed).read(30 * BLOCK)
+        moved_s = np.flatnonzero(truth_deg[:, 0] > 45)[0] / FS_HZ
+        assert np.all(truth_deg[:BLOCK] == REST_DEG)
+        assert 0.15 < moved_s - 1.0 < 0.6
+        assert truth_deg[-1].min() > 160
+
+
+def test_what_was_told_stands_however_fast_the_cues_come():
+    asked = {block: (FIST, POINT, REST_DEG)[block % 3] for block in range(60)}
+    _, truth_deg = wearer(asked).read(80 * BLOCK)
+    assert np.abs(np.diff(truth_deg, axis=0)).max() < 2, "no finger jumps"
+
+
+def test_the_same_cues_at_the_same_samples_are_followed_the_same_way():
+    asked = {5: FIST, 20: REST_DEG, 30: POINT}
+    counts = [wearer(asked, seed=3).read(50 * BLOCK)[0] for _ in range(2)]
+    assert np.array_equal(*counts)
+    assert not np.array_equal(counts[0], wearer(asked, seed=4).read(50 * BLOCK)[0])
+
+
+def test_the_muscles_work_before_the_finger_moves():
+    counts, truth_deg = wearer({10: FIST}).read(40 * BLOCK)
+    loud = np.abs(counts.astype(float)).max(axis=1) > 60
+    assert np.flatnonzero(loud)[0] < np.flatnonzero(truth_deg[:, 0] > 42)[0]
+
+
+def test_it_sees_the_prompts_of_its_own_port_and_only_the_newest(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    asked, audience = follow("/dev/hand"), Audience("/dev/hand")
+    assert asked() is None
+    Audience("/dev/other").tell(Prompt(title="Fist", angles_deg=FIST))
+    assert asked() is None
+    audience.tell(Prompt(title="Fist", angles_deg=FIST))
+    audience.tell(Prompt(title="Point", angles_deg=POINT))
+    assert asked() == pytest.approx(POINT)
+    audience.leave()
+    assert asked() is None
