@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 import numpy as np
@@ -25,6 +25,7 @@ from myobridge.wire.clock import SampleClock
 from myobridge.wire.frame import FrameDecoder
 
 RECEIVE_S: Final = 0.2
+BATCH_S: Final = 0.01
 LOOK_FOR_HAND_S: Final = 0.2
 FASTEST: Final = 0.5
 """Least distance of two time stamps in sample periods, where the clock has to be set back."""
@@ -136,21 +137,31 @@ def stream(port: str, say: Callable[[str], None]) -> None:
         outlets = LabOutlets(about, fs_hz)
         say(f"Streaming EMG ({len(about.spec.channels)} channels, {fs_hz:g} Hz), angles and markers; Ctrl-C ends it.")
         feed.subscribe("bytes", "snapshots")
-        frames, emg, events, lost = FrameDecoder(), StampedEmg(len(about.spec.channels), fs_hz), Events(), 0
+        frames, emg, events, told = FrameDecoder(), StampedEmg(len(about.spec.channels), fs_hz), Events(), 0
         while True:
-            message = feed.receive(RECEIVE_S)
-            if isinstance(message, Chunk):
-                for frame in frames.feed(message.data):
-                    if (taken := emg.take(frame, message.t_s)) is not None:
-                        outlets.emg(*taken)
-                if emg.lost > lost:
-                    outlets.marker(f"lost {emg.lost - lost} samples", message.t_s)
-                    lost = emg.lost
-            elif isinstance(message, Snapshot):
+            taken = []
+            for message in _messages(feed):
+                if isinstance(message, Chunk):
+                    taken += [t for frame in frames.feed(message.data) if (t := emg.take(frame, message.t_s))]
+                    continue
                 now_s = time.monotonic()
                 outlets.angles(message.predicted_deg, message.applied_deg, now_s)
                 for change in events.changes(message, outlets.anyone_listens):
                     outlets.marker(change, now_s)
+            if taken:
+                outlets.emg(np.concatenate([counts for counts, _ in taken]), np.concatenate([t_s for _, t_s in taken]))
+            if emg.lost > told:
+                outlets.marker(f"lost {emg.lost - told} samples", time.monotonic())
+                told = emg.lost
+
+
+def _messages(feed: FeedClient) -> Iterator[Chunk | Snapshot]:
+    """What has come, after a little sleep: one push of many frames costs far less than many of one."""
+    time.sleep(BATCH_S)
+    message = feed.receive(RECEIVE_S)
+    while message is not None:
+        yield message
+        message = feed.receive(0.0)
 
 
 def _connected_hand(feed: FeedClient, say: Callable[[str], None]) -> tuple[About, m.Config, m.Ident]:

@@ -13,7 +13,7 @@ import pytest
 from myobridge.device.script import POSES_DEG, StepScript
 from myobridge.device.synth import SynthOptions, SynthSource
 from myobridge.recording import Recording
-from processes import command, myobridge, running, simulated_hand
+from processes import command, feed_of, myobridge, running, simulated_hand
 
 FS_HZ = 2000
 QUICK = ("--no-clench", "--seconds", 2)
@@ -46,7 +46,7 @@ def wearer(tmp_path):
 
 
 def test_a_good_hand_and_a_good_arm_have_nothing_bad(tmp_path, wearer):
-    with simulated_hand(tmp_path, *wearer(rest_s=4.5)) as hand:  # 1.5 s to relax, 3 s of rest, then the fist
+    with simulated_hand(tmp_path, *wearer(rest_s=5.2)) as hand:  # 1.5 s to relax, 3 s of rest, 1.5 s to clench
         code, report = examine(hand.port, "--seconds", 3)
         assert hand.process.poll() is None
     assert (code, report["ok"], ids(report, "bad")) == (0, True, set())
@@ -159,9 +159,36 @@ def test_beside_a_daemon_it_listens_to_the_daemon_and_disturbs_nothing(tmp_path)
     assert report["facts"]["stream"]["samples_lost"] == 0
     assert len(report["facts"]["channels"]) == 4
     summary = json.loads((tmp_path / "run.json").read_text())
-    assert (summary["state"], summary["samples_lost"], summary["reconnects"]) == ("ARMED", 0, 0)
+    assert (summary["samples_lost"], summary["reconnects"]) == (0, 0)
     states = np.load(tmp_path / "trace.npz")["state"].tolist()
-    assert [s for s, before in zip(states[1:], states, strict=False) if s != before][:1] == [2]
+    assert [s for s, before in zip(states[1:], states, strict=False) if s != before][:1] == [2]  # armed
+    assert 1 not in states[states.index(2) : -20]  # and never disarmed, until the daemon's end
+
+
+def test_a_hand_in_emergency_stop_is_found_beside_a_daemon_and_without(tmp_path):
+    with simulated_hand(tmp_path) as hand:
+        with running("run", "--port", hand.port, "--model", "synth"):
+            with feed_of(hand.port) as feed:
+                assert feed.request("estop").ok
+            beside = examine(hand.port, *QUICK)
+        alone = examine(hand.port, *QUICK)
+    for code, report in (beside, alone):
+        assert (code, ids(report, "bad")) == (1, {"emergency_stop"})
+    assert [report["facts"]["source"] for _, report in (beside, alone)] == ["daemon", "port"]
+
+
+def test_ctrl_c_stops_the_stream_and_frees_the_port(tmp_path):
+    with simulated_hand(tmp_path) as hand:
+        with running("doctor", "--port", hand.port, "--no-clench", "--seconds", 60) as doctor:
+            time.sleep(3)
+            doctor.send_signal(signal.SIGINT)
+            _, errors = doctor.communicate(timeout=10)
+        assert "Traceback" not in errors
+        time.sleep(0.3)
+        first = hand.process.poll()
+    assert first is None
+    assert hand.summary["samples_taken"] < 5 * FS_HZ
+    assert hand.summary["state"] == "DISARMED"
 
 
 def test_with_a_terminal_it_waits_for_enter(tmp_path, wearer):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 
@@ -32,6 +33,7 @@ def doctor(
     from myobridge.doctor.report import as_json, as_text
     from myobridge.shipped import find_model
 
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # Ctrl-C still stops the stream and closes the port
     settings, model = load_config(config), open_model(find_model(model_name))
     facts = examine(port, model, settings, seconds, Guide(say), clench=not no_clench, folder=Path.cwd())
     findings = check_all(facts)

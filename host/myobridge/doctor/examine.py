@@ -23,6 +23,8 @@ from myobridge.wire.session import SessionFailed
 CLENCH_S: Final = 3.0
 REACTION_S: Final = 1.5
 """From the word to a fist that is held."""
+SETTLE_S: Final = 0.5
+"""Pressing a key shakes the other arm, too."""
 SILENT_S: Final = 1.0
 
 
@@ -31,7 +33,7 @@ class Guide:
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self.say = say
-        self._asks = sys.stdin.isatty()
+        self._asks = sys.stdin is not None and sys.stdin.isatty()
 
     def ask(self, what: str, source: Source) -> None:
         """Waits, while the source is heard, for Enter or for as long as a person needs to do it."""
@@ -39,10 +41,11 @@ class Guide:
             self.say(f"{what}; measuring in {REACTION_S:g} s, for there is no terminal to wait at.")
             listen(source, REACTION_S)
             return
-        self.say(f"{what}, then press Enter.")
+        self.say(f"{what}, then press Enter with the other hand.")
         while not select([sys.stdin], [], [], 0)[0]:
             source.turn()
         sys.stdin.readline()
+        listen(source, SETTLE_S)
 
 
 def listen(source: Source, seconds: float) -> tuple[int, int]:
@@ -68,10 +71,8 @@ def examine(
             _measure(facts, source, config, seconds, guide if clench else None)
         except LinkLost as error:
             facts.trouble = "port_unusable", f"{port} was lost: {error}."
-        except SessionFailed as error:
-            facts.trouble = "no_answer" if source.device is None else "device_refused", str(error)
         except UserError as error:
-            facts.trouble = "device_refused", str(error)
+            facts.trouble = _what_failed(source, error), str(error)
         finally:
             source.close()
             facts.device = source.device
@@ -96,6 +97,13 @@ def _open(facts: Facts, model: Model, config: Config) -> Source | None:
     except UserError as error:
         facts.trouble = "port_unusable", str(error)
     return None
+
+
+def _what_failed(source: Source, error: UserError) -> str:
+    """The finding behind a conversation that broke off."""
+    if source.stopped:
+        return "emergency_stop"
+    return "no_answer" if source.device is None and isinstance(error, SessionFailed) else "device_refused"
 
 
 def _measure(facts: Facts, source: Source, config: Config, seconds: float, guide: Guide | None) -> None:

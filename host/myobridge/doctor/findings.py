@@ -58,7 +58,7 @@ KINDS: Final[dict[str, Kind]] = {
         BAD,
         "another program holds the port",
         "only one program can talk to the board",
-        "close that program: a serial monitor, an upload, ModemManager, or a daemon of another user",
+        "close that program; where it is `myobridge run`, name the port as that command does",
     ),
     "port_unusable": Kind(
         BAD,

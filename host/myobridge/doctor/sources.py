@@ -31,6 +31,10 @@ class Source(Protocol):
     listener: Listener
     device: DeviceFacts | None
 
+    @property
+    def stopped(self) -> bool:
+        """The hand was found in emergency stop, in which it takes no configuration."""
+
     def start(self) -> None:
         """Gets the stream going, if it is not.
 
@@ -52,6 +56,7 @@ class DaemonSource:
     kind = "daemon"
     names: tuple[str, ...] = ()
     device: DeviceFacts | None = None
+    stopped = False
 
     def __init__(self, port: str) -> None:
         """Raises NoDaemon if none runs there."""
@@ -103,6 +108,12 @@ class PortSource:
         self._frames = FrameDecoder()
         self._session = Session(link.write, lambda ident: device_config(ident, spec, config), ping_every_s=PING_EVERY_S)
         self._session.pong = self._pong
+
+    @property
+    def stopped(self) -> bool:
+        """See Source."""
+        status = self._session.status
+        return status is not None and status.state == m.State.ESTOP
 
     def start(self) -> None:
         """See Source."""
