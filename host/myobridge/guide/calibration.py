@@ -27,6 +27,7 @@ NEEDS: Final = ("myobridge_models", "torch", "onnx", "scipy")
 TIMING: Final = Timing(repetitions=3, hold_s=2.0, rest_s=1.2)
 """Of the seven poses: less than a minute of EMG."""
 TRAINER: Final = (sys.executable, "-m", "myobridge_models")
+STDERR: Final = 2
 LOOK_S: Final = 1.0
 NICE: Final = ("nice", "-n", "10")
 """The hand goes first."""
@@ -98,9 +99,9 @@ def can_train() -> bool:
 def elsewhere(recording: Path, base: str, mine: Path) -> UserError:
     """What to do where training is not installed."""
     return UserError(
-        f"Training needs PyTorch, which is not installed here: install it with `pip install 'myobridge[train]'` and "
-        f"run `myobridge calibrate --recording {recording} --model {base} --out {mine}`, here or on another machine "
-        f"to which you copy {recording.name}, and bring {mine.name} back."
+        f"Training needs PyTorch, which is not installed here: `pip install -e '.[train]'` in a clone installs it, and "
+        f"`myobridge calibrate --recording {recording} --model {base} --out {mine}` trains, here or on another machine "
+        f"to which you copy {recording.name} and from which you bring {mine.name} back."
     )
 
 
@@ -113,7 +114,7 @@ def train(recording: Path, base: Path, new: Path) -> Scores:
     scores = new.with_suffix(".json")
     command = [*NICE, *TRAINER, "calibrate", "--model", str(base), "--recording", str(recording)]
     try:
-        trainer = subprocess.run([*command, "--out", str(new), "--json", str(scores)], stdout=sys.stderr, check=False)
+        trainer = subprocess.run([*command, "--out", str(new), "--json", str(scores)], stdout=STDERR, check=False)
         if trainer.returncode == 0:
             return msgspec.json.decode(scores.read_bytes(), type=Scores)
     except (OSError, msgspec.MsgspecError) as error:

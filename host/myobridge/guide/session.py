@@ -58,7 +58,8 @@ def record_session(
         header = Header(ident=source.ident, config=source.config, poses=labelled, electrodes=source.electrodes)
         holds = schedule(poses, timing.repetitions, seed)
         walk = Walk(holds, timing)
-        say(f"{len(holds)} poses to hold, {clock(walk.left_s(0))} minutes; Ctrl-C stops, and keeps what there is.")
+        minutes = clock(timing.ready_s + timing.recorded_s(len(holds)))
+        say(f"Poses to hold: {len(holds)}, which takes {minutes} minutes; Ctrl-C stops and keeps what there is.")
         rest = next(pose for pose in poses if pose.label == REST)
         with RecordingWriter(out, header) as writer:
             writer.note(f"Order of the poses: seed {seed}.")
@@ -74,9 +75,9 @@ def record_session(
 
 def sum_up(outcome: Outcome, out: Path) -> list[str]:
     """What came of it, as sentences."""
-    redone = f", {outcome.redone} done again" if outcome.redone else ""
+    redone = f" ({outcome.redone} done again)" if outcome.redone else ""
     return [
         *outcome.remarks[-3:],
         *([outcome.problem] if outcome.problem else []),
-        f"{outcome.recorded_s:.0f} s of EMG with {outcome.holds_kept} of {outcome.holds} poses{redone} are in {out}.",
+        f"Poses held: {outcome.holds_kept} of {outcome.holds}{redone}; {outcome.recorded_s:.0f} s of EMG are in {out}.",
     ]

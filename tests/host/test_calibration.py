@@ -1,0 +1,231 @@
+"""`myobridge calibrate` around the training, which a stand-in does here: asking, replacing, undoing, swapping."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from myobridge.commands.calibrate import calibrate
+from myobridge.decode import open_model
+from myobridge.errors import UserError
+from myobridge.feed import NoDaemon, Reply
+from myobridge.guide import calibration
+from myobridge.guide.calibration import Score, Scores, previous_model, put_in_place, undo
+from myobridge.guide.plan import schedule
+from myobridge.guide.poses import load_poses
+from myobridge.recording import Recording
+from tiny_model import tiny_spec, write_tiny_model
+
+STAND_IN = """
+import json, os, shutil, sys
+options = dict(zip(sys.argv[2::2], sys.argv[3::2]))
+assert sys.argv[1] == "calibrate" and os.nice(0) >= 10
+if {fails}:
+    sys.exit("myobridge-models: the recording has one pose only.")
+shutil.copy({new!r}, options["--out"])
+before, after = {scores}
+json.dump({{"before": before, "after": after, "more": 1}}, open(options["--json"], "w"))
+"""
+BETTER = ({"mae_deg": 30.0, "balanced_accuracy": 0.5}, {"mae_deg": 9.5, "balanced_accuracy": 0.93})
+WORSE = tuple(reversed(BETTER))
+
+
+def named(path):
+    return open_model(path).spec.name
+
+
+@pytest.fixture
+def bench(tmp_path, monkeypatch):
+    """A base model, a recording, and a trainer; `run` calls the command."""
+    return Bench(tmp_path, monkeypatch)
+
+
+class Bench:
+    def __init__(self, folder, monkeypatch):
+        self.folder, self._monkeypatch = folder, monkeypatch
+        self.base = write_tiny_model(folder / "base.onnx", tiny_spec(name="base"))
+        self.trained = write_tiny_model(folder / "trained.onnx", tiny_spec(name="trained"))
+        self.mine = folder / "mine.onnx"
+        self.recording = folder / "r.npz"
+        Recording(np.zeros((2000, 2), np.int16), 1000.0, 10).save(self.recording)
+        monkeypatch.setattr(calibration, "can_train", lambda: True)
+        monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder))
+        self.trainer(BETTER)
+
+    def trainer(self, scores, *, fails=False):
+        script = self.folder / "trainer.py"
+        script.write_text(STAND_IN.format(scores=scores, fails=fails, new=str(self.trained)))
+        self._monkeypatch.setattr(calibration, "TRAINER", (sys.executable, str(script)))
+
+    def run(self, *arguments, answer=None):
+        runner = CliRunner()
+        if answer is not None:
+            self._monkeypatch.setattr("click.testing._NamedTextIOWrapper.isatty", lambda _self: True, raising=False)
+        result = runner.invoke(calibrate, [*map(str, arguments), "--out", str(self.mine)], input=answer)
+        self.complaint = str(result.exception) if isinstance(result.exception, UserError) else ""
+        if result.exception and not self.complaint and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return result
+
+    def calibrate(self, *arguments, answer=None):
+        return self.run("--model", self.base, "--recording", self.recording, *arguments, answer=answer)
+
+    @property
+    def names(self):
+        """Files beside those that were there at first."""
+        first = {"base.onnx", "trained.onnx", "r.npz", "trainer.py"}
+        return {path.name for path in self.folder.iterdir()} - first
+
+
+def test_a_better_model_takes_its_place_and_the_base_stays_for_undo(bench):
+    result = bench.calibrate("--yes", "--json", bench.folder / "c.json")
+    assert result.exit_code == 0, result.output
+    assert named(bench.mine) == "trained"
+    assert named(previous_model(bench.mine)) == "base"
+    assert "0.50" in result.stderr
+    assert "0.93" in result.stderr
+    summary = json.loads((bench.folder / "c.json").read_text())
+    assert (summary["taken"], summary["swapped"], summary["after"]["balanced_accuracy"]) == (True, False, 0.93)
+    assert bench.names == {"mine.onnx", "mine.previous.onnx", "c.json"}
+
+
+def test_undo_goes_back_and_undo_again_comes_back(bench):
+    write_tiny_model(bench.mine, tiny_spec(name="yesterday"))
+    bench.calibrate("--yes")
+    for name in ("yesterday", "trained", "yesterday"):
+        assert bench.run("--undo").exit_code == 0
+        assert named(bench.mine) == name
+    assert bench.names == {"mine.onnx", "mine.previous.onnx"}
+
+
+def test_yes_does_not_take_a_model_that_is_no_better(bench):
+    bench.trainer(WORSE)
+    assert bench.calibrate("--yes").exit_code
+    assert "no better, so" in bench.complaint
+    assert bench.names == set(), "and nothing is left lying about"
+
+
+@pytest.mark.parametrize(("scores", "default"), [(BETTER, True), (WORSE, False)])
+@pytest.mark.parametrize("answer", ["y\n", "n\n", "\n"])
+def test_the_wearer_is_asked_and_the_better_model_is_the_default(bench, scores, default, answer):
+    bench.trainer(scores)
+    result = bench.calibrate(answer=answer)
+    assert result.exit_code == 0
+    assert bench.mine.exists() == {"y": True, "n": False, "": default}[answer.strip()]
+
+
+def test_without_a_terminal_somebody_must_have_said_yes_before(bench):
+    assert bench.calibrate().exit_code
+    assert "no terminal to ask at" in bench.complaint
+
+
+def test_a_training_that_fails_changes_nothing(bench):
+    bench.trainer(BETTER, fails=True)
+    assert bench.calibrate("--yes").exit_code
+    assert "did not succeed" in bench.complaint
+    assert bench.names == set()
+
+
+def test_without_torch_it_says_what_to_install_and_what_to_do_on_another_machine(bench, monkeypatch):
+    monkeypatch.setattr(calibration, "can_train", lambda: False)
+    assert bench.calibrate("--yes").exit_code
+    said = bench.complaint
+    assert "`pip install -e '.[train]'`" in said
+    assert f"myobridge calibrate --recording {bench.recording} --model {bench.base} --out {bench.mine}" in said
+    assert said.count(". ") == 0, "one sentence"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--recording", "{r}"], "Say with --model"),
+        (["--model", "{base}"], "Say with --port"),
+        (["--model", "{base}", "--recording", "none.myo"], "cannot be read"),
+        (["--model", "none.onnx", "--recording", "{r}"], "There is no model"),
+        (["--model", "synth", "--recording", "{r}"], "choose a model made for this recording"),
+        (["--undo"], "nothing to undo"),
+    ],
+)
+def test_what_is_missing_or_does_not_fit_is_said_before_anything_is_done(bench, arguments, said):
+    filled = [argument.format(r=bench.recording, base=bench.base) for argument in arguments]
+    assert bench.run(*filled, "--yes").exit_code
+    assert said in bench.complaint
+
+
+def test_a_model_in_a_folder_that_is_not_there_is_refused(bench):
+    bench.mine = bench.folder / "none" / "mine.onnx"
+    bench.calibrate("--yes")
+    assert "in a folder that exists" in bench.complaint
+
+
+def test_a_full_disk_leaves_the_model_as_it_was(bench, monkeypatch):
+    write_tiny_model(bench.mine, tiny_spec(name="yesterday"))
+
+    def full(_source, _target):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("myobridge.guide.calibration.shutil.copyfile", full)
+    with pytest.raises(UserError, match="No space left on device"):
+        put_in_place(bench.trained, bench.mine, bench.base)
+    with pytest.raises(UserError, match="nothing to undo"):
+        undo(bench.mine)
+    assert named(bench.mine) == "yesterday"
+
+
+class Daemon:
+    """Stands for FeedClient."""
+
+    def __init__(self, _port):
+        self.asked = []
+        Daemon.last = self
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        return
+
+    def request(self, do, path):
+        self.asked.append((do, path))
+        return Reply(1, Daemon.ok, "The hand is armed; disarm it first.")
+
+
+@pytest.mark.parametrize("ok", [True, False])
+def test_a_running_daemon_is_given_the_model_and_what_it_says_is_passed_on(bench, monkeypatch, ok):
+    monkeypatch.setattr(calibration, "FeedClient", Daemon)
+    Daemon.ok = ok
+    result = bench.calibrate("--yes", "--port", "/dev/hand", "--json", "-")
+    assert Daemon.last.asked == [("model", str(bench.mine))]
+    assert "disarm it first" in result.stderr
+    assert json.loads(result.stdout)["swapped"] is ok
+    assert named(bench.mine) == "trained", "it is the wearer's model all the same"
+    bench.run("--undo", "--port", "/dev/hand")
+    assert Daemon.last.asked == [("model", str(bench.mine))]
+
+
+def test_without_a_daemon_it_says_how_to_start_one(bench, monkeypatch):
+    def none(_port):
+        raise NoDaemon("none")
+
+    monkeypatch.setattr(calibration, "FeedClient", none)
+    result = bench.calibrate("--yes", "--port", "/dev/hand")
+    assert f"`myobridge run --port /dev/hand --model {bench.mine}`" in result.stderr
+
+
+def test_better_is_more_poses_told_apart_or_less_error_where_that_is_the_same():
+    def better(before, after):
+        return Scores(Score(*before), Score(*after)).better
+
+    assert better((10, 0.5), (20, 0.6))
+    assert not better((20, 0.6), (10, 0.5))
+    assert better((20, 0.6), (10, 0.6))
+    assert better((20, None), (10, None))
+    assert not better((10, None), (10, None))
+
+
+def test_a_calibration_records_at_most_a_minute_of_emg():
+    timing = calibration.TIMING
+    assert timing.recorded_s(len(schedule(load_poses(), timing.repetitions, 0))) <= 60
+    assert timing.repetitions >= 2, "one to be judged on"

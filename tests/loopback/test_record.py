@@ -1,0 +1,232 @@
+"""`myobridge record` as a process, at a simulated hand whose wearer follows the cues."""
+
+import json
+import os
+import pty
+import resource
+import select
+import signal
+import subprocess
+import termios
+import time
+
+import numpy as np
+import pytest
+
+from myobridge.guide.plan import IDLE
+from myobridge.recording import Recording
+from processes import command, feed_of, myobridge, running, simulated_hand
+
+POSES = """
+[[pose]]
+label = 0
+name = "Rest"
+angles_deg = [40, 40, 40, 40, 40]
+
+[[pose]]
+label = 7
+name = "Fist"
+angles_deg = [180, 180, 180, 180, 180]
+"""
+SHORT = ("--repetitions", 1, "--seconds-per-pose", 1.5, "--seconds-of-rest", 1)
+
+
+@pytest.fixture
+def poses(tmp_path):
+    path = tmp_path / "poses.toml"
+    path.write_text(POSES)
+    return path
+
+
+def wearer(tmp_path, *arguments):
+    return simulated_hand(tmp_path, "--follow-cues", "--seed", 1, *arguments)
+
+
+def record(hand, out, *arguments, timeout_s=60):
+    return myobridge("record", "--port", hand.port, "--out", out, *SHORT, *arguments, timeout_s=timeout_s)
+
+
+def wait_for(process, text, within_s=30):
+    """What the process says up to a line with that text."""
+    said, until_s = "", time.monotonic() + within_s
+    while text not in said and time.monotonic() < until_s:
+        line = process.stderr.readline()
+        if not line:
+            break
+        said += line
+    assert text in said, said
+    return said
+
+
+def check_recording(path):
+    recording = Recording.load(path)
+    assert (recording.fs_hz, recording.channels, recording.adc_bits) == (2000, 4, 10)
+    assert [(pose.label, pose.name) for pose in recording.poses] == [(0, "Rest"), (7, "Fist")]
+    assert np.sum(recording.label == 7) / 2000 == pytest.approx(1.5, abs=0.2)
+    assert IDLE not in recording.repetition
+    held = recording.counts[recording.label == 7][1600:].astype(float)
+    assert held.std() > 3 * recording.counts[recording.label == 0][:2000].astype(float).std()
+
+
+@pytest.mark.slow
+def test_without_a_daemon_it_opens_the_port_itself_and_never_arms(tmp_path, poses):
+    with wearer(tmp_path, "--trace", tmp_path / "trace.npz") as hand:
+        result = record(hand, tmp_path / "r.myo", "--poses", poses, "--json", "-")
+        assert result.returncode == 0, result.stderr
+    summary = json.loads(result.stdout)
+    assert (summary["holds_kept"], summary["problem"], summary["remarks"]) == (1, "", [])
+    assert "Poses to hold: 1, which takes 0:07 minutes" in result.stderr
+    assert "Poses held: 1 of 1" in result.stderr
+    check_recording(tmp_path / "r.myo")
+    assert set(np.load(tmp_path / "trace.npz")["state"]) == {1}, "DISARMED throughout"
+
+
+@pytest.mark.slow
+def test_beside_a_daemon_it_records_what_that_reads_and_the_daemon_goes_on(tmp_path, poses):
+    with wearer(tmp_path) as hand:
+        daemon = ("run", "--port", hand.port, "--model", "synth", "--arm", "--json", tmp_path / "run.json")
+        with running(*daemon):
+            with feed_of(hand.port) as feed:
+                until_s = time.monotonic() + 15
+                while feed.request("about").about.ident is None and time.monotonic() < until_s:
+                    time.sleep(0.1)
+            result = record(hand, tmp_path / "r.myo", "--poses", poses)
+            assert result.returncode == 0, result.stderr
+    check_recording(tmp_path / "r.myo")
+    summary = json.loads((tmp_path / "run.json").read_text())
+    assert (summary["frames_lost"], summary["state"]) == (0, "ARMED")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_leaves_a_whole_file(tmp_path, poses, number):
+    with wearer(tmp_path) as hand:
+        out = tmp_path / "r.myo"
+        with running(
+            "record", "--port", hand.port, "--out", out, "--poses", poses, "--seconds-per-pose", 30
+        ) as process:
+            wait_for(process, "myobridge: Fist.")
+            time.sleep(1.0)
+            process.send_signal(number)
+            assert process.wait(10) == 0
+            assert "It was stopped." in process.stderr.read()
+    recording = Recording.load(out)
+    assert np.sum(recording.label == 7) > 1000
+    assert "Missing: nothing." in myobridge("inspect", out).stdout
+
+
+@pytest.mark.slow
+def test_stopped_before_the_first_pose_it_says_that_nothing_was_recorded_and_leaves_no_file(tmp_path, poses):
+    with wearer(tmp_path) as hand:
+        with running("record", "--port", hand.port, "--out", tmp_path / "r.myo", "--poses", poses) as process:
+            wait_for(process, "Get ready")
+            process.send_signal(signal.SIGINT)
+            assert process.wait(10) == 1
+            assert "Nothing was recorded. It was stopped." in process.stderr.read()
+    assert not (tmp_path / "r.myo").exists()
+
+
+@pytest.mark.slow
+def test_a_cable_that_is_out_for_a_while_costs_only_the_pose_that_it_broke(tmp_path, poses):
+    with wearer(tmp_path, "--faults", "unplug=3@7") as hand:
+        arguments = ("--poses", poses, "--repetitions", 2, "--json", "-")
+        result = record(hand, tmp_path / "r.myo", *arguments)
+        assert result.returncode == 0, result.stderr
+    assert "Waiting for the hand" in result.stderr
+    assert json.loads(result.stdout)["holds_kept"] == 2
+    recording = Recording.load(tmp_path / "r.myo")
+    for repetition in (0, 1):
+        held = np.sum((recording.label == 7) & (recording.repetition == repetition)) / 2000
+        assert held == pytest.approx(1.5, abs=0.2)
+
+
+@pytest.mark.slow
+def test_a_full_disk_is_said_and_what_fits_is_kept(tmp_path, poses):
+    def no_more_than_128_kb():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (128 << 10, 128 << 10))
+
+    with wearer(tmp_path) as hand:
+        arguments = (
+            "record",
+            "--port",
+            hand.port,
+            "--out",
+            tmp_path / "r.myo",
+            "--poses",
+            poses,
+            "--seconds-per-pose",
+            30,
+        )
+        result = subprocess.run(
+            command(*arguments), capture_output=True, text=True, timeout=60, check=False, preexec_fn=no_more_than_128_kb
+        )
+    assert "the system does not let it grow" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert len(Recording.load(tmp_path / "r.myo").counts) > 2000
+
+
+@pytest.mark.slow
+def test_keys_at_a_terminal_redo_pause_and_stop_and_the_terminal_is_given_back(tmp_path, poses):
+    with wearer(tmp_path) as hand:
+        ours, theirs = pty.openpty()
+        arguments = (
+            "record",
+            "--port",
+            hand.port,
+            "--out",
+            tmp_path / "r.myo",
+            "--poses",
+            poses,
+            *SHORT,
+            "--json",
+            "-",
+        )
+        terminal = {**os.environ, "TERM": "xterm", "COLUMNS": "80", "LINES": "24"}
+        process = subprocess.Popen(
+            command(*arguments), stdin=theirs, stdout=subprocess.PIPE, stderr=theirs, env=terminal
+        )
+        before = termios.tcgetattr(theirs)
+
+        def read_until(text):
+            seen, until_s = "", time.monotonic() + 30
+            while text not in seen and time.monotonic() < until_s:
+                if select.select([ours], [], [], 0.2)[0]:
+                    seen += os.read(ours, 65536).decode(errors="replace")
+            assert text in seen
+
+        read_until(" Fist ")
+        os.write(ours, b"r")
+        read_until(" Rest ")
+        os.write(ours, b"p")
+        read_until(" Paused ")
+        os.write(ours, b" ")
+        read_until(" Get ready ")
+        read_until("1 of 1")
+        os.write(ours, b"q")
+        out, _ = process.communicate(timeout=30)
+        summary = json.loads(out)
+        assert (summary["redone"], summary["holds_kept"], summary["problem"]) == (1, 1, "It was stopped.")
+        assert termios.tcgetattr(theirs) == before
+        os.close(ours)
+        os.close(theirs)
+
+
+def test_mistakes_are_one_sentence(tmp_path, poses):
+    poses.write_text(POSES.replace("angles_deg", "angels_deg", 1))
+    wrong = myobridge("record", "--port", "/dev/none", "--poses", poses)
+    assert wrong.returncode == 1
+    assert f"{poses}, line 5: unknown key 'angels_deg'; the nearest right one is 'angles_deg'." in wrong.stderr
+    missing = myobridge("record", "--port", "/dev/none")
+    assert "There is no port /dev/none" in missing.stderr
+    both = myobridge("record", "--port", "/dev/none", "--model", "synth", "--fs", 1000)
+    assert "leave --fs and --channels out" in both.stderr
+    assert all(result.stderr.count("\n") == 1 for result in (wrong, missing, both))
+
+
+def test_a_file_that_is_there_is_not_written_over(tmp_path):
+    (tmp_path / "r.myo").write_bytes(b"precious")
+    with simulated_hand(tmp_path) as hand:
+        result = record(hand, tmp_path / "r.myo")
+    assert result.returncode == 1
+    assert (tmp_path / "r.myo").read_bytes() == b"precious"
