@@ -1,7 +1,7 @@
 """Kills a recording process at random moments and counts what each kill costs.
 
-`python tests/kill_recorder.py --kills 3000` prints, as JSON, the most that a kill cost in milliseconds of the stream: in
-the file as it was left, and in the part of it that the disk had confirmed, which is what a pulled plug leaves.
+`python tests/kill_recorder.py --kills 3000` prints the most that a kill cost, in milliseconds of the stream: in the
+file as it was left, and in the part of it that the disk had confirmed, which is what a pulled plug leaves.
 """
 
 import argparse

@@ -15,7 +15,7 @@ from myobridge.wire.bulk import decode_rows, samples_in
 from myobridge.wire.frame import MAX_WIRE_BYTES, FrameCounters, FrameDecoder
 from myobridge.wire.messages import Emg
 
-BLOCK_BYTES: Final = 1 << 20
+BLOCK_BYTES: Final = 256 << 10
 
 Bytes = NDArray[np.uint8]
 

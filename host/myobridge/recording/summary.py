@@ -59,7 +59,7 @@ def _channels(source: Source) -> list[dict[str, Any]]:
             "name": name,
             "rms_counts": round(float(np.sqrt(power[:, k].mean())), 2),
             "range_counts": int(np.ptp(recording.counts[:, k].astype(np.int32))),
-            "mains_share": round(float(mains[k]), 4),
+            "mains_share": round(float(mains[k]), 4) if np.isfinite(mains[k]) else None,
             "saturated_share": round(float(measures.saturated_share[:, k].mean()), 5),
             "bad_share": {
                 verdict.name.lower(): round(float(np.mean(verdicts[:, k] == verdict)), 4)
@@ -75,9 +75,10 @@ def _measured(recording: Recording) -> tuple[Measures, NDArray[np.uint8]]:
     """Measures (stretches, channels) of each 200 ms that lie within a take, and the daemon's verdicts on them."""
     length = max(2, round(CHECK_S * recording.fs_hz))
     starts = [at for take in recording.takes() for at in range(take.start, take.stop - length + 1, length)]
-    if not starts:
-        starts, length = [0], len(recording.counts)
     hum, limits = hum_basis(length, recording.fs_hz), SafetyConfig()
+    if not starts:  # too short to tell hum from EMG
+        starts, length = [0], len(recording.counts)
+        hum = [np.full((1, length), np.nan)]
     rows = [measure(recording.counts[at : at + length], recording.adc_bits, hum) for at in starts]
     verdicts = np.array([judge(row, limits) for row in rows], np.uint8)
     return Measures(*(np.stack(values) for values in zip(*rows, strict=True))), verdicts
@@ -161,9 +162,10 @@ def _channel_lines(channels: list[dict[str, Any]]) -> list[str]:
     width = max(7, *(len(row["name"]) for row in channels))
     lines = [f"{'channel':{width}}  RMS counts   mains  at the ADC's end  bad contact"]
     for row in channels:
+        mains = "n/a" if row["mains_share"] is None else f"{row['mains_share']:.1%}"
         bad = ", ".join(f"{name} {share:.0%}" for name, share in row["bad_share"].items() if share)
         lines.append(
-            f"{row['name']:{width}}  {row['rms_counts']:10.1f}  {row['mains_share']:6.1%}  "
+            f"{row['name']:{width}}  {row['rms_counts']:10.1f}  {mains:>6}  "
             f"{row['saturated_share']:16.2%}  {bad or '-'}"
         )
     return lines
