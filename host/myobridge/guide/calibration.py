@@ -173,7 +173,10 @@ def swap(port: str, mine: Path) -> tuple[bool, str]:
             reply = feed.request("model", path=str(mine.resolve()))
     except NoDaemon:
         return False, f"No daemon runs on {port}: `myobridge run --port {port} --model {mine}` takes the model."
-    return reply.ok, reply.text
+    later = (
+        "" if reply.ok else f" Until then it runs the old one; `myobridge run --model {mine}` begins with the new one."
+    )
+    return reply.ok, reply.text + later
 
 
 def _copy(source: Path, target: Path) -> None:
