@@ -147,31 +147,32 @@ class Daemon:
         """Attends to the feed, now and then."""
         if now_s >= self._poll_s:
             self._poll_s = now_s + POLL_S
-            for ask in self._feed.poll():
-                if ask.request.do == "model":
-                    self._swap.begin(ask, self._connection)
-                else:
-                    self._control.take(ask, now_s)
-            if loaded := self._swap.finish(self._connection):
-                self._model, self._model_path, _ = loaded
-                self._tell(f"The model is {self._model.spec.name} now.")
-            self._stats.feed_drops, self._stats.feed_refused = self._feed.drops, self._feed.refused
+            self._take_requests(now_s)
         if now_s >= self._look_s and self._feed.wants_snapshots:
             self._look_s = now_s + SNAPSHOT_S
-            look = self._connection.look(self._note) if self._connection else None
-            if look is not None:
-                self._look = look
-            elif self._look is not None:
-                look = msgspec.structs.replace(
-                    self._look,
-                    state=LOST,
-                    reason="",
-                    explained=LOST_TEXT,
-                    may_move=False,
-                    note=self._note,
-                )
-            if look is not None:
-                self._feed.tell_snapshot(look)
+            self._show()
+
+    def _take_requests(self, now_s: float) -> None:
+        for ask in self._feed.poll():
+            if ask.request.do == "model":
+                self._swap.begin(ask, self._connection)
+            else:
+                self._control.take(ask, now_s)
+        if loaded := self._swap.finish(self._connection):
+            self._model, self._model_path, _ = loaded
+            self._tell(f"The model is {self._model.spec.name} now.")
+        self._stats.feed_drops, self._stats.feed_refused = self._feed.drops, self._feed.refused
+
+    def _show(self) -> None:
+        """Sends a look; without a hand, the last one, which says so."""
+        look = self._connection.look(self._note) if self._connection else None
+        if look is not None:
+            self._look = look
+        elif self._look is not None:
+            changes = {"state": LOST, "reason": "", "explained": LOST_TEXT, "may_move": False, "note": self._note}
+            look = msgspec.structs.replace(self._look, **changes)
+        if look is not None:
+            self._feed.tell_snapshot(look)
 
     def _about(self) -> About:
         session = self._connection.session if self._connection else None

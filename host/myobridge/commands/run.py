@@ -46,11 +46,11 @@ def run(
     from myobridge.view.beside import view_beside
 
     settings = load_config(config)
-    daemon = Daemon(port, find_model(model_name), settings, arm=arm, started_s=process_start_s())
-    daemon.say = say
-    daemon.install_signals()
     with ExitStack() as stack:
+        daemon = Daemon(port, find_model(model_name), settings, arm=arm, started_s=process_start_s())
         stack.enter_context(closing(daemon))
+        daemon.say = say
+        daemon.install_signals()
         if view:
             stack.enter_context(view_beside(port, view_port, bind, control=control))
         for refused in enter_realtime(settings.realtime.fifo_priority):
