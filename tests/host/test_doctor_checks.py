@@ -1,9 +1,12 @@
 """The doctor's judgement: each finding has facts that show it, and a healthy hand has none."""
 
+import tomllib
+from pathlib import Path
+
 import pytest
 from msgspec.structs import replace
 
-from myobridge.doctor.checks import check_all
+from myobridge.doctor.checks import BAD_ONNXRUNTIME, check_all
 from myobridge.doctor.facts import ChannelFacts, DeviceFacts, Facts, PortFacts, StreamFacts, SystemFacts
 from myobridge.doctor.findings import BAD, KINDS, WARNING
 from myobridge.doctor.report import as_json, as_text
@@ -164,3 +167,9 @@ def test_the_same_finding_on_several_channels_is_explained_once():
     assert "Channel a" in text and "Channel b" in text
     assert text.count(KINDS["channel_flat"].why) == 1
     assert text.endswith("In all: 2 bad findings, no warnings.")
+
+
+def test_a_version_that_is_known_bad_cannot_be_installed_with_us_either():
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    (onnxruntime,) = (d for d in project["dependencies"] if d.startswith("onnxruntime"))
+    assert all(f"!={version}" in onnxruntime for version in BAD_ONNXRUNTIME)

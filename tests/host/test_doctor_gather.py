@@ -26,10 +26,10 @@ def test_a_port_that_another_process_holds_names_it(tmp_path):
     fds = tmp_path / "proc" / "4711" / "fd"
     fds.mkdir(parents=True)
     (fds / "3").symlink_to(port)
-    write(tmp_path / "proc" / "4711" / "cmdline", "screen\0/dev/ttyACM0\0")
+    write(tmp_path / "proc" / "4711" / "cmdline", "screen\0/dev/ttyACM0\x1b[2J\0")
     (tmp_path / "proc" / str(os.getpid()) / "fd").mkdir(parents=True)
     facts = gather_port(str(port), tmp_path)
-    assert facts.holders == ("screen /dev/ttyACM0 (process 4711)",)
+    assert facts.holders == ("screen /dev/ttyACM0[2J (process 4711)",)
     assert (facts.exists, facts.permitted) == (True, True)
 
 
@@ -55,6 +55,14 @@ def test_governors_and_the_pi_s_own_word(tmp_path):
     facts = gather_system(Config(), tmp_path, tmp_path)
     assert facts.governors == ("ondemand", "ondemand")
     assert facts.throttled == 0x50005
+
+
+@pytest.mark.parametrize(("answer", "throttled"), [("throttled=0x50000", 0x50000), ("VCHI failed", None)])
+def test_vcgencmd_is_asked_where_there_is_no_such_file(tmp_path, answer, throttled):
+    command = tmp_path / "usr/bin/vcgencmd"
+    write(command, f"#!/bin/sh\necho {answer}\n")
+    command.chmod(0o755)
+    assert gather_system(Config(), tmp_path, tmp_path).throttled == throttled
 
 
 def test_voltage_monitor_of_a_pi_without_the_firmware_s_file(tmp_path):

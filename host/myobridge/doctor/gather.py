@@ -26,6 +26,7 @@ from myobridge.doctor.facts import PortFacts, SystemFacts
 CAP_IPC_LOCK: Final = 1 << 14
 CAP_SYS_NICE: Final = 1 << 23
 INFERENCES: Final = 50
+HOLDER_WORDS: Final = 6
 ROOT: Final = Path("/")
 
 
@@ -67,8 +68,9 @@ def _holders(port: Path, root: Path) -> tuple[str, ...]:
         except OSError:
             continue
         if is_holder:
-            words = _read(process / "cmdline").replace("\0", " ").split()
-            holders.append(f"{' '.join(words[:4])} (process {process.name})")
+            words = " ".join(_read(process / "cmdline").split("\0")[:HOLDER_WORDS])
+            shown = "".join(c for c in words if c.isprintable())  # anyone may name a process with control characters
+            holders.append(f"{shown.strip()} (process {process.name})")
     return tuple(holders)
 
 
@@ -111,17 +113,27 @@ def _permissions(fifo_priority: int, root: Path) -> tuple[bool, bool]:
 
 def _throttled(root: Path) -> int | None:
     """The Raspberry Pi's own word, from the firmware or its voltage monitor; None elsewhere."""
-    text = _read(root / "sys/devices/platform/soc/soc:firmware/get_throttled")
+    text = _read(root / "sys/devices/platform/soc/soc:firmware/get_throttled") or _vcgencmd(root)
     if text:
-        return int(text, 16)
-    if root == ROOT and (vcgencmd := shutil.which("vcgencmd")):
-        answer = subprocess.run([vcgencmd, "get_throttled"], capture_output=True, text=True, timeout=5, check=False)
-        _, _, value = answer.stdout.strip().partition("=")
-        return int(value, 16) if value.startswith("0x") else None
+        try:
+            return int(text, 16)
+        except ValueError:
+            return None
     for monitor in (root / "sys/class/hwmon").glob("hwmon*"):
         if _read(monitor / "name") == "rpi_volt":
             return int(_read(monitor / "in0_lcrit_alarm") == "1")
     return None
+
+
+def _vcgencmd(root: Path) -> str:
+    command = shutil.which("vcgencmd", path=os.fspath(root / "usr/bin"))
+    if command is None:
+        return ""
+    try:
+        answer = subprocess.run([command, "get_throttled"], capture_output=True, text=True, timeout=5, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return answer.stdout.strip().removeprefix("throttled=")
 
 
 def _version(package: str) -> str:

@@ -31,7 +31,7 @@ def as_text(facts: Facts, findings: Sequence[Finding]) -> Iterator[str]:
         device = facts.device
         yield f"board     {device.board}, firmware {device.firmware}, {device.adc_bits} bits"
     if facts.stream is not None:
-        yield from _stream_lines(facts.stream)
+        yield from _stream_lines(facts.stream, facts.source)
     yield from map(_channel_line, facts.channels)
     if facts.system.inference_ms is not None:
         yield f"network   {facts.system.inference_ms:.2f} ms of the {facts.system.hop_ms:g} ms of a hop"
@@ -55,14 +55,14 @@ def _by_id(findings: Sequence[Finding]) -> dict[str, list[Finding]]:
     return groups
 
 
-def _stream_lines(stream: StreamFacts) -> Iterator[str]:
+def _stream_lines(stream: StreamFacts, source: str) -> Iterator[str]:
     drift_ppm = 1e6 * (stream.fs_measured_hz / stream.fs_nominal_hz - 1)
     yield f"clock     {stream.fs_measured_hz:.2f} Hz ({drift_ppm:+.0f} ppm over {stream.seconds:.1f} s)"
     yield f"arrivals  late by {_spread(stream.late_ms)}"
     damaged = stream.crc_errors + stream.length_errors
     sent = stream.samples_received + stream.samples_lost
     yield f"losses    {stream.samples_lost} of {sent} samples; {damaged} damaged frames"
-    trips = _spread(stream.round_trip_ms) if stream.round_trips else "not measured: the daemon holds the port"
+    trips = "not measured: the daemon holds the port" if source == "daemon" else _spread(stream.round_trip_ms)
     yield f"PING      {trips}"
 
 
