@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from myobridge.errors import UserError
+from myobridge.model_file import LabelledPose
 from myobridge.recording import DEFAULT_ADC_BITS, Recording
 
 SAMPLES, CHANNELS = 300, 4
@@ -67,6 +68,12 @@ def test_takes_are_cut_where_the_run_changes(stored):
     assert [*Recording.load(stored(run=back_and_forth)).takes()] == takes
 
 
+def test_poses_are_kept_with_the_labels(tmp_path):
+    poses = (LabelledPose(0, "rest", (40,) * 5), LabelledPose(7, "Zeigefinger ↑", (0, 180, 0, 0, 0)))
+    Recording(WHOLE["emg"], 2000.0, poses=poses).save(tmp_path / "r.npz")
+    assert Recording.load(tmp_path / "r.npz").poses == poses
+
+
 def with_value(array, value):
     changed = np.array(array, dtype=np.float64)
     changed[-1, 1] = value
@@ -100,6 +107,12 @@ BAD = {
     "labels as text": ({"label": np.full(SAMPLES, "rest")}, "'label' must hold numbers"),
     "four angles": ({"angles_deg": np.zeros((SAMPLES, 4))}, "'angles_deg' must have the shape (300, 5)"),
     "an angle NaN": ({"angles_deg": with_value(WHOLE["angles_deg"], np.nan)}, "'angles_deg' must hold numbers"),
+    "poses as objects": ({"poses": np.array([{}], object)}, "not a whole .npz recording"),
+    "poses as numbers": ({"poses": np.arange(3)}, "'poses' is no table of poses"),
+    "poses that are cut off": ({"poses": '[{"label": 1, "na'}, "'poses' is no table of poses"),
+    "a pose of four angles": ({"poses": '[{"label":1,"name":"x","angles_deg":[0,0,0,0]}]'}, "'poses' is no table"),
+    "a pose past a byte": ({"poses": '[{"label":256,"name":"x","angles_deg":[0,0,0,0,0]}]'}, "past 255"),
+    "an endless table": ({"poses": "[" * 100_000}, "'poses' is no table of poses"),
     "an angle past 180": ({"angles_deg": with_value(WHOLE["angles_deg"], 181)}, "numbers from 0 to 180"),
 }
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+import tracemalloc
 from pathlib import Path
 
 import msgspec
@@ -331,6 +332,30 @@ def test_more_notes_than_anyone_makes_are_counted_and_left_out(path):
     path.write_bytes(b"".join(wire))
     read = read_log(path)
     assert len(read.cues) == MAX_EVENTS and read.log_frames_lost == 10
+
+
+NASTY = {
+    "zeros": lambda: bytes(200_000),
+    "no end": lambda: b"\x55" * 200_000,
+    "pieces of a byte": lambda: b"\1\0" * 100_000,
+    "the shortest frames": lambda: encode(m.Stop.TYPE, 1, b"") * 30_000,
+    "the longest frames": lambda: encode(m.Emg.TYPE, 1, m.Emg(7, 30, 0).pack() + bytes(240)) * 800,
+    "a gap after each frame": lambda: encode(m.Emg.TYPE, 1, m.Emg(7, 1, 0).pack() + bytes(8)) * 10_000,
+    "cues and discards": lambda: (
+        b"".join(encode(kind, 1, bytes((k, k))) for k in range(256) for kind in (0xF2, 0xF3)) * 45
+    ),
+    "a text that never ends": lambda: encode(LogFrame.NOTE, 1, b"\0\xff" + b"x" * 240) * 800,
+}
+
+
+@pytest.mark.parametrize("name", NASTY)
+def test_a_nasty_file_takes_no_more_than_its_share_of_memory(path, name):
+    path.write_bytes(LogEncoder().header(HEADER) + NASTY[name]())
+    tracemalloc.start()
+    read_log(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 24e6
 
 
 # --- a disk that does not do what it should ----------------------------------------------------------------
