@@ -1,16 +1,19 @@
 """A running daemon, looked into and asked through its feed."""
 
 import json
+import os
 import signal
+import socket
 import stat
 import time
+from contextlib import ExitStack, suppress
 
 import numpy as np
 import pytest
 
 from myobridge.acquire import parse_emg
 from myobridge.feed import Chunk, FeedClient, NoDaemon, Snapshot, feed_path
-from myobridge.feed.messages import LOST
+from myobridge.feed.messages import LOST, REQUEST, pack
 from myobridge.feed.server import SNAPSHOT_S
 from myobridge.wire import messages as m
 from myobridge.wire.frame import FrameDecoder
@@ -169,6 +172,36 @@ def test_a_second_daemon_is_refused_and_the_feed_of_a_killed_one_is_replaced(tmp
         with daemon_on(hand, model), feed_of(hand.port) as feed:
             feed.subscribe("snapshots")
             looks_until(feed, lambda look: look.state == "DISARMED")
+
+
+@pytest.mark.slow
+def test_a_crowd_that_floods_the_feed_does_not_stop_the_hand(tmp_path):
+    flood = [
+        pack(REQUEST, b'{"id": 1, "do": "about"}') * 100,
+        pack(REQUEST, b'{"id": 1, "do": "model", "path": "/dev/zero"}') * 20,
+        pack(REQUEST, b'{"id": 1, "do": "subscribe", "want": ["bytes", "snapshots"]}') * 50,
+        pack(REQUEST, b"{") * 500,
+        bytes(range(256)) * 16,
+    ]
+    with simulated_hand(tmp_path) as hand, ExitStack() as crowd:
+        with daemon_on(hand, "synth", "--arm", "--json", tmp_path / "run.json"):
+            with feed_of(hand.port) as feed:
+                feed.subscribe("snapshots")
+                looks_until(feed, lambda look: look.state == "ARMED")
+            until_s = time.monotonic() + 5
+            while time.monotonic() < until_s:
+                client = crowd.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
+                client.setblocking(False)
+                for message in flood:
+                    with suppress(OSError):  # its queue is full, or it has been put out
+                        client.connect(os.fspath(feed_path(hand.port)))
+                    with suppress(OSError):
+                        client.send(message)
+                time.sleep(0.01)
+    summary = json.loads((tmp_path / "run.json").read_text())
+    assert summary["state"] == "ARMED"
+    assert summary["feed_refused"] > 0
+    assert summary["samples_lost"] == 0
 
 
 @pytest.mark.slow
