@@ -1,21 +1,25 @@
-"""Draws the README's picture of the terminal from a real demo: `python tests/pictures.py` writes host/demo.svg."""
+"""Draws the pictures of the terminal: `python tests/pictures.py` writes host/demo.svg and host/guide.svg."""
 
 import io
 import tempfile
 import time
 from pathlib import Path
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 
 from loopback.processes import feed_of, running
 from myobridge.device.tap import HandTapReader
+from myobridge.guide.look import look_at
+from myobridge.guide.look import render as render_guide
+from myobridge.guide.plan import Stage, Timing, Walk, schedule
+from myobridge.guide.poses import load_poses
 from myobridge.terminal_view import render
 
-PICTURE = Path(__file__).parent.parent / "host" / "demo.svg"
+HOST = Path(__file__).parent.parent / "host"
 CLENCHED_DEG = 120
 
 
-def main() -> None:
+def draw_demo() -> None:
     """Waits for a moment at which some fingers are closed and some open, and draws it."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -35,11 +39,31 @@ def main() -> None:
                         and max(servos.truth_deg) > CLENCHED_DEG > 3 * min(servos.truth_deg)
                     ):
                         break
+    save(render(snapshot, servos), HOST / "demo.svg", "myobridge demo")
+
+
+def draw_guide() -> None:
+    """A guided recording in the middle of its fifth pose, after a remark on the one before."""
+    poses, now_s = load_poses(), 0.0
+    holds = schedule(poses, 3, seed=1)
+    walk = Walk(holds, Timing())
+    walk.resume(now_s)
+    while walk.holds_left > len(holds) - 4 or walk.stage is not Stage.HOLD or walk.stage_left_s(now_s) > 1.8:
+        now_s += 0.1
+        walk.tick(now_s)
+    notes = ("Channel 3 is flat: press its electrode on and check its plug.",)
+    look = look_at(walk, poses[0], len(holds), now_s, waiting=False, notes=notes)
+    save(render_guide(look), HOST / "guide.svg", "myobridge record")
+
+
+def save(picture: RenderableType, path: Path, title: str) -> None:
+    """Writes what the terminal shows."""
     console = Console(record=True, width=86, force_terminal=True, file=io.StringIO())
-    console.print(render(snapshot, servos))
-    console.save_svg(str(PICTURE), title="myobridge demo")
-    print(f"wrote {PICTURE.name}")
+    console.print(picture)
+    console.save_svg(str(path), title=title)
+    print(f"wrote {path.name}")
 
 
 if __name__ == "__main__":
-    main()
+    draw_guide()
+    draw_demo()

@@ -62,6 +62,7 @@ def test_a_file_says_what_the_labels_mean(tmp_path):
         ("label = 2", "label = 0", "no pose has the label 0"),
         ('name = "Rest"', 'name = "Fist"', "line 9: the name 'Rest' is taken by pose 1"),
         ("[poses]\n[[pose]]", "[[pose]]", "line 2: unknown key 'poses'; a poses file has only [[pose]] tables"),
+        ('name = "\\u001b[2J"', 'name = "Fist"', "line 9: pose[1].name"),
         ("label = = 1", "label = 1", "is not valid TOML (Invalid value (at line 8, column 9))"),
     ],
 )

@@ -8,6 +8,7 @@ import pytest
 
 from myobridge.device.script import CuedScript
 from myobridge.device.synth import SynthOptions, SynthSource
+from myobridge.errors import UserError
 from myobridge.feed import Chunk
 from myobridge.guide.plan import Stage, Timing, Walk, schedule
 from myobridge.guide.poses import load_poses
@@ -275,6 +276,21 @@ def test_a_hand_that_does_not_come_back_is_given_up_where_nobody_can_press_a_key
     assert session.outcome.problem == "No samples came for 60 s."
     assert session.wearer.now_s == pytest.approx(108 + GIVE_UP_S, abs=1)
     assert session.outcome.holds_kept == 2
+    assert len(session.recording.counts)
+
+
+def test_a_hand_that_comes_back_as_another_one_ends_it_and_keeps_what_there_is(tmp_path):
+    def exchange(session):
+        def away(now_s):
+            if now_s > 106:
+                raise UserError("The hand came back with other channels.")
+            return False
+
+        session.wearer.away = away
+
+    session = Session(tmp_path, before=exchange)
+    assert session.outcome.problem == "The hand came back with other channels."
+    assert session.outcome.holds_kept == 1
     assert len(session.recording.counts)
 
 

@@ -18,15 +18,17 @@ from myobridge.model_file import LabelledPose, Pose
 DEFAULT: Final = Path(str(files("myobridge.guide"))) / "poses.toml"
 REST: Final = 0
 """The label of rest."""
+PRINTABLE: Final = r"^[^\x00-\x1f\x7f-\x9f]*$"
+"""A file from elsewhere shall not steer the terminal."""
 
 
 class GuidedPose(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One `[[pose]]` of the file; angles in degrees, thumb to little finger."""
 
     label: Annotated[int, msgspec.Meta(ge=0, le=255)]
-    name: Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=40, pattern=PRINTABLE)]
     angles_deg: Pose
-    how: Annotated[str, msgspec.Meta(max_length=100)] = ""
+    how: Annotated[str, msgspec.Meta(max_length=100, pattern=PRINTABLE)] = ""
     """What to do, for the wearer."""
 
     @property

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myobridge.acquire import parse_emg
+from myobridge.errors import UserError
 from myobridge.guide.audience import Audience
 from myobridge.guide.look import Look, look_at
 from myobridge.guide.plan import COUNTS, IDLE, Cue, Event, Held, Stage, Void, Walk
@@ -87,17 +88,15 @@ class GuidedRecording:
         self.outcome = Outcome(holds=walk.holds_left)
 
     def run(self) -> Outcome:
-        """Goes through the walk to its end, or until it is stopped; SIGINT and SIGTERM stop it as q does.
-
-        Raises:
-            UserError: the hand came back as another one.
-        """
+        """Goes through the walk to its end, or until it is stopped; SIGINT and SIGTERM stop it as q does."""
         self._heard_s = self._clock()
         self._note(self._walk.resume(self._heard_s))
         try:
             with self._screen, _signals(self._stop):
                 while self._walk.stage is not Stage.DONE:
                     self._turn()
+        except UserError as error:
+            self._end(str(error))
         finally:
             self._note(self._walk.stop())
             self._audience.leave()
