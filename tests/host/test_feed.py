@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from myobridge.errors import UserError
 from myobridge.feed import About, Chunk, FeedClient, NoDaemon, Snapshot, feed_path
 from myobridge.feed.messages import HEAD, REQUEST, pack
-from myobridge.feed.server import BACKLOG_BYTES, CLIENTS_A_POLL, MAX_CLIENTS, MAX_REQUEST, REQUESTS_A_POLL, Feed
+from myobridge.feed.peer import MAX_REQUEST
+from myobridge.feed.server import BACKLOG_BYTES, CLIENTS_A_POLL, MAX_CLIENTS, REQUESTS_A_POLL, Feed
 from tiny_model import tiny_spec
 
 PORT = "/dev/ttyACM0"

@@ -8,10 +8,7 @@ a client that does not read would have got is dropped.
 from __future__ import annotations
 
 import select
-import socket
 from collections.abc import Callable, Iterator
-from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 import msgspec
@@ -28,55 +25,20 @@ from myobridge.feed.messages import (
     Reply,
     Request,
     Snapshot,
-    Splitter,
     pack,
 )
+from myobridge.feed.peer import Peer
 from myobridge.feed.place import feed_path, listen
 
 POLL_S: Final = 0.02
 SNAPSHOT_S: Final = 0.04
 MAX_CLIENTS: Final = 16
-MAX_REQUEST: Final = 4096
 BACKLOG_BYTES: Final = 1 << 17
 """Beyond what the kernel holds: three seconds of 4 channels at 2 kHz, as an SD card may pause a recorder so long."""
-READ_BYTES: Final = 1024
 CLIENTS_A_POLL: Final = 4
 """Who has not been heard for longest comes first, so that a crowd delays an emergency stop by a few polls at most."""
 REQUESTS_A_POLL: Final = 2
 """Of each client; who waits for his answers, as FeedClient does, sends one."""
-
-
-@dataclass(eq=False)
-class _Client:
-    """One connection."""
-
-    socket: socket.socket
-    wants: set[str] = field(default_factory=set)
-    unsent: bytearray = field(default_factory=bytearray)
-    splitter: Splitter = field(default_factory=lambda: Splitter(MAX_REQUEST))
-    heard: int = 0
-    """In which poll it was heard last."""
-
-    def send(self, message: bytes, room: int) -> bool:
-        """Sends what the kernel takes and keeps the rest; False, and the message is dropped, beyond `room` bytes.
-
-        Raises:
-            OSError: the client is gone.
-        """
-        taken = len(self.unsent) <= room
-        if taken:
-            self.unsent += message
-        self.flush()
-        return taken
-
-    def flush(self) -> None:
-        """Sends what the kernel takes of the rest.
-
-        Raises:
-            OSError: the client is gone.
-        """
-        with suppress(BlockingIOError):
-            del self.unsent[: self.socket.send(self.unsent)]
 
 
 class Ask(NamedTuple):
@@ -100,14 +62,14 @@ class Feed:
         self.refused = 0
         """Requests that were ignored, and clients that were put out or not let in."""
         self._about = about
-        self._clients: dict[int, _Client] = {}
+        self._clients: dict[int, Peer] = {}
         self._path = feed_path(port)
         self._listener = listen(self._path, port)
         self._poll = select.poll()
         self._poll.register(self._listener, select.POLLIN)
         self._encode = msgspec.json.Encoder().encode
         self._decode = msgspec.json.Decoder(Request).decode
-        self._subscribed: dict[str, list[_Client]] = {"bytes": [], "snapshots": []}
+        self._subscribed: dict[str, list[Peer]] = {"bytes": [], "snapshots": []}
         self._polls = 0
 
     def close(self) -> None:
@@ -137,14 +99,14 @@ class Feed:
         for client in self._subscribed["snapshots"]:
             self._send(client, message, room=0)
 
-    def _send(self, client: _Client, message: bytes, room: int) -> None:
+    def _send(self, client: Peer, message: bytes, room: int) -> None:
         try:
             if not client.send(message, room):
                 self.drops += 1
         except OSError:
             self._put_out(client)
 
-    def _put_out(self, client: _Client) -> None:
+    def _put_out(self, client: Peer) -> None:
         if self._clients.pop(client.socket.fileno(), None) is not None:
             self._poll.unregister(client.socket)
             client.socket.close()
@@ -184,29 +146,22 @@ class Feed:
         except OSError:
             return
         connection.setblocking(False)
-        client = _Client(connection)
+        client = Peer(connection)
         if len(self._clients) == MAX_CLIENTS:
             self.refused += 1
-            self._send(
-                client, self._reply(NOT_LET_IN, False, "The daemon has too many clients already; close some."), 0
-            )
+            self._send(client, self._reply(NOT_LET_IN, False, "The daemon has too many clients; close some."), 0)
             connection.close()
             return
         self._clients[connection.fileno()] = client
         self._poll.register(connection, select.POLLIN)
 
-    def _read(self, client: _Client) -> Iterator[Ask]:
+    def _read(self, client: Peer) -> Iterator[Ask]:
         try:
-            data = client.socket.recv(READ_BYTES)
-            messages = list(client.splitter.push(data))
-        except BlockingIOError:
-            return
+            messages = client.receive()
         except (OSError, ValueError) as error:
             self.refused += isinstance(error, ValueError)
             self._put_out(client)
             return
-        if not data:
-            self._put_out(client)
         self.refused += max(0, len(messages) - REQUESTS_A_POLL)
         for kind, payload in messages[:REQUESTS_A_POLL]:
             try:
@@ -218,7 +173,7 @@ class Feed:
             else:
                 yield from self._take(client, request)
 
-    def _take(self, client: _Client, request: Request) -> Iterator[Ask]:
+    def _take(self, client: Peer, request: Request) -> Iterator[Ask]:
         """Does what concerns the feed alone."""
 
         def answer(ok: bool, text: str, about: About | None = None) -> None:
