@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +13,8 @@ from rich.console import Console
 from myobridge.errors import UserError
 
 if TYPE_CHECKING:
+    from myobridge.model_file import LabelledPose
+    from myobridge_models.build import Source
     from myobridge_models.train import Progress
 
 RECORDINGS = click.argument("recordings", nargs=-1, required=True, type=click.Path(path_type=Path))
@@ -46,3 +48,16 @@ def numbers(text: str | None) -> list[int] | None:
         return None if text is None else [int(part) for part in text.split(",")]
     except ValueError as error:
         raise UserError(f"'{text}' is no list of numbers; write them like 1,7.") from error
+
+
+def training_set(recordings: Sequence[Path]) -> tuple[list[Source], Sequence[LabelledPose]]:
+    """Recordings with their paths, and what their labels mean where they do not know the true angles.
+
+    Raises:
+        UserError: a recording cannot be read.
+    """
+    from myobridge.recording import Recording
+    from myobridge_models import biopatrec
+
+    sources = [(path, Recording.load(path)) for path in recordings]
+    return sources, () if all(r.angles_deg is not None for _, r in sources) else biopatrec.POSES

@@ -8,33 +8,39 @@ from pathlib import Path
 import click
 
 from myobridge.commands.options import JSON, write_json
-from myobridge_models.commands.options import RECORDINGS, SEED, STEPS, progress_bar
+from myobridge_models.commands.options import RECORDINGS, SEED, STEPS, progress_bar, training_set
 
 
 @click.command()
 @RECORDINGS
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The .onnx file to write.")
 @click.option("--hold-out", type=click.IntRange(min=0), help="Repetition to leave out, to be judged on later.")
+@click.option("--family", default="cnn_mlp", show_default=True, help="Which network; see `compare`.")
 @SEED
 @STEPS
 @JSON
 def train(
-    recordings: tuple[Path, ...], out: Path, hold_out: int | None, seed: int, steps: int | None, json_to: str | None
+    recordings: tuple[Path, ...],
+    out: Path,
+    hold_out: int | None,
+    family: str,
+    seed: int,
+    steps: int | None,
+    json_to: str | None,
 ) -> None:
     """Train on RECORDINGS (.npz) of one device and write the model.
 
     Targets are the recordings' true finger angles, or else BioPatRec's labels through its proposed poses.
     """
-    from myobridge.recording import Recording
-    from myobridge_models import biopatrec
     from myobridge_models.build import build
     from myobridge_models.export import export
+    from myobridge_models.families.registry import checked_family
     from myobridge_models.train import fastest_device, recipe
 
     plan = recipe(seed, steps)
-    sources = [(path, Recording.load(path)) for path in recordings]
-    poses = () if all(r.angles_deg is not None for _, r in sources) else biopatrec.POSES
+    checked_family(family)
+    sources, poses = training_set(recordings)
     with progress_bar(out.stem, plan.steps) as bar:
-        network, spec = build(out.stem, sources, poses, plan, hold_out, fastest_device(), bar)
+        network, spec = build(out.stem, sources, poses, plan, hold_out, fastest_device(), bar, family)
     export(network, spec, out)
-    write_json({"model": str(out), **asdict(plan), **spec.training}, json_to)
+    write_json({"model": str(out), "family": family, **asdict(plan), **spec.training}, json_to)

@@ -44,13 +44,15 @@ class Network(nn.Module, ABC):
     def features(self, emg: Tensor) -> Tensor:
         """emg (N, C, W) → (N, F)."""
 
-    @abstractmethod
     def features_at(self, segment: Tensor, ends: Tensor) -> Tensor:
-        """Features of many windows of one long segment, what they share computed once.
+        """Features of many windows of one long segment.
 
         segment (N, C, T), ends (M,) index of each window's last sample, all ≥ W - 1 → (N, M, F), equal to `features`
-        of the windows themselves.
+        of the windows themselves, which is what is computed here; a network overrides it where windows share much.
         """
+        back = torch.arange(self.shape.window_samples - 1, -1, -1, device=ends.device)  # (W,)
+        windows = segment[..., ends[:, None] - back].transpose(1, 2)  # (N, M, C, W)
+        return self.features(windows.flatten(0, 1)).reshape(len(segment), len(ends), -1)
 
     @abstractmethod
     def logits(self, features: Tensor, history_deg: Tensor | None) -> Tensor:
@@ -67,3 +69,8 @@ class Network(nn.Module, ABC):
     def forward(self, emg: Tensor, history_deg: Tensor | None = None) -> Tensor:
         """emg (N, C, W) and history (N, 10) → angles (N, 5)."""
         return self.decide(self.features(emg), history_deg)
+
+
+def weights(module: nn.Module) -> int:
+    """Numbers that inputs are multiplied with: all parameters without the biases."""
+    return sum(p.numel() for name, p in module.named_parameters() if "bias" not in name)

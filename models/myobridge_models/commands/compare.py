@@ -1,0 +1,50 @@
+"""`myobridge-models compare`: the families beside the notes' network."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from myobridge.commands.options import JSON, write_json
+from myobridge_models.commands.options import RECORDINGS, SEED, STEPS, console_for, progress_bar, training_set
+
+
+@click.command()
+@RECORDINGS
+@click.option("--hold-out", type=click.IntRange(min=0), required=True, help="Repetition to judge on, not trained on.")
+@click.option("--families", help="Like cnn_mlp,gru; all by default.")
+@SEED
+@STEPS
+@JSON
+def compare(
+    recordings: tuple[Path, ...], hold_out: int, families: str | None, seed: int, steps: int | None, json_to: str | None
+) -> None:
+    """Train each family on RECORDINGS of one device, and rank them: accuracy through the daemon's pipeline, and costs.
+
+    What was trained before an interruption is shown and written as well.
+    """
+    from tempfile import TemporaryDirectory
+
+    from myobridge_models.compare import ranking, train_family
+    from myobridge_models.families.registry import FAMILIES, checked_family
+    from myobridge_models.tables import print_rows
+    from myobridge_models.train import recipe
+
+    chosen = [checked_family(name) for name in families.split(",")] if families else list(FAMILIES)
+    plan, console = recipe(seed, steps), console_for(json_to)
+    sources, poses = training_set(recordings)
+    trained = []
+    with TemporaryDirectory() as folder:
+        try:
+            for name in dict.fromkeys(chosen):
+                with progress_bar(name, plan.steps) as bar:
+                    trained.append(train_family(name, sources, poses, hold_out, plan, Path(folder), bar))
+        finally:
+            if trained:
+                accuracy, cost = ranking(trained)
+                print_rows(f"Repetition {hold_out}, closed loop, all windows", accuracy, console)
+                print_rows("What a decision costs, one thread", cost, console)
+                rows = [one | other for one, other in zip(accuracy, cost, strict=True)]
+                write_json({"rows": rows, "held_out": hold_out, **asdict(plan)}, json_to)

@@ -1,0 +1,134 @@
+"""Families side by side on recordings: what each gets right, and what it costs to run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from time import perf_counter
+from typing import Final, NamedTuple
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+from myobridge.decode import Decoder, open_model
+from myobridge.model_file import LabelledPose
+from myobridge_models.build import Source, build
+from myobridge_models.evaluate import Figures, evaluate
+from myobridge_models.export import export
+from myobridge_models.families.base import Network
+from myobridge_models.families.cost import decision_macs, streaming_macs
+from myobridge_models.families.registry import DEFAULT_FAMILY
+from myobridge_models.train import Progress, Recipe, fastest_device, hop_samples
+
+TURNS: Final = 50
+"""Families take turns, so that whatever else the machine does meets all of them."""
+CALLS_A_TURN: Final = 20
+
+
+class Trained(NamedTuple):
+    """One family, trained and judged."""
+
+    family: str
+    network: Network
+    model: Path
+    figures: Figures
+    train_s: float
+
+
+class Cost(NamedTuple):
+    """What a family costs to run; kmac: thousand multiply-adds (`families.cost`)."""
+
+    parameters: int
+    window_ms: float
+    p50_ms: float
+    p99_ms: float
+    p50_ratio: float | None
+    decision_kmac: float
+    streaming_kmac: float
+    file_kb: float
+    train_s: float
+
+
+def train_family(
+    family: str,
+    sources: Sequence[Source],
+    poses: Sequence[LabelledPose],
+    held_out: int,
+    recipe: Recipe,
+    folder: Path,
+    progress: Progress | None = None,
+) -> Trained:
+    """Trains a family on all repetitions but one, and judges the exported file on that one, as a mean of recordings.
+
+    Raises:
+        UserError: the recordings do not fit together, do not suffice, or have no such repetition.
+    """
+    began = perf_counter()
+    network, spec = build(family, sources, poses, recipe, held_out, fastest_device(), progress, family)
+    train_s = perf_counter() - began
+    model = folder / f"{family}.onnx"
+    export(network, spec, model)
+    found = [evaluate(model, recording, path, held_out) for path, recording in sources]
+    return Trained(family, network, model, mean_figures(found), train_s)
+
+
+def mean_figures(found: Sequence[Figures]) -> Figures:
+    """Mean of each figure over the recordings that have it."""
+    columns = ([value for value in column if value is not None] for column in zip(*found, strict=True))
+    return Figures(*(float(np.mean(column)) if column else None for column in columns))  # type: ignore[arg-type]
+
+
+Rows = list[dict[str, object]]
+
+
+def ranking(trained: Sequence[Trained]) -> tuple[Rows, Rows]:
+    """Figures and costs of each family, the lowest error first."""
+    ranked = sorted(trained, key=lambda one: one.figures.mae_deg)
+    accuracy = [{"family": one.family, **one.figures._asdict()} for one in ranked]
+    cost = [{"family": one.family, **own._asdict()} for one, own in zip(ranked, costs(ranked), strict=True)]
+    return accuracy, cost
+
+
+def costs(trained: Sequence[Trained]) -> list[Cost]:
+    """Costs of all, timed against each other."""
+    times_ms = decision_times_ms([one.model for one in trained])
+    p50_ms = {one.family: float(np.median(own)) for one, own in zip(trained, times_ms, strict=True)}
+    default_ms = p50_ms.get(DEFAULT_FAMILY)
+    found = []
+    for one, own_ms in zip(trained, times_ms, strict=True):
+        shape = one.network.shape
+        found.append(
+            Cost(
+                parameters=sum(p.numel() for p in one.network.parameters()),
+                window_ms=1000 * shape.window_samples / shape.fs_hz,
+                p50_ms=p50_ms[one.family],
+                p99_ms=float(np.quantile(own_ms, 0.99)),
+                p50_ratio=p50_ms[one.family] / default_ms if default_ms else None,
+                decision_kmac=decision_macs(onnx.load(one.model)) / 1000,
+                streaming_kmac=streaming_macs(one.network, hop_samples(shape.fs_hz)) / 1000,
+                file_kb=one.model.stat().st_size / 1000,
+                train_s=one.train_s,
+            )
+        )
+    return found
+
+
+def decision_times_ms(models: Sequence[Path]) -> NDArray[np.float64]:
+    """Time of every decision as the daemon takes it, one thread, (models, calls) in milliseconds."""
+    decoders = [Decoder(open_model(model)) for model in models]
+    rng = np.random.default_rng(0)
+    times = [list[float]() for _ in decoders]
+    for _ in range(TURNS):
+        for decoder, own in zip(decoders, times, strict=True):
+            window = rng.standard_normal((len(decoder.spec.channels), decoder.spec.window_samples), np.float32)
+            own.extend(_one_turn(decoder, window))
+    return 1000 * np.array(times)
+
+
+def _one_turn(decoder: Decoder, window: NDArray[np.float32]) -> Iterator[float]:
+    decoder(window)  # warms the caches that another family's turn has cooled
+    for _ in range(CALLS_A_TURN):
+        began = perf_counter()
+        decoder(window)
+        yield perf_counter() - began
