@@ -80,12 +80,16 @@ def replay(recording: Recording, pipeline: Pipeline, latency: Distribution | Non
 
 
 def true_angles(recording: Recording, spec: ModelSpec) -> NDArray[np.float32] | None:
-    """float32 (samples, 5): the recording's own angles, or its labels through the model's poses, or None."""
+    """float32 (samples, 5): the recording's own angles, or what its labels stand for, or None.
+
+    The recording's own poses say what its numbers mean; only where it has none do the model's.
+    """
     if recording.angles_deg is not None:
         return recording.angles_deg
-    if recording.label is None or not spec.poses:
+    poses = recording.poses or spec.poses
+    if recording.label is None or not poses:
         return None
-    known = {pose.label: pose.angles_deg for pose in spec.poses}
+    known = {pose.label: pose.angles_deg for pose in poses}
     if not set(np.unique(recording.label).tolist()) <= set(known):
         return None
     table = np.zeros((max(known) + 1, len(SERVOS)), np.float32)

@@ -6,6 +6,7 @@ import pytest
 from myobridge.config import AcquisitionConfig, Config
 from myobridge.decode import open_model
 from myobridge.errors import UserError
+from myobridge.model_file import LabelledPose
 from myobridge.pipeline import Pipeline
 from myobridge.recording import Recording
 from myobridge.replay import replay, replay_summary, true_angles
@@ -44,6 +45,8 @@ def test_truth_comes_from_angles_or_from_labels_through_the_models_poses(model):
     labels = np.repeat(np.array([0, 1], np.uint8), 300)
     assert true_angles(recording(label=labels), model.spec)[[0, 599]].tolist() == [[40.0] * 5, [180.0] * 5]
     assert true_angles(recording(label=labels + 7), model.spec) is None
+    own = (LabelledPose(0, "rest", (10.0,) * 5), LabelledPose(1, "open", (0.0,) * 5))
+    assert true_angles(recording(label=labels, poses=own), model.spec)[[0, 599]].tolist() == [[10.0] * 5, [0.0] * 5]
     assert true_angles(recording(), model.spec) is None
     angles = np.ones((600, 5), np.float32)
     assert true_angles(recording(angles_deg=angles, label=labels), model.spec) is angles
