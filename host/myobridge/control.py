@@ -13,6 +13,7 @@ from myobridge.wire import messages as m
 MAX_WAITING: Final = 16
 LIMIT_S: Final = 3.0
 """A request that came to nothing in this time is given up: nobody wants a hand that arms when he has turned away."""
+LOST_TEXT: Final = "The hand is not connected; it is being looked for."
 
 
 class Outcome(NamedTuple):
@@ -54,8 +55,12 @@ class Control:
         """Cuts the pulses until the device is reset; asked again after a lost link, until the hand says that it did."""
         self._arm_wanted, self._estop_wanted = False, True
 
-    def take(self, ask: Ask, now_s: float) -> None:
-        """Takes a request from the feed."""
+    def take(self, ask: Ask, connection: Connection | None, now_s: float) -> None:
+        """Takes a request from the feed. Without a hand nothing but an emergency stop is remembered."""
+        if connection is None:
+            self._estop_wanted |= ask.request.do == "estop"
+            ask.answer(False, LOST_TEXT)
+            return
         match ask.request.do:
             case "arm":
                 self.arm()
@@ -88,11 +93,11 @@ class Control:
         if self._waiting:
             self._answer(connection, now_s)
 
-    def lost(self, why: str) -> None:
+    def lost(self) -> None:
         """The link is lost: nothing is armed by itself, and nothing can be done for those who wait."""
         self._arm_wanted = self._disarm_wanted = False
         for waiting in self._waiting:
-            waiting.ask.answer(False, why)
+            waiting.ask.answer(False, LOST_TEXT)
         self._waiting.clear()
 
     def _answer(self, connection: Connection, now_s: float) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 from typing import Any, Final
@@ -14,24 +13,21 @@ import msgspec
 from myobridge.config import Config
 from myobridge.configure import check_rate
 from myobridge.connection import IDLE_S, Connection
-from myobridge.control import Control
+from myobridge.control import LOST_TEXT, Control
 from myobridge.decode import open_model
 from myobridge.errors import UserError
-from myobridge.explain import explain_state
 from myobridge.feed import About, Snapshot
 from myobridge.feed.messages import LOST
 from myobridge.feed.server import POLL_S, SNAPSHOT_S, Feed
 from myobridge.model_swap import ModelSwap
-from myobridge.pipeline import Withheld
 from myobridge.report import RunStats
+from myobridge.voice import Voice
 from myobridge.wire import messages as m
 from myobridge.wire.frame import FrameDecoder
 from myobridge.wire.link import LinkLost, SerialLink
 from myobridge.wire.session import SessionFailed
 
-TELL_S: Final = 1.0
 RECONNECT_S: Final = 0.2
-LOST_TEXT: Final = "The hand is not connected; it is being looked for."
 
 
 class Daemon:
@@ -51,19 +47,14 @@ class Daemon:
         check_rate(config, self._model.spec)
         self._frames = FrameDecoder()
         self._stats = RunStats(self._model.spec, started_s, self._frames.counters)
-        self._control = Control(self._tell, arm=arm)
+        self.voice = Voice(port)
+        self._control = Control(self.voice.tell, arm=arm)
         self._swap = ModelSwap(config)
         self._feed = Feed(port, self._about)
         self._connection: Connection | None = None
         self._look: Snapshot | None = None
         self._stopping = False
-        self._note = ""
-        self._lost_text = ""
-        self._told_state = m.State.DISARMED
-        self._told_withheld = Withheld.NO
-        self._tell_s = self._poll_s = self._look_s = 0.0
-        self.say: Callable[[str], None] = lambda _text: None
-        """Gets each sentence for the person at the terminal."""
+        self._poll_s = self._look_s = 0.0
 
     def close(self) -> None:
         """Ends the feed."""
@@ -136,10 +127,7 @@ class Daemon:
             stats.first_emg_s = now_s
         if session.status is not None:
             stats.state = m.State(session.status.state)
-            self._tell_changes(connection, stats.state, m.Reason(session.status.reason), now_s)
-        if self._lost_text and connection.streaming:
-            self._lost_text = ""
-            self._tell("The hand is connected again, and disarmed.")
+        self.voice.tell_changes(connection, now_s)
         self._control.attend(connection, now_s)
         self._serve(now_s)
 
@@ -157,19 +145,19 @@ class Daemon:
             if ask.request.do == "model":
                 self._swap.begin(ask, self._connection)
             else:
-                self._control.take(ask, now_s)
+                self._control.take(ask, self._connection, now_s)
         if loaded := self._swap.finish(self._connection):
             self._model, self._model_path, _ = loaded
-            self._tell(f"The model is {self._model.spec.name} now.")
+            self.voice.tell(f"The model is {self._model.spec.name} now.")
         self._stats.feed_drops, self._stats.feed_refused = self._feed.drops, self._feed.refused
 
     def _show(self) -> None:
         """Sends a look; without a hand, the last one, which says so."""
-        look = self._connection.look(self._note) if self._connection else None
+        look = self._connection.look(self.voice.note) if self._connection else None
         if look is not None:
             self._look = look
         elif self._look is not None:
-            changes = {"state": LOST, "reason": "", "explained": LOST_TEXT, "may_move": False, "note": self._note}
+            changes = {"state": LOST, "reason": "", "explained": LOST_TEXT, "may_move": False, "note": self.voice.note}
             look = msgspec.structs.replace(self._look, **changes)
         if look is not None:
             self._feed.tell_snapshot(look)
@@ -185,37 +173,15 @@ class Daemon:
             wall_minus_monotonic_s=time.time() - time.monotonic(),
         )
 
-    def _tell(self, text: str) -> None:
-        """A sentence for people, at the terminal and in the views; empty: what was said last is over."""
-        self._note = text
-        if text:
-            self.say(text)
-
-    def _tell_changes(self, connection: Connection, state: m.State, reason: m.Reason, now_s: float) -> None:
-        """Says what has changed since it was last said; reasons for no setpoints at most once a second."""
-        if state is not self._told_state:
-            self._told_state = state
-            self.say(explain_state(state, reason))
-        withheld = connection.withheld
-        if withheld is not self._told_withheld and now_s >= self._tell_s:
-            self._tell_s = now_s + TELL_S
-            self._told_withheld = withheld
-            if text := connection.explain_withheld():
-                self._tell(text)
-
     def _lost(self, why: Exception) -> None:
         self._connection = None
         self._stats.reconnects += 1
-        text = f"Lost the hand on {self._port} ({why}); connecting again, and it stays disarmed until SIGUSR1."
-        if text != self._lost_text:
-            self._lost_text = text
-            self._tell(text)
-        self._control.lost(LOST_TEXT)
+        self.voice.tell_lost(why)
+        self._control.lost()
         self._wait_to_reconnect()
 
     def _wait_to_reconnect(self) -> None:
         until_s = time.monotonic() + RECONNECT_S
         while (now_s := time.monotonic()) < until_s:
             self._serve(now_s)
-            self._control.lost(LOST_TEXT)
             time.sleep(IDLE_S)

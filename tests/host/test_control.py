@@ -2,7 +2,7 @@
 
 import pytest
 
-from myobridge.control import LIMIT_S, MAX_WAITING, Control
+from myobridge.control import LIMIT_S, LOST_TEXT, MAX_WAITING, Control
 from myobridge.feed.messages import Request
 from myobridge.feed.server import Ask
 from myobridge.wire import messages as m
@@ -18,7 +18,7 @@ class Desk:
         self.hand = VirtualHand()
         self.told, self.answers = [], []
         self.control = Control(self.told.append, arm=arm)
-        self.ready = True
+        self.ready = self.plugged_in = True
         self.hand.run_until(lambda: self.hand.session.phase is Phase.STREAMING, within_s=0.5)
 
     # what Control sees of a connection
@@ -39,7 +39,7 @@ class Desk:
 
     def ask(self, do):
         answer = lambda ok, text: self.answers.append((do, ok, text))  # noqa: E731
-        self.control.take(Ask(Request(1, do), answer), self.hand.now_s)
+        self.control.take(Ask(Request(1, do), answer), self if self.plugged_in else None, self.hand.now_s)
 
     def run(self, seconds):
         for _ in range(round(seconds / 0.001)):
@@ -119,8 +119,8 @@ def test_an_estop_that_the_hand_does_not_hear_is_said_and_asked_for_again_after_
     desk.ask("estop")
     with pytest.raises(Exception, match="stopped answering"):
         desk.run(1.0)
-    desk.control.lost("The hand is not connected.")
-    assert desk.answers == [("estop", False, "The hand is not connected.")]
+    desk.control.lost()
+    assert desk.answers == [("estop", False, LOST_TEXT)]
     desk.hand.lose = lambda _message: False
     desk.hand.connect()
     desk.run(0.01)
@@ -132,13 +132,33 @@ def test_after_a_lost_link_nothing_is_armed_by_itself():
     desk.ready = False
     desk.ask("arm")
     desk.run(0.1)
-    desk.control.lost("The hand is not connected.")
+    desk.control.lost()
     desk.hand.connect()
     desk.ready = True
     desk.run(1.0)
     assert desk.session.phase is Phase.STREAMING
     assert desk.hand.state is State.DISARMED
-    assert desk.answers == [("arm", False, "The hand is not connected.")]
+    assert desk.answers == [("arm", False, LOST_TEXT)]
+
+
+@pytest.mark.parametrize(("do", "state"), [("arm", State.DISARMED), ("disarm", State.DISARMED), ("estop", State.ESTOP)])
+def test_without_a_hand_nothing_but_an_emergency_stop_is_remembered(do, state):
+    desk = Desk()
+    desk.control.lost()
+    desk.plugged_in = False
+    desk.ask(do)
+    assert desk.answers == [(do, False, LOST_TEXT)]
+    desk.plugged_in = True
+    desk.run(1.0)
+    assert desk.hand.state is state
+
+
+def test_the_signal_of_a_person_who_knows_that_it_is_lost_arms_the_hand_when_it_is_back():
+    desk = Desk()
+    desk.control.lost()
+    desk.control.arm()
+    desk.run(0.2)
+    assert desk.hand.state is State.ARMED
 
 
 def test_of_a_flood_of_requests_a_few_wait_and_the_hand_still_does_what_it_is_asked():

@@ -49,7 +49,7 @@ def run(
     with ExitStack() as stack:
         daemon = Daemon(port, find_model(model_name), settings, arm=arm, started_s=process_start_s())
         stack.enter_context(closing(daemon))
-        daemon.say = say
+        daemon.voice.say = say
         daemon.install_signals()
         if view:
             stack.enter_context(view_beside(port, view_port, bind, control=control))
