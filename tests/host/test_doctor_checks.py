@@ -43,6 +43,7 @@ HEALTHY = Facts(
     device=DeviceFacts(board="mega2560", firmware="0.1.0", protocol_matches=True, reset_cause="external", adc_bits=10),
     stream=StreamFacts(
         seconds=5.0,
+        silent_s=0.01,
         fs_nominal_hz=2000.0,
         fs_measured_hz=2000.4,
         late_ms={"p50": 0.2, "p95": 2.0, "max": 9.0},
@@ -145,6 +146,11 @@ def test_each_row_is_complete(finding):
     assert kind.severity in (BAD, WARNING)
     assert kind.symptom and kind.why and kind.do
     assert not any(text.endswith(".") for text in kind)
+
+
+def test_a_stream_that_broke_off_is_found():
+    (finding,) = check_all(sick({"stream": {"silent_s": 1.2}}))
+    assert (finding.id, finding.what) == ("no_samples", "Samples stopped coming 1.2 s ago.")
 
 
 def test_what_was_not_measured_is_not_judged():

@@ -45,8 +45,8 @@ def wearer(tmp_path):
     return record
 
 
-def test_a_good_hand_and_a_good_arm_have_nothing_bad(tmp_path, wearer):
-    with simulated_hand(tmp_path, *wearer(rest_s=5.2)) as hand:  # 1.5 s to relax, 3 s of rest, 1.5 s to clench
+def test_a_good_hand_on_a_wearer_who_does_what_is_asked_has_nothing_bad(tmp_path):
+    with simulated_hand(tmp_path, "--follow-cues") as hand:
         code, report = examine(hand.port, "--seconds", 3)
         assert hand.process.poll() is None
     assert (code, report["ok"], ids(report, "bad")) == (0, True, set())
@@ -114,6 +114,12 @@ def test_a_cable_that_is_pulled_out_meanwhile(tmp_path):
     with simulated_hand(tmp_path, "--faults", "unplug=20@2") as hand:
         code, report = examine(hand.port, "--no-clench", "--seconds", 8)
     assert (code, ids(report, "bad")) == (1, {"port_unusable"})
+
+
+def test_a_stream_that_breaks_off_is_found(tmp_path):
+    with simulated_hand(tmp_path, "--faults", "stall=5900@6") as hand:
+        code, report = examine(hand.port, "--no-clench", "--seconds", 9)
+    assert (code, ids(report, "bad")) == (1, {"no_samples"})
 
 
 def test_no_port(tmp_path):

@@ -29,13 +29,15 @@ def doctor(
     from myobridge.config import load_config
     from myobridge.decode import open_model
     from myobridge.doctor.checks import check_all
-    from myobridge.doctor.examine import Guide, examine
+    from myobridge.doctor.examine import examine
+    from myobridge.doctor.guide import Guide
     from myobridge.doctor.report import as_json, as_text
     from myobridge.shipped import find_model
 
     signal.signal(signal.SIGINT, signal.default_int_handler)  # Ctrl-C still stops the stream and closes the port
     settings, model = load_config(config), open_model(find_model(model_name))
-    facts = examine(port, model, settings, seconds, Guide(say), clench=not no_clench, folder=Path.cwd())
+    guide = None if no_clench else Guide(say, port)
+    facts = examine(port, model, settings, seconds, guide, Path.cwd())
     findings = check_all(facts)
     report = as_json(facts, findings)
     if json_to != "-":

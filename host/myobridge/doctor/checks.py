@@ -9,6 +9,7 @@ from myobridge.contact import HUM_MIN_RMS_COUNTS
 from myobridge.doctor.facts import ChannelFacts, DeviceFacts, Facts, PortFacts, StreamFacts, SystemFacts
 from myobridge.doctor.findings import Finding, found
 
+SILENT_S: Final = 0.5
 LOST_SHARE: Final = 0.01
 CLOCK_ERROR: Final = 0.01
 """A ceramic resonator, as on an Arduino, is within 0.5 %."""
@@ -66,6 +67,8 @@ def check_losses(stream: StreamFacts) -> Iterator[Finding]:
     damaged = stream.crc_errors + stream.length_errors
     if not stream.samples_received:
         yield found("no_samples", "No samples arrived.")
+    elif stream.silent_s > SILENT_S:
+        yield found("no_samples", f"Samples stopped coming {stream.silent_s:.1f} s ago.")
     elif lost > LOST_SHARE * sent:
         yield found("samples_lost", f"{lost} of {sent} samples ({100 * lost / sent:.1f} %) were lost.")
     elif lost or damaged:

@@ -47,6 +47,8 @@ class StreamFacts(msgspec.Struct, kw_only=True):
     """What the line did while the doctor listened. Distributions: p50, p95 and max, in milliseconds."""
 
     seconds: float
+    silent_s: float
+    """Since the last sample came."""
     fs_nominal_hz: float
     fs_measured_hz: float
     late_ms: dict[str, float]

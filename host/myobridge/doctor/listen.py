@@ -82,12 +82,13 @@ class Listener:
         if status.flags & m.StatusFlag.STREAMING:
             self._statuses.append(status)
 
-    def facts(self) -> StreamFacts:
-        """What the line did so far."""
+    def facts(self, now_s: float) -> StreamFacts:
+        """What the line did up to now."""
         counters, before = self._counters, self._frames_before
         last = self._statuses[-1] if self._statuses else None
         return StreamFacts(
             seconds=round(self._arrivals[-1][1] - self._arrivals[0][1], 3) if self._arrivals else 0.0,
+            silent_s=round(now_s - self.newest_s, 3) if self._arrivals else 0.0,
             fs_nominal_hz=self.fs_hz,
             fs_measured_hz=self._measured_hz(),
             late_ms=_distribution_ms(self._late_s()),
