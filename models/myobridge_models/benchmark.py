@@ -35,7 +35,7 @@ def network_decisions(fold: Fold, context: Context) -> Decisions:
     with TemporaryDirectory() as folder:
         model = Path(folder) / f"{name}.onnx"
         export(network, spec, model)
-        return closed_loop(model, fold.recording, fold.source)[1]
+        return closed_loop(model, fold.recording, fold.source)
 
 
 DECODERS: Final[Mapping[str, Decoder]] = {**FLOORS, "cnn_mlp": network_decisions}

@@ -22,7 +22,7 @@ from myobridge.errors import UserError
 from myobridge.model_file import REST_DEG, LabelledPose, ModelSpec
 from myobridge.pipeline import Pipeline
 from myobridge.recording import Recording
-from myobridge.replay import check_fits, replay, true_angles
+from myobridge.replay import Replay, check_fits, replay, true_angles
 from myobridge_models.steadiness import REST_LABEL, Hold, Steadiness, nearest_pose, steadiness
 
 STEP_S: Final = 0.05
@@ -151,7 +151,7 @@ def figures(
     return Figures(mae_deg, accuracy, *steadiness(holds_of(said, recording, repetition), pose_of))
 
 
-def closed_loop(model: Path, recording: Recording, source: Path) -> tuple[ModelSpec, Decisions]:
+def replayed(model: Path, recording: Recording, source: Path) -> tuple[ModelSpec, Replay]:
     """Every decision that the daemon would take, one a hop; each take starts from rest.
 
     Raises:
@@ -162,7 +162,29 @@ def closed_loop(model: Path, recording: Recording, source: Path) -> tuple[ModelS
     run = replay(recording, Pipeline(opened, Config(), recording.adc_bits))
     if not len(run.sample):
         raise UserError(f"{source} is shorter than one window of {opened.spec.window_samples} samples; record longer.")
-    return opened.spec, Decisions(run.sample, run.angles_deg)
+    return opened.spec, run
+
+
+def closed_loop(model: Path, recording: Recording, source: Path) -> Decisions:
+    """Decisions of a model file, as of any other decoder.
+
+    Raises:
+        UserError: as for `replayed`.
+    """
+    _, run = replayed(model, recording, source)
+    return Decisions(run.sample, run.angles_deg)
+
+
+def judged(spec: ModelSpec, run: Replay, recording: Recording, source: Path, repetition: int | None = None) -> Figures:
+    """Figures of a model's decisions on a recording, or on one repetition of it.
+
+    Raises:
+        UserError: the truth is not known, or there is no such repetition.
+    """
+    truth_deg = true_angles(recording, spec)
+    if truth_deg is None:
+        raise UserError(f"{source} has neither finger angles nor labels that the model knows; choose another.")
+    return figures(Decisions(run.sample, run.angles_deg), recording, truth_deg, spec.poses, repetition)
 
 
 def evaluate(model: Path, recording: Recording, source: Path, repetition: int | None = None) -> Figures:
@@ -171,8 +193,5 @@ def evaluate(model: Path, recording: Recording, source: Path, repetition: int | 
     Raises:
         UserError: the two do not fit, or the truth is not known.
     """
-    spec, said = closed_loop(model, recording, source)
-    truth_deg = true_angles(recording, spec)
-    if truth_deg is None:
-        raise UserError(f"{source} has neither finger angles nor labels that the model knows; choose another.")
-    return figures(said, recording, truth_deg, spec.poses, repetition)
+    spec, run = replayed(model, recording, source)
+    return judged(spec, run, recording, source, repetition)

@@ -90,7 +90,7 @@ def decoders_figure(judged: Sequence[Judged]) -> Figure:
     )
     figure = Figure(figsize=(10, 3.4), layout="constrained")
     for axes, (key, title) in zip(np.ravel(figure.subplots(1, len(shown))), shown, strict=True):
-        _grid(axes, title)
+        plain_grid(axes, title)
         for at, name in enumerate(names):
             known = [getattr(one.figures, key) for one in judged if one.decoder == name]
             values = np.array([value for value in known if value is not None])
@@ -107,7 +107,7 @@ def people_figure(judged: Sequence[Judged]) -> Figure:
     people = sorted({one.fold.person for one in judged})
     figure = Figure(figsize=(max(5, 0.6 * len(people) + 3), 3.4), layout="constrained")
     axes = figure.subplots()
-    _grid(axes, "mean absolute error by person, °")
+    plain_grid(axes, "mean absolute error by person, °")
     for name in decoders_of(judged):
         errors = [
             np.mean([one.figures.mae_deg for one in judged if one.decoder == name and one.fold.person == person])
@@ -167,7 +167,7 @@ def angles_figure(one: Judged) -> Figure:
     figure = Figure(figsize=(11, 6), layout="constrained")
     panels = np.ravel(figure.subplots(len(SERVOS), 1, sharex=True, sharey=True))
     for servo, axes in enumerate(panels):
-        _grid(axes, "")
+        plain_grid(axes)
         axes.fill_between(at_s, meant_deg[:, servo], color="#dddddd", linewidth=0, step="mid", label="cue's pose")
         axes.plot(at_s, angles_deg[:, servo], linewidth=1, label=one.decoder)
         axes.set_ylabel(f"{SERVOS[servo]}, °")
@@ -181,7 +181,8 @@ def angles_figure(one: Judged) -> Figure:
     return figure
 
 
-def _grid(axes: Axes, title: str) -> None:
+def plain_grid(axes: Axes, title: str = "") -> None:
+    """Horizontal lines behind the data."""
     axes.set_title(title)
     axes.grid(axis="y")
     axes.set_axisbelow(True)

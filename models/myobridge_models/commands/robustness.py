@@ -1,0 +1,45 @@
+"""`myobridge-models robustness`: what a model makes of changed electrodes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from myobridge.commands.options import JSON, write_json
+from myobridge_models.commands.options import RECORDINGS, console_for
+
+
+@click.command()
+@click.argument("model", type=click.Path(path_type=Path))
+@RECORDINGS
+@click.option("--repetition", type=click.IntRange(min=0), help="Judge on this repetition only.")
+@click.option("--plots", type=click.Path(path_type=Path), help="Folder for a plot (.png).")
+@JSON
+def robustness(
+    model: Path, recordings: tuple[Path, ...], repetition: int | None, plots: Path | None, json_to: str | None
+) -> None:
+    """Accuracy of MODEL on RECORDINGS against gain, noise, hum, a dead channel and rotated electrodes."""
+    from rich.progress import track
+
+    from myobridge.recording import Recording
+    from myobridge.shipped import find_model
+    from myobridge_models.plots import draw_all
+    from myobridge_models.robustness import curves, perturbations, points_of
+    from myobridge_models.robustness_plot import robustness_figure
+    from myobridge_models.tables import print_rows
+
+    path = find_model(str(model))
+    points = []
+    for source in recordings:
+        recording = Recording.load(source)
+        found = points_of(path, recording, source, repetition)
+        total, stderr = len(perturbations(recording.channels)), Console(stderr=True)
+        points += list(track(found, source.name, total=total, console=stderr))
+    rows = curves(points)
+    print_rows(f"{path.stem} on changed electrodes", rows, console_for(json_to))
+    report = {"model": str(path), "repetition": repetition, "curves": rows, "rows": [p._asdict() for p in points]}
+    write_json(report, json_to)
+    if plots:
+        draw_all({f"robustness_{path.stem}": lambda: robustness_figure(rows)}, plots)

@@ -1,0 +1,35 @@
+"""The robustness curves as one figure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from myobridge_models.plots import plain_grid
+
+SHOWN = (("balanced_accuracy", "balanced accuracy"), ("mae_deg", "mean absolute error, °"))
+
+
+def robustness_figure(curves: Sequence[Mapping[str, object]]) -> Figure:
+    """A column a curve; above accuracy, below error; the dashed line is the unchanged recording."""
+    names = [name for name in dict.fromkeys(str(row["perturbation"]) for row in curves) if name != "none"]
+    figure = Figure(figsize=(2.2 * len(names), 4.6), layout="constrained")
+    panels = np.array(figure.subplots(len(SHOWN), len(names), sharey="row", sharex="col", squeeze=False))
+    for line, (key, title) in zip(panels, SHOWN, strict=True):
+        unchanged = [row[key] for row in curves if row["perturbation"] == "none"]
+        for axes, name in zip(line, names, strict=True):
+            plain_grid(axes)
+            known = [row for row in curves if row["perturbation"] == name and row[key] is not None]
+            levels = [float(str(row["level"])) for row in known]
+            style = "o" if name == "dead channel" else "o-"
+            axes.plot(levels, [float(str(row[key])) for row in known], style, linewidth=1.2, markersize=4)
+            if unchanged[0] is not None:
+                axes.axhline(float(str(unchanged[0])), color="#777777", linewidth=0.8, linestyle="--")
+            axes.set_xticks(levels, [f"{level:g}" for level in levels])
+        line[0].set_ylabel(title)
+        line[0].set_ylim(0, 1 if key == "balanced_accuracy" else None)
+    for axes, name in zip(panels[0], names, strict=True):
+        axes.set_title(name)
+    return figure
