@@ -18,8 +18,27 @@ HEADINGS: Final = {
     "onset_delay_p90_s": "p90\ns",
     "missed_onsets": "missed",
     "jitter_deg_per_s": "jitter\n°/s",
+    "parameters": "para-\nmeters",
+    "window_ms": "window\nms",
+    "p50_ms": "p50\nms",
+    "p99_ms": "p99\nms",
+    "p50_ratio": "ratio",
+    "decision_kmac": "window\nkMAC",
+    "streaming_kmac": "stream\nkMAC",
+    "file_kb": "file\nkB",
+    "train_s": "train\ns",
 }
-DIGITS: Final = {"_deg": 1, "_per_hour": 0, "_per_s": 0, "_s": 2}
+DIGITS: Final = {
+    "train_s": 0,
+    "window_ms": 0,
+    "_ratio": 2,
+    "_kmac": 0,
+    "_kb": 0,
+    "_deg": 1,
+    "_per_hour": 0,
+    "_per_s": 0,
+    "_s": 2,
+}
 """Behind the point, by what the name ends in."""
 
 

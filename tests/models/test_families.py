@@ -1,5 +1,6 @@
 """Every family keeps the contract: the training, the export and the daemon run it without knowing which it is."""
 
+import json
 from pathlib import Path
 from typing import NamedTuple
 
@@ -8,6 +9,7 @@ import onnx
 import onnxruntime
 import pytest
 import torch
+from click.testing import CliRunner
 
 from myobridge.config import Config
 from myobridge.decode import open_model
@@ -15,8 +17,10 @@ from myobridge.device.synth import SynthOptions
 from myobridge.errors import UserError
 from myobridge.model_file import ModelSpec
 from myobridge.pipeline import Pipeline
+from myobridge.recording import Recording
 from myobridge.replay import replay
 from myobridge_models.build import build
+from myobridge_models.cli import commands
 from myobridge_models.export import export
 from myobridge_models.families.base import Network
 from myobridge_models.families.cost import decision_macs, streaming_macs
@@ -236,3 +240,56 @@ class TestCost:
         for n in range(6):
             window = emg[..., n * step : n * step + w]
             assert torch.allclose(kept[..., n - 6], network.features(window), atol=1e-4)
+
+
+class TestCommands:
+    @pytest.fixture
+    def recording(self, tmp_path):
+        """Two movements of their own loudness, each cued twice."""
+        rng, n = np.random.default_rng(0), 3 * FS_HZ
+        label = np.concatenate([np.repeat([movement, 0], n) for movement in (1, 2) for _ in range(2)]).astype(np.uint8)
+        repetition = np.repeat([0, 1, 0, 1], 2 * n).astype(np.uint8)
+        loudness = 20 + 100 * np.stack([label, 2 - label], axis=1)
+        counts = (loudness * rng.standard_normal((len(label), 2))).astype(np.int16)
+        path = tmp_path / "r.npz"
+        Recording(counts, FS_HZ, 16, label, repetition, np.repeat([0, 1], 4 * n).astype(np.uint8)).save(path)
+        return path
+
+    def run(self, *arguments):
+        return CliRunner().invoke(commands, [str(a) for a in arguments])
+
+    def test_compare_ranks_by_error_and_writes_what_it_shows(self, recording, tmp_path):
+        to = tmp_path / "c.json"
+        chosen = ("--families", "mlp,cnn_mlp", "--steps", 20)
+        result = self.run("compare", recording, "--hold-out", 1, *chosen, "--json", to)
+        assert result.exit_code == 0, result.output
+        summary = json.loads(to.read_text())
+        rows = summary["rows"]
+        assert {row["family"] for row in rows} == {"mlp", "cnn_mlp"}
+        assert [row["mae_deg"] for row in rows] == sorted(row["mae_deg"] for row in rows)
+        assert (summary["held_out"], summary["steps"]) == (1, 20)
+        mlp, notes = sorted(rows, key=lambda row: row["parameters"])
+        assert notes["p50_ratio"] == 1
+        assert 0 < mlp["p50_ms"] <= mlp["p99_ms"]
+        assert mlp["streaming_kmac"] < mlp["decision_kmac"] < notes["decision_kmac"]
+        assert mlp["file_kb"] < notes["file_kb"]
+        assert 0 <= mlp["balanced_accuracy"] <= 1
+        for shown in ("mlp", "cnn_mlp", "accuracy", "stream"):
+            assert shown in result.output
+
+    def test_train_takes_a_family(self, recording, tmp_path):
+        out = tmp_path / "m.onnx"
+        assert self.run("train", recording, "--family", "gru", "--steps", 20, "--out", out).exit_code == 0
+        assert open_model(out).spec.family == "gru"
+
+    @pytest.mark.parametrize(
+        ("more", "sentence"),
+        [
+            (("--families", "mlp,magic", "--hold-out", 1), "There is no family 'magic'; choose from cnn_mlp, mlp"),
+            (("--families", "mlp", "--hold-out", 7), "has the repetitions [0, 1], so 7 cannot be held out."),
+        ],
+    )
+    def test_a_mistake_is_one_sentence(self, recording, more, sentence):
+        result = self.run("compare", recording, *more)
+        assert result.exit_code == 1
+        assert sentence in result.output
