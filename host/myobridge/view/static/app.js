@@ -4,7 +4,7 @@ import { drawHand } from "./hand.js";
 import { Spectra, Traces, fit } from "./plots.js";
 import { Socket } from "./socket.js";
 
-const STALE_MS = 1000, GLIDE_PER_S = 16, CHANNEL_COLOURS = 8, HUM_DB = 15;
+const STALE_MS = 1000, SPECTRA_MS = 90, HAND_MS = 30, GLIDE_PER_S = 16, CHANNEL_COLOURS = 8, HUM_DB = 15;
 const CONFIRM_MS = { arm: 4000, disarm: 1000, estop: 1000 };
 const CONTACTS = { good: "good contact", flat: "flat", saturated: "saturated", mains: "mains hum only" };
 const $ = (id) => document.getElementById(id);
@@ -156,8 +156,8 @@ function showFingers(applied, predicted) {
   rows.forEach((item, i) => {
     const [, meter, output] = item.children;
     const servo = Math.round(applied[i] ?? 0), wanted = Math.round(predicted[i] ?? servo);
-    meter.firstChild.style.width = `${servo / 1.8}%`;
-    meter.lastChild.style.left = `${wanted / 1.8}%`;
+    meter.firstChild.style.transform = `scaleX(${servo / 180})`;
+    meter.lastChild.style.transform = `translateX(${wanted / 1.8}%)`;
     meter.setAttribute("aria-valuenow", servo);
     meter.setAttribute("aria-valuetext", `servo ${servo} degrees, predicted ${wanted} degrees`);
     write(output, `${servo}°`);
@@ -262,15 +262,16 @@ function cells() {
 }
 
 function drawHandIfMoved() {
-  const applied = shown.applied.map((angle) => Math.round(angle * 5)), key = JSON.stringify(
-    [applied, shown.predicted.map((angle) => Math.round(angle * 5)), colours.near, fit($("hand")), $("hand").width]);
+  fit($("hand"));
+  const { width, height } = $("hand");
+  const key = [width, height, colours.near, shown.applied.map(Math.round), "|", shown.predicted.map(Math.round)].join();
   if (key === drawHandIfMoved.last) return;
   drawHandIfMoved.last = key;
   drawHand($("hand"), colours, shown.applied, shown.predicted);
   showFingers(shown.applied, shown.predicted);
 }
 
-let frameAt = performance.now(), frames = 0, framesSince = frameAt;
+let frameAt = performance.now(), spectraAt = frameAt, handAt = frameAt, frames = 0, framesSince = frameAt;
 
 function frame(now) {
   const seconds = Math.min(0.1, (now - frameAt) / 1000);
@@ -279,9 +280,14 @@ function frame(now) {
   $("emg-card").classList.toggle("stale", stale);
   if (look && now - lookAt > STALE_MS) away("NO DAEMON", "The daemon is silent.");
   traces.draw(colours, seconds, look?.contact.map((verdict) => verdict === "good") ?? []);
-  spectra.draw(colours, seconds, cells());
-  if (look) {
-    shown = { applied: glide(shown.applied, look.applied_deg, seconds), predicted: glide(shown.predicted, look.predicted_deg, seconds) };
+  if (now - spectraAt > SPECTRA_MS) {
+    spectra.draw(colours, (now - spectraAt) / 1000, cells());
+    spectraAt = now;
+  }
+  if (now - handAt > HAND_MS && look) {
+    const since = (now - handAt) / 1000;
+    handAt = now;
+    shown = { applied: glide(shown.applied, look.applied_deg, since), predicted: glide(shown.predicted, look.predicted_deg, since) };
   }
   drawHandIfMoved();
   if (prompt) {
