@@ -35,6 +35,7 @@ def draw_demo() -> None:
                     if (
                         snapshot
                         and servos
+                        and snapshot.may_move
                         and snapshot.t_s > 8
                         and max(servos.truth_deg) > CLENCHED_DEG > 3 * min(servos.truth_deg)
                     ):

@@ -142,6 +142,8 @@ def test_a_new_model_decides_from_the_next_sample_on_and_nothing_is_lost_between
     connection.change_model(model, Pipeline(model, Config(), adc_bits=10))
     assert connection.withheld is Withheld.NO
     assert not connection.arm()  # the window fills first
+    look = connection.look("")
+    assert (look.model, look.level, look.predicted_deg) == ("wider", [0.0, 0.0], [])
     for _ in range(40):
         connection.turn()
     acquired = connection._stats.acquired

@@ -338,6 +338,17 @@ def test_without_a_runtime_directory_it_is_in_the_users_own_temporary_one(monkey
     assert feed_path(PORT).parent == tmp_path / f"myobridge-{os.getuid()}"
 
 
+def test_a_daemon_that_the_system_started_is_found_too(monkeypatch, tmp_path):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with monkeypatch.context() as system:
+        system.delenv("XDG_RUNTIME_DIR")
+        feed = Feed(PORT, lambda: ABOUT)
+    with subscriber(feed, "bytes") as client:
+        feed.tell_bytes(1.0, b"x")
+        assert client.receive(1.0) == Chunk(1.0, b"x")
+    feed.close()
+
+
 def test_ports_have_feeds_of_their_own_with_short_names(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     assert feed_path("/dev/ttyACM0") != feed_path("/dev/ttyACM1")

@@ -9,6 +9,7 @@ import re
 import socket
 import tempfile
 from binascii import crc32
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -17,19 +18,23 @@ from myobridge.errors import UserError
 QUEUE: Final = 16
 
 
-def runtime_folder() -> Path:
-    """Where the user's feeds are; it may not exist yet."""
+def folders() -> tuple[Path, ...]:
+    """Where the user's feeds may be; a daemon makes the first. One that the system started knows the last only."""
+    temporary = Path(tempfile.gettempdir()) / f"myobridge-{os.getuid()}"
     base = os.environ.get("XDG_RUNTIME_DIR")
-    if base and Path(base).is_dir():
-        return Path(base) / "myobridge"
-    return Path(tempfile.gettempdir()) / f"myobridge-{os.getuid()}"
+    return (Path(base) / "myobridge", temporary) if base and Path(base).is_dir() else (temporary,)
 
 
 def feed_path(port: str | Path) -> Path:
-    """The socket of the daemon on `port`: short, whatever the port is called, and another one for each port."""
+    """Where a daemon on `port` makes its socket."""
+    return folders()[0] / _name(port)
+
+
+def _name(port: str | Path) -> str:
+    """Short, whatever the port is called, and another one for each port."""
     port = os.path.abspath(port)  # noqa: PTH100 - a link to the port keeps its name when the port changes
-    name = re.sub(r"[^A-Za-z0-9]+", "-", os.path.basename(port))[:32]  # noqa: PTH119
-    return runtime_folder() / f"{name}-{crc32(port.encode()):08x}.sock"
+    stem = re.sub(r"[^A-Za-z0-9]+", "-", os.path.basename(port))[:32]  # noqa: PTH119
+    return f"{stem}-{crc32(port.encode()):08x}.sock"
 
 
 def connect(port: str | Path) -> socket.socket:
@@ -38,11 +43,18 @@ def connect(port: str | Path) -> socket.socket:
     Raises:
         OSError: there is none, or it is another user's.
     """
-    path = feed_path(port)
-    os.close(open_folder(path.parent))
+    *others, last = folders()
+    for folder in others:
+        with suppress(OSError):
+            return _connect(folder, port)
+    return _connect(last, port)
+
+
+def _connect(folder: Path, port: str | Path) -> socket.socket:
+    os.close(open_folder(folder))
     client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        client.connect(os.fspath(path))
+        client.connect(os.fspath(folder / _name(port)))
     except OSError:
         client.close()
         raise
