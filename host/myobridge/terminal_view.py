@@ -50,10 +50,10 @@ def render(snapshot: Snapshot | None, hand: HandSnapshot | None) -> RenderableTy
 
 def _header(look: Snapshot) -> Text:
     state = (f" {look.state} ", STATE_STYLE.get(look.state, ALARM_STYLE))
-    text = Text.assemble(state, f"  {look.explained}   ")
+    text = Text.assemble(state, (f" {look.t_s:6.1f} s   ", "dim"))
     if look.withheld != "no":
         text.append(f" no setpoints: {look.withheld.replace('_', ' ')} ", "bold black on yellow")
-    text.append(f"   {look.t_s:6.1f} s", "dim")
+    text.append(f"\n{look.explained}")
     if look.note:
         text.append(f"\n{look.note}", "yellow")
     return text
