@@ -110,5 +110,5 @@ def test_pictures_that_cannot_be_drawn(cued, tmp_path, monkeypatch):
     with pytest.raises(UserError, match="choose another folder"):
         draw(open_source(cued), cued)
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    with pytest.raises(UserError, match=r"pip install 'myobridge\[export\]'"):
+    with pytest.raises(UserError, match=r"pip install -e '.\[export\]'"):
         draw(open_source(cued), tmp_path / "plots")

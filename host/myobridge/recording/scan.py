@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from stat import S_ISREG
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -61,6 +62,8 @@ class Scanner:
         """
         rest, skipping = b"", False
         try:
+            if not S_ISREG(self.path.stat().st_mode):
+                raise UserError(f"{self.path} is a directory or a device; choose a file.")
             with self.path.open("rb") as file:
                 while block := file.read(BLOCK_BYTES):
                     end = block.rfind(0) + 1

@@ -18,7 +18,7 @@ from typing import Final, Self
 
 from myobridge.errors import UserError
 from myobridge.recording.log_frames import CUE, LABELS, LOST, SUFFIX, TIME, Header, LogEncoder, LogFrame
-from myobridge.wire.frame import MAX_WIRE_BYTES, FrameDecoder
+from myobridge.recording.whole_frames import WholeFrames
 
 WRITE_S: Final = 0.02
 SYNC_S: Final = 0.05
@@ -42,7 +42,6 @@ WireBytes = bytes
 class RecordingWriter:
     """A recording in the making. Its methods never wait for the disk; `problem` tells what the disk had to say.
 
-    lost_bytes: how many bytes of the stream did not get into the file.
     problem: empty, or one sentence; nothing more is recorded then, and what was whole stays in the file.
     slowest_sync_s: the longest that the disk took; beyond 50 ms a pulled plug may cost more than 100 ms.
     """
@@ -54,7 +53,6 @@ class RecordingWriter:
             UserError: the file exists, cannot be created or has another suffix, or the header is too long.
         """
         self.path = path
-        self.lost_bytes = 0
         self.problem = ""
         self.slowest_sync_s = 0.0
         self._header = header
@@ -62,9 +60,8 @@ class RecordingWriter:
         self._queue = bytearray(self._log.header(header))
         self._lock = threading.Lock()
         """Guards the queue and everything that decides what goes into it."""
-        self._unfinished = b""
-        self._joined = False
-        """The beginning of a frame has been seen."""
+        self._frames = WholeFrames()
+        self._dropped_bytes = 0
         self._since_header_bytes = 0
         self._unqueued_bytes = 0
         self._marked_s = float("-inf")
@@ -82,14 +79,19 @@ class RecordingWriter:
         for thread in self._threads:
             thread.start()
 
+    @property
+    def lost_bytes(self) -> int:
+        """How many bytes of the stream did not get into the file."""
+        return self._dropped_bytes + self._frames.lost_bytes
+
     def bytes(self, t_s: float, data: WireBytes) -> None:
         """Takes what was read from the port at the host's monotonic time `t_s`, cut anywhere."""
         with self._lock:
-            wire = self._whole_frames(data)
+            wire = self._frames.feed(data)
             if self.problem or self._closed:
-                self.lost_bytes += len(wire)
+                self._dropped_bytes += len(wire)
             elif len(self._queue) + len(wire) > MAX_QUEUED_BYTES:
-                self.lost_bytes += len(wire)
+                self._dropped_bytes += len(wire)
                 self._unqueued_bytes += len(wire)
             elif wire:
                 self._queue += self._due_frames(t_s)
@@ -147,19 +149,6 @@ class RecordingWriter:
             self._queue += self._log.frame(kind, CUE.pack(label, repetition))
 
     # --- what goes into the queue -------------------------------------------------------------------------
-
-    def _whole_frames(self, data: WireBytes) -> WireBytes:
-        """The frames that `data` completes. An unfinished one waits, so that the log's own frames go between frames."""
-        *frames, unfinished = (self._unfinished + data).split(b"\0")
-        self._unfinished = unfinished[: MAX_WIRE_BYTES + 1]  # a longer one is none; so much is enough to see that
-        self.lost_bytes += len(unfinished) - len(self._unfinished)
-        if frames and not self._joined:
-            self._joined = True
-            if not FrameDecoder().feed(frames[0] + b"\0"):
-                del frames[0]  # it began before the recording
-        kept = [frame for frame in frames if not _pretends(frame)]
-        self.lost_bytes += sum(map(len, frames)) - sum(map(len, kept))
-        return b"\0".join([*kept, b""])
 
     def _due_frames(self, t_s: float) -> WireBytes:
         """The log's own frames that belong before bytes that came at `t_s`."""
@@ -220,19 +209,11 @@ class RecordingWriter:
     def _stop(self, error: OSError, lost_bytes: int) -> None:
         cause = CAUSES.get(error.errno or 0, error.strerror)
         with self._lock:
-            self.lost_bytes += lost_bytes
+            self._dropped_bytes += lost_bytes
             self.problem = self.problem or (
                 f"The recording {self.path} has stopped because {cause}; what came before is in it: make room and "
                 "record into another file."
             )
-
-
-def _pretends(frame: bytes) -> bool:
-    """It is a good frame of a type that is the log's: a device must not write cues. A damaged one does no harm."""
-    if len(frame) < 2 or frame[1] < LogFrame.HEADER:
-        return False
-    decoded = FrameDecoder().feed(frame + b"\0")
-    return bool(decoded) and decoded[0][0] >= LogFrame.HEADER
 
 
 def _create(path: Path) -> int:
