@@ -5,11 +5,14 @@ from __future__ import annotations
 import ctypes
 import gc
 import os
+import sys
 from contextlib import suppress
 from typing import Final
 
 MCL_CURRENT: Final = 1
 MCL_FUTURE: Final = 2
+SWITCH_S: Final = 2e-4
+"""For how long a thread may keep the interpreter while another wants it; Python's default is 5 ms."""
 MCL_ONFAULT: Final = 4
 """Lock pages when they are first touched: without it the whole of onnxruntime would be read into memory."""
 
@@ -35,7 +38,8 @@ def enter_realtime(fifo_priority: int) -> list[str]:
 
 
 def leave_realtime() -> None:
-    """The calling thread alone becomes an ordinary one: of two with a real-time priority, one waits for the other."""
+    """For a thread beside the loop: it has inherited the loop's priority, and gives the interpreter back soon."""
+    sys.setswitchinterval(SWITCH_S)
     with suppress(OSError, AttributeError):
         os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 
