@@ -22,23 +22,29 @@ from myobridge.errors import UserError
 from myobridge_models.build import build
 from myobridge_models.evaluate import Decisions, Figures, closed_loop, figures
 from myobridge_models.export import export
+from myobridge_models.families.registry import FAMILIES
 from myobridge_models.floors import FLOORS
 from myobridge_models.protocol import Context, Decoder, Fold
 from myobridge_models.train import fastest_device
 
 
-def network_decisions(fold: Fold, context: Context) -> Decisions:
-    """Trains the notes' network, exports it, and lets the exported file decide in the daemon's pipeline."""
+def network_decisions(fold: Fold, context: Context, family: str) -> Decisions:
+    """Trains a network, exports it, and lets the exported file decide in the daemon's pipeline."""
     name = f"{fold.source.stem}-fold{fold.held_out}"
     sources = [(fold.source, fold.recording)]
-    network, spec = build(name, sources, fold.poses, context.recipe, fold.held_out, fastest_device(), context.progress)
+    network, spec = build(
+        name, sources, fold.poses, context.recipe, fold.held_out, fastest_device(), context.progress, family
+    )
     with TemporaryDirectory() as folder:
         model = Path(folder) / f"{name}.onnx"
         export(network, spec, model)
         return closed_loop(model, fold.recording, fold.source)
 
 
-DECODERS: Final[Mapping[str, Decoder]] = {**FLOORS, "cnn_mlp": network_decisions}
+DECODERS: Final[Mapping[str, Decoder]] = {
+    **FLOORS,
+    **{family: partial(network_decisions, family=family) for family in FAMILIES},
+}
 
 
 class Judged(NamedTuple):

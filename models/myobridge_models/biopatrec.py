@@ -17,6 +17,7 @@ from myobridge.recording import Recording
 from myobridge_models.clipping import check_unclipped
 from myobridge_models.protocol import Fold, folds_of
 
+SUFFIXES: Final = (".npz", ".myo")
 POSES: Final = (
     LabelledPose(0, "rest", REST_DEG),
     LabelledPose(1, "open_hand", (0, 0, 0, 0, 0)),
@@ -33,33 +34,37 @@ POSES: Final = (
 )
 
 
-def load_person(folder: Path, person: int) -> tuple[Path, Recording]:
-    """File and recording of one person, by the number in the file's name.
-
-    Raises:
-        UserError: no such person, or a file without the labels, repetitions and runs that the protocol needs, or a
-            clipped channel.
-    """
-    path = folder / f"s{person:02d}.npz"
-    if not path.exists():
-        raise UserError(f"There is no recording of person {person} in {folder} (no {path.name}); choose another.")
-    recording = Recording.load(path)
-    if recording.label is None or recording.repetition is None or recording.run is None:
-        raise UserError(f"{path} has no 'label', 'repetition' or 'run', so it cannot be split by repetition.")
-    check_unclipped(recording, path)
-    return path, recording
-
-
-def people_in(folder: Path) -> list[int]:
-    """Numbers of all people in the folder.
+def files_in(folder: Path) -> dict[int, Path]:
+    """Recordings of the people in a folder, by the number in the file's name: s01.npz, s02.npz, or s03.myo.
 
     Raises:
         UserError: there is none.
     """
-    people = sorted(int(p.stem[1:]) for p in folder.glob("s*.npz") if p.stem[1:].isdigit())
-    if not people:
+    found = {
+        int(path.stem[1:]): path
+        for path in sorted(folder.glob("s*"))
+        if path.stem[1:].isdigit() and path.suffix in SUFFIXES
+    }
+    if not found:
         raise UserError(f"There are no recordings s01.npz, s02.npz … in {folder}; give the folder that holds them.")
-    return people
+    return dict(sorted(found.items()))
+
+
+def load_person(folder: Path, person: int) -> tuple[Path, Recording]:
+    """File and recording of one person.
+
+    Raises:
+        UserError: no such person, or a file without the labels and repetitions that the protocol needs, or a clipped
+            channel.
+    """
+    path = files_in(folder).get(person)
+    if path is None:
+        raise UserError(f"There is no recording of person {person} in {folder} (no s{person:02d}.npz); choose another.")
+    recording = Recording.load(path)
+    if recording.label is None or recording.repetition is None:
+        raise UserError(f"{path} has no 'label' or no 'repetition', so it cannot be split by repetition; record cues.")
+    check_unclipped(recording, path)
+    return path, recording
 
 
 def folds_in(folder: Path, people: Sequence[int] | None, held_out: Sequence[int] | None) -> list[Fold]:
@@ -71,7 +76,7 @@ def folds_in(folder: Path, people: Sequence[int] | None, held_out: Sequence[int]
         UserError: a person or a repetition is missing, or a recording does not fit the protocol.
     """
     folds = []
-    for person in people or people_in(folder):
+    for person in people or files_in(folder):
         source, recording = load_person(folder, person)
         folds += folds_of(person, source, recording, recording.poses or POSES, held_out)
     return folds

@@ -141,6 +141,12 @@ class TestBenchmark:
         assert len(rows) == 4 * made.get("repetitions", 2)
         assert all(row["balanced_accuracy"] > 0.8 for row in rows if row["decoder"] in ("lda", "svm"))
 
+    def test_a_single_take_needs_no_runs(self, monkeypatch, capsys, tmp_path):
+        without(recorded(), "run").save(tmp_path / "s7.npz")
+        code, out, _ = benchmark(monkeypatch, capsys, tmp_path, "--decoders", "lda", "--people", 7, "--json", "-")
+        assert code == 0
+        assert [row["person"] for row in json.loads(out)["rows"]] == [7, 7]
+
     def test_people_may_have_different_devices_and_repetitions(self, monkeypatch, capsys, folder):
         recorded(fs_hz=1000, channels=8, repetitions=3).save(folder / "s03.npz")
         code, out, _ = benchmark(monkeypatch, capsys, folder, "--decoders", "lda", "--json", "-")
@@ -233,8 +239,8 @@ def flat(one: Recording):
 
 
 BAD = {
-    "no labels": (lambda: without(recorded(), "label"), "has no 'label', 'repetition' or 'run'"),
-    "no repetitions": (lambda: without(recorded(), "repetition"), "has no 'label', 'repetition' or 'run'"),
+    "no labels": (lambda: without(recorded(), "label"), "has no 'label' or no 'repetition'"),
+    "no repetitions": (lambda: without(recorded(), "repetition"), "has no 'label' or no 'repetition'"),
     "one repetition": (lambda: recorded(repetitions=1), "has one repetition only (0)"),
     "one class": (
         lambda: replace(recorded(), label=np.zeros_like(recorded().label)),

@@ -53,7 +53,7 @@ def test_synth_train_evaluate(monkeypatch, capsys, tmp_path):
         (("train", "missing.npz", "--out", "m.onnx"), "recording missing.npz"),
         (("evaluate", "missing.onnx", "missing.npz"), "missing.npz"),
         (("benchmark", "--data", "nowhere"), "There are no recordings s01.npz"),
-        (("benchmark", "--data", "nowhere", "--people", "3"), "There is no recording of person 3"),
+        (("benchmark", "--data", "nowhere", "--people", "3"), "There are no recordings s01.npz"),
         (("benchmark", "--data", "nowhere", "--people", "x"), "'x' is no list of numbers"),
         (("benchmark", "--data", "nowhere", "--decoders", "magic"), "There is no decoder 'magic'"),
     ],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
@@ -14,6 +14,7 @@ from myobridge.commands.options import JSON, write_json
 from myobridge_models.commands.options import SEED, STEPS, console_for, numbers
 
 if TYPE_CHECKING:
+    from myobridge_models.benchmark import Judged
     from myobridge_models.protocol import Fold
     from myobridge_models.train import Progress
 
@@ -41,7 +42,7 @@ def benchmark(
 ) -> None:
     """Train on all repetitions but one, test on that one: the network beside the classical decoders.
 
-    What was judged before an interruption is shown and written as well.
+    Figures are written after each fold, so an interruption loses only the fold that it meets.
     """
     from myobridge_models import biopatrec
     from myobridge_models.benchmark import checked_decoders, judge_all, means
@@ -53,19 +54,24 @@ def benchmark(
     chosen = checked_decoders(decoders.split(","))
     plan, console = recipe(seed, steps), console_for(json_to)
     todo = biopatrec.folds_in(data, numbers(people), numbers(folds))
-    judged = []
+    judged: list[Judged] = []
+
+    def report() -> dict[str, Any]:
+        rows = [one.row() for one in judged]
+        return {"rows": rows, "means": means(rows), "steps": plan.steps, "seed": seed}
+
     try:
         with fold_bar(todo) as (training, done):
             context = Context(data, plan, training if jobs == 1 else None)
             for found in judge_all(todo, chosen, context, jobs):
                 judged += found
                 done()
+                write_json(report(), None if json_to == "-" else json_to)
     finally:
-        rows = [one.row() for one in judged]
-        if rows:
-            print_rows("Held-out repetition, closed loop, all windows", rows, console)
-            print_rows("Means", means(rows), console)
-            write_json({"rows": rows, "means": means(rows), "steps": plan.steps, "seed": seed}, json_to)
+        if judged:
+            print_rows("Held-out repetition, closed loop, all windows", report()["rows"], console)
+            print_rows("Means", report()["means"], console)
+            write_json(report(), json_to if json_to == "-" else None)
     if plots:
         benchmark_plots(judged, plots)
 
