@@ -11,10 +11,13 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
-# Before LSL is loaded: this machine alone, found without multicast, which containers often have no route for.
+# Before LSL is loaded: this machine alone, found without multicast, which containers often have no route for, and on
+# ports of this test run's own.
+BASE_PORT = 20_000 + os.getpid() % 300 * 40
 SETTINGS = tempfile.NamedTemporaryFile("w", suffix=".cfg")  # noqa: SIM115 - it stays until all tests are over
 SETTINGS.write(
-    "[ports]\nIPv6 = disable\n[multicast]\nResolveScope = machine\nAddressesOverride = {127.0.0.1}\n"
+    f"[ports]\nIPv6 = disable\nMulticastPort = {BASE_PORT}\nBasePort = {BASE_PORT + 1}\nPortRange = 32\n"
+    "[multicast]\nResolveScope = machine\nAddressesOverride = {127.0.0.1}\n"
     f"[lab]\nKnownPeers = {{127.0.0.1}}\nSessionID = test-{os.getpid()}\n[log]\nlevel = -2\n"
 )
 SETTINGS.flush()
@@ -44,12 +47,15 @@ def laboratory(folder, *source):
         running("run", "--port", hand.port, "--model", "synth") as daemon,
     ):
         feed_of(hand.port).close()
-        with running("lsl", "--port", hand.port):
+        with running("lsl", "--port", hand.port) as streams:
             inlets = []
 
             def inlet(name):
-                (info,) = pylsl.resolve_byprop("name", f"myobridge {name}", timeout=20)
-                inlets.append(pylsl.StreamInlet(info))
+                infos = pylsl.resolve_byprop("name", f"myobridge {name}", timeout=20)
+                if not infos:
+                    streams.send_signal(signal.SIGINT)
+                    pytest.fail(f"no stream {name}: {streams.communicate(timeout=10)}")
+                inlets.append(pylsl.StreamInlet(infos[0]))
                 inlets[-1].open_stream(timeout=10)
                 return inlets[-1]
 
