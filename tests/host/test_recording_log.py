@@ -137,6 +137,7 @@ def test_the_index_may_wrap_and_a_restart_begins_a_new_take(path):
     before, counts = stream(20, first=(1 << 32) - 50)
     after, more = stream(10, seed=1)
     recording = Recording.load(written(path, before + after))
+    assert read_log(path).samples_lost == 0
     assert [*recording.takes()] == [slice(0, 100), slice(100, 150)]
     assert np.array_equal(recording.counts, np.concatenate([counts, more]))
 
