@@ -9,6 +9,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from typing import Final
 
 import numpy as np
@@ -20,6 +21,8 @@ from myobridge.acquire import INDEX_SPAN, parse_emg
 from myobridge.devices import name_of
 from myobridge.errors import UserError
 from myobridge.feed import About, Chunk, FeedClient, Snapshot, feed_path
+from myobridge.guide.audience import laboratorys_feed
+from myobridge.view.prompts import Prompt, PromptInbox, inbox_path
 from myobridge.wire import messages as m
 from myobridge.wire.clock import SampleClock
 from myobridge.wire.frame import FrameDecoder
@@ -113,6 +116,7 @@ class Events:
 
     def __init__(self) -> None:
         self._last: dict[str, str] = {}
+        self._cue = ""
 
     def changes(self, look: Snapshot, anyone_listens: bool) -> list[str]:
         """`what value` of everything that is not as it was; all of it for the first who listens."""
@@ -124,6 +128,13 @@ class Events:
         self._last = now
         return changed
 
+    def cue(self, prompt: Prompt | None) -> list[str]:
+        """`cue TITLE` where a guided recording, or the doctor, asks for something else than before."""
+        if prompt is None or prompt.title == self._cue:
+            return []
+        self._cue = prompt.title
+        return [f"cue {prompt.title or 'none'}"]
+
 
 def stream(port: str, say: Callable[[str], None]) -> None:
     """Streams what the daemon on `port` reads and says, until it ends.
@@ -131,7 +142,7 @@ def stream(port: str, say: Callable[[str], None]) -> None:
     Raises:
         NoDaemon: none runs, or it has ended.
     """
-    with FeedClient(port) as feed:
+    with FeedClient(port) as feed, closing(PromptInbox(inbox_path(laboratorys_feed(port)))) as prompts:
         about, config, ident = _connected_hand(feed, say)
         fs_hz = ident.tick_hz / config.sample_period_ticks
         outlets = LabOutlets(about, fs_hz)
@@ -150,6 +161,8 @@ def stream(port: str, say: Callable[[str], None]) -> None:
                     outlets.marker(change, now_s)
             if taken:
                 outlets.emg(np.concatenate([counts for counts, _ in taken]), np.concatenate([t_s for _, t_s in taken]))
+            for cue in events.cue(prompts.newest()):
+                outlets.marker(cue, time.monotonic())
             if emg.lost > told:
                 outlets.marker(f"lost {emg.lost - told} samples", time.monotonic())
                 told = emg.lost

@@ -29,8 +29,10 @@ except RuntimeError:
     pytest.skip("pylsl has no liblsl for this computer; host/LSL.md says where it comes from.", allow_module_level=True)
 
 from myobridge.device.pty_port import PtyPort  # noqa: E402
+from myobridge.guide.audience import Audience  # noqa: E402
 from myobridge.lsl import StampedEmg  # noqa: E402
 from myobridge.recording import Recording  # noqa: E402
+from myobridge.view.prompts import Prompt  # noqa: E402
 from myobridge.wire import messages as m  # noqa: E402
 from myobridge.wire.frame import FrameDecoder, encode  # noqa: E402
 from processes import command, feed_of, myobridge, running, simulated_hand  # noqa: E402
@@ -138,6 +140,19 @@ def test_angles_and_events_of_a_hand_that_is_armed_and_disarmed(tmp_path):
     seen = samples[~np.isnan(samples).any(axis=1)]
     assert len(seen) and (seen >= 0).all() and (seen <= 180).all()
     assert np.ptp(seen[:, :5]) > 5  # the wearer moves
+
+
+def test_cues_of_whoever_guides_the_wearer_are_markers(tmp_path):
+    with laboratory(tmp_path) as (_daemon, open_stream):
+        markers = open_stream("markers")
+        pull_until(markers, "model synth")
+        audience = Audience(str(tmp_path / "hand"))
+        for title in ("Rest", "Fist", "Fist"):
+            audience.tell(Prompt(title=title))
+            time.sleep(0.1)
+        audience.leave()
+        seen = pull_until(markers, "cue none")
+    assert [text for text in seen if text.startswith("cue")] == ["cue Rest", "cue Fist", "cue none"]
 
 
 def test_a_daemon_that_ends_is_told_in_a_sentence(tmp_path):

@@ -14,7 +14,7 @@ def lsl(port: str) -> None:
     """Stream EMG, angles and events of a running daemon to the lab streaming layer.
 
     Three LSL streams: `myobridge EMG` (ADC counts at the sampling rate), `myobridge angles` (degrees, predicted and
-    applied) and `myobridge markers` (state, reason, withheld, lost samples, model). Needs the extra `lsl`.
+    applied) and `myobridge markers` (state, reason, withheld, lost samples, model, cues). Needs the extra `lsl`.
     """
     try:
         from myobridge.lsl import stream

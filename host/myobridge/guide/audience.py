@@ -1,4 +1,4 @@
-"""Who else is shown the prompts of a guided recording: the view in a browser, and a simulated wearer."""
+"""Who else is shown the prompts of a guided recording: the view in a browser, a simulated wearer, lab streaming."""
 
 from __future__ import annotations
 
@@ -14,6 +14,11 @@ from myobridge.view.prompts import NO_PROMPT, Prompt, PromptInbox, inbox_path, s
 def wearers_feed(port: str | Path) -> Path:
     """Beside it the simulated wearer of the hand on `port` takes prompts, as a view does beside the daemon's feed."""
     return feed_path(port).with_suffix(".wearer")
+
+
+def laboratorys_feed(port: str | Path) -> Path:
+    """Beside it the lab streaming of the hand on `port` takes prompts, to send them on as markers."""
+    return feed_path(port).with_suffix(".lab")
 
 
 def follow(port: str | Path) -> Callable[[], Pose | None]:
@@ -32,7 +37,7 @@ class Audience:
     """Tells whoever is there, and does not mind if nobody is."""
 
     def __init__(self, port: str) -> None:
-        self._feeds = feed_path(port), wearers_feed(port)
+        self._feeds = feed_path(port), wearers_feed(port), laboratorys_feed(port)
 
     def tell(self, prompt: Prompt) -> None:
         """Shows a prompt; it fades if it is not told again within seconds."""
