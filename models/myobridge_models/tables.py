@@ -11,12 +11,12 @@ from rich.table import Table
 
 HEADINGS: Final = {
     "mae_deg": "MAE °",
-    "balanced_accuracy": "balanced\naccuracy",
+    "balanced_accuracy": "balanced\nacc.",
     "false_activations_per_hour": "false\n/h",
     "late_releases_per_hour": "late\n/h",
     "onset_delay_s": "onset\ns",
     "onset_delay_p90_s": "p90\ns",
-    "missed_onsets": "missed",
+    "missed_onsets": "missed\nshare",
     "jitter_deg_per_s": "jitter\n°/s",
     "parameters": "para-\nmeters",
     "window_ms": "window\nms",

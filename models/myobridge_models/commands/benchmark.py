@@ -65,7 +65,7 @@ def benchmark(
             context = Context(data, plan, training if jobs == 1 else None)
             for found in judge_all(todo, chosen, context, jobs):
                 judged += found
-                done()
+                done(found)
                 write_json(report(), None if json_to == "-" else json_to)
     finally:
         if judged:
@@ -77,8 +77,8 @@ def benchmark(
 
 
 @contextmanager
-def fold_bar(folds: Sequence[Fold]) -> Iterator[tuple[Progress, Callable[[], None]]]:
-    """A bar on stderr: what to call after each training step, and after each fold."""
+def fold_bar(folds: Sequence[Fold]) -> Iterator[tuple[Progress, Callable[[Sequence[Judged]], None]]]:
+    """A bar on stderr, and a line for each fold: what to call after each training step, and after each fold."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     names = [f"person {fold.person}, fold {fold.held_out}" for fold in folds]
@@ -89,9 +89,11 @@ def fold_bar(folds: Sequence[Fold]) -> Iterator[tuple[Progress, Callable[[], Non
         def training(step: int, loss_deg: float) -> None:
             bar.update(task, training=f"step {step}, {loss_deg:4.1f}°")
 
-        def done() -> None:
+        def done(found: Sequence[Judged]) -> None:
+            name = names[int(bar.tasks[0].completed)]
+            scores = [f"{one.decoder} {one.figures.mae_deg:.1f}° {one.figures.balanced_accuracy:.3f}" for one in found]
+            bar.console.print(f"{name}: {', '.join(scores)}", soft_wrap=True)
             bar.advance(task)
-            number = int(bar.tasks[0].completed)
-            bar.update(task, description=names[min(number, len(names) - 1)], training="")
+            bar.update(task, description=names[min(int(bar.tasks[0].completed), len(names) - 1)], training="")
 
         yield training, done
