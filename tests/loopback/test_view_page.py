@@ -8,6 +8,7 @@ import pytest
 
 from browser import PHONE, angles, arm, chromium, page_of, wait_state, wait_text
 from myobridge.feed import feed_path
+from myobridge.recording import Recording
 from myobridge.view.prompts import Prompt, send_prompt
 from processes import running, simulated_hand
 from viewers import address_in, view, watch
@@ -99,6 +100,41 @@ def test_what_it_says_is_what_there_is(browser, url, hand):
         assert page.inner_text("#fs-hz").endswith("Hz")
         page.wait_for_selector("#bands li")
         assert "hum" in page.inner_text("#bands li:first-child")
+
+
+def test_contact_lights_say_in_words_what_is_wrong(browser, tmp_path):
+    noise = np.random.default_rng(1).normal(0, 40, (20_000, 4))
+    noise[:, 1] = 0
+    noise[:, 2] *= 50
+    noise[:, 3] = 200 * np.sin(2 * np.pi * 50 * np.arange(20_000) / 2000)
+    Recording(noise.clip(-512, 511).astype(np.int16), 2000.0, 10).save(tmp_path / "bad.npz")
+    with simulated_hand(tmp_path, "--source", tmp_path / "bad.npz", "--loop") as hand:
+        with (
+            daemon(hand.port, "--view", "--view-port", 0) as process,
+            page_of(browser, address_in(process.stderr)) as page,
+        ):
+            for channel, words in enumerate(("good contact", "flat", "saturated", "mains hum only"), start=1):
+                wait_text(page, f"#channels li:nth-child({channel})", words)
+            assert page.locator("#channels li.bad").count() == 3
+            wait_text(page, "#bands li:nth-child(4)", r"hum \+\d+ dB")
+            wait_text(page, "#spectrum-scale", "50 Hz")
+            wait_text(page, "#note", "is flat: check")
+
+
+def test_losses_are_counted_and_an_unplugged_hand_is_told_and_found_again(browser, tmp_path):
+    with simulated_hand(tmp_path, "--faults", "lost=1e-4,unplug=2@10") as hand:
+        with (
+            daemon(hand.port, "--view", "--view-port", 0) as process,
+            page_of(browser, address_in(process.stderr)) as page,
+        ):
+            wait_text(page, "#samples-lost", r"\d+ \(")
+            wait_text(page, "#crc-errors", r"\d")
+            wait_state(page, "LOST")
+            wait_text(page, "#state-text", "not connected")
+            page.wait_for_selector("#emg-card.stale")
+            wait_state(page, "DISARMED")
+            page.wait_for_selector("#emg-card:not(.stale)")
+            wait_text(page, "#reconnects", "[1-9]")
 
 
 def test_arm_and_disarm_say_what_came_of_them(browser, url):

@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+import msgspec
+
 from myobridge.feed import Chunk, FeedClient, NoDaemon
 from myobridge.view import page
 from myobridge.view.traces import Traces
@@ -40,14 +42,19 @@ class Watch(threading.Thread):
                 with FeedClient(self._port) as feed:
                     self._follow(feed)
             except NoDaemon as away:
-                self._publish(page.Link(up=False, text=str(away)))
-                self._stopping.wait(RETRY_S)
+                self._away(str(away))
+            except msgspec.ValidationError:
+                self._away("The daemon is of another version than the view: end both and start them again.")
+
+    def _away(self, text: str) -> None:
+        self._publish(page.Link(up=False, text=text))
+        self._stopping.wait(RETRY_S)
 
     def _follow(self, feed: FeedClient) -> None:
         """Until the daemon ends."""
         about = feed.subscribe("bytes", "snapshots")
         listener = Listener(Traces(len(about.spec.channels), about.spec.fs_hz), self._publish)
-        self._publish(page.Link(up=True, text=f"The daemon on {self._port} is heard."))
+        self._publish(page.Link(up=True, text=f"The daemon on {self._port} is heard; it waits for the hand."))
         while not self._stopping.is_set():
             began_s = time.monotonic()
             listener.listen(feed, began_s)

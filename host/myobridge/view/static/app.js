@@ -21,11 +21,10 @@ const socket = new Socket({
     write($("source"), port);
     $("controls").hidden = !control;
     $("control-off").hidden = control;
-    connection("waiting for the daemon");
   },
   link(message) {
-    if (message.up) return;
-    away("NO DAEMON", message.text);
+    if (!message.up) away("NO DAEMON", message.text);
+    else if (!look) away("WAITING", message.text);
   },
   look({ snapshot }) {
     look = snapshot;
