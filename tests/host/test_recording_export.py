@@ -81,6 +81,7 @@ def test_edf_has_the_counts_and_the_cues(recorded, tmp_path):
     raw = same_in_mne(export(open_source(path), "edf", None, "01"), counts)
     assert raw.ch_names == ["flexor", "extensor", "Daumenst?ck", "ring"]
     assert raw.info["meas_date"] == STARTED
+    assert np.array_equal(raw.get_data()[:, -1], counts[-1]), "the padding makes no step"
     others = {a["description"]: (a["onset"], a["duration"]) for a in raw.annotations}
     assert others["EDGE boundary"][0] == GAP_AT
     assert others["BAD padding"] == pytest.approx((len(counts) / 2000, 2 - len(counts) / 2000))

@@ -255,6 +255,15 @@ def test_a_flipped_byte_costs_the_frames_that_it_touches(path):
         assert log.missing()
 
 
+def test_noise_of_any_length_is_one_piece(path):
+    wire, counts = stream(20)
+    content = written(path, wire).read_bytes()
+    path.write_bytes(content + b"\x55" * 1_000_000 + b"\0" + b"".join(stream(10, first=100, seed=1)[0]))
+    log = read_log(path)
+    assert (log.damage.length_errors, log.damage.unfinished_bytes, log.samples_lost) == (1, 0, 0)
+    assert len(log.counts) == len(counts) + 50
+
+
 def test_the_header_is_there_again_when_the_beginning_is_damaged(path):
     wire, counts = stream(8000)
     content = bytearray(written(path, wire).read_bytes())
