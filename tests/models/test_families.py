@@ -222,6 +222,11 @@ class TestCost:
             step = gates * 64 * (12 + 64)
             assert self.macs(tmp_path, family) == (12 * 16 * 50 + 16 * step + head, 12 * 10 + step + head)
 
+    def test_tcn_by_hand(self, tmp_path):
+        column = 3 * 32 * 12 + 5 * 3 * 32 * 32 + 12 * 32
+        new = 2  # a frame is two and a half hops, so frames lie alike after five hops, which are two frames
+        assert self.macs(tmp_path, "tcn")[1] == 12 * 10 + new * column + (32 + 10) * 64 + 64 * 5
+
     def test_the_notes_network_by_hand(self, tmp_path):
         mlp = 3210 * 128 + 128 * 64 + 64 * 5
         taps, patterns = 57 + 37 + 25 + 25, 4 * (10 * 4 + 10 * 4 * 4)

@@ -62,6 +62,25 @@ class Network(nn.Module, ABC):
     def fit_gain(self, emg: Tensor) -> None:
         """Prepares a fresh network for what the EMG (N, C, T) of its training looks like; nothing to do for most."""
 
+    remembers = False
+    """The network can keep what it makes of a take, and recall any window's features from it."""
+
+    def remember(self, emg: Tensor) -> tuple[Tensor, ...]:
+        """What is kept of a take, emg (C, T): tensors whose first axis is the sample, (T, …)."""
+        raise NotImplementedError
+
+    def recall(self, kept: tuple[Tensor, ...], ends: Tensor, gain: Tensor) -> Tensor:
+        """Features (M, F) of the windows that end at rows `ends` (M,) of what was kept, channels louder by gain (M, C)."""
+        raise NotImplementedError
+
+    def head(self) -> nn.Module:
+        """What comes behind the features."""
+        raise NotImplementedError
+
+    def reset_head(self) -> None:
+        """Makes the head a fresh one."""
+        raise NotImplementedError
+
     def decide(self, features: Tensor, history_deg: Tensor | None) -> Tensor:
         """features (N, F) and history (N, 10) → angles (N, 5): the servo's range, nowhere clipped."""
         return FULL_SWING_DEG * torch.sigmoid(self.logits(features, history_deg))

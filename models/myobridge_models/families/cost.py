@@ -7,7 +7,7 @@ softmax or the gates' few products.
 
 from __future__ import annotations
 
-from math import prod
+from math import lcm, prod
 
 import onnx
 
@@ -59,7 +59,9 @@ def streaming_macs(network: Network, hop_samples: int) -> int:
     if isinstance(network, CnnMlp):
         return _notes_stages(network, hop_samples) + weights(network.mlp)
     assert isinstance(network, FrameNetwork)
-    return network.shape.maps * hop_samples + network.frame_macs() + weights(network.mlp)
+    shape = network.shape
+    new_frames = lcm(shape.step, hop_samples) // shape.step  # since the frames last lay as they do after this hop
+    return shape.maps * hop_samples + new_frames * network.frame_macs() + weights(network.mlp)
 
 
 def _notes_stages(network: CnnMlp, hop_samples: int) -> int:

@@ -33,9 +33,9 @@ class _Recurrent(FrameNetwork):
         return states[:, -1]
 
     def frame_macs(self) -> int:
-        """One step of a memory that goes on from hop to hop: another decoder, which would have to be trained so.
+        """One step of a memory that goes on from window to window: another decoder, which would have to be trained so.
 
-        Frames are five hops apart, so five memories would take turns.
+        It goes on from the hop whose frames lie alike, so several memories take turns: five where a frame is five hops.
         """
         return weights(self.memory)
 

@@ -37,11 +37,15 @@ class Block(nn.Module):
     def __init__(self, n_in: int, n_out: int, dilation: int) -> None:
         super().__init__()
         self.padding = (KERNEL - 1) * dilation
-        self.convolutions = nn.ModuleList(
-            weight_norm(nn.Conv1d(a, b, KERNEL, dilation=dilation, padding=self.padding))
-            for a, b in pairwise((n_in, *[n_out] * LAYERS))
-        )
+        sizes = pairwise((n_in, *[n_out] * LAYERS))
+        self.convolutions = nn.ModuleList(weight_norm(self._convolution(a, b, dilation)) for a, b in sizes)
         self.around = nn.Conv1d(n_in, n_out, 1) if n_in != n_out else nn.Identity()
+
+    def _convolution(self, n_in: int, n_out: int, dilation: int) -> nn.Conv1d:
+        layer = nn.Conv1d(n_in, n_out, KERNEL, dilation=dilation, padding=self.padding)
+        nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+        nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+        return layer
 
     def forward(self, x: Tensor) -> Tensor:
         """No output sees a later input."""
