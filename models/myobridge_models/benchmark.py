@@ -62,7 +62,7 @@ class Judged(NamedTuple):
 
 
 def checked_decoders(names: Sequence[str]) -> list[str]:
-    """The names, if all are known.
+    """The names, each once, if all are known.
 
     Raises:
         UserError: one is not.
@@ -70,7 +70,7 @@ def checked_decoders(names: Sequence[str]) -> list[str]:
     unknown = [name for name in names if name not in DECODERS]
     if unknown:
         raise UserError(f"There is no decoder '{unknown[0]}'; choose from {', '.join(DECODERS)}.")
-    return list(names)
+    return list(dict.fromkeys(names))
 
 
 def judge(fold: Fold, decoders: Sequence[str], context: Context) -> list[Judged]:

@@ -76,7 +76,7 @@ def folds_in(folder: Path, people: Sequence[int] | None, held_out: Sequence[int]
         UserError: a person or a repetition is missing, or a recording does not fit the protocol.
     """
     folds = []
-    for person in people or files_in(folder):
+    for person in dict.fromkeys(people or files_in(folder)):
         source, recording = load_person(folder, person)
         folds += folds_of(person, source, recording, recording.poses or POSES, held_out)
     return folds

@@ -14,7 +14,9 @@ from myobridge.model_file import LabelledPose
 from myobridge.recording import Recording
 from myobridge_models.data import Take, design_prefilter, takes_of
 from myobridge_models.evaluate import Angles, Decisions, rest_of
-from myobridge_models.train import Progress, Recipe
+from myobridge_models.recipe import Recipe
+from myobridge_models.steadiness import REST_LABEL
+from myobridge_models.train import Progress
 
 
 @dataclass(frozen=True)
@@ -65,16 +67,19 @@ Decoder = Callable[[Fold, Context], Decisions]
 def folds_of(
     person: int, source: Path, recording: Recording, poses: tuple[LabelledPose, ...], wanted: Iterable[int] | None
 ) -> list[Fold]:
-    """A fold for each repetition of the recording, or for the wanted ones.
+    """A fold for each repetition of the recording in which somebody moves, or for the wanted ones.
 
     Raises:
         UserError: a wanted one is missing, or there is nothing left to train on.
     """
     assert recording.repetition is not None
-    present = np.unique(recording.repetition).tolist()
+    assert recording.label is not None
+    present = np.unique(recording.repetition[recording.label != REST_LABEL]).tolist()
     if len(present) < 2:
-        raise UserError(f"{source} has one repetition only ({present[0]}); record at least two, one to be judged on.")
-    chosen = present if wanted is None else list(wanted)
+        raise UserError(
+            f"{source} has movements in {len(present)} repetition(s); record at least two, one to be judged on."
+        )
+    chosen = present if wanted is None else list(dict.fromkeys(wanted))
     missing = [fold for fold in chosen if fold not in present]
     if missing:
         raise UserError(f"{source} has no repetition {missing[0]} to hold out; it has {present}, choose among them.")

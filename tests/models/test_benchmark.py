@@ -14,7 +14,7 @@ from myobridge_models.benchmark import DECODERS, means
 from myobridge_models.evaluate import instants
 from myobridge_models.floors import features
 from myobridge_models.protocol import Context
-from myobridge_models.train import Recipe
+from myobridge_models.recipe import Recipe
 
 KEYS = {
     "person",
@@ -90,9 +90,9 @@ class TestBenchmark:
         assert by_name["mean"]["balanced_accuracy"] == 0.25
         assert by_name["mean"]["jitter_deg_per_s"] == 0
 
-    def test_only_the_people_and_folds_that_are_asked_for(self, monkeypatch, capsys, folder):
+    def test_only_what_is_asked_for_and_that_once(self, monkeypatch, capsys, folder):
         _, out, _ = benchmark(
-            monkeypatch, capsys, folder, "--decoders", "lda", "--people", 2, "--folds", 1, "--json", "-"
+            monkeypatch, capsys, folder, "--decoders", "lda,lda", "--people", "2,2", "--folds", "1,1", "--json", "-"
         )
         [row] = json.loads(out)["rows"]
         assert (row["person"], row["fold"]) == (2, 1)
@@ -147,6 +147,12 @@ class TestBenchmark:
         assert code == 0
         assert [row["person"] for row in json.loads(out)["rows"]] == [7, 7]
 
+    def test_a_repetition_of_nothing_but_rest_is_no_fold(self, tmp_path):
+        one = recorded(repetitions=3)
+        label = np.where(one.repetition == 0, 0, one.label).astype(np.uint8)
+        replace(one, label=label).save(tmp_path / "s01.npz")
+        assert [fold.held_out for fold in biopatrec.folds_in(tmp_path, None, None)] == [1, 2]
+
     def test_people_may_have_different_devices_and_repetitions(self, monkeypatch, capsys, folder):
         recorded(fs_hz=1000, channels=8, repetitions=3).save(folder / "s03.npz")
         code, out, _ = benchmark(monkeypatch, capsys, folder, "--decoders", "lda", "--json", "-")
@@ -171,7 +177,7 @@ class TestBenchmark:
 
     def test_a_mistake_after_the_first_folds_loses_none_of_them(self, monkeypatch, capsys, folder, tmp_path):
         one_class = recorded()
-        replace(one_class, label=np.zeros_like(one_class.label)).save(folder / "s03.npz")
+        replace(one_class, label=np.ones_like(one_class.label)).save(folder / "s03.npz")
         path = tmp_path / "b.json"
         code, out, err = benchmark(monkeypatch, capsys, folder, "--decoders", "lda", "--json", path)
         assert code == 1
@@ -241,9 +247,13 @@ def flat(one: Recording):
 BAD = {
     "no labels": (lambda: without(recorded(), "label"), "has no 'label' or no 'repetition'"),
     "no repetitions": (lambda: without(recorded(), "repetition"), "has no 'label' or no 'repetition'"),
-    "one repetition": (lambda: recorded(repetitions=1), "has one repetition only (0)"),
-    "one class": (
+    "one repetition": (lambda: recorded(repetitions=1), "has movements in 1 repetition(s)"),
+    "rest only": (
         lambda: replace(recorded(), label=np.zeros_like(recorded().label)),
+        "has movements in 0 repetition(s)",
+    ),
+    "one class": (
+        lambda: replace(recorded(), label=np.ones_like(recorded().label)),
         "less than two movements in them; record more",
     ),
     "too short": (lambda: recorded(seconds_each=0.2), "too little data: nothing settled"),
