@@ -21,6 +21,8 @@ from myobridge.model_file import LabelledPose
 from myobridge.recording import Header, Recording, RecordingWriter
 from myobridge.recording.log import MAX_EVENTS, read_log
 from myobridge.recording.log_frames import LogEncoder, LogFrame
+from myobridge.recording.stretches import open_source
+from myobridge.recording.summary import as_text, summarize
 from myobridge.wire import messages as m
 from myobridge.wire.frame import FrameDecoder, encode
 from virtual_hand import device_config
@@ -426,6 +428,15 @@ def test_a_disk_full_from_the_start_is_a_mistake_of_the_user(path, monkeypatch):
     with pytest.raises(UserError, match="the disk is full"):
         RecordingWriter(path, HEADER)
     assert not path.exists()
+
+
+def test_a_slow_disk_is_told_at_the_end(path, monkeypatch):
+    real_sync = os.fdatasync
+    monkeypatch.setattr(os, "fdatasync", lambda fd: time.sleep(0.15) or real_sync(fd))
+    with RecordingWriter(path, HEADER) as writer:
+        writer.bytes(0.0, stream(1)[0][0])
+    assert read_log(path).slowest_sync_ms >= 150
+    assert "a pulled plug might have cost as much" in as_text(summarize(open_source(path)))
 
 
 def test_a_disk_that_stands_still_costs_samples_and_says_so(path, monkeypatch):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from myobridge.acquire import INDEX_SPAN
 from myobridge.errors import UserError
-from myobridge.recording.log_frames import CUE, LOST, TIME, Header, LogFrame, TextAssembler, decode_header
+from myobridge.recording.log_frames import CUE, END, LOST, TIME, Header, LogFrame, TextAssembler, decode_header
 from myobridge.recording.scan import EmgFrames, ScanCounters, Scanner
 
 MAX_EVENTS: Final = 100_000
@@ -46,6 +46,7 @@ class Log:
     log_frames_lost: cues, notes and the like of which only the number is known.
     bytes_lost: what the writer had to drop, as it says itself.
     closed: the writer ended the file; otherwise it is still being written, or its end is missing.
+    slowest_sync_ms: the longest that the disk took to confirm, as the writer says at the end; 0 if that is missing.
     """
 
     header: Header
@@ -62,6 +63,7 @@ class Log:
     log_frames_lost: int
     bytes_lost: int
     closed: bool
+    slowest_sync_ms: int
 
     def missing(self) -> list[str]:
         """What is not there, a phrase each."""
@@ -127,6 +129,7 @@ class _Events:
     frames_lost: int = 0
     bytes_lost: int = 0
     closed: bool = False
+    slowest_sync_ms: int = 0
     _due_seq: int = 0
     _note: TextAssembler = field(default_factory=TextAssembler)
 
@@ -149,6 +152,8 @@ class _Events:
                 self._keep(self.notes, Note(row, text.decode(errors="replace")))
         elif kind == LogFrame.LOST and len(payload) == LOST.size:
             self.bytes_lost += LOST.unpack(payload)[0]
+        elif kind == LogFrame.END and len(payload) == END.size:
+            (self.slowest_sync_ms,) = END.unpack(payload)
 
     def _keep(self, events: list[Any], event: Cue | Note) -> None:
         if len(events) < MAX_EVENTS:
@@ -179,4 +184,5 @@ def _joined(header: Header, blocks: list[EmgFrames], events: _Events, damage: Sc
         log_frames_lost=events.frames_lost,
         bytes_lost=events.bytes_lost,
         closed=events.closed,
+        slowest_sync_ms=events.slowest_sync_ms,
     )

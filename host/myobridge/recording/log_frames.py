@@ -38,6 +38,7 @@ class LogFrame(IntEnum):
 TIME: Final = struct.Struct("<d")
 CUE: Final = struct.Struct("<BB")
 LOST: Final = struct.Struct("<I")
+END: Final = struct.Struct("<I")
 PART: Final = struct.Struct("<BB")
 """Before each piece of a HEADER's or NOTE's text: which piece, of how many."""
 PIECE_BYTES: Final = m.MAX_FRAME_BYTES - MIN_FRAME_BYTES - PART.size

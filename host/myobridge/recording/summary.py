@@ -14,6 +14,7 @@ from myobridge.recording.log import Log
 from myobridge.recording.stretches import Source, printable, stretches
 from myobridge.wire.messages import Board, EmgFlag
 
+SLOW_SYNC_MS = 100
 CLOCK_MIN_S = 5.0
 """The sampling rate is measured on takes of at least this length: the port delivers to within some milliseconds."""
 
@@ -109,6 +110,7 @@ def _of_log(log: Log, counting: int) -> dict[str, Any]:
         "cues": len(log.cues),
         "notes": [{"at_s": round(note.row / log.header.fs_hz, 3), "text": note.text} for note in log.notes],
         "closed": log.closed,
+        "slowest_sync_ms": log.slowest_sync_ms,
         "missing": log.missing(),
     }
 
@@ -141,6 +143,8 @@ def as_text(summary: dict[str, Any]) -> str:
         device = log["device"]
         lines.append(f"Begun {log['started_utc']} on {device['board']}, firmware {device['firmware']}{rate}.")
         lines.append(f"Missing: {'; '.join(log['missing']) or 'nothing'}.")
+        if log["slowest_sync_ms"] > SLOW_SYNC_MS:
+            lines.append(f"The disk took up to {log['slowest_sync_ms']} ms: a pulled plug might have cost as much.")
         if log["samples_discarded"]:
             lines.append(f"Done again: {log['samples_discarded'] / summary['fs_hz']:.1f} s do not count.")
         lines += [f"Note at {note['at_s']:.1f} s: {note['text']}" for note in log["notes"]]

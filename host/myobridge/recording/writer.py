@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from myobridge.errors import UserError
-from myobridge.recording.log_frames import CUE, LABELS, LOST, SUFFIX, TIME, Header, LogEncoder, LogFrame
+from myobridge.recording.log_frames import CUE, END, LABELS, LOST, SUFFIX, TIME, Header, LogEncoder, LogFrame
 from myobridge.recording.whole_frames import WholeFrames
 
 WRITE_S: Final = 0.02
@@ -43,7 +43,6 @@ class RecordingWriter:
     """A recording in the making. Its methods never wait for the disk; `problem` tells what the disk had to say.
 
     problem: empty, or one sentence; nothing more is recorded then, and what was whole stays in the file.
-    slowest_sync_s: the longest that the disk took; beyond 50 ms a pulled plug may cost more than 100 ms.
     """
 
     def __init__(self, path: Path, header: Header) -> None:
@@ -54,7 +53,7 @@ class RecordingWriter:
         """
         self.path = path
         self.problem = ""
-        self.slowest_sync_s = 0.0
+        self._slowest_sync_s = 0.0
         self._header = header
         self._log = LogEncoder()
         self._queue = bytearray(self._log.header(header))
@@ -125,7 +124,7 @@ class RecordingWriter:
             if self._closed:
                 return
             self._closed = True
-            self._queue += self._log.frame(LogFrame.END)
+            self._queue += self._log.frame(LogFrame.END, END.pack(round(1e3 * self._slowest_sync_s)))
         self._closing.set()
         for thread in self._threads:
             thread.join(CLOSE_TIMEOUT_S)
@@ -203,7 +202,7 @@ class RecordingWriter:
         except OSError as error:
             self._stop(error, 0)
         took_s = time.monotonic() - began_s
-        self.slowest_sync_s = max(self.slowest_sync_s, took_s)
+        self._slowest_sync_s = max(self._slowest_sync_s, took_s)
         return took_s
 
     def _stop(self, error: OSError, lost_bytes: int) -> None:
