@@ -10,6 +10,8 @@ from matplotlib.figure import Figure
 from myobridge_models.plots import plain_grid
 
 SHOWN = (("balanced_accuracy", "balanced accuracy"), ("mae_deg", "mean absolute error, °"))
+UNCHANGED_AT = {"gain, all channels": 1.0, "gain, one channel": 1.0, "rotation, electrodes": 0.0}
+"""Where the unchanged recording lies on a curve, if it does."""
 
 
 def robustness_figure(curves: Sequence[Mapping[str, object]]) -> Figure:
@@ -21,10 +23,12 @@ def robustness_figure(curves: Sequence[Mapping[str, object]]) -> Figure:
         unchanged = [row[key] for row in curves if row["perturbation"] == "none"]
         for axes, name in zip(line, names, strict=True):
             plain_grid(axes)
-            known = [row for row in curves if row["perturbation"] == name and row[key] is not None]
-            levels = [float(str(row["level"])) for row in known]
+            points = {float(str(row["level"])): row[key] for row in curves if row["perturbation"] == name}
+            if name in UNCHANGED_AT:
+                points[UNCHANGED_AT[name]] = unchanged[0]
+            levels = sorted(level for level, value in points.items() if value is not None)
             style = "o" if name == "dead channel" else "o-"
-            axes.plot(levels, [float(str(row[key])) for row in known], style, linewidth=1.2, markersize=4)
+            axes.plot(levels, [float(str(points[level])) for level in levels], style, linewidth=1.2, markersize=4)
             if unchanged[0] is not None:
                 axes.axhline(float(str(unchanged[0])), color="#777777", linewidth=0.8, linestyle="--")
             axes.set_xticks(levels, [f"{level:g}" for level in levels])

@@ -55,6 +55,8 @@ def print_rows(title: str, rows: Sequence[Mapping[str, object]], console: Consol
 
 
 def _cell(key: str, value: object) -> str:
+    if key == "level":
+        return f"{value:g}"
     if isinstance(value, float):
         digits = next((n for ending, n in DIGITS.items() if key.endswith(ending)), 3)
         return f"{value:.{digits}f}"
