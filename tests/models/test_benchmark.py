@@ -10,9 +10,10 @@ import pytest
 from myobridge.model_file import LabelledPose
 from myobridge.recording import Recording
 from myobridge_models import biopatrec, cli
-from myobridge_models.benchmark import DECODERS, means
+from myobridge_models.benchmark import DECODERS, judge, means
 from myobridge_models.evaluate import instants
 from myobridge_models.floors import features
+from myobridge_models.plots import confusion_counts
 from myobridge_models.protocol import Context
 from myobridge_models.recipe import Recipe
 
@@ -205,6 +206,17 @@ def test_every_classical_decoder_is_asked_at_the_same_instants(tmp_path):
     for name in ("mean", "lda", "svm"):
         said = DECODERS[name](fold, Context(tmp_path, Recipe()))
         assert np.array_equal(said.sample, instants(fold.recording))
+
+
+def test_confusion_counts_every_instant_once_the_cue_in_rows(tmp_path):
+    recorded().save(tmp_path / "s01.npz")
+    fold = biopatrec.folds_in(tmp_path, None, [0])[0]
+    judged = judge(fold, ["mean", "lda"], Context(tmp_path, Recipe()))
+    said_mean, said_lda = (confusion_counts(judged, name) for name in ("mean", "lda"))
+    assert said_mean.sum() == said_lda.sum() == len(instants(fold.recording, 0))
+    assert np.array_equal(said_mean.sum(axis=1), said_lda.sum(axis=1))
+    assert (said_mean.sum(axis=0) > 0).sum() == 1  # it always says the same
+    assert np.trace(said_lda) > 0.8 * said_lda.sum()
 
 
 def test_features_of_a_window_that_reaches_before_the_take_are_of_what_there_is(tmp_path):
