@@ -1,7 +1,8 @@
 """Kills a recording process at random moments and counts what each kill costs.
 
-`python tests/kill_recorder.py --kills 3000` prints the most that a kill cost, in milliseconds of the stream: in the
-file as it was left, and in the part of it that the disk had confirmed, which is what a pulled plug leaves.
+`python tests/kill_recorder.py --kills 3000` prints what they cost, in milliseconds of the stream: in the file as it was
+left (`kill`), and in the part of it that the disk had confirmed (`plug`), which is what a pulled plug leaves. The time
+for which the system was just then keeping the recorder waiting stands beside it.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 from random import Random
+from typing import NamedTuple
 
 from myobridge.recording import Header, RecordingWriter
 from myobridge.recording.log import read_log
@@ -23,22 +25,40 @@ from virtual_hand import device_config
 
 FS_HZ, CHANNELS, SAMPLES_PER_FRAME, TURN_S = 2000, 4, 5, 0.005
 IDENT = m.Ident(m.MAJOR, m.MINOR, 0, m.PROTO_HASH, (0, 1, 0), 0, m.Board.SIMULATED, 7, 1, 0, 16, 10, 2_000_000)
-SHARED = struct.Struct("<QQd")
-"""Samples handed to the writer, bytes that the disk has, and the longest wait for it in seconds: outlives the child."""
+HANDED = struct.Struct("<Q")
+"""Samples handed to the writer. What is shared with the child outlives it."""
+WRITE = struct.Struct("<d")
+"""Since when it has been writing; 0 if it is not."""
+SYNC = struct.Struct("<Qdd")
+"""Bytes that the disk has; how long the last wait for it took, and since when it has been waiting; 0 if it is not."""
+WRITE_AT, SYNC_AT, SHARED_BYTES = HANDED.size, HANDED.size + WRITE.size, HANDED.size + WRITE.size + SYNC.size
+
+
+class Waits:
+    """Tells of the child's writes and waits while they last."""
+
+    def __init__(self, shared: mmap.mmap) -> None:
+        self._shared, self._write, self._sync = shared, os.write, os.fdatasync
+        self._disk_bytes, self._took_s = 0, 0.0
+
+    def write(self, fd: int, data: bytes) -> int:
+        WRITE.pack_into(self._shared, WRITE_AT, time.monotonic())
+        written = self._write(fd, data)
+        WRITE.pack_into(self._shared, WRITE_AT, 0.0)
+        return written
+
+    def sync(self, fd: int) -> None:
+        size, began_s = os.fstat(fd).st_size, time.monotonic()
+        SYNC.pack_into(self._shared, SYNC_AT, self._disk_bytes, self._took_s, began_s)
+        self._sync(fd)
+        self._disk_bytes, self._took_s = size, time.monotonic() - began_s
+        SYNC.pack_into(self._shared, SYNC_AT, self._disk_bytes, self._took_s, 0.0)
 
 
 def record(path: Path, shared: mmap.mmap) -> None:
     """The child: a stream in real time, 10 samples every 5 ms, of which a read may end within a frame."""
-    real_sync, longest_s = os.fdatasync, 0.0
-
-    def sync(fd: int) -> None:
-        nonlocal longest_s
-        size, began_s = os.fstat(fd).st_size, time.monotonic()
-        real_sync(fd)
-        longest_s = max(longest_s, time.monotonic() - began_s)
-        shared[8:24] = struct.pack("<Qd", size, longest_s)
-
-    os.fdatasync = sync
+    waits = Waits(shared)
+    os.write, os.fdatasync = waits.write, waits.sync
     writer = RecordingWriter(path, Header(ident=IDENT, config=device_config()))
     index, cut = 0, 0
     line = b""
@@ -50,29 +70,43 @@ def record(path: Path, shared: mmap.mmap) -> None:
         cut = (cut + 7) % 40
         writer.bytes(time.monotonic(), line[: len(line) - cut])
         line = line[len(line) - cut :]
-        shared[:8] = struct.pack("<Q", index - SAMPLES_PER_FRAME * (cut > 0))
+        HANDED.pack_into(shared, 0, index - SAMPLES_PER_FRAME * (cut > 0))
         time.sleep(TURN_S)
 
 
-def kill_once(path: Path, random: Random) -> tuple[float, float, float]:
-    """Milliseconds lost in the file, milliseconds lost on the disk, longest wait for the disk in milliseconds."""
-    shared = mmap.mmap(-1, SHARED.size)
+class Cost(NamedTuple):
+    """What a kill cost, in milliseconds of the stream, and for how long the recorder was being kept waiting."""
+
+    kill_ms: float
+    plug_ms: float
+    write_wait_ms: float
+    sync_wait_ms: float
+
+
+def kill_once(path: Path, random: Random) -> Cost:
+    """Lets a recorder run for a moment, kills it, and looks at what it left."""
+    shared = mmap.mmap(-1, SHARED_BYTES)
     child = os.fork()
     if child == 0:
         try:
             record(path, shared)
         finally:
             os._exit(1)
-    while SHARED.unpack(shared)[0] == 0:
+    while not HANDED.unpack_from(shared)[0]:
         time.sleep(0.001)
     time.sleep(random.uniform(0, 0.4))
     os.kill(child, signal.SIGKILL)
+    now_s = time.monotonic()
     os.waitpid(child, 0)
-    handed, disk_bytes, longest_s = SHARED.unpack(shared)
+    (handed,), (writing_s,) = HANDED.unpack_from(shared), WRITE.unpack_from(shared, WRITE_AT)
+    disk_bytes, took_s, syncing_s = SYNC.unpack_from(shared, SYNC_AT)
     left = samples_in(path)
     with path.open("r+b") as file:
         file.truncate(disk_bytes)
-    return (handed - left) / FS_HZ * 1e3, (handed - samples_in(path)) / FS_HZ * 1e3, longest_s * 1e3
+    write_wait_s = now_s - writing_s if writing_s else 0.0
+    sync_wait_s = took_s + (now_s - syncing_s if syncing_s else 0.0)
+    lost_s = (handed - left) / FS_HZ, (handed - samples_in(path)) / FS_HZ
+    return Cost(*(round(1e3 * seconds, 1) for seconds in (*lost_s, write_wait_s, write_wait_s + sync_wait_s)))
 
 
 def samples_in(path: Path) -> int:
@@ -84,6 +118,16 @@ def samples_in(path: Path) -> int:
     return len(log.counts)
 
 
+def cost(rows: list[tuple[float, float]]) -> dict[str, float]:
+    """Of milliseconds lost, and waited for just then: the most, and how often it was more than 100."""
+    return {
+        "most_ms": max(lost for lost, _ in rows),
+        "over_100_ms": sum(lost > 100 for lost, _ in rows),
+        "over_100_ms_beyond_wait": sum(lost - waited > 100 for lost, waited in rows),
+        "longest_wait_ms": max(waited for _, waited in rows),
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=100)
@@ -92,9 +136,10 @@ def main() -> None:
     random = Random(options.seed)
     with tempfile.TemporaryDirectory() as folder:
         rows = [kill_once(Path(folder) / f"{k}.myo", random) for k in range(options.kills)]
-    killed, unplugged, waited = zip(*rows, strict=True)
-    most = {"kill_ms": max(killed), "plug_ms": max(unplugged), "slowest_sync_ms": round(max(waited), 1)}
-    print(json.dumps({"kills": options.kills, "most_lost": most}))
+    kill = cost([(row.kill_ms, row.write_wait_ms) for row in rows])
+    plug = cost([(row.plug_ms, row.sync_wait_ms) for row in rows])
+    summary = {"kills": len(rows), "kill": kill, "plug": plug}
+    print(json.dumps(summary, indent=2))
 
 
 if __name__ == "__main__":
