@@ -15,7 +15,8 @@ from myobridge.recording import Recording
 from myobridge_models.data import Take, channel_scale, design_prefilter, only_repetitions, scaled, takes_of
 from myobridge_models.families.base import Network
 from myobridge_models.families.registry import DEFAULT_FAMILY, create
-from myobridge_models.train import Progress, Recipe, history_hops, hop_samples, train
+from myobridge_models.recipe import Recipe, history_hops, hop_samples
+from myobridge_models.train import Progress, train
 
 SMOOTHING: Final = Smoothing(min_cutoff_hz=2.0, beta_hz_per_deg_s=0.005)
 """Mild: it takes out what differs between neighbouring hops and hardly delays a movement."""

@@ -19,7 +19,8 @@ from myobridge_models.export import export
 from myobridge_models.families.base import Network
 from myobridge_models.families.cost import decision_macs, streaming_macs
 from myobridge_models.families.registry import DEFAULT_FAMILY
-from myobridge_models.train import Progress, Recipe, fastest_device, hop_samples
+from myobridge_models.recipe import Recipe, hop_samples
+from myobridge_models.train import Progress, fastest_device
 
 TURNS: Final = 50
 """Families take turns, so that whatever else the machine does meets all of them."""

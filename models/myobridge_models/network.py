@@ -91,12 +91,21 @@ class CnnMlp(Network):
         self.patterns = PatternDetector(shape)
         layers: list[nn.Module] = []
         for n_in, n_out in pairwise(shape.dense_sizes):
-            dense = nn.Linear(n_in, n_out)
-            nn.init.kaiming_normal_(dense.weight, nonlinearity="relu")
-            nn.init.zeros_(dense.bias)
-            layers += [nn.Dropout(dropout), dense, nn.ReLU()]
+            layers += [nn.Dropout(dropout), nn.Linear(n_in, n_out), nn.ReLU()]
         self.mlp = nn.Sequential(*layers[:-1])  # no ReLU before the sigmoid
-        self._start_with_means(layers[1].weight)  # type: ignore[arg-type]
+        self.reset_head()
+
+    def head(self) -> nn.Module:
+        """The MLP."""
+        return self.mlp
+
+    def reset_head(self) -> None:
+        """A fresh MLP."""
+        dense = [layer for layer in self.mlp if isinstance(layer, nn.Linear)]
+        for layer in dense:
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            nn.init.zeros_(layer.bias)
+        self._start_with_means(dense[0].weight)
 
     def _start_with_means(self, weight: Tensor) -> None:
         """First dense layer (128, 3210): begins as weighted means over the 50 samples of each map.
@@ -148,6 +157,26 @@ class CnnMlp(Network):
         stacked = torch.stack(paths, dim=1)  # (N·C, 4 detectors, 4 features, M, 50)
         stacked = stacked.reshape(n, c, *stacked.shape[1:])  # (N, C, 4 detectors, 4 features, M, 50)
         return stacked.permute(0, 4, 1, 2, 3, 5).reshape(n, len(ends), shape.feature_values)  # (N, M, C·4·4·50)
+
+    remembers = True
+
+    def remember(self, emg: Tensor) -> tuple[Tensor, ...]:
+        """emg (C, T) → per detector the stage-2 maps at every sample, (T, C·4); zeros before the first."""
+        channels = emg[:, None]  # (C, 1, T)
+        kept = []
+        for spec, detect in zip(self.shape.detectors, self.detectors, strict=True):
+            maps = self.patterns(detect(channels), stretch=spec.stride).flatten(0, 1)  # (C·4, T - field + 1)
+            kept.append(nn.functional.pad(maps, (emg.shape[1] - maps.shape[1], 0)).T)
+        return tuple(kept)
+
+    def recall(self, kept: tuple[Tensor, ...], ends: Tensor, gain: Tensor) -> Tensor:
+        """Features (M, C·4·4·50); a gain scales the maps, which is exact but for the small biases of stage 2."""
+        shape = self.shape
+        back = torch.arange(shape.outputs - 1, -1, -1, device=ends.device)  # (50,)
+        rows = [maps[ends[:, None] - d.stride * back] for d, maps in zip(shape.detectors, kept, strict=True)]
+        maps = torch.stack(rows, dim=1).float()  # (M, 4 detectors, 50, C·4)
+        maps = maps.reshape(*maps.shape[:3], shape.channels, -1) * gain[:, None, None, :, None]
+        return maps.permute(0, 3, 1, 4, 2).reshape(len(ends), -1)  # (M, C·4·4·50)
 
     def logits(self, features: Tensor, history_deg: Tensor | None) -> Tensor:
         """features (N, C·4·4·50) and history (N, 10) → (N, 5), before the sigmoid."""

@@ -1,135 +1,43 @@
-"""Training for the closed loop: random phase, every movement equally often, the network's own past as its history.
+"""Training for the closed loop: random phase, balanced movements, the network's own past as its history.
 
-Windows of one segment overlap almost wholly, so each step evaluates the convolutions once over a segment and then
-unrolls the MLP over a few windows `HISTORY_STEP_S` apart. The history begins at a random pose, so that the network
-learns to leave a wrong one, and goes on with the network's own outputs: it never sees the true past.
+Each step unrolls the MLP over a few windows `HISTORY_STEP_S` apart. The history begins at a random pose, so that the
+network learns to leave a wrong one, and goes on with the network's own outputs: it never sees the true past.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Final
+import json
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from myobridge import SERVOS
-from myobridge.errors import UserError
+from myobridge_models.augment import altered
+from myobridge_models.checkpoint import Checkpoint
 from myobridge_models.data import Take
-from myobridge_models.families.base import FULL_SWING_DEG, InputShape, Network
+from myobridge_models.families.base import FULL_SWING_DEG, Network
+from myobridge_models.following import followed
+from myobridge_models.memory import Memory
 from myobridge_models.receptive import HISTORY_STEPS
+from myobridge_models.recipe import Recipe
+from myobridge_models.segments import Drawn, Segments
+from myobridge_models.validation import Validation
 
-HOP_S: Final = 0.005
-"""From one decision to the next."""
-HISTORY_STEP_S: Final = 0.05
-"""From A(n-1) to A(n) to now, as nearly as whole hops allow."""
-
-
-def hop_samples(fs_hz: float) -> int:
-    """Samples from one decision to the next."""
-    return max(1, round(HOP_S * fs_hz))
-
-
-def history_hops(fs_hz: float) -> int:
-    """Hops from one history value to the next."""
-    return round(HISTORY_STEP_S * fs_hz / hop_samples(fs_hz))
-
+PROBE_UNITS: Final = 64
+LOOK_STEPS: Final = 250
+"""From one checkpoint, and one look at the validation, to the next."""
 
 Progress = Callable[[int, float], None]
 """Called after each step with its number and its loss in degrees."""
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """How to train; models/README.md says why."""
-
-    steps: int = 2000
-    segments: int = 16
-    """Segments a step, each from another place."""
-    unroll: int = 4
-    """Windows of a segment, one history step apart."""
-    learning_rate: float = 4e-3
-    weight_decay: float = 1e-2
-    dropout: float = 0.15
-    gain_jitter: float = 0.2
-    """Standard deviation of the log of each channel's gain: electrodes never sit the same way twice."""
-    history_noise_deg: float = 15.0
-    average: float = 0.995
-    """Memory of the running average of the weights, which is what is kept."""
-    seed: int = 0
-
-
-def recipe(seed: int, steps: int | None) -> Recipe:
-    """The recipe with a seed, and with another number of steps if one is given."""
-    return replace(Recipe(seed=seed), **({} if steps is None else {"steps": steps}))
-
-
 def fastest_device() -> str:
     """A GPU where there is one."""
     return "cuda" if torch.cuda.is_available() else "cpu"
-
-
-class Segments:
-    """Draws segments that end `unroll` windows in a row, at random phase, each movement equally often."""
-
-    def __init__(self, takes: Sequence[Take], shape: InputShape, recipe: Recipe) -> None:
-        """Finds where windows may end.
-
-        Raises:
-            UserError: there is no take long enough, or only one movement.
-        """
-        self._window = shape.window_samples
-        self.step = history_hops(shape.fs_hz) * hop_samples(shape.fs_hz)
-        self._unroll = recipe.unroll
-        self._count = recipe.segments
-        self._rng = np.random.default_rng(recipe.seed)
-        self._span = self._window + (recipe.unroll - 1) * self.step
-        self._takes = [take for take in takes if len(take) >= self._span]
-        self._places = self._find_places()
-
-    @property
-    def ends(self) -> NDArray[np.int64]:
-        """Index in a segment of each window's last sample, (unroll,)."""
-        return self._window - 1 + self.step * np.arange(self._unroll)
-
-    def _find_places(self) -> list[NDArray[np.int64]]:
-        """Per movement, (take, sample) of every window end that may be trained on, (places, 2)."""
-        found = []
-        for number, take in enumerate(self._takes):
-            ends = np.flatnonzero(take.usable)
-            ends = ends[ends >= self._window - 1]
-            found.append(np.column_stack([np.full(len(ends), number), ends, take.movement[ends]]))
-        places = np.concatenate(found) if found else np.empty((0, 3), np.int64)
-        if not len(places):
-            raise UserError(
-                f"There is too little data: no stretch of {self._span} samples without a break that may be trained on; "
-                "record longer."
-            )
-        movements = np.unique(places[:, 2])
-        if len(movements) == 1 and movements[0] >= 0:
-            raise UserError(f"All training data have the label {movements[0]}; record at least two movements.")
-        return [places[places[:, 2] == movement, :2] for movement in movements]
-
-    def draw(self) -> tuple[Tensor, Tensor, Tensor]:
-        """emg (N, C, span), target in degrees (N, unroll, 5), and whether each window counts (N, unroll)."""
-        emg, target, counts = zip(*(self._one() for _ in range(self._count)), strict=True)
-        return torch.from_numpy(np.stack(emg)), torch.from_numpy(np.stack(target)), torch.from_numpy(np.stack(counts))
-
-    def _one(self) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
-        places = self._places[self._rng.integers(len(self._places))]
-        number, end = places[self._rng.integers(len(places))]
-        take = self._takes[number]
-        # The drawn window is any of the segment's, as far as the take reaches.
-        before = np.arange(self._unroll) * self.step
-        first = end - before
-        fits = (first >= self._window - 1) & (first + before[-1] < len(take))
-        start = self._rng.choice(first[fits]) - (self._window - 1)
-        ends = start + self.ends
-        return take.emg[:, start : start + self._span], take.target_deg[ends], take.usable[ends]
 
 
 def random_history(poses_deg: Tensor, count: int, noise_deg: float) -> Tensor:
@@ -154,36 +62,199 @@ def closed_loop_loss(
     return total / counts.sum().clamp(min=1)
 
 
+def probe_loss(scores: Tensor, movement: Tensor, counts: Tensor) -> Tensor:
+    """Cross-entropy of scores (N, K, movements) over the windows that count (N, K)."""
+    each = nn.functional.cross_entropy(scores.flatten(0, 1), movement.flatten(), reduction="none")
+    return (each * counts.flatten()).sum() / counts.sum().clamp(min=1)
+
+
+class _Stage:
+    """Some steps of a training with one optimiser; the average of the weights goes on from stage to stage."""
+
+    def __init__(self, training: _Training, steps: int, segments: int, memory: Memory | None, probe: bool) -> None:
+        recipe, network = training.recipe, training.network
+        self.steps, self._segments, self._memory = steps, segments, memory
+        self._training = training
+        trained = network.head() if memory else network
+        self._probe = self._make_probe() if probe else None
+        self._parameters = [*trained.parameters(), *(self._probe.parameters() if self._probe else ())]
+        self.optimiser = torch.optim.AdamW(self._parameters, recipe.learning_rate, weight_decay=recipe.weight_decay)
+        self.schedule = torch.optim.lr_scheduler.OneCycleLR(
+            self.optimiser, recipe.learning_rate, total_steps=steps, pct_start=0.1
+        )
+        average = get_ema_multi_avg_fn(recipe.average)  # type: ignore[no-untyped-call]
+        self.average = AveragedModel(network, multi_avg_fn=average)
+        self.done = 0
+
+    @property
+    def averaged(self) -> Network:
+        """The network with the running average of its weights."""
+        module: Network = self.average.module  # type: ignore[assignment]
+        return module
+
+    def _make_probe(self) -> nn.Module:
+        """Tells movements apart by the features alone; it is thrown away after the stage."""
+        training = self._training
+        with torch.no_grad():
+            window = torch.zeros(1, training.network.shape.channels, training.network.shape.window_samples)
+            width = training.network.features(window.to(training.device)).shape[1]
+        layers = nn.Sequential(
+            nn.Linear(width, PROBE_UNITS), nn.ReLU(), nn.Linear(PROBE_UNITS, training.segments.movements)
+        )
+        return layers.to(training.device)
+
+    def step(self) -> float:
+        """One step; its loss in degrees."""
+        training, recipe = self._training, self._training.recipe
+        drawn = training.segments.draw(self._segments, training.rng)
+        features = self._features(drawn)
+        target, movement, counts = (part.to(training.device) for part in drawn[2:])
+        history = random_history(training.poses_deg, len(drawn.take), recipe.history_noise_deg).to(training.device)
+        loss = closed_loop_loss(training.network, features, history, target, counts)
+        shown_deg = FULL_SWING_DEG * loss.item()
+        if self._probe is not None:
+            loss = loss + recipe.probe_weight * probe_loss(self._probe(features), movement, counts)
+        self.optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self._parameters, 1.0)
+        self.optimiser.step()
+        self.schedule.step()
+        self.average.update_parameters(training.network)
+        self.done += 1
+        return shown_deg
+
+    def _features(self, drawn: Drawn) -> Tensor:
+        """Features (N, unroll, F) of the drawn windows, each channel of a segment with a gain of its own."""
+        training = self._training
+        gain = torch.exp(
+            training.recipe.gain_jitter * torch.randn(len(drawn.take), training.network.shape.channels)
+        ).to(training.device)
+        if self._memory is not None:
+            return self._memory.features(drawn, gain)
+        emg = training.segments.emg(drawn).to(training.device) * gain[..., None]
+        return training.network.features_at(emg, training.ends)
+
+    def state(self) -> dict[str, Any]:
+        """For a checkpoint."""
+        return {
+            "done": self.done,
+            "optimiser": self.optimiser.state_dict(),
+            "schedule": self.schedule.state_dict(),
+            "average": self.average.state_dict(),
+            "probe": self._probe.state_dict() if self._probe else {},
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """From a checkpoint."""
+        self.done = state["done"]
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.schedule.load_state_dict(state["schedule"])
+        self.average.load_state_dict(state["average"])
+        if self._probe:
+            self._probe.load_state_dict(state["probe"])
+
+
+class _Training:
+    """What all stages share."""
+
+    def __init__(self, takes: Sequence[Take], network: Network, recipe: Recipe, device: str) -> None:
+        self.recipe, self.network, self.device = recipe, network, device
+        self.rng = np.random.default_rng(recipe.seed)
+        fs_hz = network.shape.fs_hz
+        real = [followed(take, fs_hz) for take in takes]
+        copies = [altered(take, fs_hz, self.rng) for _ in range(recipe.copies) for take in real]
+        self.segments = Segments([*real, *copies], network.shape, recipe)
+        self.poses_deg = self.segments.poses_deg()
+        self.ends = torch.from_numpy(self.segments.ends).to(device)
+
+    def stages(self, *, known_detectors: bool) -> Iterator[_Stage]:
+        """The stages in order; each is made when the one before it is over."""
+        recipe, network = self.recipe, self.network
+        probe = recipe.probe_weight > 0 and self.segments.movements > 1
+        if not network.remembers:
+            yield _Stage(self, recipe.steps, recipe.segments, None, probe)
+            return
+        if not known_detectors:
+            yield _Stage(self, recipe.detector_steps, recipe.segments // 2, None, probe)
+            network.reset_head()
+        memory = Memory(network, self.segments.takes, self.device)
+        yield _Stage(self, recipe.steps - recipe.detector_steps, recipe.segments, memory, probe=False)
+
+
 def train(
-    takes: Sequence[Take], network: Network, recipe: Recipe, device: str = "cpu", progress: Progress | None = None
+    takes: Sequence[Take],
+    network: Network,
+    recipe: Recipe,
+    device: str = "cpu",
+    progress: Progress | None = None,
+    validation: Validation | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Network:
     """The fresh network trained on scaled takes, on the CPU and in evaluation mode; the caller seeds torch.
 
+    Args:
+        takes: scaled, with the cue's movements; they are followed here, and altered copies are put beside them.
+        network: fresh, of any family.
+        recipe: how to train.
+        device: "cpu" or "cuda".
+        progress: told of each step.
+        validation: ends the training early, and keeps the network that was best.
+        checkpoint: where an interrupted training is kept, and gone on with.
+
     Raises:
-        UserError: the data do not allow it.
+        UserError: the data do not allow it, or the checkpoint is of another training.
     """
-    segments = Segments(takes, network.shape, recipe)
-    network.fit_gain(segments.draw()[0])
+    training = _Training(takes, network, recipe, device)
+    first = training.segments.draw(recipe.segments, training.rng)
+    network.fit_gain(training.segments.emg(first))
     network.to(device).train()
-    poses = torch.from_numpy(np.concatenate([take.target_deg[take.usable] for take in takes])[:: segments.step])
-    optimiser = torch.optim.AdamW(network.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, recipe.learning_rate, total_steps=recipe.steps, pct_start=0.1
-    )
-    average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(recipe.average))  # type: ignore[no-untyped-call]
-    ends = torch.from_numpy(segments.ends).to(device)
-    for step in range(recipe.steps):
-        emg, target, counts = (part.to(device) for part in segments.draw())
-        emg = emg * torch.exp(recipe.gain_jitter * torch.randn(*emg.shape[:2], 1, device=device))
-        history = random_history(poses, len(emg), recipe.history_noise_deg).to(device)
-        loss = closed_loop_loss(network, network.features_at(emg, ends), history, target, counts)
-        optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimiser.step()
-        schedule.step()
-        average.update_parameters(network)
-        if progress:
-            progress(step + 1, FULL_SWING_DEG * loss.item())
-    network.load_state_dict(average.module.state_dict())
-    return network.cpu().eval()
+    saved = checkpoint.load() if checkpoint else None
+    before = 0
+    for number, stage in enumerate(training.stages(known_detectors=False)):
+        if saved is not None and saved["stage"] > number:
+            network.load_state_dict(saved["network"])  # the detectors, for the next stage's memory
+            before += stage.steps
+            continue
+        if saved is not None:
+            _restore(training, stage, validation, saved)
+            saved = None
+        last = not network.remembers or number > 0
+        while stage.done < stage.steps and not (last and validation and validation.over):
+            loss_deg = stage.step()
+            if progress:
+                progress(before + stage.done, loss_deg)
+            if stage.done % LOOK_STEPS == 0:
+                if last and validation:
+                    validation.look(stage.averaged)
+                if checkpoint:
+                    checkpoint.save(_state(training, stage, validation, number))
+        before += stage.steps
+        network.load_state_dict(stage.averaged.state_dict())
+    network.cpu().eval()
+    if validation:
+        validation.look(network)
+        validation.take_best(network)
+    if checkpoint:
+        checkpoint.remove()
+    return network
+
+
+def _state(training: _Training, stage: _Stage, validation: Validation | None, number: int) -> dict[str, Any]:
+    """Everything that the next step depends on."""
+    return {
+        "stage": number,
+        "network": training.network.state_dict(),
+        "steps": stage.state(),
+        "torch": torch.get_rng_state(),
+        "numpy": json.dumps(training.rng.bit_generator.state),
+        "validation": validation.state() if validation else {},
+    }
+
+
+def _restore(training: _Training, stage: _Stage, validation: Validation | None, saved: dict[str, Any]) -> None:
+    training.network.load_state_dict(saved["network"])
+    stage.restore(saved["steps"])
+    torch.set_rng_state(saved["torch"])
+    training.rng.bit_generator.state = json.loads(saved["numpy"])
+    if validation and saved["validation"]:
+        validation.restore(saved["validation"])

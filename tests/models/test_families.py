@@ -27,7 +27,7 @@ from myobridge_models.families.cost import decision_macs, streaming_macs
 from myobridge_models.families.frames import FrameShape, LogFrames
 from myobridge_models.families.registry import DEFAULT_FAMILY, FAMILIES, create
 from myobridge_models.synthetic import record
-from myobridge_models.train import Recipe, history_hops, hop_samples
+from myobridge_models.recipe import Recipe, history_hops, hop_samples
 
 every_family = pytest.mark.parametrize("family", FAMILIES)
 FS_HZ = 500

@@ -48,8 +48,8 @@ def benchmark(
     from myobridge_models.benchmark import checked_decoders, judge_all, means
     from myobridge_models.plots import benchmark_plots
     from myobridge_models.protocol import Context
+    from myobridge_models.recipe import recipe
     from myobridge_models.tables import print_rows
-    from myobridge_models.train import recipe
 
     chosen = checked_decoders(decoders.split(","))
     plan, console = recipe(seed, steps), console_for(json_to)

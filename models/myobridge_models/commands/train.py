@@ -35,7 +35,8 @@ def train(
     from myobridge_models.build import build
     from myobridge_models.export import export
     from myobridge_models.families.registry import checked_family
-    from myobridge_models.train import fastest_device, recipe
+    from myobridge_models.recipe import recipe
+    from myobridge_models.train import fastest_device
 
     plan = recipe(seed, steps)
     checked_family(family)

@@ -70,7 +70,7 @@ class Network(nn.Module, ABC):
         raise NotImplementedError
 
     def recall(self, kept: tuple[Tensor, ...], ends: Tensor, gain: Tensor) -> Tensor:
-        """Features (M, F) of the windows that end at rows `ends` (M,) of what was kept, channels louder by gain (M, C)."""
+        """Features (M, F) of windows that end at rows `ends` (M,) of what was kept, channels louder by gain (M, C)."""
         raise NotImplementedError
 
     def head(self) -> nn.Module:

@@ -1,0 +1,64 @@
+"""How networks are trained: every number that a training has, in one place. models/README.md says why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+HOP_S: Final = 0.005
+"""From one decision to the next."""
+HISTORY_STEP_S: Final = 0.05
+"""From A(n-1) to A(n) to now, as nearly as whole hops allow."""
+
+
+def hop_samples(fs_hz: float) -> int:
+    """Samples from one decision to the next."""
+    return max(1, round(HOP_S * fs_hz))
+
+
+def history_hops(fs_hz: float) -> int:
+    """Hops from one history value to the next."""
+    return round(HISTORY_STEP_S * fs_hz / hop_samples(fs_hz))
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to train.
+
+    A network with a memory of its features is trained in two stages: the detectors together with a first MLP, then,
+    the detectors kept, a fresh MLP on features that are computed once. Others are trained whole.
+    """
+
+    steps: int = 2000
+    """Of both stages together."""
+    detector_share: float = 0.25
+    """Share of the steps in which the detectors learn, in batches of half the size."""
+    segments: int = 16
+    """Segments a step, each from another place."""
+    unroll: int = 4
+    """Windows of a segment, one history step apart."""
+    learning_rate: float = 4e-3
+    weight_decay: float = 1e-2
+    dropout: float = 0.15
+    rest_share: float = 0.2
+    """Share of the segments that end at rest; the movements share what is left equally."""
+    probe_weight: float = 0.3
+    """Of the cross-entropy by which the detectors also learn to tell all movements apart, wrist movements too."""
+    copies: int = 1
+    """Altered copies of the takes beside the takes themselves."""
+    gain_jitter: float = 0.2
+    """Standard deviation of the log of each channel's gain: electrodes never sit the same way twice."""
+    history_noise_deg: float = 15.0
+    average: float = 0.995
+    """Memory of the running average of the weights, which is what is kept."""
+    seed: int = 0
+
+    @property
+    def detector_steps(self) -> int:
+        """Steps of the first stage."""
+        return round(self.steps * self.detector_share)
+
+
+def recipe(seed: int, steps: int | None) -> Recipe:
+    """The recipe with a seed, and with another number of steps if one is given."""
+    return replace(Recipe(seed=seed), **({} if steps is None else {"steps": steps}))
