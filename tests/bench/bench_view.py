@@ -2,7 +2,7 @@
 
 python tests/bench/bench_view.py [--seconds 8] [--turns 6] [--viewers 3] [--chromium]
 
-The viewers take everything that the page takes; --chromium opens the page itself, whose drawing then shares the
+The viewers take everything that the page takes. With --chromium they are the page itself, whose drawing then shares the
 daemon's processor, as it does not when the browser is on another machine.
 """
 
@@ -12,15 +12,16 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from threading import Thread
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "loopback"))
 
+from playwright.sync_api import Browser
 from websockets.exceptions import ConnectionClosed
 
-from browser import chromium, page_of
+from browser import chromium
 from processes import command, simulated_hand
 from viewers import address_in, watch
 
@@ -38,28 +39,26 @@ def take_all(url: str) -> None:
 
 
 @contextmanager
-def watched(url: str, viewers: int, *, in_chromium: bool):
+def watched(url: str, viewers: int, browser: Browser | None):
     """So many viewers of a view."""
-    with ExitStack() as stack:
-        if in_chromium:
-            browser = stack.enter_context(chromium())
-            for _ in range(viewers):
-                stack.enter_context(page_of(browser, url))
-        else:
-            for _ in range(viewers):
-                Thread(target=take_all, args=(url,)).start()
-        yield
+    if browser is None:
+        for _ in range(viewers):
+            Thread(target=take_all, args=(url,)).start()
+    pages = [browser.new_page() for _ in range(viewers)] if browser else []
+    for page in pages:
+        page.goto(url)
+    yield
+    for page in pages:
+        page.close()
 
 
-def measure(viewers: int, options: argparse.Namespace, folder: Path) -> dict:
+def measure(viewers: int, options: argparse.Namespace, folder: Path, browser: Browser | None) -> dict:
     """One run of the daemon against a fresh simulated hand."""
     run = ["--model", options.model, "--arm", "--seconds", options.seconds, "--json", folder / "run.json"]
     run += ["--view", "--view-port", 0] if viewers else []
     with simulated_hand(folder) as hand:
         daemon = subprocess.Popen(command("run", "--port", hand.port, *run), stderr=subprocess.PIPE, text=True)
-        with ExitStack() as stack:
-            if viewers:
-                stack.enter_context(watched(address_in(daemon.stderr), viewers, in_chromium=options.chromium))
+        with watched(address_in(daemon.stderr), viewers, browser) if viewers else nullcontext():
             daemon.communicate()
     return json.loads((folder / "run.json").read_text())
 
@@ -74,10 +73,13 @@ def main() -> None:
     parser.add_argument("--chromium", action="store_true")
     options = parser.parse_args()
     rows: dict[int, list[dict]] = {0: [], options.viewers: []}
-    with tempfile.TemporaryDirectory() as folder:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        chromium() if options.chromium else nullcontext() as browser,
+    ):
         for turn in range(options.turns):
             for viewers in sorted(rows, reverse=bool(turn % 2)):
-                rows[viewers].append(measure(viewers, options, Path(folder)))
+                rows[viewers].append(measure(viewers, options, Path(folder), browser))
                 latency = rows[viewers][-1]["latency_ms"]
                 print(f"{viewers} viewers   latency p50 {latency['p50']:.3f}   p99 {latency['p99']:.3f} ms", flush=True)
     for p in PERCENTILES:

@@ -33,11 +33,12 @@ CLOSE_S: Final = 1.0
 PAGE: Final = "/"
 SOCKET: Final = "/socket"
 TEXT: Final = "text/plain; charset=utf-8"
+SCRIPTS: Final = ("app", "canvas", "hand", "socket", "spectra", "traces")
 STATIC: Final = {
     PAGE: ("index.html", "text/html; charset=utf-8"),
     "/style.css": ("style.css", "text/css; charset=utf-8"),
     "/icon.svg": ("icon.svg", "image/svg+xml"),
-    **{f"/{name}.js": (f"{name}.js", "text/javascript; charset=utf-8") for name in ("app", "hand", "plots", "socket")},
+    **{f"/{name}.js": (f"{name}.js", "text/javascript; charset=utf-8") for name in SCRIPTS},
 }
 HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "

@@ -1,8 +1,10 @@
 // The page: what the server says goes in, what there is to see is drawn, and the wearer's orders go out.
 
+import { fit } from "./canvas.js";
 import { drawHand } from "./hand.js";
-import { Spectra, Traces, fit } from "./plots.js";
 import { Socket } from "./socket.js";
+import { Spectra } from "./spectra.js";
+import { Traces } from "./traces.js";
 
 const STALE_MS = 1000, SPECTRA_MS = 90, HAND_MS = 30, GLIDE_PER_S = 16, CHANNEL_COLOURS = 8, HUM_DB = 15;
 const CONFIRM_MS = { arm: 4000, disarm: 1000, estop: 1000 };

@@ -1,0 +1,75 @@
+// Spectra, a small plot for each channel, with the mains lines marked.
+
+import { fit } from "./canvas.js";
+
+const SHOWN_DB = 50;
+
+export class Spectra {
+  constructor(canvas) {
+    this.canvas = canvas;
+    this.target = null;
+    this.shown = [];
+  }
+
+  push(message) {
+    this.target = message;
+    const alike = this.shown.length === message.power_db.length && this.shown[0].length === message.power_db[0].length;
+    if (!alike) this.shown = message.power_db.map((row) => Float32Array.from(row));
+    const top = Math.ceil(Math.max(...message.power_db.map((row) => Math.max(...row.slice(2)))) / 10) * 10;
+    this.top = this.top > top && this.top - top < 20 ? this.top : top;
+  }
+
+  // cells: where each channel's spectrum goes, as {x, y, width, height} in CSS pixels.
+  draw(colours, seconds, cells) {
+    const ratio = fit(this.canvas), context = this.canvas.getContext("2d");
+    context.clearRect(0, 0, this.canvas.width, this.canvas.height);
+    if (!this.target) return;
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    const ease = 1 - Math.exp(-8 * seconds);
+    this.shown.forEach((row, channel) => {
+      this.target.power_db[channel].forEach((db, i) => { row[i] += ease * (db - row[i]); });
+      if (cells[channel]) this.cell(context, colours, row, colours.channels[channel % colours.channels.length], cells[channel]);
+    });
+    context.setTransform(1, 0, 0, 1, 0, 0);
+  }
+
+  cell(context, colours, row, colour, { x, y, width, height }) {
+    const { step_hz: stepHz, mains_hz: mainsHz } = this.target;
+    const floor = y + height - 14, tall = floor - y - 26, highestHz = stepHz * (row.length - 1);
+    const across = (hz) => x + (hz / highestHz) * width;
+    const up = (db) => floor - Math.max(0, Math.min(1, (db - this.top + SHOWN_DB) / SHOWN_DB)) * tall;
+    context.setLineDash([2, 3]);
+    context.strokeStyle = colours.mains;
+    for (let hz = mainsHz; hz < highestHz; hz += mainsHz) {
+      context.globalAlpha = hz === mainsHz ? 1 : 0.45;
+      context.beginPath();
+      context.moveTo(Math.round(across(hz)) + 0.5, y + 26);
+      context.lineTo(Math.round(across(hz)) + 0.5, floor);
+      context.stroke();
+    }
+    context.setLineDash([]);
+    context.beginPath();
+    row.forEach((db, i) => context.lineTo(across(i * stepHz), up(db)));
+    context.strokeStyle = colour;
+    context.globalAlpha = 1;
+    context.lineWidth = 1.5;
+    context.lineJoin = "round";
+    context.stroke();
+    context.lineWidth = 1;
+    context.lineTo(x + width, floor);
+    context.lineTo(x, floor);
+    context.globalAlpha = 0.16;
+    context.fillStyle = colour;
+    context.fill();
+    context.globalAlpha = 1;
+    context.fillStyle = colours.line;
+    context.fillRect(x, floor, width, 1);
+    context.font = "11px system-ui, sans-serif";
+    context.fillStyle = colours.mains;
+    context.fillText(`${mainsHz}`, across(mainsHz) - 6, floor + 12);
+    context.fillStyle = colours.muted;
+    context.textAlign = "right";
+    context.fillText(`${Math.round(highestHz)} Hz`, x + width, floor + 12);
+    context.textAlign = "left";
+  }
+}

@@ -1,0 +1,144 @@
+// EMG traces that scroll to the left; what is already drawn is shifted, and only what is new is drawn.
+
+import { fit } from "./canvas.js";
+
+const SPAN_COLUMNS = 1000; // about four seconds
+const KEPT_COLUMNS = 4096;
+const LAG_S = 0.08; // the traces' right end is so old, so that EMG has always come before it is drawn
+const RESCALE_S = 0.25;
+const NICE = [1, 1.5, 2, 3, 5, 7];
+const LEAST_COUNTS = 20;
+
+function niceAbove(value) {
+  const decade = 10 ** Math.floor(Math.log10(value));
+  return (NICE.find((n) => n * decade >= value) ?? 10) * decade;
+}
+
+export class Traces {
+  constructor(canvas) {
+    this.canvas = canvas;
+    this.heardAt = -Infinity;
+    this.reset(0);
+  }
+
+  reset(channels) {
+    this.channels = channels;
+    this.kept = Array.from({ length: 2 * channels }, () => new Float32Array(KEPT_COLUMNS).fill(NaN));
+    this.newest = -1;
+    this.head = null;
+    this.half = LEAST_COUNTS; // counts from the middle of a band to its edge
+    this.middles = Array(channels).fill(0);
+    this.sinceScaled = Infinity;
+  }
+
+  push({ first, columns, columns_per_s: perS }, now) {
+    const channels = (columns.find(Boolean)?.length ?? 2 * this.channels) / 2;
+    if (channels !== this.channels || first <= this.newest || first > this.newest + KEPT_COLUMNS) this.reset(channels);
+    if (this.newest < 0) this.newest = first - 1;
+    for (let missing = this.newest + 1; missing < first; missing++) this.put(missing, null);
+    columns.forEach((column, i) => this.put(first + i, column));
+    this.newest = first + columns.length - 1;
+    this.perS = perS;
+    this.heardAt = now;
+  }
+
+  put(at, column) {
+    this.kept.forEach((row, i) => { row[at % KEPT_COLUMNS] = column ? column[i] : NaN; });
+  }
+
+  // Moves the right end on with the clock, so that the traces glide although EMG comes in pieces.
+  advance(seconds) {
+    const wanted = this.newest - LAG_S * this.perS;
+    if (this.head === null || Math.abs(wanted - this.head) > this.perS) this.head = wanted;
+    this.head = Math.min(this.head + seconds * this.perS + (wanted - this.head) * Math.min(1, 2 * seconds), this.newest);
+  }
+
+  // One scale for all channels, so that they compare; their offsets are taken out. Both change only when they must.
+  rescale() {
+    let most = LEAST_COUNTS;
+    for (let channel = 0; channel < this.channels; channel++) {
+      const low = this.kept[channel], high = this.kept[this.channels + channel];
+      let sum = 0, n = 0, bottom = Infinity, top = -Infinity;
+      for (let column = Math.max(0, this.newest - SPAN_COLUMNS); column <= this.newest; column++) {
+        const at = column % KEPT_COLUMNS;
+        if (Number.isNaN(low[at])) continue;
+        sum += low[at] + high[at];
+        n += 2;
+        bottom = Math.min(bottom, low[at]);
+        top = Math.max(top, high[at]);
+      }
+      if (!n) continue;
+      if (Math.abs(sum / n - this.middles[channel]) > 0.04 * this.half) this.middles[channel] = sum / n;
+      most = Math.max(most, top - this.middles[channel], this.middles[channel] - bottom);
+    }
+    const half = niceAbove(1.05 * most);
+    this.half = half > this.half || most < 0.3 * this.half ? half : this.half;
+    this.sinceScaled = 0;
+  }
+
+  draw(colours, seconds, good) {
+    const ratio = fit(this.canvas), context = this.canvas.getContext("2d");
+    if (!this.channels || this.newest < 0) return;
+    this.advance(seconds);
+    this.sinceScaled += seconds;
+    if (this.sinceScaled > RESCALE_S) this.rescale();
+    const { width, height } = this.canvas;
+    const pixels = Math.floor(width / ratio), perPixel = Math.max(1, Math.round(SPAN_COLUMNS / pixels));
+    const right = Math.floor(this.head / perPixel);
+    const look = [width, height, ratio, this.half, this.middles, colours.panel, good].join();
+    let fresh = right - this.right;
+    if (look !== this.look || !(fresh >= 0 && fresh < pixels)) fresh = pixels;
+    [this.look, this.right, this.spanS] = [look, right, (pixels * perPixel) / this.perS];
+    if (fresh === 0) return;
+    context.globalCompositeOperation = "copy";
+    context.drawImage(this.canvas, -fresh * ratio, 0);
+    context.globalCompositeOperation = "source-over";
+    const strip = { from: pixels - fresh, pixels, perPixel, right, ratio };
+    context.clearRect(strip.from * ratio, 0, fresh * ratio, height);
+    this.grid(context, colours, strip);
+    for (let channel = 0; channel < this.channels; channel++) {
+      context.fillStyle = good[channel] === false ? colours.bad : colours.channels[channel % colours.channels.length];
+      this.trace(context, channel, strip);
+    }
+  }
+
+  // A line each second and one between channels.
+  grid(context, colours, { from, pixels, perPixel, right, ratio }) {
+    const { height } = this.canvas, perSecond = this.perS / perPixel;
+    context.fillStyle = colours.line;
+    for (let x = from; x < pixels; x++) {
+      const at = right - pixels + 1 + x;
+      if (Math.floor(at / perSecond) !== Math.floor((at - 1) / perSecond)) context.fillRect(x * ratio, 0, 1, height);
+    }
+    for (let row = 1; row < this.channels; row++) {
+      context.fillRect(from * ratio, Math.round((row * height) / this.channels), (pixels - from) * ratio, 1);
+    }
+  }
+
+  // Lowest and highest count of the columns in a pixel, from the middle; null where a column was lost.
+  extent(channel, pixel, perPixel) {
+    const first = pixel * perPixel;
+    if (first < 0 || first <= this.newest - KEPT_COLUMNS) return null;
+    let bottom = Infinity, top = -Infinity;
+    for (let column = first; column < first + perPixel; column++) {
+      bottom = Math.min(bottom, this.kept[channel][column % KEPT_COLUMNS]);
+      top = Math.max(top, this.kept[this.channels + channel][column % KEPT_COLUMNS]);
+    }
+    return top >= bottom ? { bottom: bottom - this.middles[channel], top: top - this.middles[channel] } : null;
+  }
+
+  // One channel: a bar a pixel, each reaching to the one before.
+  trace(context, channel, { from, pixels, perPixel, right, ratio }) {
+    const band = this.canvas.height / this.channels, middle = band * (channel + 0.5), gain = (0.46 * band) / this.half;
+    const pixelAt = (x) => right - pixels + 1 + x;
+    let before = this.extent(channel, pixelAt(from - 1), perPixel);
+    for (let x = from; x < pixels; x++) {
+      const now = this.extent(channel, pixelAt(x), perPixel);
+      if (now) {
+        const bottom = Math.min(now.bottom, before?.top ?? now.bottom), top = Math.max(now.top, before?.bottom ?? now.top);
+        context.fillRect(x * ratio, middle - top * gain - 0.5 * ratio, ratio, (top - bottom) * gain + ratio);
+      }
+      before = now;
+    }
+  }
+}
