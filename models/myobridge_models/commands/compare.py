@@ -41,6 +41,7 @@ def compare(
             for name in dict.fromkeys(chosen):
                 with progress_bar(name, plan.steps) as bar:
                     trained.append(train_family(name, sources, poses, hold_out, plan, Path(folder), bar))
+                console.print(f"{name}: {trained[-1].figures.mae_deg:.1f}°")
         finally:
             if trained:
                 accuracy, cost = ranking(trained)
