@@ -52,6 +52,8 @@ class Wearer:
         self.closed = True
 
     def receive(self, timeout_s):
+        if not timeout_s:
+            return None
         self.now_s += timeout_s
         samples = round(timeout_s * FS_HZ)
         counts = self.spoil(self._emg.read(samples)[0], self.now_s)

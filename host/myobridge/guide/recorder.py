@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from myobridge.acquire import parse_emg
 from myobridge.errors import UserError
+from myobridge.feed import Chunk
 from myobridge.guide.audience import Audience
 from myobridge.guide.look import Look, look_at
 from myobridge.guide.plan import COUNTS, IDLE, Cue, Event, Held, Stage, Void, Walk
@@ -27,6 +28,8 @@ from myobridge.wire.frame import FrameDecoder
 from myobridge.wire.messages import Emg
 
 TURN_S: Final = 0.02
+MOST_CHUNKS: Final = 500
+"""In one turn: some seconds of a daemon's reads, and no end of them would leave the keys unread."""
 SHOW_S: Final = 0.1
 TELL_S: Final = 0.2
 SILENT_S: Final = 0.5
@@ -107,10 +110,12 @@ class GuidedRecording:
         self._stopping = True
 
     def _turn(self) -> None:
-        chunk = self._source.receive(TURN_S)
+        chunk, taken = self._source.receive(TURN_S), 0
+        while chunk is not None:  # after a stall there is more: a new cue comes after all that
+            self._take(chunk)
+            taken += 1
+            chunk = self._source.receive(0) if taken < MOST_CHUNKS else None
         now_s = self._clock()
-        if chunk is not None:
-            self._take(chunk.t_s, chunk.data)
         self._listen(now_s)
         self._note(self._walk.tick(now_s))
         for key in self._screen.pressed():
@@ -123,12 +128,12 @@ class GuidedRecording:
 
     # --- the stream ---------------------------------------------------------------------------------------
 
-    def _take(self, t_s: float, data: bytes) -> None:
-        self._writer.bytes(t_s, data)
-        for frame in self._frames.feed(data):
+    def _take(self, chunk: Chunk) -> None:
+        self._writer.bytes(chunk.t_s, chunk.data)
+        for frame in self._frames.feed(chunk.data):
             parsed = parse_emg(frame, self._channels) if frame[0] == Emg.TYPE else None
             if parsed is not None:
-                self._heard_s = t_s
+                self._heard_s = self._clock()
                 self._stretch.append(parsed[2])
                 if self._walk.stage in COUNTS:
                     self.outcome.recorded_s += len(parsed[2]) / self._fs_hz
