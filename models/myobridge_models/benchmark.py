@@ -19,32 +19,55 @@ import numpy as np
 import torch
 
 from myobridge.errors import UserError
+from myobridge.model_file import ModelSpec
+from myobridge_models import population
 from myobridge_models.build import build
+from myobridge_models.calibrate import fine_tuned
 from myobridge_models.evaluate import Decisions, Figures, closed_loop, figures
 from myobridge_models.export import export
+from myobridge_models.families.base import Network
 from myobridge_models.families.registry import FAMILIES
 from myobridge_models.floors import FLOORS
 from myobridge_models.protocol import Context, Decoder, Fold
 from myobridge_models.train import fastest_device
 
 
-def network_decisions(fold: Fold, context: Context, family: str) -> Decisions:
-    """Trains a network, exports it, and lets the exported file decide in the daemon's pipeline."""
-    name = f"{fold.source.stem}-fold{fold.held_out}"
-    sources = [(fold.source, fold.recording)]
-    network, spec = build(
-        name, sources, fold.poses, context.recipe, fold.held_out, fastest_device(), context.progress, family
-    )
+def decisions_of(network: Network, spec: ModelSpec, fold: Fold) -> Decisions:
+    """Exports a network, and lets the exported file decide in the daemon's pipeline."""
     with TemporaryDirectory() as folder:
-        model = Path(folder) / f"{name}.onnx"
+        model = Path(folder) / "model.onnx"
         export(network, spec, model)
         return closed_loop(model, fold.recording, fold.source)
+
+
+def network_decisions(fold: Fold, context: Context, family: str) -> Decisions:
+    """A network that knows the person's own other repetitions only."""
+    sources, device = [(fold.source, fold.recording)], fastest_device()
+    return decisions_of(
+        *build("own", sources, fold.poses, context.recipe, fold.others, device, context.progress, family), fold
+    )
+
+
+def unseen_decisions(fold: Fold, context: Context) -> Decisions:
+    """The network of other people, as it is: nothing is known of the person."""
+    return closed_loop(population.model_for(fold, context), fold.recording, fold.source)
+
+
+def calibrated_decisions(fold: Fold, context: Context, repetitions: int | None) -> Decisions:
+    """The network of other people, calibrated on so many of the person's other repetitions, or on all of them."""
+    own = fold.others[:repetitions]
+    sources, base = [(fold.source, fold.recording)], population.model_for(fold, context)
+    return decisions_of(*fine_tuned(base, "own", sources, fold.poses, own, progress=context.progress), fold)
 
 
 DECODERS: Final[Mapping[str, Decoder]] = {
     **FLOORS,
     **{family: partial(network_decisions, family=family) for family in FAMILIES},
+    "population_unseen": unseen_decisions,
+    "population_one": partial(calibrated_decisions, repetitions=1),
+    "population": partial(calibrated_decisions, repetitions=None),
 }
+"""`population_one` is calibrated on one repetition, a minute of BioPatRec's recordings."""
 
 
 class Judged(NamedTuple):

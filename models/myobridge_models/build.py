@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from myobridge.errors import UserError
-from myobridge.model_file import REST_DEG, LabelledPose, ModelSpec, Smoothing
+from myobridge.model_file import REST_DEG, LabelledPose, ModelSpec, Pose, Smoothing
 from myobridge.recording import Recording
+from myobridge_models.checkpoint import Checkpoint
+from myobridge_models.clipping import check_unclipped
 from myobridge_models.data import Take, channel_scale, design_prefilter, only_repetitions, scaled, takes_of
 from myobridge_models.families.base import Network
 from myobridge_models.families.registry import DEFAULT_FAMILY, create
+from myobridge_models.following import REST
 from myobridge_models.recipe import Recipe, history_hops, hop_samples
 from myobridge_models.train import Progress, train
+from myobridge_models.validation import Validation
 
 SMOOTHING: Final = Smoothing(min_cutoff_hz=2.0, beta_hz_per_deg_s=0.005)
 """Mild: it takes out what differs between neighbouring hops and hardly delays a movement."""
@@ -40,23 +46,48 @@ def check_alike(sources: Sequence[Source]) -> None:
             )
 
 
-def training_takes(sources: Sequence[Source], poses: Sequence[LabelledPose], held_out: int | None) -> list[Take]:
-    """Unscaled takes of all recordings without the held-out repetition.
+def training_takes(
+    sources: Sequence[Source], poses: Sequence[LabelledPose], repetitions: Sequence[int] | None = None
+) -> list[Take]:
+    """Unscaled takes of all recordings, or of these repetitions of them.
 
     Raises:
-        UserError: a recording has no such repetition, or no targets.
+        UserError: the recordings do not fit together, or have no such repetition, or no targets.
     """
+    check_alike(sources)
     takes: list[Take] = []
     for path, recording in sources:
-        sections = design_prefilter(recording.fs_hz)
-        found = takes_of(recording, path, sections, poses)
-        if held_out is not None:
-            repetitions = {int(r) for take in found for r in np.unique(take.repetition)}
-            if held_out not in repetitions or repetitions == {held_out}:
-                raise UserError(f"{path} has the repetitions {sorted(repetitions)}, so {held_out} cannot be held out.")
-            found = only_repetitions(found, repetitions - {held_out})
+        check_unclipped(recording, path)
+        found = takes_of(recording, path, design_prefilter(recording.fs_hz), poses)
+        if repetitions is not None:
+            known = repetitions_in(recording)
+            missing = set(repetitions) - set(known)
+            if missing or not repetitions:
+                raise UserError(f"{path} has the repetitions {known}; choose others to train on and to hold out.")
+            found = only_repetitions(found, repetitions)
         takes += found
     return takes
+
+
+def repetitions_in(recording: Recording) -> list[int]:
+    """Numbers of the repetitions; none where nothing is known of them."""
+    known: list[int] = [] if recording.repetition is None else np.unique(recording.repetition).tolist()
+    return known
+
+
+def all_but(sources: Sequence[Source], held_out: Sequence[int]) -> list[int] | None:
+    """All repetitions of the recordings but these; None (everything) for none.
+
+    Raises:
+        UserError: a recording does not have it, or nothing is left.
+    """
+    if not held_out:
+        return None
+    for path, recording in sources:
+        known = repetitions_in(recording)
+        if not set(held_out) < set(known):
+            raise UserError(f"{path} has the repetitions {known}, so {sorted(held_out)} cannot be held out.")
+    return sorted({r for _, recording in sources for r in repetitions_in(recording)} - set(held_out))
 
 
 def build(
@@ -64,10 +95,12 @@ def build(
     sources: Sequence[Source],
     poses: Sequence[LabelledPose],
     recipe: Recipe,
-    held_out: int | None = None,
+    repetitions: Sequence[int] | None = None,
     device: str = "cpu",
     progress: Progress | None = None,
     family: str = DEFAULT_FAMILY,
+    validate_on: int | None = None,
+    checkpoint: Path | None = None,
 ) -> tuple[Network, ModelSpec]:
     """A network trained on the recordings, and its metadata.
 
@@ -76,23 +109,66 @@ def build(
         sources: recordings of one device, with the paths that errors name.
         poses: what the labels mean; unused where a recording knows the true angles.
         recipe: how to train.
-        held_out: repetition to leave out of everything, the scale too.
+        repetitions: what to train on, all by default; the others have no influence, on the scale neither.
         device: "cpu" or "cuda".
         progress: see `train`.
         family: which network; see `families.registry`.
+        validate_on: repetition, not trained on, that ends the training early.
+        checkpoint: where to keep an interrupted training.
 
     Raises:
         UserError: the recordings do not fit together or do not suffice, or there is no such family.
     """
-    check_alike(sources)
+    takes = training_takes(sources, poses, repetitions)
     fs_hz, channels = sources[0][1].fs_hz, sources[0][1].channels
     torch.manual_seed(recipe.seed)  # of the initial weights and of the training
     network = create(family, fs_hz, channels, recipe.dropout)
-    takes = training_takes(sources, poses, held_out)
     scale = channel_scale(takes)
-    network = train(scaled(takes, scale), network, recipe, device, progress)
-    rest = next((pose.angles_deg for pose in poses if pose.label == 0), REST_DEG)
-    spec = ModelSpec(
+    validation = None
+    if validate_on is not None:
+        validation = Validation(scaled(training_takes(sources, poses, [validate_on]), scale), rest_of(poses))
+    spec = described(name, family, network, sources, poses, takes, scale, recipe)
+    kept = None
+    if checkpoint is not None:
+        kept = Checkpoint(checkpoint, _identity(family, network, sources, takes, recipe), spec)
+    return train(scaled(takes, scale), network, recipe, device, progress, validation, kept), spec
+
+
+def _identity(
+    family: str, network: Network, sources: Sequence[Source], takes: Sequence[Take], recipe: Recipe
+) -> dict[str, str | int | float]:
+    """What a checkpoint has to agree with."""
+    shape = network.shape
+    return {
+        "family": family,
+        "fs_hz": shape.fs_hz,
+        "channels": shape.channels,
+        "parameters": sum(p.numel() for p in network.parameters()),
+        "recordings": ", ".join(path.name for path, _ in sources),
+        "samples": sum(len(take) for take in takes),
+        **asdict(recipe),
+    }
+
+
+def rest_of(poses: Sequence[LabelledPose]) -> Pose:
+    """The pose of label 0, or where every hand rests."""
+    return next((pose.angles_deg for pose in poses if pose.label == REST), REST_DEG)
+
+
+def described(
+    name: str,
+    family: str,
+    network: Network,
+    sources: Sequence[Source],
+    poses: Sequence[LabelledPose],
+    takes: Sequence[Take],
+    scale: NDArray[np.float32],
+    recipe: Recipe,
+    base: str = "",
+) -> ModelSpec:
+    """Metadata of a trained network; `base` is the model that it was calibrated from."""
+    fs_hz, channels = network.shape.fs_hz, network.shape.channels
+    return ModelSpec(
         name=name,
         family=family,
         fs_hz=fs_hz,
@@ -102,15 +178,15 @@ def build(
         history_hops=history_hops(fs_hz) if network.shape.history_values else 0,
         prefilter_sos=design_prefilter(fs_hz),
         scale_fs=tuple(float(s) for s in scale),
-        rest_pose_deg=rest,
+        rest_pose_deg=rest_of(poses),
         smoothing=SMOOTHING,
         poses=tuple(poses),
         training={
             "recordings": ", ".join(path.name for path, _ in sources),
-            "held_out_repetition": -1 if held_out is None else held_out,
+            "repetitions": ", ".join(sorted({str(r) for take in takes for r in np.unique(take.repetition) if r >= 0})),
             "minutes": round(sum(len(take) for take in takes) / fs_hz / 60, 2),
+            "base": base,
             "steps": recipe.steps,
             "seed": recipe.seed,
         },
     )
-    return network, spec

@@ -12,6 +12,9 @@ from typing import Any, cast
 import torch
 
 from myobridge.errors import UserError
+from myobridge.model_file import ModelSpec, decode_spec, encode_spec
+from myobridge_models.families.base import Network
+from myobridge_models.families.registry import create
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,8 @@ class Checkpoint:
 
     path: Path
     of: Mapping[str, str | int | float]
+    spec: ModelSpec
+    """What the file of the finished network will say, so that an unfinished one can be exported."""
 
     def save(self, state: Mapping[str, Any]) -> None:
         """Writes the state; a crash in mid-write leaves the older file.
@@ -32,7 +37,7 @@ class Checkpoint:
         """
         beside = self.path.with_name(self.path.name + ".part")
         try:
-            torch.save({"of": json.dumps(self.of), **state}, beside)
+            torch.save({"of": json.dumps(self.of), "spec": encode_spec(self.spec), **state}, beside)
             beside.replace(self.path)
         except OSError as error:
             raise UserError(f"{self.path}: the checkpoint cannot be written ({error.strerror}).") from error
@@ -47,11 +52,8 @@ class Checkpoint:
         """
         if not self.path.exists():
             return None
-        try:
-            state = cast("dict[str, Any]", torch.load(self.path, weights_only=True))
-            of = json.loads(state.pop("of"))
-        except Exception as error:  # torch, zipfile and json each have their own ways to fail
-            raise UserError(f"{self.path} is not a whole checkpoint; delete it to train from the start.") from error
+        state = _read(self.path)
+        of = json.loads(state["of"])
         differ = [key for key in self.of if of.get(key) != self.of[key]]
         if differ:
             key = differ[0]
@@ -65,3 +67,30 @@ class Checkpoint:
         """The training is over."""
         with suppress(FileNotFoundError):
             self.path.unlink()
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        state = cast("dict[str, Any]", torch.load(path, weights_only=True))
+        if not {"of", "spec", "steps"} <= set(state):
+            raise ValueError("not ours")
+    except Exception as error:  # torch, zipfile and pickle each have their own ways to fail
+        raise UserError(f"{path} is not a whole checkpoint; delete it to train from the start.") from error
+    return state
+
+
+def network_in(path: Path) -> tuple[Network, ModelSpec]:
+    """The network of an unfinished training, with the running average of its weights, and its metadata.
+
+    Raises:
+        UserError: no such file, or no checkpoint.
+    """
+    if not path.exists():
+        raise UserError(f"There is no checkpoint {path}; a training keeps one beside its model until it is over.")
+    state = _read(path)
+    spec = decode_spec(state["spec"], path)
+    network = create(spec.family, spec.fs_hz, len(spec.channels), dropout=0.0)
+    prefix = "module."
+    average = state["steps"]["average"]
+    network.load_state_dict({k.removeprefix(prefix): v for k, v in average.items() if k.startswith(prefix)})
+    return network.eval(), spec

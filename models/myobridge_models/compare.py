@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from myobridge.decode import Decoder, open_model
 from myobridge.model_file import LabelledPose
-from myobridge_models.build import Source, build
+from myobridge_models.build import Source, all_but, build
 from myobridge_models.evaluate import Figures, evaluate
 from myobridge_models.export import export
 from myobridge_models.families.base import Network
@@ -66,7 +66,9 @@ def train_family(
         UserError: the recordings do not fit together, do not suffice, or have no such repetition.
     """
     began = perf_counter()
-    network, spec = build(family, sources, poses, recipe, held_out, fastest_device(), progress, family)
+    network, spec = build(
+        family, sources, poses, recipe, all_but(sources, [held_out]), fastest_device(), progress, family
+    )
     train_s = perf_counter() - began
     model = folder / f"{family}.onnx"
     export(network, spec, model)

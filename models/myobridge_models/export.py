@@ -61,6 +61,7 @@ def _graph(network: Network) -> bytes:
             output_names=["angles"],
             dynamic_axes={name: {0: "batch"} for name in (*example, "angles")},
             opset_version=OPSET,
+            do_constant_folding=False,  # weights keep their names, so that `restore` finds them; the runtime folds
             dynamo=False,
         )
     network.train(was_training)

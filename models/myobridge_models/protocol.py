@@ -58,6 +58,8 @@ class Context:
     data: Path
     recipe: Recipe
     progress: Progress | None = None
+    populations: Path = Path()
+    """Folder with the networks of other people; see `population`."""
 
 
 Decoder = Callable[[Fold, Context], Decisions]

@@ -32,7 +32,7 @@ class Recipe:
     steps: int = 2000
     """Of both stages together."""
     detector_share: float = 0.25
-    """Share of the steps in which the detectors learn, in batches of half the size."""
+    """Share of the steps in which the detectors learn, in batches of half the size; 0: the network is trained on."""
     segments: int = 16
     """Segments a step, each from another place."""
     unroll: int = 4
@@ -48,6 +48,8 @@ class Recipe:
     """Altered copies of the takes beside the takes themselves."""
     gain_jitter: float = 0.2
     """Standard deviation of the log of each channel's gain: electrodes never sit the same way twice."""
+    level_jitter: float = 0.0
+    """The same of all channels together: people differ in how strong their EMG is at the skin."""
     history_noise_deg: float = 15.0
     average: float = 0.995
     """Memory of the running average of the weights, which is what is kept."""
@@ -57,6 +59,12 @@ class Recipe:
     def detector_steps(self) -> int:
         """Steps of the first stage."""
         return round(self.steps * self.detector_share)
+
+
+CALIBRATION: Final = Recipe(steps=600, detector_share=0.0, learning_rate=1e-3)
+"""From a trained network to another person or another day."""
+POPULATION: Final = Recipe(steps=6000, detector_share=0.25, level_jitter=0.3)
+"""One network for many people."""
 
 
 def recipe(seed: int, steps: int | None) -> Recipe:

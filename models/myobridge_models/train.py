@@ -126,9 +126,9 @@ class _Stage:
     def _features(self, drawn: Drawn) -> Tensor:
         """Features (N, unroll, F) of the drawn windows, each channel of a segment with a gain of its own."""
         training = self._training
-        gain = torch.exp(
-            training.recipe.gain_jitter * torch.randn(len(drawn.take), training.network.shape.channels)
-        ).to(training.device)
+        recipe, count = training.recipe, len(drawn.take)
+        own = recipe.gain_jitter * torch.randn(count, training.network.shape.channels)
+        gain = torch.exp(own + recipe.level_jitter * torch.randn(count, 1)).to(training.device)
         if self._memory is not None:
             return self._memory.features(drawn, gain)
         emg = training.segments.emg(drawn).to(training.device) * gain[..., None]
@@ -167,14 +167,14 @@ class _Training:
         self.poses_deg = self.segments.poses_deg()
         self.ends = torch.from_numpy(self.segments.ends).to(device)
 
-    def stages(self, *, known_detectors: bool) -> Iterator[_Stage]:
+    def stages(self) -> Iterator[_Stage]:
         """The stages in order; each is made when the one before it is over."""
         recipe, network = self.recipe, self.network
         probe = recipe.probe_weight > 0 and self.segments.movements > 1
         if not network.remembers:
             yield _Stage(self, recipe.steps, recipe.segments, None, probe)
             return
-        if not known_detectors:
+        if recipe.detector_share:
             yield _Stage(self, recipe.detector_steps, recipe.segments // 2, None, probe)
             network.reset_head()
         memory = Memory(network, self.segments.takes, self.device)
@@ -190,11 +190,11 @@ def train(
     validation: Validation | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> Network:
-    """The fresh network trained on scaled takes, on the CPU and in evaluation mode; the caller seeds torch.
+    """The network trained on scaled takes, on the CPU and in evaluation mode; the caller seeds torch.
 
     Args:
         takes: scaled, with the cue's movements; they are followed here, and altered copies are put beside them.
-        network: fresh, of any family.
+        network: of any family; fresh, unless the recipe has no detector stage.
         recipe: how to train.
         device: "cpu" or "cuda".
         progress: told of each step.
@@ -205,12 +205,13 @@ def train(
         UserError: the data do not allow it, or the checkpoint is of another training.
     """
     training = _Training(takes, network, recipe, device)
-    first = training.segments.draw(recipe.segments, training.rng)
-    network.fit_gain(training.segments.emg(first))
+    if recipe.detector_share:
+        first = training.segments.draw(recipe.segments, training.rng)
+        network.fit_gain(training.segments.emg(first))
     network.to(device).train()
     saved = checkpoint.load() if checkpoint else None
     before = 0
-    for number, stage in enumerate(training.stages(known_detectors=False)):
+    for number, stage in enumerate(training.stages()):
         if saved is not None and saved["stage"] > number:
             network.load_state_dict(saved["network"])  # the detectors, for the next stage's memory
             before += stage.steps
@@ -218,7 +219,7 @@ def train(
         if saved is not None:
             _restore(training, stage, validation, saved)
             saved = None
-        last = not network.remembers or number > 0
+        last = not network.remembers or number > 0 or not recipe.detector_share
         while stage.done < stage.steps and not (last and validation and validation.over):
             loss_deg = stage.step()
             if progress:

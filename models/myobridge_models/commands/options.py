@@ -51,13 +51,18 @@ def numbers(text: str | None) -> list[int] | None:
 
 
 def training_set(recordings: Sequence[Path]) -> tuple[list[Source], Sequence[LabelledPose]]:
-    """Recordings with their paths, and what their labels mean where they do not know the true angles.
+    """Recordings with their paths, and what their labels mean: what they say themselves, or else BioPatRec's poses.
 
     Raises:
-        UserError: a recording cannot be read.
+        UserError: a recording cannot be read, or their labels mean different things.
     """
     from myobridge.recording import Recording
     from myobridge_models import biopatrec
 
     sources = [(path, Recording.load(path)) for path in recordings]
-    return sources, () if all(r.angles_deg is not None for _, r in sources) else biopatrec.POSES
+    if all(r.angles_deg is not None for _, r in sources):
+        return sources, ()
+    own = {r.poses for _, r in sources}
+    if len(own) > 1:
+        raise UserError("The recordings' labels mean different poses; train on recordings made with one list of poses.")
+    return sources, own.pop() or biopatrec.POSES

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from myobridge.commands.options import JSON, write_json
+from myobridge.errors import UserError
 from myobridge_models.commands.options import RECORDINGS, SEED, STEPS, progress_bar, training_set
 
 
@@ -15,6 +16,7 @@ from myobridge_models.commands.options import RECORDINGS, SEED, STEPS, progress_
 @RECORDINGS
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The .onnx file to write.")
 @click.option("--hold-out", type=click.IntRange(min=0), help="Repetition to leave out, to be judged on later.")
+@click.option("--validate", type=click.IntRange(min=0), help="Repetition left out that ends the training early.")
 @click.option("--family", default="cnn_mlp", show_default=True, help="Which network; see `compare`.")
 @SEED
 @STEPS
@@ -23,16 +25,18 @@ def train(
     recordings: tuple[Path, ...],
     out: Path,
     hold_out: int | None,
+    validate: int | None,
     family: str,
     seed: int,
     steps: int | None,
     json_to: str | None,
 ) -> None:
-    """Train on RECORDINGS (.npz) of one device and write the model.
+    """Train on RECORDINGS (.myo, .npz) of one device and write the model.
 
-    Targets are the recordings' true finger angles, or else BioPatRec's labels through its proposed poses.
+    Targets are the recordings' true finger angles, or else their labels through their poses (BioPatRec's, where a
+    recording names none). An interrupted training goes on when the same command is given again.
     """
-    from myobridge_models.build import build
+    from myobridge_models.build import all_but, build
     from myobridge_models.export import export
     from myobridge_models.families.registry import checked_family
     from myobridge_models.recipe import recipe
@@ -41,7 +45,17 @@ def train(
     plan = recipe(seed, steps)
     checked_family(family)
     sources, poses = training_set(recordings)
-    with progress_bar(out.stem, plan.steps) as bar:
-        network, spec = build(out.stem, sources, poses, plan, hold_out, fastest_device(), bar, family)
+    repetitions = all_but(sources, sorted({r for r in (hold_out, validate) if r is not None}))
+    checkpoint = out.with_name(out.name + ".checkpoint")
+    try:
+        with progress_bar(out.stem, plan.steps) as bar:
+            network, spec = build(
+                out.stem, sources, poses, plan, repetitions, fastest_device(), bar, family, validate, checkpoint
+            )
+    except KeyboardInterrupt as stopped:
+        kept = (
+            f"give the same command again to go on from {checkpoint}" if checkpoint.exists() else "nothing is kept yet"
+        )
+        raise UserError(f"The training was interrupted; {kept}.") from stopped
     export(network, spec, out)
     write_json({"model": str(out), "family": family, **asdict(plan), **spec.training}, json_to)

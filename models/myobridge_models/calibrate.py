@@ -1,0 +1,123 @@
+"""From a model to one that knows this person and this day: the MLP goes on learning on a short recording.
+
+The detectors stay as they are, so that a minute of EMG is enough and a Raspberry Pi's processor too. Where the base
+is for another device, a network is trained from the start instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final, NamedTuple
+
+import numpy as np
+import torch
+
+from myobridge.errors import UserError
+from myobridge.model_file import LabelledPose, ModelSpec
+from myobridge.recording import Recording
+from myobridge_models.build import Source, build, described, training_takes
+from myobridge_models.data import channel_scale, scaled
+from myobridge_models.evaluate import Figures, evaluate
+from myobridge_models.export import export
+from myobridge_models.families.base import Network
+from myobridge_models.recipe import CALIBRATION, Recipe
+from myobridge_models.restore import restore
+from myobridge_models.train import Progress, train
+
+FROM_THE_START: Final = Recipe(steps=1200, detector_share=0.3)
+
+
+class Calibration(NamedTuple):
+    """Figures on the recording's last repetition, which neither model was trained on; None: the base does not fit.
+
+    The model that is written has then been trained on all repetitions.
+    """
+
+    before: Figures | None
+    after: Figures
+    repetition: int
+    from_base: bool
+
+
+def fits(spec: ModelSpec, recording: Recording) -> bool:
+    """The model is for a device like the recording's."""
+    return (spec.fs_hz, len(spec.channels)) == (recording.fs_hz, recording.channels)
+
+
+def fine_tuned(
+    base: Path,
+    name: str,
+    sources: Sequence[Source],
+    poses: Sequence[LabelledPose],
+    repetitions: Sequence[int] | None = None,
+    recipe: Recipe = CALIBRATION,
+    progress: Progress | None = None,
+) -> tuple[Network, ModelSpec]:
+    """The base's network after it went on learning on these repetitions of the recordings, and its metadata.
+
+    Raises:
+        UserError: the base cannot be used, or the recordings do not suffice.
+    """
+    torch.manual_seed(recipe.seed)
+    network, spec = restore(base, recipe.dropout)
+    takes = training_takes(sources, poses, repetitions)
+    scale = channel_scale(takes)
+    network = train(scaled(takes, scale), network, recipe, progress=progress)
+    return network, described(name, spec.family, network, sources, poses, takes, scale, recipe, base=spec.name)
+
+
+def calibrate(
+    base: Path,
+    source: Source,
+    poses: Sequence[LabelledPose],
+    out: Path,
+    progress: Progress | None = None,
+) -> Calibration:
+    """Writes the calibrated model to `out`, and says what it was worth.
+
+    Raises:
+        UserError: the base cannot be used, or the recording does not suffice.
+    """
+    path, recording = source
+    repetitions = repetitions_of(path, recording)
+    judged_on = repetitions[-1]
+    _, base_spec = restore(base, 0.0)
+    from_base = fits(base_spec, recording)
+
+    def trained(on: Sequence[int]) -> tuple[Network, ModelSpec]:
+        if from_base:
+            return fine_tuned(base, out.stem, [source], poses, on, progress=progress)
+        return build(out.stem, [source], poses, FROM_THE_START, on, progress=progress)
+
+    with TemporaryDirectory() as folder:
+        trial = Path(folder) / "trial.onnx"
+        export(*trained(repetitions[:-1]), trial)
+        after = evaluate(trial, recording, path, judged_on)
+    before = evaluate_base(base, source, poses, judged_on) if from_base else None
+    export(*trained(repetitions), out)
+    return Calibration(before, after, judged_on, from_base)
+
+
+def evaluate_base(base: Path, source: Source, poses: Sequence[LabelledPose], repetition: int) -> Figures:
+    """Figures of the base on the new recording, judged by the new recording's poses."""
+    path, recording = source
+    return evaluate(base, replace(recording, poses=tuple(poses)), path, repetition)
+
+
+def repetitions_of(path: Path, recording: Recording) -> list[int]:
+    """The repetitions in which somebody moves.
+
+    Raises:
+        UserError: there are fewer than two, so that nothing could be judged.
+    """
+    if recording.label is None or recording.repetition is None:
+        raise UserError(f"{path} has no cues, so nothing can be learnt from it; record it with `myobridge record`.")
+    found: list[int] = np.unique(recording.repetition[recording.label != 0]).tolist()
+    if len(found) < 2:
+        raise UserError(
+            f"{path} has movements in {len(found)} repetition(s); record at least two, one to be judged on."
+        )
+    return found

@@ -1,0 +1,54 @@
+"""`myobridge-models calibrate`: a model that knows this person and this day."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+
+from myobridge.commands.options import JSON, write_json
+from myobridge_models.commands.options import console_for, progress_bar, training_set
+
+
+@click.command()
+@click.option("--model", "model_name", required=True, help="The model to begin from: an .onnx file, or a shipped one.")
+@click.option("--recording", type=click.Path(path_type=Path), required=True, help="With cues, two repetitions or more.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The .onnx file to write.")
+@JSON
+def calibrate(model_name: str, recording: Path, out: Path, json_to: str | None) -> None:
+    """Let a model go on learning on a minute of one person's EMG, and say what that was worth.
+
+    Both figures are of the recording's last repetition and of models that have not seen it; the model that is written
+    has then learnt from that repetition too.
+    """
+    from myobridge.shipped import find_model
+    from myobridge_models.calibrate import calibrate as calibrate_model
+    from myobridge_models.recipe import CALIBRATION
+    from myobridge_models.tables import print_rows
+
+    began_s = time.perf_counter()
+    sources, poses = training_set([recording])
+    with progress_bar(out.stem, CALIBRATION.steps) as bar:
+        found = calibrate_model(find_model(model_name), sources[0], poses, out, bar)
+    rows = [
+        {"model": name, **figures._asdict()}
+        for name, figures in (("before", found.before), ("after", found.after))
+        if figures is not None
+    ]
+    console = console_for(json_to)
+    print_rows(f"{out.stem}: repetition {found.repetition}, closed loop from rest", rows, console)
+    if not found.from_base:
+        console.print(f"{model_name} is for another device, so the network was trained from the start.")
+    figures_of = {row.pop("model"): row for row in rows}
+    write_json(
+        {
+            "model": str(out),
+            "from_base": found.from_base,
+            "repetition": found.repetition,
+            "before": figures_of.get("before"),
+            "after": figures_of["after"],
+            "seconds": round(time.perf_counter() - began_s, 1),
+        },
+        json_to,
+    )

@@ -1,0 +1,18 @@
+"""`myobridge-models export`: the network of an unfinished training, as it stands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("checkpoint", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The .onnx file to write.")
+def export(checkpoint: Path, out: Path) -> None:
+    """Write the network of CHECKPOINT, which a training keeps beside its model, without ending the training."""
+    from myobridge_models.checkpoint import network_in
+    from myobridge_models.export import export as write
+
+    write(*network_in(checkpoint), out)

@@ -1,0 +1,59 @@
+"""Networks of many people: where a new person's calibration begins.
+
+A person is never judged by a network that has seen them. People are put into a few groups, and there is a network for
+each group, trained on everybody outside it: a fifth of the work of one network a person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from myobridge_models import biopatrec
+from myobridge_models.build import build
+from myobridge_models.export import export
+from myobridge_models.protocol import Context, Fold
+from myobridge_models.recipe import POPULATION
+from myobridge_models.train import Progress, fastest_device
+
+GROUPS: Final = 5
+
+
+def group_of(person: int) -> int:
+    """Which people are left out together."""
+    return person % GROUPS
+
+
+def model_path(folder: Path, group: int) -> Path:
+    """The network of everybody outside a group."""
+    return folder / f"without-group-{group}.onnx"
+
+
+def model_for(fold: Fold, context: Context) -> Path:
+    """A network that knows nothing of the fold's person."""
+    return model_path(context.populations, group_of(fold.person))
+
+
+def train_group(group: int, data: Path, folder: Path, progress: Progress | None = None) -> None:
+    """Trains the network of everybody outside the group and keeps it in the folder, unless it is there.
+
+    Raises:
+        UserError: the recordings are not of one kind of device, or there is nobody else.
+    """
+    path = model_path(folder, group)
+    if path.exists():
+        return
+    people = [person for person in biopatrec.files_in(data) if group_of(person) != group]
+    train_people(people, data, path, progress)
+
+
+def train_people(people: Sequence[int], data: Path, out: Path, progress: Progress | None = None) -> None:
+    """Trains one network on these people and writes it.
+
+    Raises:
+        UserError: see `train_group`.
+    """
+    sources = [biopatrec.load_person(data, person) for person in people]
+    device = fastest_device()
+    export(*build(out.stem, sources, biopatrec.POSES, POPULATION, None, device, progress), out)
