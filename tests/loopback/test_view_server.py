@@ -10,7 +10,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from myobridge.feed import feed_path
 from myobridge.view.prompts import LIFE_S, Prompt, inbox_path, send_prompt
-from myobridge.view.server import HEADERS, MAX_VIEWERS, STATIC
+from myobridge.view.server import FILES, HEADERS, KINDS, MAX_VIEWERS
 from myobridge.view.viewer import ORDERS_PER_S, QUEUE_MESSAGES, Viewer
 from processes import myobridge, running, simulated_hand
 from viewers import address_in, get, until, view, watch
@@ -26,11 +26,11 @@ def lonely(tmp_path_factory):
 
 def test_the_page_is_served_with_what_it_needs_and_nothing_else(lonely):
     url, _ = lonely
-    for path, (_, kind) in STATIC.items():
+    for path, content in FILES.items():
         status, head, body = get(url.rstrip("/") + path)
         assert status == 200
-        assert f"Content-Type: {kind}" in head
-        assert body
+        assert f"Content-Type: {KINDS.get(path.rpartition('.')[2], KINDS['html'])}" in head
+        assert body.encode() == content
         assert all(f"{name}: {value}" in head for name, value in HEADERS.items())
     for path in ("/nothing", "/../server.py", "/static/app.js", "//etc/passwd", "/%2e%2e/server.py"):
         assert get(url.rstrip("/") + path)[0] == 404
@@ -39,7 +39,7 @@ def test_the_page_is_served_with_what_it_needs_and_nothing_else(lonely):
 
 def test_nothing_on_the_page_comes_from_elsewhere(lonely):
     url, _ = lonely
-    for path in STATIC:
+    for path in FILES:
         body = get(url.rstrip("/") + path)[2].replace("http://www.w3.org/2000/svg", "")
         assert "http:" not in body
         assert "https:" not in body.replace('"https:" ?', "")  # the page's own scheme is looked at
@@ -142,6 +142,11 @@ class StuckBrowser:
 
     def __init__(self):
         self.taken = []
+        self.transport = self
+        self.aborted = False
+
+    def abort(self):
+        self.aborted = True
 
     async def send(self, text):
         self.taken.append(text)
@@ -163,6 +168,15 @@ def test_a_slow_viewer_loses_the_oldest_and_holds_nobody_up():
     assert browser.taken == ["0"]
     waiting = [viewer._waiting.get_nowait() for _ in range(QUEUE_MESSAGES)]
     assert waiting == [str(i) for i in range(9 * QUEUE_MESSAGES, 10 * QUEUE_MESSAGES)]
+
+
+def test_a_viewer_that_takes_nothing_for_long_is_closed(monkeypatch):
+    monkeypatch.setattr("myobridge.view.viewer.SLOW_S", 0.01)
+    browser = StuckBrowser()
+    viewer = Viewer(browser)
+    viewer.put("hello")
+    asyncio.run(viewer.send())
+    assert browser.aborted
 
 
 def test_prompts_are_shown_to_all_and_to_who_comes_later_until_their_sender_goes(lonely):

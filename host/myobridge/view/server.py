@@ -33,12 +33,11 @@ CLOSE_S: Final = 1.0
 PAGE: Final = "/"
 SOCKET: Final = "/socket"
 TEXT: Final = "text/plain; charset=utf-8"
-SCRIPTS: Final = ("app", "canvas", "hand", "socket", "spectra", "traces")
-STATIC: Final = {
-    PAGE: ("index.html", "text/html; charset=utf-8"),
-    "/style.css": ("style.css", "text/css; charset=utf-8"),
-    "/icon.svg": ("icon.svg", "image/svg+xml"),
-    **{f"/{name}.js": (f"{name}.js", "text/javascript; charset=utf-8") for name in SCRIPTS},
+KINDS: Final = {
+    "html": "text/html; charset=utf-8",
+    "css": "text/css; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+    "svg": "image/svg+xml",
 }
 HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
@@ -49,6 +48,8 @@ HEADERS: Final = {
     "Cache-Control": "no-cache",
     "Connection": "close",
 }
+FILES: Final = {f"/{file.name}": file.read_bytes() for file in files("myobridge.view").joinpath("static").iterdir()}
+FILES[PAGE] = FILES.pop("/index.html")
 QUIET: Final = logging.getLogger("myobridge.view")
 """What strangers send is no news for the person at the terminal."""
 QUIET.addHandler(logging.NullHandler())
@@ -115,10 +116,10 @@ class Server:
             return _respond(HTTPStatus.FORBIDDEN, TEXT, b"Open the whole address that myobridge printed.\n")
         if path == SOCKET:
             return None
-        if path not in STATIC:
+        if path not in FILES:
             return _respond(HTTPStatus.NOT_FOUND, TEXT, b"There is nothing here.\n")
-        name, kind = STATIC[path]
-        return _respond(HTTPStatus.OK, kind, files("myobridge.view").joinpath("static", name).read_bytes())
+        kind = KINDS["html" if path == PAGE else path.rpartition(".")[2]]
+        return _respond(HTTPStatus.OK, kind, FILES[path])
 
     async def _attend(self, connection: ServerConnection) -> None:
         """A viewer, from its first message to its last."""
