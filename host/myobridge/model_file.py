@@ -44,6 +44,16 @@ class Smoothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     beta_hz_per_deg_s: Annotated[float, msgspec.Meta(ge=0)]
 
 
+class RestGate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The hand stays at rest until the network has meant something else for a while without a break.
+
+    It has meant something else while any angle was further than leave_deg from the rest pose.
+    """
+
+    leave_deg: Positive
+    after_ms: Positive
+
+
 class ModelSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Metadata of a model file; see the module's text for the graph it describes."""
 
@@ -62,6 +72,8 @@ class ModelSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     scale_fs: Annotated[tuple[Positive, ...], msgspec.Meta(min_length=1)]
     """Per channel: the filtered signal is divided by this, as a fraction of the ADC's half range."""
     rest_pose_deg: Pose
+    rest_gate: RestGate | None = None
+    """Runs before the smoothing; neither touches the network's history."""
     smoothing: Smoothing | None = None
     poses: tuple[LabelledPose, ...] = ()
     training: dict[str, str | int | float] = {}

@@ -78,7 +78,7 @@ class Pipeline:
         self._window = Window(channels, spec.window_samples, hop)
         self.contact = ContactCheck(channels, spec.fs_hz, hop, adc_bits, config.safety)
         self._decoder = Decoder(model)
-        self._executor = Executor(spec.smoothing, spec.hop_ms / 1000, config.servo.min_deg, config.servo.max_deg)
+        self._executor = Executor(spec, config.servo.min_deg, config.servo.max_deg)
         self._lead_off = False
 
     def push(self, index: int, counts: NDArray[np.int16], lead_off: bool = False) -> Iterator[Decision]:

@@ -14,15 +14,15 @@ from numpy.typing import NDArray
 
 from myobridge_models.data import Take
 
-SHIFT: Final = 0.3
+SHIFT: Final = 0.15
 """Largest share of a neighbouring electrode's signal in a channel, for a cuff that has turned."""
-NOISE_SNR_DB: Final = (10.0, 30.0)
+NOISE_SNR_DB: Final = (15.0, 40.0)
 MAINS_HZ: Final = (50.0, 60.0)
-MAINS_RMS: Final = 0.5
+MAINS_RMS: Final = 0.2
 """Largest hum, in RMS of the channel's EMG in training."""
-DROPPED: Final = 0.2
+DROPPED: Final = 0.1
 """Share of the takes in which a channel is dead."""
-WARP: Final = 0.06
+WARP: Final = 0.03
 """Largest change of speed: muscle fibres conduct slower when tired or cold."""
 
 Floats = NDArray[np.float32]

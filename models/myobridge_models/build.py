@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from myobridge.errors import UserError
-from myobridge.model_file import REST_DEG, LabelledPose, ModelSpec, Pose, Smoothing
+from myobridge.model_file import REST_DEG, LabelledPose, ModelSpec, Pose, RestGate, Smoothing
 from myobridge.recording import Recording
 from myobridge_models.checkpoint import Checkpoint
 from myobridge_models.clipping import check_unclipped
@@ -24,8 +24,10 @@ from myobridge_models.recipe import Recipe, history_hops, hop_samples
 from myobridge_models.train import Progress, train
 from myobridge_models.validation import Validation
 
-SMOOTHING: Final = Smoothing(min_cutoff_hz=2.0, beta_hz_per_deg_s=0.005)
+SMOOTHING: Final = Smoothing(min_cutoff_hz=4.0, beta_hz_per_deg_s=0.05)
 """Mild: it takes out what differs between neighbouring hops and hardly delays a movement."""
+REST_GATE: Final = RestGate(leave_deg=20.0, after_ms=30.0)
+"""A hand at rest that twitches is worse than one that opens 30 ms later."""
 
 Source = tuple[Path, Recording]
 
@@ -179,6 +181,7 @@ def described(
         prefilter_sos=design_prefilter(fs_hz),
         scale_fs=tuple(float(s) for s in scale),
         rest_pose_deg=rest_of(poses),
+        rest_gate=REST_GATE,
         smoothing=SMOOTHING,
         poses=tuple(poses),
         training={

@@ -3,9 +3,9 @@
 Everything is computed from holds: what a decoder commanded while one cue lasted. These figures, unlike accuracy, are
 what the wearer of a hand feels; the field hardly publishes them.
 
-- A *false activation*: a servo is more than 20° from rest while the cue is rest and has been for 1 s. It lasts until
+- A *false activation*: a servo leaves rest by more than 20° while the cue is rest and has been for 1 s. It lasts until
   all servos are back within 10°, so a servo that trembles at 20° counts once. A hand that has not come back from the
-  last movement by then counts as well, and also by itself as a *late release*.
+  last movement by then has left nothing: it is a *late release*, which is counted by itself.
 - *Onset delay*: from a cue to move the fingers to the first decision that is nearer to the cue's pose than to any
   other. A hold without one is *missed* and enters median and 90th percentile with its whole length, so that it cannot
   hide.
@@ -85,7 +85,7 @@ def steadiness(holds: Sequence[Hold], pose_of: dict[int, Angles]) -> Steadiness:
 
 
 def _activations(holds: Sequence[Hold], rest_deg: Angles) -> tuple[int, int, float]:
-    """False activations, how many of them are late releases, and the seconds of rest that were judged."""
+    """False activations, late releases, and the seconds of rest that were judged."""
     false = late = 0
     rested_s = 0.0
     for hold in holds:
@@ -93,8 +93,9 @@ def _activations(holds: Sequence[Hold], rest_deg: Angles) -> tuple[int, int, flo
         if hold.label != REST_LABEL or not counted.any():
             continue
         away_deg = np.abs(hold.angles_deg[counted] - rest_deg).max(axis=1)
-        false += excursions(away_deg)
-        late += bool(away_deg[0] > LEAVES_DEG)
+        not_back = bool(away_deg[0] > LEAVES_DEG)
+        false += excursions(away_deg) - not_back
+        late += not_back
         rested_s += hold.to_s - float(hold.at_s[counted][0])
     return false, late, rested_s
 

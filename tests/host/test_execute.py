@@ -1,12 +1,20 @@
-"""Smoothing and limits."""
+"""Rest gate, smoothing and limits."""
 
 import numpy as np
 import pytest
 
 from myobridge.execute import Executor
-from myobridge.model_file import Smoothing
+from myobridge.model_file import REST_DEG, ModelSpec, RestGate, Smoothing
 
 OPEN, CLOSED = (0.0,) * 5, (180.0,) * 5
+
+
+def executor_of(smoothing=None, hop_ms=5, gate=None, low=OPEN, high=CLOSED):
+    spec = ModelSpec(
+        name="test", family="none", fs_hz=1000, channels=("EMG 1",), window_samples=100, hop_samples=hop_ms,
+        history_hops=0, prefilter_sos=(), scale_fs=(1.0,), rest_pose_deg=REST_DEG, rest_gate=gate, smoothing=smoothing,
+    )  # fmt: skip
+    return Executor(spec, low, high)
 
 
 def run(executor, angles):
@@ -14,7 +22,7 @@ def run(executor, angles):
 
 
 def test_without_smoothing_angles_pass_and_are_limited():
-    executor = Executor(None, 0.005, (10.0, *OPEN[1:]), (90.0, *CLOSED[1:]))
+    executor = executor_of(low=(10.0, *OPEN[1:]), high=(90.0, *CLOSED[1:]))
     assert executor((0.0, 50.0, 180.0, 20.0, 30.0)) == (10.0, 50.0, 180.0, 20.0, 30.0)
     assert executor((170.0, 1.0, 1.0, 1.0, 1.0))[0] == 90.0
 
@@ -22,20 +30,18 @@ def test_without_smoothing_angles_pass_and_are_limited():
 def test_a_resting_hand_is_steadied_and_a_quick_one_is_not_delayed():
     smoothing = Smoothing(min_cutoff_hz=1.0, beta_hz_per_deg_s=0.05)
     noise = 90 + np.random.default_rng(0).normal(0, 3, 2000)
-    steady = run(Executor(smoothing, 0.005, OPEN, CLOSED), noise)
+    steady = run(executor_of(smoothing), noise)
     assert steady[400:].std() < 0.35 * noise.std()
-    step = run(Executor(smoothing, 0.005, OPEN, CLOSED), [0.0] * 20 + [180.0] * 40)
+    step = run(executor_of(smoothing), [0.0] * 20 + [180.0] * 40)
     assert step[20 + 20] > 0.9 * 180  # 100 ms after the step
-    slow = run(
-        Executor(Smoothing(min_cutoff_hz=1.0, beta_hz_per_deg_s=0.0), 0.005, OPEN, CLOSED), [0.0] * 20 + [180.0] * 40
-    )
+    slow = run(executor_of(Smoothing(min_cutoff_hz=1.0, beta_hz_per_deg_s=0.0)), [0.0] * 20 + [180.0] * 40)
     assert slow[20 + 20] < 0.6 * 180
 
 
 def test_without_beta_it_is_the_first_order_low_pass_of_the_paper():
     cutoff_hz, period_s = 3.0, 0.01
     got = run(
-        Executor(Smoothing(min_cutoff_hz=cutoff_hz, beta_hz_per_deg_s=0.0), period_s, OPEN, CLOSED),
+        executor_of(Smoothing(min_cutoff_hz=cutoff_hz, beta_hz_per_deg_s=0.0), hop_ms=10),
         [0.0] + [100.0] * 50,
     )
     weight = 1 / (1 + 1 / (2 * np.pi * cutoff_hz * period_s))
@@ -43,7 +49,20 @@ def test_without_beta_it_is_the_first_order_low_pass_of_the_paper():
 
 
 def test_reset_takes_the_next_angles_as_they_are():
-    executor = Executor(Smoothing(min_cutoff_hz=0.1, beta_hz_per_deg_s=0.0), 0.005, OPEN, CLOSED)
+    executor = executor_of(Smoothing(min_cutoff_hz=0.1, beta_hz_per_deg_s=0.0))
     executor(OPEN)
     executor.reset()
     assert executor(CLOSED) == CLOSED
+
+
+def test_the_hand_stays_at_rest_until_the_network_has_meant_something_else_for_a_while():
+    executor = executor_of(gate=RestGate(leave_deg=20, after_ms=15))  # three decisions
+    said = [40, 90, 90, 40, 90, 90, 90, 90, 55, 90]
+    assert run(executor, said).tolist() == [40, 40, 40, 40, 40, 40, 90, 90, 40, 40]
+
+
+def test_a_restarted_stream_begins_behind_the_gate():
+    executor = executor_of(gate=RestGate(leave_deg=20, after_ms=10))
+    assert run(executor, [90, 90]).tolist() == [40, 90]
+    executor.reset()
+    assert run(executor, [90, 90]).tolist() == [40, 90]
