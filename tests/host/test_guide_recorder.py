@@ -6,13 +6,12 @@ import signal
 import numpy as np
 import pytest
 
-from myobridge.device.script import CuedScript
-from myobridge.device.synth import SynthOptions, SynthSource
 from myobridge.errors import UserError
 from myobridge.feed import Chunk
 from myobridge.guide.plan import Stage, Timing, Walk, schedule
 from myobridge.guide.poses import load_poses
 from myobridge.guide.recorder import GIVE_UP_S, GuidedRecording
+from myobridge.model_file import REST_DEG
 from myobridge.recording import Header, Recording, RecordingWriter
 from myobridge.wire import messages as m
 from myobridge.wire.frame import encode
@@ -20,6 +19,7 @@ from virtual_hand import device_config
 
 FS_HZ = 2000
 FRAME = 5
+CHANNELS = range(4)
 POSES = load_poses()[:4]
 TIMING = Timing(repetitions=2, hold_s=2, rest_s=1, ready_s=1)
 IDENT = m.Ident(m.MAJOR, m.MINOR, 0, m.PROTO_HASH, (0, 1, 0), 0, m.Board.SIMULATED, 7, 1, 0, 4, 10, 2_000_000)
@@ -39,11 +39,14 @@ class Wearer:
         self.away = lambda _now_s: False
         self.spoil = lambda counts, _now_s: counts
         self.closed = False
-        self._emg = SynthSource(SynthOptions(fs_hz=FS_HZ, seed=1, script=CuedScript(self._asked, 1)))
+        self._rng = np.random.default_rng(1)
         self._index = 0
 
-    def _asked(self):
-        return self.prompts[-1].angles_deg if self.prompts else None
+    def _emg(self, samples):
+        """Noise that grows with how far the fingers are asked to leave rest."""
+        asked = self.prompts[-1].angles_deg if self.prompts else REST_DEG
+        level = 3 + 0.5 * np.abs(np.subtract(asked, REST_DEG))[: len(CHANNELS)]
+        return np.rint(level * self._rng.standard_normal((samples, len(CHANNELS)))).astype(np.int16)
 
     def tell(self, prompt):
         self.prompts.append(prompt)
@@ -56,7 +59,7 @@ class Wearer:
             return None
         self.now_s += timeout_s
         samples = round(timeout_s * FS_HZ)
-        counts = self.spoil(self._emg.read(samples)[0], self.now_s)
+        counts = self.spoil(self._emg(samples), self.now_s)
         data = b""
         for at in range(0, samples, FRAME):
             head = m.Emg(self._index + at, FRAME, 0).pack()
@@ -255,9 +258,12 @@ def test_a_flat_channel_is_said_after_its_repetition_and_not_after_the_next_good
     assert noted[-1] == ()
 
 
-def test_a_lost_link_is_waited_for_and_the_pose_that_it_broke_comes_again(tmp_path):
+@pytest.mark.parametrize("gone_s", [102.1, 103.0, 103.8])
+def test_a_lost_link_is_waited_for_and_the_pose_that_it_broke_comes_again(tmp_path, gone_s):
+    """The first pose is held from 102 to 104 s."""
+
     def unplug(session):
-        session.wearer.away = lambda now_s: 103.0 < now_s < 112.0
+        session.wearer.away = lambda now_s: gone_s < now_s < 112.0
 
     session = Session(tmp_path, before=unplug)
     assert session.fingers.titles.count("Waiting for the hand") == 1

@@ -75,7 +75,6 @@ def _checked(port: str | None, model_name: str | None, mine: Path, recording: Pa
     from myobridge.decode import open_model
     from myobridge.guide.calibration import can_train
     from myobridge.recording import Recording
-    from myobridge.replay import check_fits
     from myobridge.shipped import find_model
 
     if not model_name:
@@ -87,9 +86,9 @@ def _checked(port: str | None, model_name: str | None, mine: Path, recording: Pa
     if not yes and can_train() and not sys.stdin.isatty():
         raise UserError("There is no terminal to ask at whether to take the new model; add --yes.")
     base = find_model(model_name)
-    spec = open_model(base).spec
+    open_model(base)
     if recording is not None:
-        check_fits(Recording.load(recording), spec, recording)
+        Recording.load(recording)
     return base
 
 
@@ -98,7 +97,7 @@ def _record(port: str, base: Path, mine: Path, config: Path | None) -> Path:
     from myobridge.config import load_config
     from myobridge.configure import check_rate
     from myobridge.decode import open_model
-    from myobridge.guide.calibration import TIMING, can_train, check_stream
+    from myobridge.guide.calibration import TIMING, can_train, check_disarmed
     from myobridge.guide.poses import load_poses
     from myobridge.guide.session import fresh_seed, record_session, sum_up
 
@@ -107,7 +106,7 @@ def _record(port: str, base: Path, mine: Path, config: Path | None) -> Path:
     if not can_train():
         say("PyTorch is not installed here, so this records only; training can follow on another machine.")
     out = mine.with_name(f"{mine.stem}-{time.strftime('%Y%m%d-%H%M%S')}.myo")
-    check = partial(check_stream, spec=spec, port=port)
+    check = partial(check_disarmed, port=port)
     outcome = record_session(port, out, spec, settings, load_poses(), TIMING, fresh_seed(), say, check)
     for sentence in sum_up(outcome, out):
         say(sentence)

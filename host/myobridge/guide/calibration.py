@@ -16,12 +16,10 @@ from typing import Final
 import msgspec
 from rich.table import Table
 
-from myobridge.configure import MAX_RATE_ERROR
 from myobridge.errors import UserError
 from myobridge.feed import FeedClient, NoDaemon, Snapshot
 from myobridge.guide.plan import Timing
 from myobridge.guide.source import ByteSource
-from myobridge.model_file import ModelSpec
 
 NEEDS: Final = ("myobridge_models", "torch", "onnx", "scipy")
 TIMING: Final = Timing(repetitions=3, hold_s=2.0, rest_s=1.2)
@@ -41,14 +39,16 @@ class Score(msgspec.Struct, frozen=True):
 
 
 class Scores(msgspec.Struct, frozen=True):
-    """The base and the new model on what neither was trained on."""
+    """The base and the new model on what neither was trained on; before: None where the base is for another device."""
 
-    before: Score
+    before: Score | None
     after: Score
 
     @property
     def better(self) -> bool:
         """The new model tells the poses apart better, or errs less where that cannot be told."""
+        if self.before is None:
+            return True
         was, now = self.before.balanced_accuracy, self.after.balanced_accuracy
         if was is None or now is None or was == now:
             return self.after.mae_deg < self.before.mae_deg
@@ -61,24 +61,18 @@ def score_table(scores: Scores) -> Table:
     for heading in ("", "before", "after"):
         table.add_column(heading, justify="right")
     both = scores.before, scores.after
-    if all(score.balanced_accuracy is not None for score in both):
-        table.add_row("poses told apart (1 is all)", *(f"{score.balanced_accuracy:.2f}" for score in both))
-    table.add_row("error of the fingers", *(f"{score.mae_deg:.1f}°" for score in both))
+    shares = [score and score.balanced_accuracy for score in both]
+    table.add_row("poses told apart (1 is all)", *("–" if share is None else f"{share:.2f}" for share in shares))
+    table.add_row("error of the fingers", *("–" if score is None else f"{score.mae_deg:.1f}°" for score in both))
     return table
 
 
-def check_stream(source: ByteSource, *, spec: ModelSpec, port: str) -> None:
-    """Refuses a stream that the model was not made for, and a hand that may move: its model could not be changed.
+def check_disarmed(source: ByteSource, *, port: str) -> None:
+    """Refuses a hand that may move: its model could not be changed at the end.
 
     Raises:
-        UserError: one of these.
+        UserError: a daemon has armed it.
     """
-    channels, fs_hz = source.config.channel_mask.bit_count(), source.ident.tick_hz / source.config.sample_period_ticks
-    if channels != len(spec.channels) or abs(fs_hz / spec.fs_hz - 1) > MAX_RATE_ERROR:
-        raise UserError(
-            f"The daemon on {port} runs {channels} channels at {fs_hz:g} Hz, but the model {spec.name} was made for "
-            f"{len(spec.channels)} at {spec.fs_hz:g} Hz; choose the model that the daemon runs."
-        )
     if source.daemon and may_move(port):
         raise UserError(f"The hand on {port} is armed, and its model is changed only while it is disarmed; disarm it.")
 

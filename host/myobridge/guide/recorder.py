@@ -32,7 +32,7 @@ MOST_CHUNKS: Final = 500
 """In one turn: some seconds of a daemon's reads, and no end of them would leave the keys unread."""
 SHOW_S: Final = 0.1
 TELL_S: Final = 0.2
-SILENT_S: Final = 0.5
+SILENT_S: Final = 1.0
 """Without a sample for so long the hand is lost, and a pose that is being held will have to come again."""
 GIVE_UP_S: Final = 60.0
 """How long to wait for a lost hand where nobody can press a key."""
@@ -82,7 +82,7 @@ class GuidedRecording:
         self._frames = FrameDecoder()
         self._stretch: list[NDArray[np.int16]] = []
         """Samples since the last cue."""
-        self._cue = Cue(REST, IDLE)
+        self._cue, self._cue_s = Cue(REST, IDLE), 0.0
         self._notes: tuple[str, ...] = ()
         self._heard_s = 0.0
         self._waiting = False
@@ -149,6 +149,8 @@ class GuidedRecording:
                 self._end(f"No samples came for {GIVE_UP_S:.0f} s.")
         elif silent_s > SILENT_S and self._walk.stage is not Stage.PAUSED:
             self._writer.note("No samples come.")
+            if self._walk.stage is Stage.REST and self._heard_s < self._cue_s:
+                self._note(self._walk.redo(now_s))  # it was silent before the pose was over
             self._note(self._walk.pause())
             self._waiting = True
 
@@ -162,7 +164,7 @@ class GuidedRecording:
                     if label != REST and self._cue.label == REST:
                         self._quality.rested(self._samples())
                     self._writer.cue(label, repetition)
-                    self._cue = event
+                    self._cue, self._cue_s = event, self._clock()
                     self._stretch.clear()
                 case Void(label, repetition):
                     self._writer.discard(label, repetition)
