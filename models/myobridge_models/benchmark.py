@@ -6,17 +6,13 @@ is asked by the same call and judged by the same code (`evaluate.figures`).
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, NamedTuple
 
 import numpy as np
-import torch
 
 from myobridge.errors import UserError
 from myobridge.model_file import ModelSpec
@@ -28,6 +24,7 @@ from myobridge_models.export import export
 from myobridge_models.families.base import Network
 from myobridge_models.families.registry import FAMILIES
 from myobridge_models.floors import FLOORS
+from myobridge_models.jobs import in_processes
 from myobridge_models.protocol import Context, Decoder, Fold
 from myobridge_models.train import fastest_device
 
@@ -116,18 +113,7 @@ def judge_all(folds: Sequence[Fold], decoders: Sequence[str], context: Context, 
     Raises:
         UserError: a recording does not fit the protocol.
     """
-    judge_one = partial(judge, decoders=decoders, context=context)
-    if jobs == 1:
-        yield from map(judge_one, folds)
-        return
-    # Forking a process that has run torch hangs.
-    with ProcessPoolExecutor(jobs, get_context("spawn"), _take_a_share, (jobs,)) as pool:
-        yield from pool.map(judge_one, folds)
-
-
-def _take_a_share(jobs: int) -> None:
-    """Leaves the other jobs their cores."""
-    torch.set_num_threads(max(1, (os.cpu_count() or 1) // jobs))
+    yield from in_processes(partial(judge, decoders=decoders, context=context), folds, jobs)
 
 
 def means(rows: Sequence[Mapping[str, object]]) -> list[dict[str, object]]:

@@ -7,12 +7,15 @@ each group, trained on everybody outside it: a fifth of the work of one network 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
+from myobridge.errors import UserError
 from myobridge_models import biopatrec
 from myobridge_models.build import build
 from myobridge_models.export import export
+from myobridge_models.jobs import in_processes
 from myobridge_models.protocol import Context, Fold
 from myobridge_models.recipe import POPULATION
 from myobridge_models.train import Progress, fastest_device
@@ -35,24 +38,34 @@ def model_for(fold: Fold, context: Context) -> Path:
     return model_path(context.populations, group_of(fold.person))
 
 
-def train_group(group: int, data: Path, folder: Path, progress: Progress | None = None) -> None:
-    """Trains the network of everybody outside the group and keeps it in the folder, unless it is there.
+def train_groups(people: Sequence[int], data: Path, folder: Path, jobs: int) -> None:
+    """Trains the networks that these people need and keeps them in the folder, unless they are there.
 
     Raises:
         UserError: the recordings are not of one kind of device, or there is nobody else.
     """
-    path = model_path(folder, group)
-    if path.exists():
-        return
+    folder.mkdir(parents=True, exist_ok=True)
+    missing = [g for g in sorted({group_of(p) for p in people}) if not model_path(folder, g).exists()]
+    list(in_processes(partial(train_group, data=data, folder=folder), missing, jobs))
+
+
+def train_group(group: int, data: Path, folder: Path) -> None:
+    """Trains the network of everybody outside the group.
+
+    Raises:
+        UserError: see `train_groups`.
+    """
     people = [person for person in biopatrec.files_in(data) if group_of(person) != group]
-    train_people(people, data, path, progress)
+    if not people:
+        raise UserError(f"All people in {data} would be left out together; add recordings of others.")
+    train_people(people, data, model_path(folder, group))
 
 
 def train_people(people: Sequence[int], data: Path, out: Path, progress: Progress | None = None) -> None:
     """Trains one network on these people and writes it.
 
     Raises:
-        UserError: see `train_group`.
+        UserError: the recordings are not of one kind of device.
     """
     sources = [biopatrec.load_person(data, person) for person in people]
     device = fastest_device()

@@ -29,9 +29,9 @@ class Recipe:
     the detectors kept, a fresh MLP on features that are computed once. Others are trained whole.
     """
 
-    steps: int = 2000
+    steps: int = 3500
     """Of both stages together."""
-    detector_share: float = 0.25
+    detector_share: float = 0.3
     """Share of the steps in which the detectors learn, in batches of half the size; 0: the network is trained on."""
     segments: int = 16
     """Segments a step, each from another place."""
@@ -44,8 +44,8 @@ class Recipe:
     """Share of the segments that end at rest; the movements share what is left equally."""
     probe_weight: float = 0.3
     """Of the cross-entropy by which the detectors also learn to tell all movements apart, wrist movements too."""
-    copies: int = 1
-    """Altered copies of the takes beside the takes themselves."""
+    copies: int = 0
+    """Altered copies of the takes beside the takes themselves; they buy robustness with accuracy."""
     gain_jitter: float = 0.2
     """Standard deviation of the log of each channel's gain: electrodes never sit the same way twice."""
     level_jitter: float = 0.0
@@ -63,7 +63,7 @@ class Recipe:
 
 CALIBRATION: Final = Recipe(steps=600, detector_share=0.0, learning_rate=1e-3)
 """From a trained network to another person or another day."""
-POPULATION: Final = Recipe(steps=6000, detector_share=0.25, level_jitter=0.3)
+POPULATION: Final = Recipe(steps=6000, level_jitter=0.3)
 """One network for many people."""
 
 

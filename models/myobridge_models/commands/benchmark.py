@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 @click.option("--folds", help="Held-out repetitions, like 0,2; all that a recording has by default.")
 @click.option("--decoders", default="mean,forest,lda,svm,cnn_mlp", show_default=True)
 @click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Folds at a time.")
+@click.option("--populations", type=click.Path(path_type=Path), help="Keep the networks of other people here.")
 @click.option("--plots", type=click.Path(path_type=Path), help="Folder for plots (.png).")
 @SEED
 @STEPS
@@ -35,6 +37,7 @@ def benchmark(
     folds: str | None,
     decoders: str,
     jobs: int,
+    populations: Path | None,
     plots: Path | None,
     seed: int,
     steps: int | None,
@@ -47,6 +50,7 @@ def benchmark(
     from myobridge_models import biopatrec
     from myobridge_models.benchmark import checked_decoders, judge_all, means
     from myobridge_models.plots import benchmark_plots
+    from myobridge_models.population import train_groups
     from myobridge_models.protocol import Context
     from myobridge_models.recipe import recipe
     from myobridge_models.tables import print_rows
@@ -61,8 +65,11 @@ def benchmark(
         return {"rows": rows, "means": means(rows), "steps": plan.steps, "seed": seed}
 
     try:
-        with fold_bar(todo) as (training, done):
-            context = Context(data, plan, training if jobs == 1 else None)
+        with TemporaryDirectory() as temporary, fold_bar(todo) as (training, done):
+            folder = populations or Path(temporary)
+            if any(name.startswith("population") for name in chosen):
+                train_groups(sorted({fold.person for fold in todo}), data, folder, jobs)
+            context = Context(data, plan, training if jobs == 1 else None, folder)
             for found in judge_all(todo, chosen, context, jobs):
                 judged += found
                 done(found)
