@@ -70,7 +70,7 @@ def train_family(
         family, sources, poses, recipe, all_but(sources, [held_out]), fastest_device(), progress, family
     )
     train_s = perf_counter() - began
-    model = folder / f"{family}.onnx"
+    model = folder / f"{family.replace('/', '-')}.onnx"
     export(network, spec, model)
     found = [evaluate(model, recording, path, held_out) for path, recording in sources]
     return Trained(family, network, model, mean_figures(found), train_s)

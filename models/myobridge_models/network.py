@@ -33,6 +33,7 @@ class ApDetector(nn.Module):
     def __init__(self, detector: Detector, fs_hz: float) -> None:
         super().__init__()
         self.dilation = detector.dilation(fs_hz)
+        self.growth = detector.growth
         size = (detector.layers, 1, 1, detector.kernel)
         if detector.ap_hz is None:
             alternating = 2 * (torch.arange(detector.kernel) % 2) - 1.0  # -1, 1, -1, …
@@ -41,11 +42,13 @@ class ApDetector(nn.Module):
             self.taps = nn.Parameter(normalised(torch.randn(size)))
 
     def response(self) -> Tensor:
-        """The layers as one filter, (1, 1, layers·(k - 1) + 1): with nothing between them they are one, only longer."""
+        """The layers as one filter, (1, 1, R): with nothing between them they are one, only longer."""
         first, *later = self.taps.unbind()
-        whole = first
+        whole, spacing = first, 1
         for taps in later:
-            whole = nn.functional.conv1d(whole, taps.flip(-1), padding=taps.shape[-1] - 1)
+            spacing *= self.growth
+            reach = spacing * (taps.shape[-1] - 1)
+            whole = nn.functional.conv1d(whole, taps.flip(-1), padding=reach, dilation=spacing)
         return whole
 
     def forward(self, x: Tensor) -> Tensor:
@@ -84,9 +87,10 @@ class CnnMlp(Network):
 
     shape: Shape
 
-    def __init__(self, shape: Shape, dropout: float = 0.3) -> None:
+    def __init__(self, shape: Shape, dropout: float = 0.3, *, fits_gain: bool = True) -> None:
         super().__init__()
         self.shape = shape
+        self._fits_gain = fits_gain
         self.detectors = nn.ModuleList(ApDetector(d, shape.fs_hz) for d in shape.detectors)
         self.patterns = PatternDetector(shape)
         layers: list[nn.Module] = []
@@ -125,7 +129,7 @@ class CnnMlp(Network):
         EMG is no white noise: without this the silence filter's output is ten times the others'.
         """
         channels = emg.reshape(-1, 1, emg.shape[-1])
-        for detector in self.detectors:
+        for detector in self.detectors if self._fits_gain else ():
             assert isinstance(detector, ApDetector)
             detector.taps *= detector(channels).std() ** (-1 / len(detector.taps))
 
@@ -180,9 +184,10 @@ class CnnMlp(Network):
 
     def logits(self, features: Tensor, history_deg: Tensor | None) -> Tensor:
         """features (N, C·4·4·50) and history (N, 10) → (N, 5), before the sigmoid."""
-        assert history_deg is not None
-        swing = history_deg / (FULL_SWING_DEG / 2) - 1  # -1 .. 1, the size of the features
-        out: Tensor = self.mlp(torch.cat((features, swing), dim=1))  # (N, 3200 + 10) → 128 → 64 → (N, 5)
+        if history_deg is not None and self.shape.history_values:
+            swing = history_deg / (FULL_SWING_DEG / 2) - 1  # -1 .. 1, the size of the features
+            features = torch.cat((features, swing), dim=1)
+        out: Tensor = self.mlp(features)  # (N, 3200 + 10) → 128 → 64 → (N, 5)
         return out
 
 

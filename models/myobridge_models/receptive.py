@@ -28,6 +28,8 @@ class Detector:
     stride: int
     """Step of the stage-2 network that reads this detector."""
     layers: int = 4
+    growth: int = 1
+    """Each layer's dilation is so many times that of the layer before it."""
 
     def dilation(self, fs_hz: float) -> int:
         """d0 = fs / (f·k), so that each layer spans about one AP period; at least 1 sample."""
@@ -39,7 +41,8 @@ class Detector:
 
     def receptive_field(self, fs_hz: float) -> int:
         """Samples that one stage-1 output sees: R = 1 + Σ (k - 1)·d."""
-        return 1 + self.layers * (self.kernel - 1) * self.dilation(fs_hz)
+        spans: int = sum(self.growth**layer for layer in range(self.layers))
+        return 1 + spans * (self.kernel - 1) * self.dilation(fs_hz)
 
 
 NOTES_DETECTORS: Final = (
@@ -67,6 +70,8 @@ class Shape:
     outputs: int = 50
     """Stage-2 output samples per map, n."""
     hidden: tuple[int, ...] = (128, 64)
+    history_steps: int = HISTORY_STEPS
+    """0: the network does not know what it said last."""
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.fs_hz) and self.fs_hz > 0):
@@ -95,8 +100,8 @@ class Shape:
 
     @property
     def history_values(self) -> int:
-        """Servo angles of the last two outputs."""
-        return HISTORY_STEPS * len(SERVOS)
+        """Servo angles of the last outputs."""
+        return self.history_steps * len(SERVOS)
 
     @property
     def dense_sizes(self) -> tuple[int, ...]:

@@ -40,6 +40,10 @@ class Recipe:
     learning_rate: float = 4e-3
     weight_decay: float = 1e-2
     dropout: float = 0.15
+    follow: bool = True
+    """Labels change with the muscle (`following`); if not, what lies around the cue's changes is left out."""
+    random_phase: bool = True
+    """Windows end at any sample; if not, every history step."""
     rest_share: float = 0.2
     """Share of the segments that end at rest; the movements share what is left equally."""
     probe_weight: float = 0.3
@@ -69,4 +73,5 @@ POPULATION: Final = Recipe(steps=6000, level_jitter=0.3)
 
 def recipe(seed: int, steps: int | None) -> Recipe:
     """The recipe with a seed, and with another number of steps if one is given."""
-    return replace(Recipe(seed=seed), **({} if steps is None else {"steps": steps}))
+    chosen = Recipe(seed=seed)
+    return chosen if steps is None else replace(chosen, steps=steps)

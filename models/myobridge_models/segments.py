@@ -44,6 +44,7 @@ class Segments:
         self.step = history_hops(shape.fs_hz) * hop_samples(shape.fs_hz)
         self._unroll = recipe.unroll
         self._rest_share = recipe.rest_share
+        self._every = 1 if recipe.random_phase else self.step
         self._span = self._window + (recipe.unroll - 1) * self.step
         self.takes = [take for take in takes if len(take) >= self._span]
         self._movements, self._places = self._find_places()
@@ -63,7 +64,7 @@ class Segments:
         found = []
         for number, take in enumerate(self.takes):
             ends = np.flatnonzero(take.usable)
-            ends = ends[ends >= self._window - 1]
+            ends = ends[(ends >= self._window - 1) & (ends % self._every == 0)]
             found.append(np.column_stack([np.full(len(ends), number), ends, take.movement[ends]]))
         places = np.concatenate(found) if found else np.empty((0, 3), np.int64)
         if not len(places):

@@ -161,7 +161,7 @@ class _Training:
         self.recipe, self.network, self.device = recipe, network, device
         self.rng = np.random.default_rng(recipe.seed)
         fs_hz = network.shape.fs_hz
-        real = [followed(take, fs_hz) for take in takes]
+        real = [followed(take, fs_hz) for take in takes] if recipe.follow else list(takes)
         copies = [altered(take, fs_hz, self.rng) for _ in range(recipe.copies) for take in real]
         self.segments = Segments([*real, *copies], network.shape, recipe)
         self.poses_deg = self.segments.poses_deg()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import click
@@ -18,6 +18,7 @@ from myobridge_models.commands.options import RECORDINGS, SEED, STEPS, progress_
 @click.option("--hold-out", type=click.IntRange(min=0), help="Repetition to leave out, to be judged on later.")
 @click.option("--validate", type=click.IntRange(min=0), help="Repetition left out that ends the training early.")
 @click.option("--family", default="cnn_mlp", show_default=True, help="Which network; see `compare`.")
+@click.option("--robust", is_flag=True, help="Train on altered copies too: noise, hum, turned cuff, dead channel.")
 @SEED
 @STEPS
 @JSON
@@ -27,6 +28,7 @@ def train(
     hold_out: int | None,
     validate: int | None,
     family: str,
+    robust: bool,
     seed: int,
     steps: int | None,
     json_to: str | None,
@@ -42,7 +44,7 @@ def train(
     from myobridge_models.recipe import recipe
     from myobridge_models.train import fastest_device
 
-    plan = recipe(seed, steps)
+    plan = replace(recipe(seed, steps), copies=int(robust))
     checked_family(family)
     sources, poses = training_set(recordings)
     repetitions = all_but(sources, sorted({r for r in (hold_out, validate) if r is not None}))
