@@ -9,6 +9,8 @@ from playwright.sync_api import Page, TimeoutError, sync_playwright  # noqa: A00
 
 DESKTOP = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
+PATIENCE_S = 60
+"""A browser that draws without a graphics processor on a busy machine takes its time."""
 
 
 @contextmanager
@@ -26,6 +28,7 @@ def chromium():
 def page_of(browser, url, size=None, **options):
     """The page at `url`; it must end without having complained about anything but a lost connection."""
     context = browser.new_context(viewport=size or DESKTOP, **options)
+    context.set_default_timeout(1000 * PATIENCE_S)
     page = context.new_page()
     complaints = []
     page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -36,12 +39,12 @@ def page_of(browser, url, size=None, **options):
     assert [text for text in complaints if "WebSocket connection" not in text] == []
 
 
-def wait_text(page: Page, selector: str, pattern: str, within_s: float = 20) -> None:
+def wait_text(page: Page, selector: str, pattern: str, within_s: float = PATIENCE_S) -> None:
     """Waits until the element's text has something that fits. (Not wait_for_function: the page permits no eval.)"""
     page.locator(selector).filter(has_text=re.compile(pattern)).wait_for(timeout=1000 * within_s)
 
 
-def wait_state(page: Page, state: str, within_s: float = 20) -> None:
+def wait_state(page: Page, state: str, within_s: float = PATIENCE_S) -> None:
     wait_text(page, "#state-name", f"^{state}$", within_s)
 
 

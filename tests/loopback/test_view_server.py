@@ -4,6 +4,7 @@ import asyncio
 import json
 import socket
 import time
+from contextlib import suppress
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -168,6 +169,23 @@ def test_a_slow_viewer_loses_the_oldest_and_holds_nobody_up():
     assert browser.taken == ["0"]
     waiting = [viewer._waiting.get_nowait() for _ in range(QUEUE_MESSAGES)]
     assert waiting == [str(i) for i in range(9 * QUEUE_MESSAGES, 10 * QUEUE_MESSAGES)]
+
+
+def test_a_viewer_is_told_how_much_it_was_too_slow_for():
+    async def story():
+        browser = StuckBrowser()
+        browser.send = lambda text: asyncio.sleep(0, browser.taken.append(text))
+        viewer = Viewer(browser)
+        for i in range(QUEUE_MESSAGES + 7):
+            viewer.put(str(i))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await viewer.send()
+        return browser.taken
+
+    taken = asyncio.run(story())
+    assert taken[:-1] == [str(i) for i in range(7, QUEUE_MESSAGES + 7)]
+    assert json.loads(taken[-1]) == {"kind": "dropped", "messages": 7}
 
 
 def test_a_viewer_that_takes_nothing_for_long_is_closed(monkeypatch):
