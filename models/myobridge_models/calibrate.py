@@ -53,7 +53,6 @@ def fine_tuned(
     sources: Sequence[Source],
     poses: Sequence[LabelledPose],
     repetitions: Sequence[int] | None = None,
-    recipe: Recipe = CALIBRATION,
     progress: Progress | None = None,
 ) -> tuple[Network, ModelSpec]:
     """The base's network after it went on learning on these repetitions of the recordings, and its metadata.
@@ -61,6 +60,7 @@ def fine_tuned(
     Raises:
         UserError: the base cannot be used, or the recordings do not suffice.
     """
+    recipe = CALIBRATION
     torch.manual_seed(recipe.seed)
     network, spec = restore(base, recipe.dropout)
     takes = training_takes(sources, poses, repetitions)

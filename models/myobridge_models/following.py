@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from myobridge_models.data import Take
 
 REST: Final = 0
-ENVELOPE_S: Final = 0.05
-"""The envelope is the RMS of the last 50 ms of all channels together."""
-BEGINS: Final = 0.25
-"""Share of the way from rest to contraction (of the log envelope) at which a movement has begun."""
-ENDS: Final = 0.6
-"""Share below which it has ended: a hand that opens early is felt less than one that opens late."""
+ENVELOPE_S: Final = 0.12
+"""The envelope is the RMS of all channels together over so long, around each sample: shorter ones tremble."""
+HALF_WAY: Final = 0.5
+"""Share of the way from rest to contraction (of the log envelope) at which a movement begins and ends."""
+STAYS_S: Final = 0.1
+"""A movement has ended when the envelope stays below half the way for so long."""
 CONTRAST: Final = 1.4
 """A contraction whose envelope is less than this many times that of rest cannot be timed."""
 FOLLOWS_S: Final = 0.4
@@ -55,11 +55,11 @@ def followed(take: Take, fs_hz: float) -> Take:
 
 
 def _log_envelope(emg: NDArray[np.float32], samples: int) -> NDArray[np.float64]:
-    """Logarithm of the causal RMS over all channels, (T,)."""
+    """Logarithm of the RMS over all channels, `samples` around each sample, (T,)."""
     energy = np.concatenate([[0.0], np.cumsum(np.square(emg).mean(axis=0), dtype=np.float64)])
-    newest = np.arange(1, len(energy))
-    oldest = np.maximum(0, newest - samples)
-    power = (energy[newest] - energy[oldest]) / (newest - oldest)
+    at = np.arange(len(energy) - 1)
+    first, last = np.maximum(0, at - samples // 2), np.minimum(len(at), at + samples // 2 + 1)
+    power = (energy[last] - energy[first]) / (last - first)
     floor = 1e-12
     return np.asarray(np.log(power + floor) / 2, np.float64)
 
@@ -73,8 +73,12 @@ def _span(log_envelope: NDArray[np.float64], start: int, end: int, fs_hz: float)
     rise = float(np.median(held)) - rest
     if rise < np.log(CONTRAST):
         return min(start + follows, end), min(end + follows, len(log_envelope))
-    up = np.flatnonzero(log_envelope[start : min(end, start + latest)] > rest + BEGINS * rise)
-    down = np.flatnonzero(log_envelope[end : end + latest] < rest + ENDS * rise)
-    begin = start + int(up[0]) if len(up) else start + follows
-    finish = end + int(down[0]) if len(down) else min(end + follows, len(log_envelope))
+    threshold = rest + HALF_WAY * rise
+    quiet = np.flatnonzero(log_envelope[start : min(end, start + round(SETTLED_S * fs_hz))] < threshold)
+    below = log_envelope[end : end + latest] < threshold
+    stays = np.flatnonzero(
+        np.convolve(below, np.ones(max(1, round(STAYS_S * fs_hz))), "valid") == round(STAYS_S * fs_hz)
+    )
+    begin = start + (int(quiet[-1]) + 1 if len(quiet) else 0)
+    finish = end + int(stays[0]) if len(stays) else min(end + follows, len(log_envelope))
     return min(begin, end), finish

@@ -13,7 +13,7 @@ from myobridge_models.families.mlp import Mlp
 from myobridge_models.families.recurrent import Gru, Lstm
 from myobridge_models.families.tcn import Tcn
 from myobridge_models.network import CnnMlp
-from myobridge_models.receptive import NOTES_DETECTORS, Detector, Shape
+from myobridge_models.receptive import NOTES_DETECTORS, Shape
 
 DEFAULT_FAMILY: Final = "cnn_mlp"
 
