@@ -21,6 +21,7 @@ PORT = "ttyACM0"
 FILL_MS = 7000
 """Until EMG fills the plot, and what was said about ARM is gone."""
 SMOOTH_FPS = 30
+PATIENCE_S = 120
 CLOSED_DEG, OPEN_DEG = 100, 50
 PROMPT = Prompt(
     title="Fist", text="Close all fingers and hold.", progress=0.45, angles_deg=(180,) * 5, seconds_left=1.6
@@ -30,7 +31,7 @@ PROMPT = Prompt(
 def wait_for_a_grip(page: Page) -> None:
     """A moment at which the hand is armed, and some fingers are closed and some open."""
     page.wait_for_timeout(FILL_MS)
-    until_s = time.monotonic() + 180
+    until_s = time.monotonic() + PATIENCE_S
     while time.monotonic() < until_s:
         if page.inner_text("#state-name") != "ARMED":
             arm(page)

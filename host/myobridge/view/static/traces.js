@@ -83,18 +83,19 @@ export class Traces {
     this.sinceScaled += seconds;
     if (this.sinceScaled > RESCALE_S) this.rescale();
     const { width, height } = this.canvas;
-    const pixels = Math.floor(width / ratio), perPixel = Math.max(1, Math.round(SPAN_COLUMNS / pixels));
+    const step = Math.max(1, Math.round(ratio)); // whole pixels of the screen: what is shifted by parts of one blurs
+    const pixels = Math.floor(width / step), perPixel = Math.max(1, Math.round(SPAN_COLUMNS / pixels));
     const right = Math.floor(this.head / perPixel);
-    const look = [width, height, ratio, this.half, this.middles, colours.panel, good].join();
+    const look = [width, height, step, this.half, this.middles, colours.panel, good].join();
     let fresh = right - this.right;
     if (look !== this.look || !(fresh >= 0 && fresh < pixels)) fresh = pixels;
     [this.look, this.right, this.spanS] = [look, right, (pixels * perPixel) / this.perS];
     if (fresh === 0) return;
     context.globalCompositeOperation = "copy";
-    context.drawImage(this.canvas, -fresh * ratio, 0);
+    context.drawImage(this.canvas, -fresh * step, 0);
     context.globalCompositeOperation = "source-over";
-    const strip = { from: pixels - fresh, pixels, perPixel, right, ratio };
-    context.clearRect(strip.from * ratio, 0, fresh * ratio, height);
+    const strip = { from: pixels - fresh, pixels, perPixel, right, step };
+    context.clearRect(strip.from * step, 0, fresh * step, height);
     this.grid(context, colours, strip);
     for (let channel = 0; channel < this.channels; channel++) {
       context.fillStyle = good[channel] === false ? colours.bad : colours.channels[channel % colours.channels.length];
@@ -103,15 +104,15 @@ export class Traces {
   }
 
   // A line each second and one between channels.
-  grid(context, colours, { from, pixels, perPixel, right, ratio }) {
+  grid(context, colours, { from, pixels, perPixel, right, step }) {
     const { height } = this.canvas, perSecond = this.perS / perPixel;
     context.fillStyle = colours.line;
     for (let x = from; x < pixels; x++) {
       const at = right - pixels + 1 + x;
-      if (Math.floor(at / perSecond) !== Math.floor((at - 1) / perSecond)) context.fillRect(x * ratio, 0, 1, height);
+      if (Math.floor(at / perSecond) !== Math.floor((at - 1) / perSecond)) context.fillRect(x * step, 0, 1, height);
     }
     for (let row = 1; row < this.channels; row++) {
-      context.fillRect(from * ratio, Math.round((row * height) / this.channels), (pixels - from) * ratio, 1);
+      context.fillRect(from * step, Math.round((row * height) / this.channels), (pixels - from) * step, 1);
     }
   }
 
@@ -128,7 +129,7 @@ export class Traces {
   }
 
   // One channel: a bar a pixel, each reaching to the one before.
-  trace(context, channel, { from, pixels, perPixel, right, ratio }) {
+  trace(context, channel, { from, pixels, perPixel, right, step }) {
     const band = this.canvas.height / this.channels, middle = band * (channel + 0.5), gain = (0.46 * band) / this.half;
     const pixelAt = (x) => right - pixels + 1 + x;
     let before = this.extent(channel, pixelAt(from - 1), perPixel);
@@ -136,7 +137,7 @@ export class Traces {
       const now = this.extent(channel, pixelAt(x), perPixel);
       if (now) {
         const bottom = Math.min(now.bottom, before?.top ?? now.bottom), top = Math.max(now.top, before?.bottom ?? now.top);
-        context.fillRect(x * ratio, middle - top * gain - 0.5 * ratio, ratio, (top - bottom) * gain + ratio);
+        context.fillRect(x * step, middle - top * gain - 0.5 * step, step, (top - bottom) * gain + step);
       }
       before = now;
     }
