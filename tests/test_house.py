@@ -61,10 +61,13 @@ def test_nothing_is_pickled():
             assert "allow_pickle=True" not in source, path
 
 
-def test_every_package_is_in_the_wheel():
+def test_every_package_and_every_file_in_it_is_in_the_wheel():
     config = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
-    found = set()
-    for folder in (ROOT / "host" / "myobridge", ROOT / "models" / "myobridge_models"):
-        for init in folder.rglob("__init__.py"):
-            found.add(".".join(init.parent.relative_to(folder.parent).parts))
-    assert found == set(config["packages"])
+    packages = {"myobridge": ROOT / "host" / "myobridge", "myobridge_models": ROOT / "models" / "myobridge_models"}
+    assert {folder.parent.name for folder in packages.values()} == set(config["packages"]["find"]["where"])
+    for name, folder in packages.items():
+        for path in (path for path in tracked() if path.is_relative_to(folder)):
+            assert (path.parent / "__init__.py").exists() or path.suffix != ".py", path
+            inside = path.relative_to(folder)
+            patterns = config["package-data"].get(name, [])
+            assert path.suffix == ".py" or any(inside.match(pattern) for pattern in patterns), path
