@@ -77,10 +77,8 @@ def _span(log_envelope: NDArray[np.float64], start: int, end: int, fs_hz: float)
     quiet = np.flatnonzero(log_envelope[start : min(end, start + round(SETTLED_S * fs_hz))] < threshold)
     below = log_envelope[end : end + latest] < threshold
     long = max(1, round(STAYS_S * fs_hz))
-    # A take may end in a contraction: it was stopped there, or samples are missing after it.
-    stays: NDArray[np.int64] = (
-        np.flatnonzero(np.convolve(below, np.ones(long), "valid") == long) if len(below) >= long else []
-    )
+    padded = np.concatenate([below, np.zeros(long, bool)])  # a take may end in a contraction
+    stays = np.flatnonzero(np.convolve(padded, np.ones(long), "valid") == long)
     begin = start + (int(quiet[-1]) + 1 if len(quiet) else 0)
     finish = end + int(stays[0]) if len(stays) else min(end + follows, len(log_envelope))
     return min(begin, end), finish
