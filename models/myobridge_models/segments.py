@@ -78,11 +78,17 @@ class Segments:
         return movements, [places[places[:, 2] == movement, :2] for movement in movements]
 
     def _shares(self) -> NDArray[np.float64]:
-        """How often each movement is drawn."""
+        """How often each movement is drawn: poses equally often, movements of one pose share that pose's part.
+
+        Telling a thumb's pose from four wrist movements is harder than from one: what all of them share must not win.
+        """
         rest = self._movements == REST
         if not rest.any() or rest.all():
             return np.full(len(rest), 1 / len(rest))
-        return np.where(rest, self._rest_share, (1 - self._rest_share) / (len(rest) - 1))
+        pose = [tuple(self.takes[at[0, 0]].target_deg[at[0, 1]]) for at in self._places]
+        moving = [p for p, resting in zip(pose, rest, strict=True) if not resting]
+        part = np.array([1 / moving.count(p) if p in moving else 0.0 for p in pose]) * ~rest
+        return np.where(rest, self._rest_share, (1 - self._rest_share) * part / part.sum())
 
     def draw(self, count: int, rng: np.random.Generator) -> Drawn:
         """So many segments; the drawn window is any of a segment's, as far as the take reaches."""
