@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
@@ -27,6 +28,8 @@ TIMING: Final = Timing(repetitions=3, hold_s=2.0, rest_s=1.2)
 TRAINER: Final = (sys.executable, "-m", "myobridge_models")
 STDERR: Final = 2
 LOOK_S: Final = 1.0
+SWAP_AGAIN_S: Final = (0.0, 1.0, 3.0)
+"""A hand that is just being connected again takes a model a moment later."""
 NICE: Final = ("nice", "-n", "10")
 """The hand goes first."""
 
@@ -164,7 +167,11 @@ def swap(port: str, mine: Path) -> tuple[bool, str]:
     """Gives the model to the daemon on `port`; whether that runs it now, and a sentence."""
     try:
         with FeedClient(port) as feed:
-            reply = feed.request("model", path=str(mine.resolve()))
+            for wait_s in SWAP_AGAIN_S:
+                time.sleep(wait_s)
+                reply = feed.request("model", path=str(mine.resolve()))
+                if reply.ok:
+                    break
     except NoDaemon:
         return False, f"No daemon runs on {port}: `myobridge run --port {port} --model {mine}` takes the model."
     later = (
