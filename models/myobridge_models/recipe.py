@@ -44,7 +44,7 @@ class Recipe:
     """Labels change with the muscle (`following`); if not, what lies around the cue's changes is left out."""
     random_phase: bool = True
     """Windows end at any sample; if not, every history step."""
-    rest_share: float = 0.2
+    rest_share: float = 0.3
     """Share of the segments that end at rest; the movements share what is left equally."""
     probe_weight: float = 0.3
     """Of the cross-entropy by which the detectors also learn to tell all movements apart, wrist movements too."""
