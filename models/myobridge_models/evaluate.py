@@ -176,7 +176,7 @@ def closed_loop(model: Path, recording: Recording, source: Path) -> Decisions:
 
 
 def judged(spec: ModelSpec, run: Replay, recording: Recording, source: Path, repetition: int | None = None) -> Figures:
-    """Figures of a model's decisions on a recording, or on one repetition of it.
+    """Figures of a model's decisions on a recording, or on one repetition of it, by the recording's own poses if any.
 
     Raises:
         UserError: the truth is not known, or there is no such repetition.
@@ -184,7 +184,8 @@ def judged(spec: ModelSpec, run: Replay, recording: Recording, source: Path, rep
     truth_deg = true_angles(recording, spec)
     if truth_deg is None:
         raise UserError(f"{source} has neither finger angles nor labels that the model knows; choose another.")
-    return figures(Decisions(run.sample, run.angles_deg), recording, truth_deg, spec.poses, repetition)
+    poses = recording.poses or spec.poses
+    return figures(Decisions(run.sample, run.angles_deg), recording, truth_deg, poses, repetition)
 
 
 def evaluate(model: Path, recording: Recording, source: Path, repetition: int | None = None) -> Figures:

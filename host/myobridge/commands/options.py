@@ -11,7 +11,7 @@ import click
 from myobridge.errors import UserError
 
 MODEL = click.option(
-    "--model", "model_name", required=True, help="An .onnx file, or a shipped model: synth, biopatrec."
+    "--model", "model_name", required=True, help="An .onnx file, or a shipped model: synth, biopatrec, population."
 )
 CONFIG = click.option("--config", type=click.Path(path_type=Path), help="A TOML file; the defaults do without one.")
 FIRMWARE = click.option(
