@@ -71,7 +71,7 @@ POPULATION: Final = Recipe(steps=6000, level_jitter=0.3)
 """One network for many people."""
 
 
-def recipe(seed: int, steps: int | None) -> Recipe:
-    """The recipe with a seed, and with another number of steps if one is given."""
-    chosen = Recipe(seed=seed)
+def recipe(seed: int, steps: int | None, base: Recipe | None = None) -> Recipe:
+    """A recipe (the usual one) with a seed, and with another number of steps if one is given."""
+    chosen = replace(base or Recipe(), seed=seed)
     return chosen if steps is None else replace(chosen, steps=steps)

@@ -18,6 +18,7 @@ from myobridge_models.commands.options import RECORDINGS, SEED, STEPS, progress_
 @click.option("--hold-out", type=click.IntRange(min=0), help="Repetition to leave out, to be judged on later.")
 @click.option("--validate", type=click.IntRange(min=0), help="Repetition left out that ends the training early.")
 @click.option("--family", default="cnn_mlp", show_default=True, help="Which network; see `compare`.")
+@click.option("--population", is_flag=True, help="The recordings are of many people; the model is to be calibrated.")
 @click.option("--robust", is_flag=True, help="Train on altered copies too: noise, hum, turned cuff, dead channel.")
 @SEED
 @STEPS
@@ -28,6 +29,7 @@ def train(
     hold_out: int | None,
     validate: int | None,
     family: str,
+    population: bool,
     robust: bool,
     seed: int,
     steps: int | None,
@@ -41,10 +43,10 @@ def train(
     from myobridge_models.build import all_but, build
     from myobridge_models.export import export
     from myobridge_models.families.registry import checked_family
-    from myobridge_models.recipe import recipe
+    from myobridge_models.recipe import POPULATION, recipe
     from myobridge_models.train import fastest_device
 
-    plan = replace(recipe(seed, steps), copies=int(robust))
+    plan = replace(recipe(seed, steps, POPULATION if population else None), copies=int(robust))
     checked_family(family)
     sources, poses = training_set(recordings)
     repetitions = all_but(sources, sorted({r for r in (hold_out, validate) if r is not None}))
