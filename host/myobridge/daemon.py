@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from pathlib import Path
@@ -21,6 +22,7 @@ from myobridge.feed.messages import LOST
 from myobridge.feed.server import POLL_S, SNAPSHOT_S, Feed
 from myobridge.model_swap import ModelSwap
 from myobridge.report import RunStats
+from myobridge.service.notify import Notifier
 from myobridge.voice import Voice
 from myobridge.wire import messages as m
 from myobridge.wire.frame import FrameDecoder
@@ -48,6 +50,7 @@ class Daemon:
         self._frames = FrameDecoder()
         self._stats = RunStats(self._model.spec, started_s, self._frames.counters)
         self.voice = Voice(port)
+        self.notify = Notifier(os.environ, config.safety.hold_ms / 1000)
         self._control = Control(self.voice.tell, arm=arm)
         self._swap = ModelSwap(config)
         self._feed = Feed(port, self._about)
@@ -57,7 +60,8 @@ class Daemon:
         self._poll_s = self._look_s = 0.0
 
     def close(self) -> None:
-        """Ends the feed."""
+        """Ends the feed, and tells the service manager."""
+        self.notify.stopping()
         self._feed.close()
 
     def install_signals(self) -> None:
@@ -125,6 +129,7 @@ class Daemon:
         stats.unexpected_frames = session.unexpected_frames
         if stats.first_emg_s is None and connection.streaming:
             stats.first_emg_s = now_s
+            self.notify.ready("The hand streams, and is disarmed.")
         if session.status is not None:
             stats.state = m.State(session.status.state)
         self.voice.tell_changes(connection, now_s)
@@ -132,7 +137,8 @@ class Daemon:
         self._serve(now_s)
 
     def _serve(self, now_s: float) -> None:
-        """Attends to the feed, now and then."""
+        """Attends to the feed, now and then, and to the service manager's watchdog."""
+        self.notify.turned(now_s)
         if now_s >= self._poll_s:
             self._poll_s = now_s + POLL_S
             self._take_requests(now_s)

@@ -45,11 +45,15 @@ def run(
     from myobridge.shipped import find_model
     from myobridge.view.beside import view_beside
 
+    def tell(text: str) -> None:
+        say(text)
+        daemon.notify.status(text)
+
     settings = load_config(config)
     with ExitStack() as stack:
         daemon = Daemon(port, find_model(model_name), settings, arm=arm, started_s=process_start_s())
         stack.enter_context(closing(daemon))
-        daemon.voice.say = say
+        daemon.voice.say = tell
         daemon.install_signals()
         if view:
             stack.enter_context(view_beside(port, view_port, bind, control=control))

@@ -16,13 +16,18 @@ from typing import Final
 from myobridge.errors import UserError
 
 QUEUE: Final = 16
+SERVICE: Final = Path("/run/myobridge")
+"""RuntimeDirectory of the service."""
 
 
 def folders() -> tuple[Path, ...]:
-    """Where the user's feeds may be; a daemon makes the first. One that the system started knows the last only."""
+    """Where the user's feeds may be; a daemon makes the first. One that the system started has no XDG_RUNTIME_DIR."""
+    if os.environ.get("RUNTIME_DIRECTORY") == str(SERVICE):
+        return (SERVICE,)
     temporary = Path(tempfile.gettempdir()) / f"myobridge-{os.getuid()}"
     base = os.environ.get("XDG_RUNTIME_DIR")
-    return (Path(base) / "myobridge", temporary) if base and Path(base).is_dir() else (temporary,)
+    own = (Path(base) / "myobridge",) if base and Path(base).is_dir() else ()
+    return (*own, temporary, SERVICE)
 
 
 def feed_path(port: str | Path) -> Path:

@@ -1,0 +1,244 @@
+"""The service: what would be installed, and what systemd and udev think of it."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from myobridge.commands.install_service import install_service
+from myobridge.config import RealtimeConfig
+from myobridge.errors import UserError
+from myobridge.feed import feed_path
+from myobridge.feed.place import SERVICE, folders
+from myobridge.service import board as boards
+from myobridge.service import install
+from myobridge.service.board import LINK, Board, any_arduino, board_on
+from myobridge.service.install import RULE_PATH, TAKE_UP, UNIT_PATH, Remove, Run, Write, install_steps, uninstall_steps
+from myobridge.service.texts import UNIT, rule_text, unit_text
+
+COMMAND = [sys.executable, "-m", "myobridge", "run", "--port", LINK, "--model", "/home/an na/50% $me.onnx"]
+EXPOSURE = 2.0
+
+
+def unit(command=COMMAND, user="daemon"):
+    return unit_text(user, command, any_arduino(), RealtimeConfig().fifo_priority)
+
+
+def settings(text):
+    """Key → value; of a key that stands there several times, the last."""
+    lines = [line for line in text.splitlines() if "=" in line and not line.startswith("#")]
+    return {key: value for key, _, value in (line.partition("=") for line in lines)}
+
+
+@pytest.fixture
+def unit_file(tmp_path):
+    path = tmp_path / UNIT
+    path.write_text(unit(), encoding="utf-8")
+    return path
+
+
+def analyze(*arguments):
+    if not shutil.which("systemd-analyze"):
+        pytest.skip("systemd-analyze is not installed; tests/run.sh installs it.")
+    return subprocess.run(["systemd-analyze", *map(str, arguments)], capture_output=True, text=True, check=False)
+
+
+def test_systemd_understands_every_line_of_the_unit(unit_file):
+    result = analyze("verify", "--man=no", unit_file)
+    assert (result.returncode, result.stdout + result.stderr) == (0, "")  # a misspelt key is told, and returns 0
+
+
+def test_it_is_exposed_to_little(unit_file):
+    threshold = f"--threshold={EXPOSURE * 10:.0f}"
+    result = analyze("security", "--offline=true", "--no-pager", threshold, unit_file)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "Overall exposure level" in result.stdout
+
+
+def test_nothing_of_the_template_is_left_and_the_service_never_arms_nor_shows_itself_to_the_network():
+    assert not re.search("@[A-Z]+@", unit())
+    command = settings(unit())["ExecStart"]
+    assert "--arm" not in command
+    assert "--view" not in command
+
+
+def test_realtime_scheduling_and_locked_memory_stay_possible():
+    found = settings(unit())
+    assert found["RestrictRealtime"] == "no"
+    assert int(found["LimitRTPRIO"]) == RealtimeConfig().fifo_priority
+    assert found["LimitMEMLOCK"] == "infinity"
+    assert "sched_setscheduler" in found["SystemCallFilter"]
+
+
+def test_paths_reach_the_daemon_as_they_are():
+    assert '"/home/an na/50%% $$me.onnx"' in unit()
+    assert r'"a\"b\\c"' in unit(["/bin/true", 'a"b\\c'])
+
+
+@pytest.mark.parametrize("bad", ["a\nExecStartPre=+/bin/sh", "a\0b", "a\rb"])
+def test_no_name_adds_a_line_to_the_unit(bad):
+    with pytest.raises(UserError, match="cannot stand in a systemd unit"):
+        unit(["/bin/true", bad])
+    with pytest.raises(UserError, match="cannot stand in a systemd unit"):
+        unit(user=bad)
+
+
+def test_the_rule_names_the_port_and_starts_the_service_for_each_arduino():
+    lines = [line for line in rule_text(any_arduino()).splitlines() if not line.startswith("#")]
+    assert len(lines) == len(boards.ARDUINOS)
+    for line in lines:
+        assert f'SYMLINK+="{LINK.removeprefix("/dev/")}"' in line
+        assert f'ENV{{SYSTEMD_WANTS}}+="{UNIT}"' in line
+        assert 'ENV{ID_MM_PORT_IGNORE}="1"' in line
+
+
+@pytest.mark.parametrize("board", [any_arduino(), Board(('KERNEL=="ttyAMA0"',), "ttyAMA")])
+def test_udev_understands_the_rule(board, tmp_path):
+    known = (
+        subprocess.run(["udevadm", "verify", "--help"], capture_output=True, check=False)
+        if (shutil.which("udevadm"))
+        else SimpleNamespace(returncode=1)
+    )
+    if known.returncode:
+        pytest.skip("This udevadm has no `verify`, which came with systemd 254.")
+    path = tmp_path / RULE_PATH.name
+    path.write_text(rule_text(board), encoding="utf-8")
+    result = subprocess.run(["udevadm", "verify", "--no-style", path], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.fixture
+def plugged_in(monkeypatch):
+    """Makes a path below /dev look like a port with this USB device behind it."""
+
+    def plug(device, **usb):
+        monkeypatch.setattr(boards.Path, "is_char_device", lambda _path: True)
+        ports = [SimpleNamespace(device=device, **usb)] if usb else []
+        monkeypatch.setattr(boards, "comports", lambda: ports)
+
+    return plug
+
+
+def test_a_given_port_stands_for_the_very_board_on_it(plugged_in):
+    plugged_in("/dev/ttyACM7", vid=0x2341, pid=0x42, serial_number="7573530303135110F0A1")
+    match = 'ATTRS{idVendor}=="2341", ATTRS{idProduct}=="0042", ATTRS{serial}=="7573530303135110F0A1"'
+    assert board_on("/dev/ttyACM7") == Board((match,), "ttyACM")
+
+
+def test_a_clone_without_a_serial_number_is_known_by_its_chip(plugged_in):
+    plugged_in("/dev/ttyUSB0", vid=0x1A86, pid=0x7523, serial_number=None)
+    assert board_on("/dev/ttyUSB0") == Board(('ATTRS{idVendor}=="1a86", ATTRS{idProduct}=="7523"',), "ttyUSB")
+
+
+def test_a_port_that_is_not_usb_is_known_by_its_name(plugged_in):
+    plugged_in("/dev/ttyAMA0")
+    assert board_on("/dev/ttyAMA0") == Board(('KERNEL=="ttyAMA0"',), "ttyAMA")
+
+
+@pytest.mark.parametrize("serial", ['1", RUN+="/bin/sh', "*", "a b", "1\n", "$attr{x}", "%k", "x" * 65])
+def test_a_board_cannot_write_into_the_rule(plugged_in, serial):
+    plugged_in("/dev/ttyACM0", vid=0x2341, pid=0x42, serial_number=serial)
+    assert board_on("/dev/ttyACM0").matches == ('ATTRS{idVendor}=="2341", ATTRS{idProduct}=="0042"',)
+
+
+def test_a_port_that_is_not_there_or_is_none_is_told():
+    with pytest.raises(UserError, match="There is no port /dev/ttyNONE0"):
+        board_on("/dev/ttyNONE0")
+    with pytest.raises(UserError, match="not a board's serial port"):
+        board_on("/dev/null")
+
+
+def test_installing_writes_both_files_and_uninstalling_removes_them():
+    done = install_steps("unit", "rule")
+    assert done[:2] == [Write(UNIT_PATH, "unit"), Write(RULE_PATH, "rule")]
+    assert done[2:-1] == list(TAKE_UP)
+    assert done[-1].words == ("systemctl", "restart", UNIT)
+    undone = uninstall_steps(installed=True)
+    assert undone[0].words == ("systemctl", "stop", UNIT)
+    assert {step.path for step in undone if isinstance(step, Remove)} == {
+        step.path for step in done if isinstance(step, Write)
+    }
+    assert not [step for step in uninstall_steps(installed=False) if isinstance(step, Run) and "stop" in step.words]
+
+
+def test_a_written_file_is_whole_readable_and_replaced(tmp_path):
+    step = Write(tmp_path / "unit", "text\n")
+    step.take()
+    step.take()
+    assert step.path.read_text() == "text\n"
+    assert step.path.stat().st_mode & 0o777 == 0o644
+    assert list(tmp_path.iterdir()) == [step.path]
+    Remove(step.path).take()
+    Remove(step.path).take()
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        Write(UNIT_PATH / "none" / "file", "text"),
+        Remove(UNIT_PATH.parent),
+        Run(("false",), "do this"),
+        Run(("no-such-program",), "do this"),
+    ],
+    ids=lambda step: type(step).__name__,
+)
+def test_a_step_that_fails_is_one_sentence(step):
+    with pytest.raises(UserError) as failed:
+        step.take()
+    assert str(failed.value).endswith((".", "?"))
+
+
+def call(capsys, *arguments):
+    install_service.main(list(map(str, arguments)), standalone_mode=False)
+    return capsys.readouterr().out
+
+
+def test_a_dry_run_shows_every_file_and_command_and_does_nothing(capsys, monkeypatch):
+    monkeypatch.setenv("SUDO_USER", "daemon")
+    monkeypatch.setattr(install.subprocess, "run", lambda *_arguments, **_more: pytest.fail("It ran something."))
+    shown = call(capsys, "--model", "synth", "--dry-run")
+    for path in (UNIT_PATH, RULE_PATH):
+        assert f"write {path}:" in shown
+    assert "    User=daemon\n" in shown
+    assert "run systemctl daemon-reload" in shown
+    assert "synth.onnx" in shown
+    assert f"remove {UNIT_PATH}" in call(capsys, "--uninstall", "--dry-run")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--dry-run",), "--model says"),
+        (("--model", "none.onnx", "--dry-run"), "none.onnx"),
+        (("--model", "synth", "--config", "none.toml", "--dry-run"), "none.toml"),
+        (("--model", "synth", "--port", "/dev/ttyNONE0", "--dry-run"), "There is no port"),
+        (("--model", "synth"), "Only root"),
+        (("--uninstall",), "Only root"),
+    ],
+)
+def test_each_mistake_is_told_before_anything_is_done(capsys, monkeypatch, arguments, words):
+    monkeypatch.setenv("SUDO_USER", "daemon")
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with pytest.raises(UserError, match=words):
+        call(capsys, *arguments)
+
+
+@pytest.mark.parametrize(("user", "words"), [("root", "must not run as root"), ("no-such-user", "no user")])
+def test_the_daemon_runs_as_a_person_and_never_as_root(monkeypatch, user, words):
+    monkeypatch.setenv("SUDO_USER", user)
+    with pytest.raises(UserError, match=words):
+        install.owner()
+
+
+def test_the_service_makes_its_feed_where_its_person_s_programs_look(monkeypatch):
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(SERVICE))  # as systemd says it to the service
+    assert feed_path(LINK).parent == SERVICE
+    monkeypatch.delenv("RUNTIME_DIRECTORY")
+    assert feed_path(LINK).parent != SERVICE
+    assert SERVICE in folders()
+    assert f"RuntimeDirectory={SERVICE.name}\nRuntimeDirectoryMode=0700" in unit()

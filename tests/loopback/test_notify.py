@@ -1,0 +1,132 @@
+"""What the running daemon tells the service manager: a fake one listens."""
+
+import os
+import signal
+import socket
+import time
+from contextlib import contextmanager
+
+import pytest
+
+from myobridge.service.notify import Notifier
+from processes import running, simulated_hand
+
+WATCHDOG_S = 0.4
+LONGEST_TURN_S = 0.15
+
+
+class Manager:
+    """The listening end of NOTIFY_SOCKET."""
+
+    def __init__(self, address):
+        self.address = address
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind("\0" + address[1:] if address.startswith("@") else address)
+        self.heard = []
+
+    def close(self):
+        self._socket.close()
+
+    def listen(self, seconds, until=None):
+        """What came in that time, or until `until` came."""
+        new, end_s = [], time.monotonic() + seconds
+        while (left_s := end_s - time.monotonic()) > 0 and until not in new:
+            self._socket.settimeout(left_s)
+            try:
+                new += self._socket.recv(4096).decode().splitlines()
+            except TimeoutError:
+                break
+        self.heard += new
+        return new
+
+
+@pytest.fixture(params=["path", "abstract"])
+def manager(request, tmp_path, monkeypatch):
+    address = str(tmp_path / "notify") if request.param == "path" else f"@myobridge-test-{os.getpid()}"
+    manager = Manager(address)
+    monkeypatch.setenv("NOTIFY_SOCKET", address)
+    monkeypatch.setenv("WATCHDOG_USEC", str(int(WATCHDOG_S * 1e6)))
+    monkeypatch.delenv("WATCHDOG_PID", raising=False)
+    yield manager
+    manager.close()
+
+
+@contextmanager
+def daemon_and_hand(folder):
+    with simulated_hand(folder) as hand, running("run", "--port", hand.port, "--model", "synth") as daemon:
+        yield daemon, hand
+
+
+def test_ready_with_the_first_samples_then_the_watchdog_for_as_long_as_the_loop_turns(manager, tmp_path):
+    with daemon_and_hand(tmp_path) as (daemon, _):
+        manager.listen(20, until="READY=1")
+        assert "WATCHDOG=1" not in manager.heard
+        assert "STATUS=The hand streams, and is disarmed." in manager.listen(1, "WATCHDOG=1") + manager.heard
+        assert manager.listen(2).count("WATCHDOG=1") >= 2 / WATCHDOG_S
+
+        daemon.send_signal(signal.SIGSTOP)
+        manager.listen(0.1)  # what was on its way
+        assert manager.listen(2 * WATCHDOG_S) == []
+
+        daemon.send_signal(signal.SIGCONT)
+        assert "WATCHDOG=1" in manager.listen(5, until="WATCHDOG=1")
+        daemon.send_signal(signal.SIGTERM)
+        assert "STOPPING=1" in manager.listen(5, until="STOPPING=1")
+        daemon.wait(10)
+        assert daemon.returncode == 0
+        assert manager.listen(0.1) == []  # the last word
+    assert manager.heard.count("READY=1") == 1
+
+
+def test_while_it_looks_for_a_lost_hand_the_loop_turns_and_the_status_says_why(manager, tmp_path):
+    with daemon_and_hand(tmp_path) as (_, hand):
+        manager.listen(20, until="READY=1")
+        hand.process.send_signal(signal.SIGINT)
+        hand.process.wait(10)
+        manager.listen(2)
+        assert manager.listen(1.5).count("WATCHDOG=1") >= 1.5 / WATCHDOG_S
+        assert [line for line in manager.heard if line.startswith("STATUS=Lost the hand")]
+
+
+def test_without_a_hand_it_is_never_ready(manager, tmp_path):
+    with running("run", "--port", tmp_path / "none", "--model", "synth") as daemon:
+        daemon.wait(20)
+    assert daemon.returncode == 1
+    assert set(manager.listen(0.1)) <= {"STOPPING=1"}
+
+
+def test_a_loop_that_only_ever_turns_too_slowly_does_not_feed_the_watchdog(manager):
+    notifier = Notifier(os.environ, LONGEST_TURN_S)
+    notifier.ready("Ready.")
+    for turn in range(1, 10):
+        notifier.turned(turn * (LONGEST_TURN_S + 0.01))
+    manager.listen(0.05)
+    assert manager.heard.count("WATCHDOG=1") == 1  # the first turn began before anybody looked
+    notifier.turned(9 * (LONGEST_TURN_S + 0.01) + 0.02)
+    assert manager.listen(0.05) == ["WATCHDOG=1"]
+    notifier.stopping()
+
+
+def test_another_process_s_watchdog_is_not_fed(manager, monkeypatch):
+    monkeypatch.setenv("WATCHDOG_PID", str(os.getpid() + 1))
+    notifier = Notifier(os.environ, LONGEST_TURN_S)
+    notifier.ready("Ready.")
+    notifier.turned(1.0)
+    notifier.stopping()
+    assert "WATCHDOG=1" not in manager.listen(0.05)
+
+
+def test_a_sentence_cannot_say_anything_else(manager):
+    notifier = Notifier(os.environ, LONGEST_TURN_S)
+    notifier.status("Odd.\nREADY=1")
+    assert manager.listen(0.05) == ["STATUS=Odd. READY=1"]
+    notifier.stopping()
+
+
+@pytest.mark.parametrize("address", ["", "/none/such", "@nobody-listens", "/x" * 200])
+def test_where_nobody_listens_nothing_happens(address):
+    notifier = Notifier({"NOTIFY_SOCKET": address, "WATCHDOG_USEC": "never"}, LONGEST_TURN_S)
+    notifier.ready("Ready.")
+    notifier.turned(1.0)
+    notifier.status("Still.")
+    notifier.stopping()
