@@ -32,24 +32,24 @@ def tiny_spec(**changes) -> ModelSpec:
 def write_tiny_model(
     path: Path, spec: ModelSpec | None = None, metadata: str | None = None, scale: float = 1.0
 ) -> Path:
-    """Angles: the window's mean, its newest sample of channel 0, A(n) and A(n-1) of the thumb, and 7."""
+    """Angles: the window's mean times scale, its newest sample of channel 0, A(n) and A(n-1) of the thumb, and 7."""
     spec = spec or tiny_spec()
     constants = {
-        "scale": np.array([scale], np.float32),
+        "ones": np.ones((len(spec.channels) * spec.window_samples, 1), np.float32),
+        "divisor": np.array([len(spec.channels) * spec.window_samples / scale], np.float32),
         "last": np.array([spec.window_samples - 1], np.int64),
         "zero": np.array([0], np.int64),
         "one": np.array([1], np.int64),
         "six": np.array([6], np.int64),
         "five": np.array([5], np.int64),
         "seven": np.array([[7.0]], np.float32),
-        "axes": np.array([1, 2], np.int64),
         "axis": np.array([2], np.int64),
     }
     node = helper.make_node
     nodes = [
-        node("ReduceMean", ["emg"], ["mean3"], axes=[1, 2], keepdims=1),
-        node("Squeeze", ["mean3", "axis"], ["mean2"]),
-        node("Mul", ["mean2", "scale"], ["mean"]),
+        node("Flatten", ["emg"], ["flat"]),
+        node("MatMul", ["flat", "ones"], ["sum"]),
+        node("Div", ["sum", "divisor"], ["mean"]),
         node("Gather", ["emg", "last"], ["newest3"], axis=2),
         node("Squeeze", ["newest3", "axis"], ["newest2"]),
         node("Slice", ["newest2", "zero", "one", "one"], ["newest"]),

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import onnxruntime as ort
@@ -13,9 +12,8 @@ from numpy.typing import NDArray
 
 from myobridge import SERVOS
 from myobridge.errors import UserError
-from myobridge.model_file import METADATA_KEY, ModelSpec, decode_spec
-
-MAX_MODEL_BYTES: Final = 256 << 20
+from myobridge.model_check import MAX_MODEL_BYTES, check_model
+from myobridge.model_file import ModelSpec
 
 
 class Model(NamedTuple):
@@ -33,37 +31,31 @@ def open_model(path: Path) -> Model:
     """
     if not path.is_file():
         raise UserError(f"There is no model {path}; give the path of an .onnx file, or one of the shipped names.")
-    if path.stat().st_size > MAX_MODEL_BYTES:
-        raise UserError(f"{path} is larger than {MAX_MODEL_BYTES >> 20} MB, so it is not a model of ours.")
+    data = _read(path)
+    spec = check_model(data, path)
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 4
     try:
-        session = ort.InferenceSession(os.fspath(path), options, providers=["CPUExecutionProvider"])
+        session = ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime has a family of exceptions without a common base of its own
         reason = str(error).splitlines()[0]
         raise UserError(f"{path} is not an ONNX model that can be run ({reason}); export or copy it again.") from error
-    metadata = session.get_modelmeta().custom_metadata_map
-    if METADATA_KEY not in metadata:
-        raise UserError(f"{path} has no myobridge metadata; export it with `myobridge-models export`.")
-    spec = decode_spec(metadata[METADATA_KEY], path)
-    _check_graph(session, spec, path)
     return Model(session, spec)
 
 
-def _check_graph(session: ort.InferenceSession, spec: ModelSpec, path: Path) -> None:
-    wanted = {"emg": [len(spec.channels), spec.window_samples]}
-    if spec.history_hops:
-        wanted["history"] = [2 * len(SERVOS)]
-    inputs = {node.name: node.shape[1:] for node in session.get_inputs()}
-    outputs = {node.name: node.shape[1:] for node in session.get_outputs()}
-    if inputs != wanted or list(outputs) != ["angles"] or outputs["angles"] not in ([len(SERVOS)], [None]):
-        raise UserError(
-            f"{path}: the network takes {inputs} and gives {outputs}, its metadata says {wanted} and five angles; "
-            "export it again."
-        )
+def _read(path: Path) -> bytes:
+    """The whole file, once: what is checked is what runs."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_MODEL_BYTES + 1)
+    except OSError as error:
+        raise UserError(f"{path}: cannot read the model ({error.strerror}); allow it or copy it again.") from error
+    if len(data) > MAX_MODEL_BYTES:
+        raise UserError(f"{path} is larger than {MAX_MODEL_BYTES >> 20} MB, so it is not a model of ours.")
+    return data
 
 
 class Decoder:

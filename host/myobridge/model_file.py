@@ -18,9 +18,18 @@ from myobridge.errors import UserError
 METADATA_KEY: Final = "myobridge"
 
 Degrees = Annotated[float, msgspec.Meta(ge=0, le=180)]
-Positive = Annotated[float, msgspec.Meta(gt=0)]
-Count = Annotated[int, msgspec.Meta(ge=1)]
+Positive = Annotated[float, msgspec.Meta(gt=0, lt=1e300)]
+Coefficient = Annotated[float, msgspec.Meta(gt=-1e6, lt=1e6)]
+Line = Annotated[str, msgspec.Meta(max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
+"""Text that is printed: no control characters, with which a file could speak to a terminal."""
+Section = tuple[Coefficient, Coefficient, Coefficient, Coefficient, Coefficient, Coefficient]
 Pose = tuple[Degrees, Degrees, Degrees, Degrees, Degrees]
+
+MAX_FS_HZ: Final = 20_000
+MAX_SECONDS: Final = 20
+"""Longest window, and longest way back to the history's newer value: what a model may cost in memory."""
+MAX_HOP_SAMPLES: Final = 400
+"""The pre-filter's matrix has the square of it."""
 
 REST_DEG: Final[Pose] = (40, 40, 40, 40, 40)
 """Where a relaxed hand rests: of the simulated wearer, and of a model whose data name no rest pose."""
@@ -30,7 +39,7 @@ class LabelledPose(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the training's label number means: a name and the five servo angles in degrees."""
 
     label: Annotated[int, msgspec.Meta(ge=0)]
-    name: str
+    name: Line
     angles_deg: Pose
 
 
@@ -58,16 +67,16 @@ class ModelSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     """Metadata of a model file; see the module's text for the graph it describes."""
 
     format: Annotated[int, msgspec.Meta(ge=1, le=1)] = 1
-    name: str
-    family: str
-    fs_hz: Positive
-    channels: Annotated[tuple[str, ...], msgspec.Meta(min_length=1, max_length=64)]
+    name: Line
+    family: Line
+    fs_hz: Annotated[float, msgspec.Meta(gt=0, le=MAX_FS_HZ)]
+    channels: Annotated[tuple[Line, ...], msgspec.Meta(min_length=1, max_length=64)]
     """Electrode names, in the order in which the device samples them."""
-    window_samples: Count
-    hop_samples: Count
-    history_hops: Annotated[int, msgspec.Meta(ge=0)]
+    window_samples: Annotated[int, msgspec.Meta(ge=1, le=MAX_SECONDS * MAX_FS_HZ)]
+    hop_samples: Annotated[int, msgspec.Meta(ge=1, le=MAX_HOP_SAMPLES)]
+    history_hops: Annotated[int, msgspec.Meta(ge=0, le=MAX_SECONDS * MAX_FS_HZ)]
     """Spacing of the history values in hops; 0: the network takes no history."""
-    prefilter_sos: tuple[tuple[float, float, float, float, float, float], ...]
+    prefilter_sos: Annotated[tuple[Section, ...], msgspec.Meta(max_length=16)]
     """Causal second-order sections b0 b1 b2 a0 a1 a2, run in order on each channel by itself."""
     scale_fs: Annotated[tuple[Positive, ...], msgspec.Meta(min_length=1)]
     """Per channel: the filtered signal is divided by this, as a fraction of the ADC's half range."""
@@ -75,7 +84,7 @@ class ModelSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     rest_gate: RestGate | None = None
     """Runs before the smoothing; neither touches the network's history."""
     smoothing: Smoothing | None = None
-    poses: tuple[LabelledPose, ...] = ()
+    poses: Annotated[tuple[LabelledPose, ...], msgspec.Meta(max_length=256)] = ()
     training: dict[str, str | int | float] = {}
     """What a reader of the card wants to know; the runtime does not look at it."""
 
@@ -84,6 +93,10 @@ class ModelSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
             raise ValueError(f"scale_fs has {len(self.scale_fs)} values for {len(self.channels)} channels")
         if self.window_samples < self.hop_samples:
             raise ValueError("window_samples is less than hop_samples")
+        if max(self.window_samples, self.history_hops * self.hop_samples) > MAX_SECONDS * self.fs_hz:
+            raise ValueError(f"window_samples or history_hops go back further than {MAX_SECONDS} s")
+        if not all(_stable(section) for section in self.prefilter_sos):
+            raise ValueError("prefilter_sos is not stable")
 
     @property
     def window_ms(self) -> float:
@@ -94,6 +107,12 @@ class ModelSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     def hop_ms(self) -> float:
         """Time from one decision to the next in milliseconds."""
         return 1000 * self.hop_samples / self.fs_hz
+
+
+def _stable(section: Section) -> bool:
+    """Both poles lie within the unit circle: the stability triangle of a second-order section."""
+    *_, a0, a1, a2 = section
+    return abs(a2) < abs(a0) and abs(a1) < abs(a0 + a2)
 
 
 def encode_spec(spec: ModelSpec) -> str:

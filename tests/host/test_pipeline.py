@@ -135,7 +135,7 @@ def test_lead_off_withholds_at_once(pipeline):
 
 
 def test_not_a_number_is_never_an_angle_and_never_history(tmp_path):
-    model = open_model(write_tiny_model(tmp_path / "nan.onnx", scale=float("nan")))
+    model = open_model(write_tiny_model(tmp_path / "nan.onnx", scale=float("inf")))
     decisions = list(Pipeline(model, Config(), 10).push(0, noise(WINDOW + 3 * HOP)))
     assert {d.withheld for d in decisions[WINDOW // HOP :]} == {Withheld.NOT_A_NUMBER}
     assert all(d.angles_deg == () for d in decisions)
