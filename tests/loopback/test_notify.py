@@ -1,16 +1,25 @@
 """What the running daemon tells the service manager: a fake one listens."""
 
+import json
 import os
+import shutil
 import signal
 import socket
+import subprocess
+import sys
 import time
 from contextlib import contextmanager
+from ctypes.util import find_library
+from pathlib import Path
 
 import pytest
 
+from myobridge.service import notify
 from myobridge.service.notify import Notifier
-from processes import running, simulated_hand
+from processes import myobridge, running, simulated_hand
 
+CONFINED = Path(__file__).with_name("confined.py")
+UNIT = Path(notify.__file__).with_name("myobridge.service")
 WATCHDOG_S = 0.4
 LONGEST_TURN_S = 0.15
 
@@ -130,3 +139,18 @@ def test_where_nobody_listens_nothing_happens(address):
     notifier.turned(1.0)
     notifier.status("Still.")
     notifier.stopping()
+
+
+def test_behind_the_unit_s_system_calls_and_memory_rules_it_works_as_without(tmp_path):
+    if not shutil.which("systemd-analyze") or not find_library("seccomp"):
+        pytest.skip("systemd-analyze and libseccomp are not both installed; tests/run.sh installs them.")
+    with simulated_hand(tmp_path) as hand:
+        arguments = ("run", "--port", hand.port, "--model", "synth", "--arm", "--seconds", "2", "--json", "-")
+        result = subprocess.run(
+            [sys.executable, CONFINED, UNIT, *arguments], capture_output=True, text=True, timeout=60, check=False
+        )
+    assert result.returncode == 0, result.stderr
+    assert json.loads(result.stdout)["commands_sent"] > 0
+    free = myobridge("run", "--port", tmp_path / "none", "--model", "synth")
+    for word in ("real-time scheduling", "lock memory"):
+        assert word not in result.stderr or word in free.stderr
