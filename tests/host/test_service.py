@@ -242,3 +242,29 @@ def test_the_service_makes_its_feed_where_its_person_s_programs_look(monkeypatch
     assert feed_path(LINK).parent != SERVICE
     assert SERVICE in folders()
     assert f"RuntimeDirectory={SERVICE.name}\nRuntimeDirectoryMode=0700" in unit()
+
+
+@pytest.mark.parametrize(
+    ("plugged_in", "arguments", "says"),
+    [
+        (True, ("--model", "synth"), "runs, disarmed"),
+        (False, ("--model", "synth"), "starts when the hand is plugged in"),
+        (False, ("--uninstall",), "is gone"),
+    ],
+)
+def test_as_root_it_takes_every_step_in_order_and_says_what_is_now(
+    capsys, monkeypatch, tmp_path, plugged_in, arguments, says
+):
+    taken = []
+    link = tmp_path / "hand"
+    if plugged_in:
+        link.touch()
+    monkeypatch.setenv("SUDO_USER", "daemon")
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(boards, "LINK", str(link))
+    for kind in (Write, Remove, Run):
+        monkeypatch.setattr(kind, "take", lambda step: taken.append(str(step)))
+    install_service.main(list(arguments), standalone_mode=False)
+    assert says in capsys.readouterr().err
+    install_service.main([*arguments, "--dry-run"], standalone_mode=False)
+    assert capsys.readouterr().out == "".join(f"{step}\n" for step in taken)

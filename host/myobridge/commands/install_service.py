@@ -25,6 +25,7 @@ def install_service(
     The hand's port is called /dev/myobridge from then on. The service never arms the hand: you do, in the view or
     with `systemctl kill -s SIGUSR1 myobridge`. What is installed and how to look at it: host/SERVICE.md.
     """
+    from myobridge.service.board import LINK
     from myobridge.service.install import UNIT_PATH, Step, install_steps, need_root, uninstall_steps
 
     steps: list[Step]
@@ -39,7 +40,12 @@ def install_service(
     need_root()
     for step in steps:
         step.take()
-    say("The service is gone." if uninstall else "The service is installed; `systemctl status myobridge` shows it.")
+    if uninstall:
+        say("The service is gone.")
+    elif Path(LINK).exists():
+        say("The service runs, disarmed; `systemctl status myobridge` shows it.")
+    else:
+        say("The service is installed; it starts when the hand is plugged in.")
 
 
 def _texts(port: str | None, model_name: str | None, config: Path | None) -> tuple[str, str]:
