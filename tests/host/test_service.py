@@ -76,6 +76,7 @@ def test_realtime_scheduling_and_locked_memory_stay_possible():
 
 def test_paths_reach_the_daemon_as_they_are():
     assert '"/home/an na/50%% $$me.onnx"' in unit()
+    assert '"/home/@USER@"' in unit(["/bin/true", "/home/@USER@"])
     assert r'"a\"b\\c"' in unit(["/bin/true", 'a"b\\c'])
 
 
@@ -98,16 +99,12 @@ def test_the_rule_names_the_port_and_starts_the_service_for_each_arduino():
 
 @pytest.mark.parametrize("board", [any_arduino(), Board(('KERNEL=="ttyAMA0"',), "ttyAMA")])
 def test_udev_understands_the_rule(board, tmp_path):
-    known = (
-        subprocess.run(["udevadm", "verify", "--help"], capture_output=True, check=False)
-        if (shutil.which("udevadm"))
-        else SimpleNamespace(returncode=1)
-    )
-    if known.returncode:
-        pytest.skip("This udevadm has no `verify`, which came with systemd 254.")
+    verify = ["udevadm", "verify"]
+    if not shutil.which(verify[0]) or subprocess.run([*verify, "--help"], capture_output=True, check=False).returncode:
+        pytest.skip("There is no `udevadm verify`, which came with systemd 254.")
     path = tmp_path / RULE_PATH.name
     path.write_text(rule_text(board), encoding="utf-8")
-    result = subprocess.run(["udevadm", "verify", "--no-style", path], capture_output=True, text=True, check=False)
+    result = subprocess.run([*verify, "--no-style", path], capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
 
 

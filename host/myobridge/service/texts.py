@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib.resources import files
 from typing import Final
 
@@ -29,9 +30,7 @@ def unit_text(user: str, command: list[str], board: Board, fifo_priority: int) -
         "RTPRIO": str(fifo_priority),
     }
     text = (files("myobridge.service") / UNIT).read_text(encoding="utf-8")
-    for name, value in values.items():
-        text = text.replace(f"@{name}@", value)
-    return text
+    return re.sub("@([A-Z]+)@", lambda name: values[name[1]], text)
 
 
 def rule_text(board: Board) -> str:
