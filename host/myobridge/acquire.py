@@ -14,13 +14,16 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from myobridge.wire.messages import Emg
+from myobridge.wire.messages import Emg, EmgFlag
 
 INDEX_SPAN: Final = 1 << 32
 EMG_HEAD: Final = Struct("<xx" + Emg.STRUCT.format.removeprefix("<"))
 """Type and seq are skipped."""
 SAMPLES_AT: Final = EMG_HEAD.size
 CRC_BYTES: Final = 2
+MAX_STEP_FRAMES: Final = 3
+"""A frame that comes after so many lost ones or fewer stands for itself; any other waits for the next."""
+UNKNOWN_FLAGS: Final = 0xFF & ~sum(EmgFlag)
 
 
 class Hop(NamedTuple):
@@ -49,11 +52,17 @@ class AcquisitionCounters:
     """Lost samples in units of frames as long as the one after the gap."""
     duplicates: int = 0
     malformed: int = 0
+    implausible: int = 0
+    """Frames with a right CRC that the device cannot have sent, or whose place in the stream no other confirmed."""
     restarts: int = 0
     """Jumps of the index, back or by more than the longest gap that is filled."""
 
 
-def parse_emg(frame: bytes, channels: int) -> tuple[int, int, NDArray[np.int16]] | None:
+Samples = tuple[int, int, NDArray[np.int16]]
+"""Sample index, flags bits emg_flag, and counts int16 (n, channels)."""
+
+
+def parse_emg(frame: bytes, channels: int) -> Samples | None:
     """Sample index, flags and counts int16 (n, channels) of a whole EMG frame; None if its length is wrong."""
     if len(frame) < SAMPLES_AT + CRC_BYTES:
         return None
@@ -62,6 +71,64 @@ def parse_emg(frame: bytes, channels: int) -> tuple[int, int, NDArray[np.int16]]
         return None
     counts = np.frombuffer(frame, "<i2", n * channels, SAMPLES_AT).reshape(n, channels)
     return index, flags, counts
+
+
+def index_step(index: int, expected: int) -> int:
+    """How far an index of 32 bits that wraps is ahead of the expected one; negative: behind."""
+    return (index - expected + (INDEX_SPAN >> 1)) % INDEX_SPAN - (INDEX_SPAN >> 1)
+
+
+class EmgGate:
+    """Behind the CRC, which one damaged frame in 65536 passes: can this device have sent that now?
+
+    A frame whose index is not the next or nearly so is held until another one follows it. So a forged index does not
+    throw the stream away, and on a line so bad that wrong frames do pass a lone frame never counts.
+    """
+
+    def __init__(self, channels: int, frame_samples: int, adc_bits: int, counters: AcquisitionCounters) -> None:
+        self.counters = counters
+        self._channels = channels
+        self._frame_samples = frame_samples
+        self._half_range = 1 << (adc_bits - 1)
+        self._expected: int | None = None
+        self._held: Samples | None = None
+
+    def take(self, frame: bytes) -> tuple[Samples, ...]:
+        """What may be used now of a whole EMG frame and the one that was held before it: none, one or two."""
+        samples = parse_emg(frame, self._channels)
+        if samples is None:
+            self.counters.malformed += 1
+            return ()
+        if not self._possible(samples):
+            self.counters.implausible += 1
+            return ()
+        index, held = samples[0], self._held
+        self._held = None
+        if held is not None and self._follows(index, held[0] + self._frame_samples):
+            confirmed: tuple[Samples, ...] = (held, samples)
+        else:
+            self.counters.implausible += held is not None
+            if not self._follows(index, self._expected):
+                self._held = samples
+                return ()
+            confirmed = (samples,)
+        self._expected = index + self._frame_samples
+        return confirmed
+
+    def _possible(self, samples: Samples) -> bool:
+        _, flags, counts = samples
+        return (
+            len(counts) == self._frame_samples
+            and not flags & UNKNOWN_FLAGS
+            and int(counts.max()) < self._half_range
+            and int(counts.min()) >= -self._half_range
+        )
+
+    def _follows(self, index: int, expected: int | None) -> bool:
+        if expected is None:
+            return False
+        step = index_step(index, expected)
+        return 0 <= step <= MAX_STEP_FRAMES * self._frame_samples and step % self._frame_samples == 0
 
 
 class Acquisition:
@@ -99,7 +166,7 @@ class Acquisition:
             self._lose(index, n)  # a stream begins at 0
             self._start(index)
         else:
-            ahead = (index - expected + (INDEX_SPAN >> 1)) % INDEX_SPAN - (INDEX_SPAN >> 1)
+            ahead = index_step(index, expected)
             if -self._max_gap <= ahead < 0:
                 self.counters.duplicates += 1
                 return

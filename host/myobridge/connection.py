@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
-from myobridge.acquire import parse_emg
+from myobridge.acquire import EmgGate
 from myobridge.config import Config
 from myobridge.configure import device_config
 from myobridge.decode import Model
@@ -55,6 +55,7 @@ class Connection:
         """The device has introduced itself: everything that depends on it begins here."""
         message = device_config(ident, self._model.spec, self._config)
         self._pipeline = Pipeline(self._model, self._config, ident.adc_bits, self._stats.acquired)
+        self._gate = EmgGate(self._channels, message.samples_per_frame, ident.adc_bits, self._stats.acquired)
         self._clock = SampleClock(ident.tick_hz / message.sample_period_ticks)
         self.session.pong = self._clock.pong
         return message
@@ -94,17 +95,18 @@ class Connection:
         """Takes an EMG frame, after which `emg_left` more have been read already."""
         if self.session.phase not in (Phase.STARTING, Phase.STREAMING):
             return  # an earlier session's stream
-        parsed = parse_emg(frame, self._channels)
-        if parsed is None:
-            self._stats.acquired.malformed += 1
+        taken = self._gate.take(frame)
+        if not taken:
             return
-        index, flags, counts = parsed
-        superseded = emg_left * len(counts) >= self._model.spec.hop_samples
-        for decision in self._pipeline.push(index, counts, bool(flags & LEAD_OFF)):
-            if superseded:
-                self._stats.superseded += 1  # after a stall: a newer decision comes out of the same read
-            else:
-                self._act(decision, read_s)
+        left = emg_left + len(taken)
+        for index, flags, counts in taken:
+            left -= 1
+            superseded = left * len(counts) >= self._model.spec.hop_samples
+            for decision in self._pipeline.push(index, counts, bool(flags & LEAD_OFF)):
+                if superseded:
+                    self._stats.superseded += 1  # after a stall: a newer decision comes out of the same read
+                else:
+                    self._act(decision, read_s)
         self._last_emg_s = read_s
         self._clock.arrived(self._pipeline.acquisition.newest_index, read_s)
 

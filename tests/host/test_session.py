@@ -616,3 +616,22 @@ class AnyOrder(RuleBasedStateMachine):
 
 AnyOrder.TestCase.settings = settings(max_examples=15, stateful_step_count=12, deadline=None)
 TestAnyOrder = AnyOrder.TestCase
+
+
+def test_a_status_with_angles_that_no_servo_has_is_not_believed():
+    hand = streaming_hand()
+    before = hand.session.status
+    wrong = replace(before, applied_cdeg=(0, 0, 0, 0, m.ANGLE_MAX_CDEG + 1), state=State.ESTOP)
+    hand.session.on_frame(body_of(wrong), hand.now_s)
+    assert hand.session.status == before
+    assert hand.session.unexpected_frames == 1
+
+
+def test_an_acknowledgement_of_another_configuration_is_not_believed():
+    hand = VirtualHand()
+    hand.run_until(lambda: hand.session.phase is Phase.CONFIGURING, within_s=0.5)
+    period = hand.session.config.sample_period_ticks
+    hand.session.on_frame(body_of(m.ConfigAck(m.Result.OK, period, 0)), hand.now_s)
+    assert hand.session.phase is Phase.CONFIGURING
+    assert hand.session.unexpected_frames == 1
+    hand.run_until(lambda: hand.session.phase is Phase.STREAMING, within_s=0.5)

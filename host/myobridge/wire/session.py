@@ -10,6 +10,7 @@ ARMED or HOLD, with the device's boot_id, and with the link.
 from __future__ import annotations
 
 import struct
+from binascii import crc_hqx
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -20,7 +21,7 @@ import msgspec
 
 from myobridge.errors import UserError
 from myobridge.wire import messages as m
-from myobridge.wire.frame import encode
+from myobridge.wire.frame import CRC_START, encode
 
 REQUEST_TIMEOUT_S: Final = 0.05
 REQUEST_TRIES: Final = 3
@@ -244,7 +245,7 @@ class Session:
     def _on_status(self, status: m.Status, now_s: float) -> None:
         if self.ident is None:
             return
-        if status.state not in _STATES:
+        if status.state not in _STATES or max(status.applied_cdeg) > m.ANGLE_MAX_CDEG:
             self.unexpected_frames += 1
             return
         if status.reason not in _REASONS:  # of a newer firmware: another minor version talks
@@ -292,6 +293,9 @@ class Session:
         if ack.result != m.Result.OK:
             reason = _CONFIG_REFUSALS.get(ack.result, f"it answered {ack.result}; flash the firmware of this version")
             raise UserError(f"The device refused the configuration: {reason}.")
+        if ack.config_crc != crc_hqx(self.config.pack(), CRC_START):
+            self.unexpected_frames += 1  # of no CONFIG of ours; the request is repeated
+            return
         if ack.sample_period_ticks != self.config.sample_period_ticks:
             raise UserError(
                 f"The device samples every {ack.sample_period_ticks} ticks instead of "
