@@ -30,7 +30,7 @@ OPERATORS: Final = frozenset((
     "Shape", "Sigmoid", "Slice", "Softmax", "Split", "Squeeze", "Sub", "Transpose", "Unsqueeze",
 ))
 # fmt: on
-"""What the exports of all our families use; a test exports each of them and holds the two against each other."""
+"""What the exports of all our families use; a new family adds its own. A test holds this against the exports."""
 
 _VARINT, _BYTES, _FIXED32 = 0, 2, 5
 _ITEM_TYPES: Final[dict[int, np.dtype[np.generic]]] = {

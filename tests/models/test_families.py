@@ -162,7 +162,7 @@ class WithoutHistory(Network):
         self.gain = torch.nn.Parameter(torch.ones(5))
 
     def features(self, emg):
-        return emg.square().mean(dim=2)
+        return emg.norm(dim=2)
 
     def logits(self, features, history_deg):
         return self.gain * features
