@@ -291,7 +291,7 @@ class TestCommands:
         ("more", "sentence"),
         [
             (("--families", "mlp,magic", "--hold-out", 1), "There is no family 'magic'; choose from cnn_mlp, mlp"),
-            (("--families", "mlp", "--hold-out", 7), "has the repetitions [0, 1], so 7 cannot be held out."),
+            (("--families", "mlp", "--hold-out", 7), "has the repetitions [0, 1], so [7] cannot be held out."),
         ],
     )
     def test_a_mistake_is_one_sentence(self, recording, more, sentence):

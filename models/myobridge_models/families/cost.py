@@ -8,8 +8,11 @@ softmax or the gates' few products.
 from __future__ import annotations
 
 from math import lcm, prod
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import onnx
+import onnxruntime as ort
 
 from myobridge_models.families.base import Network, weights
 from myobridge_models.families.head import FrameNetwork
@@ -20,7 +23,7 @@ Shapes = dict[str, list[int]]
 
 def decision_macs(model: onnx.ModelProto) -> int:
     """Multiply-adds of one decision of an exported model, from the shapes in its graph."""
-    graph = onnx.shape_inference.infer_shapes(_with_one_window(model), data_prop=True).graph
+    graph = onnx.shape_inference.infer_shapes(_folded(_with_one_window(model)), data_prop=True).graph
     shapes = {t.name: list(t.dims) for t in graph.initializer}
     for value in (*graph.input, *graph.value_info, *graph.output):
         shapes[value.name] = [d.dim_value for d in value.type.tensor_type.shape.dim]
@@ -33,6 +36,17 @@ def _with_one_window(model: onnx.ModelProto) -> onnx.ModelProto:
     for value in (*one.graph.input, *one.graph.output):
         value.type.tensor_type.shape.dim[0].dim_value = 1
     return one
+
+
+def _folded(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The model as the runtime runs it: what is computed from weights alone is computed when the file is loaded."""
+    with TemporaryDirectory() as folder:
+        options = ort.SessionOptions()
+        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC
+        options.optimized_model_filepath = str(Path(folder) / "folded.onnx")
+        options.log_severity_level = 4
+        ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        return onnx.load(options.optimized_model_filepath)
 
 
 def _macs(node: onnx.NodeProto, shapes: Shapes) -> int:
