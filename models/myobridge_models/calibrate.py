@@ -1,7 +1,8 @@
 """From a model to one that knows this person and this day: the MLP goes on learning on a short recording.
 
-The detectors stay as they are, so that a minute of EMG is enough and a Raspberry Pi's processor too. Where the base
-is for another device, a network is trained from the start instead.
+The base's detectors stay as they are, so that a minute of EMG is enough and a Raspberry Pi's processor too. Beside it a
+small training from the start is tried, and what is better on a repetition that neither has seen is taken: a base of
+other people helps some and hinders others. Where the base is for another device, there is only the start.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ FROM_THE_START: Final = Recipe(steps=1200, detector_share=0.3)
 class Calibration(NamedTuple):
     """Figures on the recording's last repetition, which neither model was trained on; None: the base does not fit.
 
-    The model that is written has then been trained on all repetitions.
+    The model that is written has then been trained on all repetitions; from_base says which way was better.
     """
 
     before: Figures | None
@@ -83,22 +84,26 @@ def calibrate(
     """
     path, recording = source
     repetitions = repetitions_of(path, recording)
-    judged_on = repetitions[-1]
+    judged_on, others = repetitions[-1], repetitions[:-1]
     _, base_spec = restore(base, 0.0)
-    from_base = fits(base_spec, recording)
+    known = fits(base_spec, recording)
 
-    def trained(on: Sequence[int]) -> tuple[Network, ModelSpec]:
+    def trained(from_base: bool, on: Sequence[int]) -> tuple[Network, ModelSpec]:
         if from_base:
             return fine_tuned(base, out.stem, [source], poses, on, progress=progress)
         return build(out.stem, [source], poses, FROM_THE_START, on, progress=progress)
 
-    with TemporaryDirectory() as folder:
-        trial = Path(folder) / "trial.onnx"
-        export(*trained(repetitions[:-1]), trial)
-        after = evaluate(trial, recording, path, judged_on)
-    before = evaluate_base(base, source, poses, judged_on) if from_base else None
-    export(*trained(repetitions), out)
-    return Calibration(before, after, judged_on, from_base)
+    def tried(from_base: bool) -> Figures:
+        with TemporaryDirectory() as folder:
+            trial = Path(folder) / "trial.onnx"
+            export(*trained(from_base, others), trial)
+            return evaluate(trial, recording, path, judged_on)
+
+    tries = {from_base: tried(from_base) for from_base in ((True, False) if known else (False,))}
+    best = min(tries, key=lambda from_base: tries[from_base].mae_deg)
+    export(*trained(best, repetitions), out)
+    before = evaluate_base(base, source, poses, judged_on) if known else None
+    return Calibration(before, tries[best], judged_on, best)
 
 
 def evaluate_base(base: Path, source: Source, poses: Sequence[LabelledPose], repetition: int) -> Figures:

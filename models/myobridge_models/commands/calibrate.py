@@ -39,7 +39,7 @@ def calibrate(model_name: str, recording: Path, out: Path, json_to: str | None) 
     console = console_for(json_to)
     print_rows(f"{out.stem}: repetition {found.repetition}, closed loop from rest", rows, console)
     if not found.from_base:
-        console.print(f"{model_name} is for another device, so the network was trained from the start.")
+        console.print(f"Trained from the start: {model_name} is for another device, or is of no help here.")
     figures_of = {row.pop("model"): row for row in rows}
     write_json(
         {
