@@ -17,6 +17,9 @@ from myobridge.errors import UserError
 
 METADATA_KEY: Final = "myobridge"
 
+HOP_S: Final = 0.005
+"""From one decision to the next, of every model that `models/` makes."""
+
 Degrees = Annotated[float, msgspec.Meta(ge=0, le=180)]
 Positive = Annotated[float, msgspec.Meta(gt=0, lt=1e300)]
 Coefficient = Annotated[float, msgspec.Meta(gt=-1e6, lt=1e6)]
@@ -33,6 +36,11 @@ MAX_HOP_SAMPLES: Final = 400
 
 REST_DEG: Final[Pose] = (40, 40, 40, 40, 40)
 """Where a relaxed hand rests: of the simulated wearer, and of a model whose data name no rest pose."""
+
+
+def usual_hop_samples(fs_hz: float) -> int:
+    """Samples from one decision to the next at a sampling rate."""
+    return max(1, round(HOP_S * fs_hz))
 
 
 class LabelledPose(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

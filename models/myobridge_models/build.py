@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from myobridge.errors import UserError
-from myobridge.model_file import REST_DEG, LabelledPose, ModelSpec, Pose, RestGate, Smoothing
+from myobridge.model_file import REST_DEG, LabelledPose, ModelSpec, Pose, RestGate, Smoothing, usual_hop_samples
 from myobridge.recording import Recording
 from myobridge_models.checkpoint import Checkpoint
 from myobridge_models.clipping import check_unclipped
@@ -20,7 +20,7 @@ from myobridge_models.data import Take, channel_scale, design_prefilter, only_re
 from myobridge_models.families.base import Network
 from myobridge_models.families.registry import DEFAULT_FAMILY, create
 from myobridge_models.following import REST
-from myobridge_models.recipe import Recipe, history_hops, hop_samples
+from myobridge_models.recipe import Recipe, history_hops
 from myobridge_models.train import Progress, train
 from myobridge_models.validation import Validation
 
@@ -128,26 +128,29 @@ def build(
     scale = channel_scale(takes)
     validation = None
     if validate_on is not None:
-        validation = Validation(scaled(training_takes(sources, poses, [validate_on]), scale), rest_of(poses))
+        unseen = scaled(training_takes(sources, poses, [validate_on]), scale)
+        validation = Validation(unseen, rest_of(poses), network.shape.window_samples)
     spec = described(name, family, network, sources, poses, takes, scale, recipe)
     kept = None
     if checkpoint is not None:
-        kept = Checkpoint(checkpoint, _identity(family, network, sources, takes, recipe), spec)
+        kept = Checkpoint(checkpoint, _identity(spec, takes, recipe, validate_on), spec)
     return train(scaled(takes, scale), network, recipe, device, progress, validation, kept), spec
 
 
 def _identity(
-    family: str, network: Network, sources: Sequence[Source], takes: Sequence[Take], recipe: Recipe
-) -> dict[str, str | int | float]:
-    """What a checkpoint has to agree with."""
-    shape = network.shape
+    spec: ModelSpec, takes: Sequence[Take], recipe: Recipe, validate_on: int | None
+) -> dict[str, str | int | float | None]:
+    """What a checkpoint has to agree with: the network, the data to the sample (by their scale), and the recipe."""
     return {
-        "family": family,
-        "fs_hz": shape.fs_hz,
-        "channels": shape.channels,
-        "parameters": sum(p.numel() for p in network.parameters()),
-        "recordings": ", ".join(path.name for path, _ in sources),
+        "family": spec.family,
+        "fs_hz": spec.fs_hz,
+        "channels": len(spec.channels),
+        "window": spec.window_samples,
+        "recordings": spec.training["recordings"],
+        "repetitions": spec.training["repetitions"],
+        "validated on": validate_on,
         "samples": sum(len(take) for take in takes),
+        "loudness": ", ".join(f"{s:.6g}" for s in spec.scale_fs),
         **asdict(recipe),
     }
 
@@ -176,7 +179,7 @@ def described(
         fs_hz=fs_hz,
         channels=tuple(f"EMG {n}" for n in range(1, channels + 1)),
         window_samples=network.shape.window_samples,
-        hop_samples=hop_samples(fs_hz),
+        hop_samples=usual_hop_samples(fs_hz),
         history_hops=history_hops(fs_hz) if network.shape.history_values else 0,
         prefilter_sos=design_prefilter(fs_hz),
         scale_fs=tuple(float(s) for s in scale),

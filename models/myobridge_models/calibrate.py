@@ -7,11 +7,12 @@ other people helps some and hinders others. Where the base is for another device
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -24,11 +25,12 @@ from myobridge_models.data import channel_scale, scaled
 from myobridge_models.evaluate import Figures, evaluate
 from myobridge_models.export import export
 from myobridge_models.families.base import Network
-from myobridge_models.recipe import CALIBRATION, Recipe
+from myobridge_models.recipe import CALIBRATION, FROM_THE_START
 from myobridge_models.restore import restore
 from myobridge_models.train import Progress, train
 
-FROM_THE_START: Final = Recipe(steps=1200, detector_share=0.3)
+Bar = Callable[[str, int], AbstractContextManager[Progress | None]]
+"""Shows a training by its title and its number of steps."""
 
 
 class Calibration(NamedTuple):
@@ -75,9 +77,9 @@ def calibrate(
     source: Source,
     poses: Sequence[LabelledPose],
     out: Path,
-    progress: Progress | None = None,
+    bar: Bar = lambda _title, _steps: nullcontext(),
 ) -> Calibration:
-    """Writes the calibrated model to `out`, and says what it was worth.
+    """Writes the calibrated model to `out`, and says what it was worth; each training is shown by a `bar` of its own.
 
     Raises:
         UserError: the base cannot be used, or the recording does not suffice.
@@ -88,22 +90,29 @@ def calibrate(
     _, base_spec = restore(base, 0.0)
     known = fits(base_spec, recording)
 
-    def trained(from_base: bool, on: Sequence[int]) -> tuple[Network, ModelSpec]:
+    def trained(from_base: bool, on: Sequence[int], title: str) -> tuple[Network, ModelSpec]:
         if from_base:
-            return fine_tuned(base, out.stem, [source], poses, on, progress=progress)
-        return build(out.stem, [source], poses, FROM_THE_START, on, progress=progress)
+            with bar(f"{title} from {base_spec.name}", CALIBRATION.steps) as progress:
+                return fine_tuned(base, out.stem, [source], poses, on, progress=progress)
+        with bar(f"{title} from the start", FROM_THE_START.steps) as progress:
+            return build(out.stem, [source], poses, FROM_THE_START, on, progress=progress)
 
     def tried(from_base: bool) -> Figures:
         with TemporaryDirectory() as folder:
             trial = Path(folder) / "trial.onnx"
-            export(*trained(from_base, others), trial)
+            export(*trained(from_base, others, "trial"), trial)
             return evaluate(trial, recording, path, judged_on)
 
     tries = {from_base: tried(from_base) for from_base in ((True, False) if known else (False,))}
-    best = min(tries, key=lambda from_base: tries[from_base].mae_deg)
-    export(*trained(best, repetitions), out)
+    best = max(tries, key=lambda from_base: _worth(tries[from_base]))
+    export(*trained(best, repetitions, out.stem), out)
     before = evaluate_base(base, source, poses, judged_on) if known else None
     return Calibration(before, tries[best], judged_on, best)
+
+
+def _worth(figures: Figures) -> tuple[float, float]:
+    """Telling the poses apart first, as `myobridge calibrate` asks of a model that it takes; then the error."""
+    return figures.balanced_accuracy or 0.0, -figures.mae_deg
 
 
 def evaluate_base(base: Path, source: Source, poses: Sequence[LabelledPose], repetition: int) -> Figures:

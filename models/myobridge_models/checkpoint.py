@@ -25,7 +25,7 @@ class Checkpoint:
     """
 
     path: Path
-    of: Mapping[str, str | int | float]
+    of: Mapping[str, str | int | float | None]
     spec: ModelSpec
     """What the file of the finished network will say, so that an unfinished one can be exported."""
 

@@ -12,14 +12,14 @@ import onnx
 from numpy.typing import NDArray
 
 from myobridge.decode import Decoder, open_model
-from myobridge.model_file import LabelledPose
+from myobridge.model_file import LabelledPose, usual_hop_samples
 from myobridge_models.build import Source, all_but, build
 from myobridge_models.evaluate import Figures, evaluate
 from myobridge_models.export import export
 from myobridge_models.families.base import Network
 from myobridge_models.families.cost import decision_macs, streaming_macs
 from myobridge_models.families.registry import DEFAULT_FAMILY
-from myobridge_models.recipe import Recipe, hop_samples
+from myobridge_models.recipe import Recipe
 from myobridge_models.train import Progress, fastest_device
 
 TURNS: Final = 50
@@ -109,7 +109,7 @@ def costs(trained: Sequence[Trained]) -> list[Cost]:
                 p99_ms=float(np.quantile(own_ms, 0.99)),
                 p50_ratio=p50_ms[one.family] / default_ms if default_ms else None,
                 decision_kmac=decision_macs(onnx.load(one.model)) / 1000,
-                streaming_kmac=streaming_macs(one.network, hop_samples(shape.fs_hz)) / 1000,
+                streaming_kmac=streaming_macs(one.network, usual_hop_samples(shape.fs_hz)) / 1000,
                 file_kb=one.model.stat().st_size / 1000,
                 train_s=one.train_s,
             )

@@ -25,7 +25,7 @@ STAYS_S: Final = 0.1
 CONTRAST: Final = 1.4
 """A contraction whose envelope is less than this many times that of rest cannot be timed."""
 FOLLOWS_S: Final = 0.4
-"""When the muscle follows, where it cannot be seen: the median of BioPatRec's people is 0.3 to 0.4 s."""
+"""When the muscle is taken to follow, where it cannot be seen."""
 LATEST_S: Final = 1.2
 """No muscle follows later."""
 SETTLED_S: Final = 1.0

@@ -9,27 +9,27 @@ import torch
 from torch import Tensor
 
 from myobridge_models.data import Take
-from myobridge_models.families.base import Network
+from myobridge_models.families.base import RememberingNetwork
 from myobridge_models.segments import Drawn
 
 
 class Memory:
     """What `network.remember` keeps of every take, end to end, in half precision: a minute at 4 x 2 kHz takes 15 MB."""
 
-    def __init__(self, network: Network, takes: Sequence[Take], device: str) -> None:
+    def __init__(self, network: RememberingNetwork, takes: Sequence[Take], device: str) -> None:
         kept = [self._of(network, take, device) for take in takes]
         self._maps = tuple(torch.cat(maps) for maps in zip(*kept, strict=True))
         self._starts = np.cumsum([0, *(len(take) for take in takes)])
-        self._network = network
+        self.network = network
 
     @staticmethod
     @torch.no_grad()
-    def _of(network: Network, take: Take, device: str) -> tuple[Tensor, ...]:
+    def _of(network: RememberingNetwork, take: Take, device: str) -> tuple[Tensor, ...]:
         maps = network.remember(torch.from_numpy(take.emg).to(device))
         return tuple(m.half() for m in maps)
 
     def features(self, drawn: Drawn, gain: Tensor) -> Tensor:
         """Features (N, unroll, F) of drawn windows whose channels are louder by gain (N, C)."""
         rows = torch.from_numpy(self._starts[drawn.take][:, None] + drawn.ends).to(gain.device)  # (N, unroll)
-        found = self._network.recall(self._maps, rows.flatten(), gain.repeat_interleave(rows.shape[1], dim=0))
+        found = self.network.recall(self._maps, rows.flatten(), gain.repeat_interleave(rows.shape[1], dim=0))
         return found.reshape(*rows.shape, -1)

@@ -15,7 +15,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from myobridge_models.families.base import FULL_SWING_DEG, Network
+from myobridge_models.families.base import FULL_SWING_DEG, RememberingNetwork
 from myobridge_models.receptive import HISTORY_STEPS, Detector, Shape
 
 
@@ -82,7 +82,7 @@ class PatternDetector(nn.Module):
         return x
 
 
-class CnnMlp(Network):
+class CnnMlp(RememberingNetwork):
     """The whole decoder; see the module's text. Angles in and out are in degrees."""
 
     shape: Shape
@@ -161,8 +161,6 @@ class CnnMlp(Network):
         stacked = torch.stack(paths, dim=1)  # (N·C, 4 detectors, 4 features, M, 50)
         stacked = stacked.reshape(n, c, *stacked.shape[1:])  # (N, C, 4 detectors, 4 features, M, 50)
         return stacked.permute(0, 4, 1, 2, 3, 5).reshape(n, len(ends), shape.feature_values)  # (N, M, C·4·4·50)
-
-    remembers = True
 
     def remember(self, emg: Tensor) -> tuple[Tensor, ...]:
         """emg (C, T) → per detector the stage-2 maps at every sample, (T, C·4); zeros before the first."""

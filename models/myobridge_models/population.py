@@ -18,7 +18,7 @@ from myobridge_models.export import export
 from myobridge_models.jobs import in_processes
 from myobridge_models.protocol import Context, Fold
 from myobridge_models.recipe import POPULATION
-from myobridge_models.train import Progress, fastest_device
+from myobridge_models.train import fastest_device
 
 GROUPS: Final = 5
 
@@ -58,15 +58,7 @@ def train_group(group: int, data: Path, folder: Path) -> None:
     people = [person for person in biopatrec.files_in(data) if group_of(person) != group]
     if not people:
         raise UserError(f"All people in {data} would be left out together; add recordings of others.")
-    train_people(people, data, model_path(folder, group))
-
-
-def train_people(people: Sequence[int], data: Path, out: Path, progress: Progress | None = None) -> None:
-    """Trains one network on these people and writes it.
-
-    Raises:
-        UserError: the recordings are not of one kind of device.
-    """
     sources = [biopatrec.load_person(data, person) for person in people]
-    device = fastest_device()
-    export(*build(out.stem, sources, biopatrec.POSES, POPULATION, None, device, progress), out)
+    poses = biopatrec.poses_of([recording for _, recording in sources])
+    path = model_path(folder, group)
+    export(*build(path.stem, sources, poses, POPULATION, device=fastest_device()), path)

@@ -5,20 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-HOP_S: Final = 0.005
-"""From one decision to the next."""
+from myobridge.model_file import usual_hop_samples
+
 HISTORY_STEP_S: Final = 0.05
 """From A(n-1) to A(n) to now, as nearly as whole hops allow."""
 
 
-def hop_samples(fs_hz: float) -> int:
-    """Samples from one decision to the next."""
-    return max(1, round(HOP_S * fs_hz))
-
-
 def history_hops(fs_hz: float) -> int:
     """Hops from one history value to the next."""
-    return round(HISTORY_STEP_S * fs_hz / hop_samples(fs_hz))
+    return round(HISTORY_STEP_S * fs_hz / usual_hop_samples(fs_hz))
 
 
 @dataclass(frozen=True)
@@ -45,7 +40,7 @@ class Recipe:
     random_phase: bool = True
     """Windows end at any sample; if not, every history step."""
     rest_share: float = 0.3
-    """Share of the segments that end at rest; the movements share what is left equally."""
+    """Share of the segments that end at rest; the other poses share what is left equally."""
     probe_weight: float = 0.3
     """Of the cross-entropy by which the detectors also learn to tell all movements apart, wrist movements too."""
     copies: int = 0
@@ -67,6 +62,8 @@ class Recipe:
 
 CALIBRATION: Final = Recipe(steps=600, detector_share=0.0, learning_rate=1e-3)
 """From a trained network to another person or another day."""
+FROM_THE_START: Final = Recipe(steps=1200)
+"""The same without a network to begin from, in a time that somebody waits for."""
 POPULATION: Final = Recipe(steps=6000, level_jitter=0.3)
 """One network for many people."""
 

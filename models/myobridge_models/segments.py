@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from myobridge.errors import UserError
+from myobridge.model_file import usual_hop_samples
 from myobridge_models.data import Take
 from myobridge_models.families.base import InputShape
 from myobridge_models.following import REST
-from myobridge_models.recipe import Recipe, history_hops, hop_samples
+from myobridge_models.recipe import Recipe, history_hops
 
 
 class Drawn(NamedTuple):
@@ -41,7 +42,7 @@ class Segments:
             UserError: there is no take long enough, or only one movement.
         """
         self._window = shape.window_samples
-        self.step = history_hops(shape.fs_hz) * hop_samples(shape.fs_hz)
+        self.step = history_hops(shape.fs_hz) * usual_hop_samples(shape.fs_hz)
         self._unroll = recipe.unroll
         self._rest_share = recipe.rest_share
         self._every = 1 if recipe.random_phase else self.step

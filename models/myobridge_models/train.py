@@ -19,7 +19,7 @@ from myobridge import SERVOS
 from myobridge_models.augment import altered
 from myobridge_models.checkpoint import Checkpoint
 from myobridge_models.data import Take
-from myobridge_models.families.base import FULL_SWING_DEG, Network
+from myobridge_models.families.base import FULL_SWING_DEG, Network, RememberingNetwork
 from myobridge_models.following import followed
 from myobridge_models.memory import Memory
 from myobridge_models.receptive import HISTORY_STEPS
@@ -69,13 +69,13 @@ def probe_loss(scores: Tensor, movement: Tensor, counts: Tensor) -> Tensor:
 
 
 class _Stage:
-    """Some steps of a training with one optimiser; the average of the weights goes on from stage to stage."""
+    """Some steps with one optimiser; the running average of its weights is what the next stage begins with."""
 
     def __init__(self, training: _Training, steps: int, segments: int, memory: Memory | None, probe: bool) -> None:
         recipe, network = training.recipe, training.network
         self.steps, self._segments, self._memory = steps, segments, memory
         self._training = training
-        trained = network.head() if memory else network
+        trained = memory.network.head() if memory else network
         self._probe = self._make_probe() if probe else None
         self._parameters = [*trained.parameters(), *(self._probe.parameters() if self._probe else ())]
         self.optimiser = torch.optim.AdamW(self._parameters, recipe.learning_rate, weight_decay=recipe.weight_decay)
@@ -167,11 +167,16 @@ class _Training:
         self.poses_deg = self.segments.poses_deg()
         self.ends = torch.from_numpy(self.segments.ends).to(device)
 
+    @property
+    def stage_count(self) -> int:
+        """How many stages there are."""
+        return 2 if isinstance(self.network, RememberingNetwork) and self.recipe.detector_share else 1
+
     def stages(self) -> Iterator[_Stage]:
         """The stages in order; each is made when the one before it is over."""
         recipe, network = self.recipe, self.network
         probe = recipe.probe_weight > 0 and self.segments.movements > 1
-        if not network.remembers:
+        if not isinstance(network, RememberingNetwork):
             yield _Stage(self, recipe.steps, recipe.segments, None, probe)
             return
         if recipe.detector_share:
@@ -219,7 +224,7 @@ def train(
         if saved is not None:
             _restore(training, stage, validation, saved)
             saved = None
-        last = not network.remembers or number > 0 or not recipe.detector_share
+        last = number + 1 == training.stage_count
         while stage.done < stage.steps and not (last and validation and validation.over):
             loss_deg = stage.step()
             if progress:

@@ -10,10 +10,12 @@ import numpy as np
 import torch
 
 from myobridge import SERVOS
+from myobridge.errors import UserError
+from myobridge.model_file import usual_hop_samples
 from myobridge_models.data import Take
 from myobridge_models.families.base import Network
 from myobridge_models.receptive import HISTORY_STEPS
-from myobridge_models.recipe import history_hops, hop_samples
+from myobridge_models.recipe import history_hops
 
 PATIENCE: Final = 4
 """Looks without an improvement until the training is over."""
@@ -23,7 +25,7 @@ PATIENCE: Final = 4
 def closed_loop_mae(network: Network, takes: Sequence[Take], rest_deg: Sequence[float]) -> float:
     """Mean absolute error in degrees over takes longer than a window, each from rest, one decision a history step."""
     shape, errors = network.shape, []
-    step = history_hops(shape.fs_hz) * hop_samples(shape.fs_hz)
+    step = history_hops(shape.fs_hz) * usual_hop_samples(shape.fs_hz)
     for take in takes:
         ends = np.arange(shape.window_samples - 1, len(take), step)
         if not len(ends):
@@ -40,7 +42,13 @@ def closed_loop_mae(network: Network, takes: Sequence[Take], rest_deg: Sequence[
 class Validation:
     """Remembers the best network so far."""
 
-    def __init__(self, takes: Sequence[Take], rest_deg: Sequence[float]) -> None:
+    def __init__(self, takes: Sequence[Take], rest_deg: Sequence[float], window_samples: int) -> None:
+        """Raises UserError where no take is as long as a window."""
+        if all(len(take) < window_samples for take in takes):
+            raise UserError(
+                f"The repetition to validate on has no stretch of {window_samples} samples; record longer, or choose "
+                "another."
+            )
         self._takes, self._rest_deg = takes, rest_deg
         self.best_deg = float("inf")
         self._best: dict[str, Any] = {}

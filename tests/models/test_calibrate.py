@@ -10,6 +10,7 @@ import torch
 
 from labelled_recording import labelled
 from myobridge.errors import UserError
+from myobridge.recording import Recording
 from myobridge_models import biopatrec, calibrate, population
 from myobridge_models.benchmark import judge
 from myobridge_models.build import build
@@ -113,6 +114,14 @@ def test_nobody_is_judged_by_a_network_that_has_seen_them(people):
     unseen, one, both = judge(fold, ["population_unseen", "population_one", "population"], context)
     assert one.figures.mae_deg < unseen.figures.mae_deg
     assert both.figures.mae_deg < unseen.figures.mae_deg
+
+
+def test_a_population_of_own_poses_learns_those(people):
+    mine = tuple(msgspec.structs.replace(pose, angles_deg=(10, 20, 30, 40, 50)) for pose in POSES)
+    for path in people.glob("s*.npz"):
+        replace(Recording.load(path), poses=mine).save(path)
+    population.train_groups([2], people, people / "nets", jobs=1)
+    assert restore(people / "nets" / "without-group-2.onnx", 0.0)[1].poses == mine
 
 
 def test_a_person_alone_has_no_population(tmp_path):

@@ -15,7 +15,7 @@ from myobridge.config import Config
 from myobridge.decode import open_model
 from myobridge.device.synth import SynthOptions
 from myobridge.errors import UserError
-from myobridge.model_file import ModelSpec
+from myobridge.model_file import ModelSpec, usual_hop_samples
 from myobridge.pipeline import Pipeline
 from myobridge.recording import Recording
 from myobridge.replay import replay
@@ -26,7 +26,7 @@ from myobridge_models.families.base import Network
 from myobridge_models.families.cost import decision_macs, streaming_macs
 from myobridge_models.families.frames import FrameShape, LogFrames
 from myobridge_models.families.registry import DEFAULT_FAMILY, FAMILIES, create
-from myobridge_models.recipe import Recipe, history_hops, hop_samples
+from myobridge_models.recipe import Recipe, history_hops
 from myobridge_models.synthetic import record
 
 every_family = pytest.mark.parametrize("family", FAMILIES)
@@ -48,7 +48,7 @@ def spec_for(network: Network, family: str) -> ModelSpec:
         fs_hz=shape.fs_hz,
         channels=tuple(f"ch{n}" for n in range(shape.channels)),
         window_samples=shape.window_samples,
-        hop_samples=hop_samples(shape.fs_hz),
+        hop_samples=usual_hop_samples(shape.fs_hz),
         history_hops=history_hops(shape.fs_hz) if shape.history_values else 0,
         prefilter_sos=((1, -1, 0, 1, -0.9, 0),),
         scale_fs=(0.01,) * shape.channels,

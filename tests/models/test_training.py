@@ -204,8 +204,8 @@ class TestTraining:
 
     def test_a_network_is_kept_when_it_is_best_on_the_repetition_that_it_is_not_trained_on(self):
         takes = only_repetitions(takes_of_labelled(), [1])
-        validation = Validation(scaled(takes, channel_scale(takes)), REST_DEG)
         network = create("cnn_mlp", FS_HZ, 2, 0.0)
+        validation = Validation(scaled(takes, channel_scale(takes)), REST_DEG, network.shape.window_samples)
         found = []
         for _ in range(3):
             network.reset_head()
@@ -217,6 +217,10 @@ class TestTraining:
         first = next(weight for mae_deg, weight in found if mae_deg == best_deg)
         assert torch.equal(network.mlp[1].weight, first)
 
+    def test_a_repetition_too_short_to_validate_on_is_refused(self):
+        with pytest.raises(UserError, match="has no stretch of 9999 samples"):
+            Validation(takes_of_labelled(), REST_DEG, 9999)
+
     def test_features_recalled_from_memory_are_those_of_the_windows(self):
         takes = takes_of_labelled()
         takes = scaled(takes, channel_scale(takes))
@@ -226,6 +230,11 @@ class TestTraining:
         whole = network.features_at(segments.emg(drawn), torch.from_numpy(segments.ends))
         recalled = Memory(network, takes, "cpu").features(drawn, torch.ones(5, 2))
         assert torch.allclose(recalled, whole, rtol=2e-3, atol=2e-3)  # half precision
+
+
+def louder(recording):
+    """The same cues with another signal, as a recording of the same name from another day."""
+    return replace(recording, counts=2 * recording.counts)
 
 
 class TestCheckpoint:
@@ -239,8 +248,9 @@ class TestCheckpoint:
         with pytest.raises(KeyboardInterrupt):
             self.training(folder, recipe, stop)
 
-    def training(self, folder, recipe=QUICK, progress=None, family="cnn_mlp"):
-        return build("t", [(SOURCE, labelled())], POSES, recipe, None, "cpu", progress, family, None, folder / "c")[0]
+    def training(self, folder, recipe=QUICK, progress=None, family="cnn_mlp", on=(0,), recording=None):
+        sources = [(SOURCE, recording or labelled(repetitions=3))]
+        return build("t", sources, POSES, recipe, on, "cpu", progress, family, None, folder / "c")[0]
 
     @pytest.mark.parametrize("at_step", [15, 70])
     def test_an_interrupted_training_ends_as_if_it_had_not_been(self, tmp_path, monkeypatch, at_step):
@@ -264,6 +274,8 @@ class TestCheckpoint:
         [
             ({"recipe": replace(QUICK, seed=9)}, "seed: 0 instead of 9"),
             ({"family": "gru"}, "family: cnn_mlp instead of gru"),
+            ({"on": (1,)}, "repetitions: 0 instead of 1"),
+            ({"recording": louder(labelled(repetitions=3))}, "loudness: .* instead of"),
         ],
     )
     def test_a_checkpoint_of_another_training_is_refused(self, tmp_path, monkeypatch, change, sentence):

@@ -13,7 +13,7 @@ from myobridge.config import Config
 from myobridge.configure import device_config
 from myobridge.errors import UserError
 from myobridge.feed import Chunk, FeedClient, NoDaemon
-from myobridge.model_file import REST_DEG, ModelSpec
+from myobridge.model_file import REST_DEG, ModelSpec, usual_hop_samples
 from myobridge.wire import messages as m
 from myobridge.wire.frame import FrameDecoder
 from myobridge.wire.link import LinkLost, SerialLink
@@ -23,7 +23,6 @@ TURN_S: Final = 0.02
 RETRY_S: Final = 0.3
 SILENT_S: Final = 1.0
 """A stream that is silent this long is opened again."""
-HOP_S: Final = 0.005
 
 
 class ByteSource(Protocol):
@@ -60,7 +59,7 @@ def open_source(port: str, spec: ModelSpec, config: Config) -> ByteSource:
 
 def spec_for(fs_hz: float, channels: int) -> ModelSpec:
     """Stands for a model where none says what to sample."""
-    hop_samples = max(1, round(HOP_S * fs_hz))
+    hop_samples = usual_hop_samples(fs_hz)
     return ModelSpec(
         name="of this recording",
         family="none",

@@ -24,13 +24,11 @@ def calibrate(model_name: str, recording: Path, out: Path, json_to: str | None) 
     """
     from myobridge.shipped import find_model
     from myobridge_models.calibrate import calibrate as calibrate_model
-    from myobridge_models.recipe import CALIBRATION
     from myobridge_models.tables import print_rows
 
     began_s = time.perf_counter()
     sources, poses = training_set([recording])
-    with progress_bar(out.stem, CALIBRATION.steps) as bar:
-        found = calibrate_model(find_model(model_name), sources[0], poses, out, bar)
+    found = calibrate_model(find_model(model_name), sources[0], poses, out, progress_bar)
     rows = [
         {"model": name, **figures._asdict()}
         for name, figures in (("before", found.before), ("after", found.after))

@@ -60,9 +60,4 @@ def training_set(recordings: Sequence[Path]) -> tuple[list[Source], Sequence[Lab
     from myobridge_models import biopatrec
 
     sources = [(path, Recording.load(path)) for path in recordings]
-    if all(r.angles_deg is not None for _, r in sources):
-        return sources, ()
-    own = {r.poses for _, r in sources}
-    if len(own) > 1:
-        raise UserError("The recordings' labels mean different poses; train on recordings made with one list of poses.")
-    return sources, own.pop() or biopatrec.POSES
+    return sources, biopatrec.poses_of([recording for _, recording in sources])

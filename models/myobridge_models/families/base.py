@@ -62,25 +62,6 @@ class Network(nn.Module, ABC):
     def fit_gain(self, emg: Tensor) -> None:
         """Prepares a fresh network for what the EMG (N, C, T) of its training looks like; nothing to do for most."""
 
-    remembers = False
-    """The network can keep what it makes of a take, and recall any window's features from it."""
-
-    def remember(self, emg: Tensor) -> tuple[Tensor, ...]:
-        """What is kept of a take, emg (C, T): tensors whose first axis is the sample, (T, …)."""
-        raise NotImplementedError
-
-    def recall(self, kept: tuple[Tensor, ...], ends: Tensor, gain: Tensor) -> Tensor:
-        """Features (M, F) of windows that end at rows `ends` (M,) of what was kept, channels louder by gain (M, C)."""
-        raise NotImplementedError
-
-    def head(self) -> nn.Module:
-        """What comes behind the features."""
-        raise NotImplementedError
-
-    def reset_head(self) -> None:
-        """Makes the head a fresh one."""
-        raise NotImplementedError
-
     def decide(self, features: Tensor, history_deg: Tensor | None) -> Tensor:
         """features (N, F) and history (N, 10) → angles (N, 5): the servo's range, nowhere clipped."""
         return FULL_SWING_DEG * torch.sigmoid(self.logits(features, history_deg))
@@ -88,6 +69,26 @@ class Network(nn.Module, ABC):
     def forward(self, emg: Tensor, history_deg: Tensor | None = None) -> Tensor:
         """emg (N, C, W) and history (N, 10) → angles (N, 5)."""
         return self.decide(self.features(emg), history_deg)
+
+
+class RememberingNetwork(Network):
+    """A network that can keep what it makes of a take, and recall any window's features from it."""
+
+    @abstractmethod
+    def remember(self, emg: Tensor) -> tuple[Tensor, ...]:
+        """What is kept of a take, emg (C, T): tensors whose first axis is the sample, (T, …)."""
+
+    @abstractmethod
+    def recall(self, kept: tuple[Tensor, ...], ends: Tensor, gain: Tensor) -> Tensor:
+        """Features (M, F) of windows that end at rows `ends` (M,) of what was kept, channels louder by gain (M, C)."""
+
+    @abstractmethod
+    def head(self) -> nn.Module:
+        """What comes behind the features."""
+
+    @abstractmethod
+    def reset_head(self) -> None:
+        """Makes the head a fresh one."""
 
 
 def weights(module: nn.Module) -> int:
