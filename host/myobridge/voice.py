@@ -48,6 +48,7 @@ class Voice:
 
     def tell_lost(self, why: Exception) -> None:
         """The link is lost; what happens while it is looked for is told where it is something else."""
+        self._withheld = Withheld.NO  # the next connection's reasons are its own
         text = f"Lost the hand on {self._port} ({why}); connecting again, and it stays disarmed until SIGUSR1."
         if text != self._lost:
             self._lost = text

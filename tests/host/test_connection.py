@@ -10,6 +10,7 @@ from myobridge.decode import open_model
 from myobridge.device.firmware import SimulatedFirmware
 from myobridge.pipeline import Pipeline, Withheld
 from myobridge.report import RunStats
+from myobridge.voice import Voice
 from myobridge.wire import messages as m
 from myobridge.wire.frame import FrameDecoder
 from myobridge.wire.link import LinkLost
@@ -112,6 +113,23 @@ def test_what_was_read_is_told_with_its_time_after_the_setpoint_is_written(conne
     link.frames_written = 0
     connection.turn()
     assert told[-1][2] == 1, "the setpoint of these very bytes"
+
+
+def test_a_link_lost_while_setpoints_were_withheld_leaves_nothing_to_say_about_the_next_one(
+    connection, clock, link, tmp_path
+):
+    said = []
+    voice = Voice("port")
+    voice.say = said.append
+    connection._decision = connection._decision._replace(withheld=Withheld.SAMPLES_LOST)
+    voice.tell_changes(connection, clock.now_s)
+    assert said[-1].startswith("No setpoints: too many samples are lost")
+    voice.tell_lost(LinkLost("unplugged"))
+
+    model, frames = open_tiny(tmp_path), FrameDecoder()
+    fresh = Connection(link, model, Config(), frames, RunStats(model.spec, 0.0, frames.counters))
+    voice.tell_changes(fresh, clock.now_s + 10)  # it knows nothing of the device yet
+    assert said[-1].startswith("Lost the hand")
 
 
 def test_unexpected_frames_are_counted_over_all_connections_of_a_run(link, tmp_path):
