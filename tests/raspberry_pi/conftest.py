@@ -1,0 +1,40 @@
+"""Makes the arm64 roots beside the tests that come before, because that takes minutes of waiting for downloads."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from arm64_root import KEYRING, TOOLS
+
+HERE = Path(__file__).parent
+making: list[subprocess.Popen] = []
+
+
+def pytest_collection_finish(session):
+    wanted = any(item.path.is_relative_to(HERE) for item in session.items)
+    if wanted and not session.config.option.collectonly and not what_is_missing():
+        command = ["nice", sys.executable, HERE / "arm64_root.py"]
+        making.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True))
+
+
+def pytest_unconfigure():
+    for process in making:
+        process.kill()
+        process.wait()
+
+
+def what_is_missing() -> list[str]:
+    keyring = [] if KEYRING.exists() else [str(KEYRING)]
+    return [tool for tool in TOOLS if not shutil.which(tool)] + keyring
+
+
+@pytest.fixture(scope="session")
+def arm64_roots():
+    """Waits until the roots are there."""
+    if missing := what_is_missing():
+        pytest.skip(f"The arm64 roots are made with Debian's tools; here is no {', '.join(missing)}.")
+    _, errors = making[0].communicate()
+    assert making[0].returncode == 0, errors

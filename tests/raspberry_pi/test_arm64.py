@@ -1,0 +1,93 @@
+"""A Raspberry Pi's processors, Python versions and wheels, under qemu. It shows what runs there, not how fast."""
+
+import json
+import signal
+import subprocess
+from contextlib import contextmanager
+
+import msgspec
+import numpy as np
+import onnx
+import pytest
+
+import shipped_angles
+from arm64_root import SYSTEMS, System
+from myobridge.model_file import METADATA_KEY, decode_spec, encode_spec
+from myobridge.shipped import shipped_models
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.usefixtures("arm64_roots")]
+
+CPUS = ("cortex-a53", "cortex-a72")
+"""Of Raspberry Pi 3 and Zero 2 W, and of Raspberry Pi 4. qemu refuses the instructions that they lack: onnxruntime
+1.21.0, which pyproject.toml excludes, dies here with an illegal instruction as it does on a Pi."""
+TOLERANCE_DEG = 1e-3
+SELF_TEST_S = 10
+HOP_MS = 50
+"""qemu is too slow for a decision every 5 ms."""
+
+
+def name_of(value) -> str:
+    return f"python{value.python}" if isinstance(value, System) else value
+
+
+def start(system: System, cpu: str, *arguments) -> subprocess.Popen:
+    """A Python of that system on that processor."""
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen(system.command(cpu, *arguments), env=system.environment, **pipes)
+
+
+def output(process: subprocess.Popen, timeout_s: float = 300) -> str:
+    """What it printed to its end; return code -4 says that the processor lacks an instruction."""
+    out, errors = process.communicate(timeout=timeout_s)
+    assert process.returncode == 0, errors
+    return out
+
+
+@pytest.mark.parametrize("cpu", CPUS)
+@pytest.mark.parametrize("system", SYSTEMS, ids=name_of)
+def test_the_shipped_models_decide_as_on_this_machine(system, cpu):
+    there = json.loads(output(start(system, cpu, shipped_angles.__file__)))
+    for name, path in shipped_models().items():
+        here = shipped_angles.angles(path)
+        assert len(here) > 50
+        assert np.ptp(here) > 10, "the model says the same all the time, so the comparison would say nothing"
+        np.testing.assert_allclose(there[name], here, rtol=0, atol=TOLERANCE_DEG, err_msg=name)
+
+
+@pytest.fixture
+def slow_model(tmp_path):
+    """The shipped demo model with fewer decisions a second."""
+    model = onnx.load(shipped_models()["synth"])
+    entry = next(entry for entry in model.metadata_props if entry.key == METADATA_KEY)
+    spec = decode_spec(entry.value, tmp_path)
+    hop = int(spec.fs_hz * HOP_MS / 1000)
+    history_hops = spec.history_hops * spec.hop_samples // hop
+    entry.value = encode_spec(msgspec.structs.replace(spec, hop_samples=hop, history_hops=history_hops))
+    onnx.save(model, tmp_path / "slow.onnx")
+    return tmp_path / "slow.onnx"
+
+
+@contextmanager
+def hand_of(system: System, cpu: str, folder):
+    """The simulated hand's port; the hand runs there too."""
+    hand = start(system, cpu, "-m", "myobridge", "simulate", "--link", folder / "hand", "--json", folder / "hand.json")
+    try:
+        yield hand.stdout.readline().strip()
+        hand.send_signal(signal.SIGINT)
+        output(hand)
+    finally:
+        hand.kill()
+
+
+@pytest.mark.parametrize(("system", "cpu"), list(zip(SYSTEMS, CPUS, strict=True)), ids=name_of)
+def test_the_daemon_moves_the_hand_for_ten_seconds(system, cpu, slow_model, tmp_path):
+    with hand_of(system, cpu, tmp_path) as port:
+        arguments = ("--port", port, "--model", slow_model, "--arm", "--seconds", SELF_TEST_S, "--json", "-")
+        daemon = start(system, cpu, "-m", "myobridge", "run", *arguments)
+        told = json.loads(output(daemon))
+    hand = json.loads((tmp_path / "hand.json").read_text())
+    assert told["seconds"] >= SELF_TEST_S
+    assert told["crc_errors"] == told["reconnects"] == 0
+    assert told["commands_sent"] > 0
+    assert hand["range_rejects"] == 0
+    assert (hand["state"], hand["reason"]) == ("DISARMED", "host_disarmed")
