@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from myobridge.wire.frame import OVERHEAD_BYTES
 from myobridge.wire.messages import Emg, EmgFlag
 
 INDEX_SPAN: Final = 1 << 32
@@ -73,6 +74,11 @@ def parse_emg(frame: bytes, channels: int) -> Samples | None:
     return index, flags, counts
 
 
+def emg_wire_bytes(samples: int, channels: int) -> int:
+    """Length of an EMG frame on the wire, with its ending zero."""
+    return OVERHEAD_BYTES + Emg.STRUCT.size + 2 * samples * channels
+
+
 def index_step(index: int, expected: int) -> int:
     """How far an index of 32 bits that wraps is ahead of the expected one; negative: behind."""
     return (index - expected + (INDEX_SPAN >> 1)) % INDEX_SPAN - (INDEX_SPAN >> 1)
@@ -90,6 +96,7 @@ class EmgGate:
         self._channels = channels
         self._frame_samples = frame_samples
         self._half_range = 1 << (adc_bits - 1)
+        self._values = Struct(f"<{frame_samples * channels}h")
         self._expected: int | None = None
         self._held: Samples | None = None
 
@@ -99,7 +106,7 @@ class EmgGate:
         if samples is None:
             self.counters.malformed += 1
             return ()
-        if not self._possible(samples):
+        if not self._possible(samples, frame):
             self.counters.implausible += 1
             return ()
         index, held = samples[0], self._held
@@ -115,14 +122,12 @@ class EmgGate:
         self._expected = index + self._frame_samples
         return confirmed
 
-    def _possible(self, samples: Samples) -> bool:
+    def _possible(self, samples: Samples, frame: bytes) -> bool:
         _, flags, counts = samples
-        return (
-            len(counts) == self._frame_samples
-            and not flags & UNKNOWN_FLAGS
-            and int(counts.max()) < self._half_range
-            and int(counts.min()) >= -self._half_range
-        )
+        if len(counts) != self._frame_samples or flags & UNKNOWN_FLAGS:
+            return False
+        values: tuple[int, ...] = self._values.unpack_from(frame, SAMPLES_AT)  # numpy is slower on so few
+        return max(values) < self._half_range and min(values) >= -self._half_range
 
     def _follows(self, index: int, expected: int | None) -> bool:
         if expected is None:
@@ -199,6 +204,11 @@ class Acquisition:
     def newest_index(self) -> int:
         """Unwrapped index of the newest sample; -1 before the first."""
         return (self._next_index or 0) - 1
+
+    @property
+    def between_hops(self) -> bool:
+        """The last sample that came was the last of a hop."""
+        return self._at == 0
 
     def _start(self, index: int) -> None:
         """Begins at `index`; samples before the first whole hop are skipped."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
-from myobridge.acquire import EmgGate
+from myobridge.acquire import EmgGate, emg_wire_bytes
 from myobridge.config import Config
 from myobridge.configure import device_config
 from myobridge.decode import Model
@@ -56,6 +56,7 @@ class Connection:
         message = device_config(ident, self._model.spec, self._config)
         self._pipeline = Pipeline(self._model, self._config, ident.adc_bits, self._stats.acquired)
         self._gate = EmgGate(self._channels, message.samples_per_frame, ident.adc_bits, self._stats.acquired)
+        self._sample_bytes = emg_wire_bytes(message.samples_per_frame, self._channels) / message.samples_per_frame
         self._clock = SampleClock(ident.tick_hz / message.sample_period_ticks)
         self.session.pong = self._clock.pong
         return message
@@ -67,8 +68,8 @@ class Connection:
             LinkLost: the port is gone, or the stream is silent.
             UserError: the device cannot be used.
         """
-        if self._link.wait(IDLE_S):
-            data = self._link.read()
+        self._link.wait(IDLE_S)
+        if data := self._link.read():
             read_s = time.monotonic()
             frames = self._frames.feed(data)
             emg_left = sum(frame[0] == m.Emg.TYPE for frame in frames)
@@ -81,10 +82,19 @@ class Connection:
             self.on_bytes(read_s, data)
         now_s = time.monotonic()
         self.session.poll(now_s)
+        self._link.wake_at(self._awaited_bytes)
         if self.session.phase is not Phase.STREAMING:
             self._alive_s = now_s
         elif now_s - max(self._alive_s, self._last_emg_s) > SILENT_S:
             raise LinkLost(f"no samples for {SILENT_S:g} s")
+
+    @property
+    def _awaited_bytes(self) -> int:
+        """All of the next hop at once; what is left of one that was cut short, and a PONG's moment, as they come."""
+        whole = self._frames.between_frames and self.streaming and self._pipeline.acquisition.between_hops
+        if whole and not self.session.awaits_pong:
+            return round(self._model.spec.hop_samples * self._sample_bytes)
+        return 1
 
     @property
     def streaming(self) -> bool:
@@ -173,6 +183,7 @@ class Connection:
     def say_goodbye(self) -> None:
         """DISARM and STOP, until the device says that it did or is gone."""
         until_s = time.monotonic() + GOODBYE_S
+        self._link.wake_at(1)
         with suppress(LinkLost):
             while time.monotonic() < until_s:
                 self.session.stop()

@@ -75,15 +75,15 @@ class Measures(NamedTuple):
 
 def measure(counts: NDArray[np.int16], adc_bits: int, hum: list[NDArray[np.float64]]) -> Measures:
     """Measures counts int16 (samples, channels); `hum` is the `hum_basis` of so many samples."""
-    raw = counts.astype(np.float64)
+    raw = counts.T.astype(np.float64, order="C")  # (channels, samples): sums along rows take a third of the time
     top = (1 << (adc_bits - 1)) - 1
-    centred = raw - raw.mean(axis=0)
-    power = np.maximum(np.sum(centred**2, axis=0), 1e-9)
+    centred = raw - raw.mean(axis=1, keepdims=True)
+    power = np.maximum(np.einsum("ij,ij->i", centred, centred), 1e-9)
     return Measures(
-        range_counts=np.ptp(raw, axis=0),
-        rms_counts=np.sqrt(power / len(raw)),
-        saturated_share=np.mean((raw >= top) | (raw <= -top - 1), axis=0),
-        mains_share=np.max([np.sum((basis @ centred) ** 2, axis=0) for basis in hum], axis=0) / power,
+        range_counts=raw.max(axis=1) - raw.min(axis=1),
+        rms_counts=np.sqrt(power / len(counts)),
+        saturated_share=np.mean((raw >= top) | (raw <= -top - 1), axis=1),
+        mains_share=np.max([np.sum((centred @ basis.T) ** 2, axis=1) for basis in hum], axis=0) / power,
     )
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from myobridge.acquire import AcquisitionCounters
+from myobridge.acquire import AcquisitionCounters, emg_wire_bytes
 from myobridge.config import Config
 from myobridge.connection import Connection
 from myobridge.decode import open_model
@@ -40,6 +40,10 @@ class VirtualLink:
         self.device = SimulatedFirmware(NoiseSource(), seed=1)
         self.unplugged = False
         self.frames_written = 0
+        self.awaited = []
+
+    def wake_at(self, waiting):
+        self.awaited.append(waiting)
 
     def wait(self, _timeout_s):
         self.clock.now_s += 0.005
@@ -113,6 +117,24 @@ def test_what_was_read_is_told_with_its_time_after_the_setpoint_is_written(conne
     link.frames_written = 0
     connection.turn()
     assert told[-1][2] == 1, "the setpoint of these very bytes"
+
+
+def test_it_asks_to_be_woken_once_a_hop_and_at_once_for_what_is_cut_short_or_times_the_clock(connection, link):
+    def awaited_after(part):
+        device_read = link.read
+        link.read = lambda: part(device_read())
+        connection.turn()
+        link.read = device_read
+        return link.awaited[-1]
+
+    while connection.session.awaits_pong or not connection._frames.between_frames:
+        connection.turn()
+    frame_bytes = emg_wire_bytes(HOP, 2)  # of five samples, as the hop
+    assert awaited_after(lambda data: data) == frame_bytes
+    assert awaited_after(lambda data: data[:-1]) == 1
+    while not connection.session.awaits_pong:
+        connection.turn()
+    assert link.awaited[-1] == 1
 
 
 def test_a_link_lost_while_setpoints_were_withheld_leaves_nothing_to_say_about_the_next_one(

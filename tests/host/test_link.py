@@ -54,6 +54,32 @@ def test_wait_ends_as_soon_as_there_is_something(port, link):
     assert time.monotonic() - began_s < 1.0
 
 
+def test_it_wakes_once_all_that_is_awaited_has_come(port, link):
+    link.wake_at(104)
+    port.write(bytes(100))
+    assert not link.wait(0.05)
+    port.write(bytes(10))
+    assert link.wait(10.0)
+    assert len(link.read()) == 110
+    link.wake_at(1)
+    port.write(b"x")
+    assert link.wait(10.0)
+
+
+def test_what_is_less_than_awaited_can_be_read_all_the_same(port, link):
+    link.wake_at(104)
+    assert link.read() == b""
+    port.write(bytes(100))
+    link.wait(0.05)
+    assert len(link.read()) == 100
+
+
+def test_more_than_the_kernel_can_count_is_not_waited_for(port, link):
+    link.wake_at(256)
+    port.write(b"x")
+    assert link.wait(10.0)
+
+
 def test_a_full_port_gets_whole_frames_only_and_the_others_are_counted(port, link):
     taken = [link.write(FRAME) for _ in range(10_000)]
     assert 0 < sum(taken) < 10_000

@@ -80,6 +80,11 @@ class FrameDecoder:
             self._rest = b""
         return frames
 
+    @property
+    def between_frames(self) -> bool:
+        """The last byte that came was the last of a frame."""
+        return not self._rest
+
     def reset(self) -> None:
         """Forgets the unfinished frame (the port was opened anew)."""
         self._rest = b""

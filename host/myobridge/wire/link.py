@@ -6,6 +6,7 @@ import errno
 import os
 import select
 import termios
+from contextlib import suppress
 from pathlib import Path
 
 import serial
@@ -14,6 +15,8 @@ from myobridge.errors import UserError
 from myobridge.wire.messages import BAUD
 
 READ_BYTES = 65536
+MOST_AT_ONCE = 255
+"""Bytes that the kernel can be asked to wait for: VMIN is one byte."""
 
 
 class LinkLost(Exception):
@@ -43,11 +46,26 @@ class SerialLink:
         self._fd: int = self._serial.fileno()
         self._poll = select.poll()
         self._poll.register(self._fd, select.POLLIN)
+        self._wake_at = 1
         _request_low_latency(self._serial)
 
     def wait(self, timeout_s: float) -> bool:
         """Sleeps until something can be read or the time is over; True if there is something."""
         return bool(self._poll.poll(max(0.0, timeout_s * 1000)))
+
+    def wake_at(self, waiting: int) -> None:
+        """From now on `wait` sleeps until so many bytes wait to be read; more than MOST_AT_ONCE: until any do.
+
+        Linux counts them (VMIN of termios(3), which its poll heeds), so that a program which needs them all is woken
+        once; elsewhere it is woken for any.
+        """
+        waiting = waiting if waiting <= MOST_AT_ONCE else 1
+        if waiting != self._wake_at:
+            self._wake_at = waiting
+            with suppress(termios.error):  # the port is gone, as the next read will say
+                settings = termios.tcgetattr(self._fd)
+                settings[6][termios.VMIN] = waiting
+                termios.tcsetattr(self._fd, termios.TCSANOW, settings)
 
     def read(self) -> bytes:
         """All bytes that have arrived; empty if none.
@@ -55,10 +73,14 @@ class SerialLink:
         Raises:
             LinkLost: the port is gone.
         """
+        data = b""
         try:
-            data = os.read(self._fd, READ_BYTES)
+            data = piece = os.read(self._fd, READ_BYTES)
+            while piece and len(data) < self._wake_at:  # with VMIN above 64, Linux gives 64 bytes a read
+                piece = os.read(self._fd, READ_BYTES)
+                data += piece
         except BlockingIOError:
-            return b""
+            return data
         except OSError as error:
             raise LinkLost(os.strerror(error.errno or 0)) from error
         if not data and any(events & ~select.POLLIN for _, events in self._poll.poll(0)):

@@ -109,6 +109,11 @@ class Session:
             self._pings = {self._token: now_s}
             self._transmit(m.Ping(self._token))
 
+    @property
+    def awaits_pong(self) -> bool:
+        """A PING is under way."""
+        return bool(self._pings)
+
     def on_frame(self, frame: bytes, now_s: float) -> None:
         """Takes a good frame that is no EMG.
 
