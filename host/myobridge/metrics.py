@@ -60,6 +60,17 @@ class Distribution:
         result.max_s = self.max_s + max(offsets_s) if self.total else 0.0
         return result
 
+    def merge(self, other: Distribution) -> None:
+        """Counts what another distribution has counted."""
+        self.counts = [one + more for one, more in zip(self.counts, other.counts, strict=True)]
+        self.total += other.total
+        self.max_s = max(self.max_s, other.max_s)
+
+    def bars(self) -> list[tuple[float, int]]:
+        """(middle in milliseconds, count) of each bin that is not empty."""
+        middles_s = [LOWEST_S * BIN_RATIO ** (at + 0.5) for at in range(BINS)]
+        return [(round(1000 * s, 4), count) for s, count in zip(middles_s, self.counts, strict=True) if count]
+
     def summary_ms(self) -> dict[str, float]:
         """p50, p95, p99 and max in milliseconds."""
         percentiles = {f"p{p}": round(1000 * self.percentile(p), 3) for p in (50, 95, 99)}

@@ -81,6 +81,20 @@ def test_a_spread_is_each_duration_with_each_offset(durations_s, offsets_s):
     assert spread.percentile(50) == pytest.approx(np.percentile(sums_s, 50, method="inverted_cdf"), rel=0.021)
 
 
+@given(DURATIONS_S, DURATIONS_S)
+def test_a_merged_distribution_has_counted_what_both_have(durations_s, more_s):
+    merged = distribution(durations_s)
+    merged.merge(distribution(more_s))
+    assert merged.__dict__ == distribution([*durations_s, *more_s]).__dict__
+
+
+def test_the_bars_are_the_counts_where_there_are_any():
+    assert Distribution().bars() == []
+    (low_ms, two), (high_ms, one) = distribution([0.001, 0.001, 0.1]).bars()
+    assert (two, one) == (2, 1)
+    assert (low_ms, high_ms) == pytest.approx((1, 100), rel=0.01)
+
+
 def test_processor_time_is_that_since_the_start_of_the_count():
     busy = ProcessCost()
     until_s = time.process_time() + 0.1

@@ -353,6 +353,16 @@ def test_a_frame_that_is_not_understood_has_come_all_the_same():
     assert (status.unknown_types, status.length_errors, status.seq_gaps) == (1, 1, 0)
 
 
+def test_it_knows_how_old_the_samples_behind_a_setpoint_are():
+    device = streaming()
+    device.wait(0.1)
+    newest = device.firmware.samples_taken - 1
+    device.wait(0.02)
+    device.tell(m.Setpoint((4000,) * 5, 25, newest))
+    age_s = device.firmware.setpoint_age.percentile(50)
+    assert 0.0199 < age_s < 0.0235  # what has been sampled is sent a frame of 2.5 ms later at most
+
+
 def test_setpoints_out_of_range_and_stale_ones_are_told_apart():
     device = streaming()
     safety = device.firmware.safety

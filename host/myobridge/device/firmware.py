@@ -14,10 +14,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from myobridge.acquire import emg_wire_bytes
 from myobridge.device.safety import Safety
 from myobridge.device.source import EmgSource
+from myobridge.metrics import Distribution
 from myobridge.wire import messages as m
-from myobridge.wire.frame import CRC_START, OVERHEAD_BYTES, FrameDecoder, encode
+from myobridge.wire.frame import CRC_START, FrameDecoder, encode
 from myobridge.wire.messages import Result, State
 
 TICK_HZ: Final = 2_000_000
@@ -57,6 +59,8 @@ class SimulatedFirmware:
         self.samples_taken = 0
         self.truth_deg: NDArray[np.float32] | None = None
         """True angles at the newest sample, where the source knows them."""
+        self.setpoint_age = Distribution()
+        """From the newest sample that a SETPOINT is based on to its arrival here: the delay of the whole chain."""
         self._status_s = 0.0
         self._servo_s = -1.0
         """When the next servo period begins; negative before the first."""
@@ -209,6 +213,9 @@ class SimulatedFirmware:
         now_ms, safety = int(now_s * 1000), self.safety
         match message:
             case m.Setpoint():
+                sampled_s = self._first_sample_s + message.based_on_sample * self._period_s
+                if safety.streaming:
+                    self.setpoint_age.add(now_s - sampled_s)
                 safety.setpoint(message, seq, self._next_index(now_s), now_ms)
                 return
             case m.Ping():
@@ -295,7 +302,7 @@ def check_config(config: m.Config, source: EmgSource, baud: int) -> Result:
     n, period = config.samples_per_frame, config.sample_period_ticks
     servos = zip(config.servo_min_cdeg, config.servo_safe_cdeg, config.servo_max_cdeg, strict=True)
     pulses = list(zip(config.pulse_0_us, config.pulse_180_us, strict=True))
-    emg_bytes = OVERHEAD_BYTES + m.Emg.STRUCT.size + 2 * n * channels
+    emg_bytes = emg_wire_bytes(n, channels)
     checks = (
         (Result.BAD_CHANNELS, channels > 0 and config.channel_mask >> min(MAX_CHANNELS, source.channels) == 0),
         (Result.BAD_PERIOD, period >= MIN_PERIOD_TICKS and abs(TICK_HZ / period / source.fs_hz - 1) < 1e-3),

@@ -84,8 +84,8 @@ class SimulatedHand:
 
     def run(self, seconds: float | None) -> None:
         """Runs until stopped, until the recording is over, or for `seconds`."""
-        signal.signal(signal.SIGINT, self._stop)
-        signal.signal(signal.SIGTERM, self._stop)
+        signal.signal(signal.SIGINT, self._signalled)
+        signal.signal(signal.SIGTERM, self._signalled)
         began_s = time.monotonic()
         next_row_s = began_s
         try:
@@ -132,7 +132,11 @@ class SimulatedHand:
             self.port.plug()
         self._plugged = not unplugged
 
-    def _stop(self, _signal: int, _frame: FrameType | None) -> None:
+    def _signalled(self, _signal: int, _frame: FrameType | None) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Ends `run`, from a signal or another thread."""
         self._stopping = True
 
     def summary(self) -> dict[str, Any]:
@@ -144,5 +148,6 @@ class SimulatedHand:
             "reason": safety.reason.name.lower(),
             "range_rejects": safety.range_rejects,
             "stale_rejects": safety.stale_rejects,
+            "setpoint_age_ms": self.firmware.setpoint_age.summary_ms(),
             "mae_deg": self.trace.mae_deg(),
         }

@@ -2,8 +2,10 @@
 
 No reconnect, no gaps, no checks, no filter state worth the name, no smoothing: read, decode, ring, network, write.
 
-    python tests/bench/minimal_loop.py PORT MODEL SECONDS   → one JSON object
+    python -m myobridge.bench.minimal_loop PORT MODEL SECONDS JSON
 """
+
+from __future__ import annotations
 
 import json
 import os
@@ -13,18 +15,24 @@ import termios
 import time
 import tty
 from binascii import crc_hqx
+from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import onnxruntime as ort
 
+from myobridge.metrics import ProcessCost
+
 
 def encode(kind: int, seq: int, payload: bytes) -> bytes:
+    """One frame on the wire."""
     body = bytes((kind, seq)) + payload
     body += crc_hqx(body, 0xFFFF).to_bytes(2, "big")
     return b"".join(bytes((len(part) + 1,)) + part for part in body.split(b"\0")) + b"\0"
 
 
-def decode(data: bytearray):
+def decode(data: bytearray) -> Iterator[bytes]:
+    """Whole good frames, which are taken out of `data`."""
     while (end := data.find(0)) >= 0:
         chunk, at = data[:end], 0
         del data[: end + 1]
@@ -36,7 +44,8 @@ def decode(data: bytearray):
             yield bytes(chunk[1:])
 
 
-def main(port: str, model: str, seconds: float) -> None:
+def main(port: str, model: str, seconds: float, json_to: str) -> None:  # noqa: PLR0915 - it is to be read from top to bottom
+    """Runs for so many seconds from the start of the stream."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
@@ -51,13 +60,14 @@ def main(port: str, model: str, seconds: float) -> None:
     config += struct.pack("<25H", *[0] * 5, *[18000] * 5, *[4000] * 5, *[500] * 5, *[2500] * 5)
     config += struct.pack("<HHH", 40000, 150, 2000)
     crc = crc_hqx(config, 0xFFFF)
-    pending, seq, filled, latencies = bytearray(), 0, 0, []
+    pending, seq, filled = bytearray(), 0, 0
+    latencies: list[float] = []
     ring = np.zeros((channels, 4 * window), np.float32)
     history = np.full((1, 10), 40, np.float32)
     gain = np.float32(1 / 512) / np.array(spec["scale_fs"], np.float32)[:, None]
     os.write(fd, encode(1, 0, struct.pack("<BBHI", 1, 0, 7, 0)))  # another protocol's hash: streams, never arms
-    started = cpu = None
-    while started is None or time.monotonic() - started < seconds:
+    started, cpu = float("inf"), 0.0
+    while time.monotonic() - started < seconds:
         pending += os.read(fd, 4096)
         read = time.perf_counter()
         for frame in decode(pending):
@@ -86,8 +96,10 @@ def main(port: str, model: str, seconds: float) -> None:
     os.write(fd, encode(4, seq, b""))
     p50, p99 = (round(1000 * float(np.percentile(latencies, p)), 3) for p in (50, 99))
     cpu_share = round((time.process_time() - cpu) / took, 4)
-    print(json.dumps({"latency_ms": {"p50": p50, "p99": p99}, "cpu_seconds_per_second": cpu_share}))
+    said: dict[str, object] = {"latency_ms": {"p50": p50, "p99": p99}, "cpu_seconds_per_second": cpu_share}
+    said["rss_mb"] = ProcessCost.rss_mb()
+    Path(json_to).write_text(json.dumps(said), encoding="ascii")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], float(sys.argv[3]))
+    main(sys.argv[1], sys.argv[2], float(sys.argv[3]), sys.argv[4])

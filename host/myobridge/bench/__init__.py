@@ -1,0 +1,1 @@
+"""What this machine can do, without hardware: `myobridge bench`."""

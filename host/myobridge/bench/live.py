@@ -1,0 +1,109 @@
+"""A loop as a process of its own against a simulated hand, which is this process: the daemon, or the minimal loop.
+
+The hand keeps the timing of the line, and tells how old the newest sample behind a setpoint is when it arrives: one
+measure for every loop, whoever wrote it.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from threading import Thread
+from typing import Any, Final, NamedTuple
+
+from myobridge.config import Config
+from myobridge.device.firmware import SimulatedFirmware
+from myobridge.device.line_faults import LineFaults
+from myobridge.device.pty_port import PtyPort
+from myobridge.device.recorded import RecordedSource
+from myobridge.device.simulate import SimulatedHand
+from myobridge.device.synth import SynthOptions, SynthSource
+from myobridge.errors import UserError
+from myobridge.metrics import Distribution
+from myobridge.model_file import ModelSpec
+from myobridge.recording import Recording
+
+SOURCE_S: Final = 4.0
+"""Length of the EMG that is played again and again: making it must not cost the hand time while it is measured."""
+GRACE_S: Final = 20.0
+"""A loop needs some seconds more than it is to run: start, window, end."""
+
+Command = Callable[[Path, Path], list[str]]
+"""Arguments of Python for a loop on this port that writes its JSON into this file."""
+
+
+class Run(NamedTuple):
+    """What one run of a loop was like.
+
+    said: the loop's own summary.
+    sample_age: from the newest sample of a window to the arrival of its setpoint at the hand.
+    """
+
+    said: dict[str, Any]
+    sample_age: Distribution
+
+
+def emg_for(spec: ModelSpec) -> RecordedSource:
+    """EMG that a model can take, without end."""
+    options = SynthOptions(fs_hz=spec.fs_hz, channels=len(spec.channels), seed=1)
+    counts, _ = SynthSource(options).read(int(SOURCE_S * spec.fs_hz))
+    return RecordedSource(Recording(counts, spec.fs_hz, options.adc_bits), loop=True)
+
+
+def run_loop(command: Command, source: RecordedSource, config: Config) -> Run:
+    """One run; it is over when the loop is.
+
+    Raises:
+        UserError: the loop ended badly; its own last words.
+    """
+    with tempfile.TemporaryDirectory(prefix="myobridge-") as name:
+        folder = Path(name)
+        port, said = folder / "hand", folder / "said.json"
+        hand = SimulatedHand(source, PtyPort(port), LineFaults(), seed=1)
+        hand.firmware = SimulatedFirmware(source, seed=1, baud=config.link.baud)
+        with subprocess.Popen(
+            [sys.executable, *command(port, said)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            errors: list[str] = []
+
+            def watch() -> None:
+                errors.append(process.communicate()[1])
+                hand.stop()
+
+            watcher = Thread(target=watch)
+            watcher.start()
+            try:
+                hand.run(None)
+            finally:
+                if process.poll() is None:
+                    process.send_signal(signal.SIGINT)
+                watcher.join(GRACE_S)
+        if process.returncode or not said.exists():
+            last = (errors[0].strip().splitlines() or ["it said nothing."])[-1]
+            raise UserError(f"The loop that was to be measured broke off: {last.removeprefix('myobridge: ')}")
+        return Run(json.loads(said.read_text(encoding="utf-8")), hand.firmware.setpoint_age)
+
+
+def daemon(model: Path, config: Path | None, seconds: float) -> Command:
+    """`myobridge run`."""
+
+    def command(port: Path, said: Path) -> list[str]:
+        run = ["-m", "myobridge", "run", "--arm", "--port", str(port), "--model", str(model)]
+        run += ["--seconds", str(seconds), "--json", str(said)]
+        return run + (["--config", str(config)] if config else [])
+
+    return command
+
+
+def minimal(model: Path, seconds: float) -> Command:
+    """`minimal_loop.py`."""
+    return lambda port, said: ["-m", "myobridge.bench.minimal_loop", str(port), str(model), str(seconds), str(said)]

@@ -1,0 +1,96 @@
+"""All of `myobridge bench`, in one object."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import Any, Final
+
+import numpy as np
+import onnxruntime as ort
+
+from myobridge.bench import decoding, inference, live
+from myobridge.config import load_config
+from myobridge.decode import open_model
+from myobridge.metrics import Distribution
+from myobridge.model_file import ModelSpec
+from myobridge.realtime import enter_realtime
+
+TURNS: Final = 2
+"""Runs of each loop, in turn, so that a machine that slows down slows both."""
+
+
+def measure(model_path: Path, config_path: Path | None, seconds: float, tell: Callable[[str], None]) -> dict[str, Any]:
+    """Measures everything; `tell` gets a sentence before each part, and about what the system does not permit.
+
+    Raises:
+        UserError: the model or the configuration cannot be used, or a loop broke off.
+    """
+    config, model = load_config(config_path), open_model(model_path)
+    for refused in enter_realtime(config.realtime.fifo_priority):  # the loops inherit it: both have it, or none
+        tell(refused)
+    tell("decoding frames")
+    decoded = decoding.million_frames_per_s()
+    tell("deciding on windows")
+    windowed = inference.windowed(model)
+    loops = {"ours": live.daemon(model_path, config_path, seconds), "minimal_loop": live.minimal(model_path, seconds)}
+    source = live.emg_for(model.spec)
+    runs: dict[str, list[live.Run]] = {name: [] for name in loops}
+    for turn in range(TURNS):
+        for name in sorted(loops, reverse=bool(turn % 2)):
+            tell(f"running {name.replace('_', ' ')} for {seconds:g} s on a simulated hand")
+            runs[name].append(live.run_loop(loops[name], source, config))
+    ours = summary(runs["ours"], model.spec)
+    least = summary(runs["minimal_loop"], model.spec)
+    return {
+        "machine": machine(),
+        "model": model.spec.name,
+        "channels": len(model.spec.channels),
+        "fs_hz": model.spec.fs_hz,
+        "hop_ms": model.spec.hop_ms,
+        "million_frames_per_s": decoded,
+        "windowed": {"inference_ms": windowed.summary_ms()},
+        "ours": ours,
+        "minimal_loop": least,
+        "ratios": ratios(ours, least),
+    }
+
+
+def machine() -> dict[str, Any]:
+    """What it was measured on."""
+    return {
+        "machine": platform.machine(),
+        "cores": os.cpu_count(),
+        "load": round(os.getloadavg()[0], 2),
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "onnxruntime": ort.__version__,
+    }
+
+
+def summary(runs: list[live.Run], spec: ModelSpec) -> dict[str, Any]:
+    """Medians over runs; the delays of all runs in one distribution."""
+    said = [run.said for run in runs]
+    delay = Distribution()
+    for run in runs:
+        delay.merge(run.sample_age.spread([i / spec.fs_hz for i in range(spec.hop_samples)]))
+    keys = ("cpu_seconds_per_second", "rss_mb", "start_to_first_command_s", "samples_lost", "deadline_misses")
+    return {
+        "latency_ms": {p: round(median(one["latency_ms"][p] for one in said), 3) for p in ("p50", "p99")},
+        "sample_to_hand_ms": delay.summary_ms(),
+        "sample_to_hand_histogram": delay.bars(),
+        **{key: round(median(one[key] for one in said), 4) for key in keys if key in said[0]},
+    }
+
+
+def ratios(ours: dict[str, Any], least: dict[str, Any]) -> dict[str, float]:
+    """Ours to the minimal loop's."""
+    pairs = {
+        "latency_p50": (ours["latency_ms"]["p50"], least["latency_ms"]["p50"]),
+        "latency_p99": (ours["latency_ms"]["p99"], least["latency_ms"]["p99"]),
+        "cpu": (ours["cpu_seconds_per_second"], least["cpu_seconds_per_second"]),
+    }
+    return {name: round(one / other, 3) for name, (one, other) in pairs.items()}

@@ -1,0 +1,59 @@
+"""The pictures of `myobridge bench`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from myobridge.errors import UserError
+from myobridge.recording.extras import need
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+DPI: Final = 110
+BARS: Final = 80
+LONGEST_MS: Final = 12.0
+COLOURS: Final = {"ours": ("myobridge", "tab:blue"), "minimal_loop": ("minimal loop", "tab:gray")}
+
+
+def can_draw(path: Path) -> None:
+    """Before a minute is spent on what cannot be drawn.
+
+    Raises:
+        UserError: matplotlib is not installed, or there is no such folder.
+    """
+    need("matplotlib.figure", "Drawing")
+    if not path.absolute().parent.is_dir():
+        raise UserError(f"{path} cannot be drawn (there is no such folder); choose another file.")
+
+
+def draw_delays(result: dict[str, Any], path: Path) -> None:
+    """From a sample to the first command at the hand that reflects it, as a histogram of each loop.
+
+    Raises:
+        UserError: the file cannot be written.
+    """
+    figure = need("matplotlib.figure", "Drawing").Figure((8, 4), dpi=DPI, layout="constrained")
+    axes = figure.subplots()
+    for key, (name, colour) in COLOURS.items():
+        loop = result[key]
+        at_ms, counts = zip(*loop["sample_to_hand_histogram"], strict=True)
+        delay = loop["sample_to_hand_ms"]
+        label = f"{name}: p50 {delay['p50']:.2f}, p99 {delay['p99']:.2f} ms"
+        axes.hist(
+            at_ms, bins=BARS, range=(0, LONGEST_MS), weights=counts, density=True, alpha=0.6, color=colour, label=label
+        )
+        axes.axvline(delay["p50"], color=colour, linestyle="--", linewidth=1)
+    axes.set_xlabel("from a sample to the first command at the hand that reflects it (ms)")
+    axes.set_ylabel("share per ms")
+    axes.set_title(f"{result['channels']} channels × {result['fs_hz']:g} Hz, a decision every {result['hop_ms']:g} ms")
+    axes.legend()
+    _save(figure, path)
+
+
+def _save(figure: Figure, path: Path) -> None:
+    try:
+        figure.savefig(path, format="png")
+    except OSError as error:
+        raise UserError(f"{path} cannot be drawn ({error.strerror}); choose another file.") from error
