@@ -1,8 +1,8 @@
 """Kills a recording process at random moments and counts what each kill costs.
 
-`python tests/kill_recorder.py --kills 3000` prints what they cost, in milliseconds of the stream: in the file as it was
-left (`kill`), and in the part of it that the disk had confirmed (`plug`), which is what a pulled plug leaves. The time
-for which the system was just then keeping the recorder waiting stands beside it.
+`python tests/kill_recorder.py --kills 10000 --jobs 4` prints what they cost, in milliseconds of the stream: in the file
+as it was left (`kill`), and in the part of it that the disk had confirmed (`plug`), which is what a pulled plug leaves.
+The time for which the system was just then keeping the recorder waiting stands beside it.
 """
 
 import argparse
@@ -13,6 +13,7 @@ import signal
 import struct
 import tempfile
 import time
+from multiprocessing import Pool
 from pathlib import Path
 from random import Random
 from typing import NamedTuple
@@ -25,37 +26,36 @@ from virtual_hand import device_config
 
 FS_HZ, CHANNELS, SAMPLES_PER_FRAME, TURN_S = 2000, 4, 5, 0.005
 IDENT = m.Ident(m.MAJOR, m.MINOR, 0, m.PROTO_HASH, (0, 1, 0), 0, m.Board.SIMULATED, 7, 1, 0, 16, 10, 2_000_000)
-HANDED = struct.Struct("<Q")
-"""Samples handed to the writer. What is shared with the child outlives it."""
-WRITE = struct.Struct("<d")
-"""Since when it has been writing; 0 if it is not."""
-SYNC = struct.Struct("<Qdd")
-"""Bytes that the disk has; how long the last wait for it took, and since when it has been waiting; 0 if it is not."""
-WRITE_AT, SYNC_AT, SHARED_BYTES = HANDED.size, HANDED.size + WRITE.size, HANDED.size + WRITE.size + SYNC.size
+HANDED, WRITING_S, DISK_BYTES, SYNC_TOOK_S, SYNCING_S = range(5)
+"""What the child shares and what outlives it: samples handed to the writer; since when it has been writing; bytes that
+the disk has; how long the last wait for it took, and since when it has been waiting. Times are 0 while it does neither.
+"""
+Shared = memoryview
+"""Of numbers that are stored whole: `struct` writes byte by byte, and a kill in between leaves half a number."""
 
 
 class Waits:
     """Tells of the child's writes and waits while they last."""
 
-    def __init__(self, shared: mmap.mmap) -> None:
+    def __init__(self, shared: Shared) -> None:
         self._shared, self._write, self._sync = shared, os.write, os.fdatasync
-        self._disk_bytes, self._took_s = 0, 0.0
 
     def write(self, fd: int, data: bytes) -> int:
-        WRITE.pack_into(self._shared, WRITE_AT, time.monotonic())
+        self._shared[WRITING_S] = time.monotonic()
         written = self._write(fd, data)
-        WRITE.pack_into(self._shared, WRITE_AT, 0.0)
+        self._shared[WRITING_S] = 0.0
         return written
 
     def sync(self, fd: int) -> None:
         size, began_s = os.fstat(fd).st_size, time.monotonic()
-        SYNC.pack_into(self._shared, SYNC_AT, self._disk_bytes, self._took_s, began_s)
+        self._shared[SYNCING_S] = began_s
         self._sync(fd)
-        self._disk_bytes, self._took_s = size, time.monotonic() - began_s
-        SYNC.pack_into(self._shared, SYNC_AT, self._disk_bytes, self._took_s, 0.0)
+        self._shared[DISK_BYTES] = float(size)
+        self._shared[SYNC_TOOK_S] = time.monotonic() - began_s
+        self._shared[SYNCING_S] = 0.0
 
 
-def record(path: Path, shared: mmap.mmap) -> None:
+def record(path: Path, shared: Shared) -> None:
     """The child: a stream in real time, 10 samples every 5 ms, of which a read may end within a frame."""
     waits = Waits(shared)
     os.write, os.fdatasync = waits.write, waits.sync
@@ -70,7 +70,7 @@ def record(path: Path, shared: mmap.mmap) -> None:
         cut = (cut + 7) % 40
         writer.bytes(time.monotonic(), line[: len(line) - cut])
         line = line[len(line) - cut :]
-        HANDED.pack_into(shared, 0, index - SAMPLES_PER_FRAME * (cut > 0))
+        shared[HANDED] = float(index - SAMPLES_PER_FRAME * (cut > 0))
         time.sleep(TURN_S)
 
 
@@ -85,27 +85,27 @@ class Cost(NamedTuple):
 
 def kill_once(path: Path, random: Random) -> Cost:
     """Lets a recorder run for a moment, kills it, and looks at what it left."""
-    shared = mmap.mmap(-1, SHARED_BYTES)
+    shared = memoryview(mmap.mmap(-1, mmap.PAGESIZE)).cast("d")
     child = os.fork()
     if child == 0:
         try:
             record(path, shared)
         finally:
             os._exit(1)
-    while not HANDED.unpack_from(shared)[0]:
+    while not shared[HANDED]:
         time.sleep(0.001)
     time.sleep(random.uniform(0, 0.4))
     os.kill(child, signal.SIGKILL)
     now_s = time.monotonic()
     os.waitpid(child, 0)
-    (handed,), (writing_s,) = HANDED.unpack_from(shared), WRITE.unpack_from(shared, WRITE_AT)
-    disk_bytes, took_s, syncing_s = SYNC.unpack_from(shared, SYNC_AT)
+    handed, writing_s, disk_bytes, took_s, syncing_s = shared[:5]
     left = samples_in(path)
     with path.open("r+b") as file:
-        file.truncate(disk_bytes)
+        file.truncate(int(disk_bytes))
     write_wait_s = now_s - writing_s if writing_s else 0.0
     sync_wait_s = took_s + (now_s - syncing_s if syncing_s else 0.0)
     lost_s = (handed - left) / FS_HZ, (handed - samples_in(path)) / FS_HZ
+    path.unlink()
     return Cost(*(round(1e3 * seconds, 1) for seconds in (*lost_s, write_wait_s, write_wait_s + sync_wait_s)))
 
 
@@ -131,11 +131,12 @@ def cost(rows: list[tuple[float, float]]) -> dict[str, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--jobs", type=int, default=1, help="recorders at a time")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    random = Random(options.seed)
-    with tempfile.TemporaryDirectory() as folder:
-        rows = [kill_once(Path(folder) / f"{k}.myo", random) for k in range(options.kills)]
+    with tempfile.TemporaryDirectory() as folder, Pool(options.jobs) as pool:
+        kills = [(Path(folder) / f"{k}.myo", Random(f"{options.seed}.{k}")) for k in range(options.kills)]
+        rows = pool.starmap(kill_once, kills, chunksize=1)
     kill = cost([(row.kill_ms, row.write_wait_ms) for row in rows])
     plug = cost([(row.plug_ms, row.sync_wait_ms) for row in rows])
     summary = {"kills": len(rows), "kill": kill, "plug": plug}

@@ -137,6 +137,7 @@ def test_no_such_file_a_folder_and_other_files(tmp_path):
 def test_a_zip_of_something_else(tmp_path):
     with zipfile.ZipFile(tmp_path / "other.npz", "w") as archive:
         archive.writestr("readme.txt", "hello")
+        archive.writestr("emg.npy", "no array, whatever its name says")
     assert "no array 'emg'" in refusal(tmp_path / "other.npz")
 
 

@@ -321,6 +321,14 @@ def test_a_header_that_makes_no_sense_is_none(path, name):
     assert "no .myo recording" in refusal(path)
 
 
+def test_a_header_that_is_no_utf_8_is_none_and_the_next_one_counts(path):
+    nonsense = LogEncoder().text(LogFrame.HEADER, b'{"electrodes": ["\xeb"]}')
+    path.write_bytes(nonsense)
+    assert "no .myo recording" in refusal(path)
+    path.write_bytes(nonsense + LogEncoder().header(HEADER) + b"".join(stream(3)[0]))
+    assert read_log(path).header == HEADER
+
+
 @given(st.data())
 @settings(max_examples=60)
 def test_hostile_files_are_read_or_refused(tmp_path_factory, data):

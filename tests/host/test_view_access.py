@@ -45,7 +45,8 @@ def test_on_another_address_numbers_are_let_in_and_foreign_names_are_not():
 
 
 @pytest.mark.parametrize(
-    "target", ["/", "/?token=", "/?token=other", "/?tok=secret", "/?token=%ff", "/?token=other&token=secret"]
+    "target",
+    ["/", "/?token=", "/?token=other", "/?tok=secret", "/?token=%ff", "/?token=\udcff", "/?token=other&token=secret"],
 )
 def test_without_the_token_nothing_is_shown(target):
     assert OPEN.lacks_token(target)

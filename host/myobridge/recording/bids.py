@@ -14,7 +14,8 @@ from typing import Any, Final
 from myobridge.errors import UserError
 from myobridge.recording.edf import BOUNDARY, edf_labels, to_edf
 from myobridge.recording.log_frames import own_versions
-from myobridge.recording.stretches import Source, printable, stretches
+from myobridge.recording.stretches import Source, stretches
+from myobridge.text import printable
 from myobridge.wire.messages import Board
 
 BIDS_VERSION: Final = "1.11.0"

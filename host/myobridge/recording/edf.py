@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from myobridge.errors import UserError
 from myobridge.recording.extras import need
-from myobridge.recording.stretches import Source, Stretch, printable, stretches
+from myobridge.recording.stretches import Source, Stretch, stretches
+from myobridge.text import printable
 
 BOUNDARY: Final = "EDGE boundary"
 PADDING: Final = "BAD padding"

@@ -9,7 +9,8 @@ from pathlib import Path
 from myobridge.errors import UserError
 from myobridge.recording.bids import write_bids
 from myobridge.recording.edf import to_edf
-from myobridge.recording.stretches import Source, printable
+from myobridge.recording.stretches import Source
+from myobridge.text import printable
 
 
 def export(source: Source, form: str, out: Path | None, subject: str) -> Path:

@@ -103,7 +103,7 @@ def decode_header(text: bytes) -> Header | None:
     """A header from its JSON; None if it is not one that this program understands."""
     try:
         return msgspec.json.decode(text, type=Header)
-    except (msgspec.MsgspecError, RecursionError):
+    except (ValueError, RecursionError):  # not msgspec's alone: of text that is no UTF-8 it raises Python's own
         return None
 
 

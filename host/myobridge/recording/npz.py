@@ -30,11 +30,12 @@ def load_arrays(path: Path) -> dict[str, Any]:
     """
     try:
         with np.load(path, allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in stored.files}
+            members = {name: stored[name] for name in stored.files}
     except OSError as error:
         raise UserError(f"The recording {path} cannot be read ({error.strerror}); check the path.") from error
     except Exception as error:  # zipfile, zlib and numpy's header parser each have their own ways to fail
         raise UserError(f"{path} is not a whole .npz recording; copy or record it again.") from error
+    arrays = {name: member for name, member in members.items() if isinstance(member, np.ndarray)}
     return _checked(arrays, path)
 
 

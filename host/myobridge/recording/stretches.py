@@ -68,8 +68,3 @@ def stretches(recording: Recording) -> list[Stretch]:
             name = names.get(number, f"label {number}" if number else "rest")
             found.append(Stretch(start, stop, name, number, int(repetition[start])))
     return found
-
-
-def printable(text: str) -> str:
-    """Text of a foreign file without what would control a terminal or break a table's row."""
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)

@@ -11,7 +11,8 @@ from myobridge.config import SafetyConfig
 from myobridge.contact import CHECK_S, Contact, Measures, hum_basis, judge, measure
 from myobridge.recording.arrays import Recording
 from myobridge.recording.log import Log
-from myobridge.recording.stretches import Source, printable, stretches
+from myobridge.recording.stretches import Source, stretches
+from myobridge.text import printable
 from myobridge.wire.messages import Board, EmgFlag
 
 SLOW_SYNC_MS = 100

@@ -54,8 +54,8 @@ class Access:
 
     def lacks_token(self, target: str) -> bool:
         """Whether path and query come without the token that they need."""
-        given = parse_qs(urlsplit(target).query).get("token", [""])[0]
-        return self.token is not None and not hmac.compare_digest(given.encode(), self.token.encode())
+        given = parse_qs(target.partition("?")[2]).get("token", [""])[0]
+        return self.token is not None and not hmac.compare_digest(given.encode(errors="replace"), self.token.encode())
 
     def _ours(self, host: str) -> bool:
         """Against DNS rebinding: a foreign name that was made to point here is not let in; a bare address can't be."""

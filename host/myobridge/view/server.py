@@ -11,7 +11,6 @@ from contextlib import closing
 from http import HTTPStatus
 from importlib.resources import files
 from typing import Final
-from urllib.parse import urlsplit
 
 import msgspec
 from websockets.asyncio.server import ServerConnection, serve
@@ -105,7 +104,7 @@ class Server:
 
     def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
         """Answers a plain request; None lets a viewer in."""
-        path = urlsplit(request.path).path
+        path = request.path.partition("?")[0]
         origins = request.headers.get_all("Origin") if path == SOCKET else None
         if request.method != "GET":
             return _respond(HTTPStatus.METHOD_NOT_ALLOWED, TEXT, b"Only GET is answered.\n")

@@ -1,0 +1,24 @@
+"""One target under atheris: `child.py TARGET [libFuzzer's options]`. `run.py` starts it."""
+
+import importlib
+import sys
+from pathlib import Path
+
+import atheris
+
+HERE = Path(__file__).parent
+INSTRUMENTED = ["myobridge", "tomllib", "zipfile"]
+
+
+def main() -> None:
+    sys.path[:0] = [str(HERE), str(HERE.parent)]
+    with atheris.instrument_imports(include=INSTRUMENTED):
+        target = importlib.import_module(f"target_{sys.argv[1]}")
+    for seed in target.seeds():  # what is opened once is open, and the seeds keep the promises
+        target.fuzz(seed)
+    atheris.Setup([sys.argv[0], *sys.argv[2:]], target.fuzz)
+    atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+"""Coverage-guided fuzzing of everything that takes bytes from outside.
+
+`python tests/fuzz/run.py --seconds 600` fuzzes each target for ten minutes, from seeds and from what `--corpus` has
+kept of earlier runs; a file `crash-…` in the folder where it was started holds what breaks a promise, and
+`python tests/fuzz/run.py TARGET --again crash-…` shows the traceback.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import importlib
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+HERE = Path(__file__).parent
+TARGETS = sorted(path.stem.removeprefix("target_") for path in HERE.glob("target_*.py"))
+LIMITS = ("-max_len=4096", "-timeout=10", "-rss_limit_mb=1024", "-print_final_stats=1", "-verbosity=1")
+
+
+class Outcome(NamedTuple):
+    """What a run of a target came to."""
+
+    runs: int
+    edges: int
+    """Of the program, that were reached."""
+    problem: str
+    """What it printed; empty if every promise was kept."""
+
+
+def fuzz(target: str, seconds: int, corpus: Path, artifacts: Path) -> Outcome:
+    """Fuzzes one target for so long; what reaches something new is kept in `corpus`."""
+    corpus.mkdir(parents=True, exist_ok=True)
+    for seed in importlib.import_module(f"target_{target}").seeds():
+        (corpus / hashlib.sha256(seed).hexdigest()[:16]).write_bytes(seed)
+    limits = (*LIMITS, f"-max_total_time={seconds}", f"-artifact_prefix={artifacts}/")
+    done = subprocess.run(
+        [sys.executable, HERE / "child.py", target, *limits, corpus], capture_output=True, text=True, check=False
+    )
+    edges = [int(number) for number in re.findall(r"cov: (\d+)", done.stderr)]
+    runs = re.findall(r"stat::number_of_executed_units: *(\d+)", done.stderr)
+    problem = done.stdout[-3000:] + done.stderr[-3000:] if done.returncode else ""
+    return Outcome(int(runs[0]) if runs else 0, max(edges, default=0), problem)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("targets", nargs="*", metavar="TARGET", help=f"any of: {', '.join(TARGETS)}; all without")
+    parser.add_argument("--seconds", type=int, default=60, help="for each target")
+    parser.add_argument("--corpus", type=Path, help="folder that keeps what reached something new")
+    parser.add_argument("--again", type=Path, help="runs the target once, on this file")
+    options = parser.parse_args()
+    sys.path[:0] = [str(HERE), str(HERE.parent)]
+    if options.again:
+        importlib.import_module(f"target_{options.targets[0]}").fuzz(options.again.read_bytes())
+        return 0
+    failed = 0
+    with tempfile.TemporaryDirectory() as folder:
+        for target in options.targets or TARGETS:
+            outcome = fuzz(target, options.seconds, (options.corpus or Path(folder)) / target, Path.cwd())
+            failed |= bool(outcome.problem)
+            print(
+                f"{target:10} {outcome.runs:>10} runs {outcome.edges:>6} edges  {outcome.problem or 'kept'}", flush=True
+            )
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,87 @@
+"""What a browser, a stranger's page or a prompt's sender says to the view: an order, a refusal, or nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import cache
+from http import HTTPStatus
+from typing import Any
+
+from promises import piece, pieces
+from websockets.datastructures import Headers
+from websockets.frames import CloseCode
+from websockets.http11 import Request
+
+from myobridge.view.access import Access
+from myobridge.view.server import PAGE, SOCKET, Server
+from myobridge.view.viewer import ORDER_BYTES, Viewer
+
+ORDERS = ("arm", "disarm", "estop")
+TOKEN = "the-token"
+TARGET, HOST, ORIGIN, TEXT, BINARY = range(5)
+
+
+def as_http(content: bytes) -> str:
+    """As the library for WebSockets reads a request."""
+    return content.decode("ascii", "surrogateescape")
+
+
+class Browser:
+    """What a Viewer sees of a connection."""
+
+    def __init__(self, messages: list[str | bytes]) -> None:
+        self._messages = iter(messages)
+        self.closed: CloseCode | None = None
+
+    def __aiter__(self) -> Browser:
+        return self
+
+    async def __anext__(self) -> str | bytes:
+        for message in self._messages:
+            return message
+        raise StopAsyncIteration
+
+    async def close(self, code: CloseCode, _reason: str) -> None:
+        self.closed = code
+
+
+@cache
+def server() -> Server:
+    return Server("/dev/none", Access(TOKEN), control=True)
+
+
+def seeds() -> list[bytes]:
+    local = piece(HOST, b"localhost:8080") + piece(ORIGIN, b"http://localhost:8080")
+    orders = [piece(TEXT, f'{{"do":"{do}"}}'.encode()) for do in ORDERS]
+    targets = [f"{SOCKET}?token={TOKEN}", PAGE, "/app.js", f"{SOCKET}?token=wrong", "//[", "/%00"]
+    asked = [piece(TARGET, target.encode()) + local + b"".join(orders) for target in targets]
+    return [*asked, piece(TEXT, b'{"do":"arm","x":1}'), piece(BINARY, b'{"do":"arm"}') * 12, piece(HOST, b"[::1]:80")]
+
+
+def fuzz(data: bytes) -> None:
+    said = list(pieces(data))
+    headers = Headers()
+    for kind, content in said:
+        if kind in (HOST, ORIGIN):
+            headers["Host" if kind == HOST else "Origin"] = as_http(content)
+    target = next((as_http(content) for kind, content in said if kind == TARGET), PAGE)
+    connection: Any = None
+    answer = server()._admit(connection, Request(target, headers))
+    if answer is None:
+        assert TOKEN in target and len(headers.get_all("Host")) == len(headers.get_all("Origin")) == 1
+    else:
+        assert HTTPStatus(answer.status_code) in (HTTPStatus.OK, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
+    talk([content if kind == BINARY else content.decode("utf-8", "replace") for kind, content in said if kind >= TEXT])
+
+
+def talk(messages: list[str | bytes]) -> None:
+    """The socket closes at the first message that is no order; what came before it was one of three."""
+    browser: Any = Browser([message[:ORDER_BYTES] for message in messages])
+    taken: list[str] = []
+    asyncio.run(_listen(browser, taken))
+    assert set(taken) <= set(ORDERS)
+    assert len(taken) == len(messages) or browser.closed in (CloseCode.INVALID_DATA, CloseCode.POLICY_VIOLATION)
+
+
+async def _listen(browser: Any, taken: list[str]) -> None:
+    await Viewer(browser).listen(taken.append)

@@ -1,0 +1,38 @@
+"""Each target keeps its promises on its seeds, and for a few seconds of fuzzing; run.py goes on for longer."""
+
+import importlib
+import os
+
+import pytest
+import run
+
+SECONDS = 3
+
+
+@pytest.mark.parametrize("target", run.TARGETS)
+def test_the_seeds_keep_the_promises(target):
+    module = importlib.import_module(f"target_{target}")
+    for seed in module.seeds():
+        module.fuzz(seed)
+        module.fuzz(seed[: len(seed) // 2])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", run.TARGETS)
+def test_nothing_is_found_in_a_few_seconds(target, tmp_path):
+    pytest.importorskip("atheris", reason="has wheels for x86_64 and Python 3.11 to 3.13 only")
+    outcome = run.fuzz(target, SECONDS, tmp_path / "corpus", tmp_path)
+    assert not outcome.problem
+    assert outcome.runs > 100 and outcome.edges > 10
+
+
+def test_a_promise_that_is_broken_is_found_and_shown(tmp_path, monkeypatch):
+    pytest.importorskip("atheris", reason="has wheels for x86_64 and Python 3.11 to 3.13 only")
+    (tmp_path / "target_broken.py").write_text(
+        "def seeds():\n    return [b'aa']\n\n\ndef fuzz(data):\n    assert data[:1] != b'F', 'found'\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+    outcome = run.fuzz("broken", SECONDS, tmp_path / "corpus", tmp_path)
+    assert "AssertionError: found" in outcome.problem
+    assert list(tmp_path.glob("crash-*"))
