@@ -32,15 +32,13 @@ class Outcome(NamedTuple):
     """What it printed; empty if every promise was kept."""
 
 
-def fuzz(target: str, seconds: int, corpus: Path, artifacts: Path) -> Outcome:
-    """Fuzzes one target for so long; what reaches something new is kept in `corpus`."""
+def fuzz(target: str, budget: str, corpus: Path, artifacts: Path) -> Outcome:
+    """Fuzzes one target until the budget, an option of libFuzzer, is used up; `corpus` keeps what reached more."""
     corpus.mkdir(parents=True, exist_ok=True)
     for seed in importlib.import_module(f"target_{target}").seeds():
         (corpus / hashlib.sha256(seed).hexdigest()[:16]).write_bytes(seed)
-    limits = (*LIMITS, f"-max_total_time={seconds}", f"-artifact_prefix={artifacts}/")
-    done = subprocess.run(
-        [sys.executable, HERE / "child.py", target, *limits, corpus], capture_output=True, text=True, check=False
-    )
+    command = [sys.executable, HERE / "child.py", target, *LIMITS, budget, f"-artifact_prefix={artifacts}/", corpus]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     edges = [int(number) for number in re.findall(r"cov: (\d+)", done.stderr)]
     runs = re.findall(r"stat::number_of_executed_units: *(\d+)", done.stderr)
     problem = done.stdout[-3000:] + done.stderr[-3000:] if done.returncode else ""
@@ -61,11 +59,11 @@ def main() -> int:
     failed = 0
     with tempfile.TemporaryDirectory() as folder:
         for target in options.targets or TARGETS:
-            outcome = fuzz(target, options.seconds, (options.corpus or Path(folder)) / target, Path.cwd())
+            corpus = (options.corpus or Path(folder)) / target
+            outcome = fuzz(target, f"-max_total_time={options.seconds}", corpus, Path.cwd())
             failed |= bool(outcome.problem)
-            print(
-                f"{target:10} {outcome.runs:>10} runs {outcome.edges:>6} edges  {outcome.problem or 'kept'}", flush=True
-            )
+            verdict = outcome.problem or "kept"
+            print(f"{target:10} {outcome.runs:>10} runs {outcome.edges:>6} edges  {verdict}", flush=True)
     return failed
 
 
