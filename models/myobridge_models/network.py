@@ -1,10 +1,11 @@
 """The decoder of the notes: action-potential detectors, pattern detectors, and an MLP with the last angles.
 
     emg (N, C, W) → stage 1: 4 detectors per channel, linear → stage 2: patterns over longer time, ReLU
-    → (N, C, 4 detectors, 4 features, 50) → flattened, with A(n) and A(n-1) → 128 → 64 → 5 angles
+    → (N, C, 4 detectors, 4 features, 50) → means of the 50 → with A(n) and A(n-1) → 128 → 64 → 5 angles
 
 The same weights serve every EMG channel, and one stage-2 network serves every (channel, detector) map;
-which electrode a pattern came from is what the MLP learns.
+which electrode a pattern came from is what the MLP learns. A single sample of rectified EMG is mostly noise, and with a
+weight for each of the 50 the MLP learns that noise by heart: hence the means. `Shape.averaged` = 1 is the notes' form.
 """
 
 from __future__ import annotations
@@ -112,11 +113,8 @@ class CnnMlp(RememberingNetwork):
         self._start_with_means(dense[0].weight)
 
     def _start_with_means(self, weight: Tensor) -> None:
-        """First dense layer (128, 3210): begins as weighted means over the 50 samples of each map.
-
-        A single sample of rectified EMG is mostly noise; with independent weights the first steps learn from noise.
-        """
-        n = self.shape.outputs
+        """First dense layer: begins with the same weight for all means of a map, lest the first steps learn noise."""
+        n = self.shape.means
         maps = self.shape.feature_values // n
         per_map = torch.randn(len(weight), maps, 1) * (2 / maps) ** 0.5 / n
         with torch.no_grad():
@@ -134,19 +132,20 @@ class CnnMlp(RememberingNetwork):
             detector.taps *= detector(channels).std() ** (-1 / len(detector.taps))
 
     def features(self, emg: Tensor) -> Tensor:
-        """emg (N, C, W) → (N, C·4·4·50), each path from the newest part of the window."""
+        """emg (N, C, W) → (N, C·4·4·means), each path from the newest part of the window."""
         shape = self.shape
         channels = emg.reshape(-1, 1, emg.shape[-1])  # (N·C, 1, W)
         paths = []
         for spec, detect in zip(shape.detectors, self.detectors, strict=True):
             newest = channels[..., -shape.path_window(spec) :]  # (N·C, 1, this path's window)
-            paths.append(self.patterns(detect(newest), stride=spec.stride))  # (N·C, 4, 50)
-        return torch.stack(paths, dim=1).reshape(-1, shape.feature_values)  # (N, C·4·4·50)
+            maps = self.patterns(detect(newest), stride=spec.stride)  # (N·C, 4, 50)
+            paths.append(nn.functional.avg_pool1d(maps, shape.averaged) if shape.averaged > 1 else maps)
+        return torch.stack(paths, dim=1).reshape(-1, shape.feature_values)  # (N, C·4·4·means)
 
     def features_at(self, segment: Tensor, ends: Tensor) -> Tensor:
         """Features of many windows of one long segment, each convolution evaluated once.
 
-        segment (N, C, T), ends (M,) index of each window's last sample, all ≥ W - 1 → (N, M, C·4·4·50),
+        segment (N, C, T), ends (M,) index of each window's last sample, all ≥ W - 1 → (N, M, C·4·4·means),
         equal to `features` of the windows themselves.
         """
         shape = self.shape
@@ -157,35 +156,37 @@ class CnnMlp(RememberingNetwork):
         for spec, detect in zip(shape.detectors, self.detectors, strict=True):
             maps = self.patterns(detect(channels), stretch=spec.stride)  # (N·C, 4, T - field + 1)
             at = ends[:, None] - (shape.feature_field(spec) - 1) - spec.stride * back  # (M, 50)
-            paths.append(maps[..., at])  # (N·C, 4, M, 50)
-        stacked = torch.stack(paths, dim=1)  # (N·C, 4 detectors, 4 features, M, 50)
-        stacked = stacked.reshape(n, c, *stacked.shape[1:])  # (N, C, 4 detectors, 4 features, M, 50)
-        return stacked.permute(0, 4, 1, 2, 3, 5).reshape(n, len(ends), shape.feature_values)  # (N, M, C·4·4·50)
+            paths.append(maps[..., at].unflatten(-1, (shape.means, -1)).mean(-1))  # (N·C, 4, M, means)
+        stacked = torch.stack(paths, dim=1)  # (N·C, 4 detectors, 4 features, M, means)
+        stacked = stacked.reshape(n, c, *stacked.shape[1:])  # (N, C, 4 detectors, 4 features, M, means)
+        return stacked.permute(0, 4, 1, 2, 3, 5).reshape(n, len(ends), shape.feature_values)  # (N, M, C·4·4·means)
 
     def remember(self, emg: Tensor) -> tuple[Tensor, ...]:
-        """emg (C, T) → per detector the stage-2 maps at every sample, (T, C·4); zeros before the first."""
+        """emg (C, T) → per detector the mean of the newest `averaged` outputs at every sample, (T, C·4); 0 at first."""
         channels = emg[:, None]  # (C, 1, T)
         kept = []
         for spec, detect in zip(self.shape.detectors, self.detectors, strict=True):
             maps = self.patterns(detect(channels), stretch=spec.stride).flatten(0, 1)  # (C·4, T - field + 1)
-            kept.append(nn.functional.pad(maps, (emg.shape[1] - maps.shape[1], 0)).T)
+            span = (self.shape.averaged - 1) * spec.stride + 1
+            means = maps.unfold(-1, span, 1)[..., :: spec.stride].mean(-1)  # (C·4, T - field - span + 2)
+            kept.append(nn.functional.pad(means, (emg.shape[1] - means.shape[1], 0)).T)
         return tuple(kept)
 
     def recall(self, kept: tuple[Tensor, ...], ends: Tensor, gain: Tensor) -> Tensor:
-        """Features (M, C·4·4·50); a gain scales the maps, which is exact but for the small biases of stage 2."""
+        """Features (M, C·4·4·means); a gain scales the maps, which is exact but for the small biases of stage 2."""
         shape = self.shape
-        back = torch.arange(shape.outputs - 1, -1, -1, device=ends.device)  # (50,)
+        back = shape.averaged * torch.arange(shape.means - 1, -1, -1, device=ends.device)  # (means,)
         rows = [maps[ends[:, None] - d.stride * back] for d, maps in zip(shape.detectors, kept, strict=True)]
-        maps = torch.stack(rows, dim=1).float()  # (M, 4 detectors, 50, C·4)
+        maps = torch.stack(rows, dim=1).float()  # (M, 4 detectors, means, C·4)
         maps = maps.reshape(*maps.shape[:3], shape.channels, -1) * gain[:, None, None, :, None]
-        return maps.permute(0, 3, 1, 4, 2).reshape(len(ends), -1)  # (M, C·4·4·50)
+        return maps.permute(0, 3, 1, 4, 2).reshape(len(ends), -1)  # (M, C·4·4·means)
 
     def logits(self, features: Tensor, history_deg: Tensor | None) -> Tensor:
-        """features (N, C·4·4·50) and history (N, 10) → (N, 5), before the sigmoid."""
+        """features (N, C·4·4·means) and history (N, 10) → (N, 5), before the sigmoid."""
         if history_deg is not None and self.shape.history_values:
             swing = history_deg / (FULL_SWING_DEG / 2) - 1  # -1 .. 1, the size of the features
             features = torch.cat((features, swing), dim=1)
-        out: Tensor = self.mlp(features)  # (N, 3200 + 10) → 128 → 64 → (N, 5)
+        out: Tensor = self.mlp(features)  # (N, 64 + 10) → 128 → 64 → (N, 5)
         return out
 
 

@@ -69,6 +69,10 @@ class Shape:
     pattern_features: int = 4
     outputs: int = 50
     """Stage-2 output samples per map, n."""
+    averaged: int = 50
+    """Neighbouring output samples whose mean the MLP reads: its first layer has one weight for them all.
+
+    1 is the notes' full form, with a weight for each."""
     hidden: tuple[int, ...] = (128, 64)
     history_steps: int = HISTORY_STEPS
     """0: the network does not know what it said last."""
@@ -78,6 +82,7 @@ class Shape:
             raise UserError(f"The sampling rate is {self.fs_hz} Hz; give a rate above 0.")
         if self.channels < 1:
             raise UserError(f"The number of EMG channels is {self.channels}; give at least 1.")
+        assert self.outputs % self.averaged == 0
 
     def feature_field(self, detector: Detector) -> int:
         """Samples that one stage-2 output sees: the first layer strides, so later dilations count in steps of it."""
@@ -94,9 +99,14 @@ class Shape:
         return max(self.path_window(d) for d in self.detectors)
 
     @property
+    def means(self) -> int:
+        """What the MLP reads of each map."""
+        return self.outputs // self.averaged
+
+    @property
     def feature_values(self) -> int:
-        """i·j·k·n: channels × detectors × pattern features × output samples."""
-        return self.channels * len(self.detectors) * self.pattern_features * self.outputs
+        """i·j·k·n / averaged: channels × detectors × pattern features × means of the output samples."""
+        return self.channels * len(self.detectors) * self.pattern_features * self.means
 
     @property
     def history_values(self) -> int:

@@ -24,12 +24,14 @@ class Recipe:
     the detectors kept, a fresh MLP on features that are computed once. Others are trained whole.
     """
 
-    steps: int = 3500
+    steps: int = 2600
     """Of both stages together."""
-    detector_share: float = 0.3
+    detector_share: float = 0.4
     """Share of the steps in which the detectors learn, in batches of half the size; 0: the network is trained on."""
     segments: int = 16
     """Segments a step, each from another place."""
+    head_segments: int = 64
+    """The same where only the MLP learns: it takes hardly any time then."""
     unroll: int = 4
     """Windows of a segment, one history step apart."""
     learning_rate: float = 4e-3

@@ -183,7 +183,7 @@ class _Training:
             yield _Stage(self, recipe.detector_steps, recipe.segments // 2, None, probe)
             network.reset_head()
         memory = Memory(network, self.segments.takes, self.device)
-        yield _Stage(self, recipe.steps - recipe.detector_steps, recipe.segments, memory, probe=False)
+        yield _Stage(self, recipe.steps - recipe.detector_steps, recipe.head_segments, memory, probe=False)
 
 
 def train(

@@ -14,8 +14,12 @@ def test_dilations_and_fields_at_2_khz_are_the_notes():
     assert [d.dilation(2000) for d in shape.detectors] == [4, 2, 1, 1]
     assert [d.receptive_field(2000) for d in shape.detectors] == [225, 73, 25, 25]
     assert shape.window_samples == 802
-    assert shape.feature_values == 4 * 4 * 4 * 50
-    assert shape.dense_sizes == (3200 + 10, 128, 64, 5)
+    assert shape.feature_values == 4 * 4 * 4  # of 50 samples each the mean
+    assert shape.dense_sizes == (64 + 10, 128, 64, 5)
+    full = Shape(fs_hz=2000, channels=4, averaged=1)
+    assert full.feature_values == 4 * 4 * 4 * 50
+    assert full.dense_sizes == (3200 + 10, 128, 64, 5)
+    assert full.window_samples == shape.window_samples
 
 
 @pytest.mark.parametrize("fs_hz", [500, 1000, 2000, 4000])
@@ -44,8 +48,20 @@ def test_parameters_are_counted_where_they_sit():
     shape = Shape(2000, 4)
     counts = shape.parameters()
     assert sum(counts.values()) == sum(p.numel() for p in CnnMlp(shape).parameters())
-    assert sum(counts.values()) == pytest.approx(420_000, rel=0.001)
-    assert counts["dense 3210 → 128"] / sum(counts.values()) == pytest.approx(0.98, abs=0.005)
+    full = Shape(2000, 4, averaged=1).parameters()
+    assert sum(full.values()) == pytest.approx(420_000, rel=0.001)
+    assert full["dense 3210 → 128"] / sum(full.values()) == pytest.approx(0.98, abs=0.005)
+    assert sum(counts.values()) == sum(full.values()) - 3200 * 128 + 64 * 128
+
+
+def test_a_network_of_means_is_the_full_one_with_a_weight_for_all_samples_of_a_map():
+    network, full = CnnMlp(Shape(2000, 4)).eval(), CnnMlp(Shape(2000, 4, averaged=1)).eval()
+    state = network.state_dict()
+    maps, history = state["mlp.1.weight"].split((64, 10), dim=1)
+    state["mlp.1.weight"] = torch.cat(((maps / 50).repeat_interleave(50, dim=1), history), dim=1)
+    full.load_state_dict(state)
+    emg, history = torch.randn(8, 4, 802), 180 * torch.rand(8, 10)
+    assert torch.allclose(network(emg, history), full(emg, history), atol=1e-3)
 
 
 def test_silence_filter_is_fixed_and_alternates():
@@ -87,9 +103,10 @@ def test_angles_stay_within_the_servo_and_keep_a_gradient():
     assert (emg.grad.abs().amax((1, 2)) > 0).all()
 
 
+@pytest.mark.parametrize("averaged", [1, 10, 50])
 @pytest.mark.parametrize("fs_hz", [500, 2000, 4000])
-def test_many_windows_of_a_segment_equal_each_window_by_itself(fs_hz):
-    shape = Shape(fs_hz, 4)
+def test_many_windows_of_a_segment_equal_each_window_by_itself(fs_hz, averaged):
+    shape = Shape(fs_hz, 4, averaged=averaged)
     network = CnnMlp(shape).eval()
     w = shape.window_samples
     segment = torch.randn(2, 4, w + 333)
@@ -97,6 +114,9 @@ def test_many_windows_of_a_segment_equal_each_window_by_itself(fs_hz):
     at_once = network.features_at(segment, ends)
     one_by_one = torch.stack([network.features(segment[..., end - w + 1 : end + 1]) for end in ends], dim=1)
     assert torch.allclose(at_once, one_by_one, rtol=1e-4, atol=1e-4)
+    gain = torch.ones(len(ends), 4)
+    recalled = torch.stack([network.recall(network.remember(emg), ends, gain) for emg in segment])
+    assert torch.allclose(recalled, one_by_one, rtol=1e-4, atol=1e-4)
 
 
 def test_unit_gain_initialisation_keeps_the_signal():
