@@ -2,13 +2,13 @@
 
     python firmware/generate.py [--check]
 
-Targets: host/myobridge/wire/messages.py (named tuples, struct formats), firmware/src/messages.h, and the marked
+Targets: host/myobridge/wire/messages.py (named tuples, struct formats), firmware/src/messages.h and
+crc_table.h, and the marked
 tables of firmware/PROTOCOL.md. Python 3.11 or newer, standard library only.
 """
 
 from __future__ import annotations
 
-import binascii
 import json
 import struct
 import sys
@@ -17,12 +17,13 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-from c_header import c_header
+from c_header import c_header, crc_table
 
 HERE = Path(__file__).resolve().parent
 SOURCE = HERE / "protocol.toml"
 PYTHON = HERE.parent / "host" / "myobridge" / "wire" / "messages.py"
 C = HERE / "src" / "messages.h"
+CRC_TABLE = HERE / "src" / "crc_table.h"
 DOCUMENT = HERE / "PROTOCOL.md"
 
 STRUCT_CODE = {"u8": "B", "u16": "H", "u32": "I", "i16": "h"}
@@ -155,7 +156,7 @@ def document_tables(spec: Spec) -> dict[str, str]:
     limits = ["| limit | value |", "|---|---|", *(f"| `{k}` | {v} |" for k, v in spec["limits"].items())]
     ping = next(m for m in spec["message"] if m["name"] == "ping")
     frame = bytes([ping["type"], 7]) + struct.pack(struct_format(ping), 0x01020304)
-    framed = frame + binascii.crc_hqx(frame, 0xFFFF).to_bytes(2, "big")
+    framed = frame + zlib.crc32(frame).to_bytes(4, "little")
     coded = b"".join(bytes([len(part) + 1]) + part for part in framed.split(b"\0"))
     example = f"    frame    {frame.hex(' ')}\n    with CRC {framed.hex(' ')}\n    on wire  {coded.hex(' ')} 00"
     version = f"Version {spec['protocol']['major']}.{spec['protocol']['minor']}, proto_hash `0x{proto_hash(spec):08X}`."
@@ -185,6 +186,7 @@ def main(arguments: list[str]) -> int:
     targets = {
         PYTHON: python_module(spec),
         C: c_header(spec, proto_hash(spec)),
+        CRC_TABLE: crc_table(),
         DOCUMENT: document(DOCUMENT.read_text(encoding="utf-8"), spec),
     }
     stale = [path for path, text in targets.items() if not path.exists() or path.read_text(encoding="utf-8") != text]

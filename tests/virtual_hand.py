@@ -4,7 +4,7 @@ import numpy as np
 
 from myobridge.device.firmware import SimulatedFirmware
 from myobridge.wire import messages as m
-from myobridge.wire.frame import FrameDecoder, encode
+from myobridge.wire.frame import PAYLOAD, FrameDecoder, encode
 from myobridge.wire.session import Session
 
 STEP_S = 0.001
@@ -43,7 +43,7 @@ def device_config(**changes):
 
 def unpacked(frame):
     """The message of a good frame."""
-    return m.BY_TYPE[frame[0]].unpack(frame[2:-2])
+    return m.BY_TYPE[frame[0]].unpack(frame[PAYLOAD])
 
 
 class VirtualHand:

@@ -27,7 +27,7 @@ static void on_config(struct device *d, uint8_t seq, const uint8_t *payload) {
         result = configure_check(&m, &board_info);
     }
     if (result == RESULT_OK) {
-        safety_configure(&d->safety, &m, crc16(payload, MSG_BYTES_CONFIG));
+        safety_configure(&d->safety, &m, crc32(payload, MSG_BYTES_CONFIG));
         servo_map_set(&d->servo_map, m.pulse_0_us, m.pulse_180_us);
         d->servos_told = false;
     }

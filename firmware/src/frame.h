@@ -1,4 +1,4 @@
-/* Framing: type, seq, payload and CRC-16, COBS-encoded, ended by a zero byte (PROTOCOL.md, Bytes and Receiving). */
+/* Framing: type, seq, payload and CRC-32, COBS-encoded, ended by a zero byte (PROTOCOL.md, Bytes and Receiving). */
 #ifndef FRAME_H
 #define FRAME_H
 
@@ -8,17 +8,13 @@
 #include "messages.h"
 
 #define FRAME_HEAD_BYTES 2U  /* type, seq */
-#define FRAME_CRC_BYTES 2U
+#define FRAME_CRC_BYTES 4U
 #define FRAME_MIN_BYTES (FRAME_HEAD_BYTES + FRAME_CRC_BYTES)
 #define FRAME_MAX_PAYLOAD (MAX_FRAME_BYTES - FRAME_MIN_BYTES)
 #define FRAME_WIRE_OVERHEAD (FRAME_MIN_BYTES + 2U) /* on the wire beyond the payload: with COBS code and ending zero */
 
-/* CRC-16/CCITT-FALSE. With its high byte first on the wire, the CRC of a whole good frame is 0. */
-struct crc {
-    uint8_t high;
-    uint8_t low;
-};
-uint16_t crc16(const uint8_t *bytes, uint8_t count);
+/* CRC-32/ISO-HDLC, zlib's. With its low byte first on the wire, a whole good frame has always the same CRC. */
+uint32_t crc32(const uint8_t *bytes, uint8_t count);
 
 /* Bytes that go out lie in a ring, so that one pass encodes and queues them. */
 #define TX_RING_BYTES 512U
@@ -43,7 +39,7 @@ struct frame_decoder {
     uint8_t body[FRAME_KEPT_BYTES]; /* type, seq, payload; whole when frame_decode says FRAME_GOOD */
     uint8_t length;                 /* of the frame so far, with its CRC */
     uint8_t to_code;                /* data bytes that still come before the next code byte */
-    struct crc crc;
+    uint32_t crc;                   /* running, without its final inversion */
     uint8_t state;                  /* enum decoder_state */
 };
 

@@ -4,8 +4,8 @@
 
 #include <stdint.h>
 
-#define PROTO_HASH 0xE71E30F7UL
-#define MAJOR 1U
+#define PROTO_HASH 0xA1ADCF9EUL
+#define MAJOR 2U
 #define MINOR 0U
 #define BAUD 500000UL
 #define MAX_FRAME_BYTES 254U
@@ -25,7 +25,7 @@
 #define RESUME_WINDOW_CDEG 500U
 #define MAX_REJECTS_IN_ROW 5U
 #define STALL_MS 50U
-#define LINK_LOAD_MAX_PERCENT 80U
+#define LINK_LOAD_MAX_PERCENT 90U
 #define SUPPLY_MIN_MV 4500U
 #define STATUS_PERIOD_MS 100U
 #define SERVO_PERIOD_MS 20U
@@ -141,15 +141,15 @@ enum msg_bytes {
     MSG_BYTES_HELLO = 8,
     MSG_BYTES_IDENT = 27,
     MSG_BYTES_CONFIG = 62,
-    MSG_BYTES_CONFIG_ACK = 5,
-    MSG_BYTES_START = 2,
+    MSG_BYTES_CONFIG_ACK = 7,
+    MSG_BYTES_START = 4,
     MSG_BYTES_STOP = 0,
     MSG_BYTES_EMG = 6,
-    MSG_BYTES_ARM = 6,
+    MSG_BYTES_ARM = 8,
     MSG_BYTES_DISARM = 0,
     MSG_BYTES_ESTOP = 0,
     MSG_BYTES_SETPOINT = 15,
-    MSG_BYTES_STATUS = 53,
+    MSG_BYTES_STATUS = 55,
     MSG_BYTES_PING = 4,
     MSG_BYTES_PONG = 12,
 };
@@ -172,7 +172,7 @@ static inline void put_u32(uint8_t *at, uint32_t value) {
     put_u16(at + 2, (uint16_t)(value >> 16));
 }
 
-/* Opens a session; the device answers IDENT. Never changes, in any version. */
+/* Opens a session; the device answers IDENT. The same in all versions from 2 on. */
 struct hello {
     uint8_t major;
     uint8_t minor;
@@ -187,7 +187,7 @@ static inline void hello_unpack(struct hello *m, const uint8_t *payload) {
     m->proto_hash = get_u32(payload + 4);
 }
 
-/* Who the device is. Never changes, in any version. */
+/* Who the device is. The same in all versions from 2 on. */
 struct ident {
     uint8_t major;
     uint8_t minor;
@@ -267,22 +267,22 @@ static inline void config_unpack(struct config *m, const uint8_t *payload) {
 struct config_ack {
     uint8_t result; /* enum result */
     uint16_t sample_period_ticks; /* the one in force */
-    uint16_t config_crc; /* CRC-16 of the payload of the CONFIG in force; 0 if none */
+    uint32_t config_crc; /* CRC-32 of the payload of the CONFIG in force; 0 if none */
 };
 
 static inline void config_ack_pack(const struct config_ack *m, uint8_t *payload) {
     payload[0] = m->result;
     put_u16(payload + 1, m->sample_period_ticks);
-    put_u16(payload + 3, m->config_crc);
+    put_u32(payload + 3, m->config_crc);
 }
 
 /* Starts sampling at sample_index 0. Answered by STATUS. */
 struct start {
-    uint16_t config_crc;
+    uint32_t config_crc;
 };
 
 static inline void start_unpack(struct start *m, const uint8_t *payload) {
-    m->config_crc = get_u16(payload);
+    m->config_crc = get_u32(payload);
 }
 
 /* `samples` follow: n x channels values of i16, all channels of the first sample, then of the next. */
@@ -301,14 +301,14 @@ static inline void emg_pack(const struct emg *m, uint8_t *payload) {
 /* Permission to move. Only from DISARMED, with no blocker. Answered by STATUS. */
 struct arm {
     uint16_t boot_id; /* of the last IDENT */
-    uint16_t config_crc;
+    uint32_t config_crc;
     uint16_t challenge; /* of the last STATUS: an ARM cannot be replayed */
 };
 
 static inline void arm_unpack(struct arm *m, const uint8_t *payload) {
     m->boot_id = get_u16(payload);
-    m->config_crc = get_u16(payload + 2);
-    m->challenge = get_u16(payload + 4);
+    m->config_crc = get_u32(payload + 2);
+    m->challenge = get_u16(payload + 6);
 }
 
 /* Where the five servos shall go. Not answered, never sent again. */
@@ -337,7 +337,7 @@ struct status {
     uint8_t ack_result; /* enum result */
     uint16_t challenge; /* for ARM; another one after each change of state */
     uint16_t boot_id; /* so that a reset between two frames is seen */
-    uint16_t config_crc;
+    uint32_t config_crc;
     uint32_t sample_index; /* next sample to be taken */
     uint32_t t_us; /* device clock, wraps */
     uint8_t setpoint_seq; /* seq of the last accepted SETPOINT */
@@ -364,23 +364,23 @@ static inline void status_pack(const struct status *m, uint8_t *payload) {
     payload[7] = m->ack_result;
     put_u16(payload + 8, m->challenge);
     put_u16(payload + 10, m->boot_id);
-    put_u16(payload + 12, m->config_crc);
-    put_u32(payload + 14, m->sample_index);
-    put_u32(payload + 18, m->t_us);
-    payload[22] = m->setpoint_seq;
+    put_u32(payload + 12, m->config_crc);
+    put_u32(payload + 16, m->sample_index);
+    put_u32(payload + 20, m->t_us);
+    payload[24] = m->setpoint_seq;
     for (uint8_t i = 0; i < 5; i++) {
-        put_u16(payload + 23 + 2 * i, m->applied_cdeg[i]);
+        put_u16(payload + 25 + 2 * i, m->applied_cdeg[i]);
     }
-    put_u16(payload + 33, m->supply_mv);
-    put_u16(payload + 35, m->crc_errors);
-    put_u16(payload + 37, m->length_errors);
-    put_u16(payload + 39, m->unknown_types);
-    put_u16(payload + 41, m->seq_gaps);
-    put_u16(payload + 43, m->rx_overruns);
-    put_u16(payload + 45, m->range_rejects);
-    put_u16(payload + 47, m->stale_rejects);
-    put_u16(payload + 49, m->tx_drops);
-    put_u16(payload + 51, m->max_loop_us);
+    put_u16(payload + 35, m->supply_mv);
+    put_u16(payload + 37, m->crc_errors);
+    put_u16(payload + 39, m->length_errors);
+    put_u16(payload + 41, m->unknown_types);
+    put_u16(payload + 43, m->seq_gaps);
+    put_u16(payload + 45, m->rx_overruns);
+    put_u16(payload + 47, m->range_rejects);
+    put_u16(payload + 49, m->stale_rejects);
+    put_u16(payload + 51, m->tx_drops);
+    put_u16(payload + 53, m->max_loop_us);
 }
 
 /* Clock and liveness; not a permission to move. */

@@ -95,7 +95,7 @@ static uint16_t within(uint16_t value, uint16_t low, uint16_t high) {
     return value < low ? low : at_most(value, high);
 }
 
-void safety_configure(struct safety *s, const struct config *config, uint16_t config_crc) {
+void safety_configure(struct safety *s, const struct config *config, uint32_t config_crc) {
     for (uint8_t i = 0; i < SERVOS; i++) {
         uint16_t applied = s->configured ? s->applied_cdeg[i] : config->servo_safe_cdeg[i];
         s->applied_cdeg[i] = within(applied, config->servo_min_cdeg[i], config->servo_max_cdeg[i]);
@@ -107,7 +107,7 @@ void safety_configure(struct safety *s, const struct config *config, uint16_t co
     s->configured = true;
 }
 
-enum result safety_start(struct safety *s, uint16_t config_crc, const struct safety_inputs *in) {
+enum result safety_start(struct safety *s, uint32_t config_crc, const struct safety_inputs *in) {
     if (!s->configured || config_crc != s->config_crc) {
         return RESULT_WRONG_CONFIG;
     }

@@ -27,7 +27,7 @@ struct safety {
     uint16_t challenge;     /* an ARM must repeat it */
     uint16_t armed_by;      /* the challenge that armed the hand */
     uint16_t ticks_per_4ms; /* of the sample period's unit */
-    uint16_t config_crc;    /* 0: not configured */
+    uint32_t config_crc;    /* 0: not configured */
     struct config config;   /* in force */
     uint16_t supply_mv;
 
@@ -60,8 +60,8 @@ void safety_started(struct safety *s);                                        /*
 void safety_hello(struct safety *s, uint32_t proto_hash);
 bool safety_may_configure(const struct safety *s);
 /* Brings a CONFIG that has been checked into force; the first one since boot puts the applied angles on its safe pose. */
-void safety_configure(struct safety *s, const struct config *config, uint16_t config_crc);
-enum result safety_start(struct safety *s, uint16_t config_crc, const struct safety_inputs *in);
+void safety_configure(struct safety *s, const struct config *config, uint32_t config_crc);
+enum result safety_start(struct safety *s, uint32_t config_crc, const struct safety_inputs *in);
 void safety_stop(struct safety *s);
 enum result safety_arm(struct safety *s, const struct arm *arm, const struct safety_inputs *in);
 void safety_disarm(struct safety *s);

@@ -14,14 +14,13 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from myobridge.wire.frame import OVERHEAD_BYTES
+from myobridge.wire.frame import CRC_BYTES, OVERHEAD_BYTES
 from myobridge.wire.messages import Emg, EmgFlag
 
 INDEX_SPAN: Final = 1 << 32
 EMG_HEAD: Final = Struct("<xx" + Emg.STRUCT.format.removeprefix("<"))
 """Type and seq are skipped."""
 SAMPLES_AT: Final = EMG_HEAD.size
-CRC_BYTES: Final = 2
 MAX_STEP_FRAMES: Final = 3
 """A frame that comes after so many lost ones or fewer stands for itself; any other waits for the next."""
 UNKNOWN_FLAGS: Final = 0xFF & ~sum(EmgFlag)
@@ -85,7 +84,7 @@ def index_step(index: int, expected: int) -> int:
 
 
 class EmgGate:
-    """Behind the CRC, which one damaged frame in 65536 passes: can this device have sent that now?
+    """Behind the CRC, which says that a frame is whole, not that it makes sense: can this device have sent that now?
 
     A frame whose index is not the next or nearly so is held until another one follows it. So a forged index does not
     throw the stream away, and on a line so bad that wrong frames do pass a lone frame never counts.

@@ -9,7 +9,7 @@ from serial.tools.list_ports import comports
 
 from myobridge.errors import UserError
 from myobridge.wire import messages as m
-from myobridge.wire.frame import FrameDecoder, encode
+from myobridge.wire.frame import PAYLOAD, FrameDecoder, encode
 from myobridge.wire.link import LinkLost, SerialLink
 
 PATIENCE_S: Final = 2.5
@@ -38,7 +38,7 @@ def ask(port: str) -> m.Ident | None:
             if link.wait(ASK_EVERY_S):
                 for frame in frames.feed(link.read()):
                     if frame[0] == m.Ident.TYPE and len(frame) == m.Ident.STRUCT.size + 4:
-                        return m.Ident.unpack(frame[2:-2])
+                        return m.Ident.unpack(frame[PAYLOAD])
     except LinkLost:
         return None
     finally:

@@ -98,7 +98,8 @@ def converter_stalls(board: str) -> Outcome:
 
 
 def reset_in_mid_motion(board: str) -> Outcome:
-    with moving(board) as host:
+    with moving(board, steps_matter=False) as host:  # the reset cuts the pulse that runs
+        assert_no_step(host.hand, board)
         old = host.status
         fault = host.hand.cycle
         host.hand.command("reset")

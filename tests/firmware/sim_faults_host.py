@@ -131,7 +131,7 @@ def config_while_armed_or_too_much(board: str) -> Outcome:
 
 def host_does_not_read(board: str) -> Outcome:
     """A wire cannot push back. What fills the device's buffer is more to say than the line carries: EMG that takes
-    80 % of it, and the answers to 1600 PINGs a second.
+    88 % of it, and the answers to 1600 PINGs a second.
     """
     with board_on(board) as host:
         host.stream_armed(samples_per_frame=1)

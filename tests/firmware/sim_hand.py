@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from myobridge.wire.frame import FrameDecoder
+from myobridge.wire.frame import PAYLOAD, FrameDecoder
 from myobridge.wire.messages import BAUD
 
 FIRMWARE: Final = Path(__file__).parents[2] / "firmware"
@@ -148,7 +148,7 @@ class SimHand:
         start = 0
         for end in map(int, np.flatnonzero(sent["value"] == 0)):
             for frame in self._decoder.feed(data[start : end + 1]):
-                self._unread.append(Received(int(sent["cycle"][end]), frame[0], frame[1], frame[2:-2]))
+                self._unread.append(Received(int(sent["cycle"][end]), frame[0], frame[1], frame[PAYLOAD]))
             start = end + 1
         self._decoder.feed(data[start:])
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import struct
-from binascii import crc_hqx
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
+from zlib import crc32
 
 from sim_hand import CPU_HZ, Received, SimHand, cycles_of_ms
 
-from myobridge.wire.frame import CRC_START, encode
+from myobridge.wire.frame import encode
 from myobridge.wire.messages import (
     ANGLE_MAX_CDEG,
     HOLD_MAX_MS,
@@ -233,4 +233,4 @@ class SimHost:
 
 
 def config_crc(wanted: Config) -> int:
-    return crc_hqx(wanted.pack(), CRC_START)
+    return crc32(wanted.pack())

@@ -10,13 +10,13 @@ from msgspec.structs import replace
 from portable import load
 
 from myobridge.wire import messages as m
-from myobridge.wire.frame import FrameDecoder, encode
+from myobridge.wire.frame import MIN_FRAME_BYTES, PAYLOAD, FrameDecoder, encode
 from myobridge.wire.messages import Blocker, EmgFlag, Result, State, StatusFlag
 
 FFI, LIB = load()
 CHANNELS = 4
 TICK, EMG, RX, PULSES = 1, 2, 4, 8  # enum wake
-MAX_VALUES = (m.MAX_FRAME_BYTES - 4 - m.Emg.STRUCT.size) // 2
+MAX_VALUES = (m.MAX_FRAME_BYTES - MIN_FRAME_BYTES - m.Emg.STRUCT.size) // 2
 SESSION = replace(CONFIG, sample_period_ticks=TICK_HZ // 1000)
 
 
@@ -38,7 +38,7 @@ class Device:
         """The host takes all that the line carries."""
         buffer = FFI.new("uint8_t[]", 4096)
         count = LIB.fake_transmit(buffer, 4096)
-        self.frames += [(f[0], f[1], f[2:-2]) for f in self.decoder.feed(bytes(buffer[0:count]))]
+        self.frames += [(f[0], f[1], f[PAYLOAD]) for f in self.decoder.feed(bytes(buffer[0:count]))]
 
     def one_pass(self, wake: int = RX) -> None:
         LIB.device_pass(self.struct, wake)
@@ -256,10 +256,10 @@ FITS: list[tuple[str, dict[str, Any], Result]] = [
     ("relax just after hold", {"relax_ms": CONFIG.hold_ms + 1}, Result.OK),
     ("relax at its latest", {"relax_ms": m.RELAX_MAX_MS}, Result.OK),
     ("relax later", {"relax_ms": m.RELAX_MAX_MS + 1}, Result.BAD_TIMEOUTS),
-    ("a line at 80 %", {"channel_mask": 1, "sample_period_ticks": 700, "samples_per_frame": 1}, Result.OK),
+    ("a line just under 90 %", {"channel_mask": 1, "sample_period_ticks": 712, "samples_per_frame": 1}, Result.OK),
     (
         "a line just above",
-        {"channel_mask": 1, "sample_period_ticks": 699, "samples_per_frame": 1},
+        {"channel_mask": 1, "sample_period_ticks": 711, "samples_per_frame": 1},
         Result.LINK_OVERLOAD,
     ),
 ]
@@ -405,7 +405,7 @@ def test_unknown_types_are_counted_and_do_nothing(device: Device, kind: int) -> 
 def test_a_known_type_of_any_other_length_is_a_length_error_and_does_nothing(moving: Device, kind: int) -> None:
     right = m.PAYLOAD_BYTES[kind]
     before = moving.struct.counters.length_errors
-    lengths = [n for n in (*range(70), 250) if n != right]
+    lengths = [n for n in (*range(80), m.MAX_FRAME_BYTES - MIN_FRAME_BYTES) if n != right]
     state = moving.struct.safety.state
     for length in lengths:
         moving.send_bytes(encode(kind, 0, bytes(length)))

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import json
-from binascii import crc_hqx
 from pathlib import Path
 from random import Random
 from typing import Any
+from zlib import crc32
 
 import pytest
 from portable import load
 
-from myobridge.wire.frame import CRC_START, FrameDecoder, encode
-from myobridge.wire.messages import MAX_FRAME_BYTES
+from myobridge.wire.frame import CRC_BYTES, HEAD_BYTES, MIN_FRAME_BYTES, FrameDecoder, encode
+from myobridge.wire.messages import MAX_FRAME_BYTES, PAYLOAD_BYTES, Config
 
 FFI, LIB = load()
 RING_BYTES = 512
-MAX_PAYLOAD = MAX_FRAME_BYTES - 4
+MAX_PAYLOAD = MAX_FRAME_BYTES - MIN_FRAME_BYTES
 VECTORS: dict[str, Any] = json.loads(
     (Path(__file__).parents[1] / "vectors" / "frames.json").read_text(encoding="utf-8")
 )
@@ -34,7 +34,7 @@ def c_encode(kind: int, seq: int, payload: bytes, at: int = 0) -> bytes:
     return bytes(ring[(at + i) % RING_BYTES] for i in range(count))
 
 
-KEPT_BYTES = 64
+KEPT_BYTES = HEAD_BYTES + PAYLOAD_BYTES[Config.TYPE]
 """The device keeps only the head of a frame that is longer than any message to it; all of it is in the CRC."""
 
 
@@ -78,14 +78,14 @@ def random_payload(random: Random) -> bytes:
 
 
 def test_the_crc_of_the_nine_digits() -> None:
-    assert LIB.crc16(b"123456789", 9) == 0x29B1
+    assert LIB.crc32(b"123456789", 9) == 0xCBF43926
 
 
 def test_the_crc_is_the_hosts() -> None:
     random = Random(1)
     for _ in range(2000):
         data = random_payload(random)
-        assert LIB.crc16(data, len(data)) == crc_hqx(data, CRC_START)
+        assert LIB.crc32(data, len(data)) == crc32(data)
 
 
 # ---- golden frames ----
@@ -102,8 +102,8 @@ def test_golden_frames_are_taken(vector: dict[str, Any]) -> None:
     decoder = CDecoder()
     ((length, frame),) = decoder.feed(bytes.fromhex(vector["wire"]))
     payload = bytes.fromhex(vector["payload"])
-    assert length == len(payload) + 4
-    assert frame[: length - 2] == (bytes((vector["type"], vector["seq"])) + payload)[:KEPT_BYTES]
+    assert length == len(payload) + MIN_FRAME_BYTES
+    assert frame[: length - CRC_BYTES] == (bytes((vector["type"], vector["seq"])) + payload)[:KEPT_BYTES]
     assert decoder.counters == (0, 0)
 
 
@@ -169,7 +169,7 @@ def test_lone_zeros_are_no_frames_and_no_errors() -> None:
     assert decoder.counters == (0, 0)
 
 
-@pytest.mark.parametrize(("body", "counted"), [(1, 1), (2, 1), (3, 1)])
+@pytest.mark.parametrize(("body", "counted"), [(body, 1) for body in range(1, MIN_FRAME_BYTES)])
 def test_a_frame_without_room_for_a_crc_is_a_length_error(body: int, counted: int) -> None:
     decoder = CDecoder()
     assert decoder.feed(bytes((body + 1,)) + b"\x55" * body + b"\0") == []

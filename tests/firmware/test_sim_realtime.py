@@ -16,7 +16,7 @@ import serial
 from sim_hand import build_firmware, build_simulator
 from sim_host import config
 
-from myobridge.wire.frame import FrameDecoder, encode
+from myobridge.wire.frame import PAYLOAD, FrameDecoder, encode
 from myobridge.wire.messages import (
     BAUD,
     MAJOR,
@@ -54,7 +54,7 @@ def expect(port: serial.Serial, kind: int, seconds: float = 2) -> bytes:
     while time.monotonic() < deadline:
         for frame in decoder.feed(port.read(port.in_waiting or 1)):
             if frame[0] == kind:
-                return frame[2:-2]
+                return frame[PAYLOAD]
     raise AssertionError(f"no frame of type {kind:#x} within {seconds} s")
 
 

@@ -1,16 +1,16 @@
 """Framing: every good frame gets through, whatever happens around it, and nothing else does."""
 
-from binascii import crc_hqx
+from zlib import crc32
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from myobridge.wire.frame import CRC_START, MAX_WIRE_BYTES, FrameDecoder, encode
+from myobridge.wire.frame import MAX_WIRE_BYTES, MIN_FRAME_BYTES, PAYLOAD, FrameDecoder, encode
 from myobridge.wire.messages import MAX_FRAME_BYTES, Emg, Ping
 
-MAX_PAYLOAD = MAX_FRAME_BYTES - 4
+MAX_PAYLOAD = MAX_FRAME_BYTES - MIN_FRAME_BYTES
 PAYLOADS = st.binary(max_size=MAX_PAYLOAD) | st.lists(st.sampled_from([0, 1, 255]), max_size=MAX_PAYLOAD).map(bytes)
 BYTES = st.integers(0, 255)
 PING = encode(Ping.TYPE, 7, Ping(0x01020304).pack())
@@ -18,7 +18,7 @@ PING = encode(Ping.TYPE, 7, Ping(0x01020304).pack())
 
 def body_of(kind, seq, payload):
     body = bytes((kind, seq)) + payload
-    return body + crc_hqx(body, CRC_START).to_bytes(2, "big")
+    return body + crc32(body).to_bytes(4, "little")
 
 
 def cobs_by_the_book(body):
@@ -42,12 +42,12 @@ def received(data, cuts=()):
 # --- one frame --------------------------------------------------------------------------------------------
 
 
-def test_the_crc_is_ccitt_false():
-    assert crc_hqx(b"123456789", CRC_START) == 0x29B1
+def test_the_crc_is_that_of_zlib_and_ethernet():
+    assert encode(0x31, 0x32, b"3456789")[-5:-1] == (0xCBF43926).to_bytes(4, "little")
 
 
 def test_the_example_of_the_protocol_document():
-    assert PING.hex(" ") == "09 09 07 04 03 02 01 c4 c4 00"
+    assert PING.hex(" ") == "0b 09 07 04 03 02 01 61 57 f8 ec 00"
 
 
 @given(BYTES, BYTES, PAYLOADS)
@@ -62,7 +62,7 @@ def test_a_frame_is_its_body_in_cobs_and_comes_back_as_it_was(kind, seq, payload
 
 def test_a_payload_that_fills_a_frame_fits_and_one_byte_more_does_not():
     assert len(encode(1, 1, b"\1" * MAX_PAYLOAD)) == MAX_WIRE_BYTES + 1
-    with pytest.raises(ValueError, match="251 bytes does not fit"):
+    with pytest.raises(ValueError, match="249 bytes does not fit"):
         encode(1, 1, b"\1" * (MAX_PAYLOAD + 1))
 
 
@@ -113,7 +113,7 @@ def test_after_any_damage_exactly_the_untouched_frames_are_delivered(stream):
     frames, line = stream
     untouched = [piece + b"\0" for piece in line.split(b"\0")[:-1] if piece + b"\0" in frames]
     delivered, _ = received(line)
-    assert [encode(f[0], f[1], f[2:-2]) for f in delivered if f[0] == len(f) - 4] == untouched
+    assert [encode(f[0], f[1], f[PAYLOAD]) for f in delivered if f[0] == len(f) - MIN_FRAME_BYTES] == untouched
 
 
 @given(damaged_streams(), st.data())
@@ -172,7 +172,7 @@ def test_reset_forgets_the_unfinished_frame_and_what_was_too_long():
 # --- very many damaged frames -----------------------------------------------------------------------------
 
 STREAM_FRAMES = 2000
-EMG_FRAME_BYTES = 18
+EMG_FRAME_BYTES = 20
 
 
 def emg_stream(rng):
@@ -252,11 +252,22 @@ def test_no_damaged_emg_frame_is_taken_for_a_good_one(damage, streams):
     assert bad > 20 * streams
 
 
-def test_a_zero_lost_or_won_at_the_end_is_for_the_length_check():
-    """A CRC that is 0 over a whole frame is also 0 with a zero more: PROTOCOL.md checks each type's length for that."""
-    token = next(t for t in range(1 << 16) if encode(Ping.TYPE, 7, Ping(t).pack()).endswith(b"\1\0"))
-    wire = encode(Ping.TYPE, 7, Ping(token).pack())
-    (frame,) = FrameDecoder().feed(wire)
-    assert frame.endswith(b"\0")
-    assert FrameDecoder().feed(wire[:-2] + b"\0") == [frame[:-1]]
-    assert FrameDecoder().feed(wire[:-1] + b"\1\0") == [frame + b"\0"]
+def test_a_zero_lost_or_won_at_the_end_is_no_good_frame():
+    """A CRC without its inversions would still fit."""
+    wires = (encode(Ping.TYPE, 7, Ping(token).pack()) for token in range(1 << 16))
+    wire = next(wire for wire in wires if received(wire)[0][0].endswith(b"\0"))
+    assert received(wire[:-2] + b"\0" + wire[:-1] + b"\1\0") == ([], {"crc_errors": 2, "length_errors": 0})
+
+
+def test_up_to_four_flipped_bits_of_the_longest_frame_never_leave_its_crc_right():
+    """Two sets of at most two flips each never do the same to a CRC, so no four flips undo each other."""
+    body = bytearray(MAX_FRAME_BYTES)
+    right, syndromes = crc32(body), []
+    for bit in range(8 * len(body)):
+        body[bit // 8] ^= 1 << bit % 8
+        syndromes.append(crc32(body) ^ right)
+        body[bit // 8] = 0
+    one = np.array([0, *syndromes], np.uint32)
+    first, second = np.triu_indices(len(one), 1)
+    up_to_two = np.append(one[first] ^ one[second], 0).astype(np.uint32)
+    assert len(np.unique(up_to_two)) == len(up_to_two)

@@ -16,7 +16,7 @@ from myobridge.device.firmware import SimulatedFirmware
 from myobridge.errors import UserError
 from myobridge.report import RunStats
 from myobridge.wire import messages as m
-from myobridge.wire.frame import FrameDecoder, encode
+from myobridge.wire.frame import PAYLOAD, FrameDecoder, encode
 from myobridge.wire.link import LinkLost
 from myobridge.wire.session import Phase
 from tiny_model import write_tiny_model
@@ -113,7 +113,7 @@ def test_an_ident_that_cannot_be_true_is_refused(model, changes):
     session = connect(model, link).session
     session.poll(0.0)
     ident = next(f for f in FrameDecoder().feed(link.device.outgoing(1e9)) if f[0] == m.Ident.TYPE)
-    lie = msgspec.structs.replace(m.Ident.unpack(ident[2:-2]), **changes)
+    lie = msgspec.structs.replace(m.Ident.unpack(ident[PAYLOAD]), **changes)
     with pytest.raises(UserError, match=r"\.$"):
         session.on_frame(encode_decoded(lie), 0.01)
 

@@ -8,7 +8,7 @@ import pytest
 from myobridge.acquire import parse_emg
 from myobridge.device.firmware import SimulatedFirmware
 from myobridge.wire import messages as m
-from myobridge.wire.frame import FrameDecoder, encode
+from myobridge.wire.frame import PAYLOAD, FrameDecoder, encode
 from vectors import make
 from virtual_hand import ConstantSource
 
@@ -31,11 +31,11 @@ def test_there_is_a_good_frame_of_every_message():
 @pytest.mark.parametrize("row", named(FRAMES["good"]))
 def test_a_good_frame_is_received_as_it_was_meant(row):
     (frame,) = FrameDecoder().feed(bytes.fromhex(row["wire"]))
-    assert (frame[0], frame[1], frame[2:-2].hex()) == (row["type"], row["seq"], row["payload"])
+    assert (frame[0], frame[1], frame[PAYLOAD].hex()) == (row["type"], row["seq"], row["payload"])
     values = {key: tuple(v) if isinstance(v, list) else v for key, v in row["fields"].items() if key != "samples"}
     head = m.BY_TYPE[row["type"]](**values)
-    assert frame[2:-2].startswith(head.pack())
-    assert encode(row["type"], row["seq"], frame[2:-2]).hex() == row["wire"]
+    assert frame[PAYLOAD].startswith(head.pack())
+    assert encode(row["type"], row["seq"], frame[PAYLOAD]).hex() == row["wire"]
 
 
 @pytest.mark.parametrize("row", named(row for row in FRAMES["good"] if row["type"] == m.Emg.TYPE))
@@ -64,6 +64,6 @@ def status_of(device):
     """The STATUS that answers DISARM, which must come whatever came before."""
     device.receive(encode(m.Disarm.TYPE, 0, b""), 0.0)
     *_, frame = FrameDecoder().feed(device.outgoing(1e9))
-    status = m.Status.unpack(frame[2:-2])
+    status = m.Status.unpack(frame[PAYLOAD])
     assert status.ack_type == m.Disarm.TYPE
     return status

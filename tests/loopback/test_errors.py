@@ -8,7 +8,7 @@ import pytest
 
 from myobridge.recording import Recording
 from myobridge.wire import messages as m
-from myobridge.wire.frame import encode
+from myobridge.wire.frame import PAYLOAD, encode
 from processes import myobridge, running, simulated_hand
 from tiny_model import tiny_spec, write_tiny_model
 
@@ -77,7 +77,7 @@ def test_a_device_of_another_protocol(model):
 def _decoded(wire):
     from myobridge.wire.frame import FrameDecoder  # noqa: PLC0415
 
-    return FrameDecoder().feed(wire)[0][2:-2]
+    return FrameDecoder().feed(wire)[0][PAYLOAD]
 
 
 def test_model_for_another_rate_or_more_channels_than_the_device(tmp_path):

@@ -14,9 +14,9 @@ import sys
 import termios
 import time
 import tty
-from binascii import crc_hqx
 from collections.abc import Iterator
 from pathlib import Path
+from zlib import crc32
 
 import numpy as np
 import onnxruntime as ort
@@ -27,7 +27,7 @@ from myobridge.metrics import ProcessCost
 def encode(kind: int, seq: int, payload: bytes) -> bytes:
     """One frame on the wire."""
     body = bytes((kind, seq)) + payload
-    body += crc_hqx(body, 0xFFFF).to_bytes(2, "big")
+    body += crc32(body).to_bytes(4, "little")
     return b"".join(bytes((len(part) + 1,)) + part for part in body.split(b"\0")) + b"\0"
 
 
@@ -40,7 +40,7 @@ def decode(data: bytearray) -> Iterator[bytes]:
             code = chunk[at]
             chunk[at] = 0
             at += code
-        if len(chunk) > 4 and crc_hqx(chunk[1:], 0xFFFF) == 0:
+        if len(chunk) > 6 and crc32(chunk[1:]) == 0x2144DF1C:
             yield bytes(chunk[1:])
 
 
@@ -59,13 +59,13 @@ def main(port: str, model: str, seconds: float, json_to: str) -> None:  # noqa: 
     config = struct.pack("<HHBB", (1 << channels) - 1, period, per_frame, 1)
     config += struct.pack("<25H", *[0] * 5, *[18000] * 5, *[4000] * 5, *[500] * 5, *[2500] * 5)
     config += struct.pack("<HHH", 40000, 150, 2000)
-    crc = crc_hqx(config, 0xFFFF)
+    crc = crc32(config)
     pending, seq, filled = bytearray(), 0, 0
     latencies: list[float] = []
     ring = np.zeros((channels, 4 * window), np.float32)
     history = np.full((1, 10), 40, np.float32)
     gain = np.float32(1 / 512) / np.array(spec["scale_fs"], np.float32)[:, None]
-    os.write(fd, encode(1, 0, struct.pack("<BBHI", 1, 0, 7, 0)))  # another protocol's hash: streams, never arms
+    os.write(fd, encode(1, 0, struct.pack("<BBHI", 2, 0, 7, 0)))  # another protocol's hash: streams, never arms
     started, cpu = float("inf"), 0.0
     while time.monotonic() - started < seconds:
         pending += os.read(fd, 4096)
@@ -74,7 +74,7 @@ def main(port: str, model: str, seconds: float, json_to: str) -> None:  # noqa: 
             if frame[0] == 0x81:
                 os.write(fd, encode(2, 1, config))
             elif frame[0] == 0x82:
-                os.write(fd, encode(3, 2, struct.pack("<H", crc)))
+                os.write(fd, encode(3, 2, struct.pack("<I", crc)))
                 started, cpu = time.monotonic(), time.process_time()
             elif frame[0] == 0x84:
                 index, n, _flags = struct.unpack_from("<IBB", frame, 2)

@@ -5,11 +5,11 @@ Pure: time comes in as an argument, bytes go out with the moment at which the li
 
 from __future__ import annotations
 
-from binascii import crc_hqx
 from collections import deque
 from math import floor
 from random import Random
 from typing import Final
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from myobridge.device.safety import Safety
 from myobridge.device.source import EmgSource
 from myobridge.metrics import Distribution
 from myobridge.wire import messages as m
-from myobridge.wire.frame import CRC_START, FrameDecoder, encode
+from myobridge.wire.frame import PAYLOAD, FrameDecoder, encode
 from myobridge.wire.messages import Result, State
 
 TICK_HZ: Final = 2_000_000
@@ -194,7 +194,7 @@ class SimulatedFirmware:
         """
         self.advance(now_s)
         for frame in self._frames.feed(data):
-            kind, seq, payload = frame[0], frame[1], frame[2:-2]
+            kind, seq, payload = frame[0], frame[1], frame[PAYLOAD]
             self._count_gap(seq, kind)
             message_class = m.BY_TYPE.get(kind)
             if message_class is None or kind & 0x80:
@@ -278,7 +278,7 @@ class SimulatedFirmware:
         else:
             result = check_config(config, self._source, self._baud)
             if result is Result.OK:
-                safety.configure(config, crc_hqx(config.pack(), CRC_START))
+                safety.configure(config, crc32(config.pack()))
         period = safety.config.sample_period_ticks if safety.config else 0
         ack = m.ConfigAck(result, period, safety.config_crc)
         self._transmit(m.ConfigAck.TYPE, ack.pack(), now_s)

@@ -24,7 +24,7 @@ from myobridge.device.simulate import Trace
 from myobridge.device.source import EmgSource
 from myobridge.errors import UserError
 from myobridge.wire import messages as m
-from myobridge.wire.frame import FrameDecoder
+from myobridge.wire.frame import PAYLOAD, FrameDecoder
 
 FIRMWARE: Final = Path(__file__).parents[3] / "firmware"
 """In a clone of the repository; an installed package does not carry the firmware."""
@@ -171,7 +171,7 @@ def _statuses(events: NDArray[np.void]) -> Iterator[tuple[int, m.Status]]:
     while (end := data.find(0, start)) >= 0:
         for frame in frames.feed(data[start : end + 1]):
             if frame[0] == m.Status.TYPE:
-                yield int(cycles[end]), m.Status.unpack(frame[2:-2])
+                yield int(cycles[end]), m.Status.unpack(frame[PAYLOAD])
         start = end + 1
 
 
@@ -179,7 +179,7 @@ def _config(events: NDArray[np.void]) -> m.Config | None:
     """The last CONFIG that the host sent."""
     data = events["value"][events["kind"] == RX].astype(np.uint8).tobytes()
     configs = [frame for frame in FrameDecoder().feed(data) if frame[0] == m.Config.TYPE]
-    return m.Config.unpack(configs[-1][2:-2]) if configs else None
+    return m.Config.unpack(configs[-1][PAYLOAD]) if configs else None
 
 
 def _lowest_input(config: m.Config) -> int:

@@ -14,7 +14,7 @@ from myobridge.acquire import Acquisition, AcquisitionCounters, parse_emg
 from myobridge.doctor.facts import StreamFacts
 from myobridge.wire import messages as m
 from myobridge.wire.clock import MAX_RATE_ERROR, SampleClock
-from myobridge.wire.frame import FrameCounters
+from myobridge.wire.frame import PAYLOAD, FrameCounters
 
 COUNTER_SPAN: Final = 1 << 16
 MISSED_BY_HAND: Final = ("crc_errors", "length_errors", "seq_gaps", "rx_overruns")
@@ -76,7 +76,7 @@ class Listener:
 
     def _keep_status(self, frame: bytes) -> None:
         try:
-            status = m.Status.unpack(frame[2:-2])
+            status = m.Status.unpack(frame[PAYLOAD])
         except struct.error:
             return
         if status.flags & m.StatusFlag.STREAMING:

@@ -14,6 +14,7 @@ from myobridge.acquire import INDEX_SPAN
 from myobridge.errors import UserError
 from myobridge.recording.log_frames import CUE, END, LOST, TIME, Header, LogFrame, TextAssembler, decode_header
 from myobridge.recording.scan import EmgFrames, ScanCounters, Scanner
+from myobridge.wire.frame import PAYLOAD
 
 MAX_EVENTS: Final = 100_000
 """More cues or notes than a day of them are not a recording's; the surplus is counted and left out."""
@@ -110,7 +111,7 @@ def _find_header(path: Path) -> Header:
     scanner, assembler = Scanner(path), TextAssembler()
     for block in scanner.blocks():
         for _, frame in scanner.decode(block, channels=0)[1]:
-            text = assembler.feed(frame[2:-2]) if frame[0] == LogFrame.HEADER else None
+            text = assembler.feed(frame[PAYLOAD]) if frame[0] == LogFrame.HEADER else None
             header = decode_header(text) if text is not None else None
             if header is not None:
                 return header
@@ -135,7 +136,7 @@ class _Events:
 
     def take(self, frame: bytes, row: int) -> None:
         """A frame that stands before the sample in this row; the wire's own frames are passed over."""
-        kind, payload = frame[0], frame[2:-2]
+        kind, payload = frame[0], frame[PAYLOAD]
         if kind < LogFrame.HEADER:
             return
         self.frames_lost += (frame[1] - self._due_seq) & 0xFF

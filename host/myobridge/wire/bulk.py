@@ -7,13 +7,13 @@ the rule, to the bit; whatever is not perfectly regular is left to it.
 
 from __future__ import annotations
 
-from binascii import crc_hqx
 from typing import Final, NamedTuple
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
-from myobridge.wire.frame import CRC_START, MAX_WIRE_BYTES
+from myobridge.wire.frame import CRC_OF_GOOD_FRAME, MAX_FRAME_BYTES, MAX_WIRE_BYTES
 from myobridge.wire.frame import OVERHEAD_BYTES as FRAME_OVERHEAD_BYTES
 from myobridge.wire.messages import Emg
 
@@ -70,7 +70,7 @@ def decode_rows(rows: NDArray[np.uint8], samples: int, channels: int) -> tuple[N
     body, whole = _decode_cobs(np.ascontiguousarray(rows.T))
     frames = np.ascontiguousarray(body.T)
     fields = frames.view(_layout(samples, channels))[:, 0]
-    return fields, whole & (_crc(frames) == 0) & (fields["type"] == Emg.TYPE) & (fields["n"] == samples)
+    return fields, whole & (_crc(body) == CRC_OF_GOOD_FRAME) & (fields["type"] == Emg.TYPE) & (fields["n"] == samples)
 
 
 def _layout(samples: int, channels: int) -> np.dtype[np.void]:
@@ -83,7 +83,7 @@ def _layout(samples: int, channels: int) -> np.dtype[np.void]:
             ("n", "u1"),
             ("flags", "u1"),
             ("counts", "<i2", (samples, channels)),
-            ("crc", ">u2"),
+            ("crc", "<u4"),
         ]
     )
 
@@ -105,20 +105,20 @@ def _decode_cobs(wire: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np
     return wire[1:end] - codes[1:end], whole
 
 
-def _crc(frames: NDArray[np.uint8]) -> NDArray[np.uint16]:
-    """CRC-16 of whole frames (frames, bytes), an even number of bytes, two at a time."""
-    crc = np.full(len(frames), CRC_START, np.uint16)
-    for word in frames.view(">u2").T.astype(np.uint16, order="C"):
-        crc = _CRC_OF_WORD.take(crc ^ word)
-    return crc
+def _crc(body: NDArray[np.uint8]) -> NDArray[np.uint32]:
+    """CRC-32 of whole frames (bytes, frames): of zeros, changed by each byte as its place has it, for a CRC is linear."""
+    row = 256 * np.arange(len(body) - 1, -1, -1)[:, None]
+    crc: NDArray[np.uint32] = np.bitwise_xor.reduce(_CRC_CHANGE.take(body + row), axis=0)
+    return crc ^ np.uint32(crc32(bytes(len(body))))
 
 
-def _crc_table() -> NDArray[np.uint16]:
-    """CRC of each 16-bit word that follows on the CRC 0."""
-    of_byte = np.array([crc_hqx(bytes((byte,)), 0) for byte in range(256)], np.uint16)
-    after_high = of_byte[:, None]
-    table: NDArray[np.uint16] = of_byte[after_high >> 8 ^ np.arange(256)] ^ after_high << 8
-    return table.ravel()
+def _crc_change() -> NDArray[np.uint32]:
+    """How a byte changes a frame's CRC, uint32 (bytes that follow it, byte)."""
+    of_byte = np.array([crc32(bytes((byte,))) ^ crc32(b"\0") for byte in range(256)], np.uint32)
+    rows = [of_byte]
+    while len(rows) < MAX_FRAME_BYTES:
+        rows.append(of_byte[rows[-1] & 0xFF] ^ rows[-1] >> 8)
+    return np.array(rows)
 
 
-_CRC_OF_WORD: Final = _crc_table()
+_CRC_CHANGE: Final = _crc_change()

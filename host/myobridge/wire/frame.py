@@ -1,19 +1,25 @@
-"""Framing: type, seq, payload and CRC-16, COBS-encoded, ended by a zero byte (firmware/PROTOCOL.md).
+"""Framing: type, seq, payload and CRC-32, COBS-encoded, ended by a zero byte (firmware/PROTOCOL.md).
 
 COBS is our own because the library's C core has no arm64 wheel, and its Python core is ten times slower.
 """
 
 from __future__ import annotations
 
-from binascii import crc_hqx
 from dataclasses import dataclass
 from typing import Final
+from zlib import crc32
 
 from myobridge.wire.messages import MAX_FRAME_BYTES
 
-CRC_START: Final = 0xFFFF
-MIN_FRAME_BYTES: Final = 4
-OVERHEAD_BYTES: Final = 6
+HEAD_BYTES: Final = 2
+"""Type and seq."""
+CRC_BYTES: Final = 4
+CRC_OF_GOOD_FRAME: Final = 0x2144DF1C
+"""Of any bytes and their CRC, low byte first: a whole frame is judged without a slice of it."""
+PAYLOAD: Final = slice(HEAD_BYTES, -CRC_BYTES)
+"""The payload's place in a whole frame."""
+MIN_FRAME_BYTES: Final = HEAD_BYTES + CRC_BYTES
+OVERHEAD_BYTES: Final = MIN_FRAME_BYTES + 2
 """Of any frame on the wire: code byte, type, seq, CRC and the ending zero."""
 MAX_WIRE_BYTES: Final = MAX_FRAME_BYTES + 1
 """Longest frame on the wire, without the ending zero."""
@@ -26,7 +32,7 @@ def encode(kind: int, seq: int, payload: bytes) -> bytes:
         ValueError: the payload does not fit in a frame.
     """
     body = bytes((kind, seq)) + payload
-    body += crc_hqx(body, CRC_START).to_bytes(2, "big")
+    body += crc32(body).to_bytes(CRC_BYTES, "little")
     if len(body) > MAX_FRAME_BYTES:
         raise ValueError(f"a payload of {len(payload)} bytes does not fit in a frame")
     return b"".join([bytes((len(part) + 1,)) + part for part in body.split(b"\0")]) + b"\0"
@@ -70,7 +76,7 @@ class FrameDecoder:
                 self.counters.length_errors += end > 0
                 continue
             del body[0]
-            if crc_hqx(body, CRC_START):
+            if crc32(body) != CRC_OF_GOOD_FRAME:
                 self.counters.crc_errors += 1
             else:
                 frames.append(bytes(body))

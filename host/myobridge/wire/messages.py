@@ -8,8 +8,8 @@ from typing import ClassVar, Final
 
 from msgspec import Struct
 
-PROTO_HASH: Final = 0xE71E30F7
-MAJOR: Final = 1
+PROTO_HASH: Final = 0xA1ADCF9E
+MAJOR: Final = 2
 MINOR: Final = 0
 BAUD: Final = 500000
 MAX_FRAME_BYTES: Final = 254
@@ -29,7 +29,7 @@ RESUME_CLEAN_MS: Final = 500
 RESUME_WINDOW_CDEG: Final = 500
 MAX_REJECTS_IN_ROW: Final = 5
 STALL_MS: Final = 50
-LINK_LOAD_MAX_PERCENT: Final = 80
+LINK_LOAD_MAX_PERCENT: Final = 90
 SUPPLY_MIN_MV: Final = 4500
 STATUS_PERIOD_MS: Final = 100
 SERVO_PERIOD_MS: Final = 20
@@ -125,7 +125,7 @@ class Capability(IntFlag):
 
 
 class Hello(Struct, frozen=True):
-    """Opens a session; the device answers IDENT. Never changes, in any version."""
+    """Opens a session; the device answers IDENT. The same in all versions from 2 on."""
 
     major: int
     minor: int
@@ -143,7 +143,7 @@ class Hello(Struct, frozen=True):
 
 
 class Ident(Struct, frozen=True):
-    """Who the device is. Never changes, in any version."""
+    """Who the device is. The same in all versions from 2 on."""
 
     major: int
     minor: int
@@ -202,9 +202,9 @@ class ConfigAck(Struct, frozen=True):
 
     result: int  # enum result
     sample_period_ticks: int  # the one in force
-    config_crc: int  # CRC-16 of the payload of the CONFIG in force; 0 if none
+    config_crc: int  # CRC-32 of the payload of the CONFIG in force; 0 if none
     TYPE: ClassVar[int] = 0x82
-    STRUCT: ClassVar[struct.Struct] = struct.Struct("<BHH")
+    STRUCT: ClassVar[struct.Struct] = struct.Struct("<BHI")
 
     def pack(self) -> bytes:
         return self.STRUCT.pack(self.result, self.sample_period_ticks, self.config_crc)
@@ -219,7 +219,7 @@ class Start(Struct, frozen=True):
 
     config_crc: int
     TYPE: ClassVar[int] = 0x03
-    STRUCT: ClassVar[struct.Struct] = struct.Struct("<H")
+    STRUCT: ClassVar[struct.Struct] = struct.Struct("<I")
 
     def pack(self) -> bytes:
         return self.STRUCT.pack(self.config_crc)
@@ -268,7 +268,7 @@ class Arm(Struct, frozen=True):
     config_crc: int
     challenge: int  # of the last STATUS: an ARM cannot be replayed
     TYPE: ClassVar[int] = 0x05
-    STRUCT: ClassVar[struct.Struct] = struct.Struct("<HHH")
+    STRUCT: ClassVar[struct.Struct] = struct.Struct("<HIH")
 
     def pack(self) -> bytes:
         return self.STRUCT.pack(self.boot_id, self.config_crc, self.challenge)
@@ -354,7 +354,7 @@ class Status(Struct, frozen=True):
     tx_drops: int  # EMG frames dropped because the line was full
     max_loop_us: int  # longest pass of the main loop since the last STATUS
     TYPE: ClassVar[int] = 0x88
-    STRUCT: ClassVar[struct.Struct] = struct.Struct("<BBHBBBBHHHIIB5HHHHHHHHHHH")
+    STRUCT: ClassVar[struct.Struct] = struct.Struct("<BBHBBBBHHIIIB5HHHHHHHHHHH")
 
     def pack(self) -> bytes:
         return self.STRUCT.pack(self.state, self.reason, self.blockers, self.flags, self.ack_type, self.ack_seq, self.ack_result, self.challenge, self.boot_id, self.config_crc, self.sample_index, self.t_us, self.setpoint_seq, *self.applied_cdeg, self.supply_mv, self.crc_errors, self.length_errors, self.unknown_types, self.seq_gaps, self.rx_overruns, self.range_rejects, self.stale_rejects, self.tx_drops, self.max_loop_us)

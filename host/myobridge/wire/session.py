@@ -10,18 +10,18 @@ ARMED or HOLD, with the device's boot_id, and with the link.
 from __future__ import annotations
 
 import struct
-from binascii import crc_hqx
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from random import SystemRandom
 from typing import Final
+from zlib import crc32
 
 import msgspec
 
 from myobridge.errors import UserError
 from myobridge.wire import messages as m
-from myobridge.wire.frame import CRC_START, encode
+from myobridge.wire.frame import PAYLOAD, encode
 
 REQUEST_TIMEOUT_S: Final = 0.05
 REQUEST_TRIES: Final = 3
@@ -121,7 +121,7 @@ class Session:
             UserError: the device speaks another protocol, or refuses the configuration.
         """
         try:
-            message = m.BY_TYPE[frame[0]].unpack(frame[2:-2])
+            message = m.BY_TYPE[frame[0]].unpack(frame[PAYLOAD])
         except (KeyError, struct.error):
             self.unexpected_frames += 1
             return
@@ -298,7 +298,7 @@ class Session:
         if ack.result != m.Result.OK:
             reason = _CONFIG_REFUSALS.get(ack.result, f"it answered {ack.result}; flash the firmware of this version")
             raise UserError(f"The device refused the configuration: {reason}.")
-        if ack.config_crc != crc_hqx(self.config.pack(), CRC_START):
+        if ack.config_crc != crc32(self.config.pack()):
             self.unexpected_frames += 1  # of no CONFIG of ours; the request is repeated
             return
         if ack.sample_period_ticks != self.config.sample_period_ticks:
