@@ -13,9 +13,9 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from myobridge.wire.frame import CRC_OF_GOOD_FRAME, MAX_FRAME_BYTES, MAX_WIRE_BYTES
+from myobridge.wire.frame import CRC_OF_GOOD_FRAME, MAX_WIRE_BYTES
 from myobridge.wire.frame import OVERHEAD_BYTES as FRAME_OVERHEAD_BYTES
-from myobridge.wire.messages import Emg
+from myobridge.wire.messages import MAX_FRAME_BYTES, Emg
 
 OVERHEAD_BYTES: Final = FRAME_OVERHEAD_BYTES + Emg.STRUCT.size
 """Of an EMG frame on the wire: all but its samples."""
@@ -106,7 +106,7 @@ def _decode_cobs(wire: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np
 
 
 def _crc(body: NDArray[np.uint8]) -> NDArray[np.uint32]:
-    """CRC-32 of whole frames (bytes, frames): of zeros, changed by each byte as its place has it, for a CRC is linear."""
+    """CRC-32 of frames (bytes, frames): of zeros, changed by each byte as its place has it (a CRC is linear)."""
     row = 256 * np.arange(len(body) - 1, -1, -1)[:, None]
     crc: NDArray[np.uint32] = np.bitwise_xor.reduce(_CRC_CHANGE.take(body + row), axis=0)
     return crc ^ np.uint32(crc32(bytes(len(body))))
