@@ -62,12 +62,14 @@ class Connection:
         return message
 
     def turn(self) -> None:
-        """One turn of the loop: sleep until bytes come (or IDLE_S), and take them all the way to setpoints.
+        """One turn of the loop: ask what is due, sleep until bytes come (or IDLE_S), take them all the way to setpoints.
 
         Raises:
             LinkLost: the port is gone, or the stream is silent.
             UserError: the device cannot be used.
         """
+        self.session.poll(time.monotonic())
+        self._link.wake_at(self._awaited_bytes)
         self._link.wait(IDLE_S)
         if data := self._link.read():
             read_s = time.monotonic()
@@ -81,8 +83,6 @@ class Connection:
                     self.session.on_frame(frame, read_s)
             self.on_bytes(read_s, data)
         now_s = time.monotonic()
-        self.session.poll(now_s)
-        self._link.wake_at(self._awaited_bytes)
         if self.session.phase is not Phase.STREAMING:
             self._alive_s = now_s
         elif now_s - max(self._alive_s, self._last_emg_s) > SILENT_S:
@@ -90,9 +90,9 @@ class Connection:
 
     @property
     def _awaited_bytes(self) -> int:
-        """All of the next hop at once; what is left of one that was cut short, and a PONG's moment, as they come."""
+        """All of the next hop at once; what is left of one that was cut short, and answers, as they come."""
         whole = self._frames.between_frames and self.streaming and self._pipeline.acquisition.between_hops
-        if whole and not self.session.awaits_pong:
+        if whole and not self.session.awaits_answer:
             return round(self._model.spec.hop_samples * self._sample_bytes)
         return 1
 

@@ -119,21 +119,19 @@ def test_what_was_read_is_told_with_its_time_after_the_setpoint_is_written(conne
     assert told[-1][2] == 1, "the setpoint of these very bytes"
 
 
-def test_it_asks_to_be_woken_once_a_hop_and_at_once_for_what_is_cut_short_or_times_the_clock(connection, link):
-    def awaited_after(part):
-        device_read = link.read
-        link.read = lambda: part(device_read())
+def test_it_asks_to_be_woken_once_a_hop_and_at_once_for_what_is_cut_short_and_for_answers(connection, link):
+    whole = emg_wire_bytes(HOP, channels=2)  # a hop is one frame here
+    link.awaited.clear()
+    for _ in range(100):
         connection.turn()
-        link.read = device_read
-        return link.awaited[-1]
+    assert set(link.awaited) == {whole, 1}
+    assert link.awaited.count(1) == 1, "one PING in half a second"
 
-    while connection.session.awaits_pong or not connection._frames.between_frames:
-        connection.turn()
-    frame_bytes = emg_wire_bytes(HOP, 2)  # of five samples, as the hop
-    assert awaited_after(lambda data: data) == frame_bytes
-    assert awaited_after(lambda data: data[:-1]) == 1
-    while not connection.session.awaits_pong:
-        connection.turn()
+    read = link.read
+    link.read = lambda: read()[:-1]
+    connection.turn()
+    link.read = read
+    connection.turn()
     assert link.awaited[-1] == 1
 
 

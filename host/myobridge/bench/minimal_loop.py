@@ -1,6 +1,6 @@
 """The least that turns EMG frames into setpoints: the yardstick for the daemon's loop.
 
-No reconnect, no gaps, no checks, no filter state worth the name, no smoothing: read, decode, ring, network, write.
+It speaks the same wire, and does without all else: no reconnect, no gaps, no doubts, no filter, no smoothing, no limits.
 
     python -m myobridge.bench.minimal_loop PORT MODEL SECONDS JSON
 """
@@ -9,97 +9,126 @@ from __future__ import annotations
 
 import json
 import os
-import struct
 import sys
 import termios
 import time
 import tty
-from collections.abc import Iterator
 from pathlib import Path
-from zlib import crc32
+from typing import Any, Final
 
 import numpy as np
 import onnxruntime as ort
+from numpy.typing import NDArray
 
+from myobridge.acquire import parse_emg
 from myobridge.metrics import ProcessCost
+from myobridge.wire import messages as m
+from myobridge.wire.frame import PAYLOAD, FrameDecoder, encode
+
+TICK_HZ: Final = 2_000_000
+VALID_4MS: Final = 25
+REST_DEG: Final = 40
+NEUTRAL: Final = {
+    "servo_min_cdeg": (0,) * m.SERVOS,
+    "servo_max_cdeg": (m.ANGLE_MAX_CDEG,) * m.SERVOS,
+    "servo_safe_cdeg": (100 * REST_DEG,) * m.SERVOS,
+    "pulse_0_us": (m.PULSE_MIN_US,) * m.SERVOS,
+    "pulse_180_us": (m.PULSE_MAX_US,) * m.SERVOS,
+    "slew_cdeg_per_s": m.SLEW_MIN_CDEG_PER_S,
+    "hold_ms": m.HOLD_MAX_MS,
+    "relax_ms": m.RELAX_MAX_MS,
+}
 
 
-def encode(kind: int, seq: int, payload: bytes) -> bytes:
-    """One frame on the wire."""
-    body = bytes((kind, seq)) + payload
-    body += crc32(body).to_bytes(4, "little")
-    return b"".join(bytes((len(part) + 1,)) + part for part in body.split(b"\0")) + b"\0"
+class Network:
+    """A model file, and what its metadata says."""
+
+    def __init__(self, path: str) -> None:
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        self._session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        spec = json.loads(self._session.get_modelmeta().custom_metadata_map["myobridge"])
+        self.channels, self.fs_hz = len(spec["channels"]), spec["fs_hz"]
+        self.window, self.hop = spec["window_samples"], spec["hop_samples"]
+        self.gain = np.float32(1 / 512) / np.array(spec["scale_fs"], np.float32)[:, None]
+        """Of a 10-bit ADC's counts."""
+        self._history = np.full((1, 2 * m.SERVOS), REST_DEG, np.float32)
+
+    def __call__(self, emg: NDArray[np.float32]) -> list[int]:
+        """Centidegrees (5,) of a window (1, channels, window)."""
+        angles = self._session.run(["angles"], {"emg": emg, "history": self._history})[0][0]
+        self._history[0, m.SERVOS :], self._history[0, : m.SERVOS] = self._history[0, : m.SERVOS], angles
+        return [int(100 * angle + 0.5) for angle in angles]
 
 
-def decode(data: bytearray) -> Iterator[bytes]:
-    """Whole good frames, which are taken out of `data`."""
-    while (end := data.find(0)) >= 0:
-        chunk, at = data[:end], 0
-        del data[: end + 1]
-        while at < len(chunk):
-            code = chunk[at]
-            chunk[at] = 0
-            at += code
-        if len(chunk) > 6 and crc32(chunk[1:]) == 0x2144DF1C:
-            yield bytes(chunk[1:])
+class Hand:
+    """A port, from HELLO to START. It is never armed: what it would do with setpoints is not measured."""
+
+    def __init__(self, port: str, network: Network) -> None:
+        self.fd = os.open(port, os.O_RDWR | os.O_NOCTTY)
+        tty.setraw(self.fd, termios.TCSANOW)
+        self._seq = 0
+        self._config = m.Config(
+            channel_mask=(1 << network.channels) - 1,
+            sample_period_ticks=round(TICK_HZ / network.fs_hz),
+            samples_per_frame=max(n for n in range(1, 6) if network.hop % n == 0),
+            sample_format=m.SampleFormat.INT16,
+            **NEUTRAL,  # type: ignore[arg-type]
+        )
+        self.send(m.Hello(m.MAJOR, m.MINOR, 0, m.PROTO_HASH))
+
+    def send(self, message: m.Message) -> None:
+        """Writes a message to the port."""
+        self._seq = (self._seq + 1) & 0xFF
+        os.write(self.fd, encode(message.TYPE, self._seq, message.pack()))
+
+    def starts(self, frame: bytes) -> bool:
+        """Answers what comes before the stream; True when that has been asked for."""
+        if frame[0] == m.Ident.TYPE:
+            self.send(self._config)
+        elif frame[0] == m.ConfigAck.TYPE:
+            self.send(m.Start(m.ConfigAck.unpack(frame[PAYLOAD]).config_crc))
+            return True
+        return False
 
 
-def main(port: str, model: str, seconds: float, json_to: str) -> None:  # noqa: PLR0915 - it is to be read from top to bottom
-    """Runs for so many seconds from the start of the stream."""
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    spec = json.loads(session.get_modelmeta().custom_metadata_map["myobridge"])
-    channels, window, hop = len(spec["channels"]), spec["window_samples"], spec["hop_samples"]
-    per_frame = max(n for n in range(1, 6) if hop % n == 0)
-    period = round(2_000_000 / spec["fs_hz"])
-    fd = os.open(port, os.O_RDWR | os.O_NOCTTY)
-    tty.setraw(fd, termios.TCSANOW)
-    config = struct.pack("<HHBB", (1 << channels) - 1, period, per_frame, 1)
-    config += struct.pack("<25H", *[0] * 5, *[18000] * 5, *[4000] * 5, *[500] * 5, *[2500] * 5)
-    config += struct.pack("<HHH", 40000, 150, 2000)
-    crc = crc32(config)
-    pending, seq, filled = bytearray(), 0, 0
-    latencies: list[float] = []
-    ring = np.zeros((channels, 4 * window), np.float32)
-    history = np.full((1, 10), 40, np.float32)
-    gain = np.float32(1 / 512) / np.array(spec["scale_fs"], np.float32)[:, None]
-    os.write(fd, encode(1, 0, struct.pack("<BBHI", 2, 0, 7, 0)))  # another protocol's hash: streams, never arms
-    started, cpu = float("inf"), 0.0
-    while time.monotonic() - started < seconds:
-        pending += os.read(fd, 4096)
-        read = time.perf_counter()
-        for frame in decode(pending):
-            if frame[0] == 0x81:
-                os.write(fd, encode(2, 1, config))
-            elif frame[0] == 0x82:
-                os.write(fd, encode(3, 2, struct.pack("<I", crc)))
-                started, cpu = time.monotonic(), time.process_time()
-            elif frame[0] == 0x84:
-                index, n, _flags = struct.unpack_from("<IBB", frame, 2)
-                if filled + n > ring.shape[1]:
-                    ring[:, :window] = ring[:, filled - window : filled]
-                    filled = window
-                samples = np.frombuffer(frame, "<i2", n * channels, 8).reshape(n, channels).T
-                ring[:, filled : filled + n] = samples * gain
-                filled += n
-                if filled >= window and (index + n) % hop == 0:
-                    emg = np.ascontiguousarray(ring[None, :, filled - window : filled])
-                    angles = session.run(None, {"emg": emg, "history": history})[0][0]
-                    history[0, 5:], history[0, :5] = history[0, :5], angles
-                    cdeg = [int(100 * a + 0.5) for a in angles]
-                    seq = (seq + 1) & 255
-                    os.write(fd, encode(8, seq, struct.pack("<5HBI", *cdeg, 25, index + n - 1)))
-                    latencies.append(time.perf_counter() - read)
-    took = time.monotonic() - started
-    os.write(fd, encode(4, seq, b""))
-    p50, p99 = (round(1000 * float(np.percentile(latencies, p)), 3) for p in (50, 99))
-    cpu_share = round((time.process_time() - cpu) / took, 4)
-    said: dict[str, object] = {"latency_ms": {"p50": p50, "p99": p99}, "cpu_seconds_per_second": cpu_share}
-    said["rss_mb"] = ProcessCost.rss_mb()
-    Path(json_to).write_text(json.dumps(said), encoding="ascii")
+def run(port: str, model: str, seconds: float) -> dict[str, Any]:
+    """Runs for so many seconds from the start of the stream; what it cost."""
+    network, frames = Network(model), FrameDecoder()
+    window, hop, filled = network.window, network.hop, 0
+    ring = np.zeros((network.channels, 4 * window), np.float32)
+    latencies_s: list[float] = []
+    hand = Hand(port, network)
+    started_s, cost = float("inf"), ProcessCost()
+    while time.monotonic() - started_s < seconds:
+        data = os.read(hand.fd, 4096)
+        read_s = time.perf_counter()
+        for frame in frames.feed(data):
+            emg = parse_emg(frame, network.channels) if frame[0] == m.Emg.TYPE else None
+            if emg is None:
+                if hand.starts(frame):
+                    started_s, cost = time.monotonic(), ProcessCost()
+                continue
+            index, _, counts = emg
+            n = len(counts)
+            if filled + n > ring.shape[1]:
+                ring[:, :window] = ring[:, filled - window : filled]
+                filled = window
+            ring[:, filled : filled + n] = counts.T * network.gain
+            filled += n
+            if filled >= window and (index + n) % hop == 0:
+                angle_cdeg = network(np.ascontiguousarray(ring[None, :, filled - window : filled]))
+                hand.send(m.Setpoint(tuple(angle_cdeg), VALID_4MS, index + n - 1))
+                latencies_s.append(time.perf_counter() - read_s)
+    cpu = cost.cpu_seconds_per_second()
+    hand.send(m.Stop())
+    return {
+        "latency_ms": {f"p{p}": round(1000 * float(np.percentile(latencies_s, p)), 3) for p in (50, 99)},
+        "cpu_seconds_per_second": round(cpu, 4),
+        "rss_mb": round(cost.rss_mb(), 1),
+    }
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], float(sys.argv[3]), sys.argv[4])
+    Path(sys.argv[4]).write_text(json.dumps(run(sys.argv[1], sys.argv[2], float(sys.argv[3]))), encoding="ascii")

@@ -110,9 +110,9 @@ class Session:
             self._transmit(m.Ping(self._token))
 
     @property
-    def awaits_pong(self) -> bool:
-        """A PING is under way."""
-        return bool(self._pings)
+    def awaits_answer(self) -> bool:
+        """A request or a PING is under way."""
+        return self._request is not None or bool(self._pings)
 
     def on_frame(self, frame: bytes, now_s: float) -> None:
         """Takes a good frame that is no EMG.
