@@ -62,7 +62,7 @@ class Connection:
         return message
 
     def turn(self) -> None:
-        """One turn of the loop: ask what is due, sleep until bytes come (or IDLE_S), take them all the way to setpoints.
+        """One turn of the loop: ask what is due, sleep until bytes come (or IDLE_S), take them on to setpoints.
 
         Raises:
             LinkLost: the port is gone, or the stream is silent.

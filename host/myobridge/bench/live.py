@@ -34,7 +34,7 @@ GRACE_S: Final = 20.0
 """A loop needs some seconds more than it is to run: start, window, end."""
 
 Command = Callable[[Path, Path], list[str]]
-"""Arguments of Python for a loop on this port that writes its JSON into this file."""
+"""What to start for a loop on this port that writes its JSON into this file."""
 
 
 class Run(NamedTuple):
@@ -67,7 +67,7 @@ def run_loop(command: Command, source: RecordedSource, config: Config) -> Run:
         hand = SimulatedHand(source, PtyPort(port), LineFaults(), seed=1)
         hand.firmware = SimulatedFirmware(source, seed=1, baud=config.link.baud)
         with subprocess.Popen(
-            [sys.executable, *command(port, said)],
+            command(port, said),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -97,7 +97,7 @@ def daemon(model: Path, config: Path | None, seconds: float) -> Command:
     """`myobridge run`."""
 
     def command(port: Path, said: Path) -> list[str]:
-        run = ["-m", "myobridge", "run", "--arm", "--port", str(port), "--model", str(model)]
+        run = [sys.executable, "-m", "myobridge", "run", "--arm", "--port", str(port), "--model", str(model)]
         run += ["--seconds", str(seconds), "--json", str(said)]
         return run + (["--config", str(config)] if config else [])
 
@@ -106,4 +106,5 @@ def daemon(model: Path, config: Path | None, seconds: float) -> Command:
 
 def minimal(model: Path, seconds: float) -> Command:
     """`minimal_loop.py`."""
-    return lambda port, said: ["-m", "myobridge.bench.minimal_loop", str(port), str(model), str(seconds), str(said)]
+    start = [sys.executable, "-m", "myobridge.bench.minimal_loop"]
+    return lambda port, said: [*start, str(port), str(model), str(seconds), str(said)]

@@ -1,6 +1,6 @@
 """The least that turns EMG frames into setpoints: the yardstick for the daemon's loop.
 
-It speaks the same wire, and does without all else: no reconnect, no gaps, no doubts, no filter, no smoothing, no limits.
+It speaks the same wire, and does without all else: no reconnect, no gaps, no doubts, no filter, no limits.
 
     python -m myobridge.bench.minimal_loop PORT MODEL SECONDS JSON
 """

@@ -1,0 +1,113 @@
+"""Our daemon, the minimal loop and LibEMG's online pipeline, turn by turn on the same simulated hand.
+
+python tests/bench/peers [--seconds 8] [--turns 3] [--environment DIR] [--json F]
+
+The same network, the same 4 channels at 2 kHz, the same line. Where LibEMG cannot be installed it is left out, and that
+is said.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from environment import NotHere, peers_python
+
+import myobridge
+from myobridge.acquire import emg_wire_bytes
+from myobridge.bench import live
+from myobridge.config import load_config
+from myobridge.decode import open_model
+from myobridge.metrics import Distribution
+from myobridge.realtime import enter_realtime
+from myobridge.shipped import find_model
+
+HERE = Path(__file__).parent
+BITS_PER_BYTE = 10
+FRAME_SAMPLES = 5
+PERCENTILES = ("p50", "p99")
+
+
+def libemg(python: Path, model: Path, seconds: float) -> live.Command:
+    """LibEMG's pipeline, which finds our wire in PYTHONPATH."""
+    start = ["env", f"PYTHONPATH={Path(myobridge.__file__).parents[1]}", str(python), str(HERE / "libemg_loop.py")]
+    return lambda port, said: [*start, str(port), str(model), str(seconds), str(said)]
+
+
+def row(runs: list[live.Run], line_s: float, hop_s: list[float]) -> dict:
+    """One loop: last sample on the port → setpoint at the hand, any sample → setpoint at the hand, costs."""
+    last, every = Distribution(), Distribution()
+    for run in runs:
+        last.merge(run.sample_age.spread([-line_s]))
+        every.merge(run.sample_age.spread(hop_s))
+    costs = {key: max(run.said[key] for run in runs) for key in ("cpu_seconds_per_second", "rss_mb")}
+    return {"port_to_hand_ms": last.summary_ms(), "sample_to_hand_ms": every.summary_ms(), **costs}
+
+
+def table(rows: dict[str, dict]) -> str:
+    """The rows, and ours as a share of each peer's."""
+    lines = [f"{'':16}{'port → hand p50':>18}{'p99':>9}{'sampled → hand p50':>22}{'p99':>9}{'CPU s/s':>10}{'MB':>7}"]
+    for name, one in rows.items():
+        last, every = one["port_to_hand_ms"], one["sample_to_hand_ms"]
+        lines.append(
+            f"{name:16}{last['p50']:18.2f}{last['p99']:9.2f}{every['p50']:22.2f}{every['p99']:9.2f}"
+            f"{one['cpu_seconds_per_second']:10.3f}{one['rss_mb']:7.0f}"
+        )
+    return "\n".join(lines)
+
+
+def ratios(rows: dict[str, dict]) -> dict[str, dict[str, float]]:
+    """Ours to each peer's."""
+    ours = rows["myobridge"]
+    return {
+        name: {
+            **{
+                f"{measure}_{p}": round(ours[f"{measure}_ms"][p] / one[f"{measure}_ms"][p], 3)
+                for measure in ("port_to_hand", "sample_to_hand")
+                for p in PERCENTILES
+            },
+            "cpu": round(ours["cpu_seconds_per_second"] / one["cpu_seconds_per_second"], 3),
+        }
+        for name, one in rows.items()
+        if name != "myobridge"
+    }
+
+
+def main() -> None:
+    """Prints the table and the ratios."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=8)
+    parser.add_argument("--turns", type=int, default=3)
+    parser.add_argument("--environment", type=Path, default=HERE / ".venv")
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    model = find_model("synth")
+    loops = {
+        "myobridge": live.daemon(model, None, options.seconds),
+        "minimal loop": live.minimal(model, options.seconds),
+    }
+    try:
+        loops["LibEMG"] = libemg(peers_python(options.environment), model, options.seconds)
+    except NotHere as why:
+        print(f"LibEMG is skipped: it cannot be installed here ({why}).")
+    config, spec = load_config(None), open_model(model).spec
+    for refused in enter_realtime(config.realtime.fifo_priority):  # all of them inherit it, or none
+        print(refused)
+    source = live.emg_for(spec)
+    runs: dict[str, list[live.Run]] = {name: [] for name in loops}
+    for turn in range(options.turns):
+        for name in sorted(loops, reverse=bool(turn % 2)):
+            print(f"{name}, {options.seconds:g} s", flush=True)
+            runs[name].append(live.run_loop(loops[name], source, config))
+    line_s = BITS_PER_BYTE * emg_wire_bytes(FRAME_SAMPLES, len(spec.channels)) / config.link.baud
+    hop_s = [i / spec.fs_hz for i in range(spec.hop_samples)]
+    rows = {name: row(of_loop, line_s, hop_s) for name, of_loop in runs.items()}
+    print(table(rows))
+    for name, of_peer in ratios(rows).items():
+        print(f"myobridge / {name}: " + ", ".join(f"{what} {ratio:.2f}" for what, ratio in of_peer.items()))
+    if options.json:
+        options.json.write_text(json.dumps({**rows, "ratios": ratios(rows)}, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

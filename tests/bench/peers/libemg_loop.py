@@ -1,0 +1,121 @@
+"""LibEMG's own online pipeline on our hand: its shared memory, its window, its predictor; the same ONNX network.
+
+A streamer process, written like LibEMG's own ones, fills the shared memory; OnlineEMGRegressor, in a second process,
+takes windows out of it and predicts. What it predicts goes to the port from that process: the shortest way there is.
+
+    python libemg_loop.py PORT MODEL SECONDS JSON   (in the environment of the peers)
+"""
+
+import json
+import os
+import sys
+import time
+from multiprocessing import Event, Lock, Process, Value
+from pathlib import Path
+
+import numpy as np
+from libemg.data_handler import OnlineDataHandler
+from libemg.emg_predictor import EMGRegressor, OnlineEMGRegressor
+from libemg.shared_memory_manager import SharedMemoryManager
+
+from myobridge.acquire import parse_emg
+from myobridge.bench.minimal_loop import VALID_4MS, Hand, Network
+from myobridge.wire import messages as m
+from myobridge.wire.frame import FrameDecoder
+
+BUFFER_SAMPLES = 2000
+"""As in LibEMG's streamers; more than a window."""
+
+
+class Streamer(Process):
+    """Reads the port and puts samples, newest first, into the shared memory."""
+
+    def __init__(self, hand, network, items):
+        super().__init__(daemon=True)
+        self.hand, self.network, self.items = hand, network, items
+        self.started, self.newest = Event(), Value("q")
+
+    def run(self):
+        memory, frames = SharedMemoryManager(), FrameDecoder()
+        for item in self.items:
+            memory.create_variable(*item)
+        gain = self.network.gain.T
+        while True:
+            for frame in frames.feed(os.read(self.hand.fd, 4096)):
+                emg = parse_emg(frame, self.network.channels) if frame[0] == m.Emg.TYPE else None
+                if emg is None:
+                    if self.hand.starts(frame):
+                        self.started.set()
+                    continue
+                index, _, counts = emg
+                n = len(counts)
+                memory.modify_variable("emg", lambda x, new=(counts * gain)[::-1]: np.vstack((new, x))[: len(x)])
+                memory.modify_variable("emg_count", lambda x, n=n: x + n)
+                self.newest.value = index + n - 1
+
+
+class Predictor:
+    """The network as LibEMG's regressor takes a model."""
+
+    def __init__(self, path):
+        self.path, self.network = path, None
+
+    def fit(self, *_):
+        return self
+
+    def predict(self, windows):
+        if self.network is None:  # a session cannot be sent to the predictor's process
+            self.network = Network(self.path)
+        return np.array([self.network(windows.astype(np.float32))])
+
+
+class ToTheHand(OnlineEMGRegressor):
+    """Writes setpoints instead of datagrams, and says which sample they are based on."""
+
+    streamer = None
+    newest = 0
+
+    def _get_data_helper(self):
+        taken = super()._get_data_helper()
+        self.newest = self.streamer.newest.value
+        return taken
+
+    def write_output(self, model_input, _window):
+        angle_cdeg = self.predictor.run(model_input).squeeze()
+        self.streamer.hand.send(m.Setpoint(tuple(angle_cdeg.tolist()), VALID_4MS, self.newest))
+
+
+def cpu_s(pid):
+    """Processor seconds of a process so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def rss_mb(pid):
+    """Largest resident memory of a process."""
+    return int(Path(f"/proc/{pid}/status").read_text().partition("VmHWM:")[2].split()[0]) * 1024 / 1e6
+
+
+def run(port, model, seconds):
+    network = Network(model)
+    items = [["emg", (BUFFER_SAMPLES, network.channels), np.double, Lock()], ["emg_count", (1, 1), np.int32, Lock()]]
+    streamer = Streamer(Hand(port, network), network, items)
+    streamer.start()
+    regressor = EMGRegressor(Predictor(model))
+    online = ToTheHand(regressor, network.window, network.hop, OnlineDataHandler(items), features=None)
+    online.streamer = streamer
+    streamer.started.wait(10)
+    online.run(block=False)
+    time.sleep(1.0)  # it begins with a full window
+    pids = [os.getpid(), streamer.pid, online.process.pid]
+    began_s, before_s = time.monotonic(), [cpu_s(pid) for pid in pids]
+    time.sleep(seconds)
+    used_s, took_s = sum(map(cpu_s, pids)) - sum(before_s), time.monotonic() - began_s
+    said = {"cpu_seconds_per_second": round(used_s / took_s, 4), "rss_mb": round(sum(map(rss_mb, pids)), 1)}
+    online.stop_running()
+    streamer.terminate()
+    return said
+
+
+if __name__ == "__main__":
+    Path(sys.argv[4]).write_text(json.dumps(run(sys.argv[1], sys.argv[2], float(sys.argv[3]))), encoding="ascii")
