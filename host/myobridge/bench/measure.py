@@ -7,12 +7,13 @@ import platform
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import numpy as np
 import onnxruntime as ort
 
-from myobridge.bench import decoding, inference, live
+from myobridge.bench import decoding, inference, live, sizes
 from myobridge.config import load_config
 from myobridge.decode import open_model
 from myobridge.metrics import Distribution
@@ -36,6 +37,9 @@ def measure(model_path: Path, config_path: Path | None, seconds: float, tell: Ca
     decoded = decoding.million_frames_per_s()
     tell("deciding on windows")
     windowed = inference.windowed(model)
+    tell("turning at other sizes")
+    with TemporaryDirectory(prefix="myobridge-") as folder:
+        room = sizes.room(Path(folder), config)
     loops = {"ours": live.daemon(model_path, config_path, seconds), "minimal_loop": live.minimal(model_path, seconds)}
     source = live.emg_for(model.spec)
     runs: dict[str, list[live.Run]] = {name: [] for name in loops}
@@ -56,6 +60,8 @@ def measure(model_path: Path, config_path: Path | None, seconds: float, tell: Ca
         "ours": ours,
         "minimal_loop": least,
         "ratios": ratios(ours, least),
+        "sizes": room,
+        "largest_in_time": sizes.largest(room),
     }
 
 

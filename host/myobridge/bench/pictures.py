@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -48,6 +49,34 @@ def draw_delays(result: dict[str, Any], path: Path) -> None:
     axes.set_xlabel("from a sample to the first command at the hand that reflects it (ms)")
     axes.set_ylabel("share per ms")
     axes.set_title(f"{result['channels']} channels × {result['fs_hz']:g} Hz, a decision every {result['hop_ms']:g} ms")
+    axes.legend()
+    _save(figure, path)
+
+
+def draw_growth(result: dict[str, Any], path: Path) -> None:
+    """Processor share, p99 and memory against the number of channels, a line for each sampling rate.
+
+    Raises:
+        UserError: the file cannot be written.
+    """
+    rows = result["growth"]
+    figure = need("matplotlib.figure", "Drawing").Figure((12, 3.6), dpi=DPI, layout="constrained")
+    values: dict[str, Callable[[dict[str, Any]], float]] = {
+        "processor (s/s)": lambda row: row["cpu_seconds_per_second"],
+        "read → setpoint written, p99 (ms)": lambda row: row["latency_ms"]["p99"],
+        "memory (MB)": lambda row: row["rss_mb"],
+    }
+    for axes, (name, value) in zip(figure.subplots(1, len(values)), values.items(), strict=True):
+        for fs_hz in sorted({row["fs_hz"] for row in rows}):
+            of_rate = [row for row in rows if row["fs_hz"] == fs_hz]
+            channels = [row["channels"] for row in of_rate]
+            axes.plot(channels, [value(row) for row in of_rate], marker="o", label=f"{fs_hz} Hz")
+        axes.set_xscale("log", base=2)
+        counts = sorted({row["channels"] for row in rows})
+        axes.set_xticks(counts, [str(n) for n in counts])
+        axes.set_ylim(bottom=0)
+        axes.set_xlabel("channels")
+        axes.set_ylabel(name)
     axes.legend()
     _save(figure, path)
 

@@ -19,6 +19,10 @@ def as_text(result: dict[str, Any]) -> str:
         *[_inference(how, result[how]["inference_ms"]) for how in ("windowed",)],
         "",
         *_loops(result["ours"], result["minimal_loop"]),
+        "",
+        "a turn of the loop without a port, p99 in ms, of the hop's 5 ms:",
+        *_sizes(result["sizes"]),
+        _largest(result["largest_in_time"]),
     ]
     return "\n".join(lines)
 
@@ -44,3 +48,19 @@ def _loops(ours: dict[str, Any], least: dict[str, Any]) -> list[str]:
     lines.append(f"{'samples lost':38}{ours['samples_lost']:14.0f}")
     lines.append(f"{'hops that were not done in time':38}{ours['deadline_misses']:14.0f}")
     return lines
+
+
+def _sizes(rows: list[dict[str, Any]]) -> list[str]:
+    rates, counts = sorted({row["fs_hz"] for row in rows}), sorted({row["channels"] for row in rows})
+    p99 = {(row["channels"], row["fs_hz"]): row["turn_ms"]["p99"] for row in rows}
+    lines = [f"{'channels':>10}" + "".join(f"{f'{rate} Hz':>10}" for rate in rates)]
+    return lines + [f"{n:10}" + "".join(f"{p99[n, rate]:10.2f}" for rate in rates) for n in counts]
+
+
+def _largest(row: dict[str, Any] | None) -> str:
+    if row is None:
+        return "None of these sizes is done in time here."
+    return (
+        f"The largest that is done in time here: {row['channels']} channels × {row['fs_hz']} Hz, which needs "
+        f"{row['turn_ms']['p99']:.2f} ms of each {row['hop_ms']:g} ms."
+    )

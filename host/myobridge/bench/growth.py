@@ -1,0 +1,79 @@
+"""The daemon on hands with more channels and higher rates: what grows, and how."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+from myobridge.acquire import emg_wire_bytes
+from myobridge.bench import live, sizes
+from myobridge.config import Config, load_config
+from myobridge.decode import open_model
+from myobridge.device.firmware import BITS_PER_BYTE, MAX_CHANNELS
+from myobridge.model_file import ModelSpec
+from myobridge.realtime import enter_realtime
+from myobridge.wire.messages import BAUD, LINK_LOAD_MAX_PERCENT
+
+BAUDS: Final = (BAUD, 1_000_000, 2_000_000, 4_000_000)
+
+
+def growth(seconds: float, fifo_priority: int, tell: Callable[[str], None]) -> list[sizes.Row]:
+    """A run of the daemon at each size that a hand has and a serial line can carry."""
+    for refused in enter_realtime(fifo_priority):
+        tell(refused)
+    rows = []
+    with TemporaryDirectory(prefix="myobridge-") as name:
+        for path in sizes.unpack(Path(name)).values():
+            spec = open_model(path).spec
+            config_path = Path(name, "config.toml")
+            if (config := _configure(spec, fifo_priority, config_path)) is None:
+                tell(f"{spec.name} is left out: no hand or no serial line carries it")
+                continue
+            tell(f"running {spec.name} for {seconds:g} s at {config.link.baud} baud")
+            run = live.run_loop(live.daemon(path, config_path, seconds), live.emg_for(spec), config)
+            rows.append(_row(spec, config, run))
+    return rows
+
+
+def _configure(spec: ModelSpec, fifo_priority: int, path: Path) -> Config | None:
+    """The slowest line that carries this size, as a configuration that is written to `path`."""
+    channels = len(spec.channels)
+    n = sizes.frame_samples(spec.hop_samples, channels, Config().acquisition.max_samples_per_frame)
+    bits_per_s = BITS_PER_BYTE * emg_wire_bytes(n, channels) * spec.fs_hz / n
+    baud = next((baud for baud in BAUDS if bits_per_s <= LINK_LOAD_MAX_PERCENT / 100 * baud), None)
+    if baud is None or channels > MAX_CHANNELS:
+        return None
+    text = f"[link]\nbaud = {baud}\n[acquisition]\nmax_samples_per_frame = {n}\n"
+    path.write_text(f"{text}[realtime]\nfifo_priority = {fifo_priority}\n", encoding="ascii")
+    return load_config(path)
+
+
+def _row(spec: ModelSpec, config: Config, run: live.Run) -> dict[str, Any]:
+    said = run.said
+    delay = run.sample_age.spread([i / spec.fs_hz for i in range(spec.hop_samples)])
+    keys = ("cpu_seconds_per_second", "latency_ms", "rss_mb", "samples_lost", "decisions", "deadline_misses")
+    return {
+        "channels": len(spec.channels),
+        "fs_hz": round(spec.fs_hz),
+        "baud": config.link.baud,
+        **{key: said[key] for key in keys},
+        "sample_to_hand_ms": delay.summary_ms(),
+    }
+
+
+def as_text(rows: list[sizes.Row]) -> str:
+    """The table, in Markdown."""
+    lines = [
+        "| channels | Hz | baud | processor s/s | read → setpoint p50 ms | p99 ms | memory MB | lost | late hops |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        latency = row["latency_ms"]
+        lines.append(
+            f"| {row['channels']} | {row['fs_hz']} | {row['baud']} | {row['cpu_seconds_per_second']:.3f} "
+            f"| {latency['p50']:.2f} | {latency['p99']:.2f} | {row['rss_mb']:.0f} | {row['samples_lost']} "
+            f"| {row['deadline_misses']} |"
+        )
+    return "\n".join(lines)

@@ -1,0 +1,94 @@
+"""Networks of the notes' shape at other channel counts and rates; `tests/bench/make_networks.py` makes them."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+from time import perf_counter
+from typing import Any, Final
+
+import numpy as np
+
+from myobridge.acquire import AcquisitionCounters, EmgGate
+from myobridge.bench.live import emg_for
+from myobridge.config import Config
+from myobridge.configure import samples_per_frame
+from myobridge.decode import Model, open_model
+from myobridge.device.recorded import RecordedSource
+from myobridge.metrics import Distribution
+from myobridge.pipeline import Pipeline
+from myobridge.wire import messages as m
+from myobridge.wire.frame import MIN_FRAME_BYTES, FrameDecoder, encode
+
+ALL_CHANNELS: Final = (4, 8, 16, 32, 64)
+ALL_FS_HZ: Final = (1000, 2000, 4000)
+ARCHIVE: Final = Path(__file__).parent / "networks.zip"
+EMG_BYTES: Final = m.MAX_FRAME_BYTES - MIN_FRAME_BYTES - m.Emg.STRUCT.size
+"""Most bytes of samples that a frame holds."""
+TURNS: Final = 300
+
+
+Row = dict[str, Any]
+
+
+def file_name(channels: int, fs_hz: int) -> str:
+    """Of a network in the archive."""
+    return f"{channels}x{fs_hz}.onnx"
+
+
+def unpack(folder: Path) -> dict[tuple[int, int], Path]:
+    """(channels, sampling rate) → model file, smaller ones first."""
+    with zipfile.ZipFile(ARCHIVE) as archive:
+        archive.extractall(folder)
+    return {(c, fs_hz): folder / file_name(c, fs_hz) for c in ALL_CHANNELS for fs_hz in ALL_FS_HZ}
+
+
+def frame_samples(hop_samples: int, channels: int, most: int) -> int:
+    """Samples a frame, as many as the configuration wants and a frame holds."""
+    return samples_per_frame(hop_samples, min(most, EMG_BYTES // (2 * channels)))
+
+
+def turn_times(model: Model, source: RecordedSource, config: Config) -> Distribution:
+    """From the bytes of a hop to the bytes of its setpoint, without a port: what the loop has to do in each hop."""
+    spec, counters = model.spec, AcquisitionCounters()
+    channels, hop = len(spec.channels), spec.hop_samples
+    n = frame_samples(hop, channels, config.acquisition.max_samples_per_frame)
+    frames, gate = FrameDecoder(), EmgGate(channels, n, source.adc_bits, counters)
+    pipeline, times = Pipeline(model, config, source.adc_bits, counters), Distribution()
+    warm_up = spec.window_samples // hop + 10
+    for turn in range(warm_up + TURNS):
+        data = _hop_bytes(source, turn * hop, hop, n)
+        began_s = perf_counter()
+        for frame in frames.feed(data):
+            for index, _, counts in gate.take(frame):
+                for decision in pipeline.push(index, counts):
+                    angle_cdeg = tuple([int(100 * angle + 0.5) for angle in decision.angles_deg])
+                    if angle_cdeg:
+                        encode(m.Setpoint.TYPE, 0, m.Setpoint(angle_cdeg, 0, index).pack())
+        if turn >= warm_up:
+            times.add(perf_counter() - began_s)
+    return times
+
+
+def _hop_bytes(source: RecordedSource, index: int, hop: int, n: int) -> bytes:
+    counts = source.read(hop)[0].astype("<i2")
+    starts = np.arange(0, hop, n).tolist()
+    bodies = [m.Emg(index + at, n, 0).pack() + counts[at : at + n].tobytes() for at in starts]
+    return b"".join([encode(m.Emg.TYPE, 0, body) for body in bodies])
+
+
+def room(folder: Path, config: Config) -> list[Row]:
+    """How long a turn takes at each size, and whether it is done before the next hop."""
+    rows = []
+    for (channels, fs_hz), path in unpack(folder).items():
+        model = open_model(path)
+        times = turn_times(model, emg_for(model.spec), config).summary_ms()
+        row = {"channels": channels, "fs_hz": fs_hz, "hop_ms": model.spec.hop_ms, "turn_ms": times}
+        rows.append({**row, "in_time": times["p99"] < model.spec.hop_ms})
+    return rows
+
+
+def largest(rows: list[Row]) -> Row | None:
+    """The size with the most samples a second, then the most channels, whose turn is done before the next hop."""
+    in_time = [row for row in rows if row["in_time"]]
+    return max(in_time, key=lambda row: (row["channels"] * row["fs_hz"], row["channels"]), default=None)
