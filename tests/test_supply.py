@@ -69,7 +69,7 @@ def imported(tree: ast.AST) -> set[str]:
 
 
 def dangers(tree: ast.AST) -> list[str]:
-    """What runs code that it finds in data: numpy.load does when it is asked to, torch.load unless it is asked not to."""
+    """What runs code that it finds in data: numpy.load if asked to, torch.load unless asked not to."""
     found = sorted(imported(tree) & CODE_IN_DATA)
     for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
         name = ast.unparse(call.func)
