@@ -18,10 +18,10 @@ from myobridge_models.data import Take
 REST: Final = 0
 ENVELOPE_S: Final = 0.12
 """The envelope is the RMS of all channels together over so long, around each sample: shorter ones tremble."""
-HALF_WAY: Final = 0.5
+THRESHOLD: Final = 0.3
 """Share of the way from rest to contraction (of the log envelope) at which a movement begins and ends."""
 STAYS_S: Final = 0.1
-"""A movement has ended when the envelope stays below half the way for so long."""
+"""A movement has ended when the envelope stays below the threshold for so long."""
 CONTRAST: Final = 1.4
 """A contraction whose envelope is less than this many times that of rest cannot be timed."""
 FOLLOWS_S: Final = 0.4
@@ -73,7 +73,7 @@ def _span(log_envelope: NDArray[np.float64], start: int, end: int, fs_hz: float)
     rise = float(np.median(held)) - rest
     if rise < np.log(CONTRAST):
         return min(start + follows, end), min(end + follows, len(log_envelope))
-    threshold = rest + HALF_WAY * rise
+    threshold = rest + THRESHOLD * rise
     quiet = np.flatnonzero(log_envelope[start : min(end, start + round(SETTLED_S * fs_hz))] < threshold)
     below = log_envelope[end : end + latest] < threshold
     long = max(1, round(STAYS_S * fs_hz))

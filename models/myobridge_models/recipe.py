@@ -24,9 +24,9 @@ class Recipe:
     the detectors kept, a fresh MLP on features that are computed once. Others are trained whole.
     """
 
-    steps: int = 2600
+    steps: int = 3600
     """Of both stages together."""
-    detector_share: float = 0.4
+    detector_share: float = 0.58
     """Share of the steps in which the detectors learn, in batches of half the size; 0: the network is trained on."""
     segments: int = 16
     """Segments a step, each from another place."""
