@@ -40,6 +40,7 @@ def facts(shape: Shape) -> dict[str, Any]:
         "pattern_kernel": shape.pattern_kernel,
         "pattern_dilations": list(shape.pattern_dilations),
         "outputs": shape.outputs,
+        "averaged": shape.averaged,
         "feature_values": shape.feature_values,
         "history_values": shape.history_values,
         "window_samples": shape.window_samples,
@@ -82,7 +83,7 @@ def print_facts(shape: Shape, console: Console) -> None:
     console.print(table)
     console.print(
         f"Stage 2: k {shape.pattern_kernel}, dilations {', '.join(map(str, shape.pattern_dilations))}, "
-        f"{shape.pattern_features} features, ReLU, {shape.outputs} outputs a map.\n"
+        f"{shape.pattern_features} features, ReLU, {shape.outputs} outputs a map, averaged by {shape.averaged}.\n"
         f"MLP: {table_of['feature_values']} features + {table_of['history_values']} angles of A(n), A(n−1).\n"
         f"Window: {table_of['window_samples']} samples = {table_of['window_ms']:.1f} ms, the longest path."
     )

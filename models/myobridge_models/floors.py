@@ -25,8 +25,9 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from myobridge.errors import UserError
-from myobridge_models.data import Take, channel_scale, only_repetitions, scaled
+from myobridge_models.data import Take, channel_scale, design_prefilter, only_repetitions, scaled, takes_of
 from myobridge_models.evaluate import STEP_S, Decisions, instants
+from myobridge_models.population import group_of, people_outside
 from myobridge_models.protocol import Context, Fold
 
 WINDOW_S: Final = (0.4,)
@@ -58,21 +59,23 @@ class Floor:
     windows_s: lengths of the windows whose features it gets.
     classifies: it learns movements, which the pose table turns into angles; else it learns angles.
     settled: it learns only where the muscle can be trusted to do what the cue says.
+    unseen: it learns from other people and knows nothing of the fold's person, as `population_unseen`.
     """
 
     learner: Callable[[], Learner]
     windows_s: tuple[float, ...]
     classifies: bool
     settled: bool
+    unseen: bool = False
 
-    def __call__(self, fold: Fold, _: Context) -> Decisions:
+    def __call__(self, fold: Fold, context: Context) -> Decisions:
         """Decisions at the instants of the whole recording.
 
         Raises:
             UserError: there are too few windows, or movements, to learn from.
         """
         fs_hz, takes = fold.recording.fs_hz, fold.takes
-        stretches = only_repetitions(takes, fold.others)
+        stretches = takes_of_others(fold, context) if self.unseen else only_repetitions(takes, fold.others)
         scale = channel_scale(stretches)
         lengths = [round(w * fs_hz) for w in self.windows_s]
         x, y = self._training_set(scaled(stretches, scale), fs_hz, lengths, fold)
@@ -106,6 +109,20 @@ class Floor:
         return np.concatenate(x), targets
 
 
+def takes_of_others(fold: Fold, context: Context) -> list[Take]:
+    """Takes of everybody whom the network `population_unseen` has learnt from.
+
+    Raises:
+        UserError: there is nobody else.
+    """
+    others = people_outside(group_of(fold.person), context.data)
+    return [
+        take
+        for source, recording in others
+        for take in takes_of(recording, source, design_prefilter(recording.fs_hz), fold.poses)
+    ]
+
+
 def features(take: Take, ends: NDArray[np.int64], lengths: list[int]) -> Floats:
     """Four features a channel of each length of window that ends at `ends`: (windows, 4 · lengths · channels)."""
     before = np.concatenate([take.emg[:, :1], take.emg[:, :-1]], axis=1)
@@ -133,6 +150,7 @@ FLOORS: Final = {
         settled=True,
     ),
     "lda": Floor(LinearDiscriminantAnalysis, WINDOW_S, classifies=True, settled=True),
+    "lda_unseen": Floor(LinearDiscriminantAnalysis, WINDOW_S, classifies=True, settled=True, unseen=True),
     "svm": Floor(
         lambda: make_pipeline(StandardScaler(), SVC(class_weight="balanced")),
         THREE_WINDOWS_S,

@@ -13,7 +13,7 @@ from typing import Final
 
 from myobridge.errors import UserError
 from myobridge_models import biopatrec
-from myobridge_models.build import build
+from myobridge_models.build import Source, build
 from myobridge_models.export import export
 from myobridge_models.jobs import in_processes
 from myobridge_models.protocol import Context, Fold
@@ -49,16 +49,25 @@ def train_groups(people: Sequence[int], data: Path, folder: Path, jobs: int) -> 
     list(in_processes(partial(train_group, data=data, folder=folder), missing, jobs))
 
 
+def people_outside(group: int, data: Path) -> list[Source]:
+    """The recordings of everybody outside the group.
+
+    Raises:
+        UserError: there is nobody else.
+    """
+    people = [person for person in biopatrec.files_in(data) if group_of(person) != group]
+    if not people:
+        raise UserError(f"All people in {data} would be left out together; add recordings of others.")
+    return [biopatrec.load_person(data, person) for person in people]
+
+
 def train_group(group: int, data: Path, folder: Path) -> None:
     """Trains the network of everybody outside the group.
 
     Raises:
         UserError: see `train_groups`.
     """
-    people = [person for person in biopatrec.files_in(data) if group_of(person) != group]
-    if not people:
-        raise UserError(f"All people in {data} would be left out together; add recordings of others.")
-    sources = [biopatrec.load_person(data, person) for person in people]
+    sources = people_outside(group, data)
     poses = biopatrec.poses_of([recording for _, recording in sources])
     path = model_path(folder, group)
     export(*build(path.stem, sources, poses, POPULATION, device=fastest_device()), path)

@@ -48,7 +48,7 @@ def print_rows(title: str, rows: Sequence[Mapping[str, object]], console: Consol
     table = Table(title=title, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for key in rows[0]:
         heading = HEADINGS.get(key, key.replace("_", " "))
-        table.add_column(heading, justify="left" if isinstance(rows[0][key], str) else "right")
+        table.add_column(heading, justify="left" if isinstance(rows[0][key], str) else "right", overflow="fold")
     for row in rows:
         table.add_row(*(_cell(key, value) for key, value in row.items()))
     console.print(table)

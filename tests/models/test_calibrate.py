@@ -116,6 +116,18 @@ def test_nobody_is_judged_by_a_network_that_has_seen_them(people):
     assert both.figures.mae_deg < unseen.figures.mae_deg
 
 
+def test_a_discriminant_of_other_people_has_seen_nothing_of_the_person(people):
+    context, [fold] = Context(people, QUICK), biopatrec.folds_in(people, [2], [1])
+    own, unseen = judge(fold, ["lda", "lda_unseen"], context)
+    assert own.figures.balanced_accuracy > unseen.figures.balanced_accuracy
+    (people / "s02.npz").unlink()
+    assert judge(fold, ["lda_unseen"], context)[0].figures == unseen.figures
+    for stranger in (1, 3, 4):
+        (people / f"s{stranger:02d}.npz").unlink()
+    with pytest.raises(UserError, match=r"no recordings|add recordings of others"):
+        judge(fold, ["lda_unseen"], context)
+
+
 def test_a_population_of_own_poses_learns_those(people):
     mine = tuple(msgspec.structs.replace(pose, angles_deg=(10, 20, 30, 40, 50)) for pose in POSES)
     for path in people.glob("s*.npz"):
