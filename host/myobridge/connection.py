@@ -71,6 +71,7 @@ class Connection:
         self.session.poll(time.monotonic())
         self._link.wake_at(self._awaited_bytes)
         self._link.wait(IDLE_S)
+        looked_s = time.monotonic()  # before the read: whoever stops us afterwards makes no silence of what then waits
         if data := self._link.read():
             read_s = time.monotonic()
             frames = self._frames.feed(data)
@@ -82,10 +83,9 @@ class Connection:
                 else:
                     self.session.on_frame(frame, read_s)
             self.on_bytes(read_s, data)
-        now_s = time.monotonic()
         if self.session.phase is not Phase.STREAMING:
-            self._alive_s = now_s
-        elif now_s - max(self._alive_s, self._last_emg_s) > SILENT_S:
+            self._alive_s = looked_s
+        elif looked_s - max(self._alive_s, self._last_emg_s) > SILENT_S:
             raise LinkLost(f"no samples for {SILENT_S:g} s")
 
     @property
@@ -141,7 +141,7 @@ class Connection:
             stats.commanded(done_s, written)
 
     def arm(self) -> bool:
-        """Asks for permission to move once there is something to say; True when it has been asked for.
+        """Asks for permission to move once there is something to say; True when it has been asked for or is there.
 
         A hand that relaxed or faulted is disarmed first; one that holds is left to resume or relax by itself.
         """
@@ -155,7 +155,8 @@ class Connection:
             return False
         if status.state == m.State.HOLD:
             return False
-        session.request_arm()
+        if not session.may_move:
+            session.request_arm()
         return True
 
     @property

@@ -152,6 +152,40 @@ def test_a_link_lost_while_setpoints_were_withheld_leaves_nothing_to_say_about_t
     assert said[-1].startswith("Lost the hand")
 
 
+@pytest.mark.parametrize("after", ["its sleep", "its read"])
+def test_a_daemon_that_was_stopped_for_seconds_does_not_call_the_hand_silent(connection, link, clock, after):
+    wait = link.wait
+
+    def stopped(*_ignored):
+        clock.now_s += 2.5
+        link.wait, connection.on_bytes = wait, lambda _read_s, _data: None
+
+    if after == "its sleep":
+        link.wait = stopped
+    else:
+        connection.on_bytes = stopped
+    for _ in range(20):
+        connection.turn()
+    assert connection.streaming
+
+
+def test_a_hand_that_is_silent_for_a_second_is_lost(connection, link, monkeypatch):
+    monkeypatch.setattr(link, "read", lambda: b"")
+    with pytest.raises(LinkLost, match="no samples"):
+        for _ in range(300):
+            connection.turn()
+
+
+def test_an_armed_hand_that_is_asked_to_arm_is_armed_and_is_not_asked_again(connection, link):
+    assert connection.arm()
+    for _ in range(20):
+        connection.turn()
+    assert connection.session.may_move
+    assert connection.arm()
+    assert not connection.session.busy
+    assert connection.session.arm_refusal == ""
+
+
 def test_unexpected_frames_are_counted_over_all_connections_of_a_run(link, tmp_path):
     model, frames = open_tiny(tmp_path), FrameDecoder()
     stats = RunStats(model.spec, 0.0, frames.counters, unexpected_frames=3)

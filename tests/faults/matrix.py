@@ -1,0 +1,143 @@
+"""The fault matrix, end to end: each fault is done to a daemon and a hand, and the time to the safe state is measured.
+
+python tests/faults/matrix.py --runs 3 --kills 50                    all of it, and the table into firmware/SAFETY.md
+python tests/faults/matrix.py --print --rows 1 4a --hands simulated  some of it, only printed
+
+The simulated hand is host/myobridge/device; mega2560 and uno are the very ELFs that are flashed, in their simulator.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import neighbours  # noqa: F401
+import rows_hand
+import rows_host
+import rows_wire
+from devices import PULSE_SPAN_US
+from rig import Outcome, Rig, leave_nothing_running
+from sim_hand import BOARDS, FIRMWARE
+from sim_moving import PULSE_TOLERANCE_US
+from sim_numbers import replace_between_markers
+
+from myobridge.config import ServoConfig
+from myobridge.contact import CHECK_S, CHECKS
+from myobridge.wire.messages import ANGLE_MAX_CDEG, HOLD_MAX_MS, SERVO_PERIOD_MS
+
+SIMULATED: Final = ("simulated",)
+HANDS: Final = (*SIMULATED, *BOARDS)
+HOLD_MS: Final = HOLD_MAX_MS + 10
+"""The hand's own time, the way of the last setpoint to it and of its STATUS back."""
+ELECTRODE_MS: Final = HOLD_MS + 1000 * (CHECK_S + CHECK_S / CHECKS)
+WATCHDOG_MS: Final = 1.1 * 120
+
+
+@dataclass(frozen=True)
+class Row:
+    """One fault. `limit_ms`: to the safe state; None: it may at no time become unsafe. `hands`: that it is done to."""
+
+    number: str
+    fault: str
+    do: Callable[[Rig], Outcome]
+    limit_ms: float | None = None
+    hands: tuple[str, ...] = HANDS
+
+
+ROWS: Final = (
+    Row("1", "host killed while moving", rows_host.killed, HOLD_MS),
+    Row("2", "host stopped for 300 ms", rows_host.stopped, HOLD_MS),
+    Row("3", "PINGs but no setpoints", rows_host.pings_only, HOLD_MS),
+    Row("4a", "unplugged for a second in mid-grip", rows_host.unplugged_for_a_moment, HOLD_MS),
+    Row("4b", "unplugged until the hand is at rest", rows_host.unplugged_until_at_rest, HOLD_MS),
+    Row("5", "bit flips, 1 in 10 000, both ways", rows_wire.bit_flips),
+    Row("6", "burst of 300 bytes lost", rows_wire.burst_lost),
+    Row("7", "endless non-zero bytes, both ways", rows_wire.endless_bytes, HOLD_MS),
+    Row("8", "good CRC, angle 65535", rows_wire.impossible_angle, 10),
+    Row("9", "good CRC, unknown type or wrong length, both ways", rows_wire.unknown_and_too_short),
+    Row("10", "steps between 0° and 180° at 200 Hz", rows_wire.full_steps),
+    Row("11", "an old setpoint again", rows_wire.replayed),
+    Row("12a", "firmware hangs: main loop", rows_hand.loop_hangs, WATCHDOG_MS, BOARDS),
+    Row("12b", "firmware hangs: interrupt", rows_hand.interrupt_hangs, WATCHDOG_MS, BOARDS),
+    Row("12c", "converter stalls", rows_hand.converter_stalls, 60, BOARDS),
+    Row("13", "reset in mid-motion", rows_hand.reset_in_mid_motion, SERVO_PERIOD_MS),
+    Row("14", "protocol hashes differ", rows_wire.protocols_differ),
+    Row("15", "CONFIG while armed, or one that overloads the line", rows_wire.config_while_armed),
+    Row("16", "electrode off, flat, saturated, hum only", rows_hand.bad_electrode, ELECTRODE_MS, SIMULATED),
+    Row("17a", "NaN from the network", rows_host.no_number, HOLD_MS),
+    Row("17b", "model missing or wrong", rows_host.no_model, None, SIMULATED),
+    Row("18", "inference stalls for 500 ms", rows_host.stalled, HOLD_MS),
+    Row("19", "host does not read", rows_host.not_reading, HOLD_MS),
+    Row("20a", "sample index (simulated) or clocks (boards) wrap", rows_hand.wraps),
+    Row("20b", "ESTOP in four states", rows_hand.emergency_stop, SERVO_PERIOD_MS),
+)
+
+
+@contextmanager
+def moved_within_slew(hand: str, seed: int = 0) -> Iterator[Rig]:
+    """A rig; at the end no servo has ever gone further in one period than the slew."""
+    with tempfile.TemporaryDirectory(prefix="myobridge-") as folder:
+        with Rig(Path(folder), hand, seed=seed) as rig:
+            yield rig
+        slew_us = 100 * ServoConfig().slew_deg_per_s * SERVO_PERIOD_MS / 1000 / ANGLE_MAX_CDEG * PULSE_SPAN_US
+        step_us = rig.device.largest_step_us()
+        assert 0 < step_us <= slew_us + PULSE_TOLERANCE_US.get(hand, 0), f"{step_us:.0f} µs in one servo period"
+
+
+def measured(row: Row, rig: Rig) -> Outcome:
+    """Does it."""
+    try:
+        outcome = row.do(rig)
+    except AssertionError as error:
+        raise AssertionError(f"{row.number} on {rig.hand}: {error}\n{rig.said[-1000:]}") from error
+    assert (outcome.safe_ms is None) == (row.limit_ms is None)
+    return outcome
+
+
+def table(rows: list[Row], hands: list[str], runs: int, kills: int) -> Iterator[str]:
+    """Lines of Markdown; each row is done to all hands before the next, in turns."""
+    worst: dict[tuple[str, str], float] = {}
+    what: dict[str, str] = {}
+    for hand in hands:
+        with moved_within_slew(hand) as rig:
+            for row in (row for row in rows if hand in row.hands):
+                for _ in range(kills if row.number == "1" else runs):
+                    outcome = measured(row, rig)
+                    what.setdefault(row.number, outcome.what)
+                    print(f"{hand} {row.number}: {outcome}", flush=True)
+                    if outcome.safe_ms is not None:
+                        worst[row.number, hand] = max(outcome.safe_ms, worst.get((row.number, hand), 0.0))
+    yield f"| # | fault | what the hand does | limit, ms | {', ms | '.join(hands)}, ms |"
+    yield "|---|---|---|---|" + "---|" * len(hands)
+    for row in rows:
+        limit = "–" if row.limit_ms is None else f"{row.limit_ms:.0f}"
+        times = [f"{worst[row.number, hand]:.0f}" if (row.number, hand) in worst else "–" for hand in hands]
+        yield f"| {row.number} | {row.fault} | {what[row.number]} | {limit} | {' | '.join(times)} |"
+
+
+def main() -> None:
+    """Runs, prints, and writes the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", nargs="+", help="numbers; default: all")
+    parser.add_argument("--hands", nargs="+", choices=HANDS, default=list(HANDS))
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--kills", type=int, default=50, help="runs of row 1")
+    parser.add_argument("--print", action="store_true", dest="only_print")
+    asked = parser.parse_args()
+    leave_nothing_running()
+    rows = [row for row in ROWS if asked.rows is None or row.number in asked.rows]
+    lines = "\n".join(table(rows, asked.hands, asked.runs, asked.kills))
+    print(lines)
+    if not asked.only_print and asked.rows is None:
+        document = FIRMWARE / "SAFETY.md"
+        text = replace_between_markers(document.read_text(encoding="utf-8"), "matrix", lines)
+        document.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
