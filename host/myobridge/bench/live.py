@@ -88,7 +88,7 @@ def run_loop(command: Command, source: RecordedSource, config: Config) -> Run:
                     process.send_signal(signal.SIGINT)
                 watcher.join(GRACE_S)
         if process.returncode or not said.exists():
-            last = (errors[0].strip().splitlines() or ["it said nothing."])[-1]
+            last = (errors[0].strip().splitlines() or [f"it said nothing, and returned {process.returncode}."])[-1]
             raise UserError(f"The loop that was to be measured broke off: {last.removeprefix('myobridge: ')}")
         return Run(json.loads(said.read_text(encoding="utf-8")), hand.firmware.setpoint_age)
 

@@ -8,13 +8,13 @@ is said.
 
 import argparse
 import json
+import statistics
 import sys
 from pathlib import Path
 
 from environment import NotHere, peers_python
 
 import myobridge
-from myobridge.acquire import emg_wire_bytes
 from myobridge.bench import live
 from myobridge.config import load_config
 from myobridge.decode import open_model
@@ -23,8 +23,6 @@ from myobridge.realtime import enter_realtime
 from myobridge.shipped import find_model
 
 HERE = Path(__file__).parent
-BITS_PER_BYTE = 10
-FRAME_SAMPLES = 5
 PERCENTILES = ("p50", "p99")
 
 
@@ -34,23 +32,25 @@ def libemg(python: Path, model: Path, seconds: float) -> live.Command:
     return lambda port, said: [*start, str(port), str(model), str(seconds), str(said)]
 
 
-def row(runs: list[live.Run], line_s: float, hop_s: list[float]) -> dict:
-    """One loop: last sample on the port → setpoint at the hand, any sample → setpoint at the hand, costs."""
-    last, every = Distribution(), Distribution()
+def row(runs: list[live.Run], hop_s: list[float]) -> dict:
+    """One loop: last sample read → setpoint written, any sample → setpoint at the hand, costs."""
+    every = Distribution()
     for run in runs:
-        last.merge(run.sample_age.spread([-line_s]))
         every.merge(run.sample_age.spread(hop_s))
-    costs = {key: max(run.said[key] for run in runs) for key in ("cpu_seconds_per_second", "rss_mb")}
-    return {"port_to_hand_ms": last.summary_ms(), "sample_to_hand_ms": every.summary_ms(), **costs}
+    latency = {p: statistics.median(run.said["latency_ms"][p] for run in runs) for p in PERCENTILES}
+    costs = {key: statistics.median(run.said[key] for run in runs) for key in ("cpu_seconds_per_second", "rss_mb")}
+    return {"latency_ms": latency, "sample_to_hand_ms": every.summary_ms(), **costs}
 
 
 def table(rows: dict[str, dict]) -> str:
-    """The rows, and ours as a share of each peer's."""
-    lines = [f"{'':16}{'port → hand p50':>18}{'p99':>9}{'sampled → hand p50':>22}{'p99':>9}{'CPU s/s':>10}{'MB':>7}"]
+    """A line a loop."""
+    lines = [
+        f"{'':16}{'read → written p50':>20}{'p99 ms':>9}{'sampled → hand p50':>21}{'p99 ms':>9}{'CPU s/s':>10}{'MB':>7}"
+    ]
     for name, one in rows.items():
-        last, every = one["port_to_hand_ms"], one["sample_to_hand_ms"]
+        latency, every = one["latency_ms"], one["sample_to_hand_ms"]
         lines.append(
-            f"{name:16}{last['p50']:18.2f}{last['p99']:9.2f}{every['p50']:22.2f}{every['p99']:9.2f}"
+            f"{name:16}{latency['p50']:20.2f}{latency['p99']:9.2f}{every['p50']:21.2f}{every['p99']:9.2f}"
             f"{one['cpu_seconds_per_second']:10.3f}{one['rss_mb']:7.0f}"
         )
     return "\n".join(lines)
@@ -58,19 +58,16 @@ def table(rows: dict[str, dict]) -> str:
 
 def ratios(rows: dict[str, dict]) -> dict[str, dict[str, float]]:
     """Ours to each peer's."""
-    ours = rows["myobridge"]
-    return {
-        name: {
-            **{
-                f"{measure}_{p}": round(ours[f"{measure}_ms"][p] / one[f"{measure}_ms"][p], 3)
-                for measure in ("port_to_hand", "sample_to_hand")
+    ours, found = rows["myobridge"], {}
+    for name, one in rows.items():
+        if name != "myobridge":
+            found[name] = {
+                f"{key} {p}": round(ours[f"{key}_ms"][p] / one[f"{key}_ms"][p], 3)
+                for key in ("latency", "sample_to_hand")
                 for p in PERCENTILES
-            },
-            "cpu": round(ours["cpu_seconds_per_second"] / one["cpu_seconds_per_second"], 3),
-        }
-        for name, one in rows.items()
-        if name != "myobridge"
-    }
+            }
+            found[name]["cpu"] = round(ours["cpu_seconds_per_second"] / one["cpu_seconds_per_second"], 3)
+    return found
 
 
 def main() -> None:
@@ -99,9 +96,8 @@ def main() -> None:
         for name in sorted(loops, reverse=bool(turn % 2)):
             print(f"{name}, {options.seconds:g} s", flush=True)
             runs[name].append(live.run_loop(loops[name], source, config))
-    line_s = BITS_PER_BYTE * emg_wire_bytes(FRAME_SAMPLES, len(spec.channels)) / config.link.baud
     hop_s = [i / spec.fs_hz for i in range(spec.hop_samples)]
-    rows = {name: row(of_loop, line_s, hop_s) for name, of_loop in runs.items()}
+    rows = {name: row(of_loop, hop_s) for name, of_loop in runs.items()}
     print(table(rows))
     for name, of_peer in ratios(rows).items():
         print(f"myobridge / {name}: " + ", ".join(f"{what} {ratio:.2f}" for what, ratio in of_peer.items()))

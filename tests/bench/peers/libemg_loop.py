@@ -10,7 +10,7 @@ import json
 import os
 import sys
 import time
-from multiprocessing import Event, Lock, Process, Value
+from multiprocessing import Array, Event, Lock, Process, Value
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +25,8 @@ from myobridge.wire.frame import FrameDecoder
 
 BUFFER_SAMPLES = 2000
 """As in LibEMG's streamers; more than a window."""
+MOST = 10_000
+"""Latencies that are kept."""
 
 
 class Streamer(Process):
@@ -33,7 +35,7 @@ class Streamer(Process):
     def __init__(self, hand, network, items):
         super().__init__(daemon=True)
         self.hand, self.network, self.items = hand, network, items
-        self.started, self.newest = Event(), Value("q")
+        self.started, self.newest, self.read_s = Event(), Value("q"), Value("d")
 
     def run(self):
         memory, frames = SharedMemoryManager(), FrameDecoder()
@@ -41,7 +43,9 @@ class Streamer(Process):
             memory.create_variable(*item)
         gain = self.network.gain.T
         while True:
-            for frame in frames.feed(os.read(self.hand.fd, 4096)):
+            data = os.read(self.hand.fd, 4096)
+            read_s = time.monotonic()
+            for frame in frames.feed(data):
                 emg = parse_emg(frame, self.network.channels) if frame[0] == m.Emg.TYPE else None
                 if emg is None:
                     if self.hand.starts(frame):
@@ -51,7 +55,7 @@ class Streamer(Process):
                 n = len(counts)
                 memory.modify_variable("emg", lambda x, new=(counts * gain)[::-1]: np.vstack((new, x))[: len(x)])
                 memory.modify_variable("emg_count", lambda x, n=n: x + n)
-                self.newest.value = index + n - 1
+                self.newest.value, self.read_s.value = index + n - 1, read_s
 
 
 class Predictor:
@@ -73,16 +77,17 @@ class ToTheHand(OnlineEMGRegressor):
     """Writes setpoints instead of datagrams, and says which sample they are based on."""
 
     streamer = None
-    newest = 0
 
     def _get_data_helper(self):
         taken = super()._get_data_helper()
-        self.newest = self.streamer.newest.value
+        self.newest, self.read_s = self.streamer.newest.value, self.streamer.read_s.value
         return taken
 
     def write_output(self, model_input, _window):
         angle_cdeg = self.predictor.run(model_input).squeeze()
         self.streamer.hand.send(m.Setpoint(tuple(angle_cdeg.tolist()), VALID_4MS, self.newest))
+        self.latencies_s[self.written.value % MOST] = time.monotonic() - self.read_s
+        self.written.value += 1
 
 
 def cpu_s(pid):
@@ -103,7 +108,7 @@ def run(port, model, seconds):
     streamer.start()
     regressor = EMGRegressor(Predictor(model))
     online = ToTheHand(regressor, network.window, network.hop, OnlineDataHandler(items), features=None)
-    online.streamer = streamer
+    online.streamer, online.latencies_s, online.written = streamer, Array("d", MOST), Value("q")
     streamer.started.wait(10)
     online.run(block=False)
     time.sleep(1.0)  # it begins with a full window
@@ -114,6 +119,8 @@ def run(port, model, seconds):
     said = {"cpu_seconds_per_second": round(used_s / took_s, 4), "rss_mb": round(sum(map(rss_mb, pids)), 1)}
     online.stop_running()
     streamer.terminate()
+    latencies_ms = 1000 * np.array(online.latencies_s[: min(MOST, online.written.value)])
+    said["latency_ms"] = {f"p{p}": round(float(np.percentile(latencies_ms, p)), 3) for p in (50, 99)}
     return said
 
 

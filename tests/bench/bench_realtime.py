@@ -1,0 +1,125 @@
+"""Each real-time setting of the daemon on and off, turn by turn: what stays in `realtime.py` has shown itself here.
+
+sudo python tests/bench/bench_realtime.py [--seconds 5] [--turns 2] [--load 3]
+
+`fifo`: beside so many busy processes on each core. `lock`: three times the kernel pushes the daemon's pages out, as it
+does where memory is short. `collect`: nothing else. The hand itself runs ahead of them all; Linux 5.10 or newer.
+"""
+
+import argparse
+import ctypes
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from threading import Thread
+
+from myobridge.bench import live
+from myobridge.config import load_config
+from myobridge.decode import open_model
+from myobridge.realtime import enter_realtime
+from myobridge.shipped import find_model
+
+PIDFD_OPEN, PROCESS_MADVISE, MADV_PAGEOUT = 434, 440, 21
+HAND_PRIORITY = 25
+PATCHES = {
+    "fifo": "import os; os.sched_setscheduler = lambda *_: None",
+    "lock": "import myobridge.realtime as r; r.MCL_CURRENT = r.MCL_FUTURE = r.MCL_ONFAULT = 0",
+    "collect": "import myobridge.realtime as r; r.stop_collecting = lambda: None",
+}
+"""What turns each setting off."""
+LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+class Iovec(ctypes.Structure):
+    _fields_ = [("base", ctypes.c_void_p), ("len", ctypes.c_size_t)]
+
+
+def push_out(pid: int) -> None:
+    """Asks the kernel to push all pages out that are not locked (process_madvise(2))."""
+    pidfd = LIBC.syscall(PIDFD_OPEN, pid, 0)
+    for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
+        start, end = (int(number, 16) for number in line.split()[0].split("-"))
+        if not line.endswith("]") or "[heap]" in line:
+            area = Iovec(start, end - start)
+            LIBC.syscall(PROCESS_MADVISE, pidfd, ctypes.byref(area), 1, MADV_PAGEOUT, 0)
+    os.close(pidfd)
+
+
+def push_out_now_and_then(port: str) -> None:
+    """Three times while the daemon of this port runs."""
+    time.sleep(2.0)
+    for _ in range(3):
+        time.sleep(0.7)
+        for process in Path("/proc").glob("[0-9]*/cmdline"):
+            words = process.read_text(errors="replace").split("\0")
+            if port in words and "run" in words and words[0] == sys.executable:
+                push_out(int(process.parent.name))
+
+
+@contextmanager
+def busy(processes: int) -> Iterator[None]:
+    """So many processes that never rest."""
+    spin = "import os; os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))\nwhile True: pass"
+    spinning = [subprocess.Popen([sys.executable, "-c", spin]) for _ in range(processes)]
+    try:
+        yield
+    finally:
+        for process in spinning:
+            process.kill()
+            process.wait()
+
+
+def daemon(setting: str, on: bool, model: Path, seconds: float, own: Path) -> live.Command:
+    """`myobridge run` with the setting or without it. Its libraries are its own: what others hold is not pushed out."""
+
+    def command(port: Path, said: Path) -> list[str]:
+        python, _, _, *run = live.daemon(model, None, seconds)(port, said)
+        if setting == "lock":
+            Thread(target=push_out_now_and_then, args=(str(port),)).start()
+        start = f"{'' if on else PATCHES[setting]}\nfrom myobridge.cli import main; main()"
+        path = os.pathsep.join([str(own), os.environ.get("PYTHONPATH", "")])
+        return ["env", f"PYTHONPATH={path}", "chrt", "-o", "0", python, "-c", start, *run]
+
+    return command
+
+
+def main() -> None:
+    """Prints a row a run."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=5)
+    parser.add_argument("--turns", type=int, default=2)
+    parser.add_argument("--load", type=int, default=3)
+    options = parser.parse_args()
+    if refused := enter_realtime(HAND_PRIORITY):
+        sys.exit(refused[0])
+    model = find_model("synth")
+    source, config = live.emg_for(open_model(model).spec), load_config(None)
+    print(f"{'setting':10}{'':5}{'p50':>9}{'p99':>9}{'max ms':>9}{'late hops':>11}{'lost':>7}{'setpoints':>11}")
+    with tempfile.TemporaryDirectory() as name:
+        for package in ("numpy", "onnxruntime"):
+            folder = Path(find_spec(package).origin).parent
+            shutil.copytree(folder, Path(name, package))
+            if (libraries := folder.with_name(f"{package}.libs")).exists():
+                shutil.copytree(libraries, Path(name, libraries.name))
+        for setting in PATCHES:
+            for turn in range(2 * options.turns):
+                on = turn % 2 == 0
+                with busy(options.load * (os.cpu_count() or 1) if setting == "fifo" else 0):
+                    said = live.run_loop(daemon(setting, on, model, options.seconds, Path(name)), source, config).said
+                ms = said["latency_ms"]
+                print(
+                    f"{setting:10}{'on' if on else 'off':5}{ms['p50']:9.2f}{ms['p99']:9.2f}{ms['max']:9.2f}"
+                    f"{said['deadline_misses']:11}{said['samples_lost']:7}{said['commands_sent']:11}",
+                    flush=True,
+                )
+
+
+if __name__ == "__main__":
+    main()
