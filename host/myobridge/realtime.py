@@ -45,7 +45,9 @@ def leave_realtime() -> None:
 
 
 def stop_collecting() -> None:
-    """No garbage collection in the loop: what exists now is never looked at again, and the loop makes no cycles."""
-    gc.collect()
+    """No garbage collection in the loop: what exists now is never looked at again, and the loop makes no cycles.
+
+    What could be collected now stays: little, and looking for it would take 9 ms of the start.
+    """
     gc.freeze()
     gc.disable()
