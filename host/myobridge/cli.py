@@ -56,6 +56,21 @@ class Commands(click.Group):
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(1)
+        except OSError as error:
+            if ctx.params.get("debug"):
+                raise
+            click.echo(f"{ctx.command_path}: {_refusal(error)}", err=True)
+            sys.exit(1)
+
+
+def _refusal(error: OSError) -> UserError:
+    """What the system does not let us do, where nobody has said it better."""
+    what = error.strerror or str(error)
+    where = f": {error.filename}" if error.filename else ""
+    return UserError(f"{what}{where}; check the path, its permissions and the room on the disk.")
+
+
+DEBUG = click.option("--debug", is_flag=True, help="Show where an error comes from.")
 
 
 @click.group(
@@ -64,7 +79,7 @@ class Commands(click.Group):
     package="myobridge.commands",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-@click.option("--debug", is_flag=True, help="Show where an error comes from.")
+@DEBUG
 @click.version_option(package_name="myobridge")
 def main(debug: bool) -> None:
     """Surface EMG in over a serial port, five servo angles of a prosthetic hand out.

@@ -54,7 +54,9 @@ def _read(path: Path) -> bytes:
     except OSError as error:
         raise UserError(f"{path}: cannot read the model ({error.strerror}); allow it or copy it again.") from error
     if len(data) > MAX_MODEL_BYTES:
-        raise UserError(f"{path} is larger than {MAX_MODEL_BYTES >> 20} MB, so it is not a model of ours.")
+        raise UserError(
+            f"{path} is larger than {MAX_MODEL_BYTES >> 20} MB, so it is not a model of ours; choose another."
+        )
     return data
 
 

@@ -40,7 +40,9 @@ class Checkpoint:
             torch.save({"of": json.dumps(self.of), "spec": encode_spec(self.spec), **state}, beside)
             beside.replace(self.path)
         except OSError as error:
-            raise UserError(f"{self.path}: the checkpoint cannot be written ({error.strerror}).") from error
+            raise UserError(
+                f"{self.path}: the checkpoint cannot be written ({error.strerror}); choose another --out."
+            ) from error
         except RuntimeError as error:  # how torch tells that the disk is full
             raise UserError(f"{self.path}: the checkpoint cannot be written; make room on the disk.") from error
 

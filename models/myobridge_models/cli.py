@@ -7,7 +7,7 @@ from typing import Final
 
 import click
 
-from myobridge.cli import Commands
+from myobridge.cli import DEBUG, Commands
 
 TRAINING_PACKAGES: Final = ("torch", "onnx", "scipy", "sklearn", "matplotlib")
 """Of the extra `train`; the runtime does without."""
@@ -19,7 +19,8 @@ TRAINING_PACKAGES: Final = ("torch", "onnx", "scipy", "sklearn", "matplotlib")
     package="myobridge_models.commands",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-def commands() -> None:
+@DEBUG
+def commands(debug: bool) -> None:
     """Train, judge and export the decoders of myobridge."""
 
 

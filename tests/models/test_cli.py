@@ -5,7 +5,6 @@ import subprocess
 import sys
 from contextlib import nullcontext
 
-import numpy as np
 import pytest
 
 from labelled_recording import labelled
@@ -48,41 +47,6 @@ def test_synth_train_evaluate(monkeypatch, capsys, tmp_path):
     code, out, _ = run(monkeypatch, capsys, "evaluate", model, recording, "--json", "-")
     assert code == 0
     assert 0 < json.loads(out)["mae_deg"] < 90
-
-
-@pytest.mark.parametrize(
-    ("arguments", "sentence"),
-    [
-        (("describe", "--fs", 0), "The sampling rate is 0.0 Hz; give a rate above 0."),
-        (("train", "missing.npz", "--out", "m.onnx"), "recording missing.npz"),
-        (("evaluate", "missing.onnx", "missing.npz"), "missing.npz"),
-        (("benchmark", "--data", "nowhere"), "There are no recordings s01.npz"),
-        (("benchmark", "--data", "nowhere", "--people", "3"), "There are no recordings s01.npz"),
-        (("benchmark", "--data", "nowhere", "--people", "x"), "'x' is no list of numbers"),
-        (("benchmark", "--data", "nowhere", "--decoders", "magic"), "There is no decoder 'magic'"),
-    ],
-)
-def test_a_mistake_is_one_sentence_and_exit_code_1(monkeypatch, capsys, arguments, sentence):
-    code, _, err = run(monkeypatch, capsys, *arguments)
-    assert code == 1
-    assert sentence in err
-    assert len(err.strip().splitlines()) == 1
-
-
-def test_nan_in_a_recording_names_the_channel(monkeypatch, capsys, tmp_path):
-    emg = np.zeros((5000, 3))
-    emg[77, 1] = np.nan
-    np.savez(tmp_path / "nan.npz", emg=emg, fs=500)
-    code, _, err = run(monkeypatch, capsys, "train", tmp_path / "nan.npz", "--out", tmp_path / "m.onnx")
-    assert code == 1
-    assert "channel 1 holds NaN" in err
-
-
-def test_a_recording_without_targets_is_refused(monkeypatch, capsys, tmp_path):
-    np.savez(tmp_path / "bare.npz", emg=np.ones((5000, 3), np.int16), fs=500)
-    code, _, err = run(monkeypatch, capsys, "train", tmp_path / "bare.npz", "--out", tmp_path / "m.onnx")
-    assert code == 1
-    assert "neither finger angles nor labels" in err
 
 
 def test_without_the_training_extra_it_says_what_to_install():

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from myobridge.commands.options import JSON, write_json
-from myobridge_models.commands.options import console_for, progress_bar, training_set
+from myobridge_models.commands.options import check_place, console_for, progress_bar, training_set
 
 
 @click.command()
@@ -26,6 +26,7 @@ def calibrate(model_name: str, recording: Path, out: Path, json_to: str | None) 
     from myobridge_models.calibrate import calibrate as calibrate_model
     from myobridge_models.tables import print_rows
 
+    check_place(out)
     began_s = time.perf_counter()
     sources, poses = training_set([recording])
     found = calibrate_model(find_model(model_name), sources[0], poses, out, progress_bar)

@@ -38,6 +38,18 @@ def progress_bar(title: str, steps: int) -> Iterator[Progress]:
         yield lambda step, loss_deg: bar.update(task, completed=step, loss=f"{loss_deg:4.1f}°")
 
 
+def check_place(out: Path) -> None:
+    """Before minutes of training, not after them.
+
+    Raises:
+        UserError: nothing can be written there.
+    """
+    if not out.parent.is_dir():
+        raise UserError(f"{out} cannot be made: there is no folder {out.parent}; make it, or choose another --out.")
+    if out.is_dir():
+        raise UserError(f"{out} cannot be made: a folder is in its place; choose another --out.")
+
+
 def numbers(text: str | None) -> list[int] | None:
     """ "1,7" → [1, 7]; None stays None.
 

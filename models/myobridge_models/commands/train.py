@@ -9,7 +9,7 @@ import click
 
 from myobridge.commands.options import JSON, write_json
 from myobridge.errors import UserError
-from myobridge_models.commands.options import RECORDINGS, SEED, STEPS, progress_bar, training_set
+from myobridge_models.commands.options import RECORDINGS, SEED, STEPS, check_place, progress_bar, training_set
 
 
 @click.command()
@@ -48,6 +48,7 @@ def train(
 
     plan = replace(recipe(seed, steps, POPULATION if population else None), copies=int(robust))
     checked_family(family)
+    check_place(out)
     sources, poses = training_set(recordings)
     repetitions = all_but(sources, sorted({r for r in (hold_out, validate) if r is not None}))
     checkpoint = out.with_name(out.name + ".checkpoint")

@@ -1,0 +1,296 @@
+"""Every mistake is one sentence: what, where, what to do. Exit code 1, 2 for wrong usage; never a traceback.
+
+The table is the union of the bad inputs that the issues name; what needs a device is in loopback/test_errors.py, and
+what happens to a running daemon, a recorder or a view in the tests of those.
+"""
+
+import errno
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+from unittest.mock import Mock
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from kill_recorder import IDENT
+from labelled_recording import labelled
+from myobridge import cli
+from myobridge.errors import UserError
+from myobridge.recording import Header, Recording, RecordingWriter
+from myobridge_models.cli import commands as models
+from tiny_model import tiny_spec, write_tiny_model
+from virtual_hand import device_config
+
+CONFIGS = {
+    "key": "[servo]\nslew_deg_per_sec = 100",
+    "table": "[saftey]\n",
+    "high": "[safety]\nhold_ms = 1000",
+    "few": "[servo]\nmin_deg = [0, 0, 0]",
+    "crossed": "[servo]\nmin_deg = [90, 0, 0, 0, 0]\nmax_deg = [80, 180, 180, 180, 180]",
+    "nan": "[acquisition]\nfs_hz = nan",
+    "type": "[link]\nbaud = 'fast'",
+    "toml": "[link\n",
+}
+POSES = {
+    "key": '[[pose]]\nlabel = 0\nname = "Rest"\nhwo = "x"\nangles_deg = [0,0,0,0,0]',
+    "rest": '[[pose]]\nlabel = 0\nname = "Rest"\nhow = "x"\nangles_deg = [0,0,0,0,0]',
+    "toml": "[[pose\n",
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Files with one mistake each, by what the mistake is."""
+    folder = tmp_path_factory.mktemp("bad")
+    for name, text in CONFIGS.items():
+        (folder / f"{name}.toml").write_text(text)
+    for name, text in POSES.items():
+        (folder / f"{name}.poses").write_text(text)
+    (folder / "file").write_text("in the way")
+    models_in(folder)
+    recordings_in(folder)
+    return folder
+
+
+def models_in(folder):
+    good = write_tiny_model(folder / "good.onnx").read_bytes()
+    write_tiny_model(folder / "metadata.onnx", metadata="{}")
+    write_tiny_model(folder / "json.onnx", metadata="{")
+    write_tiny_model(folder / "five.onnx", tiny_spec(channels=tuple("abcde"), scale_fs=(1.0,) * 5))
+    (folder / "text.onnx").write_text("hello")
+    (folder / "empty.onnx").touch()
+    (folder / "cut.onnx").write_bytes(good[: len(good) // 2])
+    (folder / "bad.checkpoint").write_text("hello")
+
+
+def recordings_in(folder):
+    counts = np.zeros((500, 2), np.int16)
+    Recording(counts, 1000.0).save(folder / "good.npz")
+    Recording(counts, 2000.0).save(folder / "fast.npz")
+    Recording(np.zeros((500, 3), np.int16), 1000.0).save(folder / "three.npz")
+    whole = (folder / "good.npz").read_bytes()
+    (folder / "cut.npz").write_bytes(whole[: len(whole) * 2 // 3])
+    (folder / "text.npz").write_text("hello")
+    holes = np.full((500, 2), 1.0)
+    holes[100, 1] = np.nan
+    np.savez(folder / "holes.npz", emg=holes, fs=1000.0)
+    np.savez(folder / "foreign.npz", signal=holes)
+    np.savez(folder / "flat.npz", emg=np.zeros(500), fs=1000.0)
+    np.savez(folder / "none.npz", emg=np.zeros((0, 2), np.int16), fs=1000.0)
+    np.savez(folder / "objects.npz", emg=np.array([{}]), fs=1000.0)
+    (folder / "empty.myo").touch()
+    (folder / "foreign.myo").write_bytes(b"\x89PNG" + bytes(999))
+    RecordingWriter(folder / "begun.myo", Header(ident=IDENT, config=device_config())).close()
+    labelled().save(folder / "cued.npz")
+    same = np.ones(2000, np.uint8)
+    Recording(labelled().counts[:2000], 500.0, label=same, repetition=0 * same).save(folder / "one.npz")
+    labelled(fs_hz=1000).save(folder / "cued-fast.npz")
+    labelled(channels=3).save(folder / "cued-three.npz")
+    labelled(seconds_each=0.1).save(folder / "short.npz")
+    clipped = labelled()
+    clipped.counts[:, 1] = np.sign(clipped.counts[:, 1]) * 32767
+    clipped.save(folder / "clipped.npz")
+    labelled(labels=(1, 77)).save(folder / "unknown-pose.npz")
+
+
+HOST = [
+    # issue 2: ports, models, configs, recordings
+    ("run --port {d}/none --model synth", "There is no port", "myobridge devices"),
+    ("run --port {d}/file --model synth", "is not a serial port"),
+    ("run --port /dev/null --model {d}/none.onnx", "There is no model", "none.onnx"),
+    ("run --port /dev/null --model {d}", "There is no model"),
+    ("run --port /dev/null --model {d}/text.onnx", "not an ONNX model", "text.onnx"),
+    ("run --port /dev/null --model {d}/empty.onnx", "empty.onnx", "export"),
+    ("run --port /dev/null --model {d}/cut.onnx", "cut.onnx", "cut off"),
+    ("run --port /dev/null --model {d}/metadata.onnx", "metadata is not valid", "export the model again"),
+    ("run --port /dev/null --model {d}/json.onnx", "metadata is damaged"),
+    ("run --port /dev/null --model synth --config {d}/none.toml", "cannot be read", "check the path"),
+    ("run --port /dev/null --model synth --config {d}/key.toml", "'servo.slew_deg_per_sec'", "'servo.slew_deg_per_s'"),
+    ("run --port /dev/null --model synth --config {d}/table.toml", "'saftey'", "'safety'"),
+    ("run --port /dev/null --model synth --config {d}/high.toml", "safety.hold_ms", "150"),
+    ("run --port /dev/null --model synth --config {d}/few.toml", "servo.min_deg"),
+    ("run --port /dev/null --model synth --config {d}/crossed.toml", "min_deg"),
+    ("run --port /dev/null --model synth --config {d}/nan.toml", "fs_hz"),
+    ("run --port /dev/null --model synth --config {d}/type.toml", "link.baud"),
+    ("run --port /dev/null --model synth --config {d}/toml.toml", "not valid TOML"),
+    ("replay {d}/missing.npz --model {d}/good.onnx", "cannot be read", "check the path"),
+    ("replay {d} --model {d}/good.onnx", "cannot be read"),
+    ("replay {d}/text.npz --model {d}/good.onnx", "is not a whole .npz recording"),
+    ("replay {d}/cut.npz --model {d}/good.onnx", "is not a whole .npz recording"),
+    ("replay {d}/objects.npz --model {d}/good.onnx", "objects.npz"),
+    ("replay {d}/foreign.npz --model {d}/good.onnx", "no array 'emg'"),
+    ("replay {d}/flat.npz --model {d}/good.onnx", "(samples, channels)"),
+    ("replay {d}/none.npz --model {d}/good.onnx", "none.npz"),
+    ("replay {d}/holes.npz --model {d}/good.onnx", "channel 1", "NaN"),
+    ("replay {d}/fast.npz --model {d}/good.onnx", "2000 Hz", "1000 Hz"),
+    ("replay {d}/three.npz --model {d}/good.onnx", "3", "2"),
+    ("replay {d}/good.npz --model {d}/good.onnx --out {d}/file/x.npz", "Not a directory", "file/x.npz", "check"),
+    ("replay {d}/good.npz --model {d}/good.onnx --json {d}/file/x.json", "cannot be written"),
+    ("replay {d}/good.npz --model {d}/good.onnx --json /dev/full", "cannot be written", "No space"),
+    ("simulate --faults gremlins=1", "gremlins"),
+    ("simulate --faults flips=2", "probabilities"),
+    ("simulate --link {d}/file", "The link", "choose another path"),
+    ("simulate --link {d}/none/link", "The link"),
+    ("simulate --source {d}/missing.npz", "cannot be read"),
+    ("simulate --follow-cues --source {d}/good.npz", "--follow-cues"),
+    # issue 3
+    ("simulate --firmware uno --faults flips=0.1", "simulated firmware", "leave them out"),
+    # issue 5: recording, poses, calibration, view, doctor, lab streaming
+    ("record --port {d}/none --out {d}/new.myo", "There is no port"),
+    ("record --port {d}/none --out {d}/new.myo --fs 1000 --model synth", "leave --fs and --channels out"),
+    ("record --port {d}/none --out {d}/new.myo --poses {d}/none.poses", "cannot be read"),
+    ("record --port {d}/none --out {d}/new.myo --poses {d}/key.poses", "line 4", "'hwo'", "'how'"),
+    ("record --port {d}/none --out {d}/new.myo --poses {d}/rest.poses", "nothing but rest"),
+    ("record --port {d}/none --out {d}/new.myo --poses {d}/toml.poses", "not valid TOML"),
+    ("calibrate --out {d}/mine.onnx", "--model"),
+    ("calibrate --out {d}/mine.onnx --model synth", "--port"),
+    ("calibrate --out {d}/mine.txt --model synth --port {d}/none", ".onnx"),
+    ("calibrate --out {d}/none/mine.onnx --model synth --port {d}/none", "folder"),
+    ("calibrate --out {d}/mine.onnx --model synth --recording {d}/cued.npz", "terminal", "--yes"),
+    ("calibrate --out {d}/mine.onnx --model {d}/text.onnx --recording {d}/cued.npz --yes", "text.onnx"),
+    ("calibrate --out {d}/mine.onnx --model synth --recording {d}/missing.npz --yes", "cannot be read"),
+    ("calibrate --out {d}/mine.onnx --undo", "nothing to undo"),
+    ("inspect {d}/missing.myo", "No such file"),
+    ("inspect {d}/empty.myo", "no .myo recording"),
+    ("inspect {d}/foreign.myo", "no .myo recording"),
+    ("inspect {d}/begun.myo", "no sample"),
+    ("inspect {d}/good.npz --plots {d}/file", "Nothing can be drawn", "choose another folder"),
+    ("export {d}/empty.myo --to bids", "no .myo recording"),
+    ("export {d}/good.npz --to csv --out {d}/file", "exists already"),
+    ("export {d}/good.npz --to csv --out {d}/file/x.csv", "cannot be written"),
+    ("export {d}/good.npz --to bids --out {d}", "no BIDS dataset"),
+    ("export {d}/good.npz --to bids --subject a/b --out {d}/new", "cannot name a subject"),
+    ("doctor --port {d}/none --model {d}/text.onnx", "not an ONNX model"),
+    ("view --port {d}/none --view-port {taken}", "is taken", "--view-port"),
+    ("view --port {d}/none --bind 192.0.2.1", "cannot listen", "--bind"),
+    # issue 6
+    ("install-service --dry-run", "--model"),
+    ("install-service --dry-run --model {d}/text.onnx", "not an ONNX model"),
+    ("install-service --dry-run --model synth --port {d}/none", "There is no port"),
+]
+TRAINING = [
+    # issue 4
+    ("describe --fs 0", "The sampling rate is 0.0 Hz", "give a rate above 0"),
+    ("train {d}/missing.npz --out {d}/m.onnx", "recording", "missing.npz"),
+    ("train {d}/none.npz --out {d}/m.onnx", "none.npz"),
+    ("train {d}/holes.npz --out {d}/m.onnx", "channel 1 holds NaN"),
+    ("train {d}/good.npz --out {d}/m.onnx", "neither finger angles nor labels"),
+    ("train {d}/one.npz --out {d}/m.onnx --steps 20", "two movements"),
+    ("train {d}/short.npz --out {d}/m.onnx --steps 20", "too little data", "hold each cue"),
+    ("train {d}/clipped.npz --out {d}/m.onnx --steps 20", "EMG 2 is clipped", "gain"),
+    ("train {d}/unknown-pose.npz --out {d}/m.onnx --steps 20", "77"),
+    ("train {d}/cued.npz {d}/cued-fast.npz --out {d}/m.onnx", "cued-fast.npz", "one device"),
+    ("train {d}/cued.npz {d}/cued-three.npz --out {d}/m.onnx", "cued-three.npz", "one device"),
+    ("train {d}/cued.npz --out {d}/m.onnx --hold-out 9", "repetitions", "held out"),
+    ("train {d}/cued.npz --out {d}/m.onnx --family magic", "family 'magic'", "choose from"),
+    ("train {d}/cued.npz --out {d}/file/m.onnx --steps 20", "file/m.onnx", "no folder"),
+    ("export {d}/none.checkpoint --out {d}/m.onnx", "no checkpoint"),
+    ("export {d}/bad.checkpoint --out {d}/m.onnx", "not a whole checkpoint", "delete it"),
+    ("evaluate {d}/none.onnx {d}/cued.npz", "There is no model"),
+    ("evaluate {d}/good.onnx {d}/missing.npz", "missing.npz"),
+    ("evaluate {d}/good.onnx {d}/good.npz", "neither finger angles nor labels"),
+    ("evaluate {d}/good.onnx {d}/cued.npz", "500 Hz", "1000 Hz"),
+    ("benchmark --data {d}/none", "There are no recordings s01.npz"),
+    ("benchmark --data {d}/none --people x", "'x' is no list of numbers"),
+    ("benchmark --data {d}/none --decoders magic", "There is no decoder 'magic'"),
+    ("calibrate --model {d}/good.onnx --recording {d}/good.npz --out {d}/m.onnx", "no cues"),
+    ("calibrate --model {d}/none.onnx --recording {d}/cued.npz --out {d}/m.onnx", "There is no model"),
+    ("compare {d}/missing.npz --hold-out 1", "missing.npz"),
+    ("robustness {d}/none.onnx {d}/cued.npz", "There is no model"),
+    ("ablate {d}/missing.npz --hold-out 1", "missing.npz"),
+    ("synth {d}/file/x.npz --seconds 1", "cannot be written"),
+]
+TABLE = [(cli.main, *row) for row in HOST] + [(models, *row) for row in TRAINING]
+
+
+@pytest.fixture(autouse=True)
+def as_found(monkeypatch):
+    """The daemon's ways with its own process are not for the process of the tests."""
+    monkeypatch.setattr("myobridge.realtime.enter_realtime", lambda _priority: [])
+    monkeypatch.setattr("myobridge.realtime.stop_collecting", lambda: None)
+    monkeypatch.setattr("signal.signal", lambda _number, _action: None)
+
+
+@pytest.fixture(scope="module")
+def taken():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+def outcome(group, line, **words):
+    return CliRunner().invoke(group, shlex.split(line.format(**words)))
+
+
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: row[1].replace("{d}/", ""))
+def test_a_mistake_is_one_sentence(row, folder, taken):
+    group, line, *words = row
+    before = sorted(folder.rglob("*"))
+    result = outcome(group, line, d=folder, taken=taken)
+    assert isinstance(result.exception, SystemExit), result.exc_info
+    assert result.exit_code == 1
+    *bars, sentence = result.stderr.splitlines()
+    assert not [bar for bar in bars if "-:--:--" not in bar], "only a progress bar may come before it"
+    assert sentence.startswith(f"{group.name}: ")
+    assert sentence.endswith(".")
+    for word in words:
+        assert word in sentence
+    assert sorted(folder.rglob("*")) == before, "something was left behind"
+
+
+@pytest.mark.parametrize(
+    ("group", "line", "word"),
+    [
+        (cli.main, "run", "--port"),
+        (cli.main, "run --port x --model y --seconds -3", "--seconds"),
+        (cli.main, "run --port x --model y --sekonds 3", "--seconds"),
+        (cli.main, "fly", "fly"),
+        (cli.main, "export x --to pdf", "pdf"),
+        (models, "train", "RECORDINGS"),
+        (models, "describe --fs fast", "fast"),
+    ],
+)
+def test_wrong_usage_is_told_with_the_way_to_the_help(group, line, word):
+    result = outcome(group, line)
+    assert result.exit_code == 2
+    assert word in result.stderr
+    assert "--help" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("group", "line"),
+    [(cli.main, "--debug inspect {d}/missing.myo"), (models, "--debug train {d}/missing.npz --out {d}/m.onnx")],
+)
+def test_debug_shows_where_a_mistake_was_found(group, line, folder):
+    found = outcome(group, line, d=folder).exception
+    assert isinstance(found, UserError)  # which nobody catches, so that Python shows the way to it
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (PermissionError(errno.EACCES, "Permission denied", "a.txt"), "Permission denied: a.txt"),
+        (OSError(errno.ENOSPC, "No space left on device"), "No space left on device; "),
+    ],
+)
+def test_what_the_system_refuses_is_a_sentence_wherever_it_comes_from(monkeypatch, folder, error, words):
+    monkeypatch.setattr("myobridge.recording.Recording.load", Mock(side_effect=error))
+    result = outcome(cli.main, "replay {d}/good.npz --model {d}/good.onnx", d=folder)
+    assert result.exit_code == 1
+    assert words in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_nobody_s_mistake_keeps_its_traceback(monkeypatch, folder):
+    monkeypatch.setattr("myobridge.recording.Recording.load", Mock(side_effect=ZeroDivisionError))
+    found = outcome(cli.main, "replay {d}/good.npz --model {d}/good.onnx", d=folder).exception
+    assert isinstance(found, ZeroDivisionError)
+
+
+def test_ctrl_c_before_there_is_anything_to_finish_ends_quietly():
+    command = [sys.executable, "-c", "from myobridge import cli; import os; os.kill(os.getpid(), 2); print('still')"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stdout, result.stderr) == (-signal.SIGINT, "", "")
