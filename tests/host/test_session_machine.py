@@ -50,7 +50,7 @@ class AnyDevice(RuleBasedStateMachine):
         self.now_s = getattr(self, "now_s", 0.0) + 1.0
         self.line, self.seqs, self.sent_s, self.port_full = FrameDecoder(), [], {}, False
         self.arm_asked = self.permitted = self.disarm_asked = False
-        self.told, self.challenge, self.arm_seqs = None, None, set()
+        self.told, self.challenge, self.arm_seqs, self.rested = None, None, set(), False
         self.session = Session(self.judge, lambda _ident: device_config())
 
     # --- what it sends --------------------------------------------------------------------------------------
@@ -68,8 +68,7 @@ class AnyDevice(RuleBasedStateMachine):
         return not self.port_full
 
     def judge_config(self, _message, _seq):
-        assert self.told.state == m.State.DISARMED, "CONFIG only to a hand at rest"
-        assert not self.told.flags & PULSING_OR_STREAMING
+        assert self.rested, "CONFIG only to a hand at rest"
 
     def judge_start(self, message, _seq):
         assert self.session.phase is Phase.STARTING
@@ -177,6 +176,7 @@ class AnyDevice(RuleBasedStateMachine):
         )  # fmt: skip
         if state in set(m.State) and angle <= m.ANGLE_MAX_CDEG and self.session.ident:
             self.told = told
+            self.rested |= state == m.State.DISARMED and not flags & PULSING_OR_STREAMING
             self.permitted &= state in FLOWING
             armed = asked[0] == m.Arm.TYPE and asked[1] in self.arm_seqs and result == m.Result.OK
             self.permitted |= armed and self.arm_asked and state in FLOWING
@@ -192,21 +192,23 @@ class AnyDevice(RuleBasedStateMachine):
             self.status(state, 3, 0, 0, m.Result.OK, 0, 1, 4000, m.Reason.NONE)
 
     @rule()
-    def a_good_hand_answers(self):
-        """The same device, in its right mind, after a new link."""
-        self.connect()
-        self.poll(POLL_S)
-        self.ident(0, m.MAJOR, IDENT.adc_bits)
+    def the_hand_does_what_is_right(self):
+        """One step of a good session, wherever it is."""
+        self.during(lambda: self.poll(POLL_S))
+        match self.session.phase:
+            case Phase.GREETING:
+                self.ident(0, m.MAJOR, IDENT.adc_bits)
+            case Phase.SETTLING:
+                self.status(m.State.DISARMED, 0, 0, None, m.Result.OK, 0, 1, 4000, m.Reason.POWER_ON)
+            case Phase.CONFIGURING:
+                self.config_ack(m.Result.OK, True, 0)
+            case _:
+                self.the_hand_obeys()
 
+    @precondition(lambda self: self.session.phase is Phase.STREAMING and self.session.busy)
     @rule()
-    def a_good_hand_streams(self):
-        self.a_good_hand_answers()
-        self.status(m.State.DISARMED, 0, 0, None, m.Result.OK, 0, 1, 4000, m.Reason.POWER_ON)
-        self.poll(POLL_S)
-        self.config_ack(m.Result.OK, True, 0)
-        self.poll(POLL_S)
-        self.the_hand_obeys()
-        assert self.session.phase is Phase.STREAMING
+    def an_older_request_is_answered(self):
+        self.status(m.State.ARMED, 3, 0, 1, m.Result.OK, 0, 1, 4000, m.Reason.NONE)
 
     @rule(token=st.integers(0, 3), index=st.integers(0, 3))
     def pong(self, token, index):
