@@ -18,7 +18,7 @@ from myobridge.errors import UserError
 from myobridge.model_file import ModelSpec
 from myobridge_models import population
 from myobridge_models.build import build
-from myobridge_models.calibrate import fine_tuned
+from myobridge_models.calibrate import better_way
 from myobridge_models.evaluate import Decisions, Figures, closed_loop, figures
 from myobridge_models.export import export
 from myobridge_models.families.base import Network
@@ -51,10 +51,10 @@ def unseen_decisions(fold: Fold, context: Context) -> Decisions:
 
 
 def calibrated_decisions(fold: Fold, context: Context, repetitions: int | None) -> Decisions:
-    """The network of other people, calibrated on so many of the person's other repetitions, or on all of them."""
-    own = fold.others[:repetitions]
-    sources, base = [(fold.source, fold.recording)], population.model_for(fold, context)
-    return decisions_of(*fine_tuned(base, "own", sources, fold.poses, own, progress=context.progress), fold)
+    """What `calibrate` makes of other people's network with so many of the person's other repetitions, or with all."""
+    base, source = population.model_for(fold, context), (fold.source, fold.recording)
+    chosen = better_way(base, "own", source, fold.poses, fold.others[:repetitions])
+    return decisions_of(chosen.network, chosen.spec, fold)
 
 
 DECODERS: Final[Mapping[str, Decoder]] = {

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from myobridge.decode import open_model
 from myobridge.errors import UserError
 from myobridge.model_file import LabelledPose, ModelSpec
 from myobridge.recording import Recording
@@ -72,6 +73,53 @@ def fine_tuned(
     return network, described(name, spec.family, network, sources, poses, takes, scale, recipe, base=spec.name)
 
 
+class Chosen(NamedTuple):
+    """The better of two trainings; the trial's figures are on the repetition that it had not seen, if there are two."""
+
+    network: Network
+    spec: ModelSpec
+    trial: Figures | None
+    from_base: bool
+
+
+def better_way(
+    base: Path,
+    name: str,
+    source: Source,
+    poses: Sequence[LabelledPose],
+    repetitions: Sequence[int],
+    bar: Bar = lambda _title, _steps: nullcontext(),
+) -> Chosen:
+    """From the base or from the start, whichever is better on the last of the repetitions; then trained on them all.
+
+    A single repetition leaves nothing to try on, and the base is taken if it is for such a device.
+
+    Raises:
+        UserError: the base cannot be used, or the recording does not suffice.
+    """
+    path, recording = source
+    judged_on, others = repetitions[-1], repetitions[:-1]
+    _, base_spec = restore(base, 0.0)
+
+    def trained(from_base: bool, on: Sequence[int], title: str) -> tuple[Network, ModelSpec]:
+        if from_base:
+            with bar(f"{title} from {base_spec.name}", CALIBRATION.steps) as progress:
+                return fine_tuned(base, name, [source], poses, on, progress=progress)
+        with bar(f"{title} from the start", FROM_THE_START.steps) as progress:
+            return build(name, [source], poses, FROM_THE_START, on, progress=progress)
+
+    def tried(from_base: bool) -> Figures:
+        with TemporaryDirectory() as folder:
+            trial = Path(folder) / "trial.onnx"
+            export(*trained(from_base, others, "trial"), trial)
+            return evaluate(trial, recording, path, judged_on)
+
+    ways = (True, False) if fits(base_spec, recording) else (False,)
+    tries = {from_base: tried(from_base) for from_base in ways} if others else {}
+    best = max(tries, key=lambda from_base: _worth(tries[from_base])) if others else ways[0]
+    return Chosen(*trained(best, repetitions, name), tries.get(best), best)
+
+
 def calibrate(
     base: Path,
     source: Source,
@@ -86,28 +134,12 @@ def calibrate(
     """
     path, recording = source
     repetitions = repetitions_of(path, recording)
-    judged_on, others = repetitions[-1], repetitions[:-1]
-    _, base_spec = restore(base, 0.0)
-    known = fits(base_spec, recording)
-
-    def trained(from_base: bool, on: Sequence[int], title: str) -> tuple[Network, ModelSpec]:
-        if from_base:
-            with bar(f"{title} from {base_spec.name}", CALIBRATION.steps) as progress:
-                return fine_tuned(base, out.stem, [source], poses, on, progress=progress)
-        with bar(f"{title} from the start", FROM_THE_START.steps) as progress:
-            return build(out.stem, [source], poses, FROM_THE_START, on, progress=progress)
-
-    def tried(from_base: bool) -> Figures:
-        with TemporaryDirectory() as folder:
-            trial = Path(folder) / "trial.onnx"
-            export(*trained(from_base, others, "trial"), trial)
-            return evaluate(trial, recording, path, judged_on)
-
-    tries = {from_base: tried(from_base) for from_base in ((True, False) if known else (False,))}
-    best = max(tries, key=lambda from_base: _worth(tries[from_base]))
-    export(*trained(best, repetitions, out.stem), out)
-    before = evaluate_base(base, source, poses, judged_on) if known else None
-    return Calibration(before, tries[best], judged_on, best)
+    chosen = better_way(base, out.stem, source, poses, repetitions, bar)
+    assert chosen.trial is not None
+    export(chosen.network, chosen.spec, out)
+    known = fits(open_model(base).spec, recording)
+    before = evaluate_base(base, source, poses, repetitions[-1]) if known else None
+    return Calibration(before, chosen.trial, repetitions[-1], chosen.from_base)
 
 
 def _worth(figures: Figures) -> tuple[float, float]:
