@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import onnxruntime as ort
@@ -14,6 +15,9 @@ from myobridge import SERVOS
 from myobridge.errors import UserError
 from myobridge.model_check import MAX_MODEL_BYTES, check_model
 from myobridge.model_file import ModelSpec
+
+MAX_RUN_S: Final = 2.0
+"""Processor time of one run; the first, which allocates, of the slowest network that we ship takes a hundredth."""
 
 
 class Model(NamedTuple):
@@ -27,7 +31,7 @@ def open_model(path: Path) -> Model:
     """Loads and checks a model file.
 
     Raises:
-        UserError: no such file, not an ONNX file, not one of ours, or the graph does not fit its metadata.
+        UserError: no such file, not an ONNX file, not one of ours, or its graph does not fit its metadata or run.
     """
     if not path.is_file():
         raise UserError(f"There is no model {path}; give the path of an .onnx file, or one of the shipped names.")
@@ -40,10 +44,24 @@ def open_model(path: Path) -> Model:
     options.log_severity_level = 4
     try:
         session = ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        cost_s = _try(session)
     except Exception as error:  # onnxruntime has a family of exceptions without a common base of its own
         reason = str(error).splitlines()[0]
         raise UserError(f"{path} is not an ONNX model that can be run ({reason}); export or copy it again.") from error
+    if cost_s > MAX_RUN_S:
+        raise UserError(f"{path} takes {cost_s:.1f} s to decide once, which no hand can wait for; choose another.")
     return Model(session, spec)
+
+
+def _try(session: ort.InferenceSession) -> float:
+    """Processor time in s of one run on silence: a graph may hold together and still fail or never end when it runs."""
+    began_s = time.thread_time()
+    silence = {
+        value.name: np.zeros([size if isinstance(size, int) else 1 for size in value.shape], np.float32)
+        for value in session.get_inputs()
+    }
+    session.run(None, silence)
+    return time.thread_time() - began_s
 
 
 def _read(path: Path) -> bytes:

@@ -185,6 +185,34 @@ def test_a_file_above_the_limit_is_not_even_read_whole(tmp_path, monkeypatch):
         decode.open_model(path)
 
 
+def grown(model, grow):
+    """The model with a sum of nodes `grow` added to its first angle."""
+    concat = model.graph.node.pop()
+    model.graph.node.extend(grow)
+    model.graph.node.extend([helper.make_node("ReduceL2", ["grown"], ["sum"]), concat])
+    model.graph.node[-1].input[0] = "sum"
+    return model
+
+
+def write(model, path):
+    path.write_bytes(model.SerializeToString())
+    return path
+
+
+def test_a_graph_that_wants_more_memory_than_there_is_is_refused_before_it_is_used(model, tmp_path):
+    model.graph.initializer.append(numpy_helper.from_array(np.array([1, 1 << 50]), "huge"))
+    path = write(grown(model, [helper.make_node("ConstantOfShape", ["huge"], ["grown"])]), tmp_path / "m.onnx")
+    with pytest.raises(UserError, match="can be run"):
+        decode.open_model(path)
+
+
+def test_a_graph_that_never_decides_in_time_is_refused_before_it_is_used(good, tmp_path, monkeypatch):
+    monkeypatch.setattr(decode, "MAX_RUN_S", 0.0)
+    (tmp_path / "m.onnx").write_bytes(good)
+    with pytest.raises(UserError, match="no hand can wait for"):
+        decode.open_model(tmp_path / "m.onnx")
+
+
 @given(st.binary(max_size=300))
 def test_any_bytes_are_refused_in_a_sentence(data):
     refusal(data)

@@ -66,6 +66,12 @@ def test_nothing_of_the_template_is_left_and_the_service_never_arms_nor_shows_it
     assert "--view" not in command
 
 
+def test_a_model_file_cannot_take_all_memory_nor_the_daemon_dump_what_it_holds():
+    found = settings(unit())
+    assert found["MemoryMax"] == "512M"
+    assert found["LimitCORE"] == "0"
+
+
 def test_realtime_scheduling_and_locked_memory_stay_possible():
     found = settings(unit())
     assert found["RestrictRealtime"] == "no"

@@ -69,7 +69,9 @@ def slow_model(tmp_path):
     spec = decode_spec(entry.value, tmp_path)
     hop = int(spec.fs_hz * HOP_MS / 1000)
     history_hops = spec.history_hops * spec.hop_samples // hop
-    entry.value = encode_spec(msgspec.structs.replace(spec, hop_samples=hop, history_hops=history_hops))
+    del model.metadata_props[:]
+    slow = encode_spec(msgspec.structs.replace(spec, hop_samples=hop, history_hops=history_hops))
+    onnx.helper.set_model_props(model, {METADATA_KEY: slow})
     onnx.save(model, tmp_path / "slow.onnx")
     return tmp_path / "slow.onnx"
 
