@@ -27,7 +27,7 @@ from myobridge.realtime import enter_realtime
 from myobridge.shipped import find_model
 
 PIDFD_OPEN, PROCESS_MADVISE, MADV_PAGEOUT = 434, 440, 21
-HAND_PRIORITY = 25
+HAND_PRIORITY = 45
 PATCHES = {
     "fifo": "import os; os.sched_setscheduler = lambda *_: None",
     "lock": "import myobridge.realtime as r; r.MCL_CURRENT = r.MCL_FUTURE = r.MCL_ONFAULT = 0",
