@@ -57,6 +57,7 @@ def measure(model_path: Path, config_path: Path | None, seconds: float, tell: Ca
         "hop_ms": model.spec.hop_ms,
         "million_frames_per_s": decoded,
         "windowed": {"inference_ms": windowed.summary_ms()},
+        "streaming": None,
         "ours": ours,
         "minimal_loop": least,
         "ratios": ratios(ours, least),
