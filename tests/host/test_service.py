@@ -103,17 +103,6 @@ def test_the_rule_names_the_port_and_starts_the_service_for_each_arduino():
         assert 'ENV{ID_MM_PORT_IGNORE}="1"' in line
 
 
-@pytest.mark.parametrize("board", [any_arduino(), Board(('KERNEL=="ttyAMA0"',), "ttyAMA")])
-def test_udev_understands_the_rule(board, tmp_path):
-    verify = ["udevadm", "verify"]
-    if not shutil.which(verify[0]) or subprocess.run([*verify, "--help"], capture_output=True, check=False).returncode:
-        pytest.skip("There is no `udevadm verify`, which came with systemd 254.")
-    path = tmp_path / RULE_PATH.name
-    path.write_text(rule_text(board), encoding="utf-8")
-    result = subprocess.run([*verify, "--no-style", path], capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stdout + result.stderr
-
-
 @pytest.fixture
 def plugged_in(monkeypatch):
     """Makes a path below /dev look like a port with this USB device behind it."""

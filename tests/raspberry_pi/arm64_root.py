@@ -34,10 +34,10 @@ class System:
     def root(self) -> Path:
         return FOLDER / self.suite
 
-    def command(self, cpu: str, *arguments) -> list[str]:
-        """Python with these arguments on that model of processor; `environment` goes with it."""
+    def command(self, cpu: str, *arguments, program: str = "python3") -> list[str]:
+        """A program of it with these arguments on that model of processor; `environment` goes with it."""
         qemu = [FOLDER / "qemu" / "usr/bin/qemu-aarch64", "-cpu", cpu, "-L", self.root]
-        return list(map(str, [*qemu, self.root / "usr/bin/python3", *arguments]))
+        return list(map(str, [*qemu, self.root / "usr/bin" / program, *arguments]))
 
     @property
     def environment(self) -> dict[str, str]:
@@ -120,7 +120,7 @@ def make() -> None:
     native = run("dpkg", "--print-architecture").strip()
     unpack(debs(QEMU_SUITE, native, "qemu-user"), FOLDER / "qemu", "./usr/bin/qemu-aarch64")
     for system in SYSTEMS:
-        unpack(debs(system.suite, "arm64", "python3", "libstdc++6"), system.root)
+        unpack(debs(system.suite, "arm64", "python3", "libstdc++6", "udev"), system.root)
         add_wheels(system)
     shutil.rmtree(FOLDER / "apt")
     made_of.write_text(versions(), encoding="utf-8")
