@@ -21,6 +21,7 @@ from myobridge.feed import About, Snapshot
 from myobridge.feed.messages import LOST
 from myobridge.feed.server import POLL_S, SNAPSHOT_S, Feed
 from myobridge.model_swap import ModelSwap
+from myobridge.realtime import collect
 from myobridge.report import RunStats
 from myobridge.service.notify import Notifier
 from myobridge.voice import Voice
@@ -184,6 +185,7 @@ class Daemon:
         self._stats.reconnects += 1
         self.voice.tell_lost(why)
         self._control.lost()
+        collect()
         self._wait_to_reconnect()
 
     def _wait_to_reconnect(self) -> None:

@@ -20,6 +20,7 @@ from myobridge.wire.frame import MIN_FRAME_BYTES, FrameDecoder, encode
 LONGEST_SLEEP_S = 0.005
 HAND_PRIORITY = 40
 """Above the daemon's."""
+STOOD_STILL_S = 0.01
 BYTES_PER_S = m.BAUD / 10
 Alter = Callable[[int, int, bytes], list[bytes]]
 """Type, seq and payload of a whole frame → the encoded frames that pass in its place."""
@@ -165,10 +166,10 @@ class Witness:
             self.news.notify_all()
 
 
-def hurry(process: int = 0) -> None:
+def hurry(process: int = 0, priority: int = HAND_PRIORITY) -> None:
     """A real hand is never late because the machine is busy: ours comes before everything else, where permitted."""
     with suppress(PermissionError):
-        os.sched_setscheduler(process, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(HAND_PRIORITY))
+        os.sched_setscheduler(process, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(priority))
 
 
 class Cable(Thread):
@@ -181,6 +182,8 @@ class Cable(Thread):
         self.up, self.down = Way(2 * seed), Way(2 * seed + 1)
         """From the hand to the daemon, and back."""
         self.plugged = True
+        self.stood_still_s = 0.0
+        """When the machine last kept the cable, and so the hand, waiting."""
         self._port = PtyPort(link)
         self._todo: deque[Callable[[], None]] = deque()
         self._stopping = Event()
@@ -221,10 +224,13 @@ class Cable(Thread):
 
     def run(self) -> None:
         hurry()
+        now_s = time.monotonic()
         while not self._stopping.is_set():
             while self._todo:
                 self._todo.popleft()()
-            now_s = time.monotonic()
+            before_s, now_s = now_s, time.monotonic()
+            if now_s - before_s > STOOD_STILL_S:
+                self.stood_still_s = now_s
             said = self._port.read() if self.plugged else b""
             self.witness.host_said(said, now_s)
             answered = self.device.exchange(self.down.carry(said, now_s), now_s)

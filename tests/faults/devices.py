@@ -20,6 +20,7 @@ from myobridge.device.firmware import SimulatedFirmware
 from myobridge.device.real_firmware import Feeder, build
 from myobridge.device.source import EmgSource
 from myobridge.wire import messages as m
+from myobridge.wire.frame import FrameDecoder
 
 WAVE_S = 2.0
 PULSE_SPAN_US = PULSE_180_US - PULSE_0_US
@@ -207,6 +208,16 @@ class BoardDevice:
         """All events of one kind from cycle `since` on, in order, as SimHand's; the newest may be under way."""
         everything = np.fromfile(self._trace, EVENT)
         return everything[(everything["kind"] == kind) & (everything["cycle"] >= since)]
+
+    def heard(self, kind: int) -> int:
+        """Cycle at which the newest message of a type had come in."""
+        received = self.events(Kind.RX)
+        data, frames, start, newest = received["value"].astype(np.uint8).tobytes(), FrameDecoder(), 0, 0
+        while (end := data.find(0, start)) >= 0:
+            if any(frame[0] == kind for frame in frames.feed(data[start : end + 1])):
+                newest = int(received["cycle"][end])
+            start = end + 1
+        return newest
 
     def largest_step_us(self) -> float:
         """Largest change of any servo's pulse from one period to the next, measured at the pins.

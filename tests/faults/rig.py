@@ -30,6 +30,8 @@ from processes import feed_of
 FS_HZ: Final = 2000.0
 ODD_DAEMON: Final = [sys.executable, str(Path(__file__).with_name("odd_daemon.py"))]
 NEW_SAMPLES: Final = 100
+STARTS_S: Final = 60.0
+START_PRIORITY: Final = 10
 STREAMS_S: Final = SETTLING_S + 5
 LOOP_S: Final = 20.0
 MOVED_CDEG: Final = 1500
@@ -91,8 +93,9 @@ class Rig:
         run = ["run", "--port", self.port, "--model", "synth", "--json", self.folder / "run.json", *arguments]
         with (self.folder / "said").open("a") as said:
             self.daemon = subprocess.Popen([*ODD_DAEMON, *map(str, run)], stderr=said, text=True)
+        hurry(self.daemon.pid, START_PRIORITY)  # it does the same later; a busy machine would take long to start it
         if expect_feed:
-            self.feed = feed_of(self.port)
+            self.feed = feed_of(self.port, STARTS_S)
             self.feed.subscribe("snapshots")
 
     @property

@@ -11,7 +11,6 @@ from devices import SimulatedDevice
 from rig import NEW_SAMPLES, Outcome, Rig
 from rows_host import ms, never_armed
 from rows_wire import status_after, undisturbed
-from sim_hand import Kind
 from sim_hand import ms as ms_of_cycles
 from sim_moving import last_pulse_end
 
@@ -26,6 +25,8 @@ REFILL_S = 0.8
 """After a jump the window fills anew, and the hand holds."""
 BOOT_S = 0.1
 WRAPS_S = 10.0
+TRACE_S = 0.1
+"""So old is in the board's trace what has been written to it."""
 
 
 def bad_electrode(rig: Rig) -> Outcome:
@@ -141,11 +142,16 @@ def emergency_stop(rig: Rig) -> Outcome:
         elif state is State.DISARMED:
             assert rig.feed.request("disarm").ok
         assert rig.feed.request("estop").ok
-        stop_s = next(t_s for t_s, kind in rig.witness.asked if kind == m.Estop.TYPE and t_s > at_s)
-        if not isinstance(rig.device, SimulatedDevice):
-            heard = rig.device.events(Kind.RX)["cycle"][-1]
-            worst_ms = max(worst_ms, ms_of_cycles(last_pulse_end(rig.device) - heard))
-        worst_ms = max(worst_ms, ms(rig.first(State.ESTOP, at_s), stop_s))
+        worst_ms = max(worst_ms, _stopped_after_ms(rig, at_s))
         assert not rig.feed.request("arm").ok
         rig.cable.do(rig.device.reset)
     return Outcome(worst_ms, "pulses off from each state; only a reset leads out")
+
+
+def _stopped_after_ms(rig: Rig, since_s: float) -> float:
+    """From the ESTOP at the hand to the word that it stopped, or on a board to the end of the last pulse."""
+    if isinstance(rig.device, SimulatedDevice):
+        stop_s = next(t_s for t_s, kind in rig.witness.asked if kind == m.Estop.TYPE and t_s > since_s)
+        return ms(rig.first(State.ESTOP, since_s), stop_s)
+    time.sleep(TRACE_S)
+    return ms_of_cycles(last_pulse_end(rig.device) - rig.device.heard(m.Estop.TYPE))

@@ -16,7 +16,6 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from typing import Any
 
 from devices import Loop
 from rig import FS_HZ, LOOP_S, Rig, leave_nothing_running
@@ -152,43 +151,37 @@ class Soak:
         else:
             self.off = max(self.off, abs(more))
 
-    def judge(self) -> dict[str, Any]:
-        """What the whole run shows; the daemon has ended.
+    def judge(self) -> None:
+        """What only the whole run shows.
 
         Raises:
             Wrong: memory or descriptors grew.
         """
-        growth_mb = flat(self.memory_mb)
+        if (growth_mb := growth(self.memory_mb)) > MAX_GROWTH_MB:
+            raise Wrong(f"the daemon's memory grew by {growth_mb:.1f} MB")
         if len(self.descriptors) > 1:
             raise Wrong(f"the daemon's open files differ in quiet moments: {sorted(self.descriptors)}")
-        summary = self.rig.summary
-        sent = sum(self.rig.witness.streamed)
-        summary |= {"sent": sent, "unheard": self.unheard, "off": self.off, "memory_growth_mb": round(growth_mb, 2)}
-        return summary
 
 
-def flat(memory_mb: list[float]) -> float:
-    """By how much the second half of what follows the warm-up lies above the first, at their highest.
-
-    Raises:
-        Wrong: by too much.
-    """
+def growth(memory_mb: list[float]) -> float:
+    """By how much the second half of what follows the warm-up lies above the first, at their highest."""
     settled = memory_mb[int(WARM_UP * len(memory_mb)) :]
     half = len(settled) // 2
-    growth_mb = max(settled[half:]) - max(settled[: half + 1])
-    if growth_mb > MAX_GROWTH_MB:
-        raise Wrong(f"the daemon's memory grew by {growth_mb:.1f} MB")
-    return growth_mb
+    return max(settled[half:]) - max(settled[: half + 1])
 
 
-def report(soak: Soak, summary: dict[str, Any]) -> None:
-    """Prints what happened."""
+def report(soak: Soak) -> None:
+    """Prints what happened; the daemon has ended."""
     print("| fault | times | streams again after, worst |\n|---|---|---|")
     for name in sorted(soak.recovery_s):
         print(f"| {name} | {soak.done[name]} | {soak.recovery_s[name]:.2f} s |")
     asked = {name: times for name, times in soak.done.items() if name not in soak.recovery_s}
     print("\nasked:", ", ".join(f"{name} {times}" for name, times in asked.items()))
-    for name, value in summary.items():
+    print(f"samples sent: {sum(soak.rig.witness.streamed)}, to a daemon that had given the session up: {soak.unheard}")
+    print(f"otherwise sent and received + lost never differed by more than {soak.off}")
+    print(f"memory: {soak.memory_mb[0]:.1f} to {soak.memory_mb[-1]:.1f} MB, growth {growth(soak.memory_mb):.2f} MB")
+    print(f"open files in quiet moments: {sorted(soak.descriptors)}")
+    for name, value in soak.rig.summary.items():
         print(f"{name}: {value}")
 
 
@@ -207,7 +200,8 @@ def main() -> int:
                 soak.run(60 * asked.minutes)
                 mend(rig)
                 rig.end_daemon()
-                report(soak, soak.judge())
+                report(soak)
+                soak.judge()
             except Wrong as error:
                 wrong = error
                 print(rig.said[-2000:], file=sys.stderr)

@@ -1,11 +1,16 @@
 """One open port, from HELLO to the goodbye; and what a change of the model does to it."""
 
+import gc
+import weakref
+from contextlib import closing
+
 import numpy as np
 import pytest
 
 from myobridge.acquire import AcquisitionCounters, emg_wire_bytes
 from myobridge.config import Config
 from myobridge.connection import Connection
+from myobridge.daemon import Daemon
 from myobridge.decode import open_model
 from myobridge.device.firmware import SimulatedFirmware
 from myobridge.pipeline import Pipeline, Withheld
@@ -184,6 +189,19 @@ def test_an_armed_hand_that_is_asked_to_arm_is_armed_and_is_not_asked_again(conn
     assert connection.arm()
     assert not connection.session.busy
     assert connection.session.arm_refusal == ""
+
+
+def test_a_lost_connection_leaves_nothing_behind_although_nothing_is_collected_in_the_loop(tmp_path, link):
+    model_path = write_tiny_model(tmp_path / "tiny.onnx")
+    with closing(Daemon(str(tmp_path / "port"), model_path, Config(), arm=False, started_s=0.0)) as daemon:
+        connection = Connection(link, open_model(model_path), Config(), FrameDecoder(), daemon._stats)
+        daemon._connection, left = connection, weakref.ref(connection)
+        del connection
+        gc.disable()
+        daemon._wait_to_reconnect = lambda: None
+        daemon._lost(LinkLost("the port was closed at the other end"))
+        gc.enable()
+        assert left() is None
 
 
 def test_unexpected_frames_are_counted_over_all_connections_of_a_run(link, tmp_path):
