@@ -2,6 +2,7 @@
 
 import errno
 import os
+import termios
 import time
 
 import pytest
@@ -211,3 +212,31 @@ def test_a_link_takes_the_place_of_an_old_one_but_of_nothing_else(tmp_path):
     with pytest.raises(UserError, match="choose another path"):
         PtyPort(path)
     assert path.read_text() == "precious"
+
+
+# --- what the system may answer ---------------------------------------------------------------------------
+
+
+def test_a_read_that_the_system_refuses_is_a_lost_link(link, monkeypatch):
+    def refuse(_fd, _bytes):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "read", refuse)
+    with pytest.raises(LinkLost, match=os.strerror(errno.EIO)):
+        link.read()
+
+
+def test_the_rest_of_a_frame_goes_out_before_the_next_frame(link, monkeypatch):
+    written = []
+    monkeypatch.setattr(os, "write", lambda _fd, data: written.append(data[:10]) or min(10, len(data)))
+    assert [link.write(FRAME) for _ in range(3)] == [True, False, True]
+    assert link.write_drops == 1
+    assert b"".join(written) == FRAME + FRAME[:10]
+
+
+def test_a_terminal_that_refuses_its_settings_is_explained(port, monkeypatch):
+    def refuse(*_arguments, **_options):
+        raise termios.error(errno.EIO, "no")
+
+    monkeypatch.setattr(serial, "Serial", refuse)
+    assert os.strerror(errno.EIO) in refusal(port.path)
