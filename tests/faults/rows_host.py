@@ -39,6 +39,7 @@ def never_armed(rig: Rig, since_s: float) -> None:
 def killed(rig: Rig) -> Outcome:
     rig.moving()
     time.sleep(random.random())
+    rig.moving()  # a busy machine may have made it hold meanwhile
     at_s = rig.end_daemon(signal.SIGKILL)
     hold = rig.first(State.HOLD, at_s)
     assert hold.reason is Reason.SETPOINTS_STOPPED
