@@ -67,6 +67,13 @@ def test_it_wakes_once_all_that_is_awaited_has_come(port, link):
     assert link.wait(10.0)
 
 
+def test_all_that_has_come_is_read_at_once_also_where_it_is_more_than_was_awaited(port, link):
+    link.wake_at(104)
+    port.write(bytes(500))
+    assert link.wait(10.0)
+    assert len(link.read()) == 500
+
+
 def test_what_is_less_than_awaited_can_be_read_all_the_same(port, link):
     link.wake_at(104)
     assert link.read() == b""

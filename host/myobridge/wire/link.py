@@ -76,7 +76,7 @@ class SerialLink:
         data = b""
         try:
             data = piece = os.read(self._fd, READ_BYTES)
-            while piece and len(data) < self._wake_at:  # with VMIN above 64, Linux gives 64 bytes a read
+            while piece and self._wake_at > 1:  # with VMIN above 64, Linux gives 64 bytes a read
                 piece = os.read(self._fd, READ_BYTES)
                 data += piece
         except BlockingIOError:
