@@ -8,8 +8,8 @@ from typing import Any
 
 Spec = dict[str, Any]
 
-C_TYPE = {"u8": "uint8_t", "u16": "uint16_t", "u32": "uint32_t", "i16": "int16_t"}
-BYTES = {"u8": 1, "u16": 2, "u32": 4, "i16": 2}
+C_TYPE = {"u8": "uint8_t", "u16": "uint16_t", "u32": "uint32_t", "u64": "uint64_t"}
+BYTES = {"u8": 1, "u16": 2, "u32": 4, "u64": 8}
 
 PREAMBLE = """\
 /* Messages of the wire protocol. Generated from firmware/protocol.toml by firmware/generate.py; do not edit. */
@@ -26,6 +26,10 @@ static inline uint16_t get_u16(const uint8_t *at) {
 
 static inline uint32_t get_u32(const uint8_t *at) {
     return get_u16(at) | ((uint32_t)get_u16(at + 2) << 16);
+}
+
+static inline uint64_t get_u64(const uint8_t *at) {
+    return get_u32(at) | ((uint64_t)get_u32(at + 4) << 32);
 }
 
 static inline void put_u16(uint8_t *at, uint16_t value) {

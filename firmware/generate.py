@@ -26,7 +26,7 @@ C = HERE / "src" / "messages.h"
 CRC_TABLE = HERE / "src" / "crc_table.h"
 DOCUMENT = HERE / "PROTOCOL.md"
 
-STRUCT_CODE = {"u8": "B", "u16": "H", "u32": "I", "i16": "h"}
+STRUCT_CODE = {"u8": "B", "u16": "H", "u32": "I", "u64": "Q"}
 Spec = dict[str, Any]
 
 

@@ -34,6 +34,7 @@ def device_config(**changes):
         "servo_safe_cdeg": (4000,) * m.SERVOS,
         "pulse_0_us": (m.PULSE_MIN_US,) * m.SERVOS,
         "pulse_180_us": (m.PULSE_MAX_US,) * m.SERVOS,
+        "servo_period_us": m.SERVO_PERIOD_MAX_US,
         "slew_cdeg_per_s": 40000,
         "hold_ms": m.HOLD_MAX_MS,
         "relax_ms": m.RELAX_MAX_MS,

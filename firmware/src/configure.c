@@ -4,9 +4,9 @@
 
 #include "emg.h"
 
-uint8_t channel_count(uint16_t channel_mask) {
+uint8_t channel_count(uint64_t channel_mask) {
     uint8_t count = 0U;
-    for (; channel_mask != 0U; channel_mask = (uint16_t)(channel_mask & (channel_mask - 1U))) {
+    for (; channel_mask != 0U; channel_mask &= channel_mask - 1U) {
         count++;
     }
     return count;
@@ -28,6 +28,16 @@ static bool servos_fit(const struct config *c) {
     return true;
 }
 
+static bool servo_period_fits(const struct config *c, uint8_t pulses_in_turn) {
+    uint16_t longest_us = 0U;
+    for (uint8_t i = 0; i < SERVOS; i++) {
+        uint16_t pulse_us = c->pulse_0_us[i] > c->pulse_180_us[i] ? c->pulse_0_us[i] : c->pulse_180_us[i];
+        longest_us = pulse_us > longest_us ? pulse_us : longest_us;
+    }
+    return c->servo_period_us >= SERVO_PERIOD_MIN_US && c->servo_period_us <= SERVO_PERIOD_MAX_US &&
+           (uint32_t)pulses_in_turn * longest_us + SERVO_GAP_US <= c->servo_period_us;
+}
+
 /* 10 x frame bytes x fs / n <= load x baud, without a division. */
 static bool link_carries(const struct config *c, uint8_t channels, uint32_t tick_hz) {
     uint64_t frame_bytes = FRAME_WIRE_OVERHEAD + MSG_BYTES_EMG + 2U * (uint32_t)c->samples_per_frame * channels;
@@ -38,7 +48,7 @@ static bool link_carries(const struct config *c, uint8_t channels, uint32_t tick
 
 enum result configure_check(const struct config *c, const struct board_info *board) {
     uint8_t channels = channel_count(c->channel_mask);
-    if (channels == 0U || ((uint32_t)c->channel_mask >> board->max_channels) != 0U) {
+    if (channels == 0U || (board->max_channels < 64U && (c->channel_mask >> board->max_channels) != 0U)) {
         return RESULT_BAD_CHANNELS;
     }
     if (c->sample_period_ticks / channels < board->slot_min_ticks || c->sample_period_ticks > board->period_max_ticks) {
@@ -52,6 +62,9 @@ enum result configure_check(const struct config *c, const struct board_info *boa
     }
     if (!servos_fit(c)) {
         return RESULT_BAD_SERVO_RANGE;
+    }
+    if (!servo_period_fits(c, board->pulses_in_turn)) {
+        return RESULT_BAD_SERVO_PERIOD;
     }
     if (c->slew_cdeg_per_s < SLEW_MIN_CDEG_PER_S || c->slew_cdeg_per_s > SLEW_MAX_CDEG_PER_S) {
         return RESULT_BAD_SLEW;

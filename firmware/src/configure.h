@@ -14,10 +14,11 @@ struct board_info {
     uint16_t capabilities;     /* bits capability */
     uint8_t board;             /* enum board */
     uint8_t max_channels;
+    uint8_t pulses_in_turn;    /* servos whose pulses follow one another; 1: all begin together */
     uint8_t adc_bits;
 };
 
-uint8_t channel_count(uint16_t channel_mask);
+uint8_t channel_count(uint64_t channel_mask);
 
 /* RESULT_OK, or the first rule of PROTOCOL.md (A session) that `c` breaks. */
 enum result configure_check(const struct config *c, const struct board_info *board);

@@ -36,9 +36,12 @@ static void tell_servos(struct device *d) {
     if (!d->pose_due || !board_servos_ready()) {
         return;
     }
-    if (!d->safety.pulses_on) {
+    if (!d->safety.pulses_on || d->period_due) {
+        uint16_t period_us = d->safety.configured ? d->safety.config.servo_period_us : SERVO_PERIOD_MAX_US;
+        bool off = board_servos_off(period_us);
         d->servos_told = false;
-        d->pose_due = !board_servos_off();
+        d->period_due = d->period_due && !off;
+        d->pose_due = d->safety.pulses_on || !off;
         return;
     }
     uint16_t pose[SERVOS];

@@ -32,6 +32,7 @@ struct device {
     bool rx_seq_known;
     bool tx_dropped;             /* EMG frames, since the last one sent */
     bool status_due;
+    bool period_due;             /* the servos have not been told the CONFIG's period */
     bool pose_due;               /* the servos may have to be told something new */
     bool servos_told;            /* they are on, with safety's told_cdeg */
     uint8_t ack_type;

@@ -29,7 +29,7 @@ static void on_config(struct device *d, uint8_t seq, const uint8_t *payload) {
     if (result == RESULT_OK) {
         safety_configure(&d->safety, &m, crc32(payload, MSG_BYTES_CONFIG));
         servo_map_set(&d->servo_map, m.pulse_0_us, m.pulse_180_us);
-        d->servos_told = false;
+        d->period_due = true; /* before any pulse: the slew step is reckoned for it */
     }
     d->ack_type = MSG_CONFIG;
     d->ack_seq = seq;

@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#define PROTO_HASH 0xA1ADCF9EUL
+#define PROTO_HASH 0x4C3A13F0UL
 #define MAJOR 2U
 #define MINOR 0U
 #define BAUD 500000UL
@@ -13,7 +13,7 @@
 #define ANGLE_MAX_CDEG 18000U
 #define PULSE_MIN_US 500U
 #define PULSE_MAX_US 2500U
-#define SLEW_MIN_CDEG_PER_S 50U
+#define SLEW_MIN_CDEG_PER_S 500U
 #define SLEW_MAX_CDEG_PER_S 60000U
 #define FIRST_MOVE_SLEW_CDEG_PER_S 6000U
 #define FIRST_MOVE_DONE_CDEG 100U
@@ -28,7 +28,9 @@
 #define LINK_LOAD_MAX_PERCENT 90U
 #define SUPPLY_MIN_MV 4500U
 #define STATUS_PERIOD_MS 100U
-#define SERVO_PERIOD_MS 20U
+#define SERVO_PERIOD_MIN_US 3003U
+#define SERVO_PERIOD_MAX_US 20000U
+#define SERVO_GAP_US 500U
 
 enum state {
     STATE_BOOT = 0,
@@ -71,6 +73,7 @@ enum result {
     RESULT_WRONG_BOOT = 11,
     RESULT_WRONG_CHALLENGE = 12,
     RESULT_BLOCKED = 13,
+    RESULT_BAD_SERVO_PERIOD = 14,
 };
 
 enum reset_cause {
@@ -140,7 +143,7 @@ enum msg {
 enum msg_bytes {
     MSG_BYTES_HELLO = 8,
     MSG_BYTES_IDENT = 27,
-    MSG_BYTES_CONFIG = 62,
+    MSG_BYTES_CONFIG = 70,
     MSG_BYTES_CONFIG_ACK = 7,
     MSG_BYTES_START = 4,
     MSG_BYTES_STOP = 0,
@@ -160,6 +163,10 @@ static inline uint16_t get_u16(const uint8_t *at) {
 
 static inline uint32_t get_u32(const uint8_t *at) {
     return get_u16(at) | ((uint32_t)get_u16(at + 2) << 16);
+}
+
+static inline uint64_t get_u64(const uint8_t *at) {
+    return get_u32(at) | ((uint64_t)get_u32(at + 4) << 32);
 }
 
 static inline void put_u16(uint8_t *at, uint16_t value) {
@@ -224,7 +231,7 @@ static inline void ident_pack(const struct ident *m, uint8_t *payload) {
 
 /* Everything about a session. Only while DISARMED and not streaming; answered by CONFIG_ACK. */
 struct config {
-    uint16_t channel_mask; /* bit n: analogue input n is sampled; samples come in rising order of n */
+    uint64_t channel_mask; /* bit n: analogue input n is sampled; samples come in rising order of n */
     uint16_t sample_period_ticks; /* from one sample of a channel to its next */
     uint8_t samples_per_frame;
     uint8_t sample_format; /* enum sample_format */
@@ -233,34 +240,36 @@ struct config {
     uint16_t servo_safe_cdeg[5]; /* pose of RELAX, within min and max */
     uint16_t pulse_0_us[5]; /* pulse width at 0 deg; above pulse_180_us where a servo is mounted the other way round */
     uint16_t pulse_180_us[5]; /* pulse width at 180 deg */
+    uint16_t servo_period_us; /* from one pulse of a servo to its next; analogue servos burn below servo_period_max_us */
     uint16_t slew_cdeg_per_s;
     uint16_t hold_ms;
     uint16_t relax_ms;
 };
 
 static inline void config_unpack(struct config *m, const uint8_t *payload) {
-    m->channel_mask = get_u16(payload);
-    m->sample_period_ticks = get_u16(payload + 2);
-    m->samples_per_frame = payload[4];
-    m->sample_format = payload[5];
+    m->channel_mask = get_u64(payload);
+    m->sample_period_ticks = get_u16(payload + 8);
+    m->samples_per_frame = payload[10];
+    m->sample_format = payload[11];
     for (uint8_t i = 0; i < 5; i++) {
-        m->servo_min_cdeg[i] = get_u16(payload + 6 + 2 * i);
+        m->servo_min_cdeg[i] = get_u16(payload + 12 + 2 * i);
     }
     for (uint8_t i = 0; i < 5; i++) {
-        m->servo_max_cdeg[i] = get_u16(payload + 16 + 2 * i);
+        m->servo_max_cdeg[i] = get_u16(payload + 22 + 2 * i);
     }
     for (uint8_t i = 0; i < 5; i++) {
-        m->servo_safe_cdeg[i] = get_u16(payload + 26 + 2 * i);
+        m->servo_safe_cdeg[i] = get_u16(payload + 32 + 2 * i);
     }
     for (uint8_t i = 0; i < 5; i++) {
-        m->pulse_0_us[i] = get_u16(payload + 36 + 2 * i);
+        m->pulse_0_us[i] = get_u16(payload + 42 + 2 * i);
     }
     for (uint8_t i = 0; i < 5; i++) {
-        m->pulse_180_us[i] = get_u16(payload + 46 + 2 * i);
+        m->pulse_180_us[i] = get_u16(payload + 52 + 2 * i);
     }
-    m->slew_cdeg_per_s = get_u16(payload + 56);
-    m->hold_ms = get_u16(payload + 58);
-    m->relax_ms = get_u16(payload + 60);
+    m->servo_period_us = get_u16(payload + 62);
+    m->slew_cdeg_per_s = get_u16(payload + 64);
+    m->hold_ms = get_u16(payload + 66);
+    m->relax_ms = get_u16(payload + 68);
 }
 
 /* Answer to CONFIG. */

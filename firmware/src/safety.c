@@ -3,9 +3,10 @@
 #include <assert.h>
 #include <string.h>
 
-/* What a slew moves in one servo period, rounded down. */
-#define STEP_CDEG(cdeg_per_s) ((uint16_t)((uint32_t)(cdeg_per_s) * SERVO_PERIOD_MS / 1000U))
-static_assert((uint32_t)ANGLE_MAX_CDEG + STEP_CDEG(SLEW_MAX_CDEG_PER_S) <= UINT16_MAX, "an angle and a step fit in 16 bits");
+#define US_PER_S 1000000UL
+static_assert((uint64_t)SLEW_MAX_CDEG_PER_S * SERVO_PERIOD_MAX_US <= UINT32_MAX, "a step can be worked out in 32 bits");
+static_assert(ANGLE_MAX_CDEG + SLEW_MAX_CDEG_PER_S * (uint64_t)SERVO_PERIOD_MAX_US / US_PER_S <= UINT16_MAX,
+              "an angle and a step fit in 16 bits");
 
 /* ---- The state table ---- */
 
@@ -95,13 +96,20 @@ static uint16_t within(uint16_t value, uint16_t low, uint16_t high) {
     return value < low ? low : at_most(value, high);
 }
 
+/* What a slew moves in one servo period, rounded down. */
+static uint16_t step_cdeg(uint16_t cdeg_per_s, uint16_t servo_period_us) {
+    return (uint16_t)((uint32_t)cdeg_per_s * servo_period_us / US_PER_S);
+}
+
 void safety_configure(struct safety *s, const struct config *config, uint32_t config_crc) {
     for (uint8_t i = 0; i < SERVOS; i++) {
         uint16_t applied = s->configured ? s->applied_cdeg[i] : config->servo_safe_cdeg[i];
         s->applied_cdeg[i] = within(applied, config->servo_min_cdeg[i], config->servo_max_cdeg[i]);
         s->told_cdeg[i] = s->applied_cdeg[i];
     }
-    s->step_cdeg = STEP_CDEG(config->slew_cdeg_per_s);
+    s->step_cdeg = step_cdeg(config->slew_cdeg_per_s, config->servo_period_us);
+    s->first_step_cdeg = at_most(s->step_cdeg, step_cdeg(FIRST_MOVE_SLEW_CDEG_PER_S, config->servo_period_us));
+    s->relax_step_cdeg = at_most(s->step_cdeg, step_cdeg(RELAX_SLEW_CDEG_PER_S, config->servo_period_us));
     s->config = *config;
     s->config_crc = config_crc;
     s->configured = true;
@@ -283,11 +291,11 @@ void safety_next_pose(const struct safety *s, uint16_t *pose_cdeg) {
     if (s->state == STATE_ARMED) {
         goal = s->target_cdeg;
         if (s->reached != ALL_SERVOS) {
-            step = at_most(step, STEP_CDEG(FIRST_MOVE_SLEW_CDEG_PER_S));
+            step = s->first_step_cdeg;
         }
     } else if (s->state == STATE_RELAX) {
         goal = s->config.servo_safe_cdeg;
-        step = at_most(step, STEP_CDEG(RELAX_SLEW_CDEG_PER_S));
+        step = s->relax_step_cdeg;
     }
     for (uint8_t i = 0; i < SERVOS; i++) {
         pose_cdeg[i] = toward(s->applied_cdeg[i], goal[i], step);

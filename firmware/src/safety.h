@@ -46,7 +46,9 @@ struct safety {
     uint16_t range_rejects;
     uint16_t stale_rejects;
 
-    uint16_t step_cdeg; /* the configured slew in a servo period */
+    uint16_t step_cdeg;            /* in a servo period at most, by the configured slew */
+    uint16_t first_step_cdeg;      /* until each servo has reached its setpoint after ARM */
+    uint16_t relax_step_cdeg;
     uint16_t target_cdeg[SERVOS];
     uint16_t applied_cdeg[SERVOS]; /* what the servos are being told by the running pulses */
     uint16_t told_cdeg[SERVOS];    /* what the next pulses will tell them */

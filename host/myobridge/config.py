@@ -18,10 +18,14 @@ from myobridge.wire.messages import (
     PULSE_MAX_US,
     PULSE_MIN_US,
     RELAX_MAX_MS,
+    SERVO_PERIOD_MAX_US,
+    SERVO_PERIOD_MIN_US,
     SLEW_MAX_CDEG_PER_S,
     SLEW_MIN_CDEG_PER_S,
 )
 
+MIN_RATE_HZ: Final = 1_000_000 / SERVO_PERIOD_MAX_US
+MAX_RATE_HZ: Final = 1_000_000 // SERVO_PERIOD_MIN_US + 0.0
 Pulse = Annotated[int, msgspec.Meta(ge=PULSE_MIN_US, le=PULSE_MAX_US)]
 Pulses = tuple[Pulse, Pulse, Pulse, Pulse, Pulse]
 SAME_TABLE: Final = 0.25
@@ -51,7 +55,7 @@ class AcquisitionConfig(_Table, frozen=True):
     """`[acquisition]`: what the device samples. The sampling rate is the model's unless it stands here."""
 
     fs_hz: Annotated[float, msgspec.Meta(gt=0, le=100_000)] | None = None
-    inputs: Annotated[tuple[Annotated[int, msgspec.Meta(ge=0, le=15)], ...], msgspec.Meta(min_length=1)] | None = None
+    inputs: Annotated[tuple[Annotated[int, msgspec.Meta(ge=0, le=63)], ...], msgspec.Meta(min_length=1)] | None = None
     """Analogue inputs in rising order, one for each of the model's channels; the first ones by default."""
     max_samples_per_frame: Annotated[int, msgspec.Meta(ge=1, le=100)] = 5
     """A frame holds the largest number of samples up to this that divides the hop."""
@@ -68,6 +72,8 @@ class ServoConfig(_Table, frozen=True):
     """Pose to which the hand relaxes; the model's rest pose by default."""
     pulse_0_us: Pulses = (500, 500, 500, 500, 500)
     pulse_180_us: Pulses = (2500, 2500, 2500, 2500, 2500)
+    rate_hz: Annotated[float, msgspec.Meta(ge=MIN_RATE_HZ, le=MAX_RATE_HZ)] = MIN_RATE_HZ
+    """Pulses a second. Only digital servos stand more than 50: an analogue one gets hot and burns."""
     slew_deg_per_s: Annotated[float, msgspec.Meta(ge=SLEW_MIN_CDEG_PER_S / 100, le=SLEW_MAX_CDEG_PER_S / 100)] = 400
 
 

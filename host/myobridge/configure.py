@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
+from myobridge.acquire import emg_wire_bytes
 from myobridge.config import Config
 from myobridge.errors import UserError
 from myobridge.model_file import ModelSpec
 from myobridge.wire import messages as m
+from myobridge.wire.frame import MAX_WIRE_BYTES
 
+MAX_VALUES: Final = (MAX_WIRE_BYTES + 1 - emg_wire_bytes(0, 0)) // 2
+"""Samples times channels that fit in a frame."""
 MAX_RATE_ERROR: Final = 1e-3
 """A sampling rate that is off by more than this is another sampling rate."""
 
@@ -73,13 +77,16 @@ def device_config(ident: m.Ident, spec: ModelSpec, config: Config) -> m.Config:
     return m.Config(
         channel_mask=sum(1 << i for i in inputs),
         sample_period_ticks=period,
-        samples_per_frame=samples_per_frame(spec.hop_samples, config.acquisition.max_samples_per_frame),
+        samples_per_frame=samples_per_frame(
+            spec.hop_samples, min(config.acquisition.max_samples_per_frame, MAX_VALUES // len(inputs))
+        ),
         sample_format=m.SampleFormat.INT16,
         servo_min_cdeg=_cdeg(servo.min_deg),
         servo_max_cdeg=_cdeg(servo.max_deg),
         servo_safe_cdeg=_cdeg(safe_pose(config, spec)),
         pulse_0_us=servo.pulse_0_us,
         pulse_180_us=servo.pulse_180_us,
+        servo_period_us=round(1e6 / servo.rate_hz),
         slew_cdeg_per_s=round(100 * servo.slew_deg_per_s),
         hold_ms=safety.hold_ms,
         relax_ms=safety.relax_ms,

@@ -156,6 +156,7 @@ class Downlink:
             servo_safe_cdeg=(4000,) * m.SERVOS,
             pulse_0_us=(1000,) * m.SERVOS,
             pulse_180_us=(2000,) * m.SERVOS,
+            servo_period_us=m.SERVO_PERIOD_MAX_US,
             slew_cdeg_per_s=m.SLEW_MAX_CDEG_PER_S,
             hold_ms=m.HOLD_MAX_MS,
             relax_ms=m.RELAX_MAX_MS,

@@ -18,8 +18,9 @@ CONFIG_CRC: Final = 0xC0DE
 TICK_HZ: Final = 2_000_000
 TICKS_PER_4MS: Final = TICK_HZ // 250
 SAFE: Final = (4000,) * m.SERVOS
-FIRST_STEP: Final = m.FIRST_MOVE_SLEW_CDEG_PER_S * m.SERVO_PERIOD_MS // 1000
-RELAX_STEP: Final = m.RELAX_SLEW_CDEG_PER_S * m.SERVO_PERIOD_MS // 1000
+SERVO_PERIOD_MS: Final = m.SERVO_PERIOD_MAX_US // 1000
+FIRST_STEP: Final = m.FIRST_MOVE_SLEW_CDEG_PER_S * SERVO_PERIOD_MS // 1000
+RELAX_STEP: Final = m.RELAX_SLEW_CDEG_PER_S * SERVO_PERIOD_MS // 1000
 
 CONFIG: Final = m.Config(
     channel_mask=0x000F,
@@ -31,11 +32,12 @@ CONFIG: Final = m.Config(
     servo_safe_cdeg=SAFE,
     pulse_0_us=(500, 2500, 600, 700, 1000),
     pulse_180_us=(2500, 500, 2400, 2300, 2000),
+    servo_period_us=m.SERVO_PERIOD_MAX_US,
     slew_cdeg_per_s=40000,
     hold_ms=100,
     relax_ms=1000,
 )
-STEP: Final = CONFIG.slew_cdeg_per_s * m.SERVO_PERIOD_MS // 1000
+STEP: Final = CONFIG.slew_cdeg_per_s * SERVO_PERIOD_MS // 1000
 
 
 def c_struct(kind: str, message: m.Message) -> Any:

@@ -23,7 +23,7 @@ from sim_moving import (
 )
 
 from myobridge.wire.messages import (
-    SERVO_PERIOD_MS,
+    SERVO_PERIOD_MAX_US,
     SERVOS,
     STALL_MS,
     Arm,
@@ -171,5 +171,5 @@ def estop_in_any_state(board: str) -> Outcome:
             last = last_pulse_end(host.hand)
             if last > before:
                 worst = max(worst, ms(last - int(estop)))
-    assert worst <= SERVO_PERIOD_MS
+    assert worst <= SERVO_PERIOD_MAX_US / 1000
     return Outcome(worst, "pulses off from each of six states; only a reset leads out")

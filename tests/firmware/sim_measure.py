@@ -19,7 +19,9 @@ from myobridge.wire.messages import (
     ANGLE_MAX_CDEG,
     HOLD_MAX_MS,
     RELAX_MAX_MS,
-    SERVO_PERIOD_MS,
+    SERVO_GAP_US,
+    SERVO_PERIOD_MAX_US,
+    SERVO_PERIOD_MIN_US,
     SERVOS,
     Setpoint,
     State,
@@ -32,6 +34,8 @@ HOP_MS = 4.7
 START_PHASES_MS = (0, 0.13, 0.27, 0.39, 0.52, 0.66, 0.78, 0.91)
 """Sampling, milliseconds and servo pulses run on one crystal, so their phase is fixed by the moment of START."""
 PULSE_0_US, PULSE_180_US = 500, 2500
+FASTEST_SERVO_PERIOD_US = {"mega2560": SERVO_PERIOD_MIN_US, "uno": SERVOS * PULSE_180_US + SERVO_GAP_US}
+"""With these pulses: the uno makes one after another."""
 
 
 @contextmanager
@@ -153,19 +157,20 @@ def servo_figures(board: str) -> dict[str, float]:
     }
 
 
-def _pulse_after_setpoint(host: SimHost, servo: int, before_us: int, angle_cdeg: int) -> int:
+def _pulse_after_setpoint(host: SimHost, period_us: int, servo: int, before_us: int, angle_cdeg: int) -> int:
     """Cycles from a setpoint's last byte, `before_us` before a pulse begins, to the first pulse that shows it."""
     rises, widths = pulses(host.hand, servo, host.hand.cycle - cycles_of_ms(45))
-    arrives = int(rises[-1]) + cycles_of_ms(3 * SERVO_PERIOD_MS) - before_us * CPU_HZ // 1_000_000
+    periods = -(-30_000 // period_us)
+    arrives = int(rises[-1]) + cycles_of_ms(periods * period_us / 1000) - before_us * CPU_HZ // 1_000_000
     frame = encode(Setpoint.TYPE, host.seq, Setpoint((angle_cdeg,) * SERVOS, 60, host.emg[-1].sample_index).pack())
     host.seq = (host.seq + 1) % 256
     host.hand.send(frame, arrives - len(frame) * BYTE_CYCLES)
-    host.run_ms(4 * SERVO_PERIOD_MS + 5)
+    host.run_ms((periods + 1) * period_us / 1000 + 5)
     later_rises, later_widths = pulses(host.hand, servo, arrives)
     return int(later_rises[np.flatnonzero(later_widths > widths[-1] + CPU_HZ // 1_000_000)[0]]) - arrives
 
 
-def setpoint_to_pulse_ms(board: str) -> float:
+def setpoint_to_pulse_ms(board: str, period_us: int = SERVO_PERIOD_MAX_US) -> float:
     """Worst time from a setpoint's last byte to the rise of the first pulse that shows it.
 
     The worst comes just too late for one pulse, so that is where it is looked for, for the first and the last servo.
@@ -173,12 +178,38 @@ def setpoint_to_pulse_ms(board: str) -> float:
     worst = 0
     for k, phase_ms in enumerate(START_PHASES_MS):
         with board_on(board) as host:
-            host.stream_armed(phase_ms)
+            host.stream_armed(phase_ms, servo_period_us=period_us)
             host.move((1000,) * SERVOS, 500)
             for before_us in range(0, 600, 20):
-                wait = _pulse_after_setpoint(host, (SERVOS - 1) * (k % 2), before_us, 1100 + 5 * before_us)
+                servo = (SERVOS - 1) * (k % 2)
+                wait = _pulse_after_setpoint(host, period_us, servo, before_us, 1100 + 5 * before_us)
                 worst = max(worst, wait)
     return ms(worst)
+
+
+@cache
+def fastest_servos(board: str) -> dict[str, float]:
+    """All five at their fastest rate, moving: the period of their pulses, its error, and what it costs."""
+    period_us = FASTEST_SERVO_PERIOD_US[board]
+    with board_on(board) as host:
+        host.stream_armed(servo_period_us=period_us, slew_cdeg_per_s=10_000)
+        host.move((0,) * SERVOS, 500, HOP_MS)
+        since = host.hand.cycle
+        host.hand.command("clear-stats")
+        host.move((ANGLE_MAX_CDEG,) * SERVOS, 1000, HOP_MS)
+        stats = host.hand.stats()
+        told = [pulses(host.hand, servo, since) for servo in range(SERVOS)]
+    gaps_us = np.concatenate([np.diff(rises) for rises, _ in told]) * 1e6 / CPU_HZ
+    steps_us = np.concatenate([np.abs(np.diff(widths)) for _, widths in told]) * 1e6 / CPU_HZ
+    return {
+        "period_us": float(np.median(gaps_us)),
+        "period_error_us": float(np.abs(gaps_us - period_us).max()),
+        "step_us": float(steps_us.max()),
+        "turned_deg": float(180 * min(widths[-1] - widths[0] for _, widths in told) / cycles_of_ms(2)),
+        "cpu_percent": 100 * stats["cpu_share"],
+        "jitter_us": max(channel["jitter_us"] for channel in stats["sampling"]),
+        "latency_cycles": max(v["latency_max_cycles"] for v in stats["interrupts"].values()),
+    }
 
 
 # ---- safety ----
@@ -207,7 +238,7 @@ def estop_to_last_pulse_ms(board: str) -> float:
     for phase in range(40):
         with board_on(board) as host:
             host.stream_armed(pulse_0_us=PULSE_180_US, pulse_180_us=PULSE_0_US)
-            host.run_ms(60 + SERVO_PERIOD_MS / 40 * phase)
+            host.run_ms(60 + SERVO_PERIOD_MAX_US / 1000 / 40 * phase)
             host.estop()
             estop = host.hand.events(Kind.RX)["cycle"][-1]
             host.run_ms(100)

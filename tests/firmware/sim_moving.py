@@ -17,7 +17,7 @@ from myobridge.wire.messages import (
     FIRST_MOVE_SLEW_CDEG_PER_S,
     HOLD_MAX_MS,
     RELAX_SLEW_CDEG_PER_S,
-    SERVO_PERIOD_MS,
+    SERVO_PERIOD_MAX_US,
     SERVOS,
     Reason,
     State,
@@ -54,7 +54,7 @@ def moving(board: str, *, steps_matter: bool = True) -> Iterator[SimHost]:
 def assert_no_step(hand: SimHand, board: str) -> None:
     """No servo was ever told to go further in one period than the fastest slew of this session allows."""
     fastest = max(SLEW_CDEG_PER_S, FIRST_MOVE_SLEW_CDEG_PER_S, RELAX_SLEW_CDEG_PER_S)
-    per_period_us = fastest * SERVO_PERIOD_MS / 1000 / ANGLE_MAX_CDEG * (PULSE_180_US - PULSE_0_US)
+    per_period_us = fastest * SERVO_PERIOD_MAX_US / 1e6 / ANGLE_MAX_CDEG * (PULSE_180_US - PULSE_0_US)
     for servo in range(SERVOS):
         steps = np.abs(np.diff(pulses(hand, servo)[1]))
         assert us(int(steps.max())) <= per_period_us + PULSE_TOLERANCE_US[board]

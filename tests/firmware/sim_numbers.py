@@ -15,9 +15,11 @@ import sim_measure as measure
 from sim_faults import FAULTS
 from sim_hand import BOARDS, FIRMWARE
 
-from myobridge.wire.messages import HOLD_MAX_MS, RELAX_MAX_MS, SERVO_PERIOD_MS
+from myobridge.wire.messages import HOLD_MAX_MS, RELAX_MAX_MS, SERVO_PERIOD_MAX_US
 
 LONG_RUN_MINUTES: Final = 10
+SERVO_PERIOD_MS: Final = SERVO_PERIOD_MAX_US / 1000
+FASTEST_MS: Final = {board: us / 1000 for board, us in measure.FASTEST_SERVO_PERIOD_US.items()}
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,19 @@ ROWS: Final = (
         measure.setpoint_to_pulse_ms,
         at_most(SERVO_PERIOD_MS + 0.2, SERVO_PERIOD_MS + 0.2),
     ),
+    Row(
+        "servo period, fastest for 2.5 ms pulses",
+        "ms",
+        lambda b: measure.fastest_servos(b)["period_us"] / 1000,
+        tuple((ms - 0.005, ms + 0.005) for ms in FASTEST_MS.values()),
+    ),
+    Row(
+        "at this rate: setpoint's last byte → new pulse width at the pin",
+        "ms",
+        lambda b: measure.setpoint_to_pulse_ms(b, measure.FASTEST_SERVO_PERIOD_US[b]),
+        at_most(FASTEST_MS["mega2560"] + 0.7, FASTEST_MS["uno"] + 0.2),
+    ),
+    Row("at this rate: CPU, 213 setpoints/s", "%", lambda b: measure.fastest_servos(b)["cpu_percent"]),
     Row("worst interrupt latency", "cycles", _working("latency_cycles"), at_most(200, 200)),
     Row("received byte waits (two are lost)", "byte times", _flood("rx_wait_byte_times"), at_most(2, 2)),
     Row("host silent → HOLD", "ms", lambda b: measure.silence_ms(b)[0], near(HOLD_MAX_MS, 10)),

@@ -95,6 +95,11 @@ class Both:
 
     # ---- at random ----
 
+    def configure_at_random(self) -> None:
+        slew = self.random.choice([m.SLEW_MIN_CDEG_PER_S, 5000, 40000, m.SLEW_MAX_CDEG_PER_S])
+        period_us = self.random.choice([m.SERVO_PERIOD_MIN_US, 7001, m.SERVO_PERIOD_MAX_US])
+        self.configure(slew_cdeg_per_s=slew, servo_period_us=period_us)
+
     def random_setpoint(self) -> None:
         held = self.c.applied
         shift = self.random.choice([0, 50, 499, 500, 501, 3000])
@@ -131,7 +136,7 @@ class Both:
             (3, "disarm", self.disarm),
             (1, "stop", self.stop),
             (4, "start", self.start),
-            (2, "configure", lambda: self.configure(slew_cdeg_per_s=self.random.choice([50, 5000, 40000, 60000]))),
+            (2, "configure", self.configure_at_random),
             (1, "hello", lambda: self.hello(m.PROTO_HASH ^ (self.random.random() < 0.3))),
             (1, "sampling", lambda: setattr(self.c, "sampling", self.random.random() < 0.8)),
             (1, "supply", lambda: setattr(self.c, "supply_mv", self.random.choice([0, 6000, 6000, 6000, 4499]))),
@@ -205,9 +210,13 @@ def random_config(random: Random) -> m.Config:
         2001,
         2500,
         2501,
+        3002,
+        3003,
         4000,
         18000,
         18001,
+        20000,
+        20001,
         60000,
         60001,
         65535,

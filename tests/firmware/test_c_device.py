@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from c_hand import CONFIG, SAFE, TICK_HZ
+from c_hand import CONFIG, SAFE, SERVO_PERIOD_MS, TICK_HZ, c_struct
 from msgspec.structs import replace
 from portable import load
 
@@ -17,6 +17,13 @@ FFI, LIB = load()
 CHANNELS = 4
 TICK, EMG, RX, PULSES = 1, 2, 4, 8  # enum wake
 MAX_VALUES = (m.MAX_FRAME_BYTES - MIN_FRAME_BYTES - m.Emg.STRUCT.size) // 2
+BOARD_FACTS = {
+    "tick_hz": TICK_HZ,
+    "period_max_ticks": 32767,
+    "slot_min_ticks": 100,
+    "max_channels": 8,
+    "pulses_in_turn": 1,
+}
 SESSION = replace(CONFIG, sample_period_ticks=TICK_HZ // 1000)
 
 
@@ -50,7 +57,7 @@ class Device:
             LIB.fake.clock_us += 1000
             if sampling and LIB.fake.sampling:
                 LIB.fake_sample(FFI.new("int16_t[]", [1, 2, 3, 4]), CHANNELS)
-            if LIB.fake.now_ms % m.SERVO_PERIOD_MS == 0:
+            if LIB.fake.now_ms % SERVO_PERIOD_MS == 0:
                 LIB.fake.begun = 0x1F
             self.one_pass(TICK)
             if reading:
@@ -116,7 +123,7 @@ def moving() -> Device:
     device.run(5)
     assert device.arm().state == State.ARMED
     device.setpoint()
-    device.run(m.SERVO_PERIOD_MS)
+    device.run(SERVO_PERIOD_MS)
     device.setpoint()
     return device
 
@@ -232,7 +239,7 @@ FITS: list[tuple[str, dict[str, Any], Result]] = [
     ("the last input", {"channel_mask": 0x80}, Result.OK),
     ("an input beyond the last", {"channel_mask": 0x100}, Result.BAD_CHANNELS),
     ("all and one beyond", {"channel_mask": 0x1FF}, Result.BAD_CHANNELS),
-    ("bit 15", {"channel_mask": 0x8001}, Result.BAD_CHANNELS),
+    ("bit 63", {"channel_mask": 1 << 63 | 1}, Result.BAD_CHANNELS),
     ("as fast as it gets", {"channel_mask": 1, "sample_period_ticks": 200, "samples_per_frame": 61}, Result.OK),
     ("faster", {"sample_period_ticks": 399}, Result.BAD_PERIOD),
     ("no period", {"sample_period_ticks": 0}, Result.BAD_PERIOD),
@@ -244,6 +251,10 @@ FITS: list[tuple[str, dict[str, Any], Result]] = [
     ("255 samples of 8", {"channel_mask": 0xFF, "samples_per_frame": 255}, Result.BAD_SAMPLES_PER_FRAME),
     ("no format", {"sample_format": 0}, Result.BAD_FORMAT),
     ("another format", {"sample_format": 2}, Result.BAD_FORMAT),
+    ("servos at 50 Hz", {"servo_period_us": m.SERVO_PERIOD_MAX_US}, Result.OK),
+    ("servos slower", {"servo_period_us": m.SERVO_PERIOD_MAX_US + 1}, Result.BAD_SERVO_PERIOD),
+    ("servos at 333 Hz", {"servo_period_us": m.SERVO_PERIOD_MIN_US}, Result.OK),
+    ("servos faster", {"servo_period_us": m.SERVO_PERIOD_MIN_US - 1}, Result.BAD_SERVO_PERIOD),
     ("slew at its lowest", {"slew_cdeg_per_s": m.SLEW_MIN_CDEG_PER_S}, Result.OK),
     ("slew below", {"slew_cdeg_per_s": m.SLEW_MIN_CDEG_PER_S - 1}, Result.BAD_SLEW),
     ("slew at its highest", {"slew_cdeg_per_s": m.SLEW_MAX_CDEG_PER_S}, Result.OK),
@@ -302,6 +313,25 @@ def test_each_servos_range_and_pulses_have_to_fit(
     values[servo] = value
     result = device.configure(**{**base, field: tuple(values)}).result
     assert result == (Result.OK if fits else Result.BAD_SERVO_RANGE)
+
+
+@pytest.mark.parametrize(("in_turn", "longest_us", "period_us"), [(1, 2500, 3003), (5, 2500, 13_000), (5, 1500, 8000)])
+def test_the_longest_pulses_and_a_gap_fit_into_the_servo_period(in_turn: int, longest_us: int, period_us: int) -> None:
+    """Where the board makes them one after another, all five of them."""
+    board = FFI.new("struct board_info *", {**BOARD_FACTS, "pulses_in_turn": in_turn})
+    pulses = {"pulse_0_us": (600, 600, 600, longest_us, 600), "pulse_180_us": (700, 500, 700, 500, 700)}
+    for change_us, fits in ((0, True), (-1, False)):
+        config = replace(SESSION, **pulses, servo_period_us=period_us + change_us)
+        result = LIB.configure_check(c_struct("config", config), board)
+        assert result == (Result.OK if fits else Result.BAD_SERVO_PERIOD)
+
+
+def test_a_board_of_64_channels_takes_the_last_one() -> None:
+    board = FFI.new("struct board_info *", {**BOARD_FACTS, "max_channels": 64})
+    all_of_them = replace(SESSION, channel_mask=(1 << 64) - 1, sample_period_ticks=20_000, samples_per_frame=1)
+    assert LIB.configure_check(c_struct("config", all_of_them), board) == Result.OK
+    board.max_channels = 63
+    assert LIB.configure_check(c_struct("config", all_of_them), board) == Result.BAD_CHANNELS
 
 
 def test_a_refused_config_changes_nothing(device: Device) -> None:
@@ -481,6 +511,22 @@ def test_pulses_end_as_soon_as_the_board_can_end_them_whole(moving: Device) -> N
     LIB.fake.servos_busy = False
     moving.run(1)
     assert not LIB.fake.pulses_on
+
+
+def test_pulses_come_at_the_configs_period_from_the_first_one_on(device: Device) -> None:
+    """The slew step is reckoned for it. Here the servos take nothing until the hand is armed."""
+    device.stream()
+    device.run(5)
+    device.send(m.Stop())
+    LIB.fake.servos_busy = True
+    crc = device.configure(servo_period_us=m.SERVO_PERIOD_MIN_US).config_crc
+    device.ask(m.Start(crc))
+    device.run(5)
+    assert device.arm().state == State.ARMED
+    LIB.fake.servos_busy = False
+    device.run(SERVO_PERIOD_MS)
+    assert LIB.fake.pulses_on
+    assert LIB.fake.period_of_pulses_us == m.SERVO_PERIOD_MIN_US
 
 
 def test_nothing_is_told_to_the_servos_of_a_disarmed_hand(device: Device) -> None:

@@ -62,12 +62,36 @@ def test_a_host_that_throws_full_steps_200_times_a_second_moves_it_one_slew_step
     assert max(steps(poses)) == STEP
 
 
-def test_the_slew_may_be_as_slow_as_one_cdeg_a_period_and_is_rounded_down() -> None:
-    for slew, step in [(m.SLEW_MIN_CDEG_PER_S, 1), (99, 1), (100, 2), (m.SLEW_MAX_CDEG_PER_S, 1200)]:
-        hand = at_full_slew(slew_cdeg_per_s=slew)
-        hand.setpoint(CLOSED)
-        before = hand.applied[0]
-        assert hand.period()[0] - before == step
+@pytest.mark.parametrize(
+    ("period_us", "slew", "step"),
+    [
+        (20_000, m.SLEW_MIN_CDEG_PER_S, 10),
+        (20_000, 549, 10),
+        (20_000, 550, 11),
+        (20_000, m.SLEW_MAX_CDEG_PER_S, 1200),
+        (3003, m.SLEW_MIN_CDEG_PER_S, 1),
+        (3003, 40_000, 120),
+        (3003, m.SLEW_MAX_CDEG_PER_S, 180),
+        (10_001, 10_000, 100),
+    ],
+)
+def test_a_step_is_what_the_slew_moves_in_a_servo_period_rounded_down(period_us: int, slew: int, step: int) -> None:
+    hand = at_full_slew(slew_cdeg_per_s=slew, servo_period_us=period_us)
+    hand.setpoint(CLOSED)
+    before = hand.applied[0]
+    assert hand.period()[0] - before == step
+
+
+def test_the_first_move_and_relax_are_as_slow_at_any_servo_rate() -> None:
+    hand = armed(servo_period_us=m.SERVO_PERIOD_MIN_US)
+    hand.setpoint(CLOSED)
+    assert hand.period()[0] - SAFE[0] == 18
+    hand = at_full_slew(servo_period_us=m.SERVO_PERIOD_MIN_US)
+    hand.setpoint(CLOSED)
+    closed = hand.periods(20)[-1][0]
+    hand.wait(CONFIG.relax_ms + CONFIG.hold_ms)
+    assert hand.state is State.RELAX
+    assert closed - hand.period()[0] == 27
 
 
 def test_before_the_first_setpoint_an_armed_hand_stays() -> None:

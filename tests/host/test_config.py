@@ -46,7 +46,8 @@ def test_every_value_can_be_set(load):
         safe_deg = [0, 1, 90, 50, 50]
         pulse_0_us = [2500, 500, 500, 500, 500]
         pulse_180_us = [500, 2500, 2400, 2300, 2200]
-        slew_deg_per_s = 0.5
+        rate_hz = 333
+        slew_deg_per_s = 5
         [safety]
         hold_ms = 20
         relax_ms = 21
@@ -101,7 +102,7 @@ NONSENSE = [
     ("[acquisition]\ninputs = []", "acquisition.inputs", "length >= 1"),
     ("[acquisition]\ninputs = [1, 0]", "acquisition.inputs", "rising order"),
     ("[acquisition]\ninputs = [1, 1]", "acquisition.inputs", "without repeats"),
-    ("[acquisition]\ninputs = [16]", "acquisition.inputs[0]", "<= 15"),
+    ("[acquisition]\ninputs = [64]", "acquisition.inputs[0]", "<= 63"),
     ("[acquisition]\nmax_samples_per_frame = 0", "acquisition.max_samples_per_frame", ">= 1"),
     ("[acquisition]\nmax_gap_share = 1.01", "acquisition.max_gap_share", "<= 1"),
     ("[acquisition]\nmax_gap_share = nan", "acquisition.max_gap_share", ">= 0"),
@@ -115,7 +116,9 @@ NONSENSE = [
     ("[servo]\npulse_0_us = [499, 500, 500, 500, 500]", "servo.pulse_0_us[0]", ">= 500"),
     ("[servo]\npulse_180_us = [2500, 2501, 2500, 2500, 2500]", "servo.pulse_180_us[1]", "<= 2500"),
     ("[servo]\npulse_0_us = [500, 500, 500, 500, 2500]", "servo.pulse_0_us", "differ"),
-    ("[servo]\nslew_deg_per_s = 0.4", "servo.slew_deg_per_s", ">= 0.5"),
+    ("[servo]\nrate_hz = 49.9", "servo.rate_hz", ">= 50"),
+    ("[servo]\nrate_hz = 334", "servo.rate_hz", "<= 333"),
+    ("[servo]\nslew_deg_per_s = 4.9", "servo.slew_deg_per_s", ">= 5"),
     ("[servo]\nslew_deg_per_s = 601", "servo.slew_deg_per_s", "<= 600"),
     ("[servo]\nslew_deg_per_s = inf", "servo.slew_deg_per_s", "<= 600"),
     ("[safety]\nhold_ms = 19", "safety.hold_ms", ">= 20"),

@@ -14,13 +14,13 @@ from msgspec.structs import fields
 from myobridge.wire import messages as m
 
 FIRMWARE = Path(__file__).parents[2] / "firmware"
-RANGES = {"B": (0, 255), "H": (0, 65535), "I": (0, 2**32 - 1)}
+RANGES = {"B": (0, 255), "H": (0, 65535), "I": (0, 2**32 - 1), "Q": (0, 2**64 - 1)}
 
 
 def any_message(kind):
     """A message with any values that fit its fields."""
     values = []
-    for count, code in re.findall(r"(\d*)([BHI])", kind.STRUCT.format):
+    for count, code in re.findall(r"(\d*)([BHIQ])", kind.STRUCT.format):
         number = st.integers(*RANGES[code])
         values.append(st.tuples(*[number] * int(count)) if count else number)
     assert len(values) == len(fields(kind))
@@ -54,7 +54,7 @@ def test_every_message_fits_in_a_frame_and_knows_its_direction():
 
 def test_limits_leave_room_for_what_they_limit():
     assert m.HOLD_MIN_MS < m.HOLD_MAX_MS < m.RELAX_MAX_MS
-    assert m.SLEW_MIN_CDEG_PER_S * m.SERVO_PERIOD_MS // 1000 >= 1, "the slowest slew still moves"
+    assert m.SLEW_MIN_CDEG_PER_S * m.SERVO_PERIOD_MIN_US // 1_000_000 >= 1, "the slowest slew still moves"
     assert m.SLEW_MIN_CDEG_PER_S < m.FIRST_MOVE_SLEW_CDEG_PER_S <= m.RELAX_SLEW_CDEG_PER_S < m.SLEW_MAX_CDEG_PER_S
     assert m.HOLD_MIN_MS < m.RESUME_CLEAN_MS < m.RELAX_MAX_MS
     assert max(m.BY_TYPE) < 256

@@ -302,7 +302,7 @@ def refusal_of_folder(folder):
 
 ABSURD = {
     "no channels": {"config": device_config(channel_mask=0)},
-    "17 channels": {"config": device_config(channel_mask=0x1FFFF)},
+    "65 channels": {"config": device_config(channel_mask=(1 << 65) - 1)},
     "no rate": {"config": device_config(sample_period_ticks=0)},
     "a huge rate": {"ident": msgspec.structs.replace(IDENT, tick_hz=1 << 80)},
     "40 bits": {"ident": msgspec.structs.replace(IDENT, adc_bits=40)},

@@ -16,10 +16,11 @@ from virtual_hand import device_config
 BOOT_ID, CONFIG_CRC, TICK_HZ = 0x1234, 0xC0DE, 2_000_000
 SAMPLES_PER_MS = 2
 CONFIG = device_config(slew_cdeg_per_s=40000)
+SERVO_PERIOD_MS = CONFIG.servo_period_us // 1000
 SAFE = CONFIG.servo_safe_cdeg
-STEP_CDEG = CONFIG.slew_cdeg_per_s * m.SERVO_PERIOD_MS // 1000
-FIRST_STEP_CDEG = m.FIRST_MOVE_SLEW_CDEG_PER_S * m.SERVO_PERIOD_MS // 1000
-RELAX_STEP_CDEG = m.RELAX_SLEW_CDEG_PER_S * m.SERVO_PERIOD_MS // 1000
+STEP_CDEG = CONFIG.slew_cdeg_per_s * SERVO_PERIOD_MS // 1000
+FIRST_STEP_CDEG = m.FIRST_MOVE_SLEW_CDEG_PER_S * SERVO_PERIOD_MS // 1000
+RELAX_STEP_CDEG = m.RELAX_SLEW_CDEG_PER_S * SERVO_PERIOD_MS // 1000
 MOVABLE = (State.ARMED, State.HOLD, State.RELAX)
 
 
@@ -44,7 +45,7 @@ class Hand:
             if self.sampling:
                 self.safety.sampled(self.now_ms)
             self.safety.tick(self.now_ms)
-            if self.now_ms % m.SERVO_PERIOD_MS == 0:
+            if self.now_ms % SERVO_PERIOD_MS == 0:
                 self.safety.servo_period()
 
     @property
@@ -556,11 +557,11 @@ def test_setpoints_elsewhere_do_not_put_relax_off():
 @pytest.mark.parametrize("slew_cdeg_per_s", [4000, m.RELAX_SLEW_CDEG_PER_S, 40000])
 def test_relax_goes_to_the_safe_pose_slowly_and_then_cuts_the_pulses(slew_cdeg_per_s):
     hand = relaxing(slew_cdeg_per_s=slew_cdeg_per_s)
-    step_cdeg = min(slew_cdeg_per_s, m.RELAX_SLEW_CDEG_PER_S) * m.SERVO_PERIOD_MS // 1000
+    step_cdeg = min(slew_cdeg_per_s, m.RELAX_SLEW_CDEG_PER_S) * SERVO_PERIOD_MS // 1000
     while hand.applied[0] != SAFE[0]:
         assert (hand.reason, hand.pulses_on) == (Reason.SILENT_TOO_LONG, True)
         before = hand.applied[0]
-        hand.wait(m.SERVO_PERIOD_MS)
+        hand.wait(SERVO_PERIOD_MS)
         assert before - hand.applied[0] == min(step_cdeg, before - SAFE[0])
     assert (hand.state, hand.reason, hand.pulses_on) == (State.RELAX, Reason.RELAXED, False)
 
@@ -594,9 +595,9 @@ def test_the_first_move_is_slow_until_every_servo_has_once_come_near_its_setpoin
     goal = (9000, 4000, 4000, 4000, 4000)
     while abs(hand.applied[0] - goal[0]) > m.FIRST_MOVE_DONE_CDEG:
         before = hand.applied[0]
-        hand.send_for(m.SERVO_PERIOD_MS, goal)
+        hand.send_for(SERVO_PERIOD_MS, goal)
         assert 0 < hand.applied[0] - before <= FIRST_STEP_CDEG
-    hand.send_for(m.SERVO_PERIOD_MS, (0,) * 5)
+    hand.send_for(SERVO_PERIOD_MS, (0,) * 5)
     assert hand.applied[1] == 4000 - STEP_CDEG
 
 
@@ -605,10 +606,10 @@ def test_servos_come_near_one_by_one():
     hand = armed()
     for servo in range(m.SERVOS):
         goal = tuple(4000 if other == servo else 18000 for other in range(5))
-        hand.send_for(m.SERVO_PERIOD_MS, goal)
-        hand.send_for(2 * m.SERVO_PERIOD_MS, (4000,) * 5)
+        hand.send_for(SERVO_PERIOD_MS, goal)
+        hand.send_for(2 * SERVO_PERIOD_MS, (4000,) * 5)
     before = hand.applied[0]
-    hand.send_for(m.SERVO_PERIOD_MS, (0,) * 5)
+    hand.send_for(SERVO_PERIOD_MS, (0,) * 5)
     assert before - hand.applied[0] == STEP_CDEG
 
 
@@ -616,7 +617,7 @@ def test_without_a_setpoint_the_first_move_is_not_over():
     hand = armed()
     hand.wait(100)
     hand.send((9000,) * 5)
-    hand.wait(m.SERVO_PERIOD_MS)
+    hand.wait(SERVO_PERIOD_MS)
     assert hand.applied[0] - 4000 == FIRST_STEP_CDEG
 
 
@@ -625,18 +626,27 @@ def test_the_first_move_is_slow_again_after_the_next_arm_but_not_after_hold():
     hand.wait(CONFIG.hold_ms)
     hand.send_for(m.RESUME_CLEAN_MS + 5)
     assert hand.state is State.ARMED
-    hand.send_for(m.SERVO_PERIOD_MS, (9000,) * 5)
+    hand.send_for(SERVO_PERIOD_MS, (9000,) * 5)
     assert hand.applied[0] == 4000 + STEP_CDEG
     hand.disarm()
     hand.arm()
-    hand.send_for(m.SERVO_PERIOD_MS, (9000,) * 5)
+    hand.send_for(SERVO_PERIOD_MS, (9000,) * 5)
     assert hand.applied[0] == 4000 + STEP_CDEG + FIRST_STEP_CDEG
 
 
 def test_a_slow_config_is_slower_than_the_first_move():
     hand = armed(slew_cdeg_per_s=m.SLEW_MIN_CDEG_PER_S)
-    hand.send_for(10 * m.SERVO_PERIOD_MS, (9000,) * 5)
-    assert hand.applied[0] == 4000 + 10
+    hand.send_for(10 * SERVO_PERIOD_MS, (9000,) * 5)
+    assert hand.applied[0] == 4000 + 100
+
+
+def test_a_servo_period_is_what_the_slew_moves_in_it_at_any_rate():
+    hand = armed(servo_period_us=m.SERVO_PERIOD_MIN_US)
+    hand.send((9000,) * 5)
+    for step in (18, 18):
+        before = hand.applied[0]
+        hand.safety.servo_period()
+        assert hand.applied[0] - before == step == m.FIRST_MOVE_SLEW_CDEG_PER_S * m.SERVO_PERIOD_MIN_US // 1_000_000
 
 
 @given(st.integers(0, 18000), st.integers(0, 18000), st.integers(1, 2000))

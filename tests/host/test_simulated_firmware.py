@@ -477,7 +477,7 @@ def test_it_starts_at_once_on_a_machine_that_has_been_up_for_years():
     periods = []
     device.firmware.safety.servo_period = lambda: periods.append(1)
     device.wait(1.0)
-    assert len(periods) == pytest.approx(1000 / m.SERVO_PERIOD_MS, abs=1)
+    assert len(periods) == pytest.approx(1e6 / device_config().servo_period_us, abs=1)
 
 
 def test_a_source_that_ends_says_so():

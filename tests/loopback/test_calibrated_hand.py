@@ -7,13 +7,14 @@ import time
 import numpy as np
 import pytest
 
+from myobridge.device.simulate import ROW_S
 from myobridge.guide.audience import Audience
 from myobridge.guide.calibration import previous_model
 from myobridge.guide.plan import schedule
 from myobridge.guide.poses import REST, load_poses
 from myobridge.shipped import find_model
 from myobridge.view.prompts import Prompt
-from myobridge.wire.messages import SERVO_PERIOD_MS, State
+from myobridge.wire.messages import State
 from processes import feed_of, myobridge, running, simulated_hand
 
 POSES = load_poses()
@@ -42,7 +43,7 @@ def nearest(angles_deg):
 def balanced_accuracy(trace):
     """How well the servos, taken as their nearest pose, did what the fingers did while these stood still."""
     truth_deg, applied_deg = trace["truth_deg"], trace["applied_deg"]
-    back = round(SETTLED_S * 1000 / SERVO_PERIOD_MS)
+    back = round(SETTLED_S / ROW_S)
     still = np.zeros(len(truth_deg), bool)
     still[back:] = [np.ptp(truth_deg[i - back : i + 1], axis=0).max() < STILL_DEG for i in range(back, len(truth_deg))]
     judged = still & (trace["state"] == State.ARMED)

@@ -40,7 +40,7 @@ uint16_t board_samples(void);           /* taken since START, low 16 bits; calle
    or has begun and board_pulses_begun has not been asked); try again within a millisecond. */
 bool board_servos_ready(void);          /* a hint that saves work */
 bool board_servos_write(const uint16_t *pulse_half_us);
-bool board_servos_off(void);
+bool board_servos_off(uint16_t period_us); /* the next ones come at this period */
 uint8_t board_pulses_begun(void);       /* bit for each servo whose pulse has begun since the last call */
 uint16_t board_supply_mv(void);         /* of the servos; 0: not measured */
 

@@ -28,7 +28,7 @@ TX_BUFFER_BYTES: Final = 512
 MIN_PERIOD_TICKS: Final = 100
 """20 kHz: a simulated ADC is quick."""
 BITS_PER_BYTE: Final = 10
-MAX_CHANNELS: Final = 16
+MAX_CHANNELS: Final = 64
 """Bits of CONFIG's channel_mask."""
 VERSION: Final = (0, 1, 0)
 
@@ -80,7 +80,8 @@ class SimulatedFirmware:
         while self._servo_s <= now_s:
             self.safety.tick(int(self._servo_s * 1000))
             self.safety.servo_period()
-            self._servo_s += m.SERVO_PERIOD_MS / 1000
+            config = self.safety.config
+            self._servo_s += (config.servo_period_us if config else m.SERVO_PERIOD_MAX_US) / 1e6
         self.safety.tick(int(now_s * 1000))
         if now_s >= self._status_s or self._told != self._tellable():
             self._status(now_s)
@@ -311,6 +312,11 @@ def check_config(config: m.Config, source: EmgSource, baud: int) -> Result:
         (Result.BAD_SERVO_RANGE, all(low <= safe <= high <= m.ANGLE_MAX_CDEG for low, safe, high in servos)),
         (Result.BAD_SERVO_RANGE, all(a != b for a, b in pulses)),
         (Result.BAD_SERVO_RANGE, all(m.PULSE_MIN_US <= us <= m.PULSE_MAX_US for pair in pulses for us in pair)),
+        (Result.BAD_SERVO_PERIOD, m.SERVO_PERIOD_MIN_US <= config.servo_period_us <= m.SERVO_PERIOD_MAX_US),
+        (
+            Result.BAD_SERVO_PERIOD,
+            max(us for pair in pulses for us in pair) + m.SERVO_GAP_US <= config.servo_period_us,
+        ),
         (Result.BAD_SLEW, m.SLEW_MIN_CDEG_PER_S <= config.slew_cdeg_per_s <= m.SLEW_MAX_CDEG_PER_S),
         (Result.BAD_TIMEOUTS, m.HOLD_MIN_MS <= config.hold_ms <= m.HOLD_MAX_MS),
         (Result.BAD_TIMEOUTS, config.hold_ms < config.relax_ms <= m.RELAX_MAX_MS),

@@ -234,11 +234,12 @@ class Safety:
             slew = config.slew_cdeg_per_s
             if self._unreached:
                 slew = min(slew, m.FIRST_MOVE_SLEW_CDEG_PER_S)
-            self._move(self._target, slew)
+            self._move(self._target, slew, config.servo_period_us)
             if self._newest_sample is not None:
                 self._unreached = {i for i in self._unreached if self._off_target(i) > m.FIRST_MOVE_DONE_CDEG}
         elif self.state is State.RELAX:
-            self._move(config.servo_safe_cdeg, min(config.slew_cdeg_per_s, m.RELAX_SLEW_CDEG_PER_S))
+            slew = min(config.slew_cdeg_per_s, m.RELAX_SLEW_CDEG_PER_S)
+            self._move(config.servo_safe_cdeg, slew, config.servo_period_us)
             if tuple(self.applied) == config.servo_safe_cdeg:
                 self.reason = Reason.RELAXED
                 self.pulses_on = False
@@ -246,6 +247,6 @@ class Safety:
     def _off_target(self, servo: int) -> int:
         return abs(self.applied[servo] - self._target[servo])
 
-    def _move(self, target: Sequence[int], slew_cdeg_per_s: int) -> None:
-        step = max(1, slew_cdeg_per_s * m.SERVO_PERIOD_MS // 1000)
+    def _move(self, target: Sequence[int], slew_cdeg_per_s: int, servo_period_us: int) -> None:
+        step = slew_cdeg_per_s * servo_period_us // 1_000_000
         self.applied = [towards(a, t, step) for a, t in zip(self.applied, target, strict=True)]

@@ -16,14 +16,16 @@ from myobridge.device.line_faults import FaultyLine, LineFaults
 from myobridge.device.pty_port import PtyPort
 from myobridge.device.source import EmgSource
 from myobridge.device.tap import HandSnapshot, HandTap
-from myobridge.wire.messages import SERVO_PERIOD_MS, State
+from myobridge.wire.messages import State
 
 LONGEST_SLEEP_S: Final = 0.02
+ROW_S: Final = 0.02
+"""Of the trace."""
 
 
 @dataclass
 class Trace:
-    """One row a servo period while streaming."""
+    """One row each ROW_S while streaming."""
 
     sample: list[int] = field(default_factory=list)
     state: list[int] = field(default_factory=list)
@@ -96,7 +98,7 @@ class SimulatedHand:
                 self._plug_or_unplug(now_s - began_s)
                 self._exchange(now_s, now_s - began_s)
                 if now_s >= next_row_s:
-                    next_row_s += SERVO_PERIOD_MS / 1000
+                    next_row_s += ROW_S
                     self.trace.add(self.firmware)
                     self._show()
                 sleep_s = min(self.firmware.next_event_s() - time.monotonic(), LONGEST_SLEEP_S)

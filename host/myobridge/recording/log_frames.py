@@ -68,7 +68,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     versions: dict[str, str] = msgspec.field(default_factory=own_versions)
 
     def __post_init__(self) -> None:
-        if not 0 < self.config.channel_mask < 1 << 16 or not 8 <= self.ident.adc_bits <= 16:
+        if not 0 < self.config.channel_mask < 1 << 64 or not 8 <= self.ident.adc_bits <= 16:
             raise ValueError("no such channels")
         if self.config.sample_period_ticks < 1 or not 1 <= self.fs_hz <= 100_000:
             raise ValueError("no such sampling rate")

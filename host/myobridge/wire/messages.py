@@ -8,7 +8,7 @@ from typing import ClassVar, Final
 
 from msgspec import Struct
 
-PROTO_HASH: Final = 0xA1ADCF9E
+PROTO_HASH: Final = 0x4C3A13F0
 MAJOR: Final = 2
 MINOR: Final = 0
 BAUD: Final = 500000
@@ -17,7 +17,7 @@ SERVOS: Final = 5
 ANGLE_MAX_CDEG: Final = 18000
 PULSE_MIN_US: Final = 500
 PULSE_MAX_US: Final = 2500
-SLEW_MIN_CDEG_PER_S: Final = 50
+SLEW_MIN_CDEG_PER_S: Final = 500
 SLEW_MAX_CDEG_PER_S: Final = 60000
 FIRST_MOVE_SLEW_CDEG_PER_S: Final = 6000
 FIRST_MOVE_DONE_CDEG: Final = 100
@@ -32,7 +32,9 @@ STALL_MS: Final = 50
 LINK_LOAD_MAX_PERCENT: Final = 90
 SUPPLY_MIN_MV: Final = 4500
 STATUS_PERIOD_MS: Final = 100
-SERVO_PERIOD_MS: Final = 20
+SERVO_PERIOD_MIN_US: Final = 3003
+SERVO_PERIOD_MAX_US: Final = 20000
+SERVO_GAP_US: Final = 500
 
 
 class State(IntEnum):
@@ -76,6 +78,7 @@ class Result(IntEnum):
     WRONG_BOOT = 11
     WRONG_CHALLENGE = 12
     BLOCKED = 13
+    BAD_SERVO_PERIOD = 14
 
 
 class ResetCause(IntEnum):
@@ -182,19 +185,20 @@ class Config(Struct, frozen=True):
     servo_safe_cdeg: tuple[int, ...]  # pose of RELAX, within min and max
     pulse_0_us: tuple[int, ...]  # pulse width at 0 deg; above pulse_180_us where a servo is mounted the other way round
     pulse_180_us: tuple[int, ...]  # pulse width at 180 deg
+    servo_period_us: int  # from one pulse of a servo to its next; analogue servos burn below servo_period_max_us
     slew_cdeg_per_s: int
     hold_ms: int
     relax_ms: int
     TYPE: ClassVar[int] = 0x02
-    STRUCT: ClassVar[struct.Struct] = struct.Struct("<HHBB5H5H5H5H5HHHH")
+    STRUCT: ClassVar[struct.Struct] = struct.Struct("<QHBB5H5H5H5H5HHHHH")
 
     def pack(self) -> bytes:
-        return self.STRUCT.pack(self.channel_mask, self.sample_period_ticks, self.samples_per_frame, self.sample_format, *self.servo_min_cdeg, *self.servo_max_cdeg, *self.servo_safe_cdeg, *self.pulse_0_us, *self.pulse_180_us, self.slew_cdeg_per_s, self.hold_ms, self.relax_ms)
+        return self.STRUCT.pack(self.channel_mask, self.sample_period_ticks, self.samples_per_frame, self.sample_format, *self.servo_min_cdeg, *self.servo_max_cdeg, *self.servo_safe_cdeg, *self.pulse_0_us, *self.pulse_180_us, self.servo_period_us, self.slew_cdeg_per_s, self.hold_ms, self.relax_ms)
 
     @classmethod
     def unpack(cls, payload: bytes) -> Config:
         v = cls.STRUCT.unpack(payload)
-        return cls(v[0], v[1], v[2], v[3], v[4:9], v[9:14], v[14:19], v[19:24], v[24:29], v[29], v[30], v[31])
+        return cls(v[0], v[1], v[2], v[3], v[4:9], v[9:14], v[14:19], v[19:24], v[24:29], v[29], v[30], v[31], v[32])
 
 
 class ConfigAck(Struct, frozen=True):

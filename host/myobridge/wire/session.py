@@ -320,6 +320,9 @@ _CONFIG_REFUSALS: Final[dict[int, str]] = {
     m.Result.BAD_PERIOD: "it cannot sample at this rate; use a model for a rate that it can",
     m.Result.BAD_SAMPLES_PER_FRAME: "the frames are too long; lower [acquisition] max_samples_per_frame",
     m.Result.BAD_SERVO_RANGE: "the servo limits do not fit together; correct [servo]",
+    m.Result.BAD_SERVO_PERIOD: (
+        "it cannot make these pulses so often; lower [servo] rate_hz, or the longer of pulse_0_us and pulse_180_us"
+    ),
     m.Result.BAD_SLEW: "the slew rate is out of range; correct [servo] slew_deg_per_s",
     m.Result.BAD_TIMEOUTS: "the timeouts are out of range; correct [safety] hold_ms and relax_ms",
     m.Result.LINK_OVERLOAD: "the line is too slow; raise [acquisition] max_samples_per_frame or [link] baud",

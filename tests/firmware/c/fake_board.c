@@ -9,6 +9,7 @@ const struct board_info board_info = {
     .capabilities = CAPABILITY_SUPPLY_SENSE,
     .board = BOARD_SIMULATED,
     .max_channels = 8,
+    .pulses_in_turn = 1,
     .adc_bits = 10,
 };
 
@@ -92,17 +93,19 @@ bool board_servos_write(const uint16_t *pulse_half_us) {
     if (fake.servos_busy || fake.begun != 0U) {
         return false;
     }
+    fake.period_of_pulses_us = fake.servo_period_us;
     memcpy(fake.pulse_half_us, pulse_half_us, sizeof fake.pulse_half_us);
     fake.pulses_on = true;
     fake.writes++;
     return true;
 }
 
-bool board_servos_off(void) {
+bool board_servos_off(uint16_t period_us) {
     if (fake.servos_busy) {
         return false;
     }
     fake.pulses_on = false;
+    fake.servo_period_us = period_us;
     return true;
 }
 

@@ -22,7 +22,7 @@ struct fake_board {
     uint16_t tx_frames;            /* whole frames that wait there */
 
     bool sampling;
-    uint16_t channel_mask;
+    uint64_t channel_mask;
     uint16_t sample_period_ticks;
     uint16_t starts;
 
@@ -30,6 +30,8 @@ struct fake_board {
     bool pulses_on;
     uint8_t begun;
     uint16_t pulse_half_us[SERVOS];
+    uint16_t servo_period_us;      /* last told */
+    uint16_t period_of_pulses_us;  /* when pulses were last written */
     uint16_t writes;
     uint16_t watchdog_feeds;
 };

@@ -11,7 +11,6 @@
 #define PROMISE(what) ((what) ? (void)0 : broken(#what))
 #define CHANNELS 4U
 #define MOVABLE ((1U << STATE_ARMED) | (1U << STATE_HOLD) | (1U << STATE_RELAX))
-#define STEP_MAX_CDEG (SLEW_MAX_CDEG_PER_S * SERVO_PERIOD_MS / 1000U)
 
 static struct device device;
 static struct frame_decoder host;
@@ -96,21 +95,22 @@ static void any_frame(void) {
 static void good_config(void) {
     uint8_t payload[MSG_BYTES_CONFIG] = {0};
     put_u16(payload, 0x000F);
-    put_u16(payload + 2, 2000);
-    payload[4] = (uint8_t)(1U + take() % 30U);
-    payload[5] = SAMPLE_FORMAT_INT16;
+    put_u16(payload + 8, 2000);
+    payload[10] = (uint8_t)(1U + take() % 30U);
+    payload[11] = SAMPLE_FORMAT_INT16;
     for (uint8_t i = 0; i < SERVOS; i++) {
         uint16_t low = take_u16() % (ANGLE_MAX_CDEG / 2U);
         uint16_t high = (uint16_t)(low + take_u16() % (ANGLE_MAX_CDEG / 2U));
-        put_u16(payload + 6 + 2 * i, low);
-        put_u16(payload + 16 + 2 * i, high);
-        put_u16(payload + 26 + 2 * i, (uint16_t)(low + (high - low) / 2U));
-        put_u16(payload + 36 + 2 * i, (uint16_t)(PULSE_MIN_US + 7U * take()));
-        put_u16(payload + 46 + 2 * i, PULSE_MAX_US);
+        put_u16(payload + 12 + 2 * i, low);
+        put_u16(payload + 22 + 2 * i, high);
+        put_u16(payload + 32 + 2 * i, (uint16_t)(low + (high - low) / 2U));
+        put_u16(payload + 42 + 2 * i, (uint16_t)(PULSE_MIN_US + 7U * take()));
+        put_u16(payload + 52 + 2 * i, PULSE_MAX_US);
     }
-    put_u16(payload + 56, (uint16_t)(SLEW_MIN_CDEG_PER_S + take_u16() % (SLEW_MAX_CDEG_PER_S - SLEW_MIN_CDEG_PER_S)));
-    put_u16(payload + 58, (uint16_t)(HOLD_MIN_MS + take() % (HOLD_MAX_MS - HOLD_MIN_MS)));
-    put_u16(payload + 60, RELAX_MAX_MS);
+    put_u16(payload + 62, (uint16_t)(SERVO_PERIOD_MIN_US + take_u16() % (SERVO_PERIOD_MAX_US - SERVO_PERIOD_MIN_US + 1U)));
+    put_u16(payload + 64, (uint16_t)(SLEW_MIN_CDEG_PER_S + take_u16() % (SLEW_MAX_CDEG_PER_S - SLEW_MIN_CDEG_PER_S)));
+    put_u16(payload + 66, (uint16_t)(HOLD_MIN_MS + take() % (HOLD_MAX_MS - HOLD_MIN_MS)));
+    put_u16(payload + 68, RELAX_MAX_MS);
     arrive_frame(MSG_CONFIG, payload, sizeof payload);
 }
 
@@ -123,14 +123,14 @@ static void next_of_a_session(void) {
     } else if (!s->configured) {
         good_config();
     } else if (!s->streaming) {
-        put_u16(payload, s->config_crc);
+        put_u32(payload, s->config_crc);
         arrive_frame(MSG_START, payload, MSG_BYTES_START);
     } else if (s->state != STATE_DISARMED) {
         arrive_frame(MSG_DISARM, payload, 0);
     } else {
         put_u16(payload, s->boot_id);
-        put_u16(payload + 2, s->config_crc);
-        put_u16(payload + 4, s->challenge);
+        put_u32(payload + 2, s->config_crc);
+        put_u16(payload + 6, s->challenge);
         arrive_frame(MSG_ARM, payload, MSG_BYTES_ARM);
     }
 }
@@ -182,13 +182,14 @@ static void steady_host(void) {
 }
 
 static void pulses_begin(void) {
+    uint32_t step_cdeg = (uint32_t)SLEW_MAX_CDEG_PER_S * device.safety.config.servo_period_us / 1000000U;
     uint16_t before[SERVOS];
     memcpy(before, device.safety.applied_cdeg, sizeof before);
     fake.begun = take() & ALL_SERVOS;
     pass(WAKE_PULSES);
     for (uint8_t i = 0; i < SERVOS; i++) {
         uint16_t now = device.safety.applied_cdeg[i];
-        PROMISE((now > before[i] ? now - before[i] : before[i] - now) <= (int)STEP_MAX_CDEG);
+        PROMISE((now > before[i] ? now - before[i] : before[i] - now) <= (int)step_cdeg);
     }
 }
 

@@ -50,10 +50,11 @@ void sampling_init(void) {
 }
 
 static void plan(const struct config *config, uint16_t slot_ticks) {
+    uint16_t mask = (uint16_t)config->channel_mask; /* there are no inputs beyond */
     uint8_t first = 0U;
     channels = 0U;
     for (uint8_t input = 0; input < EMG_INPUTS; input++) {
-        if ((config->channel_mask & (1U << input)) == 0U) {
+        if ((mask & (1U << input)) == 0U) {
             continue;
         }
         if (channels == 0U) {

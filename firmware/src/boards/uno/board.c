@@ -8,6 +8,7 @@ const struct board_info board_info = {
     .capabilities = 0,
     .board = BOARD_UNO,
     .max_channels = EMG_INPUTS,
+    .pulses_in_turn = SERVOS,
     .adc_bits = 10,
 };
 

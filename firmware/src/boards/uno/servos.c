@@ -1,4 +1,4 @@
-/* Five servos in turn, each in its own fifth of the 20 ms: compare A of the free-running timer 1 interrupts at every
+/* Five servos in turn, each in its own fifth of the servo period: compare A of the free-running timer 1 interrupts at every
    edge. A pulse's width is as exact as the two interrupts' delays are equal: within 10 us. */
 #include <assert.h>
 #include <string.h>
@@ -8,9 +8,7 @@
 
 /* A pulse's width is asked for only when it may soon be over, so that the newest setpoint counts. */
 #define LATCH_TICKS (2U * PULSE_MIN_US - 200U)
-#define SLOT_TICKS (TIMER_HZ / 1000UL * SERVO_PERIOD_MS / SERVOS)
-
-static_assert(SLOT_TICKS > 2U * PULSE_MAX_US, "a pulse ends before the next servo's begins");
+#define SLOT_TICKS(period_us) ((uint16_t)(2UL * (period_us) / SERVOS)) /* longer than any pulse: configure_check */
 
 #define BIT(finger, pin, port, bit) | (1U << (bit))
 static_assert((0U SERVO_PINS(BIT)) == (1U << SERVOS) - 1U, "servo i is bit i of port B");
@@ -25,9 +23,10 @@ static uint8_t coming = EDGE_RISE;
 static uint8_t level = 1U; /* of the port after the next edge */
 static uint8_t servo;      /* whose edge it is */
 static uint16_t slot_start;
+static uint16_t slot_ticks = SLOT_TICKS(SERVO_PERIOD_MAX_US);
 
 static inline void fall(void) {
-    slot_start = (uint16_t)(slot_start + SLOT_TICKS);
+    slot_start = (uint16_t)(slot_start + slot_ticks);
     OCR1A = slot_start;
     sei(); /* the rest is in no hurry */
     servo = servo == SERVOS - 1U ? 0U : (uint8_t)(servo + 1U);
@@ -60,7 +59,7 @@ void servos_init(void) {
         widths[0][i] = 2U * PULSE_MIN_US;
     }
     DDRB = (1U << SERVOS) - 1U;
-    slot_start = (uint16_t)(TCNT1 + SLOT_TICKS);
+    slot_start = (uint16_t)(TCNT1 + slot_ticks);
     OCR1A = slot_start;
     TIMSK1 |= _BV(OCIE1A);
 }
@@ -82,8 +81,12 @@ bool board_servos_write(const uint16_t *pulse_half_us) {
     return now;
 }
 
-bool board_servos_off(void) {
+bool board_servos_off(uint16_t period_us) {
+    uint16_t ticks = SLOT_TICKS(period_us);
+    uint8_t status = lock();
     gate = 0U; /* at the next edge: a pulse that runs is finished */
+    slot_ticks = ticks;
+    unlock(status);
     return true;
 }
 
