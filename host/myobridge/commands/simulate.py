@@ -14,7 +14,7 @@ from myobridge.errors import UserError
 @click.command()
 @click.option("--source", default="synth", help="synth, or a recording (.myo, .npz) to play at its own rate.")
 @click.option("--fs", "fs_hz", default=2000.0, type=click.FloatRange(100, 20000), help="Sampling rate of synth.")
-@click.option("--channels", default=4, type=click.IntRange(1, 16), help="Electrodes of synth.")
+@click.option("--channels", default=4, type=click.IntRange(1, 64), help="Electrodes of synth.")
 @click.option("--seed", default=0, help="Of synth, of the line faults and of the device's ids.")
 @click.option("--wearer", default=0, type=click.IntRange(min=0), help="Whose forearm synth is; 0 is the demo's.")
 @click.option("--follow-cues", is_flag=True, help="The wearer of synth does what a guided recording on this port asks.")
