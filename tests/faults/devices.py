@@ -231,7 +231,7 @@ class BoardDevice:
             ends = rises + widths
             before_reset = np.min(np.where(resets >= ends[:, None], resets - ends[:, None], NEVER), axis=1)
             whole = (widths <= cycles_of_ms(m.PULSE_MAX_US / 1000 + 0.1)) & (before_reset > cycles_of_ms(HANG_MS))
-            next_one = np.diff(rises) < cycles_of_ms(1.5 * m.SERVO_PERIOD_MS)
+            next_one = np.diff(rises) < cycles_of_ms(1.5 * m.SERVO_PERIOD_MAX_US / 1000)
             steps = np.abs(np.diff(widths))[next_one & whole[:-1] & whole[1:]]
             largest = max(largest, int(steps.max(initial=0)))
         return us(largest)

@@ -29,12 +29,13 @@ from sim_numbers import replace_between_markers
 
 from myobridge.config import ServoConfig
 from myobridge.contact import CHECK_S, CHECKS
-from myobridge.wire.messages import ANGLE_MAX_CDEG, HOLD_MAX_MS, SERVO_PERIOD_MS
+from myobridge.wire.messages import ANGLE_MAX_CDEG, HOLD_MAX_MS, SERVO_PERIOD_MAX_US
 
 SIMULATED: Final = ("simulated",)
 TRIES: Final = 5
 HANDS: Final = (*SIMULATED, *BOARDS)
 HOLD_MS: Final = HOLD_MAX_MS + 10
+SERVO_PERIOD_MS: Final = SERVO_PERIOD_MAX_US / 1000
 """The hand's own time, the way of the last setpoint to it and of its STATUS back."""
 NETWORK_MS: Final = HOLD_MS + 5
 """The network goes wrong with the next decision."""
