@@ -1,9 +1,15 @@
-"""Window in, five angles out: the network in onnxruntime, fed with its own past outputs."""
+"""A hop in, five angles out: the network in onnxruntime, fed with its own past outputs.
+
+A model file holds the network once or twice: as a graph that computes a whole window anew, and as one that keeps what
+older samples led to and computes a hop's share only. Both are called in the same way and say the same to rounding.
+"""
 
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -14,21 +20,25 @@ from numpy.typing import NDArray
 from myobridge import SERVOS
 from myobridge.errors import UserError
 from myobridge.model_check import MAX_MODEL_BYTES, check_model
-from myobridge.model_file import ModelSpec
+from myobridge.model_file import PAST, ModelSpec
+from myobridge.window import Ring, Window
+
+Floats = NDArray[np.float32]
 
 MAX_RUN_S: Final = 2.0
 """Processor time of one run; the first, which allocates, of the slowest network that we ship takes a hundredth."""
 
 
 class Model(NamedTuple):
-    """A model file, loaded and checked."""
+    """A model file, loaded and checked; `streaming`: the session runs the graph that keeps its state."""
 
     session: ort.InferenceSession
     spec: ModelSpec
+    streaming: bool
 
 
-def open_model(path: Path) -> Model:
-    """Loads and checks a model file.
+def open_model(path: Path, *, windowed: bool = False) -> Model:
+    """Loads and checks a model file: its streaming graph if it has one, unless the windowed one is asked for.
 
     Raises:
         UserError: no such file, not an ONNX file, not one of ours, or its graph does not fit its metadata or run.
@@ -36,21 +46,23 @@ def open_model(path: Path) -> Model:
     if not path.is_file():
         raise UserError(f"There is no model {path}; give the path of an .onnx file, or one of the shipped names.")
     data = _read(path)
-    spec = check_model(data, path)
+    spec, streaming = check_model(data, path)
+    use_streaming = streaming is not None and not windowed
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 4
     try:
-        session = ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        chosen = streaming if use_streaming else data
+        session = ort.InferenceSession(chosen, options, providers=["CPUExecutionProvider"])
         cost_s = _try(session)
     except Exception as error:  # onnxruntime has a family of exceptions without a common base of its own
         reason = str(error).splitlines()[0]
         raise UserError(f"{path} is not an ONNX model that can be run ({reason}); export or copy it again.") from error
     if cost_s > MAX_RUN_S:
         raise UserError(f"{path} takes {cost_s:.1f} s to decide once, which no hand can wait for; choose another.")
-    return Model(session, spec)
+    return Model(session, spec, use_streaming)
 
 
 def _try(session: ort.InferenceSession) -> float:
@@ -78,42 +90,120 @@ def _read(path: Path) -> bytes:
     return data
 
 
-class Decoder:
-    """The network with its closed loop. Inputs and output are bound once, so a call allocates nothing of size."""
+class Decoder(ABC):
+    """The network with its closed loop. Inputs and outputs are bound once, so a call allocates nothing of size."""
 
     def __init__(self, model: Model) -> None:
-        session, spec = model
-        self.spec = spec
+        self.spec = spec = model.spec
+        self._session = model.session
         self._rest = np.array(spec.rest_pose_deg, np.float32)
-        self._emg = np.zeros((1, len(spec.channels), spec.window_samples), np.float32)
         self._history = np.zeros((1, 2 * len(SERVOS)), np.float32)
         self._angles = np.zeros((1, len(SERVOS)), np.float32)
-        self._past: deque[NDArray[np.float32]] = deque(maxlen=max(1, 2 * spec.history_hops))
-        self._session = session
-        self._binding = session.io_binding()
-        self._bind(self._binding.bind_input, "emg", self._emg)
-        if spec.history_hops:
-            self._bind(self._binding.bind_input, "history", self._history)
-        self._bind(self._binding.bind_output, "angles", self._angles)
+        self._past: deque[Floats] = deque(maxlen=max(1, 2 * spec.history_hops))
         self.reset()
-
-    @staticmethod
-    def _bind(bind: object, name: str, array: NDArray[np.float32]) -> None:
-        bind(name, "cpu", 0, np.float32, array.shape, array.ctypes.data)  # type: ignore[operator]
 
     def reset(self) -> None:
         """Back to rest: the history is the rest pose."""
         self._past.clear()
         self._past.extend([self._rest] * (self._past.maxlen or 0))
 
-    def __call__(self, window: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Angles (5,) in degrees for a window (channels, window); they enter the history unless not finite."""
-        np.copyto(self._emg[0], window)
+    @abstractmethod
+    def __call__(self, window: Window) -> Floats | None:
+        """Call it at every hop, when the hop's samples have been appended to the window.
+
+        Angles (5,) in degrees, None while the window is not full; they enter the history unless not finite.
+        """
+
+    def _binding(self) -> ort.IOBinding:
+        """A binding of the history and the angles; the other ends are the caller's."""
+        binding = self._session.io_binding()
+        if self.spec.history_hops:
+            _bind(binding.bind_input, "history", self._history)
+        _bind(binding.bind_output, "angles", self._angles)
+        return binding
+
+    def _decide(self, binding: ort.IOBinding) -> Floats:
         if self.spec.history_hops:
             self._history[0, : len(SERVOS)] = self._past[self.spec.history_hops]
             self._history[0, len(SERVOS) :] = self._past[0]
-        self._session.run_with_iobinding(self._binding)
-        angles: NDArray[np.float32] = self._angles[0].copy()
+        self._session.run_with_iobinding(binding)
+        angles: Floats = self._angles[0].copy()
         finite = bool(np.isfinite(angles).all())
         self._past.append(angles if finite else self._past[-1])
         return angles
+
+
+def _bind(bind: Callable[..., None], name: str, array: Floats) -> None:
+    bind(name, "cpu", 0, np.float32, array.shape, array.ctypes.data)
+
+
+class WindowedDecoder(Decoder):
+    """Computes the whole window anew at each hop."""
+
+    def __init__(self, model: Model) -> None:
+        super().__init__(model)
+        self._emg = np.zeros((1, len(self.spec.channels), self.spec.window_samples), np.float32)
+        self._bound = self._binding()
+        _bind(self._bound.bind_input, "emg", self._emg)
+
+    def __call__(self, window: Window) -> Floats | None:
+        """See Decoder."""
+        if not window.full:
+            return None
+        np.copyto(self._emg[0], window.view)
+        return self._decide(self._bound)
+
+
+class StreamingDecoder(Decoder):
+    """Computes what a hop's samples add, from tapes of what it computed before; `model_file.py` has the contract.
+
+    onnxruntime reads the tapes where they lie and writes behind their ends. As their places come round again after
+    so many hops, there is one binding for each.
+    """
+
+    def __init__(self, model: Model) -> None:
+        shapes = {value.name: value.shape for value in model.session.get_inputs()}
+        kept = {value.name: value.shape for value in model.session.get_outputs() if value.name != "angles"}
+        hop = (model.spec.hop_samples, len(model.spec.channels))
+        new = {"emg": hop, **{PAST + name: shape for name, shape in kept.items()}}
+        self._hops = max(-(-int(np.prod(shapes[name])) // int(np.prod(shape))) for name, shape in new.items())
+        rings = {name: Ring(self._hops, shape) for name, shape in new.items()}
+        self._emg = rings["emg"]
+        self._kept = [rings[PAST + name] for name in kept]
+        super().__init__(model)
+        self._bound = []
+        for at in range(self._hops):
+            binding = self._binding()
+            _bind(binding.bind_input, "emg", self._emg.newest(at + 1, shapes["emg"]))
+            for name in kept:
+                ring = rings[PAST + name]
+                _bind(binding.bind_input, PAST + name, ring.newest(at, shapes[PAST + name]))
+                _bind(binding.bind_output, name, ring.place(at))
+            self._bound.append(binding)
+
+    def reset(self) -> None:
+        """Back to rest, and every tape empty."""
+        super().reset()
+        self._at = 0
+        for ring in (self._emg, *self._kept):
+            ring.clear()
+
+    def __call__(self, window: Window) -> Floats | None:
+        """See Decoder."""
+        at = self._at
+        self._at = (at + 1) % self._hops
+        self._emg.place(at)[:] = window.newest(self.spec.hop_samples).T
+        self._emg.repeat(at)
+        angles = None
+        if window.full:
+            angles = self._decide(self._bound[at])
+        else:
+            self._session.run_with_iobinding(self._bound[at])
+        for ring in self._kept:
+            ring.repeat(at)
+        return angles
+
+
+def decoder_of(model: Model) -> Decoder:
+    """The decoder that runs this model's graph."""
+    return StreamingDecoder(model) if model.streaming else WindowedDecoder(model)

@@ -4,6 +4,13 @@
 `emg` float32 (batch, channels, window), filtered and scaled as below, and, if `history_hops` > 0,
 `history` float32 (batch, 2 * servos): the network's own outputs one and two history steps ago,
 A(n) then A(n-1), in degrees. Its output is `angles` float32 (batch, servos), in degrees 0..180.
+
+A file may offer the same network a second time, for a decoder that keeps its state and computes a hop's share only: the
+entry STREAMING_KEY is an ONNX GraphProto in base64, without the weights that it shares with the file's own graph by
+name (`model_streaming.py`). It takes `emg` float32 (samples, channels), the newest samples with this hop's at the end,
+`history` as above, and for each of its outputs `X` but `angles` an input `past_X`: the newest values that X had in the
+hops before, the last hop's at the end, zeros before the first. It agrees with the file's own graph once a whole window
+has gone through it.
 """
 
 from __future__ import annotations
@@ -16,6 +23,9 @@ import msgspec
 from myobridge.errors import UserError
 
 METADATA_KEY: Final = "myobridge"
+STREAMING_KEY: Final = "myobridge.streaming"
+PAST: Final = "past_"
+"""Begins the name of what the streaming graph takes of its own earlier outputs."""
 
 HOP_S: Final = 0.005
 """From one decision to the next, of every model that `models/` makes."""

@@ -6,17 +6,16 @@ from pathlib import Path
 from threading import Thread
 from typing import NamedTuple
 
-import numpy as np
-
 from myobridge.config import Config
 from myobridge.configure import check_rate, device_config
 from myobridge.connection import Connection
-from myobridge.decode import Decoder, Model, open_model
+from myobridge.decode import Model, open_model
 from myobridge.errors import UserError
 from myobridge.feed.server import Ask
 from myobridge.pipeline import Pipeline
 from myobridge.realtime import leave_realtime
 from myobridge.shipped import find_model
+from myobridge.timing import hop_times_ms
 from myobridge.wire import messages as m
 
 MOVABLE = "The hand may move now; disarm it first, then change the model."
@@ -95,5 +94,5 @@ class ModelSwap:
                 f"{streamed.channel_mask.bit_count()} at {ident.tick_hz / streamed.sample_period_ticks:g} Hz; "
                 "end the daemon and run it with that model."
             )
-        Decoder(model)(np.zeros((len(spec.channels), spec.window_samples), np.float32))  # the first run allocates
+        hop_times_ms([model], turns=1, calls=1)  # the first run allocates
         return Loaded(model, path, Pipeline(model, self._config, ident.adc_bits))

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from myobridge.acquire import Acquisition, AcquisitionCounters, Hop
 from myobridge.config import Config
 from myobridge.contact import Contact, ContactCheck
-from myobridge.decode import Decoder, Model
+from myobridge.decode import Model, decoder_of
 from myobridge.execute import Executor
 from myobridge.model_file import ModelSpec
 from myobridge.prefilter import Prefilter
@@ -77,7 +77,7 @@ class Pipeline:
         self._prefilter = Prefilter(spec.prefilter_sos, gain, hop)
         self._window = Window(channels, spec.window_samples, hop)
         self.contact = ContactCheck(channels, spec.fs_hz, hop, adc_bits, config.safety)
-        self._decoder = Decoder(model)
+        self._decoder = decoder_of(model)
         self._executor = Executor(spec, config.servo.min_deg, config.servo.max_deg)
         self._lead_off = False
 
@@ -105,9 +105,10 @@ class Pipeline:
             self._restart(hop)
         self._window.append(self._prefilter(hop.counts), hop.filled)
         self._lead_off = hop.lead_off
-        if not self._window.full:
+        decoded = self._decoder(self._window)
+        if decoded is None:
             return Decision(hop.end_index, (), (), Withheld.WARMING_UP)
-        raw = tuple(self._decoder(self._window.view).tolist())
+        raw = tuple(decoded.tolist())
         if not isfinite(sum(raw)):
             self._executor.reset()
             return Decision(hop.end_index, raw, (), Withheld.NOT_A_NUMBER)

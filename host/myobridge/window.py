@@ -1,8 +1,10 @@
-"""The sliding window: the newest `window_samples` filtered samples, and how far they can be vouched for."""
+"""What of the stream is kept: the newest filtered samples, how far they can be vouched for, and what came of them."""
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
+from math import prod
 from typing import Final
 
 import numpy as np
@@ -60,3 +62,33 @@ class Window:
     def newest(self, samples: int) -> NDArray[np.float32]:
         """At most `samples` newest ones, float32 (channels, samples); changes with the next append."""
         return self._buffer[:, max(0, self._end - samples) : self._end]
+
+
+class Ring:
+    """What came of the last `hops` hops, in one piece wherever it begins, for each hop is kept twice.
+
+    Places go round: hop n has place n % hops.
+    """
+
+    def __init__(self, hops: int, shape: Sequence[int]) -> None:
+        """`shape` is a hop's."""
+        self._twice = np.zeros((2, hops, *shape), np.float32)
+
+    def clear(self) -> None:
+        """Zeros everywhere."""
+        self._twice[:] = 0
+
+    def place(self, at: int) -> NDArray[np.float32]:
+        """Where the hop at this place is to be written; say `repeat` then."""
+        place: NDArray[np.float32] = self._twice[1, at]
+        return place
+
+    def repeat(self, at: int) -> None:
+        """Puts the hop that was written there into its other place as well."""
+        self._twice[0, at] = self._twice[1, at]
+
+    def newest(self, at: int, shape: Sequence[int]) -> NDArray[np.float32]:
+        """As many values as this shape takes, the last of them those before place `at`; a view."""
+        _, hops, *own = self._twice.shape
+        end = (hops + at) * prod(own)
+        return self._twice.reshape(-1)[end - prod(shape) : end].reshape(shape)

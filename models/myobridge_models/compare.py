@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from time import perf_counter
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import onnx
-from numpy.typing import NDArray
 
-from myobridge.decode import Decoder, open_model
+from myobridge.decode import open_model
 from myobridge.model_file import LabelledPose, usual_hop_samples
+from myobridge.timing import hop_times_ms
 from myobridge_models.build import Source, all_but, build
 from myobridge_models.evaluate import Figures, evaluate
 from myobridge_models.export import export
@@ -21,10 +21,6 @@ from myobridge_models.families.cost import decision_macs, streaming_macs
 from myobridge_models.families.registry import DEFAULT_FAMILY
 from myobridge_models.recipe import Recipe
 from myobridge_models.train import Progress, fastest_device
-
-TURNS: Final = 50
-"""Families take turns, so that whatever else the machine does meets all of them."""
-CALLS_A_TURN: Final = 20
 
 
 class Trained(NamedTuple):
@@ -95,7 +91,7 @@ def ranking(trained: Sequence[Trained]) -> tuple[Rows, Rows]:
 
 def costs(trained: Sequence[Trained]) -> list[Cost]:
     """Costs of all, timed against each other."""
-    times_ms = decision_times_ms([one.model for one in trained])
+    times_ms = hop_times_ms([open_model(one.model, windowed=True) for one in trained])
     p50_ms = {one.family: float(np.median(own)) for one, own in zip(trained, times_ms, strict=True)}
     default_ms = p50_ms.get(DEFAULT_FAMILY)
     found = []
@@ -115,23 +111,3 @@ def costs(trained: Sequence[Trained]) -> list[Cost]:
             )
         )
     return found
-
-
-def decision_times_ms(models: Sequence[Path]) -> NDArray[np.float64]:
-    """Time of every decision as the daemon takes it, one thread, (models, calls) in milliseconds."""
-    decoders = [Decoder(open_model(model)) for model in models]
-    rng = np.random.default_rng(0)
-    times = [list[float]() for _ in decoders]
-    for _ in range(TURNS):
-        for decoder, own in zip(decoders, times, strict=True):
-            window = rng.standard_normal((len(decoder.spec.channels), decoder.spec.window_samples), np.float32)
-            own.extend(_one_turn(decoder, window))
-    return 1000 * np.array(times)
-
-
-def _one_turn(decoder: Decoder, window: NDArray[np.float32]) -> Iterator[float]:
-    decoder(window)  # warms the caches that another family's turn has cooled
-    for _ in range(CALLS_A_TURN):
-        began = perf_counter()
-        decoder(window)
-        yield perf_counter() - began

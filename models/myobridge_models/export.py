@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
+from base64 import b64encode
 from pathlib import Path
 from typing import Final
 
@@ -11,8 +12,10 @@ import onnx
 import torch
 
 from myobridge.errors import UserError
-from myobridge.model_file import METADATA_KEY, ModelSpec, encode_spec
+from myobridge.model_file import METADATA_KEY, STREAMING_KEY, ModelSpec, encode_spec
 from myobridge_models.families.base import Network
+from myobridge_models.network import CnnMlp
+from myobridge_models.streaming import streaming_graph
 
 OPSET: Final = 17
 """Old enough for every onnxruntime that the daemon allows."""
@@ -33,12 +36,20 @@ def export(network: Network, spec: ModelSpec, path: Path) -> None:
             "export it with the network's own numbers."
         )
     model = onnx.load_model_from_string(_graph(network))
-    onnx.helper.set_model_props(model, {METADATA_KEY: encode_spec(spec)})
+    onnx.helper.set_model_props(model, {METADATA_KEY: encode_spec(spec), **_streaming(network, model.graph, spec)})
     onnx.checker.check_model(model)
     try:
         path.write_bytes(model.SerializeToString())
     except OSError as error:
         raise UserError(f"{path}: cannot write the model ({error.strerror}); choose another path.") from error
+
+
+def _streaming(network: Network, windowed: onnx.GraphProto, spec: ModelSpec) -> dict[str, str]:
+    """The entry of the graph that keeps its state, for a network that has one."""
+    if not isinstance(network, CnnMlp):
+        return {}
+    graph = streaming_graph(network, windowed, spec.hop_samples)
+    return {STREAMING_KEY: b64encode(graph.SerializeToString()).decode()}
 
 
 def _graph(network: Network) -> bytes:

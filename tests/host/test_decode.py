@@ -5,9 +5,10 @@ import numpy as np
 import onnx
 import pytest
 
-from myobridge.decode import Decoder, open_model
+from myobridge.decode import decoder_of, open_model
 from myobridge.errors import UserError
 from myobridge.model_file import METADATA_KEY, decode_spec, encode_spec
+from myobridge.window import Window
 from tiny_model import tiny_spec, write_tiny_model
 
 
@@ -18,12 +19,19 @@ def test_metadata_survives_the_round_trip(tmp_path):
 
 
 def test_history_is_the_output_of_history_hops_and_twice_as_many_hops_ago(tmp_path):
-    decoder = Decoder(open_model(write_tiny_model(tmp_path / "m.onnx", tiny_spec(history_hops=3))))
-    outputs = [decoder(np.full((2, 40), k, np.float32)) for k in range(1, 10)]
+    spec = tiny_spec(history_hops=3, hop_samples=40)
+    decoder = decoder_of(open_model(write_tiny_model(tmp_path / "m.onnx", spec)))
+    window = Window(2, 40, 40)
+
+    def decide(value):
+        window.append(np.full((40, 2), value), 0)
+        return decoder(window)
+
+    outputs = [decide(k) for k in range(1, 10)]
     assert [float(a[2]) for a in outputs] == [40, 40, 40, 1, 2, 3, 4, 5, 6]
     assert [float(a[3]) for a in outputs] == [40] * 6 + [1, 2, 3]
     decoder.reset()
-    assert decoder(np.zeros((2, 40), np.float32))[2] == 40
+    assert decide(0)[2] == 40
 
 
 def metadata(**changes):

@@ -9,10 +9,8 @@ import grp
 import os
 import resource
 import shutil
-import statistics
 import subprocess
 import sys
-import time
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
@@ -20,8 +18,9 @@ from typing import Final
 import numpy as np
 
 from myobridge.config import Config
-from myobridge.decode import Decoder, Model
+from myobridge.decode import Model
 from myobridge.doctor.facts import PortFacts, SystemFacts
+from myobridge.timing import hop_times_ms
 
 CAP_IPC_LOCK: Final = 1 << 14
 CAP_SYS_NICE: Final = 1 << 23
@@ -91,14 +90,7 @@ def gather_system(config: Config, folder: Path, root: Path = ROOT) -> SystemFact
 
 def inference_ms(model: Model) -> float:
     """Median milliseconds of one inference here."""
-    decoder, spec = Decoder(model), model.spec
-    window = np.zeros((len(spec.channels), spec.window_samples), np.float32)
-    times_s = []
-    for _ in range(INFERENCES):
-        began_s = time.perf_counter()
-        decoder(window)
-        times_s.append(time.perf_counter() - began_s)
-    return round(1000 * statistics.median(times_s), 3)
+    return round(float(np.median(hop_times_ms([model], turns=1, calls=INFERENCES))), 3)
 
 
 def _permissions(fifo_priority: int, root: Path) -> tuple[bool, bool]:

@@ -1,0 +1,184 @@
+"""A reader of the few protobuf messages that a model file of ours holds, and the little that writes one.
+
+Field numbers: onnx.proto of github.com/onnx/onnx; wire format: protobuf.dev/programming-guides/encoding. What is not in
+the tables is refused, so that external data, subgraphs, functions, sparse tensors and whatever a later ONNX invents
+need no rule of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+MAX_FIELDS: Final = 100_000
+"""Of all messages together; a network of ours has 5000."""
+
+VARINT, BYTES, FIXED32 = 0, 2, 5
+
+
+class Refused(Exception):
+    """Why these bytes are no model of ours."""
+
+
+class Message(NamedTuple):
+    """A message: its name and its fields, number → (name, wire type); those with a * may come more than once."""
+
+    name: str
+    fields: dict[int, tuple[str, int]]
+
+
+MODEL = Message(
+    "ModelProto",
+    {
+        1: ("ir_version", VARINT),
+        2: ("producer_name", BYTES),
+        3: ("producer_version", BYTES),
+        4: ("domain", BYTES),
+        5: ("model_version", VARINT),
+        6: ("doc_string", BYTES),
+        7: ("graph", BYTES),
+        8: ("opset_import*", BYTES),
+        14: ("metadata_props*", BYTES),
+    },
+)
+OPSET = Message("OperatorSetIdProto", {1: ("domain", BYTES), 2: ("version", VARINT)})
+ENTRY = Message("StringStringEntryProto", {1: ("key", BYTES), 2: ("value", BYTES)})
+GRAPH = Message(
+    "GraphProto",
+    {
+        1: ("node*", BYTES),
+        2: ("name", BYTES),
+        5: ("initializer*", BYTES),
+        10: ("doc_string", BYTES),
+        11: ("input*", BYTES),
+        12: ("output*", BYTES),
+        13: ("value_info*", BYTES),
+    },
+)
+NODE = Message(
+    "NodeProto",
+    {
+        1: ("input*", BYTES),
+        2: ("output*", BYTES),
+        3: ("name", BYTES),
+        4: ("op_type", BYTES),
+        5: ("attribute*", BYTES),
+        6: ("doc_string", BYTES),
+        7: ("domain", BYTES),
+    },
+)
+ATTRIBUTE = Message(
+    "AttributeProto",
+    {
+        1: ("name", BYTES),
+        2: ("f", FIXED32),
+        3: ("i", VARINT),
+        5: ("t", BYTES),
+        8: ("ints*", VARINT),
+        13: ("doc_string", BYTES),
+        20: ("type", VARINT),
+    },
+)
+TENSOR = Message(
+    "TensorProto",
+    {
+        1: ("dims*", VARINT),
+        2: ("data_type", VARINT),
+        8: ("name", BYTES),
+        9: ("raw_data", BYTES),
+        12: ("doc_string", BYTES),
+    },
+)
+VALUE_INFO = Message("ValueInfoProto", {1: ("name", BYTES), 2: ("type", BYTES), 3: ("doc_string", BYTES)})
+TYPE = Message("TypeProto", {1: ("tensor_type", BYTES)})
+TENSOR_TYPE = Message("TypeProto.Tensor", {1: ("elem_type", VARINT), 2: ("shape", BYTES)})
+SHAPE = Message("TensorShapeProto", {1: ("dim*", BYTES)})
+DIMENSION = Message("Dimension", {1: ("dim_value", VARINT), 2: ("dim_param", BYTES)})
+
+
+class Fields:
+    """The fields of one message; those that are absent are empty or 0, as in protobuf."""
+
+    def __init__(self) -> None:
+        self.numbers: dict[str, list[int]] = {}
+        self.parts: dict[str, list[memoryview]] = {}
+
+    def number(self, name: str) -> int:
+        """The first, or the only one."""
+        return self.numbers.get(name, (0,))[0]
+
+    def part(self, name: str) -> memoryview:
+        """The first, or the only one."""
+        return self.parts.get(name, (memoryview(b""),))[0]
+
+    def text(self, name: str) -> str:
+        """A part that is text."""
+        return bytes(self.part(name)).decode("utf-8", "replace")
+
+
+class Reader:
+    """Reads messages, as many fields as one file may have."""
+
+    def __init__(self) -> None:
+        self._fields_left = MAX_FIELDS
+
+    def read(self, data: memoryview, message: Message) -> Fields:
+        """The fields of a message that fills `data`."""
+        found, at = Fields(), 0
+        while at < len(data):
+            self._fields_left -= 1
+            if self._fields_left < 0:
+                raise Refused(f"it has more than {MAX_FIELDS} fields")
+            tag, at = _varint(data, at)
+            name, wire_type = message.fields.get(tag >> 3, ("", -1))
+            if tag & 7 != wire_type:
+                raise Refused(f"{message.name} has a field {tag >> 3} of kind {tag & 7}")
+            if wire_type == VARINT:
+                number, at = _varint(data, at)
+                values: list[int] | list[memoryview] = found.numbers.setdefault(name.rstrip("*"), [])
+                found.numbers[name.rstrip("*")].append(number)
+            else:
+                size, at = (4, at) if wire_type == FIXED32 else _varint(data, at)
+                if size > len(data) - at:
+                    raise Refused("it is cut off")
+                values = found.parts.setdefault(name.rstrip("*"), [])
+                found.parts[name.rstrip("*")].append(data[at : at + size])
+                at += size
+            if len(values) > 1 and not name.endswith("*"):
+                raise Refused(f"{message.name} has {name} twice")
+        return found
+
+    def each(self, parts: Fields, name: str, message: Message) -> Iterator[Fields]:
+        """The messages of a repeated field."""
+        return (self.read(part, message) for part in parts.parts.get(name, ()))
+
+
+def _varint(data: memoryview, at: int) -> tuple[int, int]:
+    """A varint of at most 64 bits, and where the next byte is."""
+    value = 0
+    for shift in range(0, 64, 7):
+        if at >= len(data):
+            raise Refused("it is cut off")
+        byte = data[at]
+        at += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, at
+    raise Refused("a number is too long")
+
+
+def varint(value: int) -> bytes:
+    """A number of at least 0 as protobuf writes it."""
+    written = bytearray()
+    while value >= 0x80:
+        written.append(value & 0x7F | 0x80)
+        value >>= 7
+    written.append(value)
+    return bytes(written)
+
+
+def field(message: Message, name: str, value: int | bytes | memoryview) -> bytes:
+    """One field of a message, as it stands in the file."""
+    number, (_, wire_type) = next(item for item in message.fields.items() if item[1][0].rstrip("*") == name)
+    head = varint(number << 3 | wire_type)
+    return head + varint(value) if isinstance(value, int) else b"".join((head, varint(len(value)), value))

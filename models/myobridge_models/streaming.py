@@ -1,0 +1,219 @@
+"""The notes' network for a decoder that keeps its state: a hop's new samples in, angles and what to keep out.
+
+Both stages are causal convolutions, so a hop of h samples adds h values to each of their maps and changes none of the
+older ones. Three tapes keep what the next hops need again:
+
+    stage_1   (h, detectors, C)               the action-potential detectors
+    patterns  (features, detectors, h, C)     the first layer of stage 2
+    features  (features, detectors, h, C)     its second layer, at every sample
+
+Stage 2 of stride s reads a grid that ends at the newest sample, so with each hop another phase of it may be due. Hence
+its maps are kept at every sample, and strides only choose where the second layer and the MLP read: stride s equals a
+second layer with s times longer dilation, read at every s-th sample (`CnnMlp.features_at`).
+
+The graph is written node by node, few and large ones, for onnxruntime takes a microsecond or two for each; what only
+moves weights it does once, when the file is loaded. `myobridge.model_file` describes inputs and outputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import gcd
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+from torch import nn
+
+from myobridge import SERVOS
+from myobridge.model_file import PAST
+from myobridge_models.families.base import FULL_SWING_DEG
+from myobridge_models.network import CnnMlp
+
+Floats = NDArray[np.float32]
+Rows = NDArray[np.int64]
+
+
+class _Graph:
+    """Nodes in the order in which they are called for; each returns the name of its output."""
+
+    def __init__(self, nodes: list[onnx.NodeProto]) -> None:
+        self.nodes = nodes
+        self.constants: list[onnx.TensorProto] = []
+
+    def __call__(self, operator: str, *inputs: str, to: str = "", **attributes: int | list[int]) -> str:
+        output = to or f"{operator}_{len(self.nodes)}"
+        self.nodes.append(helper.make_node(operator, inputs, [output], **attributes))  # type: ignore[arg-type]
+        return output
+
+    def constant(self, values: Floats | Rows) -> str:
+        name = f"constant_{len(self.constants)}"
+        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
+        return name
+
+    def reshape(self, x: str, *shape: int, to: str = "") -> str:
+        return self("Reshape", x, self.constant(np.array(shape, np.int64)), to=to)
+
+    def rows(self, x: str, rows: Rows, to: str = "") -> str:
+        """Rows of x, (n, m) → (*rows.shape, m)."""
+        return self("Gather", x, self.constant(rows), axis=0, to=to)
+
+    def part(self, x: str, axis: int, first: int, end: int) -> str:
+        """x[first:end] along an axis."""
+        return self("Slice", x, *(self.constant(np.array([n], np.int64)) for n in (first, end, axis)))
+
+
+def streaming_graph(network: CnnMlp, windowed: onnx.GraphProto, hop_samples: int) -> onnx.GraphProto:
+    """The graph for hops of this length, with the very weights of the exported `windowed`: it has none of its own."""
+    return _Streaming(network, windowed, hop_samples).build()
+
+
+def _stage_1_filters(graph: onnx.GraphProto) -> tuple[list[str], list[onnx.NodeProto]]:
+    """What the windowed graph multiplies the EMG with, one tensor a detector, and the nodes that make it of the taps.
+
+    Copied rather than worked out anew: the last bit of a filter moves an angle by 1e-3 degrees.
+    """
+    of_emg = {value.name for value in graph.input}
+    makers = {}
+    filters = []
+    for node in graph.node:
+        if of_emg.isdisjoint(node.input):
+            makers.update(dict.fromkeys(node.output, node))
+        else:
+            of_emg.update(node.output)
+            if node.op_type == "Conv" and node.input[1] in makers:
+                filters.append(node.input[1])
+    needed = set(filters)
+    nodes: list[onnx.NodeProto] = []
+    for node in reversed(list(graph.node)):
+        if needed.intersection(node.output):
+            needed.update(node.input)
+            nodes.insert(0, node)
+    return filters, nodes
+
+
+class _Streaming:
+    """Builds the graph stage by stage; lengths are in samples."""
+
+    def __init__(self, network: CnnMlp, windowed: onnx.GraphProto, hop: int) -> None:
+        self.network = network
+        self.shape = shape = network.shape
+        self.hop = hop
+        self.strides = np.array([d.stride for d in shape.detectors])
+        self.first, self.second = shape.pattern_dilations
+        self.field = max(d.receptive_field(shape.fs_hz) for d in shape.detectors)
+        reach = (shape.pattern_kernel - 1) * self.second * int(max(self.strides))
+        self.pattern_hops = -(-reach // hop)
+        self.feature_hops = max(1, -(-(shape.outputs - 1) * int(max(self.strides)) // hop))
+        self.inputs: list[onnx.ValueInfoProto] = []
+        self.outputs: list[onnx.ValueInfoProto] = []
+        self.filters, nodes = _stage_1_filters(windowed)
+        self.add = _Graph(nodes)
+
+    def build(self) -> onnx.GraphProto:
+        self._input("emg", self.field - 1 + self.hop, self.shape.channels)
+        if self.shape.history_values:
+            self._input("history", 1, self.shape.history_values)
+        patterns = self._first_layer(self._stage_1())
+        self._mlp(self._second_layer(patterns))
+        self._output("angles", 1, len(SERVOS))
+        return helper.make_graph(self.add.nodes, "streaming", self.inputs, self.outputs, self.add.constants)
+
+    def _input(self, name: str, *shape: int) -> str:
+        self.inputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
+        return name
+
+    def _output(self, name: str, *shape: int) -> None:
+        self.outputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
+
+    def _band(self, filters: Sequence[str], taps: Sequence[Rows], length: int, *, time_first: bool) -> str:
+        """Filters as one matrix for length - 1 + hop samples, which are its columns: (hop, n, ·) or (n·hop, ·).
+
+        Filter n has its weights, in order, at the places taps[n] of its `length`, and zeros between them.
+        """
+        add, n, edge = self.add, len(filters), self.hop - 1
+        zero = add.constant(np.zeros(1, np.float32))
+        weights = add("Concat", zero, *(add.reshape(name, -1) for name in filters), axis=0)
+        which = np.zeros((n, length + 2 * edge), np.int64)
+        which[np.repeat(np.arange(n), [len(own) for own in taps]), np.concatenate(taps) + edge] = 1
+        which[which > 0] = np.arange(1, which.sum() + 1)
+        padded = add("Gather", weights, add.constant(which.ravel()))
+        start = which.shape[1] * np.arange(n)[:, None] + np.arange(edge, -1, -1)  # (n, hop)
+        start = start.T[..., None] if time_first else start.reshape(-1, 1)
+        return add("Gather", padded, add("Add", add.constant(start), add.constant(np.arange(length + edge))))
+
+    def _stage_1(self) -> str:
+        """emg → (older and new samples, detectors · C) of the first tape."""
+        shape, add = self.shape, self.add
+        size = (len(shape.detectors), shape.channels)
+        taps = []
+        for d in shape.detectors:
+            own = d.receptive_field(shape.fs_hz)
+            taps.append(np.arange(self.field - own, self.field, d.dilation(shape.fs_hz)))
+        band = self._band(self.filters, taps, self.field, time_first=True)
+        new = add("MatMul", band, "emg", to="stage_1")
+        self._output(new, self.hop, *size)
+        past = self._input(PAST + new, (shape.pattern_kernel - 1) * self.first, *size)
+        return add.reshape(add("Concat", past, new, axis=0), -1, size[0] * size[1])
+
+    def _first_layer(self, stage_1: str) -> str:
+        """→ (features, detectors · hop · C), the second tape's new part."""
+        shape, add, maps, n = self.shape, self.add, len(self.shape.detectors), self.shape.pattern_features
+        weights = [add.part("patterns.weights.0", 0, number, number + 1) for number in range(n)]
+        taps = self.first * np.arange(shape.pattern_kernel)
+        band = self._band(weights, [taps] * n, int(taps[-1]) + 1, time_first=False)
+        bias = add.rows(add.reshape("patterns.biases.0", n, 1), np.repeat(np.arange(n), self.hop))
+        found = add.reshape(add("Relu", add("Gemm", band, stage_1, bias)), n, self.hop, maps, shape.channels)
+        found = add("Transpose", found, perm=[0, 2, 1, 3])
+        size = (n, maps * self.hop * shape.channels)
+        self._output("patterns", *size)
+        return add.reshape(found, *size, to="patterns")
+
+    def _second_layer(self, patterns: str) -> str:
+        """→ (features, detectors · hop · C), the third tape's new part."""
+        shape, add, taps = self.shape, self.add, self.shape.pattern_kernel - 1
+        unit = gcd(self.hop, self.second)  # samples that stay together whatever the dilation
+        n = shape.pattern_features
+        per_hop = n * len(self.strides) * self.hop // unit
+        past = self._input(PAST + patterns, self.pattern_hops * per_hop, unit * shape.channels)
+        if self.hop > self.second:  # older taps reach into this hop too
+            past = add("Concat", past, add.reshape(patterns, per_hop, -1), axis=0)
+        back = self.second * np.arange(taps, 0, -1)[:, None, None] * self.strides[:, None]  # (taps, detectors, 1)
+        sample = self.pattern_hops * self.hop - back + np.arange(0, self.hop, unit)  # (taps, detectors, units)
+        feature, detector = np.arange(n)[:, None, None, None], np.arange(len(self.strides))[:, None]
+        older = add.rows(past, self._row(sample, feature, detector, unit).reshape(n * taps, -1))
+        older = add.reshape(older, n, taps, -1)
+        every = add("Concat", older, add.reshape(patterns, n, 1, -1), axis=1)  # (features, taps, detectors · hop · C)
+        weight, bias = (add.reshape(f"patterns.{name}.1", n, -1) for name in ("weights", "biases"))
+        found = add("Relu", add("Gemm", weight, add.reshape(every, n * (taps + 1), -1), bias), to="features")
+        self._output(found, n, len(self.strides) * self.hop * shape.channels)
+        return found
+
+    def _row(self, sample: Rows, feature: Rows, detector: Rows, unit: int) -> Rows:
+        """Row of a tape (hops, features, detectors, hop / unit) of units, whose first sample is 0."""
+        hop, within = np.divmod(sample, self.hop)
+        maps = (hop * self.shape.pattern_features + feature) * len(self.strides) + detector
+        row: Rows = maps * (self.hop // unit) + within // unit
+        return row
+
+    def _mlp(self, new: str) -> None:
+        """The features in the order in which the windowed graph has them, and the MLP."""
+        shape, add = self.shape, self.add
+        n, maps = shape.pattern_features, len(self.strides)
+        per_hop = n * maps * self.hop
+        past = self._input(PAST + new, self.feature_hops * per_hop, shape.channels)
+        tape = add("Concat", past, add.reshape(new, per_hop, shape.channels), axis=0)
+        back = self.strides[:, None, None] * np.arange(shape.outputs - 1, -1, -1)  # (detectors, 1, outputs)
+        newest = (self.feature_hops + 1) * self.hop - 1
+        rows = self._row(newest - back, np.arange(n)[:, None], np.arange(maps)[:, None, None], 1)
+        read = add.rows(tape, rows.ravel())  # (detectors · features · outputs, C)
+        x = add.reshape(add("Transpose", read, perm=[1, 0]), 1, -1)
+        if shape.history_values:
+            swing = add("Div", "history", add.constant(np.array(FULL_SWING_DEG / 2, np.float32)))
+            x = add("Concat", x, add("Sub", swing, add.constant(np.array(1, np.float32))), axis=1)
+        dense = [f"mlp.{name}" for name, layer in self.network.mlp.named_children() if isinstance(layer, nn.Linear)]
+        for layer in dense:
+            x = add("Gemm", x, f"{layer}.weight", f"{layer}.bias", transB=1)
+            x = add("Relu", x) if layer != dense[-1] else add("Sigmoid", x)
+        add("Mul", x, add.constant(np.array(FULL_SWING_DEG, np.float32)), to="angles")
