@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 
 from myobridge.decode import open_model
 from myobridge.model_file import LabelledPose, usual_hop_samples
@@ -41,6 +42,8 @@ class Cost(NamedTuple):
     p50_ms: float
     p99_ms: float
     p50_ratio: float | None
+    streaming_p50_ms: float | None
+    streaming_p99_ms: float | None
     decision_kmac: float
     streaming_kmac: float
     file_kb: float
@@ -91,7 +94,12 @@ def ranking(trained: Sequence[Trained]) -> tuple[Rows, Rows]:
 
 def costs(trained: Sequence[Trained]) -> list[Cost]:
     """Costs of all, timed against each other."""
-    times_ms = hop_times_ms([open_model(one.model, windowed=True) for one in trained])
+    opened = [open_model(one.model) for one in trained]
+    streaming = {one.family: model for one, model in zip(trained, opened, strict=True) if model.streaming}
+    windowed = [open_model(one.model, windowed=True) for one in trained]
+    times_ms = hop_times_ms([*windowed, *streaming.values()])
+    streaming_ms = dict(zip(streaming, times_ms[len(trained) :], strict=True))
+    times_ms = times_ms[: len(trained)]
     p50_ms = {one.family: float(np.median(own)) for one, own in zip(trained, times_ms, strict=True)}
     default_ms = p50_ms.get(DEFAULT_FAMILY)
     found = []
@@ -102,8 +110,10 @@ def costs(trained: Sequence[Trained]) -> list[Cost]:
                 parameters=sum(p.numel() for p in one.network.parameters()),
                 window_ms=1000 * shape.window_samples / shape.fs_hz,
                 p50_ms=p50_ms[one.family],
-                p99_ms=float(np.quantile(own_ms, 0.99)),
+                p99_ms=_p99(own_ms),
                 p50_ratio=p50_ms[one.family] / default_ms if default_ms else None,
+                streaming_p50_ms=float(np.median(streaming_ms[one.family])) if one.family in streaming_ms else None,
+                streaming_p99_ms=_p99(streaming_ms[one.family]) if one.family in streaming_ms else None,
                 decision_kmac=decision_macs(onnx.load(one.model)) / 1000,
                 streaming_kmac=streaming_macs(one.network, usual_hop_samples(shape.fs_hz)) / 1000,
                 file_kb=one.model.stat().st_size / 1000,
@@ -111,3 +121,7 @@ def costs(trained: Sequence[Trained]) -> list[Cost]:
             )
         )
     return found
+
+
+def _p99(times_ms: NDArray[np.float64]) -> float:
+    return float(np.quantile(times_ms, 0.99))

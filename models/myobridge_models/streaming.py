@@ -207,8 +207,10 @@ class _Streaming:
         back = self.strides[:, None, None] * np.arange(shape.outputs - 1, -1, -1)  # (detectors, 1, outputs)
         newest = (self.feature_hops + 1) * self.hop - 1
         rows = self._row(newest - back, np.arange(n)[:, None], np.arange(maps)[:, None, None], 1)
-        read = add.rows(tape, rows.ravel())  # (detectors · features · outputs, C)
-        x = add.reshape(add("Transpose", read, perm=[1, 0]), 1, -1)
+        x = add.reshape(add.rows(tape, rows.ravel()), 1, maps * n, shape.outputs, shape.channels)
+        if shape.averaged > 1:
+            x = add("AveragePool", x, kernel_shape=[shape.averaged, 1], strides=[shape.averaged, 1])
+        x = add.reshape(add("Transpose", x, perm=[0, 3, 1, 2]), 1, -1)
         if shape.history_values:
             swing = add("Div", "history", add.constant(np.array(FULL_SWING_DEG / 2, np.float32)))
             x = add("Concat", x, add("Sub", swing, add.constant(np.array(1, np.float32))), axis=1)

@@ -23,6 +23,8 @@ HEADINGS: Final = {
     "p50_ms": "p50\nms",
     "p99_ms": "p99\nms",
     "p50_ratio": "ratio",
+    "streaming_p50_ms": "stream\np50",
+    "streaming_p99_ms": "stream\np99",
     "decision_kmac": "window\nkMAC",
     "streaming_kmac": "stream\nkMAC",
     "file_kb": "file\nkB",

@@ -101,7 +101,7 @@ def pushed(model, pieces):
 
 
 def noise(samples, channels=4):
-    return np.random.default_rng(1).integers(-200, 200, (samples, channels)).astype(np.int16)
+    return np.random.default_rng(1).integers(-50, 50, (samples, channels)).astype(np.int16)
 
 
 def test_lost_frames_and_long_gaps_in_the_daemons_pipeline(tmp_path):
@@ -130,7 +130,7 @@ def test_shipped_models_offer_it(name):
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_family_without_such_a_graph_runs_on_windows(tmp_path, family):
     model = open_model(written(tmp_path, fs_hz=500, channels=2, hop=2, family=family))
-    assert model.streaming == (family == "cnn_mlp")
+    assert model.streaming == family.startswith("cnn_mlp")
 
 
 def test_a_stranger_puts_the_graph_together_with_the_onnx_package_alone(tmp_path):
@@ -159,10 +159,10 @@ def test_a_stranger_puts_the_graph_together_with_the_onnx_package_alone(tmp_path
     assert np.abs(said["angles"] - whole_window).max() <= TOLERANCE_DEG
 
 
-def test_the_file_grows_by_little_for_the_weights_are_shared(tmp_path):
+def test_the_graph_has_no_weights_of_its_own(tmp_path):
     path = written(tmp_path)
     text = next(entry.value for entry in onnx.load(path).metadata_props if entry.key == STREAMING_KEY)
-    assert len(text) < 0.06 * path.stat().st_size
+    assert len(text) < 120_000
     own = onnx.GraphProto.FromString(b64decode(text)).initializer
     floats = sum(int(np.prod(t.dims)) for t in own if t.data_type == onnx.TensorProto.FLOAT)
     assert floats < 20
