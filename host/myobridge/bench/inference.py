@@ -1,28 +1,20 @@
-"""The network alone: how long a decision takes, window by window."""
+"""The network alone: how long a decision takes, computed anew from its window or from what a hop adds."""
 
 from __future__ import annotations
 
-from time import perf_counter
-from typing import Final
+from pathlib import Path
 
-import numpy as np
-
-from myobridge.decode import Decoder, Model
+from myobridge.decode import open_model
 from myobridge.metrics import Distribution
-
-WARM_UP: Final = 20
-DECISIONS: Final = 1000
+from myobridge.timing import hop_times_ms
 
 
-def windowed(model: Model) -> Distribution:
-    """Times of decisions that compute their whole window anew."""
-    spec = model.spec
-    rng = np.random.default_rng(0)
-    windows = rng.standard_normal((4, len(spec.channels), spec.window_samples), np.float32)
-    decode, times = Decoder(model), Distribution()
-    for k in range(WARM_UP + DECISIONS):
-        began_s = perf_counter()
-        decode(windows[k % len(windows)])
-        if k >= WARM_UP:
-            times.add(perf_counter() - began_s)
-    return times
+def windowed_and_streaming(path: Path) -> tuple[Distribution, Distribution | None]:
+    """Times of decisions of both graphs of a model file, turn by turn; None: it has no streaming one."""
+    offered = open_model(path)
+    models = [open_model(path, windowed=True), *([offered] if offered.streaming else [])]
+    found = [Distribution() for _ in models]
+    for distribution, times_ms in zip(found, hop_times_ms(models), strict=True):
+        for time_ms in times_ms:
+            distribution.add(float(time_ms) / 1000)
+    return found[0], found[1] if offered.streaming else None

@@ -36,7 +36,7 @@ def measure(model_path: Path, config_path: Path | None, seconds: float, tell: Ca
     tell("decoding frames")
     decoded = decoding.million_frames_per_s()
     tell("deciding on windows")
-    windowed = inference.windowed(model)
+    windowed, streaming = inference.windowed_and_streaming(model_path)
     tell("turning at other sizes")
     with TemporaryDirectory(prefix="myobridge-") as folder:
         room = sizes.room(Path(folder), config)
@@ -57,7 +57,7 @@ def measure(model_path: Path, config_path: Path | None, seconds: float, tell: Ca
         "hop_ms": model.spec.hop_ms,
         "million_frames_per_s": decoded,
         "windowed": {"inference_ms": windowed.summary_ms()},
-        "streaming": None,
+        "streaming": None if streaming is None else {"inference_ms": streaming.summary_ms()},
         "ours": ours,
         "minimal_loop": least,
         "ratios": ratios(ours, least),
