@@ -16,7 +16,7 @@ def as_text(result: dict[str, Any]) -> str:
         f"{result['hop_ms']:g} ms",
         "",
         f"decoding, million frames/s: {decoded}",
-        *[_inference(how, result[how]["inference_ms"]) for how in ("windowed",)],
+        *[_inference(how, result[how]["inference_ms"]) for how in ("windowed", "streaming") if result[how]],
         "",
         *_loops(result["ours"], result["minimal_loop"]),
         "",
