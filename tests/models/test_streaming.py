@@ -49,7 +49,7 @@ def both(path):
     return open_model(path), open_model(path, windowed=True)
 
 
-def assert_alike(models, hops, resets=()):
+def assert_alike(models, hops, resets=(), tolerance_deg=TOLERANCE_DEG):
     """Feeds noise of at most unit RMS, as networks are made for, to both decoders; from rest again at each reset."""
     spec = models[0].spec
     decoders = [decoder_of(model) for model in models]
@@ -65,7 +65,7 @@ def assert_alike(models, hops, resets=()):
         streamed, whole = (decoder(window) for decoder in decoders)
         assert (streamed is None) == (whole is None) == (not window.full)
         if whole is not None:
-            assert np.abs(streamed - whole).max() <= TOLERANCE_DEG
+            assert np.abs(streamed - whole).max() <= tolerance_deg
             said.append(whole)
     assert np.std(said, axis=0).mean() > 1  # something was compared
 
@@ -88,7 +88,9 @@ def test_a_long_run_of_many_channels(tmp_path):
 
 @pytest.mark.parametrize("reading", READINGS)
 def test_every_reading_of_the_notes(tmp_path, reading):
-    assert_alike(both(written(tmp_path, family=reading)), hops=150)
+    # Without unit gain on the EMG the features, and with them float32's rounding, are several times as large.
+    tolerance_deg = 10 * TOLERANCE_DEG if reading == "cnn_mlp/no_gain" else TOLERANCE_DEG
+    assert_alike(both(written(tmp_path, family=reading)), hops=150, tolerance_deg=tolerance_deg)
 
 
 def test_a_reset_forgets_everything(tmp_path):
