@@ -31,6 +31,8 @@ def write_network(channels: int, fs_hz: int, path: Path) -> None:
     for layer in network.mlp:
         if isinstance(layer, nn.Linear):
             nn.init.constant_(layer.weight, 1 / layer.in_features)
+    for bias in network.patterns.biases:  # equal ones would become one in the file
+        nn.init.uniform_(bias)
     spec = ModelSpec(
         name=path.stem,
         family="cnn_mlp",
