@@ -96,3 +96,9 @@ def print_facts(shape: Shape, console: Console) -> None:
     console.print(where)
     for warning in table_of["warnings"]:
         console.print(f"[yellow]Warning:[/] {warning}")
+
+
+def print_times(times_ms: dict[str, dict[str, float]], console: Console) -> None:
+    """What `untrained.decision_times_ms` found."""
+    said = "; ".join(f"{name} {own['p50']:.3f} ms (p99 {own['p99']:.3f})" for name, own in times_ms.items())
+    console.print(f"A decision in onnxruntime on one thread of this machine, median: {said}.")

@@ -10,6 +10,7 @@ from typing import Final
 
 import onnx
 import torch
+from onnx import numpy_helper
 
 from myobridge.errors import UserError
 from myobridge.model_file import METADATA_KEY, STREAMING_KEY, ModelSpec, encode_spec
@@ -36,12 +37,25 @@ def export(network: Network, spec: ModelSpec, path: Path) -> None:
             "export it with the network's own numbers."
         )
     model = onnx.load_model_from_string(_graph(network))
+    _name_all(model, network)
     onnx.helper.set_model_props(model, {METADATA_KEY: encode_spec(spec), **_streaming(network, model.graph, spec)})
     onnx.checker.check_model(model)
     try:
         path.write_bytes(model.SerializeToString())
     except OSError as error:
         raise UserError(f"{path}: cannot write the model ({error.strerror}); choose another path.") from error
+
+
+def _name_all(model: onnx.ModelProto, network: Network) -> None:
+    """The tracer makes one of equal weights, an untrained network's say; `restore` looks for each by its name."""
+    graph, weights = model.graph, network.state_dict()
+    merged = [node for node in graph.node if node.op_type == "Identity" and node.output[0] in weights]
+    for node in merged:
+        graph.node.remove(node)
+    named = {tensor.name for tensor in graph.initializer}
+    graph.initializer.extend(
+        numpy_helper.from_array(value.cpu().numpy(), name) for name, value in weights.items() if name not in named
+    )
 
 
 def _streaming(network: Network, windowed: onnx.GraphProto, spec: ModelSpec) -> dict[str, str]:

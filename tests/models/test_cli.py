@@ -31,6 +31,9 @@ def test_describe_prints_the_notes_table_and_its_json(monkeypatch, capsys, tmp_p
     assert table["window_samples"] == 802
     assert [d["dilation"] for d in table["detectors"]] == [4, 2, 1, 1]
     assert table["warnings"] == []
+    for way in ("windowed", "streaming"):
+        assert 0 < table["decision_ms"][way]["p50"] <= table["decision_ms"][way]["p99"]
+        assert way in out
 
 
 def test_json_to_stdout_is_nothing_but_json(monkeypatch, capsys):

@@ -11,6 +11,8 @@ from myobridge.model_file import METADATA_KEY, ModelSpec, Smoothing, decode_spec
 from myobridge_models.export import export
 from myobridge_models.network import CnnMlp
 from myobridge_models.receptive import Shape
+from myobridge_models.restore import restore
+from myobridge_models.untrained import write_untrained
 
 
 def spec_for(shape: Shape) -> ModelSpec:
@@ -80,3 +82,11 @@ def test_unwritable_path_is_one_sentence(tmp_path):
     shape = Shape(2000, 2)
     with pytest.raises(UserError, match="cannot write the model"):
         export(CnnMlp(shape), spec_for(shape), tmp_path / "missing" / "model.onnx")
+
+
+def test_equal_weights_keep_a_name_each(tmp_path):
+    network = CnnMlp(Shape(2000, 2))  # its biases are all zeros
+    write_untrained(network, tmp_path / "u.onnx")
+    again, _ = restore(tmp_path / "u.onnx", 0.0)
+    for name, weight in network.state_dict().items():
+        assert torch.equal(again.state_dict()[name], weight), name

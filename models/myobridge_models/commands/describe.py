@@ -13,10 +13,13 @@ from myobridge_models.commands.options import console_for
 @click.option("--channels", type=int, default=4, show_default=True, help="EMG channels.")
 @JSON
 def describe(fs_hz: float, channels: int, json_to: str | None) -> None:
-    """Show dilations, receptive fields, window and parameters at a sampling rate."""
-    from myobridge_models.describe import facts, print_facts
+    """Show dilations, receptive fields, window, parameters, and what a decision costs here, at a sampling rate."""
+    from myobridge_models.describe import facts, print_facts, print_times
     from myobridge_models.receptive import Shape
+    from myobridge_models.untrained import decision_times_ms
 
-    shape = Shape(fs_hz, channels)
-    print_facts(shape, console_for(json_to))
-    write_json(facts(shape), json_to)
+    shape, console = Shape(fs_hz, channels), console_for(json_to)
+    print_facts(shape, console)
+    times_ms = decision_times_ms(shape)
+    print_times(times_ms, console)
+    write_json({**facts(shape), "decision_ms": times_ms}, json_to)
