@@ -150,9 +150,6 @@ static void step(machine_t *m) {
         machine_schedule(m);
     }
     avr_cycle_count_t timer_in = avr_cycle_timer_process(avr);
-    if (m->overflowed) {
-        timers_after_overflow(m);
-    }
     avr->pc = pc;
     if (avr->state == cpu_Sleeping) {
         sleep_until_something(m, timer_in);

@@ -139,13 +139,11 @@ typedef struct timer_model {
     avr_timer_t *io;
     avr_io_write_t simavr_write_ocr;
     uint8_t temp; /* the high byte waits here for its low byte */
-    bool overflowed;
     compare_t compares[COMPARE_COUNT];
 } timer_model_t;
 
 void timers_attach(machine_t *m);
 void timers_reset(machine_t *m);
-void timers_after_overflow(machine_t *m);
 uint64_t timers_exact_cycle(const machine_t *m, const avr_int_vector_t *vector);
 void timers_trigger(machine_t *m, unsigned nth, adc_trigger_t *trigger);
 
@@ -227,7 +225,6 @@ struct machine {
     avr_run_t normal_run; /* simavr's watchdog swaps avr->run to ask for a reset */
     uint64_t next_event, stop_at, stats_since, slept;
     enum freeze freeze;
-    bool overflowed; /* a timer did: timers_after_overflow() is due */
     uart_t uart;
     adc_t adc;
     emg_t emg;

@@ -27,15 +27,19 @@ static bool is_pwm(const timer_model_t *timer) {
     return kind == avr_timer_wgm_fast_pwm || kind == avr_timer_wgm_pwm || kind == avr_timer_wgm_fc_pwm;
 }
 
-static void apply(compare_t *compare, uint16_t value) {
-    avr_t *avr = compare->timer->machine->avr;
-    avr_timer_comp_t *io = compare->io;
-    if (io->r_ocrh) {
-        avr->data[io->r_ocrh] = (uint8_t)(value >> 8);
+static void store(const compare_t *compare) {
+    uint8_t *data = compare->timer->machine->avr->data;
+    if (compare->io->r_ocrh) {
+        data[compare->io->r_ocrh] = (uint8_t)(compare->buffer >> 8);
     }
-    avr->data[io->r_ocr] = (uint8_t)~value; /* simavr ignores a write that leaves the low byte as it was */
-    compare->timer->simavr_write_ocr(avr, io->r_ocr, (uint8_t)value, io);
-    compare->buffered = false;
+    data[compare->io->r_ocr] = (uint8_t)compare->buffer;
+}
+
+static void apply_at_once(const compare_t *compare) {
+    avr_t *avr = compare->timer->machine->avr;
+    store(compare);
+    avr->data[compare->io->r_ocr] = (uint8_t)~compare->buffer; /* simavr ignores a write that changes nothing */
+    compare->timer->simavr_write_ocr(avr, compare->io->r_ocr, (uint8_t)compare->buffer, compare->io);
 }
 
 static void write_ocrh(struct avr_t *avr, avr_io_addr_t addr, uint8_t value, void *param) {
@@ -50,28 +54,22 @@ static void write_ocrl(struct avr_t *avr, avr_io_addr_t addr, uint8_t value, voi
     if (is_pwm(compare->timer)) {
         compare->buffered = true;
     } else {
-        apply(compare, compare->buffer);
+        apply_at_once(compare);
     }
 }
 
+/* simavr tells this before it plans the new period's matches. */
 static void on_overflow(struct avr_irq_t *irq, uint32_t raised, void *param) {
+    timer_model_t *timer = param;
     (void)irq;
-    if (raised) { /* simavr is in the middle of its own bookkeeping: later */
-        ((timer_model_t *)param)->overflowed = true;
-        ((timer_model_t *)param)->machine->overflowed = true;
-    }
-}
-
-void timers_after_overflow(machine_t *m) {
-    m->overflowed = false;
-    for (unsigned t = 0; t < m->timer_count; t++) {
-        timer_model_t *timer = &m->timers[t];
-        for (unsigned i = 0; timer->overflowed && i < COMPARE_COUNT; i++) {
-            if (timer->compares[i].buffered) {
-                apply(&timer->compares[i], timer->compares[i].buffer);
-            }
+    for (unsigned i = 0; raised && i < COMPARE_COUNT; i++) {
+        compare_t *compare = &timer->compares[i];
+        if (compare->buffered) {
+            bool matches = compare->buffer <= timer->io->tov_top;
+            store(compare);
+            compare->io->comp_cycles = matches ? timer->io->cs_div_value * (compare->buffer + 1U) : 0;
+            compare->buffered = false;
         }
-        timer->overflowed = false;
     }
 }
 
@@ -126,7 +124,6 @@ void timers_attach(machine_t *m) {
 void timers_reset(machine_t *m) {
     for (unsigned t = 0; t < m->timer_count; t++) {
         timer_model_t *timer = &m->timers[t];
-        timer->overflowed = false;
         timer->temp = 0;
         timer->io->cs_div_value = 0; /* simavr keeps the old clock and mode over a reset */
         timer->io->mode = timer->io->wgm_op[0];

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from sim_hand import BOARDS, BYTE_CYCLES, Kind, SimHand, build_selftest, cycles_of_ms
+from sim_measure import pulses
 
 CONVERSION_CYCLES = 2000  # the program's own
 POWER_ON, EXTERNAL, WATCHDOG = 1, 2, 8  # bits of MCUSR
@@ -95,6 +96,23 @@ def test_a_new_pulse_width_waits_for_the_next_period() -> None:
         hand.run_ms(60)
         widths = np.diff(hand.events(Kind.SERVO)["cycle"])[::2]
     assert list(widths) == [24000, 24000, 32000, 32000]  # 1.5 ms, 2 ms
+
+
+def test_a_period_begins_with_the_new_pulse_width_whatever_the_cpu_does_at_that_moment() -> None:
+    period = cycles_of_ms(20)
+    with SimHand(build_selftest("mega2560"), "mega2560") as hand:
+        hand.run_ms(1)
+        start = int(hand.events(Kind.SERVO)["cycle"][0])
+        for k in range(20):  # an interrupt, at each phase to the overflow
+            overflow = start + 2 * (k + 1) * period
+            hand.send(b"n", overflow - period - cycles_of_ms(5))
+            hand.send(b"p", overflow - cycles_of_ms(5))
+            hand.send(b"x", overflow - k - BYTE_CYCLES)
+            hand.run_ms(40)
+        hand.run_ms(10)
+        rises, widths = pulses(hand, servo=0)
+    assert set(np.diff(rises)) == {period}
+    assert list(widths[1:]) == [8, 32000] * 20
 
 
 def test_a_disconnected_pin_falls_at_once() -> None:

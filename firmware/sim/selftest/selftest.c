@@ -58,11 +58,15 @@ static void pulse_start(void) {
     TCCR4B = _BV(WGM43) | _BV(WGM42) | _BV(CS41);
 }
 
+static void pulse_narrow(void) { OCR4A = 0; } /* half a microsecond */
+
 static void pulse_widen(void) { OCR4A = 3999; }
 
 static void pulse_off(void) { TCCR4A = _BV(WGM41); }
 #else
 static void pulse_start(void) { DDRB = _BV(PB0); }
+
+static void pulse_narrow(void) {}
 
 static void pulse_widen(void) { PORTB = _BV(PB0); }
 
@@ -78,6 +82,7 @@ static void obey(uint8_t byte) {
         break;
     case 'f': keep_trigger_flag = 1; break;
     case 'h': wdt_enable(WDTO_15MS); break; /* and never fed */
+    case 'n': pulse_narrow(); break;
     case 'p': pulse_widen(); break;
     case 'o': pulse_off(); break;
     case 'r': UDR0 = MCUSR; MCUSR = 0; break;
