@@ -159,6 +159,18 @@ def test_the_longest_frame_passes_and_one_byte_more_is_one_error():
     )
 
 
+def test_between_frames_is_after_a_zero_and_nowhere_else():
+    decoder = FrameDecoder()
+    for at, byte in enumerate(PING):
+        assert decoder.between_frames == (at == 0)
+        decoder.feed(bytes((byte,)))
+    assert decoder.between_frames
+    decoder.feed(b"\1" * 1000)
+    assert not decoder.between_frames, "in the midst of one that is too long"
+    decoder.feed(b"\0")
+    assert decoder.between_frames
+
+
 def test_reset_forgets_the_unfinished_frame_and_what_was_too_long():
     decoder = FrameDecoder()
     decoder.feed(PING[:5])

@@ -1,5 +1,7 @@
 """The host's session against the simulated firmware, in virtual time."""
 
+from zlib import crc32
+
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -148,6 +150,14 @@ def test_another_major_version_is_refused_in_one_sentence():
         hand.run(1.0)
 
 
+@pytest.mark.parametrize("wrong", [{"max_channels": 0}, {"adc_bits": 7}, {"adc_bits": 17}, {"tick_hz": 0}])
+def test_a_device_that_describes_itself_wrongly_is_refused_in_one_sentence(wrong):
+    hand = VirtualHand(OtherFirmware(**wrong))
+    with pytest.raises(UserError, match=r"describes itself wrongly .* flash the firmware of this version"):
+        hand.run(1.0)
+    assert hand.session.ident is None
+
+
 def test_another_minor_version_streams():
     hand = VirtualHand(OtherFirmware(minor=m.MINOR + 1))
     hand.run_until(lambda: hand.emg_frames, within_s=0.5)
@@ -193,6 +203,24 @@ def test_a_line_that_is_too_slow_is_explained():
     hand = VirtualHand(SimulatedFirmware(ConstantSource(), seed=1, baud=115200))
     with pytest.raises(UserError, match="the line is too slow; raise"):
         hand.run(1.0)
+
+
+def test_a_device_that_samples_at_another_rate_than_it_was_told_is_not_believed():
+    hand = VirtualHand()
+    hand.run_until(lambda: hand.session.phase is Phase.CONFIGURING, within_s=0.5)
+    period = hand.config.sample_period_ticks
+    ack = m.ConfigAck(m.Result.OK, period + 1, crc32(hand.config.pack()))
+    with pytest.raises(UserError, match=rf"samples every {period + 1} ticks instead of {period}; choose"):
+        hand.session.on_frame(body_of(ack), hand.now_s)
+    assert not hand.sent_of(m.Start)
+
+
+def test_a_refused_start_ends_the_session_with_the_reason():
+    hand = VirtualHand()
+    hand.run_until(lambda: hand.session.phase is Phase.STARTING, within_s=0.5)
+    hand.firmware.safety.config_crc ^= 1
+    with pytest.raises(SessionFailed, match=r"refused to start \(wrong config\); reset it"):
+        hand.run(0.5)
 
 
 def test_a_model_that_does_not_fit_the_device_ends_the_session_before_config():
@@ -289,13 +317,27 @@ def test_an_emergency_stop_ends_the_session_with_what_to_do():
 
 
 def test_a_hand_that_relaxes_slowly_is_waited_for_however_long_it_takes():
-    hand = left_alone(State.HOLD)
+    hand = armed_hand()
+    hand.move(4.0, (m.ANGLE_MAX_CDEG,) * 5)
     hand.firmware.safety.config = device_config(slew_cdeg_per_s=m.SLEW_MIN_CDEG_PER_S)
     hand.connect()
-    hand.run(2 * SETTLING_S)
+    hand.run(1.5 * SETTLING_S)
     assert hand.session.phase is Phase.SETTLING
     assert hand.firmware.safety.state is State.RELAX
     assert hand.firmware.safety.pulses_on
+
+
+def test_a_hand_that_somebody_else_keeps_moving_is_not_taken_over():
+    hand = left_alone(State.ARMED)
+    hand.connect()
+    began_s = hand.now_s
+    with pytest.raises(SessionFailed, match="did not come to rest from an earlier session; switch its servo power off"):
+        while hand.now_s < began_s + 2 * SETTLING_S:
+            hand.firmware.receive(frame_of(m.Setpoint((9000,) * 5, 25, hand.firmware.samples_taken - 1)), hand.now_s)
+            hand.run(0.05)
+    assert hand.now_s - began_s == pytest.approx(SETTLING_S, abs=0.1)
+    assert hand.state is State.ARMED
+    assert {type(message) for message in hand.sent} == {m.Hello}
 
 
 # --- permission to move -----------------------------------------------------------------------------------
@@ -360,6 +402,24 @@ def test_a_blocked_arm_says_why(spoil, refusal):
     hand.session.request_arm()
     hand.run(0.2)
     assert refusal in hand.session.arm_refusal
+    assert not hand.session.may_move
+
+
+def test_an_arm_with_an_old_challenge_is_refused_with_the_reason():
+    hand = streaming_hand()
+    hand.firmware.safety.challenge ^= 1
+    hand.session.request_arm()
+    hand.run_until(lambda: hand.session.arm_refusal, within_s=0.1)
+    assert hand.session.arm_refusal == "it answered wrong challenge"
+    assert not hand.session.may_move
+
+
+def test_a_refusal_that_only_a_newer_firmware_knows_is_told_by_its_number():
+    hand = streaming_hand()
+    hand.firmware.safety.arm = lambda _request, _now_ms: max(m.Result) + 1
+    hand.session.request_arm()
+    hand.run_until(lambda: hand.session.arm_refusal, within_s=0.1)
+    assert hand.session.arm_refusal == f"it answered {max(m.Result) + 1}"
     assert not hand.session.may_move
 
 
@@ -524,6 +584,20 @@ def test_pings_bracket_the_next_sample_between_two_times():
         assert sent_s <= started_s + next_index / 2000 <= received_s + 1 / 2000
 
 
+def test_an_answer_is_awaited_until_it_comes():
+    hand = VirtualHand()
+    hand.step()
+    assert hand.session.awaits_answer, "HELLO"
+    hand.run_until(lambda: hand.sent_of(m.Ping), within_s=0.5)
+    assert hand.session.awaits_answer, "PING"
+    hand.run_until(lambda: not hand.session.awaits_answer, within_s=0.1)
+    hand.lose = losing(1, m.Pong)
+    pings = len(hand.sent_of(m.Ping))
+    hand.run_until(lambda: len(hand.sent_of(m.Ping)) > pings, within_s=PING_S + 0.01)
+    hand.run(PING_S / 2)
+    assert hand.session.awaits_answer, "the PONG was lost"
+
+
 def test_a_pong_that_comes_after_the_next_ping_is_ignored():
     hand = streaming_hand()
     hand.lose = lambda message: isinstance(message, m.Pong)
@@ -635,3 +709,17 @@ def test_an_acknowledgement_of_another_configuration_is_not_believed():
     assert hand.session.phase is Phase.CONFIGURING
     assert hand.session.unexpected_frames == 1
     hand.run_until(lambda: hand.session.phase is Phase.STREAMING, within_s=0.5)
+
+
+def test_an_acknowledgement_that_comes_late_changes_nothing():
+    hand = streaming_hand()
+    hand.session.on_frame(body_of(m.ConfigAck(m.Result.BAD_SLEW, 0, 0)), hand.now_s)
+    assert hand.session.phase is Phase.STREAMING
+
+
+def test_a_status_with_a_reason_that_only_a_newer_firmware_knows_is_believed_but_for_the_reason():
+    hand = streaming_hand()
+    newer = replace(hand.session.status, reason=max(Reason) + 1, supply_mv=5000)
+    hand.session.on_frame(body_of(newer), hand.now_s)
+    assert hand.session.status == replace(newer, reason=Reason.NONE)
+    assert hand.session.unexpected_frames == 0

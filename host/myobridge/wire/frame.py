@@ -89,7 +89,7 @@ class FrameDecoder:
     @property
     def between_frames(self) -> bool:
         """The last byte that came was the last of a frame."""
-        return not self._rest
+        return not self._rest and not self._skipping
 
     def reset(self) -> None:
         """Forgets the unfinished frame (the port was opened anew)."""

@@ -1,0 +1,38 @@
+"""Wire, session and execute: every line and every branch of them is run by their own tests.
+
+Property tests are left out: what they run is drawn by chance, and each branch deserves a test that means it.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HOST = Path(__file__).parent / "host"
+ROOMS = ("myobridge.wire", "myobridge.execute")
+OWN_TESTS = ("bulk", "clock", "execute", "frame", "link", "messages", "session", "vectors")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)  # 15 s of processor
+def test_every_line_and_every_branch_is_run(tmp_path):
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
+    environment["COVERAGE_FILE"] = str(tmp_path / "rooms")
+    coverage = [sys.executable, "-m", "coverage"]
+
+    def measured(*command):
+        command = [*coverage, *command]
+        run = subprocess.run(command, check=False, env=environment, cwd=tmp_path, capture_output=True, text=True)
+        assert run.returncode == 0, run.stdout + run.stderr
+        return run.stdout
+
+    tests = [str(HOST / f"test_{name}.py") for name in OWN_TESTS]
+    pytest_run = ["pytest", "-q", "-p", "no:cacheprovider", "-m", "not slow and not hypothesis", *tests]
+    measured("run", "--branch", f"--source={','.join(ROOMS)}", "-m", *pytest_run)
+    files = json.loads(measured("json", "-q", "-o", "-"))["files"]
+    assert {"session.py", "messages.py", "execute.py"} <= {Path(name).name for name in files}
+    missing = {name: (file["missing_lines"], file["missing_branches"]) for name, file in files.items()}
+    assert {name: gaps for name, gaps in missing.items() if any(gaps)} == {}
