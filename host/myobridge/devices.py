@@ -37,7 +37,7 @@ def ask(port: str) -> m.Ident | None:
                 ask_s = now_s + ASK_EVERY_S
             if link.wait(ASK_EVERY_S):
                 for frame in frames.feed(link.read()):
-                    if frame[0] == m.Ident.TYPE and len(frame) == m.Ident.STRUCT.size + 4:
+                    if frame[0] == m.Ident.TYPE and len(frame[PAYLOAD]) == m.Ident.STRUCT.size:
                         return m.Ident.unpack(frame[PAYLOAD])
     except LinkLost:
         return None

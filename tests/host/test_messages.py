@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from msgspec.structs import fields
 
 from myobridge.wire import messages as m
+from myobridge.wire.frame import MIN_FRAME_BYTES
 
 FIRMWARE = Path(__file__).parents[2] / "firmware"
 RANGES = {"B": (0, 255), "H": (0, 65535), "I": (0, 2**32 - 1), "Q": (0, 2**64 - 1)}
@@ -45,7 +46,7 @@ def test_a_payload_of_another_length_is_refused(kind):
 def test_every_message_fits_in_a_frame_and_knows_its_direction():
     for kind, message in m.BY_TYPE.items():
         assert kind == message.TYPE
-        assert message.STRUCT.size + 4 <= m.MAX_FRAME_BYTES
+        assert message.STRUCT.size + MIN_FRAME_BYTES <= m.MAX_FRAME_BYTES
     to_device = {t for t in m.BY_TYPE if not t & 0x80}
     assert to_device == {
         k.TYPE for k in (m.Hello, m.Config, m.Start, m.Stop, m.Arm, m.Disarm, m.Estop, m.Setpoint, m.Ping)
