@@ -13,18 +13,23 @@ STALL_S = 0.5
 NAN_S = 0.4
 
 
-class OddDecoder(decode.Decoder):
-    """The real one, most of the time."""
+class OddDecoder:
+    """The model's own decoder, most of the time."""
 
     stall = False
     nan_until_s = 0.0
 
+    def __init__(self, model):
+        self._decoder = decode.decoder_of(model)
+        self.reset = self._decoder.reset
+
     def __call__(self, window):
-        angles = super().__call__(window)
+        angles = self._decoder(window)
         if OddDecoder.stall:
             OddDecoder.stall = False
             time.sleep(STALL_S)
-        return angles * np.nan if time.monotonic() < OddDecoder.nan_until_s else angles
+        is_odd = angles is not None and time.monotonic() < OddDecoder.nan_until_s
+        return angles * np.nan if is_odd else angles
 
 
 def stall(_signal, _frame):
@@ -38,7 +43,7 @@ def give_no_number(_signal, _frame):
 if __name__ == "__main__":
     import myobridge.pipeline
 
-    myobridge.pipeline.Decoder = OddDecoder
+    myobridge.pipeline.decoder_of = OddDecoder
     signal.signal(STALL, stall)
     signal.signal(NAN, give_no_number)
     main()
