@@ -6,6 +6,7 @@
 
 static_assert(MAX_FRAME_BYTES <= 254U, "COBS then costs exactly one byte");
 
+#define EARLY_BYTES (MSG_BYTES_EMG + 4U) /* of a payload: most have a zero among them, up to which all is settled */
 #define CRC_START UINT32_C(0xFFFFFFFF)
 #define CRC_OF_GOOD_FRAME UINT32_C(0xDEBB20E3) /* running, that is before the final inversion */
 
@@ -45,25 +46,35 @@ static inline void cobs_put(struct cobs *c, uint8_t byte) {
     c->at = next(c);
 }
 
-uint16_t frame_encode(uint8_t *ring, uint16_t at, uint8_t type, uint8_t seq, const uint8_t *payload, uint8_t count) {
+static inline uint32_t put_all(struct cobs *c, uint32_t crc, const uint8_t *bytes, uint8_t count) {
+    for (uint8_t i = 0; i < count; i++) {
+        uint8_t byte = bytes[i];
+        crc = crc_add(crc, byte);
+        cobs_put(c, byte);
+    }
+    return crc;
+}
+
+uint16_t frame_encode(uint8_t *ring, uint16_t at, uint8_t type, uint8_t seq, const uint8_t *payload, uint8_t count,
+                      frame_settled *settled) {
     struct cobs c = {ring, ring + at, ring + at, 1U};
     uint32_t crc = crc_add(crc_add(CRC_START, type), seq);
+    uint8_t early = count < EARLY_BYTES ? count : EARLY_BYTES;
     c.at = next(&c);
     cobs_put(&c, type);
     cobs_put(&c, seq);
-    for (uint8_t i = 0; i < count; i++) {
-        uint8_t byte = payload[i];
-        crc = crc_add(crc, byte);
-        cobs_put(&c, byte);
+    crc = put_all(&c, crc, payload, early);
+    settled((uint16_t)(c.code - ring)); /* the distance that goes there is not yet known */
+    crc = ~put_all(&c, crc, payload + early, (uint8_t)(count - early));
+    for (uint8_t i = 0; i < FRAME_CRC_BYTES; i++) {
+        cobs_put(&c, (uint8_t)crc);
+        crc >>= 8;
     }
-    crc = ~crc;
-    cobs_put(&c, (uint8_t)crc);
-    cobs_put(&c, (uint8_t)(crc >> 8));
-    cobs_put(&c, (uint8_t)(crc >> 16));
-    cobs_put(&c, (uint8_t)(crc >> 24));
     *c.code = c.distance;
     *c.at = 0U;
-    return (uint16_t)(next(&c) - ring);
+    uint16_t end = (uint16_t)(next(&c) - ring);
+    settled(end);
+    return end;
 }
 
 static enum frame_event finish(struct frame_decoder *d) {

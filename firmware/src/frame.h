@@ -20,8 +20,11 @@ uint32_t crc32(const uint8_t *bytes, uint8_t count);
 #define TX_RING_BYTES 512U
 
 /* Writes one frame into the ring from position `at`; gives the position after its ending zero.
-   The caller has made sure of payload_bytes + FRAME_WIRE_OVERHEAD free bytes. */
-uint16_t frame_encode(uint8_t *ring, uint16_t at, uint8_t type, uint8_t seq, const uint8_t *payload, uint8_t count);
+   The caller has made sure of payload_bytes + FRAME_WIRE_OVERHEAD free bytes.
+   `settled` is told how far the ring will not change any more, once early, for the line to begin with, and at the end. */
+typedef void frame_settled(uint16_t end);
+uint16_t frame_encode(uint8_t *ring, uint16_t at, uint8_t type, uint8_t seq, const uint8_t *payload, uint8_t count,
+                      frame_settled *settled);
 
 enum frame_event { FRAME_NONE, FRAME_GOOD, FRAME_BAD_LENGTH, FRAME_BAD_CRC };
 

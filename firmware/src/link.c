@@ -13,8 +13,7 @@ static bool send(struct device *d, uint8_t type, const uint8_t *payload, uint8_t
     if (board_tx_free(d->tx_head) < count + FRAME_WIRE_OVERHEAD + leave_free) {
         return false;
     }
-    d->tx_head = frame_encode(board_tx_ring, d->tx_head, type, d->tx_seq++, payload, count);
-    board_tx_frame();
+    d->tx_head = frame_encode(board_tx_ring, d->tx_head, type, d->tx_seq++, payload, count, board_tx_until);
     return true;
 }
 

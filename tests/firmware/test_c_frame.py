@@ -12,7 +12,7 @@ import pytest
 from portable import load
 
 from myobridge.wire.frame import CRC_BYTES, HEAD_BYTES, MIN_FRAME_BYTES, FrameDecoder, encode
-from myobridge.wire.messages import MAX_FRAME_BYTES, PAYLOAD_BYTES, Config
+from myobridge.wire.messages import MAX_FRAME_BYTES, PAYLOAD_BYTES, Config, Emg
 
 FFI, LIB = load()
 RING_BYTES = 512
@@ -25,10 +25,21 @@ BAD = [pytest.param(v, id=v["name"]) for v in VECTORS["bad"]]
 
 
 def c_encode(kind: int, seq: int, payload: bytes, at: int = 0) -> bytes:
-    """The frame as it stands in the ring from position `at`; the rest of the ring must be untouched."""
+    """The frame as it stands in the ring from position `at`; the rest of the ring must be untouched.
+
+    What has been called settled must not have changed afterwards.
+    """
     ring = FFI.new("uint8_t[]", b"\xaa" * RING_BYTES)
-    end = LIB.frame_encode(ring, at, kind, seq, payload, len(payload))
+    settled: list[bytes] = []
+
+    @FFI.callback("void(uint16_t)")
+    def tell(end: int) -> None:
+        settled.append(bytes(ring[(at + i) % RING_BYTES] for i in range((end - at) % RING_BYTES)))
+
+    end = LIB.frame_encode(ring, at, kind, seq, payload, len(payload), tell)
     count = (end - at) % RING_BYTES
+    early, whole = settled
+    assert len(whole) == count and whole.startswith(early)
     rest = bytes(ring[(end + i) % RING_BYTES] for i in range(RING_BYTES - count))
     assert rest == b"\xaa" * len(rest)
     return bytes(ring[(at + i) % RING_BYTES] for i in range(count))
@@ -125,6 +136,15 @@ def test_both_make_the_same_bytes_anywhere_in_the_ring() -> None:
     for _ in range(300):
         kind, seq, payload = random.randrange(256), random.randrange(256), random_payload(random)
         assert c_encode(kind, seq, payload, at=random.randrange(RING_BYTES)) == encode(kind, seq, payload)
+
+
+def test_the_line_can_begin_with_an_emg_frame_before_it_is_encoded() -> None:
+    told: list[int] = []
+    tell = FFI.callback("void(uint16_t)", told.append)
+    head = bytes.fromhex("34120000 0400")
+    samples = b"\x11\xff" * 16
+    LIB.frame_encode(FFI.new("uint8_t[]", RING_BYTES), 0, Emg.TYPE, 7, head + samples, len(head + samples), tell)
+    assert told == [1 + HEAD_BYTES + len(head) - 1, 1 + MIN_FRAME_BYTES + len(head + samples) + 1]
 
 
 def damaged(data: bytes, random: Random) -> bytes:

@@ -23,10 +23,10 @@ uint32_t board_now_ms(void);
 uint32_t board_clock_us(void);
 uint16_t board_stopwatch_half_us(void); /* wraps after 32 ms */
 
-/* Line. The ring is the portable side's to fill (frame_encode); frames go out whole and in order. */
+/* Line. The ring is the portable side's to fill (frame_encode); its bytes go out in order. */
 extern uint8_t board_tx_ring[TX_RING_BYTES];
 uint16_t board_tx_free(uint16_t head);  /* bytes that may be written from `head` on */
-void board_tx_frame(void);              /* one more whole frame lies in the ring */
+void board_tx_until(uint16_t end);      /* all bytes before this position may go out */
 bool board_rx(uint8_t *byte);           /* false: nothing there */
 uint16_t board_rx_overruns(void);       /* bytes lost so far, wraps */
 

@@ -39,10 +39,9 @@ enum result fake_configure_check(const struct config *c) { return configure_chec
 
 uint16_t fake_transmit(uint8_t *bytes, uint16_t most) {
     uint16_t count = 0;
-    while (fake.tx_frames != 0 && count < most) {
+    while (fake.tx_at != fake.tx_end && count < most) {
         bytes[count] = board_tx_ring[fake.tx_at];
         fake.tx_at = (uint16_t)((fake.tx_at + 1U) % TX_RING_BYTES);
-        fake.tx_frames = (uint16_t)(fake.tx_frames - (bytes[count] == 0U ? 1U : 0U));
         count++;
     }
     return count;
@@ -56,7 +55,7 @@ uint32_t board_clock_us(void) { return fake.clock_us; }
 uint16_t board_supply_mv(void) { return fake.supply_mv; }
 uint16_t board_rx_overruns(void) { return fake.rx_overruns; }
 uint16_t board_samples(void) { return emg_samples(&board_emg); }
-void board_tx_frame(void) { fake.tx_frames++; }
+void board_tx_until(uint16_t end) { fake.tx_end = end; }
 
 uint16_t board_stopwatch_half_us(void) {
     fake.stopwatch_half_us = (uint16_t)(fake.stopwatch_half_us + fake.stopwatch_step);

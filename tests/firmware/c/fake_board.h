@@ -19,7 +19,7 @@ struct fake_board {
     uint16_t rx_at;
 
     uint16_t tx_at;                /* in board_tx_ring: as far as the line has got */
-    uint16_t tx_frames;            /* whole frames that wait there */
+    uint16_t tx_end;               /* and as far as it may go */
 
     bool sampling;
     uint64_t channel_mask;

@@ -66,9 +66,11 @@ static void arrive(const uint8_t *bytes, uint16_t count) {
     }
 }
 
+static void ignore(uint16_t end) { (void)end; }
+
 static void arrive_frame(uint8_t type, const uint8_t *payload, uint8_t count) {
     uint8_t ring[TX_RING_BYTES];
-    arrive(ring, frame_encode(ring, 0U, type, host_seq++, payload, count));
+    arrive(ring, frame_encode(ring, 0U, type, host_seq++, payload, count, ignore));
 }
 
 static void line_noise(void) {

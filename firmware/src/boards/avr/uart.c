@@ -9,9 +9,13 @@ static_assert(TX_RING_BYTES == 512U, "uart_isr.S wraps by a mask");
 static_assert(WAKE_RX == 1 << 2, "uart_isr.S sets this bit");
 #define SHARED __attribute__((used, externally_visible))
 
+/* Position of the next byte to go out. In I/O registers, which its interrupt reads and writes faster than RAM. */
+static inline uint16_t tx_at(void) {
+    return (uint16_t)(GPIOR2 << 8 | GPIOR1);
+}
+
 uint8_t board_tx_ring[TX_RING_BYTES] SHARED;
-volatile uint16_t tx_at SHARED;    /* position of the next byte to go out */
-volatile uint8_t tx_frames SHARED; /* whole frames that wait; a zero byte ends each, and there is no other */
+volatile uint16_t tx_end SHARED;   /* position after the last byte that may go out */
 
 uint8_t rx_ring[RX_RING_BYTES] SHARED;
 volatile uint8_t rx_head SHARED;
@@ -19,6 +23,8 @@ volatile uint8_t rx_tail SHARED;
 volatile uint16_t rx_overruns SHARED;
 
 void uart_init(void) {
+    GPIOR1 = 0U;
+    GPIOR2 = 0U;
     uint16_t divider = (uint16_t)(F_CPU / 8UL / BAUD - 1UL);
     UCSR0A = _BV(U2X0);
     UCSR0C = _BV(UCSZ01) | _BV(UCSZ00);
@@ -29,15 +35,17 @@ void uart_init(void) {
 
 uint16_t board_tx_free(uint16_t head) {
     uint8_t status = lock();
-    uint16_t at = tx_at;
+    uint16_t at = tx_at();
     unlock(status);
     return (uint16_t)(at - head - 1U) & (TX_RING_BYTES - 1U);
 }
 
-void board_tx_frame(void) {
+void board_tx_until(uint16_t end) {
     uint8_t status = lock();
-    tx_frames++;
-    UCSR0B |= _BV(UDRIE0);
+    tx_end = end;
+    if (end != tx_at()) {
+        UCSR0B |= _BV(UDRIE0);
+    }
     unlock(status);
 }
 

@@ -18,8 +18,8 @@ USART0_UDRE_vect:                       ; the line can take the next byte
     push r24
     push r30
     push r31
-    lds  r30, tx_at
-    lds  r31, tx_at + 1
+    in   r30, _SFR_IO_ADDR(GPIOR1)
+    in   r31, _SFR_IO_ADDR(GPIOR2)
     subi r30, lo8(-(board_tx_ring))
     sbci r31, hi8(-(board_tx_ring))
     ld   r24, Z
@@ -27,13 +27,13 @@ USART0_UDRE_vect:                       ; the line can take the next byte
     subi r30, lo8(board_tx_ring - 1)    ; back to a position, one on
     sbci r31, hi8(board_tx_ring - 1)
     andi r31, TX_RING_HIGH_MASK
-    sts  tx_at, r30
-    sts  tx_at + 1, r31
-    tst  r24
+    out  _SFR_IO_ADDR(GPIOR1), r30
+    out  _SFR_IO_ADDR(GPIOR2), r31
+    lds  r24, tx_end
+    cp   r24, r30
     brne 1f
-    lds  r24, tx_frames                 ; the zero ends a frame: one less waits
-    dec  r24
-    sts  tx_frames, r24
+    lds  r24, tx_end + 1
+    cp   r24, r31
     brne 1f
     lds  r24, _SFR_MEM_ADDR(UCSR0B)
     andi r24, ~(1 << UDRIE0)
