@@ -111,7 +111,9 @@ ROWS: Final = (
 
 
 def _number(value: float) -> str:
-    return f"{value:.0f}" if value == int(value) or value >= 1000 else f"{value:.2f}" if value < 10 else f"{value:.1f}"
+    if value == int(value) or value >= 1000:
+        return f"{value:.0f}"
+    return f"{value:.3f}" if value < 0.01 else f"{value:.2f}" if value < 10 else f"{value:.1f}"
 
 
 def _target(row: Row) -> str:
