@@ -303,7 +303,7 @@ class TestBadInput:
             (("--people", "1,9"), "There is no recording of person 9"),
             (("--people", "one"), "'one' is no list of numbers"),
             (("--folds", "0,5"), "has no repetition 5 to hold out; it has [0, 1]"),
-            (("--decoders", "lda,magic"), "There is no decoder 'magic'; choose from mean, forest, lda, svm, cnn_mlp"),
+            (("--decoders", "lda,magic"), "There is no decoder 'magic'; choose from mean, forest, lda, lda_unseen"),
             (("--decoders", ""), "There is no decoder ''"),
         ],
     )

@@ -281,7 +281,7 @@ class TestCommands:
         assert mlp["streaming_kmac"] < mlp["decision_kmac"] < notes["decision_kmac"]
         assert min(mlp["file_kb"], notes["file_kb"]) > 4 * min(mlp["parameters"], notes["parameters"]) / 1000
         assert 0 <= mlp["balanced_accuracy"] <= 1
-        for shown in ("mlp", "cnn_mlp", "MAE", "stream"):
+        for shown in ("mlp", "cnn_mlp", "MAE", "hop"):
             assert shown in result.output
 
     def test_train_takes_a_family(self, recording, tmp_path):
