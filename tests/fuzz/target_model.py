@@ -27,7 +27,8 @@ def fuzz(data: bytes) -> None:
     if data[:1] == bytes((METADATA,)):
         spec = in_a_sentence(decode_spec, data[1:].decode("utf-8", "replace"), NAME)
     else:
-        spec = in_a_sentence(check_model, data[1:], NAME)
+        checked = in_a_sentence(check_model, data[1:], NAME)
+        spec = checked and checked.spec
     if spec is not None:
         assert isinstance(spec, ModelSpec)
         assert decode_spec(encode_spec(spec), NAME) == spec
