@@ -26,9 +26,9 @@ STILL_DEG = 1.0
 
 
 def tell_held_out_poses(port):
-    """Asks the wearer for every pose twice, in an order and at moments that no recording has."""
+    """Asks the wearer for every pose, in an order and at moments that no recording has."""
     audience = Audience(str(port))
-    for hold in schedule(POSES, 2, ORDER_SEED):
+    for hold in schedule(POSES, 1, ORDER_SEED):
         for pose, seconds in ((POSES[REST], REST_S), (hold.pose, HOLD_S)):
             audience.tell(Prompt(title=pose.name, angles_deg=pose.angles_deg))
             time.sleep(seconds)
