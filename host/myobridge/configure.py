@@ -17,9 +17,9 @@ MAX_RATE_ERROR: Final = 1e-3
 """A sampling rate that is off by more than this is another sampling rate."""
 
 
-def samples_per_frame(hop_samples: int, most: int) -> int:
-    """The largest number of samples up to `most` that divides the hop, so that hops end where frames end."""
-    return max(n for n in range(1, min(most, hop_samples) + 1) if hop_samples % n == 0)
+def samples_per_frame(hop_samples: int, channels: int, most: int) -> int:
+    """The largest number up to `most` that fits in a frame and divides the hop, so that hops end where frames end."""
+    return max(n for n in range(1, min(most, MAX_VALUES // channels, hop_samples) + 1) if hop_samples % n == 0)
 
 
 def _cdeg(angles_deg: tuple[float, ...]) -> tuple[int, ...]:
@@ -77,9 +77,7 @@ def device_config(ident: m.Ident, spec: ModelSpec, config: Config) -> m.Config:
     return m.Config(
         channel_mask=sum(1 << i for i in inputs),
         sample_period_ticks=period,
-        samples_per_frame=samples_per_frame(
-            spec.hop_samples, min(config.acquisition.max_samples_per_frame, MAX_VALUES // len(inputs))
-        ),
+        samples_per_frame=samples_per_frame(spec.hop_samples, len(inputs), config.acquisition.max_samples_per_frame),
         sample_format=m.SampleFormat.INT16,
         servo_min_cdeg=_cdeg(servo.min_deg),
         servo_max_cdeg=_cdeg(servo.max_deg),

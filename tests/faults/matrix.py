@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import neighbours  # noqa: F401
 import rows_hand
 import rows_host
 import rows_wire

@@ -102,14 +102,14 @@ def wraps(rig: Rig) -> Outcome:
         rig.cable.do(lambda: _jump(rig.device))
         time.sleep(REFILL_S)
         rig.arm()
-        wrapped = lambda status: status.sample_index < WRAP_LEAD  # noqa: E731
+        wrapped = _index_wrapped
     else:
         rig.cable.do(rig.device.reset)
         time.sleep(BOOT_S)
         # Their low bytes are counted elsewhere, and have only begun.
         rig.device.poke("now_ms", (2**32 - 256 * 28).to_bytes(4, "little"))
         rig.device.poke("all_turns", (2**17 - 256).to_bytes(4, "little"))
-        wrapped = lambda status: status.t_us < 2**31  # noqa: E731
+        wrapped = _clock_wrapped
     rig.moving()
     before, at_s, lost = status_after(rig), time.monotonic(), rig.look().samples_lost
     assert not wrapped(before)
@@ -120,6 +120,14 @@ def wraps(rig: Rig) -> Outcome:
     assert look.samples_lost <= lost + NEW_SAMPLES
     undisturbed(rig, at_s)
     return Outcome(None, "moves on; nothing is taken for lost, nothing refused")
+
+
+def _index_wrapped(status: m.Status) -> bool:
+    return status.sample_index < WRAP_LEAD
+
+
+def _clock_wrapped(status: m.Status) -> bool:
+    return status.t_us < 2**31
 
 
 def _jump(device: SimulatedDevice) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 
-import neighbours  # noqa: F401
 import pytest
 from matrix import ROWS, measured, moved_within_slew
 from sim_hand import BOARDS, FIRMWARE

@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 from random import Random
 
-import neighbours  # noqa: F401
 import pytest
 from rig import Rig
 from soak import Soak, Wrong, growth

@@ -56,4 +56,4 @@ def test_64_channels_are_recorded_and_read_again(tmp_path):
 
 def test_frames_hold_as_many_samples_as_fit():
     assert emg_wire_bytes(1, CHANNELS) < m.MAX_FRAME_BYTES < emg_wire_bytes(2, CHANNELS)
-    assert samples_per_frame(10, 121 // 16) == 5
+    assert samples_per_frame(10, 16, 121) == 5

@@ -10,6 +10,7 @@ from typing import Any, Final
 from myobridge.acquire import emg_wire_bytes
 from myobridge.bench import live, sizes
 from myobridge.config import Config, load_config
+from myobridge.configure import samples_per_frame
 from myobridge.decode import open_model
 from myobridge.device.firmware import BITS_PER_BYTE, MAX_CHANNELS
 from myobridge.model_file import ModelSpec
@@ -40,13 +41,12 @@ def growth(seconds: float, fifo_priority: int, tell: Callable[[str], None]) -> l
 def _configure(spec: ModelSpec, fifo_priority: int, path: Path) -> Config | None:
     """The slowest line that carries this size, as a configuration that is written to `path`."""
     channels = len(spec.channels)
-    n = sizes.frame_samples(spec.hop_samples, channels, Config().acquisition.max_samples_per_frame)
+    n = samples_per_frame(spec.hop_samples, channels, Config().acquisition.max_samples_per_frame)
     bits_per_s = BITS_PER_BYTE * emg_wire_bytes(n, channels) * spec.fs_hz / n
     baud = next((baud for baud in BAUDS if bits_per_s <= LINK_LOAD_MAX_PERCENT / 100 * baud), None)
     if baud is None or channels > MAX_CHANNELS:
         return None
-    text = f"[link]\nbaud = {baud}\n[acquisition]\nmax_samples_per_frame = {n}\n"
-    path.write_text(f"{text}[realtime]\nfifo_priority = {fifo_priority}\n", encoding="ascii")
+    path.write_text(f"[link]\nbaud = {baud}\n[realtime]\nfifo_priority = {fifo_priority}\n", encoding="ascii")
     return load_config(path)
 
 

@@ -21,40 +21,31 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from myobridge.acquire import parse_emg
+from myobridge.config import Config
+from myobridge.configure import device_config
 from myobridge.metrics import ProcessCost
+from myobridge.model_file import METADATA_KEY, decode_spec
 from myobridge.wire import messages as m
 from myobridge.wire.frame import PAYLOAD, FrameDecoder, encode
 
-TICK_HZ: Final = 2_000_000
 VALID_4MS: Final = 25
-REST_DEG: Final = 40
-NEUTRAL: Final = {
-    "servo_min_cdeg": (0,) * m.SERVOS,
-    "servo_max_cdeg": (m.ANGLE_MAX_CDEG,) * m.SERVOS,
-    "servo_safe_cdeg": (100 * REST_DEG,) * m.SERVOS,
-    "pulse_0_us": (m.PULSE_MIN_US,) * m.SERVOS,
-    "pulse_180_us": (m.PULSE_MAX_US,) * m.SERVOS,
-    "servo_period_us": m.SERVO_PERIOD_MAX_US,
-    "slew_cdeg_per_s": m.SLEW_MIN_CDEG_PER_S,
-    "hold_ms": m.HOLD_MAX_MS,
-    "relax_ms": m.RELAX_MAX_MS,
-}
 
 
 class Network:
     """A model file, and what its metadata says."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: Path) -> None:
         options = ort.SessionOptions()
         options.intra_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self._session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-        spec = json.loads(self._session.get_modelmeta().custom_metadata_map["myobridge"])
-        self.channels, self.fs_hz = len(spec["channels"]), spec["fs_hz"]
-        self.window, self.hop = spec["window_samples"], spec["hop_samples"]
-        self.gain = np.float32(1 / 512) / np.array(spec["scale_fs"], np.float32)[:, None]
-        """Of a 10-bit ADC's counts."""
-        self._history = np.full((1, 2 * m.SERVOS), REST_DEG, np.float32)
+        self.spec = spec = decode_spec(self._session.get_modelmeta().custom_metadata_map[METADATA_KEY], path)
+        self.channels, self.window, self.hop = len(spec.channels), spec.window_samples, spec.hop_samples
+        self._history = np.tile(np.array(spec.rest_pose_deg, np.float32), (1, 2))
+
+    def gain(self, adc_bits: int) -> NDArray[np.float32]:
+        """What turns counts (channels, n) into what the network takes, (channels, 1)."""
+        return np.float32(2 / (1 << adc_bits)) / np.array(self.spec.scale_fs, np.float32)[:, None]
 
     def __call__(self, emg: NDArray[np.float32]) -> list[int]:
         """Centidegrees (5,) of a window (1, channels, window)."""
@@ -70,13 +61,8 @@ class Hand:
         self.fd = os.open(port, os.O_RDWR | os.O_NOCTTY)
         tty.setraw(self.fd, termios.TCSANOW)
         self._seq = 0
-        self._config = m.Config(
-            channel_mask=(1 << network.channels) - 1,
-            sample_period_ticks=round(TICK_HZ / network.fs_hz),
-            samples_per_frame=max(n for n in range(1, 6) if network.hop % n == 0),
-            sample_format=m.SampleFormat.INT16,
-            **NEUTRAL,  # type: ignore[arg-type]
-        )
+        self._spec = network.spec
+        self.adc_bits = 0
         self.send(m.Hello(m.MAJOR, m.MINOR, 0, m.PROTO_HASH))
 
     def send(self, message: m.Message) -> None:
@@ -87,7 +73,9 @@ class Hand:
     def starts(self, frame: bytes) -> bool:
         """Answers what comes before the stream; True when that has been asked for."""
         if frame[0] == m.Ident.TYPE:
-            self.send(self._config)
+            ident = m.Ident.unpack(frame[PAYLOAD])
+            self.adc_bits = ident.adc_bits
+            self.send(device_config(ident, self._spec, Config()))
         elif frame[0] == m.ConfigAck.TYPE:
             self.send(m.Start(m.ConfigAck.unpack(frame[PAYLOAD]).config_crc))
             return True
@@ -96,10 +84,11 @@ class Hand:
 
 def run(port: str, model: str, seconds: float) -> dict[str, Any]:
     """Runs for so many seconds from the start of the stream; what it cost."""
-    network, frames = Network(model), FrameDecoder()
+    network, frames = Network(Path(model)), FrameDecoder()
     window, hop, filled = network.window, network.hop, 0
     ring = np.zeros((network.channels, 4 * window), np.float32)
     latencies_s: list[float] = []
+    gain = np.zeros((network.channels, 1), np.float32)
     hand = Hand(port, network)
     started_s, cost = float("inf"), ProcessCost()
     while time.monotonic() - started_s < seconds:
@@ -109,14 +98,14 @@ def run(port: str, model: str, seconds: float) -> dict[str, Any]:
             emg = parse_emg(frame, network.channels) if frame[0] == m.Emg.TYPE else None
             if emg is None:
                 if hand.starts(frame):
-                    started_s, cost = time.monotonic(), ProcessCost()
+                    started_s, cost, gain = time.monotonic(), ProcessCost(), network.gain(hand.adc_bits)
                 continue
             index, _, counts = emg
             n = len(counts)
             if filled + n > ring.shape[1]:
                 ring[:, :window] = ring[:, filled - window : filled]
                 filled = window
-            ring[:, filled : filled + n] = counts.T * network.gain
+            ring[:, filled : filled + n] = counts.T * gain
             filled += n
             if filled >= window and (index + n) % hop == 0:
                 angle_cdeg = network(np.ascontiguousarray(ring[None, :, filled - window : filled]))

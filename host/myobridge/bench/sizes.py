@@ -18,15 +18,12 @@ from myobridge.device.recorded import RecordedSource
 from myobridge.metrics import Distribution
 from myobridge.pipeline import Pipeline
 from myobridge.wire import messages as m
-from myobridge.wire.frame import MIN_FRAME_BYTES, FrameDecoder, encode
+from myobridge.wire.frame import FrameDecoder, encode
 
 ALL_CHANNELS: Final = (4, 8, 16, 32, 64)
 ALL_FS_HZ: Final = (1000, 2000, 4000)
 ARCHIVE: Final = Path(__file__).parent / "networks.zip"
-EMG_BYTES: Final = m.MAX_FRAME_BYTES - MIN_FRAME_BYTES - m.Emg.STRUCT.size
-"""Most bytes of samples that a frame holds."""
 TURNS: Final = 300
-
 
 Row = dict[str, Any]
 
@@ -43,16 +40,11 @@ def unpack(folder: Path) -> dict[tuple[int, int], Path]:
     return {(c, fs_hz): folder / file_name(c, fs_hz) for c in ALL_CHANNELS for fs_hz in ALL_FS_HZ}
 
 
-def frame_samples(hop_samples: int, channels: int, most: int) -> int:
-    """Samples a frame, as many as the configuration wants and a frame holds."""
-    return samples_per_frame(hop_samples, min(most, EMG_BYTES // (2 * channels)))
-
-
 def turn_times(model: Model, source: RecordedSource, config: Config) -> Distribution:
     """From the bytes of a hop to the bytes of its setpoint, without a port: what the loop has to do in each hop."""
     spec, counters = model.spec, AcquisitionCounters()
     channels, hop = len(spec.channels), spec.hop_samples
-    n = frame_samples(hop, channels, config.acquisition.max_samples_per_frame)
+    n = samples_per_frame(hop, channels, config.acquisition.max_samples_per_frame)
     frames, gate = FrameDecoder(), EmgGate(channels, n, source.adc_bits, counters)
     pipeline, times = Pipeline(model, config, source.adc_bits, counters), Distribution()
     warm_up = spec.window_samples // hop + 10
