@@ -23,7 +23,7 @@ class Voice:
         self._lost = ""
         self._state = m.State.DISARMED
         self._withheld = Withheld.NO
-        self._withheld_s = 0.0
+        self._again_s: dict[Withheld, float] = {}
 
     def tell(self, text: str) -> None:
         """A sentence; empty: what was said last is over."""
@@ -32,7 +32,7 @@ class Voice:
             self.say(text)
 
     def tell_changes(self, connection: Connection, now_s: float) -> None:
-        """What has changed since it was last said; reasons for no setpoints at most once a second."""
+        """What has changed since it was last said; each reason for no setpoints at most once a second."""
         if self._lost and connection.streaming:
             self._lost = ""
             self.tell("The hand is connected again, and disarmed.")
@@ -41,8 +41,8 @@ class Voice:
             self._state = m.State(status.state)
             self.say(explain_state(self._state, m.Reason(status.reason)))
         withheld = connection.withheld
-        if withheld is not self._withheld and now_s >= self._withheld_s:
-            self._withheld, self._withheld_s = withheld, now_s + TELL_S
+        if withheld is not self._withheld and now_s >= self._again_s.get(withheld, now_s):
+            self._withheld, self._again_s[withheld] = withheld, now_s + TELL_S
             if text := connection.explain_withheld():
                 self.tell(text)
 

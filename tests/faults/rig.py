@@ -103,6 +103,13 @@ class Rig:
         """All that daemons have said to the terminal."""
         return (self.folder / "said").read_text()
 
+    def wait_said(self, words: str, since: int, within_s: float = 5.0) -> None:
+        """Waits until the terminal says these words; what it said before character `since` does not count."""
+        until_s = time.monotonic() + within_s
+        while words not in self.said[since:]:
+            assert time.monotonic() < until_s, f"it does not say {words!r}"
+            time.sleep(0.05)
+
     def send_signal(self, number: signal.Signals) -> float:
         """Sends the daemon a signal; gives the time."""
         assert self.daemon is not None

@@ -157,6 +157,33 @@ def test_a_link_lost_while_setpoints_were_withheld_leaves_nothing_to_say_about_t
     assert said[-1].startswith("Lost the hand")
 
 
+def test_each_reason_for_no_setpoints_is_told_however_short_it_was_and_none_twice_a_second(connection, clock):
+    said = []
+    voice = Voice("port")
+    voice.say = said.append
+
+    def tell(withheld, after_s):
+        clock.now_s += after_s
+        connection._decision = connection._decision._replace(withheld=withheld)
+        voice.tell_changes(connection, clock.now_s)
+
+    for reason in (Withheld.SAMPLES_LOST, Withheld.NOT_A_NUMBER):
+        tell(reason, 0.01)
+        tell(Withheld.NO, 0.01)
+    assert [text[:30] for text in said] == [
+        "No setpoints: too many samples",
+        "Setpoints again.",
+        "No setpoints: the network give",
+    ]
+    for _ in range(10):
+        tell(Withheld.NOT_A_NUMBER, 0.005)
+        tell(Withheld.NO, 0.005)
+    assert len(said) == 3
+    tell(Withheld.NO, 1.0)
+    tell(Withheld.NOT_A_NUMBER, 0.005)
+    assert said[3:] == ["Setpoints again.", said[2]]
+
+
 @pytest.mark.parametrize("after", ["its sleep", "its read"])
 def test_a_daemon_that_was_stopped_for_seconds_does_not_call_the_hand_silent(connection, link, clock, after):
     wait = link.wait
