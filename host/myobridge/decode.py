@@ -106,6 +106,7 @@ class Decoder(ABC):
         """Back to rest: the history is the rest pose."""
         self._past.clear()
         self._past.extend([self._rest] * (self._past.maxlen or 0))
+        self._unsettled: list[tuple[Floats, Floats]] = []
 
     @abstractmethod
     def __call__(self, window: Window) -> Floats | None:
@@ -113,6 +114,12 @@ class Decoder(ABC):
 
         Angles (5,) in degrees, None while the window is not full; they enter the history unless not finite.
         """
+
+    def settle(self) -> None:
+        """What the next hop needs and this hop's setpoint need not wait for; the next call does it if nobody has."""
+        for again, place in self._unsettled:
+            again[:] = place
+        self._unsettled = []
 
     def _binding(self) -> ort.IOBinding:
         """A binding of the history and the angles; the other ends are the caller's."""
@@ -168,40 +175,37 @@ class StreamingDecoder(Decoder):
         new = {"emg": hop, **{PAST + name: shape for name, shape in kept.items()}}
         self._hops = max(-(-int(np.prod(shapes[name])) // int(np.prod(shape))) for name, shape in new.items())
         rings = {name: Ring(self._hops, shape) for name, shape in new.items()}
-        self._emg = rings["emg"]
-        self._kept = [rings[PAST + name] for name in kept]
+        self._rings = list(rings.values())
         super().__init__(model)
-        self._bound = []
+        self._places = []
         for at in range(self._hops):
             binding = self._binding()
-            _bind(binding.bind_input, "emg", self._emg.newest(at + 1, shapes["emg"]))
+            _bind(binding.bind_input, "emg", rings["emg"].newest(at + 1, shapes["emg"]))
             for name in kept:
                 ring = rings[PAST + name]
                 _bind(binding.bind_input, PAST + name, ring.newest(at, shapes[PAST + name]))
                 _bind(binding.bind_output, name, ring.place(at))
-            self._bound.append(binding)
+            copies = [(ring.again(at), ring.place(at)) for name, ring in rings.items() if name != "emg"]
+            self._places.append((rings["emg"].both(at), binding, copies))
 
     def reset(self) -> None:
         """Back to rest, and every tape empty."""
         super().reset()
         self._at = 0
-        for ring in (self._emg, *self._kept):
+        for ring in self._rings:
             ring.clear()
 
     def __call__(self, window: Window) -> Floats | None:
         """See Decoder."""
-        at = self._at
-        self._at = (at + 1) % self._hops
-        self._emg.place(at)[:] = window.newest(self.spec.hop_samples).T
-        self._emg.repeat(at)
-        angles = None
+        if self._unsettled:
+            self.settle()
+        emg, binding, self._unsettled = self._places[self._at]
+        self._at = (self._at + 1) % self._hops
+        emg[:] = window.newest(self.spec.hop_samples).T
         if window.full:
-            angles = self._decide(self._bound[at])
-        else:
-            self._session.run_with_iobinding(self._bound[at])
-        for ring in self._kept:
-            ring.repeat(at)
-        return angles
+            return self._decide(binding)
+        self._session.run_with_iobinding(binding)
+        return None
 
 
 def decoder_of(model: Model) -> Decoder:

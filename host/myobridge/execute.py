@@ -5,35 +5,41 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import pi
 
-from myobridge.model_file import ModelSpec, Smoothing
+from myobridge.model_file import ModelSpec, RestGate, Smoothing
 
 SPEED_CUTOFF_HZ = 1.0
 """Cut-off of the speed estimate, the value of the One-Euro paper."""
 
 
-def _weight(cutoff_hz: float, period_s: float) -> float:
-    """Weight of the new value in a first-order low-pass."""
-    return 1 / (1 + 1 / (2 * pi * cutoff_hz * period_s))
-
-
 class Gate:
-    """Rest until the network has meant something else for `hops` decisions in a row."""
+    """`RestGate`, counted in decisions: the rest pose until the network has meant something else for long enough."""
 
-    def __init__(self, rest_deg: Sequence[float], leave_deg: float, hops: int) -> None:
+    def __init__(self, rest_deg: Sequence[float], gate: RestGate, hop_ms: float) -> None:
         self._rest_deg = tuple(rest_deg)
-        self._leave_deg = leave_deg
-        self._hops = hops
-        self._away = 0
+        self._leave_deg = gate.leave_deg
+        self._after = max(1, round(gate.after_ms / hop_ms))
+        self._again_after = max(self._after, round(gate.again_after_ms / hop_ms))
+        self._settling = round(gate.settling_ms / hop_ms)
+        self.reset()
 
     def reset(self) -> None:
-        """The hand is at rest."""
+        """The hand is at rest, and has been for long."""
+        self._moves = False
         self._away = 0
+        self._since_rest = self._settling
 
     def __call__(self, angles_deg: Sequence[float]) -> Sequence[float]:
         """The angles, or the rest pose."""
         away = max([abs(a - r) for a, r in zip(angles_deg, self._rest_deg, strict=True)]) > self._leave_deg
         self._away = self._away + 1 if away else 0
-        return angles_deg if self._away >= self._hops else self._rest_deg
+        if self._moves:
+            self._moves, self._since_rest = away, 1
+        else:
+            self._since_rest += 1
+            rested = self._since_rest - self._away
+            lets_go = self._after <= rested < self._settling
+            self._moves = self._away >= (self._again_after if lets_go else self._after)
+        return angles_deg if self._moves else self._rest_deg
 
 
 class Executor:
@@ -46,9 +52,9 @@ class Executor:
         self._smoothing = spec.smoothing
         self._period_s = period_s = spec.hop_ms / 1000
         gate = spec.rest_gate
-        self._gate = gate and Gate(spec.rest_pose_deg, gate.leave_deg, max(1, round(gate.after_ms / spec.hop_ms)))
+        self._gate = gate and Gate(spec.rest_pose_deg, gate, spec.hop_ms)
         self._limits = list(zip(min_deg, max_deg, strict=True))
-        self._speed_weight = _weight(SPEED_CUTOFF_HZ, period_s)
+        self._speed_weight = 1 / (1 + 1 / (2 * pi * SPEED_CUTOFF_HZ * period_s))
         self.reset()
 
     def reset(self) -> None:
@@ -63,18 +69,17 @@ class Executor:
         if self._gate:
             angles_deg = self._gate(angles_deg)
         if self._smoothing is None or self._angles is None:
-            smoothed = list(angles_deg)
-            self._speeds = [0.0] * len(smoothed)
+            self._angles = list(angles_deg)
+            self._speeds = [0.0] * len(self._angles)
         else:
-            smoothed = [self._smooth(i, angle, self._smoothing) for i, angle in enumerate(angles_deg)]
-        self._angles = smoothed
-        return tuple([min(max(a, low), high) for a, (low, high) in zip(smoothed, self._limits, strict=True)])
+            self._smooth(angles_deg, self._angles, self._smoothing)
+        return tuple([min(max(a, low), high) for a, (low, high) in zip(self._angles, self._limits, strict=True)])
 
-    def _smooth(self, servo: int, angle_deg: float, smoothing: Smoothing) -> float:
-        assert self._angles is not None
-        before = self._angles[servo]
-        speed = self._speeds[servo]
-        speed += self._speed_weight * ((angle_deg - before) / self._period_s - speed)
-        self._speeds[servo] = speed
-        cutoff_hz = smoothing.min_cutoff_hz + smoothing.beta_hz_per_deg_s * abs(speed)
-        return before + _weight(cutoff_hz, self._period_s) * (angle_deg - before)
+    def _smooth(self, angles_deg: Sequence[float], smoothed: list[float], smoothing: Smoothing) -> None:
+        """One step of the filter, all servos in one call: a call for each costs more than what it does."""
+        period_s, speeds = self._period_s, self._speeds
+        for servo, angle in enumerate(angles_deg):
+            change = angle - smoothed[servo]
+            speeds[servo] += self._speed_weight * (change / period_s - speeds[servo])
+            cutoff_hz = smoothing.min_cutoff_hz + smoothing.beta_hz_per_deg_s * abs(speeds[servo])
+            smoothed[servo] += change / (1 + 1 / (2 * pi * cutoff_hz * period_s))

@@ -32,6 +32,7 @@ HOP_S: Final = 0.005
 
 Degrees = Annotated[float, msgspec.Meta(ge=0, le=180)]
 Positive = Annotated[float, msgspec.Meta(gt=0, lt=1e300)]
+NotNegative = Annotated[float, msgspec.Meta(ge=0, lt=1e300)]
 Coefficient = Annotated[float, msgspec.Meta(gt=-1e6, lt=1e6)]
 Line = Annotated[str, msgspec.Meta(max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
 """Text that is printed: no control characters, with which a file could speak to a terminal."""
@@ -74,11 +75,15 @@ class Smoothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class RestGate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The hand stays at rest until the network has meant something else for a while without a break.
 
-    It has meant something else while any angle was further than leave_deg from the rest pose.
+    It has meant something else while any angle was further than leave_deg from the rest pose. The while is after_ms;
+    but for settling_ms after a movement, when the muscle lets go in steps, it is again_after_ms if that is longer. A
+    movement that was broken off for less than after_ms is the same movement, and goes on after after_ms.
     """
 
     leave_deg: Positive
     after_ms: Positive
+    settling_ms: NotNegative = 0
+    again_after_ms: NotNegative = 0
 
 
 class ModelSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

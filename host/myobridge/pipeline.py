@@ -84,11 +84,12 @@ class Pipeline:
     def push(self, index: int, counts: NDArray[np.int16], lead_off: bool = False) -> Iterator[Decision]:
         """Takes counts int16 (n, channels) from device index `index` on; yields a decision for each hop they end.
 
-        The contact check of a hop runs when the caller asks for the next decision, so that it costs the setpoint no
-        time; its verdict counts from the next hop on.
+        What the next hop needs and the contact check of this one run when the caller asks for the next decision, so
+        that they cost the setpoint no time; the check's verdict counts from the next hop on.
         """
         for hop in self.acquisition.push(index, counts, lead_off):
             yield self._decide(hop)
+            self._decoder.settle()
             self.contact.push(hop.counts)
 
     def reset(self) -> None:

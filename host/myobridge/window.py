@@ -79,13 +79,19 @@ class Ring:
         self._twice[:] = 0
 
     def place(self, at: int) -> NDArray[np.float32]:
-        """Where the hop at this place is to be written; say `repeat` then."""
+        """Where the hop at this place is to be written; `again` has to get the same then."""
         place: NDArray[np.float32] = self._twice[1, at]
         return place
 
-    def repeat(self, at: int) -> None:
-        """Puts the hop that was written there into its other place as well."""
-        self._twice[0, at] = self._twice[1, at]
+    def again(self, at: int) -> NDArray[np.float32]:
+        """The other place of this hop."""
+        place: NDArray[np.float32] = self._twice[0, at]
+        return place
+
+    def both(self, at: int) -> NDArray[np.float32]:
+        """`again` and `place` of this hop in one."""
+        places: NDArray[np.float32] = self._twice[:, at]
+        return places
 
     def newest(self, at: int, shape: Sequence[int]) -> NDArray[np.float32]:
         """As many values as this shape takes, the last of them those before place `at`; a view."""

@@ -26,8 +26,8 @@ from myobridge_models.validation import Validation
 
 SMOOTHING: Final = Smoothing(min_cutoff_hz=4.0, beta_hz_per_deg_s=0.05)
 """Mild: it takes out what differs between neighbouring hops and hardly delays a movement."""
-REST_GATE: Final = RestGate(leave_deg=20.0, after_ms=60.0)
-"""A hand at rest that twitches is worse than one that opens 60 ms later."""
+REST_GATE: Final = RestGate(leave_deg=20.0, after_ms=60.0, settling_ms=1500.0, again_after_ms=400.0)
+"""A hand at rest that twitches is worse than one that opens 60 ms later; most twitches follow a movement's end."""
 
 Source = tuple[Path, Recording]
 

@@ -158,36 +158,34 @@ class _Streaming:
         return add.reshape(add("Concat", past, new, axis=0), -1, size[0] * size[1])
 
     def _first_layer(self, stage_1: str) -> str:
-        """→ (features, detectors · hop · C), the second tape's new part."""
+        """→ (features, detectors, hop, C), the second tape's new part."""
         shape, add, maps, n = self.shape, self.add, len(self.shape.detectors), self.shape.pattern_features
         weights = [add.part("patterns.weights.0", 0, number, number + 1) for number in range(n)]
         taps = self.first * np.arange(shape.pattern_kernel)
         band = self._band(weights, [taps] * n, int(taps[-1]) + 1, time_first=False)
         bias = add.rows(add.reshape("patterns.biases.0", n, 1), np.repeat(np.arange(n), self.hop))
         found = add.reshape(add("Relu", add("Gemm", band, stage_1, bias)), n, self.hop, maps, shape.channels)
-        found = add("Transpose", found, perm=[0, 2, 1, 3])
-        size = (n, maps * self.hop * shape.channels)
-        self._output("patterns", *size)
-        return add.reshape(found, *size, to="patterns")
+        self._output("patterns", n, maps, self.hop, shape.channels)
+        return add("Transpose", found, perm=[0, 2, 1, 3], to="patterns")
 
     def _second_layer(self, patterns: str) -> str:
         """→ (features, detectors · hop · C), the third tape's new part."""
         shape, add, taps = self.shape, self.add, self.shape.pattern_kernel - 1
         unit = gcd(self.hop, self.second)  # samples that stay together whatever the dilation
-        n = shape.pattern_features
-        per_hop = n * len(self.strides) * self.hop // unit
-        past = self._input(PAST + patterns, self.pattern_hops * per_hop, unit * shape.channels)
+        n, width = shape.pattern_features, unit * shape.channels
+        units = len(self.strides) * self.hop // unit  # of a feature in a hop
+        past = self._input(PAST + patterns, self.pattern_hops * n * units, width)
         if self.hop > self.second:  # older taps reach into this hop too
-            past = add("Concat", past, add.reshape(patterns, per_hop, -1), axis=0)
+            past = add("Concat", past, add.reshape(patterns, n * units, width), axis=0)
         back = self.second * np.arange(taps, 0, -1)[:, None, None] * self.strides[:, None]  # (taps, detectors, 1)
         sample = self.pattern_hops * self.hop - back + np.arange(0, self.hop, unit)  # (taps, detectors, units)
         feature, detector = np.arange(n)[:, None, None, None], np.arange(len(self.strides))[:, None]
-        older = add.rows(past, self._row(sample, feature, detector, unit).reshape(n * taps, -1))
-        older = add.reshape(older, n, taps, -1)
-        every = add("Concat", older, add.reshape(patterns, n, 1, -1), axis=1)  # (features, taps, detectors · hop · C)
+        older = add.rows(past, self._row(sample, feature, detector, unit).reshape(n, taps, units))
+        newest = add.reshape(patterns, n, 1, units, width)
+        every = add("Concat", older, newest, axis=1)  # (features, taps, units, width)
         weight, bias = (add.reshape(f"patterns.{name}.1", n, -1) for name in ("weights", "biases"))
         found = add("Relu", add("Gemm", weight, add.reshape(every, n * (taps + 1), -1), bias), to="features")
-        self._output(found, n, len(self.strides) * self.hop * shape.channels)
+        self._output(found, n, units * width)
         return found
 
     def _row(self, sample: Rows, feature: Rows, detector: Rows, unit: int) -> Rows:
@@ -198,7 +196,7 @@ class _Streaming:
         return row
 
     def _mlp(self, new: str) -> None:
-        """The features in the order in which the windowed graph has them, and the MLP."""
+        """What the MLP reads, (means, detectors, features, C), with the history behind it; and the MLP."""
         shape, add = self.shape, self.add
         n, maps = shape.pattern_features, len(self.strides)
         per_hop = n * maps * self.hop
@@ -207,15 +205,28 @@ class _Streaming:
         back = self.strides[:, None, None] * np.arange(shape.outputs - 1, -1, -1)  # (detectors, 1, outputs)
         newest = (self.feature_hops + 1) * self.hop - 1
         rows = self._row(newest - back, np.arange(n)[:, None], np.arange(maps)[:, None, None], 1)
-        x = add.reshape(add.rows(tape, rows.ravel()), 1, maps * n, shape.outputs, shape.channels)
-        if shape.averaged > 1:
-            x = add("AveragePool", x, kernel_shape=[shape.averaged, 1], strides=[shape.averaged, 1])
-        x = add.reshape(add("Transpose", x, perm=[0, 3, 1, 2]), 1, -1)
+        x = add.rows(tape, rows.reshape(maps * n, shape.means, shape.averaged).T)  # (averaged, means, maps · n, C)
+        x = add.reshape(add("ReduceMean", x, axes=[0], keepdims=0) if shape.averaged > 1 else x, 1, -1)
         if shape.history_values:
-            swing = add("Div", "history", add.constant(np.array(FULL_SWING_DEG / 2, np.float32)))
-            x = add("Concat", x, add("Sub", swing, add.constant(np.array(1, np.float32))), axis=1)
+            x = add("Concat", x, "history", axis=1)
         dense = [f"mlp.{name}" for name, layer in self.network.mlp.named_children() if isinstance(layer, nn.Linear)]
         for layer in dense:
-            x = add("Gemm", x, f"{layer}.weight", f"{layer}.bias", transB=1)
+            weight, bias = self._first_dense(layer) if layer == dense[0] else (f"{layer}.weight", f"{layer}.bias")
+            x = add("Gemm", x, weight, bias, transB=1)
             x = add("Relu", x) if layer != dense[-1] else add("Sigmoid", x)
         add("Mul", x, add.constant(np.array(FULL_SWING_DEG, np.float32)), to="angles")
+
+    def _first_dense(self, layer: str) -> tuple[str, str]:
+        """Weight and bias for features in the order of `_mlp`, and for a history in degrees."""
+        shape, add = self.shape, self.add
+        features, every = shape.feature_values, shape.dense_sizes[0]
+        maps = len(self.strides) * shape.pattern_features
+        weight = add.part(f"{layer}.weight", 1, 0, features)
+        weight = add.reshape(weight, -1, shape.channels, maps, shape.means)
+        weight = add.reshape(add("Transpose", weight, perm=[0, 3, 2, 1]), -1, features)
+        if not shape.history_values:
+            return weight, f"{layer}.bias"
+        swing = add.part(f"{layer}.weight", 1, features, every)  # of a history from -1 to 1
+        per_deg = add("Div", swing, add.constant(np.array(FULL_SWING_DEG / 2, np.float32)))
+        sums = add("MatMul", swing, add.constant(np.ones((every - features, 1), np.float32)))
+        return add("Concat", weight, per_deg, axis=1), add("Sub", f"{layer}.bias", add.reshape(sums, -1))

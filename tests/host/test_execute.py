@@ -61,6 +61,17 @@ def test_the_hand_stays_at_rest_until_the_network_has_meant_something_else_for_a
     assert run(executor, said).tolist() == [40, 40, 40, 40, 40, 40, 90, 90, 40, 40]
 
 
+def test_after_a_movement_the_gate_asks_for_longer_until_the_muscle_has_let_go():
+    gate = RestGate(leave_deg=20, after_ms=10, settling_ms=50, again_after_ms=20)  # 2, 10 and 4 decisions
+    moved, twitch, rest = [90] * 4, [90] * 3, [40]
+    assert run(executor_of(gate=gate), moved).tolist() == [40, 90, 90, 90], "a stream begins settled"
+    for rested, lasts, passed in ((1, 3, 2), (2, 3, 0), (9, 3, 0), (9, 5, 2), (10, 3, 2)):
+        angles = run(executor_of(gate=gate), [*moved, *rest * rested, *[90] * lasts])[4:]
+        assert angles.tolist() == [40] * (rested + lasts - passed) + [90] * passed, (rested, lasts)
+    twice = run(executor_of(gate=gate), [*moved, *rest * 5, *twitch, *rest * 2, *twitch])[4:]
+    assert twice.tolist() == [40] * 11 + [90] * 2, "a twitch that did not pass is part of the rest"
+
+
 def test_a_restarted_stream_begins_behind_the_gate():
     executor = executor_of(gate=RestGate(leave_deg=20, after_ms=10))
     assert run(executor, [90, 90]).tolist() == [40, 90]

@@ -5,8 +5,17 @@ import onnx
 from myobridge.model_check import OPERATORS
 from myobridge_models.export import _graph
 from myobridge_models.families.registry import FAMILIES, create
+from myobridge_models.network import CnnMlp
+from myobridge_models.streaming import streaming_graph
+
+
+def graphs_of(family):
+    """The graph of a file of this family, and the one that keeps its state if there is one."""
+    network = create(family, 500, 2, 0.0)
+    windowed = onnx.load_model_from_string(_graph(network)).graph
+    return [windowed, *([streaming_graph(network, windowed, 2)] if isinstance(network, CnnMlp) else [])]
 
 
 def test_the_operators_are_those_that_our_families_use_and_no_others():
-    graphs = [onnx.load_model_from_string(_graph(create(family, 500, 2, 0.0))).graph for family in FAMILIES]
-    assert {node.op_type for graph in graphs for node in graph.node} == OPERATORS
+    used = {node.op_type for family in FAMILIES for graph in graphs_of(family) for node in graph.node}
+    assert used == OPERATORS
