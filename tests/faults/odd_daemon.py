@@ -21,7 +21,7 @@ class OddDecoder:
 
     def __init__(self, model):
         self._decoder = decode.decoder_of(model)
-        self.reset = self._decoder.reset
+        self.reset, self.settle = self._decoder.reset, self._decoder.settle
 
     def __call__(self, window):
         angles = self._decoder(window)
