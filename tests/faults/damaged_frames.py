@@ -145,6 +145,8 @@ class Downlink:
         self._device = SimulatedFirmware(Silence(), seed)
         self._now_s = 0.0
         self._sent: set[tuple[int, ...]] = set()
+        self._before: set[tuple[int, ...]] = set()
+        """Of the batch before: if the line lost the zero behind its last frame, a zero of this one ends it."""
         self._tally = Tally()
         config = m.Config(
             channel_mask=(1 << CHANNELS) - 1,
@@ -167,7 +169,7 @@ class Downlink:
         accept = self._device.safety._accepted
 
         def accepted(setpoint: m.Setpoint, *rest: object) -> None:
-            self._tally.wrong += setpoint.angle_cdeg not in self._sent
+            self._tally.wrong += setpoint.angle_cdeg not in self._sent | self._before
             accept(setpoint, *rest)
 
         self._device.safety._accepted = accepted
@@ -201,7 +203,7 @@ class Downlink:
             self._arm()
         self._device.receive(data, self._now_s)
         self._device.outgoing(self._now_s)
-        self._sent.clear()
+        self._before, self._sent = self._sent, set()
         return self._tally
 
 
