@@ -5,29 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from myobridge.errors import UserError
-from myobridge.model_file import REST_DEG, LabelledPose, ModelSpec, Pose, RestGate, Smoothing, usual_hop_samples
+from myobridge.model_file import LabelledPose, ModelSpec, usual_hop_samples
 from myobridge.recording import Recording
 from myobridge_models.checkpoint import Checkpoint
 from myobridge_models.clipping import check_unclipped
 from myobridge_models.data import Take, channel_scale, design_prefilter, only_repetitions, scaled, takes_of
 from myobridge_models.families.base import Network
 from myobridge_models.families.registry import DEFAULT_FAMILY, create
-from myobridge_models.following import REST
 from myobridge_models.recipe import Recipe, history_hops
+from myobridge_models.smoothing import SMOOTHING, rest_gate, rest_of
 from myobridge_models.train import Progress, train
 from myobridge_models.validation import Validation
-
-SMOOTHING: Final = Smoothing(min_cutoff_hz=4.0, beta_hz_per_deg_s=0.05)
-"""Mild: it takes out what differs between neighbouring hops and hardly delays a movement."""
-REST_GATE: Final = RestGate(leave_deg=20.0, after_ms=60.0, settling_ms=1500.0, again_after_ms=400.0)
-"""A hand at rest that twitches is worse than one that opens 60 ms later; most twitches follow a movement's end."""
 
 Source = tuple[Path, Recording]
 
@@ -155,11 +149,6 @@ def _identity(
     }
 
 
-def rest_of(poses: Sequence[LabelledPose]) -> Pose:
-    """The pose of label 0, or where every hand rests."""
-    return next((pose.angles_deg for pose in poses if pose.label == REST), REST_DEG)
-
-
 def described(
     name: str,
     family: str,
@@ -184,7 +173,7 @@ def described(
         prefilter_sos=design_prefilter(fs_hz),
         scale_fs=tuple(float(s) for s in scale),
         rest_pose_deg=rest_of(poses),
-        rest_gate=REST_GATE,
+        rest_gate=rest_gate(poses, takes),
         smoothing=SMOOTHING,
         poses=tuple(poses),
         training={
