@@ -22,7 +22,7 @@ waiting="tests/faults tests/loopback tests/raspberry_pi"
 said=$(mktemp)
 failed=0
 "$venv/bin/python" -m pytest $waiting "$@" >"$said" 2>&1 &
-nice -n 19 "$venv/bin/python" -m pytest $(printf -- '--ignore=%s ' $waiting) "$@" || failed=$?
+nice -n 10 "$venv/bin/python" -m pytest $(printf -- '--ignore=%s ' $waiting) "$@" || failed=$?
 wait $! || failed=$?
 cat "$said"
 rm "$said"

@@ -1,6 +1,7 @@
 """The house rules that a machine can check."""
 
 import ast
+import re
 import subprocess
 import sys
 import tomllib
@@ -45,6 +46,13 @@ def test_the_runtime_never_imports_torch_nor_the_models_package():
             elif isinstance(node, ast.ImportFrom):
                 names = [node.module or ""]
             assert not {name.partition(".")[0] for name in names} & {"torch", "myobridge_models"}, path
+
+
+def test_documents_name_files_that_exist():
+    place = re.compile(r"(?:tests|firmware|host|models|hardware)/[\w./-]+\.(?:py|sh|md|toml|c|h|svg|png)")
+    for document in (path for path in tracked() if path.suffix == ".md"):
+        for name in place.findall(document.read_text(encoding="utf-8")):
+            assert (ROOT / name).exists() or (document.parent / name).exists(), f"{document.relative_to(ROOT)}: {name}"
 
 
 def test_torch_and_training_tools_are_no_runtime_dependencies():

@@ -20,7 +20,7 @@ from myobridge.metrics import Distribution
 from myobridge.model_file import ModelSpec
 from myobridge.realtime import enter_realtime
 
-TURNS: Final = 2
+TURNS: Final = 5
 """Runs of each loop, in turn, so that a machine that slows down slows both."""
 
 

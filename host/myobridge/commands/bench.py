@@ -14,7 +14,7 @@ from myobridge.commands.options import CONFIG, JSON, say, write_json
 @CONFIG
 @click.option("--growth", "grow", is_flag=True, help="Only the daemon, at 4 to 64 channels and 1 to 4 kHz.")
 @click.option(
-    "--seconds", default=6.0, type=click.FloatRange(min=1), show_default=True, help="Length of each run of a loop."
+    "--seconds", default=2.5, type=click.FloatRange(min=1), show_default=True, help="Length of each run of a loop."
 )
 @click.option("--plot", type=click.Path(path_type=Path), metavar="PNG", help="Draw what is measured.")
 @JSON
