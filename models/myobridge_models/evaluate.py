@@ -52,6 +52,7 @@ class Figures(NamedTuple):
     mae_deg: float
     balanced_accuracy: float | None
     false_activations_per_hour: float | None
+    early_movements_per_hour: float | None
     late_releases_per_hour: float | None
     onset_delay_s: float | None
     onset_delay_p90_s: float | None

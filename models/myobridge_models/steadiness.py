@@ -5,7 +5,8 @@ what the wearer of a hand feels; the field hardly publishes them.
 
 - A *false activation*: a servo leaves rest by more than 20° while the cue is rest and has been for 1 s. It lasts until
   all servos are back within 10°, so a servo that trembles at 20° counts once. A hand that has not come back from the
-  last movement by then has left nothing: it is a *late release*, which is counted by itself.
+  last movement by then has left nothing: it is a *late release*, which is counted by itself. A false activation that
+  lasts to the next cue is counted as *early* too: who knows the rhythm often moves before it.
 - *Onset delay*: from a cue to move the fingers to the first decision that is nearer to the cue's pose than to any
   other. A hold without one is *missed* and enters median and 90th percentile with its whole length, so that it cannot
   hide.
@@ -55,6 +56,8 @@ class Steadiness(NamedTuple):
     """Figures of one decoder; None where no hold tells."""
 
     false_activations_per_hour: float | None
+    early_movements_per_hour: float | None
+    """Those of the false activations that last to the next cue."""
     late_releases_per_hour: float | None
     onset_delay_s: float | None
     onset_delay_p90_s: float | None
@@ -72,10 +75,11 @@ def nearest_pose(angles_deg: Angles, poses_deg: Angles) -> NDArray[np.int64]:
 def steadiness(holds: Sequence[Hold], pose_of: dict[int, Angles]) -> Steadiness:
     """All figures of these holds; `pose_of` gives the pose (5,) in degrees of each label, rest among them."""
     rest_deg = pose_of[REST_LABEL]
-    false, late, rested_s = _activations(holds, rest_deg)
+    false, early, late, rested_s = _activations(holds, rest_deg)
     delays_s, missed = _onsets(holds, pose_of)
     return Steadiness(
         HOUR_S * false / rested_s if rested_s else None,
+        HOUR_S * early / rested_s if rested_s else None,
         HOUR_S * late / rested_s if rested_s else None,
         float(np.median(delays_s)) if delays_s else None,
         float(np.quantile(delays_s, 0.9)) if delays_s else None,
@@ -84,9 +88,9 @@ def steadiness(holds: Sequence[Hold], pose_of: dict[int, Angles]) -> Steadiness:
     )
 
 
-def _activations(holds: Sequence[Hold], rest_deg: Angles) -> tuple[int, int, float]:
-    """False activations, late releases, and the seconds of rest that were judged."""
-    false = late = 0
+def _activations(holds: Sequence[Hold], rest_deg: Angles) -> tuple[int, int, int, float]:
+    """False activations, those of them that are early, late releases, and the seconds of rest that were judged."""
+    false = early = late = 0
     rested_s = 0.0
     for hold in holds:
         counted = hold.at_s >= RESTED_S
@@ -94,10 +98,12 @@ def _activations(holds: Sequence[Hold], rest_deg: Angles) -> tuple[int, int, flo
             continue
         away_deg = np.abs(hold.angles_deg[counted] - rest_deg).max(axis=1)
         not_back = bool(away_deg[0] > LEAVES_DEG)
-        false += excursions(away_deg) - not_back
+        left = excursions(away_deg) - not_back
+        false += left
+        early += left > 0 and bool(away_deg[-1] > RETURNS_DEG)
         late += not_back
         rested_s += hold.to_s - float(hold.at_s[counted][0])
-    return false, late, rested_s
+    return false, early, late, rested_s
 
 
 def excursions(away_deg: NDArray[np.floating]) -> int:

@@ -10,14 +10,16 @@ from rich.console import Console
 from rich.table import Table
 
 HEADINGS: Final = {
+    "person": "per-\nson",
     "mae_deg": "MAE °",
-    "balanced_accuracy": "balanced\nacc.",
+    "balanced_accuracy": "bal.\nacc.",
     "false_activations_per_hour": "false\n/h",
+    "early_movements_per_hour": "early\n/h",
     "late_releases_per_hour": "late\n/h",
     "onset_delay_s": "onset\ns",
     "onset_delay_p90_s": "p90\ns",
-    "missed_onsets": "missed\nshare",
-    "jitter_deg_per_s": "jitter\n°/s",
+    "missed_onsets": "miss\nshare",
+    "jitter_deg_per_s": "jit.\n°/s",
     "parameters": "para-\nmeters",
     "window_ms": "sees\nms",
     "p50_ms": "p50\nms",
@@ -39,6 +41,7 @@ DIGITS: Final = {
     "_deg": 1,
     "_per_hour": 0,
     "_per_s": 0,
+    "_onsets": 2,
     "_s": 2,
 }
 """Behind the point, by what the name ends in."""

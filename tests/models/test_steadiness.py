@@ -43,6 +43,13 @@ class TestFalseActivations:
         assert found.late_releases_per_hour == pytest.approx(3600 / 2)
         assert found.false_activations_per_hour == 0
 
+    def test_one_that_lasts_to_the_next_cue_is_early_too(self):
+        found = figures(hold(0, *[40] * 14, *[80] * 3, *[40] * 10, *[80] * 3))
+        assert found.false_activations_per_hour == pytest.approx(2 * 3600 / 2)
+        assert found.early_movements_per_hour == pytest.approx(3600 / 2)
+        late = figures(hold(0, *[80] * 30))
+        assert (late.false_activations_per_hour, late.early_movements_per_hour) == (0, 0)
+
     def test_one_servo_suffices(self):
         still = hold(0, *[40] * 30)
         still.angles_deg[20, 3] = 90
