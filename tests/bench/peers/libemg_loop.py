@@ -41,7 +41,7 @@ class Streamer(Process):
         memory, frames = SharedMemoryManager(), FrameDecoder()
         for item in self.items:
             memory.create_variable(*item)
-        gain = self.network.gain.T
+        gain = np.ones((1, self.network.channels), np.float32)
         while True:
             data = os.read(self.hand.fd, 4096)
             read_s = time.monotonic()
@@ -49,6 +49,7 @@ class Streamer(Process):
                 emg = parse_emg(frame, self.network.channels) if frame[0] == m.Emg.TYPE else None
                 if emg is None:
                     if self.hand.starts(frame):
+                        gain = self.network.gain(self.hand.adc_bits).T
                         self.started.set()
                     continue
                 index, _, counts = emg
@@ -109,7 +110,8 @@ def run(port, model, seconds):
     regressor = EMGRegressor(Predictor(model))
     online = ToTheHand(regressor, network.window, network.hop, OnlineDataHandler(items), features=None)
     online.streamer, online.latencies_s, online.written = streamer, Array("d", MOST), Value("q")
-    streamer.started.wait(10)
+    if not streamer.started.wait(10):
+        sys.exit("The hand has sent no samples to LibEMG's streamer in 10 s.")
     online.run(block=False)
     time.sleep(1.0)  # it begins with a full window
     pids = [os.getpid(), streamer.pid, online.process.pid]

@@ -1,0 +1,81 @@
+"""Where the time of a turn goes: each part of the daemon's loop, stamped in the running daemon on a simulated hand.
+
+python tests/bench/bench_turn.py [--seconds 6]
+
+The stamps themselves make a turn longer by a few microseconds. A part's time holds that of the parts within it.
+"""
+
+import argparse
+import atexit
+import subprocess
+import sys
+from collections import defaultdict
+from time import perf_counter
+
+import numpy as np
+
+from myobridge import acquire, cli, connection, contact, daemon, decode, execute, pipeline, prefilter, window
+from myobridge.bench import live
+from myobridge.config import Config
+from myobridge.shipped import find_model
+from myobridge.wire import frame, link, session
+
+PARTS = [
+    (link.SerialLink, "read"), (frame.FrameDecoder, "feed"), (acquire.EmgGate, "take"), (pipeline.Pipeline, "_decide"),
+    (prefilter.Prefilter, "__call__"), (window.Window, "append"), (decode.StreamingDecoder, "__call__"),
+    (execute.Executor, "__call__"), (connection.Connection, "_act"), (session.Session, "setpoint"),
+    (link.SerialLink, "write"), (decode.Decoder, "settle"), (contact.ContactCheck, "push"), (daemon.Daemon, "_attend"),
+]  # fmt: skip
+"""In the order in which a turn comes to them."""
+WARM_UP = 3
+"""A third of each part's calls is left out: the window fills, the hand is armed."""
+
+
+def stamped(part, times_s):
+    """The part, noting how long each call takes."""
+
+    def call(*arguments, **options):
+        began_s = perf_counter()
+        result = part(*arguments, **options)
+        times_s.append(perf_counter() - began_s)
+        return result
+
+    return call
+
+
+def run_daemon() -> None:
+    """The daemon with the rest of the command line, and a table on stderr when it ends."""
+    times_s = defaultdict(list)
+    for owner, name in PARTS:
+        setattr(owner, name, stamped(getattr(owner, name), times_s[f"{owner.__name__}.{name}"]))
+
+    def report():
+        for name, all_s in times_s.items():
+            p50, p99 = np.percentile(1e6 * np.array(all_s[len(all_s) // WARM_UP :] or [0.0]), (50, 99))
+            print(f"{name:28} p50 {p50:6.1f}  p99 {p99:6.1f} µs  {len(all_s):6} calls", file=sys.stderr)
+
+    atexit.register(report)
+    cli.main()
+
+
+def main() -> None:
+    """Runs it on a simulated hand, and shows what it says."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=6.0)
+    seconds = parser.parse_args().seconds
+    model = find_model("synth")
+    source = live.emg_for(decode.open_model(model).spec)
+
+    def command(port, said):
+        return [sys.executable, __file__, *live.daemon(model, None, seconds)(port, said)[3:]]
+
+    quiet = subprocess.Popen  # run_loop keeps what a loop says to itself
+    live.subprocess.Popen = lambda *arguments, **options: quiet(*arguments, **(options | {"stderr": None}))
+    live.run_loop(command, source, Config())
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["run"]:
+        run_daemon()
+    else:
+        main()
