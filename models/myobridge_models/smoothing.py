@@ -15,8 +15,8 @@ SMOOTHING: Final = Smoothing(min_cutoff_hz=4.0, beta_hz_per_deg_s=0.05)
 """Mild: it takes out what differs between neighbouring hops and hardly delays a movement."""
 ANGLES_GATE: Final = RestGate(leave_deg=20.0, after_ms=60.0)
 """For a network that learnt angles: a hand at rest that twitches is worse than one that moves 60 ms later."""
-POSES_GATE: Final = RestGate(leave_deg=30.0, after_ms=100.0, settling_ms=1500.0, again_after_ms=400.0)
-"""For one that learnt poses. Most twitches follow a movement's end."""
+POSES_GATE: Final = RestGate(leave_deg=30.0, after_ms=100.0, settling_ms=800.0, again_after_ms=300.0)
+"""For one that learnt poses. Most twitches follow a movement's end; but a wearer may be back within a second."""
 LEAVES_AT: Final = 0.75
 """Where a pose lies nearer to rest, the gate opens at so much of the way to it."""
 

@@ -18,7 +18,7 @@ HEADINGS: Final = {
     "late_releases_per_hour": "late\n/h",
     "onset_delay_s": "onset\ns",
     "onset_delay_p90_s": "p90\ns",
-    "missed_onsets": "miss\nshare",
+    "missed_onsets": "miss\nrate",
     "jitter_deg_per_s": "jit.\n°/s",
     "parameters": "para-\nmeters",
     "window_ms": "sees\nms",
