@@ -23,8 +23,8 @@ waiting="tests/faults tests/loopback tests/raspberry_pi"
 computing=$(ls -d tests/*/ tests/test_*.py | grep -Ev "^($(echo "$waiting" | tr ' ' '|'))/")
 said=$(mktemp)
 failed=0
-"$venv/bin/python" -m pytest $waiting --ignore=$calibration "$@" >"$said" 2>&1 &
-nice -n 10 "$venv/bin/python" -m pytest $computing $calibration "$@" || failed=$?
+nice -n 10 "$venv/bin/python" -m pytest $computing $calibration "$@" >"$said" 2>&1 &
+"$venv/bin/python" -m pytest $waiting --ignore=$calibration "$@" || failed=$?
 wait $! || failed=$?
 cat "$said"
 rm "$said"
