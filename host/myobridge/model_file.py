@@ -69,7 +69,7 @@ class Smoothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     min_cutoff_hz: Positive
-    beta_hz_per_deg_s: Annotated[float, msgspec.Meta(ge=0)]
+    beta_hz_per_deg_s: NotNegative
 
 
 class RestGate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

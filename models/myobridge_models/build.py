@@ -19,7 +19,7 @@ from myobridge_models.data import Take, channel_scale, design_prefilter, only_re
 from myobridge_models.families.base import Network
 from myobridge_models.families.registry import DEFAULT_FAMILY, create
 from myobridge_models.recipe import Recipe, history_hops
-from myobridge_models.smoothing import SMOOTHING, rest_gate, rest_of
+from myobridge_models.smoothing import SMOOTHING, rest_gate, rest_pose
 from myobridge_models.train import Progress, train
 from myobridge_models.validation import Validation
 
@@ -123,7 +123,7 @@ def build(
     validation = None
     if validate_on is not None:
         unseen = scaled(training_takes(sources, poses, [validate_on]), scale)
-        validation = Validation(unseen, rest_of(poses), network.shape.window_samples)
+        validation = Validation(unseen, rest_pose(poses), network.shape.window_samples)
     spec = described(name, family, network, sources, poses, takes, scale, recipe)
     kept = None
     if checkpoint is not None:
@@ -172,7 +172,7 @@ def described(
         history_hops=history_hops(fs_hz) if network.shape.history_values else 0,
         prefilter_sos=design_prefilter(fs_hz),
         scale_fs=tuple(float(s) for s in scale),
-        rest_pose_deg=rest_of(poses),
+        rest_pose_deg=rest_pose(poses),
         rest_gate=rest_gate(poses, takes),
         smoothing=SMOOTHING,
         poses=tuple(poses),

@@ -19,10 +19,11 @@ from myobridge import SERVOS
 from myobridge.config import Config
 from myobridge.decode import open_model
 from myobridge.errors import UserError
-from myobridge.model_file import REST_DEG, LabelledPose, ModelSpec
+from myobridge.model_file import LabelledPose, ModelSpec
 from myobridge.pipeline import Pipeline
 from myobridge.recording import Recording
 from myobridge.replay import Replay, check_fits, replay, true_angles
+from myobridge_models.smoothing import rest_pose
 from myobridge_models.steadiness import REST_LABEL, Hold, Steadiness, nearest_pose, steadiness
 
 STEP_S: Final = 0.05
@@ -67,8 +68,7 @@ def distinct_poses(poses: Poses) -> Angles:
 
 def rest_of(poses: Poses) -> Angles:
     """Where the hand rests, float32 (5,): the pose of label 0, or what every hand starts from."""
-    named = [pose.angles_deg for pose in poses if pose.label == REST_LABEL]
-    return np.array([*named, REST_DEG][0], np.float32)
+    return np.array(rest_pose(poses), np.float32)
 
 
 def balanced_accuracy(angles_deg: Angles, truth_deg: Angles, poses_deg: Angles) -> float:

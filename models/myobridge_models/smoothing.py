@@ -21,7 +21,7 @@ LEAVES_AT: Final = 0.75
 """Where a pose lies nearer to rest, the gate opens at so much of the way to it."""
 
 
-def rest_of(poses: Sequence[LabelledPose]) -> Pose:
+def rest_pose(poses: Sequence[LabelledPose]) -> Pose:
     """The pose of label 0, or where every hand rests."""
     return next((pose.angles_deg for pose in poses if pose.label == REST), REST_DEG)
 
@@ -30,7 +30,7 @@ def rest_gate(poses: Sequence[LabelledPose], takes: Sequence[Take]) -> RestGate:
     """Wide where the network learnt from cues, which know poses only; small where it learnt angles."""
     if all((take.movement < 0).all() for take in takes):
         return ANGLES_GATE
-    rest = rest_of(poses)
+    rest = rest_pose(poses)
     away_deg = [max(abs(a - r) for a, r in zip(pose.angles_deg, rest, strict=True)) for pose in poses]
     nearest_deg = min((away for away in away_deg if away > 0), default=POSES_GATE.leave_deg)
     return structs.replace(POSES_GATE, leave_deg=min(POSES_GATE.leave_deg, LEAVES_AT * nearest_deg))
