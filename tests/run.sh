@@ -18,13 +18,12 @@ for option in "$@"; do
     case $option in -*) ;; *) exec "$venv/bin/python" -m pytest "$@" ;; esac  # somebody chose
 done
 # What mostly waits, for ports and clocks, runs beside what mostly computes and gets the processors that are left over.
-calibration=tests/loopback/test_calibrated_hand.py  # which trains
 waiting="tests/faults tests/loopback tests/raspberry_pi"
 computing=$(ls -d tests/*/ tests/test_*.py | grep -Ev "^($(echo "$waiting" | tr ' ' '|'))/")
 said=$(mktemp)
 failed=0
-nice -n 10 "$venv/bin/python" -m pytest $computing $calibration "$@" >"$said" 2>&1 &
-"$venv/bin/python" -m pytest $waiting --ignore=$calibration "$@" || failed=$?
+nice -n 10 "$venv/bin/python" -m pytest $computing "$@" >"$said" 2>&1 &
+"$venv/bin/python" -m pytest $waiting "$@" || failed=$?
 wait $! || failed=$?
 cat "$said"
 rm "$said"
