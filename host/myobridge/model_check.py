@@ -41,7 +41,7 @@ MAX_METADATA_BYTES: Final = 1 << 20
 OPERATORS: Final = frozenset((
     "Add", "AveragePool", "Cast", "Concat", "Constant", "ConstantOfShape", "Conv", "Div", "Flatten", "GRU", "Gather",
     "Gemm", "Identity", "LSTM", "LayerNormalization", "Log", "MatMul", "Mul", "Pow", "ReduceL2", "ReduceMean", "Relu",
-    "Reshape", "Shape", "Sigmoid", "Slice", "Softmax", "Split", "Squeeze", "Sub", "Transpose", "Unsqueeze",
+    "Reshape", "Shape", "Sigmoid", "Slice", "Softmax", "Split", "Sqrt", "Squeeze", "Sub", "Transpose", "Unsqueeze",
 ))
 # fmt: on
 """What the exports of all our families use; a new family adds its own. A test holds this against the exports."""

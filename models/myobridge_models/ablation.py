@@ -23,7 +23,8 @@ class Variant(NamedTuple):
 
 VARIANTS: Final[Mapping[str, Variant]] = {
     "as it is": Variant(),
-    "a weight for each sample": Variant("cnn_mlp_full"),
+    "the notes' form": Variant("cnn_mlp_full"),
+    "without likeness": Variant("cnn_mlp/no_likeness"),
     "five means a map": Variant("cnn_mlp/five_means"),
     "three layers": Variant("cnn_mlp/three_layers"),
     "three layers, dilation doubling": Variant("cnn_mlp/doubling"),

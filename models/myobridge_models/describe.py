@@ -41,7 +41,10 @@ def facts(shape: Shape) -> dict[str, Any]:
         "pattern_dilations": list(shape.pattern_dilations),
         "outputs": shape.outputs,
         "averaged": shape.averaged,
-        "feature_values": shape.feature_values,
+        "likeness_spans_samples": list(shape.likeness_spans),
+        "likeness_lags_samples": list(shape.likeness_lags),
+        "pattern_values": shape.pattern_values,
+        "likeness_values": shape.likeness_values,
         "history_values": shape.history_values,
         "window_samples": shape.window_samples,
         "window_ms": 1000 * shape.window_samples / fs_hz,
@@ -84,7 +87,10 @@ def print_facts(shape: Shape, console: Console) -> None:
     console.print(
         f"Stage 2: k {shape.pattern_kernel}, dilations {', '.join(map(str, shape.pattern_dilations))}, "
         f"{shape.pattern_features} features, ReLU, {shape.outputs} outputs a map, averaged by {shape.averaged}.\n"
-        f"MLP: {table_of['feature_values']} features + {table_of['history_values']} angles of A(n), A(n−1).\n"
+        f"Likeness over {_listed(shape.likeness_spans)} samples: {len(shape.neighbours)} pairs of channels, and each "
+        f"channel with itself {_listed(shape.likeness_lags)} samples ago.\n"
+        f"MLP: {table_of['pattern_values']} of the patterns + {table_of['likeness_values']} of likeness + "
+        f"{table_of['history_values']} angles of A(n), A(n−1).\n"
         f"Window: {table_of['window_samples']} samples = {table_of['window_ms']:.1f} ms, the longest path."
     )
     where = Table(title=f"{table_of['parameters_total']:,} trained parameters, {shape.channels} channels")
@@ -96,6 +102,10 @@ def print_facts(shape: Shape, console: Console) -> None:
     console.print(where)
     for warning in table_of["warnings"]:
         console.print(f"[yellow]Warning:[/] {warning}")
+
+
+def _listed(numbers: tuple[int, ...]) -> str:
+    return ", ".join(map(str, numbers))
 
 
 def print_times(times_ms: dict[str, dict[str, float]], console: Console) -> None:

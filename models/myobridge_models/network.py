@@ -1,11 +1,13 @@
 """The decoder of the notes: action-potential detectors, pattern detectors, and an MLP with the last angles.
 
     emg (N, C, W) → stage 1: 4 detectors per channel, linear → stage 2: patterns over longer time, ReLU
-    → (N, C, 4 detectors, 4 features, 50) → means of the 50 → with A(n) and A(n-1) → 128 → 64 → 5 angles
+    → (N, C, 4 detectors, 4 features, 50) → means of the 50 → with what `likeness` says, A(n) and A(n-1)
+    → 128 → 64 → 5 angles
 
 The same weights serve every EMG channel, and one stage-2 network serves every (channel, detector) map;
 which electrode a pattern came from is what the MLP learns. A single sample of rectified EMG is mostly noise, and with a
-weight for each of the 50 the MLP learns that noise by heart: hence the means. `Shape.averaged` = 1 is the notes' form.
+weight for each of the 50 the MLP learns that noise by heart: hence the means. Detectors look at each channel by itself;
+how alike the channels are stands beside their patterns. The notes' form has neither (`registry`, cnn_mlp_full).
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from myobridge_models.families.base import FULL_SWING_DEG, RememberingNetwork
+from myobridge_models.likeness import Likeness
 from myobridge_models.receptive import HISTORY_STEPS, Detector, Shape
 
 
@@ -92,6 +95,7 @@ class CnnMlp(RememberingNetwork):
         super().__init__()
         self.shape = shape
         self._fits_gain = fits_gain
+        self.likeness = Likeness(shape) if shape.likeness_hops else None
         self.detectors = nn.ModuleList(ApDetector(d, shape.fs_hz) for d in shape.detectors)
         self.patterns = PatternDetector(shape)
         layers: list[nn.Module] = []
@@ -115,7 +119,7 @@ class CnnMlp(RememberingNetwork):
     def _start_with_means(self, weight: Tensor) -> None:
         """First dense layer: begins with the same weight for all means of a map, lest the first steps learn noise."""
         n = self.shape.means
-        maps = self.shape.feature_values // n
+        maps = self.shape.pattern_values // n
         per_map = torch.randn(len(weight), maps, 1) * (2 / maps) ** 0.5 / n
         with torch.no_grad():
             weight[:, : maps * n] = per_map.expand(-1, -1, n).flatten(1)
@@ -132,6 +136,11 @@ class CnnMlp(RememberingNetwork):
             detector.taps *= detector(channels).std() ** (-1 / len(detector.taps))
 
     def features(self, emg: Tensor) -> Tensor:
+        """emg (N, C, W) → (N, F): what the patterns say, then how alike the channels are."""
+        patterns = self._patterns(emg)
+        return torch.cat((patterns, self.likeness(emg)), dim=1) if self.likeness else patterns
+
+    def _patterns(self, emg: Tensor) -> Tensor:
         """emg (N, C, W) → (N, C·4·4·means), each path from the newest part of the window."""
         shape = self.shape
         channels = emg.reshape(-1, 1, emg.shape[-1])  # (N·C, 1, W)
@@ -140,14 +149,19 @@ class CnnMlp(RememberingNetwork):
             newest = channels[..., -shape.path_window(spec) :]  # (N·C, 1, this path's window)
             maps = self.patterns(detect(newest), stride=spec.stride)  # (N·C, 4, 50)
             paths.append(nn.functional.avg_pool1d(maps, shape.averaged) if shape.averaged > 1 else maps)
-        return torch.stack(paths, dim=1).reshape(-1, shape.feature_values)  # (N, C·4·4·means)
+        return torch.stack(paths, dim=1).reshape(-1, shape.pattern_values)  # (N, C·4·4·means)
 
     def features_at(self, segment: Tensor, ends: Tensor) -> Tensor:
         """Features of many windows of one long segment, each convolution evaluated once.
 
-        segment (N, C, T), ends (M,) index of each window's last sample, all ≥ W - 1 → (N, M, C·4·4·means),
-        equal to `features` of the windows themselves.
+        segment (N, C, T), ends (M,) index of each window's last sample, all ≥ W - 1 → (N, M, F), equal to `features`
+        of the windows themselves.
         """
+        patterns = self._patterns_at(segment, ends)
+        return torch.cat((patterns, self.likeness.at(segment, ends)), dim=2) if self.likeness else patterns
+
+    def _patterns_at(self, segment: Tensor, ends: Tensor) -> Tensor:
+        """segment (N, C, T), ends (M,) → (N, M, C·4·4·means)."""
         shape = self.shape
         n, c, _ = segment.shape
         channels = segment.reshape(n * c, 1, -1)  # (N·C, 1, T)
@@ -159,10 +173,13 @@ class CnnMlp(RememberingNetwork):
             paths.append(maps[..., at].unflatten(-1, (shape.means, -1)).mean(-1))  # (N·C, 4, M, means)
         stacked = torch.stack(paths, dim=1)  # (N·C, 4 detectors, 4 features, M, means)
         stacked = stacked.reshape(n, c, *stacked.shape[1:])  # (N, C, 4 detectors, 4 features, M, means)
-        return stacked.permute(0, 4, 1, 2, 3, 5).reshape(n, len(ends), shape.feature_values)  # (N, M, C·4·4·means)
+        return stacked.permute(0, 4, 1, 2, 3, 5).reshape(n, len(ends), shape.pattern_values)  # (N, M, C·4·4·means)
 
     def remember(self, emg: Tensor) -> tuple[Tensor, ...]:
-        """emg (C, T) → per detector the mean of the newest `averaged` outputs at every sample, (T, C·4); 0 at first."""
+        """emg (C, T) → at every sample, per detector the mean of the newest `averaged` outputs, (T, C·4), 0 at first;
+
+        then how alike the channels are.
+        """
         channels = emg[:, None]  # (C, 1, T)
         kept = []
         for spec, detect in zip(self.shape.detectors, self.detectors, strict=True):
@@ -170,23 +187,27 @@ class CnnMlp(RememberingNetwork):
             span = (self.shape.averaged - 1) * spec.stride + 1
             means = maps.unfold(-1, span, 1)[..., :: spec.stride].mean(-1)  # (C·4, T - field - span + 2)
             kept.append(nn.functional.pad(means, (emg.shape[1] - means.shape[1], 0)).T)
+        if self.likeness:
+            kept.append(self.likeness.at(emg[None], torch.arange(emg.shape[1], device=emg.device))[0])
         return tuple(kept)
 
     def recall(self, kept: tuple[Tensor, ...], ends: Tensor, gain: Tensor) -> Tensor:
-        """Features (M, C·4·4·means); a gain scales the maps, which is exact but for the small biases of stage 2."""
+        """Features (M, F); a gain scales the maps, which is exact but for the small biases of stage 2."""
         shape = self.shape
         back = shape.averaged * torch.arange(shape.means - 1, -1, -1, device=ends.device)  # (means,)
-        rows = [maps[ends[:, None] - d.stride * back] for d, maps in zip(shape.detectors, kept, strict=True)]
+        of_detectors, alike = kept[: len(shape.detectors)], kept[len(shape.detectors) :]
+        rows = [maps[ends[:, None] - d.stride * back] for d, maps in zip(shape.detectors, of_detectors, strict=True)]
         maps = torch.stack(rows, dim=1).float()  # (M, 4 detectors, means, C·4)
         maps = maps.reshape(*maps.shape[:3], shape.channels, -1) * gain[:, None, None, :, None]
-        return maps.permute(0, 3, 1, 4, 2).reshape(len(ends), -1)  # (M, C·4·4·means)
+        patterns = maps.permute(0, 3, 1, 4, 2).reshape(len(ends), -1)  # (M, C·4·4·means)
+        return torch.cat((patterns, *(values[ends].float() for values in alike)), dim=1)
 
     def logits(self, features: Tensor, history_deg: Tensor | None) -> Tensor:
-        """features (N, C·4·4·means) and history (N, 10) → (N, 5), before the sigmoid."""
+        """features (N, F) and history (N, 10) → (N, 5), before the sigmoid."""
         if history_deg is not None and self.shape.history_values:
             swing = history_deg / (FULL_SWING_DEG / 2) - 1  # -1 .. 1, the size of the features
             features = torch.cat((features, swing), dim=1)
-        out: Tensor = self.mlp(features)  # (N, 64 + 10) → 128 → 64 → (N, 5)
+        out: Tensor = self.mlp(features)  # (N, 64 + 28 + 10) → 128 → 64 → (N, 5)
         return out
 
 

@@ -12,6 +12,7 @@ from typing import Final
 
 from myobridge import SERVOS
 from myobridge.errors import UserError
+from myobridge.model_file import usual_hop_samples
 
 HISTORY_STEPS: Final = 2
 """A(n) and A(n-1)."""
@@ -73,6 +74,10 @@ class Shape:
     """Neighbouring output samples whose mean the MLP reads: its first layer has one weight for them all.
 
     1 is the notes' full form, with a weight for each."""
+    likeness_hops: tuple[int, ...] = (40, 76)
+    """Spans over which channels are compared (`likeness`), about 200 and 380 ms; none: the notes' network alone."""
+    likeness_lags_ms: tuple[float, ...] = (0.5, 1, 1.5, 2, 3, 4, 6, 8)
+    """How much earlier a channel's own past is that it is compared with."""
     hidden: tuple[int, ...] = (128, 64)
     history_steps: int = HISTORY_STEPS
     """0: the network does not know what it said last."""
@@ -96,7 +101,8 @@ class Shape:
     @property
     def window_samples(self) -> int:
         """The longest path; the others read the newest part of it."""
-        return max(self.path_window(d) for d in self.detectors)
+        likeness = self.likeness_spans[-1] + self.likeness_lags[-1] if self.likeness_hops else 0
+        return max(likeness, *(self.path_window(d) for d in self.detectors))
 
     @property
     def means(self) -> int:
@@ -104,9 +110,35 @@ class Shape:
         return self.outputs // self.averaged
 
     @property
-    def feature_values(self) -> int:
+    def pattern_values(self) -> int:
         """i·j·k·n / averaged: channels × detectors × pattern features × means of the output samples."""
         return self.channels * len(self.detectors) * self.pattern_features * self.means
+
+    @property
+    def likeness_spans(self) -> tuple[int, ...]:
+        """In samples, rising; whole hops, so that a decoder that keeps its state keeps sums of hops."""
+        return tuple(hops * usual_hop_samples(self.fs_hz) for hops in self.likeness_hops)
+
+    @property
+    def likeness_lags(self) -> tuple[int, ...]:
+        """In samples, rising; at low rates fewer, for some fall together."""
+        return tuple(sorted({max(1, round(lag * self.fs_hz / 1000)) for lag in self.likeness_lags_ms}))
+
+    @property
+    def neighbours(self) -> list[tuple[int, int]]:
+        """Channels that are compared: each with the next two round the arm. With five or fewer that is everybody."""
+        n = self.channels
+        return sorted({(min(a, b), max(a, b)) for a in range(n) for b in ((a + 1) % n, (a + 2) % n) if a != b})
+
+    @property
+    def likeness_values(self) -> int:
+        """Over each span neighbours with each other, and each channel with its own past."""
+        return len(self.likeness_hops) * (len(self.neighbours) + self.channels * len(self.likeness_lags))
+
+    @property
+    def feature_values(self) -> int:
+        """What the MLP reads beside the last angles."""
+        return self.pattern_values + self.likeness_values
 
     @property
     def history_values(self) -> int:

@@ -1,11 +1,12 @@
 """The notes' network for a decoder that keeps its state: a hop's new samples in, angles and what to keep out.
 
 Both stages are causal convolutions, so a hop of h samples adds h values to each of their maps and changes none of the
-older ones. Three tapes keep what the next hops need again:
+older ones. Four tapes keep what the next hops need again:
 
     stage_1   (h, detectors, C)               the action-potential detectors
     patterns  (features, detectors, h, C)     the first layer of stage 2
     features  (features, detectors, h, C)     its second layer, at every sample
+    products  (units, K)                      what `likeness` compares, means of units of the hop, mostly of all of it
 
 Stage 2 of stride s reads a grid that ends at the newest sample, so with each hop another phase of it may be due. Hence
 its maps are kept at every sample, and strides only choose where the second layer and the MLP read: stride s equals a
@@ -29,6 +30,7 @@ from torch import nn
 from myobridge import SERVOS
 from myobridge.model_file import PAST
 from myobridge_models.families.base import FULL_SWING_DEG
+from myobridge_models.likeness import SILENCE, Likeness
 from myobridge_models.network import CnnMlp
 
 Floats = NDArray[np.float32]
@@ -116,7 +118,10 @@ class _Streaming:
         if self.shape.history_values:
             self._input("history", 1, self.shape.history_values)
         patterns = self._first_layer(self._stage_1())
-        self._mlp(self._second_layer(patterns))
+        features = [self._means(self._second_layer(patterns))]
+        if self.network.likeness:
+            features.append(self._likeness(self.network.likeness))
+        self._mlp(features)
         self._output("angles", 1, len(SERVOS))
         return helper.make_graph(self.add.nodes, "streaming", self.inputs, self.outputs, self.add.constants)
 
@@ -195,8 +200,8 @@ class _Streaming:
         row: Rows = maps * (self.hop // unit) + within // unit
         return row
 
-    def _mlp(self, new: str) -> None:
-        """What the MLP reads, (means, detectors, features, C), with the history behind it; and the MLP."""
+    def _means(self, new: str) -> str:
+        """→ what the MLP reads of the patterns, (1, means · detectors · features · C)."""
         shape, add = self.shape, self.add
         n, maps = shape.pattern_features, len(self.strides)
         per_hop = n * maps * self.hop
@@ -206,9 +211,35 @@ class _Streaming:
         newest = (self.feature_hops + 1) * self.hop - 1
         rows = self._row(newest - back, np.arange(n)[:, None], np.arange(maps)[:, None, None], 1)
         x = add.rows(tape, rows.reshape(maps * n, shape.means, shape.averaged).T)  # (averaged, means, maps · n, C)
-        x = add.reshape(add("ReduceMean", x, axes=[0], keepdims=0) if shape.averaged > 1 else x, 1, -1)
-        if shape.history_values:
-            x = add("Concat", x, "history", axis=1)
+        return add.reshape(add("ReduceMean", x, axes=[0], keepdims=0) if shape.averaged > 1 else x, 1, -1)
+
+    def _likeness(self, likeness: Likeness) -> str:
+        """→ how alike the channels are, (1, F)."""
+        add, channels, values = self.add, self.shape.channels, len(likeness.first)
+        unit = gcd(self.hop, *likeness.spans)  # samples whose mean is enough
+        new_units, units = self.hop // unit, likeness.spans[-1] // unit
+        now = (self.field - 1 + np.arange(self.hop)).reshape(new_units, unit, 1)  # in the EMG's tape
+        emg = add.reshape("emg", -1)
+        newer = add.rows(emg, now * channels + likeness.first)  # (units of a hop, unit, K)
+        older = add.rows(emg, (now - likeness.lag) * channels + likeness.second)
+        new = add("ReduceMean", add("Mul", newer, older), axes=[1], keepdims=0, to="products")
+        self._output(new, new_units, values)
+        past = self._input(PAST + new, units - new_units, values)
+        of_span = [np.arange(units) >= units - span // unit for span in likeness.spans]
+        share = np.array([newest / newest.sum() for newest in of_span], np.float32)  # (spans, units)
+        means = add.reshape(add("MatMul", add.constant(share), add("Concat", past, new, axis=0)), 1, -1)
+        product, one, other = (
+            add("Gather", means, add.constant(part), axis=1)
+            for part in (likeness.product, likeness.one, likeness.other)
+        )
+        power = add("Add", add("Mul", one, other), add.constant(np.array(SILENCE, np.float32)))
+        return add("Div", product, add("Sqrt", power))
+
+    def _mlp(self, features: list[str]) -> None:
+        """The MLP on these features and the history, which is in degrees."""
+        add = self.add
+        read = [*features, "history"] if self.shape.history_values else features
+        x = add("Concat", *read, axis=1) if len(read) > 1 else read[0]
         dense = [f"mlp.{name}" for name, layer in self.network.mlp.named_children() if isinstance(layer, nn.Linear)]
         for layer in dense:
             weight, bias = self._first_dense(layer) if layer == dense[0] else (f"{layer}.weight", f"{layer}.bias")
@@ -217,13 +248,15 @@ class _Streaming:
         add("Mul", x, add.constant(np.array(FULL_SWING_DEG, np.float32)), to="angles")
 
     def _first_dense(self, layer: str) -> tuple[str, str]:
-        """Weight and bias for features in the order of `_mlp`, and for a history in degrees."""
+        """Weight and bias for features in the order of `_means`, and for a history in degrees."""
         shape, add = self.shape, self.add
-        features, every = shape.feature_values, shape.dense_sizes[0]
+        patterns, features, every = shape.pattern_values, shape.feature_values, shape.dense_sizes[0]
         maps = len(self.strides) * shape.pattern_features
-        weight = add.part(f"{layer}.weight", 1, 0, features)
+        weight = add.part(f"{layer}.weight", 1, 0, patterns)
         weight = add.reshape(weight, -1, shape.channels, maps, shape.means)
-        weight = add.reshape(add("Transpose", weight, perm=[0, 3, 2, 1]), -1, features)
+        weight = add.reshape(add("Transpose", weight, perm=[0, 3, 2, 1]), -1, patterns)
+        if features > patterns:
+            weight = add("Concat", weight, add.part(f"{layer}.weight", 1, patterns, features), axis=1)
         if not shape.history_values:
             return weight, f"{layer}.bias"
         swing = add.part(f"{layer}.weight", 1, features, every)  # of a history from -1 to 1

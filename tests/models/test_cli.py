@@ -25,7 +25,7 @@ def run(monkeypatch, capsys, *arguments):
 def test_describe_prints_the_notes_table_and_its_json(monkeypatch, capsys, tmp_path):
     code, out, _ = run(monkeypatch, capsys, "describe", "--fs", 2000, "--json", tmp_path / "d.json")
     assert code == 0
-    for shown in ("Type IIa", "225", "802 samples = 401.0 ms", "18,517"):
+    for shown in ("Type IIa", "225", "802 samples = 401.0 ms", "28,245"):
         assert shown in out
     table = json.loads((tmp_path / "d.json").read_text())
     assert table["window_samples"] == 802

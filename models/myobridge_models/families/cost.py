@@ -59,6 +59,8 @@ def _macs(node: onnx.NodeProto, shapes: Shapes) -> int:
             return out * prod(shapes[node.input[1]][1:])
         case "Gemm" | "MatMul":
             return out * shapes[node.input[0]][-1]
+        case "ReduceMean":
+            return prod(shapes[node.input[0]])
         case "LSTM" | "GRU":
             inner, recurrent = node.input[1:3]
             return shapes[node.input[0]][0] * (prod(shapes[inner]) + prod(shapes[recurrent]))
@@ -79,8 +81,14 @@ def streaming_macs(network: Network, hop_samples: int) -> int:
 
 
 def _notes_stages(network: CnnMlp, hop_samples: int) -> int:
-    """Both stages at every new sample of each map, since strides of 2 and 3 meet another phase with each hop."""
+    """Both stages at every new sample of each map, since strides of 2 and 3 meet another phase with each hop.
+
+    Of what `likeness` compares, the hop's products and the sums over all hops of each span.
+    """
     shape = network.shape
     stage_1 = sum(d.layers * (d.kernel - 1) + 1 for d in shape.detectors)  # layers run as one filter
     stage_2 = len(shape.detectors) * weights(network.patterns)
-    return hop_samples * shape.channels * (stage_1 + stage_2)
+    convolutions = hop_samples * shape.channels * (stage_1 + stage_2)
+    if network.likeness is None:
+        return convolutions
+    return convolutions + len(network.likeness.first) * (hop_samples + sum(network.likeness.spans) // hop_samples)

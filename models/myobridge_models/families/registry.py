@@ -27,7 +27,9 @@ Factory = Callable[[float, int, float], Network]
 
 FAMILIES: Final[dict[str, Factory]] = {
     DEFAULT_FAMILY: lambda fs_hz, channels, dropout: CnnMlp(Shape(fs_hz, channels), dropout),
-    "cnn_mlp_full": lambda fs_hz, channels, dropout: CnnMlp(Shape(fs_hz, channels, averaged=1), dropout),
+    "cnn_mlp_full": lambda fs_hz, channels, dropout: CnnMlp(
+        Shape(fs_hz, channels, averaged=1, likeness_hops=()), dropout
+    ),
     "mlp": Mlp,
     "lstm": Lstm,
     "gru": Gru,
@@ -37,6 +39,7 @@ FAMILIES: Final[dict[str, Factory]] = {
 
 
 READINGS: Final[dict[str, Factory]] = {
+    "cnn_mlp/no_likeness": lambda fs_hz, channels, dropout: CnnMlp(Shape(fs_hz, channels, likeness_hops=()), dropout),
     "cnn_mlp/five_means": lambda fs_hz, channels, dropout: CnnMlp(Shape(fs_hz, channels, averaged=10), dropout),
     "cnn_mlp/three_layers": lambda fs_hz, channels, dropout: CnnMlp(Shape(fs_hz, channels, THREE_LAYERS), dropout),
     "cnn_mlp/doubling": lambda fs_hz, channels, dropout: CnnMlp(Shape(fs_hz, channels, DOUBLING), dropout),
