@@ -1,11 +1,12 @@
 """The classical decoders that any network has to beat, asked at the same instants.
 
 Features of a window, per channel: logarithms of RMS, mean absolute value and waveform length, and zero crossings
-(Hudgins, Parker and Scott, IEEE Trans. Biomed. Eng. 40, 1993). Classifiers tell all movements apart, also those that
-mean the same pose, which serves them better than telling poses apart; the pose table turns movements into angles.
+(Hudgins, Parker and Scott, IEEE Trans. Biomed. Eng. 40, 1993); one decoder also gets the values of `likeness`.
+Classifiers tell all movements apart, also those that mean the same pose, which serves them better than telling poses
+apart; the pose table turns movements into angles.
 
 Each learns from the windows that serve it best: the forest and the linear discriminant from settled ones, the
-support-vector classifier from all. (On all windows the discriminant has a smaller error, because rest is frequent, but
+support-vector classifiers from all. (On all windows the discriminant has a smaller error, because rest is frequent, but
 tells poses apart less well; the support-vector classifier is ahead of it in both.)
 """
 
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.dummy import DummyRegressor
@@ -27,10 +29,13 @@ from sklearn.svm import SVC
 from myobridge.errors import UserError
 from myobridge_models.data import Take, channel_scale, design_prefilter, only_repetitions, scaled, takes_of
 from myobridge_models.evaluate import STEP_S, Decisions, instants
+from myobridge_models.likeness import Likeness
 from myobridge_models.population import group_of, people_outside
 from myobridge_models.protocol import Context, Fold
+from myobridge_models.receptive import Shape
 
 WINDOW_S: Final = (0.4,)
+TWO_WINDOWS_S: Final = (0.2, 0.4)
 THREE_WINDOWS_S: Final = (0.2, 0.4, 0.8)
 FULL_S: Final = 0.4
 """Training windows end once this much of a stretch has passed. A longer window reads what there is of it, in training
@@ -60,6 +65,7 @@ class Floor:
     classifies: it learns movements, which the pose table turns into angles; else it learns angles.
     settled: it learns only where the muscle can be trusted to do what the cue says.
     unseen: it learns from other people and knows nothing of the fold's person, as `population_unseen`.
+    likeness: it also gets how alike the channels are.
     """
 
     learner: Callable[[], Learner]
@@ -67,6 +73,7 @@ class Floor:
     classifies: bool
     settled: bool
     unseen: bool = False
+    likeness: bool = False
 
     def __call__(self, fold: Fold, context: Context) -> Decisions:
         """Decisions at the instants of the whole recording.
@@ -82,7 +89,7 @@ class Floor:
         rows, found, start = instants(fold.recording), [], 0
         for take in scaled(takes, scale):
             inside = rows[(rows >= start) & (rows < start + len(take))]
-            found.append(features(take, inside - start, lengths))
+            found.append(self._features(take, inside - start, fs_hz, lengths))
             start += len(take)
         said = self.learner().fit(x, y).predict(np.concatenate(found))
         if self.classifies:
@@ -98,7 +105,7 @@ class Floor:
         for take in stretches:
             ends = np.arange(full - 1, len(take), step)
             ends = ends[take.usable[ends]] if self.settled else ends
-            x.append(features(take, ends, lengths))
+            x.append(self._features(take, ends, fs_hz, lengths))
             y.append(take.movement[ends] if self.classifies else take.target_deg[ends])
         targets = np.concatenate(y)
         if len(np.unique(targets, axis=0)) < 2:
@@ -107,6 +114,13 @@ class Floor:
                 "than two movements in them; record more."
             )
         return np.concatenate(x), targets
+
+    def _features(self, take: Take, ends: NDArray[np.int64], fs_hz: float, lengths: list[int]) -> Floats:
+        found = features(take, ends, lengths)
+        if not self.likeness:
+            return found
+        alike = Likeness(Shape(fs_hz, len(take.emg))).at(torch.from_numpy(take.emg)[None], torch.from_numpy(ends))
+        return np.concatenate((found, alike[0].numpy()), axis=1)
 
 
 def takes_of_others(fold: Fold, context: Context) -> list[Take]:
@@ -157,6 +171,13 @@ FLOORS: Final = {
         classifies=True,
         settled=False,
     ),
+    "svm_likeness": Floor(
+        lambda: make_pipeline(StandardScaler(), SVC(class_weight="balanced")),
+        TWO_WINDOWS_S,
+        classifies=True,
+        settled=False,
+        likeness=True,
+    ),
 }
-"""By name: train mean, random-forest regression, linear discriminant, and the strongest that we know, a
-support-vector classifier with a radial kernel on three windows, every movement weighing the same."""
+"""By name: train mean, random-forest regression, linear discriminant, and two support-vector classifiers with a radial
+kernel, every movement weighing the same; the one that knows `likeness` is the strongest classical decoder we know."""

@@ -7,8 +7,9 @@ power, so no electrode's gain changes them: the very part that detectors and pat
     emg (N, C, T) → products of two samples (N, K, T - longest lag) → means of them over each span (N, spans, K)
     → divided by the channels' powers → (N, F)
 
-There is nothing to train. The K products: each channel with itself, each pair of neighbours, each channel with itself
-some lags ago.
+There is nothing to train. The values stay as small as they are: made as large as the patterns, they are what the MLP
+learns by heart, and between two repetitions electrodes move. The K products: each channel with itself, each pair of
+neighbours, each channel with itself some lags ago.
 """
 
 from __future__ import annotations
@@ -17,19 +18,16 @@ from typing import Final
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from myobridge_models.receptive import Shape
 
 SILENCE: Final = 1e-24
 """Added to the product of two powers, so that a dead channel is like nobody. EMG has a power of about 1."""
 
-Index = NDArray[np.int64]
-
 
 class Likeness:
-    """Which samples are multiplied and what is divided by what, for a network of this shape; all index arrays.
+    """How alike the channels of a network of this shape are; what is multiplied and divided stands in index arrays.
 
     first, second: (K,) channels of a product; lag: (K,) by how many samples the second is older.
     product, one, other: (F,) where a value finds its product and the two powers among (spans · K) means.
@@ -39,6 +37,7 @@ class Likeness:
         channels, lags = np.arange(shape.channels), shape.likeness_lags
         pairs = np.array(shape.neighbours, np.int64).reshape(-1, 2).T
         self.spans, self.reach = shape.likeness_spans, lags[-1]
+        self._hop = self.spans[0] // shape.likeness_hops[0]
         self._beside, self._lags = pairs, lags
         self.first, self.second = (np.concatenate([channels, side, np.tile(channels, len(lags))]) for side in pairs)
         self.lag = np.repeat((0, 0, *lags), [len(channels), pairs.shape[1], *[len(channels)] * len(lags)])
@@ -52,7 +51,8 @@ class Likeness:
         """emg (N, C, W) → (N, F), of the newest samples."""
         seen = self.spans[-1] + self.reach
         products = self._products(emg.narrow(-1, emg.shape[-1] - seen, seen))  # (N, K, longest span)
-        means = [products[..., -span:].mean(-1) for span in self.spans]
+        hops = nn.functional.avg_pool1d(products, self._hop)  # (N, K, hops), since sums of sums round less
+        means = [hops[..., -(span // self._hop) :].mean(-1) for span in self.spans]
         return self._shares(torch.stack(means, dim=1).flatten(1))
 
     @torch.no_grad()

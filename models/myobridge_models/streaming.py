@@ -248,18 +248,18 @@ class _Streaming:
         add("Mul", x, add.constant(np.array(FULL_SWING_DEG, np.float32)), to="angles")
 
     def _first_dense(self, layer: str) -> tuple[str, str]:
-        """Weight and bias for features in the order of `_means`, and for a history in degrees."""
+        """Weight and bias for patterns in the order of `_means`, likeness, and a history in degrees."""
         shape, add = self.shape, self.add
         patterns, features, every = shape.pattern_values, shape.feature_values, shape.dense_sizes[0]
         maps = len(self.strides) * shape.pattern_features
-        weight = add.part(f"{layer}.weight", 1, 0, patterns)
+        weight, bias = add.part(f"{layer}.weight", 1, 0, patterns), f"{layer}.bias"
         weight = add.reshape(weight, -1, shape.channels, maps, shape.means)
-        weight = add.reshape(add("Transpose", weight, perm=[0, 3, 2, 1]), -1, patterns)
+        weights = [add.reshape(add("Transpose", weight, perm=[0, 3, 2, 1]), -1, patterns)]
         if features > patterns:
-            weight = add("Concat", weight, add.part(f"{layer}.weight", 1, patterns, features), axis=1)
-        if not shape.history_values:
-            return weight, f"{layer}.bias"
-        swing = add.part(f"{layer}.weight", 1, features, every)  # of a history from -1 to 1
-        per_deg = add("Div", swing, add.constant(np.array(FULL_SWING_DEG / 2, np.float32)))
-        sums = add("MatMul", swing, add.constant(np.ones((every - features, 1), np.float32)))
-        return add("Concat", weight, per_deg, axis=1), add("Sub", f"{layer}.bias", add.reshape(sums, -1))
+            weights.append(add.part(f"{layer}.weight", 1, patterns, features))
+        if shape.history_values:
+            swing = add.part(f"{layer}.weight", 1, features, every)  # of a history from -1 to 1
+            weights.append(add("Div", swing, add.constant(np.array(FULL_SWING_DEG / 2, np.float32))))
+            sums = add("MatMul", swing, add.constant(np.ones((every - features, 1), np.float32)))
+            bias = add("Sub", bias, add.reshape(sums, -1))
+        return add("Concat", *weights, axis=1), bias

@@ -7,6 +7,7 @@ measure for every loop, whoever wrote it.
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -55,6 +56,11 @@ def emg_for(spec: ModelSpec) -> RecordedSource:
     return RecordedSource(Recording(counts, spec.fs_hz, options.adc_bits), loop=True)
 
 
+def as_installed() -> dict[str, str]:
+    """This environment, but for a wish to compile each module anew at each start: pip compiles what it installs."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
 def run_loop(command: Command, source: RecordedSource, config: Config) -> Run:
     """One run; it is over when the loop is.
 
@@ -68,6 +74,7 @@ def run_loop(command: Command, source: RecordedSource, config: Config) -> Run:
         hand.firmware = SimulatedFirmware(source, seed=1, baud=config.link.baud)
         with subprocess.Popen(
             command(port, said),
+            env=as_installed(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,

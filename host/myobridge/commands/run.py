@@ -43,7 +43,6 @@ def run(
     from myobridge.metrics import process_start_s
     from myobridge.realtime import enter_realtime, stop_collecting
     from myobridge.shipped import find_model
-    from myobridge.view.beside import view_beside
 
     def tell(text: str) -> None:
         say(text)
@@ -56,6 +55,8 @@ def run(
         daemon.voice.say = tell
         daemon.install_signals()
         if view:
+            from myobridge.view.beside import view_beside
+
             stack.enter_context(view_beside(port, view_port, bind, control=control))
         for refused in enter_realtime(settings.realtime.fifo_priority):
             say(refused)
