@@ -61,7 +61,7 @@ def folder(tmp_path):
     return tmp_path
 
 
-CLASSICAL = ("--decoders", "mean,forest,lda,svm")
+CLASSICAL = ("--decoders", "mean,forest,lda,svm,svm_likeness")
 
 
 def benchmark(monkeypatch, capsys, folder, *arguments):
@@ -74,7 +74,7 @@ class TestBenchmark:
         found = json.loads(out)
         assert code == 0
         told = [(row["person"], row["fold"], row["decoder"]) for row in found["rows"]]
-        names = ["mean", "forest", "lda", "svm"]
+        names = ["mean", "forest", "lda", "svm", "svm_likeness"]
         assert told == [(person, fold, name) for person in (1, 2) for fold in (0, 1) for name in names]
         assert all(set(row) >= KEYS for row in found["rows"])
         of_lda = [row["mae_deg"] for row in found["rows"] if row["decoder"] == "lda"]
@@ -84,7 +84,7 @@ class TestBenchmark:
     def test_classifiers_know_loud_channels_apart_and_the_mean_does_not(self, monkeypatch, capsys, folder):
         _, out, _ = benchmark(monkeypatch, capsys, folder, *CLASSICAL, "--people", 1, "--json", "-")
         by_name = {mean["decoder"]: mean for mean in json.loads(out)["means"]}
-        for name in ("lda", "svm", "forest"):
+        for name in ("lda", "svm", "svm_likeness", "forest"):
             assert by_name[name]["balanced_accuracy"] > 0.8
             assert by_name[name]["missed_onsets"] == 0
             assert by_name[name]["onset_delay_s"] < 0.5
@@ -139,7 +139,7 @@ class TestBenchmark:
         code, out, err = benchmark(monkeypatch, capsys, tmp_path, *CLASSICAL, "--json", "-")
         assert code == 0, err
         rows = json.loads(out)["rows"]
-        assert len(rows) == 4 * made.get("repetitions", 2)
+        assert len(rows) == 5 * made.get("repetitions", 2)
         assert all(row["balanced_accuracy"] > 0.8 for row in rows if row["decoder"] in ("lda", "svm"))
 
     def test_a_single_take_needs_no_runs(self, monkeypatch, capsys, tmp_path):
@@ -195,7 +195,7 @@ def test_no_decoder_has_seen_the_held_out_repetition(tmp_path):
     lied[one.repetition == 1] = np.where(lied[one.repetition == 1] == 1, 2, 1)
     replace(one, label=lied).save(tmp_path / "s02.npz")
     honest, lying = biopatrec.folds_in(tmp_path, None, [1])
-    for name in ("forest", "lda", "svm"):
+    for name in ("forest", "lda", "svm", "svm_likeness"):
         said = [DECODERS[name](fold, Context(tmp_path, Recipe())) for fold in (honest, lying)]
         assert np.array_equal(said[0].angles_deg, said[1].angles_deg)
 
@@ -203,7 +203,7 @@ def test_no_decoder_has_seen_the_held_out_repetition(tmp_path):
 def test_every_classical_decoder_is_asked_at_the_same_instants(tmp_path):
     recorded().save(tmp_path / "s01.npz")
     fold = biopatrec.folds_in(tmp_path, None, [0])[0]
-    for name in ("mean", "lda", "svm"):
+    for name in ("mean", "lda", "svm", "svm_likeness"):
         said = DECODERS[name](fold, Context(tmp_path, Recipe()))
         assert np.array_equal(said.sample, instants(fold.recording))
 
