@@ -106,7 +106,8 @@ class Decoder(ABC):
         """Back to rest: the history is the rest pose."""
         self._past.clear()
         self._past.extend([self._rest] * (self._past.maxlen or 0))
-        self._unsettled: list[tuple[Floats, Floats]] = []
+        self._said: Floats | None = None
+        self._write_history()
 
     @abstractmethod
     def __call__(self, window: Window) -> Floats | None:
@@ -117,9 +118,15 @@ class Decoder(ABC):
 
     def settle(self) -> None:
         """What the next hop needs and this hop's setpoint need not wait for; the next call does it if nobody has."""
-        for again, place in self._unsettled:
-            again[:] = place
-        self._unsettled = []
+        if self._said is not None:
+            self._past.append(self._said if np.isfinite(self._said).all() else self._past[-1])
+            self._said = None
+            self._write_history()
+
+    def _write_history(self) -> None:
+        if self.spec.history_hops:
+            self._history[0, : len(SERVOS)] = self._past[self.spec.history_hops]
+            self._history[0, len(SERVOS) :] = self._past[0]
 
     def _binding(self) -> ort.IOBinding:
         """A binding of the history and the angles; the other ends are the caller's."""
@@ -130,13 +137,9 @@ class Decoder(ABC):
         return binding
 
     def _decide(self, binding: ort.IOBinding) -> Floats:
-        if self.spec.history_hops:
-            self._history[0, : len(SERVOS)] = self._past[self.spec.history_hops]
-            self._history[0, len(SERVOS) :] = self._past[0]
         self._session.run_with_iobinding(binding)
         angles: Floats = self._angles[0].copy()
-        finite = bool(np.isfinite(angles).all())
-        self._past.append(angles if finite else self._past[-1])
+        self._said = angles
         return angles
 
 
@@ -155,6 +158,7 @@ class WindowedDecoder(Decoder):
 
     def __call__(self, window: Window) -> Floats | None:
         """See Decoder."""
+        self.settle()
         if not window.full:
             return None
         np.copyto(self._emg[0], window.view)
@@ -192,14 +196,21 @@ class StreamingDecoder(Decoder):
         """Back to rest, and every tape empty."""
         super().reset()
         self._at = 0
+        self._copies: list[tuple[Floats, Floats]] = []
         for ring in self._rings:
             ring.clear()
 
+    def settle(self) -> None:
+        """See Decoder."""
+        super().settle()
+        for again, place in self._copies:
+            again[:] = place
+        self._copies = []
+
     def __call__(self, window: Window) -> Floats | None:
         """See Decoder."""
-        if self._unsettled:
-            self.settle()
-        emg, binding, self._unsettled = self._places[self._at]
+        self.settle()
+        emg, binding, self._copies = self._places[self._at]
         self._at = (self._at + 1) % self._hops
         emg[:] = window.newest(self.spec.hop_samples).T
         if window.full:
