@@ -18,22 +18,17 @@ for option in "$@"; do
     case $option in -*) ;; *) exec "$venv/bin/python" -m pytest "$@" ;; esac  # somebody chose
 done
 # What mostly waits, for ports and clocks, runs beside what mostly computes and gets the processors that are left over.
-# Only what does both has full priority there: a daemon and a hand that get no processor lose each other.
-calibration=tests/loopback/test_calibrated_hand.py
+# What does both comes when they are done: a hand and a daemon without a processor lose each other.
 waiting="tests/faults tests/loopback tests/raspberry_pi"
 computing=$(ls -d tests/*/ tests/test_*.py | grep -Ev "^($(echo "$waiting" | tr ' ' '|'))/")
+both=tests/loopback/test_calibrated_hand.py
 said=$(mktemp)
+none=5 # pytest's exit status where the options leave no test
 failed=0
-none=5  # pytest's exit status where the options leave no test
-{
-    status=0
-    "$venv/bin/python" -m pytest $calibration "$@" || status=$?
-    [ $status -ne $none ] || status=0
-    nice -n 10 "$venv/bin/python" -m pytest $computing "$@" || status=$?
-    exit $status
-} >"$said" 2>&1 &
-"$venv/bin/python" -m pytest $waiting --ignore=$calibration "$@" || failed=$?
+nice -n 19 "$venv/bin/python" -m pytest $computing "$@" >"$said" 2>&1 &
+"$venv/bin/python" -m pytest $waiting --ignore=$both "$@" || failed=$?
 wait $! || failed=$?
+"$venv/bin/python" -m pytest $both "$@" || [ $? -eq $none ] || failed=1
 cat "$said"
 rm "$said"
 exit $failed
