@@ -120,10 +120,12 @@ def test_many_windows_of_a_segment_equal_each_window_by_itself(fs_hz, averaged):
 
 
 def test_unit_gain_initialisation_keeps_the_signal():
-    emg = torch.randn(16, 4, 802)
-    features = CnnMlp(Shape(2000, 4, likeness_hops=())).features(emg).reshape(16, 4, 4, -1)
-    trained = features[:, :, :3]
-    assert 0.2 < trained.std() < 5
+    torch.manual_seed(0)
+    emg, sizes = torch.randn(16, 4, 802), []
+    for _ in range(20):
+        features = CnnMlp(Shape(2000, 4, averaged=1, likeness_hops=())).features(emg).reshape(16, 4, 4, -1)
+        sizes.append(features[:, :, :3].std().item())
+    assert 0.2 < sorted(sizes)[10] < 5
 
 
 @pytest.mark.parametrize(("fs_hz", "pinned"), [(500, ["Type IIa", "Type IIb"]), (1574, ["Type IIb"]), (1575, [])])
