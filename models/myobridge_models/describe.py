@@ -45,6 +45,7 @@ def facts(shape: Shape) -> dict[str, Any]:
         "likeness_lags_samples": list(shape.likeness_lags),
         "pattern_values": shape.pattern_values,
         "likeness_values": shape.likeness_values,
+        "feature_values": shape.feature_values,
         "history_values": shape.history_values,
         "window_samples": shape.window_samples,
         "window_ms": 1000 * shape.window_samples / fs_hz,

@@ -7,9 +7,8 @@ power, so no electrode's gain changes them: the very part that detectors and pat
     emg (N, C, T) → products of two samples (N, K, T - longest lag) → means of them over each span (N, spans, K)
     → divided by the channels' powers → (N, F)
 
-There is nothing to train. The values stay as small as they are: made as large as the patterns, they are what the MLP
-learns by heart, and between two repetitions electrodes move. The K products: each channel with itself, each pair of
-neighbours, each channel with itself some lags ago.
+There is nothing to train, and the values stay as small as they are (models/README.md says why). The K products: each
+channel with itself, each pair of neighbours, each channel with itself some lags ago.
 """
 
 from __future__ import annotations
@@ -20,6 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from myobridge.model_file import usual_hop_samples
 from myobridge_models.receptive import Shape
 
 SILENCE: Final = 1e-24
@@ -37,7 +37,7 @@ class Likeness:
         channels, lags = np.arange(shape.channels), shape.likeness_lags
         pairs = np.array(shape.neighbours, np.int64).reshape(-1, 2).T
         self.spans, self.reach = shape.likeness_spans, lags[-1]
-        self._hop = self.spans[0] // shape.likeness_hops[0]
+        self._hop = usual_hop_samples(shape.fs_hz)
         self._beside, self._lags = pairs, lags
         self.first, self.second = (np.concatenate([channels, side, np.tile(channels, len(lags))]) for side in pairs)
         self.lag = np.repeat((0, 0, *lags), [len(channels), pairs.shape[1], *[len(channels)] * len(lags)])
@@ -62,7 +62,7 @@ class Likeness:
         A span that begins before the first sample has zeros there.
         """
         before = self.spans[-1] + self.reach
-        products = self._products(torch.nn.functional.pad(emg, (before, 0)))  # (N, K, longest span + T)
+        products = self._products(nn.functional.pad(emg, (before, 0)))  # (N, K, longest span + T)
         sums = torch.cumsum(products, dim=-1, dtype=torch.float64)
         end = ends + self.spans[-1]
         means = [(sums[..., end] - sums[..., end - span]) / span for span in self.spans]  # (N, K, M)
