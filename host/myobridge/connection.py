@@ -5,14 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cached_property
 from typing import Final
 
 from myobridge.acquire import EmgGate, emg_wire_bytes
 from myobridge.config import Config
 from myobridge.configure import device_config
-from myobridge.decode import Model
 from myobridge.explain import explain_withheld
 from myobridge.feed import Snapshot
+from myobridge.model import Model
 from myobridge.pipeline import Decision, Pipeline, Withheld
 from myobridge.report import RunStats
 from myobridge.wire import messages as m
@@ -54,12 +55,17 @@ class Connection:
     def _configure(self, ident: m.Ident) -> m.Config:
         """The device has introduced itself: everything that depends on it begins here."""
         message = device_config(ident, self._model.spec, self._config)
-        self._pipeline = Pipeline(self._model, self._config, ident.adc_bits, self._stats.acquired)
+        self._adc_bits = ident.adc_bits
         self._gate = EmgGate(self._channels, message.samples_per_frame, ident.adc_bits, self._stats.acquired)
         self._sample_bytes = emg_wire_bytes(message.samples_per_frame, self._channels) / message.samples_per_frame
         self._clock = SampleClock(ident.tick_hz / message.sample_period_ticks)
         self.session.pong = self._clock.pong
         return message
+
+    @cached_property
+    def _pipeline(self) -> Pipeline:
+        """Built, with the model's session, when samples begin to come: a window takes longer to fill than both take."""
+        return Pipeline(self._model, self._config, self._adc_bits, self._stats.acquired)
 
     def turn(self) -> None:
         """One turn of the loop: ask what is due, sleep until bytes come (or IDLE_S), take them on to setpoints.
@@ -113,7 +119,7 @@ class Connection:
             left -= 1
             superseded = left * len(counts) >= self._model.spec.hop_samples
             for decision in self._pipeline.push(index, counts, bool(flags & LEAD_OFF)):
-                if superseded:
+                if superseded and not decision.withheld:
                     self._stats.superseded += 1  # after a stall: a newer decision comes out of the same read
                 else:
                     self._act(decision, read_s)

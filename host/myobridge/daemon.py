@@ -15,13 +15,13 @@ from myobridge.config import Config
 from myobridge.configure import check_rate
 from myobridge.connection import IDLE_S, Connection
 from myobridge.control import LOST_TEXT, Control
-from myobridge.decode import open_model
 from myobridge.errors import UserError
 from myobridge.feed import About, Snapshot
 from myobridge.feed.messages import LOST
 from myobridge.feed.server import POLL_S, SNAPSHOT_S, Feed
+from myobridge.model import read_model
 from myobridge.model_swap import ModelSwap
-from myobridge.realtime import collect
+from myobridge.realtime import collect, enter_realtime, use_large_pages
 from myobridge.report import RunStats
 from myobridge.service.notify import Notifier
 from myobridge.voice import Voice
@@ -37,7 +37,7 @@ class Daemon:
     """One run. Its feed is open from the start to `close`."""
 
     def __init__(self, port: str, model_path: Path, config: Config, *, arm: bool, started_s: float) -> None:
-        """Loads the model and opens the feed.
+        """Reads the model and opens the feed.
 
         Raises:
             UserError: the model cannot be used, the configuration is for another sampling rate than it, or another
@@ -45,7 +45,7 @@ class Daemon:
         """
         self._port = port
         self._model_path = model_path
-        self._model = open_model(model_path)
+        self._model = read_model(model_path)
         self._config = config
         check_rate(config, self._model.spec)
         self._frames = FrameDecoder()
@@ -119,9 +119,15 @@ class Daemon:
         connection = Connection(link, self._model, self._config, self._frames, self._stats)
         connection.on_bytes = self._feed.tell_bytes
         self._connection = connection
-        while not self._over(seconds):
-            connection.turn()
-            self._attend(connection)
+        try:
+            while not self._over(seconds):
+                connection.turn()
+                self._attend(connection)
+        except SessionFailed:
+            raise
+        except UserError:  # it will not come back, and shall not stream to nobody
+            connection.say_goodbye()
+            raise
         connection.say_goodbye()
 
     def _attend(self, connection: Connection) -> None:
@@ -129,13 +135,20 @@ class Daemon:
         stats, session, now_s = self._stats, connection.session, time.monotonic()
         stats.unexpected_frames = session.unexpected_frames
         if stats.first_emg_s is None and connection.streaming:
-            stats.first_emg_s = now_s
+            self._prepare()
+            stats.begin()
             self.notify.ready("The hand streams, and is disarmed.")
         if session.status is not None:
             stats.state = m.State(session.status.state)
         self.voice.tell_changes(connection, now_s)
         self._control.attend(connection, now_s)
         self._serve(now_s)
+
+    def _prepare(self) -> None:
+        """What makes the loop steady takes milliseconds: it is done while the first window fills."""
+        for refused in enter_realtime(self._config.realtime.fifo_priority):
+            self.voice.say(refused)
+        use_large_pages()
 
     def _serve(self, now_s: float) -> None:
         """Attends to the feed, now and then, and to the service manager's watchdog."""

@@ -1,93 +1,28 @@
 """A hop in, five angles out: the network in onnxruntime, fed with its own past outputs.
 
-A model file holds the network once or twice: as a graph that computes a whole window anew, and as one that keeps what
-older samples led to and computes a hop's share only. Both are called in the same way and say the same to rounding.
+A model's graph computes a whole window anew, or keeps what older samples led to and computes a hop's share only. Both
+are called in the same way and say the same to rounding.
 """
 
 from __future__ import annotations
 
-import time
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable
-from pathlib import Path
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 
 from myobridge import SERVOS
-from myobridge.errors import UserError
-from myobridge.model_check import MAX_MODEL_BYTES, check_model
-from myobridge.model_file import PAST, ModelSpec
+from myobridge.model import Model
+from myobridge.model_file import PAST
 from myobridge.window import Ring, Window
 
+if TYPE_CHECKING:
+    import onnxruntime as ort
+
 Floats = NDArray[np.float32]
-
-MAX_RUN_S: Final = 2.0
-"""Processor time of one run; the first, which allocates, of the slowest network that we ship takes a hundredth."""
-
-
-class Model(NamedTuple):
-    """A model file, loaded and checked; `streaming`: the session runs the graph that keeps its state."""
-
-    session: ort.InferenceSession
-    spec: ModelSpec
-    streaming: bool
-
-
-def open_model(path: Path, *, windowed: bool = False) -> Model:
-    """Loads and checks a model file: its streaming graph if it has one, unless the windowed one is asked for.
-
-    Raises:
-        UserError: no such file, not an ONNX file, not one of ours, or its graph does not fit its metadata or run.
-    """
-    if not path.is_file():
-        raise UserError(f"There is no model {path}; give the path of an .onnx file, or one of the shipped names.")
-    data = _read(path)
-    spec, streaming = check_model(data, path)
-    use_streaming = streaming is not None and not windowed
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 4
-    try:
-        chosen = streaming if use_streaming else data
-        session = ort.InferenceSession(chosen, options, providers=["CPUExecutionProvider"])
-        cost_s = _try(session)
-    except Exception as error:  # onnxruntime has a family of exceptions without a common base of its own
-        reason = str(error).splitlines()[0]
-        raise UserError(f"{path} is not an ONNX model that can be run ({reason}); export or copy it again.") from error
-    if cost_s > MAX_RUN_S:
-        raise UserError(f"{path} takes {cost_s:.1f} s to decide once, which no hand can wait for; choose another.")
-    return Model(session, spec, use_streaming)
-
-
-def _try(session: ort.InferenceSession) -> float:
-    """Processor time in s of one run on silence: a graph may hold together and still fail or never end when it runs."""
-    began_s = time.thread_time()
-    silence = {
-        value.name: np.zeros([size if isinstance(size, int) else 1 for size in value.shape], np.float32)
-        for value in session.get_inputs()
-    }
-    session.run(None, silence)
-    return time.thread_time() - began_s
-
-
-def _read(path: Path) -> bytes:
-    """The whole file, once: what is checked is what runs."""
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_MODEL_BYTES + 1)
-    except OSError as error:
-        raise UserError(f"{path}: cannot read the model ({error.strerror}); allow it or copy it again.") from error
-    if len(data) > MAX_MODEL_BYTES:
-        raise UserError(
-            f"{path} is larger than {MAX_MODEL_BYTES >> 20} MB, so it is not a model of ours; choose another."
-        )
-    return data
 
 
 class Decoder(ABC):

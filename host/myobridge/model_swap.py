@@ -9,9 +9,9 @@ from typing import NamedTuple
 from myobridge.config import Config
 from myobridge.configure import check_rate, device_config
 from myobridge.connection import Connection
-from myobridge.decode import Model, open_model
 from myobridge.errors import UserError
 from myobridge.feed.server import Ask
+from myobridge.model import Model, open_model
 from myobridge.pipeline import Pipeline
 from myobridge.realtime import leave_realtime
 from myobridge.shipped import find_model

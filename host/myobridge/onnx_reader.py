@@ -8,7 +8,7 @@ need no rule of their own.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 MAX_FIELDS: Final = 100_000
 """Of all messages together; a network of ours has 5000."""
@@ -20,11 +20,13 @@ class Refused(Exception):
     """Why these bytes are no model of ours."""
 
 
-class Message(NamedTuple):
+class Message:
     """A message: its name and its fields, number → (name, wire type); those with a * may come more than once."""
 
-    name: str
-    fields: dict[int, tuple[str, int]]
+    def __init__(self, name: str, fields: dict[int, tuple[str, int]]) -> None:
+        self.name = name
+        self.tags = {number << 3 | kind: (field.rstrip("*"), "*" in field) for number, (field, kind) in fields.items()}
+        """What stands before a field in the file → its name, and whether it may come again."""
 
 
 MODEL = Message(
@@ -124,27 +126,27 @@ class Reader:
 
     def read(self, data: memoryview, message: Message) -> Fields:
         """The fields of a message that fills `data`."""
-        found, at = Fields(), 0
-        while at < len(data):
+        found, at, end = Fields(), 0, len(data)
+        while at < end:
             self._fields_left -= 1
             if self._fields_left < 0:
                 raise Refused(f"it has more than {MAX_FIELDS} fields")
             tag, at = _varint(data, at)
-            name, wire_type = message.fields.get(tag >> 3, ("", -1))
-            if tag & 7 != wire_type:
+            if tag not in message.tags:
                 raise Refused(f"{message.name} has a field {tag >> 3} of kind {tag & 7}")
-            if wire_type == VARINT:
+            name, again = message.tags[tag]
+            if tag & 7 == VARINT:
                 number, at = _varint(data, at)
-                values: list[int] | list[memoryview] = found.numbers.setdefault(name.rstrip("*"), [])
-                found.numbers[name.rstrip("*")].append(number)
+                values: list[int] | list[memoryview] = found.numbers.setdefault(name, [])
+                found.numbers[name].append(number)
             else:
-                size, at = (4, at) if wire_type == FIXED32 else _varint(data, at)
-                if size > len(data) - at:
+                size, at = (4, at) if tag & 7 == FIXED32 else _varint(data, at)
+                if size > end - at:
                     raise Refused("it is cut off")
-                values = found.parts.setdefault(name.rstrip("*"), [])
-                found.parts[name.rstrip("*")].append(data[at : at + size])
+                values = found.parts.setdefault(name, [])
+                found.parts[name].append(data[at : at + size])
                 at += size
-            if len(values) > 1 and not name.endswith("*"):
+            if len(values) > 1 and not again:
                 raise Refused(f"{message.name} has {name} twice")
         return found
 
@@ -155,15 +157,16 @@ class Reader:
 
 def _varint(data: memoryview, at: int) -> tuple[int, int]:
     """A varint of at most 64 bits, and where the next byte is."""
-    value = 0
-    for shift in range(0, 64, 7):
+    value = shift = 0
+    while shift < 64:
         if at >= len(data):
             raise Refused("it is cut off")
         byte = data[at]
         at += 1
-        value |= (byte & 0x7F) << shift
         if byte < 0x80:
-            return value, at
+            return value | byte << shift, at
+        value |= (byte & 0x7F) << shift
+        shift += 7
     raise Refused("a number is too long")
 
 
@@ -179,6 +182,5 @@ def varint(value: int) -> bytes:
 
 def field(message: Message, name: str, value: int | bytes | memoryview) -> bytes:
     """One field of a message, as it stands in the file."""
-    number, (_, wire_type) = next(item for item in message.fields.items() if item[1][0].rstrip("*") == name)
-    head = varint(number << 3 | wire_type)
+    head = varint(next(tag for tag, (known, _) in message.tags.items() if known == name))
     return head + varint(value) if isinstance(value, int) else b"".join((head, varint(len(value)), value))

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from myobridge.acquire import Acquisition, AcquisitionCounters, Hop
 from myobridge.config import Config
 from myobridge.contact import Contact, ContactCheck
-from myobridge.decode import Model, decoder_of
+from myobridge.decode import decoder_of
 from myobridge.execute import Executor
+from myobridge.model import Model
 from myobridge.model_file import ModelSpec
 from myobridge.prefilter import Prefilter
 from myobridge.window import Window

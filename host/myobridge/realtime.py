@@ -7,6 +7,7 @@ import gc
 import os
 import sys
 from contextlib import suppress
+from pathlib import Path
 from typing import Final
 
 MCL_CURRENT: Final = 1
@@ -15,6 +16,9 @@ SWITCH_S: Final = 2e-4
 """For how long a thread may keep the interpreter while another wants it; Python's default is 5 ms."""
 MCL_ONFAULT: Final = 4
 """Lock pages when they are first touched: without it the whole of onnxruntime would be read into memory."""
+
+MADV_COLLAPSE: Final = 25
+"""madvise(2), Linux 6.1; it changes nothing where a large page is larger than what it is asked for."""
 
 
 def enter_realtime(fifo_priority: int) -> list[str]:
@@ -35,6 +39,21 @@ def enter_realtime(fifo_priority: int) -> list[str]:
                 "add `@dialout - memlock unlimited` to /etc/security/limits.conf and log in again."
             )
     return refused
+
+
+def use_large_pages() -> None:
+    """Gathers the program's data on pages of 2 MB where there are such: a turn has fewer places to look up.
+
+    Once, and nothing is asked for the future: a page fault in the loop must not wait until 2 MB come free.
+    """
+    with suppress(OSError, AttributeError):
+        libc = ctypes.CDLL(None)
+        libc.madvise.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
+        for line in Path("/proc/self/maps").read_text(encoding="utf-8", errors="replace").splitlines():
+            place, rights, _, _, inode, *name = line.split(None, 5)
+            if inode == "0" and rights == "rw-p" and name in ([], ["[heap]"]):
+                first, end = (int(address, 16) for address in place.split("-"))
+                libc.madvise(first, end - first, MADV_COLLAPSE)
 
 
 def leave_realtime() -> None:

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from myobridge import SERVOS
 from myobridge.config import Config
 from myobridge.configure import check_rate
-from myobridge.decode import Model
 from myobridge.errors import UserError
 from myobridge.metrics import Distribution, ProcessCost
+from myobridge.model import Model
 from myobridge.model_file import ModelSpec
 from myobridge.pipeline import Pipeline, Withheld
 from myobridge.recording import Recording

@@ -59,6 +59,10 @@ class RunStats:
     _latency_ms: dict[str, float] = field(default_factory=dict)
     _latency_s: float = 0.0
 
+    def begin(self) -> None:
+        """The hand streams and the loop is ready: time and processor count from here."""
+        self.first_emg_s, self.cost = time.monotonic(), ProcessCost()
+
     def decided(self, read_s: float, sampled_s: float, done_s: float) -> None:
         """Counts a decision that may be acted on: its samples were read, taken, and it was done."""
         self.latency.add(done_s - read_s)

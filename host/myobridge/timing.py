@@ -9,7 +9,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from myobridge.decode import Decoder, Model, decoder_of
+from myobridge.decode import Decoder, decoder_of
+from myobridge.model import Model
 from myobridge.window import Window
 
 TURNS: Final = 50

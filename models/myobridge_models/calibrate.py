@@ -17,8 +17,8 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from myobridge.decode import open_model
 from myobridge.errors import UserError
+from myobridge.model import open_model
 from myobridge.model_file import LabelledPose, ModelSpec
 from myobridge.recording import Recording
 from myobridge_models.build import Source, build, described, training_takes

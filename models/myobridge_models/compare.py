@@ -11,7 +11,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from myobridge.decode import open_model
+from myobridge.model import open_model
 from myobridge.model_file import LabelledPose, usual_hop_samples
 from myobridge.timing import hop_times_ms
 from myobridge_models.build import Source, all_but, build

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from myobridge import SERVOS
 from myobridge.config import Config
-from myobridge.decode import open_model
 from myobridge.errors import UserError
+from myobridge.model import open_model
 from myobridge.model_file import LabelledPose, ModelSpec
 from myobridge.pipeline import Pipeline
 from myobridge.recording import Recording

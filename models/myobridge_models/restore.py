@@ -8,8 +8,8 @@ import onnx
 import torch
 from onnx import numpy_helper
 
-from myobridge.decode import open_model
 from myobridge.errors import UserError
+from myobridge.model import open_model
 from myobridge.model_file import ModelSpec
 from myobridge_models.families.base import Network
 from myobridge_models.families.registry import create

@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from myobridge.decode import open_model
+from myobridge.model import open_model
 from myobridge.model_file import REST_DEG, ModelSpec, usual_hop_samples
 from myobridge.timing import hop_times_ms
 from myobridge_models.data import design_prefilter

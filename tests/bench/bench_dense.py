@@ -18,7 +18,7 @@ import onnxruntime as ort
 from onnx import helper, numpy_helper
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
-from myobridge.decode import Model, open_model
+from myobridge.model import open_model
 from myobridge.model_file import STREAMING_KEY
 from myobridge.recording import Recording
 from myobridge.timing import hop_times_ms
@@ -103,7 +103,7 @@ def main() -> None:
             found = evaluate(path, recording, asked.recording, asked.repetition)
             names.append(f"{name:9} {found.mae_deg:5.1f}° {found.balanced_accuracy or 0:.3f}  layer {kb:6.0f} kB")
             opened.append(open_model(path))
-        opened[-1] = Model(quantized(model, path), opened[-1].spec, streaming=False)
+        opened[-1].session = quantized(model, path)
         for name, times in zip(names, hop_times_ms(opened), strict=True):
             print(f"{name}  p50 {np.median(times):.3f} ms")
 

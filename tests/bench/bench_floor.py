@@ -13,7 +13,7 @@ from statistics import median
 
 from myobridge.bench import live, minimal_loop
 from myobridge.config import Config
-from myobridge.decode import open_model
+from myobridge.model import open_model
 from myobridge.shipped import find_model
 
 

@@ -22,7 +22,7 @@ from threading import Thread
 
 from myobridge.bench import live
 from myobridge.config import load_config
-from myobridge.decode import open_model
+from myobridge.model import open_model
 from myobridge.realtime import enter_realtime
 from myobridge.shipped import find_model
 

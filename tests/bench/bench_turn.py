@@ -17,6 +17,7 @@ import numpy as np
 from myobridge import acquire, cli, connection, contact, daemon, decode, execute, pipeline, prefilter, window
 from myobridge.bench import live
 from myobridge.config import Config
+from myobridge.model import open_model
 from myobridge.shipped import find_model
 from myobridge.wire import frame, link, session
 
@@ -64,7 +65,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=6.0)
     seconds = parser.parse_args().seconds
     model = find_model("synth")
-    source = live.emg_for(decode.open_model(model).spec)
+    source = live.emg_for(open_model(model).spec)
 
     def command(port, said):
         return [sys.executable, __file__, *live.daemon(model, None, seconds)(port, said)[3:]]

@@ -8,13 +8,13 @@ import pytest
 from click.testing import CliRunner
 
 from myobridge.commands.calibrate import calibrate
-from myobridge.decode import open_model
 from myobridge.errors import UserError
 from myobridge.feed import NoDaemon, Reply
 from myobridge.guide import calibration
 from myobridge.guide.calibration import Score, Scores, previous_model, put_in_place, undo
 from myobridge.guide.plan import schedule
 from myobridge.guide.poses import load_poses
+from myobridge.model import open_model
 from myobridge.recording import Recording
 from tiny_model import tiny_spec, write_tiny_model
 

@@ -11,8 +11,8 @@ from myobridge.acquire import AcquisitionCounters, emg_wire_bytes
 from myobridge.config import Config
 from myobridge.connection import Connection
 from myobridge.daemon import Daemon
-from myobridge.decode import open_model
 from myobridge.device.firmware import SimulatedFirmware
+from myobridge.model import open_model
 from myobridge.pipeline import Pipeline, Withheld
 from myobridge.report import RunStats
 from myobridge.voice import Voice

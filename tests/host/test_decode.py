@@ -5,8 +5,9 @@ import numpy as np
 import onnx
 import pytest
 
-from myobridge.decode import decoder_of, open_model
+from myobridge.decode import decoder_of
 from myobridge.errors import UserError
+from myobridge.model import open_model
 from myobridge.model_file import METADATA_KEY, decode_spec, encode_spec
 from myobridge.window import Window
 from tiny_model import tiny_spec, write_tiny_model

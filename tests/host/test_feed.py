@@ -334,12 +334,12 @@ def test_a_folder_that_is_open_to_others_is_believed_by_neither_side(feed, runti
 
 def test_without_a_runtime_directory_it_is_in_the_users_own_temporary_one(monkeypatch, tmp_path):
     monkeypatch.delenv("XDG_RUNTIME_DIR")
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     assert feed_path(PORT).parent == tmp_path / f"myobridge-{os.getuid()}"
 
 
 def test_a_daemon_that_the_system_started_is_found_too(monkeypatch, tmp_path):
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     with monkeypatch.context() as system:
         system.delenv("XDG_RUNTIME_DIR")
         feed = Feed(PORT, lambda: ABOUT)

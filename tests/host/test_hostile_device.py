@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from myobridge.acquire import Acquisition, AcquisitionCounters
 from myobridge.config import Config
 from myobridge.connection import Connection
-from myobridge.decode import open_model
 from myobridge.device.firmware import SimulatedFirmware
 from myobridge.errors import UserError
+from myobridge.model import open_model
 from myobridge.report import RunStats
 from myobridge.wire import messages as m
 from myobridge.wire.frame import PAYLOAD, FrameDecoder, encode

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
-from myobridge import decode
+from myobridge import model as model_module
 from myobridge.errors import UserError
 from myobridge.model_check import check_model
 from myobridge.onnx_reader import MAX_FIELDS
@@ -179,11 +179,11 @@ def test_work_is_bounded_whatever_the_size(good):
 
 
 def test_a_file_above_the_limit_is_not_even_read_whole(tmp_path, monkeypatch):
-    monkeypatch.setattr(decode, "MAX_MODEL_BYTES", 1 << 20)
+    monkeypatch.setattr(model_module, "MAX_MODEL_BYTES", 1 << 20)
     path = tmp_path / "big.onnx"
     path.write_bytes(bytes((1 << 20) + 1))
     with pytest.raises(UserError, match="larger than 1 MB"):
-        decode.open_model(path)
+        model_module.open_model(path)
 
 
 def grown(model, grow):
@@ -204,14 +204,14 @@ def test_a_graph_that_wants_more_memory_than_there_is_is_refused_before_it_is_us
     model.graph.initializer.append(numpy_helper.from_array(np.array([1, 1 << 50]), "huge"))
     path = write(grown(model, [helper.make_node("ConstantOfShape", ["huge"], ["grown"])]), tmp_path / "m.onnx")
     with pytest.raises(UserError, match="can be run"):
-        decode.open_model(path)
+        model_module.open_model(path)
 
 
 def test_a_graph_that_never_decides_in_time_is_refused_before_it_is_used(good, tmp_path, monkeypatch):
-    monkeypatch.setattr(decode, "MAX_RUN_S", 0.0)
+    monkeypatch.setattr(model_module, "MAX_RUN_S", 0.0)
     (tmp_path / "m.onnx").write_bytes(good)
     with pytest.raises(UserError, match="no hand can wait for"):
-        decode.open_model(tmp_path / "m.onnx")
+        model_module.open_model(tmp_path / "m.onnx")
 
 
 @given(st.binary(max_size=300))

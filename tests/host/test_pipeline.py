@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from myobridge.config import Config, SafetyConfig
-from myobridge.decode import open_model
+from myobridge.model import open_model
 from myobridge.pipeline import Pipeline, Withheld
 from tiny_model import REST_DEG, tiny_spec, write_tiny_model
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from myobridge.config import AcquisitionConfig, Config
-from myobridge.decode import open_model
 from myobridge.errors import UserError
+from myobridge.model import open_model
 from myobridge.model_file import LabelledPose
 from myobridge.pipeline import Pipeline
 from myobridge.recording import Recording

@@ -6,8 +6,8 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from myobridge.decode import open_model
 from myobridge.errors import UserError
+from myobridge.model import open_model
 from myobridge.model_file import STREAMING_KEY
 from myobridge.shipped import shipped_models
 

@@ -6,9 +6,12 @@ import signal
 import time
 
 import numpy as np
+import onnx
 import pytest
+from onnx import numpy_helper
 
 from processes import myobridge, running, simulated_hand
+from tiny_model import tiny_spec, write_tiny_model
 
 MODEL = ("--model", "synth")
 KEYS = """
@@ -63,6 +66,20 @@ def test_stopped_at_any_moment_it_disarms_and_says_no_traceback(tmp_path, ending
             output, errors = daemon.communicate(timeout=10)
         assert "Traceback" not in errors + output
     assert hand.summary["state"] == "DISARMED"
+
+
+def test_a_model_that_does_not_run_is_said_in_a_sentence_and_the_hand_stops_streaming(tmp_path):
+    model = onnx.load(write_tiny_model(tmp_path / "m.onnx", tiny_spec(fs_hz=2000.0)))
+    last = next(tensor for tensor in model.graph.initializer if tensor.name == "last")
+    last.CopyFrom(numpy_helper.from_array(np.array([1 << 20]), "last"))  # of a window: no check of ours reckons that
+    onnx.save(model, tmp_path / "m.onnx")
+    with simulated_hand(tmp_path) as hand:
+        result = myobridge("run", "--port", hand.port, "--model", tmp_path / "m.onnx", "--arm")
+        time.sleep(0.5)
+    assert result.returncode == 1
+    assert "is not an ONNX model that can be run" in result.stderr
+    assert result.stderr.count("\n") == 1, result.stderr
+    assert hand.summary["samples_taken"] < 0.4 * 2000
 
 
 def test_killed_while_armed_the_hand_holds_then_relaxes(tmp_path):

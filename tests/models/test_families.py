@@ -12,9 +12,9 @@ import torch
 from click.testing import CliRunner
 
 from myobridge.config import Config
-from myobridge.decode import open_model
 from myobridge.device.synth import SynthOptions
 from myobridge.errors import UserError
+from myobridge.model import open_model
 from myobridge.model_file import ModelSpec, usual_hop_samples
 from myobridge.pipeline import Pipeline
 from myobridge.recording import Recording

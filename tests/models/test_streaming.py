@@ -9,8 +9,9 @@ import pytest
 import torch
 
 from myobridge.config import Config
-from myobridge.decode import decoder_of, open_model
+from myobridge.decode import decoder_of
 from myobridge.device.synth import SynthOptions
+from myobridge.model import open_model
 from myobridge.model_file import REST_DEG, STREAMING_KEY, ModelSpec
 from myobridge.pipeline import Pipeline, Withheld
 from myobridge.shipped import shipped_models

@@ -8,7 +8,7 @@ import json
 import numpy as np
 
 from myobridge.config import Config
-from myobridge.decode import open_model
+from myobridge.model import open_model
 from myobridge.pipeline import Pipeline
 from myobridge.shipped import shipped_models
 

@@ -11,8 +11,8 @@ from myobridge.acquire import emg_wire_bytes
 from myobridge.bench import live, sizes
 from myobridge.config import Config, load_config
 from myobridge.configure import samples_per_frame
-from myobridge.decode import open_model
 from myobridge.device.firmware import BITS_PER_BYTE, MAX_CHANNELS
+from myobridge.model import open_model
 from myobridge.model_file import ModelSpec
 from myobridge.realtime import enter_realtime
 from myobridge.wire.messages import BAUD, LINK_LOAD_MAX_PERCENT

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from myobridge.decode import open_model
 from myobridge.metrics import Distribution
+from myobridge.model import open_model
 from myobridge.timing import hop_times_ms
 
 

@@ -15,8 +15,8 @@ import onnxruntime as ort
 
 from myobridge.bench import decoding, inference, live, sizes
 from myobridge.config import load_config
-from myobridge.decode import open_model
 from myobridge.metrics import Distribution
+from myobridge.model import open_model
 from myobridge.model_file import ModelSpec
 from myobridge.realtime import enter_realtime
 

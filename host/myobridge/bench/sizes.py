@@ -13,9 +13,9 @@ from myobridge.acquire import AcquisitionCounters, EmgGate
 from myobridge.bench.live import emg_for
 from myobridge.config import Config
 from myobridge.configure import samples_per_frame
-from myobridge.decode import Model, open_model
 from myobridge.device.recorded import RecordedSource
 from myobridge.metrics import Distribution
+from myobridge.model import Model, open_model
 from myobridge.pipeline import Pipeline
 from myobridge.wire import messages as m
 from myobridge.wire.frame import FrameDecoder, encode

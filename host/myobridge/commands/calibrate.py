@@ -72,8 +72,8 @@ def calibrate(
 
 def _checked(port: str | None, model_name: str | None, mine: Path, recording: Path | None, yes: bool) -> Path:
     """The base model's file, once everything that can be known beforehand is in order."""
-    from myobridge.decode import open_model
     from myobridge.guide.calibration import can_train
+    from myobridge.model import open_model
     from myobridge.recording import Recording
     from myobridge.shipped import find_model
 
@@ -96,10 +96,10 @@ def _record(port: str, base: Path, mine: Path, config: Path | None) -> Path:
     """Records what the base model needs beside `mine`; the file."""
     from myobridge.config import load_config
     from myobridge.configure import check_rate
-    from myobridge.decode import open_model
     from myobridge.guide.calibration import TIMING, can_train, check_disarmed
     from myobridge.guide.poses import load_poses
     from myobridge.guide.session import fresh_seed, record_session, sum_up
+    from myobridge.model import open_model
 
     spec, settings = open_model(base).spec, load_config(config)
     check_rate(settings, spec)

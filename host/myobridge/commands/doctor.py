@@ -27,11 +27,11 @@ def doctor(
     Exit code 1 if something is bad, 0 if there are warnings at most.
     """
     from myobridge.config import load_config
-    from myobridge.decode import open_model
     from myobridge.doctor.checks import check_all
     from myobridge.doctor.examine import examine
     from myobridge.doctor.guide import Guide
     from myobridge.doctor.report import as_json, as_text
+    from myobridge.model import open_model
     from myobridge.shipped import find_model
 
     signal.signal(signal.SIGINT, signal.default_int_handler)  # Ctrl-C still stops the stream and closes the port

@@ -52,7 +52,7 @@ def _texts(port: str | None, model_name: str | None, config: Path | None) -> tup
     """The unit and the rule, once it is seen that a daemon could start so."""
     from myobridge.config import load_config
     from myobridge.configure import check_rate
-    from myobridge.decode import open_model
+    from myobridge.model import open_model
     from myobridge.service.board import LINK, any_arduino, board_on
     from myobridge.service.install import owner
     from myobridge.service.texts import rule_text, unit_text

@@ -45,11 +45,11 @@ def record(
     """
     from myobridge.config import load_config
     from myobridge.configure import check_rate
-    from myobridge.decode import open_model
     from myobridge.guide.plan import Timing
     from myobridge.guide.poses import DEFAULT, load_poses
     from myobridge.guide.session import fresh_seed, record_session, sum_up
     from myobridge.guide.source import spec_for
+    from myobridge.model import open_model
     from myobridge.shipped import find_model
 
     if model_name and (fs_hz or channels):

@@ -18,7 +18,7 @@ from myobridge.commands.options import CONFIG, JSON, MODEL, write_json
 def replay(recording: Path, model_name: str, config: Path | None, json_to: str | None, out: Path | None) -> None:
     """Run a recording through the daemon's own pipeline, as fast as it goes."""
     from myobridge.config import load_config
-    from myobridge.decode import open_model
+    from myobridge.model import open_model
     from myobridge.recording import Recording
     from myobridge.replay import replay_summary
     from myobridge.shipped import find_model

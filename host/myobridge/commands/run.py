@@ -41,7 +41,7 @@ def run(
     from myobridge.config import load_config
     from myobridge.daemon import Daemon
     from myobridge.metrics import process_start_s
-    from myobridge.realtime import enter_realtime, stop_collecting
+    from myobridge.realtime import stop_collecting
     from myobridge.shipped import find_model
 
     def tell(text: str) -> None:
@@ -58,8 +58,6 @@ def run(
             from myobridge.view.beside import view_beside
 
             stack.enter_context(view_beside(port, view_port, bind, control=control))
-        for refused in enter_realtime(settings.realtime.fifo_priority):
-            say(refused)
         stop_collecting()
         summary = daemon.run(seconds)
     write_json(summary, json_to)

@@ -6,7 +6,6 @@ import time
 from pathlib import Path
 
 from myobridge.config import Config
-from myobridge.decode import Model
 from myobridge.doctor.electrodes import channel_facts
 from myobridge.doctor.facts import Facts
 from myobridge.doctor.gather import gather_port, gather_system, inference_ms, usb_latency_ms
@@ -14,6 +13,7 @@ from myobridge.doctor.guide import Guide, listen
 from myobridge.doctor.sources import DaemonSource, PortSource, Source
 from myobridge.errors import UserError
 from myobridge.feed import NoDaemon
+from myobridge.model import Model
 from myobridge.wire.link import LinkLost, PortInUse, SerialLink
 from myobridge.wire.session import SessionFailed
 

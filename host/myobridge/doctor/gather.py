@@ -18,8 +18,8 @@ from typing import Final
 import numpy as np
 
 from myobridge.config import Config
-from myobridge.decode import Model
 from myobridge.doctor.facts import PortFacts, SystemFacts
+from myobridge.model import Model
 from myobridge.timing import hop_times_ms
 
 CAP_IPC_LOCK: Final = 1 << 14

@@ -7,7 +7,6 @@ import fcntl
 import os
 import re
 import socket
-import tempfile
 from binascii import crc32
 from contextlib import suppress
 from pathlib import Path
@@ -24,7 +23,7 @@ def folders() -> tuple[Path, ...]:
     """Where the user's feeds may be; a daemon makes the first. One that the system started has no XDG_RUNTIME_DIR."""
     if os.environ.get("RUNTIME_DIRECTORY") == str(SERVICE):
         return (SERVICE,)
-    temporary = Path(tempfile.gettempdir()) / f"myobridge-{os.getuid()}"
+    temporary = Path(os.environ.get("TMPDIR", "/tmp")) / f"myobridge-{os.getuid()}"
     base = os.environ.get("XDG_RUNTIME_DIR")
     own = (Path(base) / "myobridge",) if base and Path(base).is_dir() else ()
     return (*own, temporary, SERVICE)

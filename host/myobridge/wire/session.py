@@ -9,11 +9,11 @@ ARMED or HOLD, with the device's boot_id, and with the link.
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from random import SystemRandom
 from typing import Final
 from zlib import crc32
 
@@ -77,7 +77,7 @@ class Session:
     unexpected_frames: int = 0
     ping_every_s: float = PING_S
     _seq: int = 0
-    _nonce: int = field(default_factory=lambda: SystemRandom().randrange(1 << 16))
+    _nonce: int = field(default_factory=lambda: int.from_bytes(os.urandom(2), "little"))
     _request: _Request | None = None
     _phase_s: float = -1.0
     _pings: dict[int, float] = field(default_factory=dict)

@@ -17,8 +17,8 @@ from environment import NotHere, peers_python
 import myobridge
 from myobridge.bench import live
 from myobridge.config import load_config
-from myobridge.decode import open_model
 from myobridge.metrics import Distribution
+from myobridge.model import open_model
 from myobridge.realtime import enter_realtime
 from myobridge.shipped import find_model
 
