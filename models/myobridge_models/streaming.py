@@ -3,9 +3,9 @@
 Both stages are causal convolutions, so a hop of h samples adds h values to each of their maps and changes none of the
 older ones. Four tapes keep what the next hops need again:
 
-    stage_1   (h, detectors, C)               the action-potential detectors
+    stage_1   (h · detectors, C)              the action-potential detectors
     patterns  (features, detectors, h, C)     the first layer of stage 2
-    features  (features, detectors, h, C)     its second layer, at every sample
+    features  (rows, C · features)            its second layer: at each (detector, sample), or sums for the MLP's means
     products  (units, K)                      what `likeness` compares, means of units of the hop, mostly of all of it
 
 Stage 2 of stride s reads a grid that ends at the newest sample, so with each hop another phase of it may be due. Hence
@@ -107,7 +107,6 @@ class _Streaming:
         self.field = max(d.receptive_field(shape.fs_hz) for d in shape.detectors)
         reach = (shape.pattern_kernel - 1) * self.second * int(max(self.strides))
         self.pattern_hops = -(-reach // hop)
-        self.feature_hops = max(1, -(-(shape.outputs - 1) * int(max(self.strides)) // hop))
         self.inputs: list[onnx.ValueInfoProto] = []
         self.outputs: list[onnx.ValueInfoProto] = []
         self.filters, nodes = _stage_1_filters(windowed)
@@ -118,7 +117,8 @@ class _Streaming:
         if self.shape.history_values:
             self._input("history", 1, self.shape.history_values)
         patterns = self._first_layer(self._stage_1())
-        features = [self._means(self._second_layer(patterns))]
+        found = self._second_layer(patterns)
+        features = [self._means(found) if self.shape.averaged > 1 else self._every_output(found)]
         if self.network.likeness:
             features.append(self._likeness(self.network.likeness))
         self._mlp(features)
@@ -133,7 +133,7 @@ class _Streaming:
         self.outputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
 
     def _band(self, filters: Sequence[str], taps: Sequence[Rows], length: int, *, time_first: bool) -> str:
-        """Filters as one matrix for length - 1 + hop samples, which are its columns: (hop, n, ·) or (n·hop, ·).
+        """Filters as one matrix for length - 1 + hop samples, which are its columns: (hop·n, ·) or (n·hop, ·).
 
         Filter n has its weights, in order, at the places taps[n] of its `length`, and zeros between them.
         """
@@ -145,22 +145,22 @@ class _Streaming:
         which[which > 0] = np.arange(1, which.sum() + 1)
         padded = add("Gather", weights, add.constant(which.ravel()))
         start = which.shape[1] * np.arange(n)[:, None] + np.arange(edge, -1, -1)  # (n, hop)
-        start = start.T[..., None] if time_first else start.reshape(-1, 1)
+        start = (start.T if time_first else start).reshape(-1, 1)
         return add("Gather", padded, add("Add", add.constant(start), add.constant(np.arange(length + edge))))
 
     def _stage_1(self) -> str:
         """emg → (older and new samples, detectors · C) of the first tape."""
         shape, add = self.shape, self.add
-        size = (len(shape.detectors), shape.channels)
+        n, channels = len(shape.detectors), shape.channels
         taps = []
         for d in shape.detectors:
             own = d.receptive_field(shape.fs_hz)
             taps.append(np.arange(self.field - own, self.field, d.dilation(shape.fs_hz)))
         band = self._band(self.filters, taps, self.field, time_first=True)
         new = add("MatMul", band, "emg", to="stage_1")
-        self._output(new, self.hop, *size)
-        past = self._input(PAST + new, (shape.pattern_kernel - 1) * self.first, *size)
-        return add.reshape(add("Concat", past, new, axis=0), -1, size[0] * size[1])
+        self._output(new, self.hop * n, channels)
+        past = self._input(PAST + new, (shape.pattern_kernel - 1) * self.first * n, channels)
+        return add.reshape(add("Concat", past, new, axis=0), -1, n * channels)
 
     def _first_layer(self, stage_1: str) -> str:
         """→ (features, detectors, hop, C), the second tape's new part."""
@@ -174,7 +174,7 @@ class _Streaming:
         return add("Transpose", found, perm=[0, 2, 1, 3], to="patterns")
 
     def _second_layer(self, patterns: str) -> str:
-        """→ (features, detectors · hop · C), the third tape's new part."""
+        """→ (detectors · hop · C, features)."""
         shape, add, taps = self.shape, self.add, self.shape.pattern_kernel - 1
         unit = gcd(self.hop, self.second)  # samples that stay together whatever the dilation
         n, width = shape.pattern_features, unit * shape.channels
@@ -188,10 +188,9 @@ class _Streaming:
         older = add.rows(past, self._row(sample, feature, detector, unit).reshape(n, taps, units))
         newest = add.reshape(patterns, n, 1, units, width)
         every = add("Concat", older, newest, axis=1)  # (features, taps, units, width)
-        weight, bias = (add.reshape(f"patterns.{name}.1", n, -1) for name in ("weights", "biases"))
-        found = add("Relu", add("Gemm", weight, add.reshape(every, n * (taps + 1), -1), bias), to="features")
-        self._output(found, n, units * width)
-        return found
+        weight, bias = add.reshape("patterns.weights.1", n, -1), add.reshape("patterns.biases.1", n)
+        every = add.reshape(every, n * (taps + 1), -1)
+        return add("Relu", add("Gemm", every, weight, bias, transA=1, transB=1))
 
     def _row(self, sample: Rows, feature: Rows, detector: Rows, unit: int) -> Rows:
         """Row of a tape (hops, features, detectors, hop / unit) of units, whose first sample is 0."""
@@ -200,34 +199,72 @@ class _Streaming:
         row: Rows = maps * (self.hop // unit) + within // unit
         return row
 
-    def _means(self, new: str) -> str:
-        """→ what the MLP reads of the patterns, (1, means · detectors · features · C)."""
-        shape, add = self.shape, self.add
-        n, maps = shape.pattern_features, len(self.strides)
-        per_hop = n * maps * self.hop
-        past = self._input(PAST + new, self.feature_hops * per_hop, shape.channels)
-        tape = add("Concat", past, add.reshape(new, per_hop, shape.channels), axis=0)
-        back = self.strides[:, None, None] * np.arange(shape.outputs - 1, -1, -1)  # (detectors, 1, outputs)
-        newest = (self.feature_hops + 1) * self.hop - 1
-        rows = self._row(newest - back, np.arange(n)[:, None], np.arange(maps)[:, None, None], 1)
-        x = add.rows(tape, rows.reshape(maps * n, shape.means, shape.averaged).T)  # (averaged, means, maps · n, C)
-        return add.reshape(add("ReduceMean", x, axes=[0], keepdims=0) if shape.averaged > 1 else x, 1, -1)
+    def _every_output(self, found: str) -> str:
+        """→ the newest outputs of each detector, (1, detectors · outputs · C · features)."""
+        shape, add, maps = self.shape, self.add, len(self.strides)
+        width = shape.channels * shape.pattern_features
+        hops = max(1, -(-(shape.outputs - 1) * int(max(self.strides)) // self.hop))
+        new = add.reshape(found, -1, width, to="features")
+        self._output(new, maps * self.hop, width)
+        past = self._input(PAST + new, hops * maps * self.hop, width)
+        back = self.strides[:, None] * np.arange(shape.outputs - 1, -1, -1)  # (detectors, outputs)
+        hop, within = np.divmod((hops + 1) * self.hop - 1 - back, self.hop)
+        rows = (hop * maps + np.arange(maps)[:, None]) * self.hop + within
+        return add.reshape(add.rows(add("Concat", past, new, axis=0), rows), 1, -1)
+
+    def _means(self, found: str) -> str:
+        """→ means of the newest outputs of each detector, (1, detectors · means · C · features).
+
+        A tape of sums is shorter than one of outputs. A unit has a row for each detector and phase of its stride: which
+        of them a mean reads depends on how far back the unit is.
+        """
+        shape, add, maps = self.shape, self.add, len(self.strides)
+        unit = gcd(self.hop, *(shape.averaged * self.strides))
+        detector = np.repeat(np.arange(maps), np.minimum(self.strides, unit))  # of each row of a unit
+        phase = np.concatenate([np.arange(min(stride, unit)) for stride in self.strides])
+        new_units, rows = self.hop // unit, len(detector)
+        sample = np.arange(self.hop)
+        in_unit = sample // unit == np.arange(new_units)[:, None, None]
+        in_row = sample % unit % self.strides[detector][:, None] == phase[:, None]
+        sums = np.zeros((new_units, rows, maps, self.hop), np.float32)
+        sums[:, np.arange(rows), detector] = in_unit & in_row
+        width = shape.channels * shape.pattern_features
+        found = add.reshape(found, -1, width)
+        new = add("MatMul", add.constant(sums.reshape(new_units * rows, -1)), found, to="features")
+        self._output(new, new_units * rows, width)
+        units = max(new_units + 1, shape.outputs * int(max(self.strides)) // unit)
+        past = self._input(PAST + new, (units - new_units) * rows, width)
+        first_back = unit * np.arange(units - 1, -1, -1)[:, None]  # of a unit's newest sample, (units, 1)
+        read = (first_back + unit - 1) % self.strides[detector] == phase  # (units, rows)
+        block = first_back // (shape.averaged * self.strides[detector])  # 0: of the newest mean
+        mean = shape.means - 1 - np.arange(shape.means)[:, None, None] == block
+        of_detector = detector == np.arange(maps)[:, None, None, None]  # (detectors, 1, 1, rows)
+        share = (of_detector & mean & read).reshape(maps * shape.means, -1) / np.float32(shape.averaged)
+        return add.reshape(self._weighted(share, past, new), 1, -1)
+
+    def _weighted(self, share: Floats, past: str, new: str) -> str:
+        """share (n, rows) @ rows of a tape, without a copy that joins its older and its new ones."""
+        add, rows = self.add, share.shape[1]
+        of_past = next(value for value in self.inputs if value.name == past).type.tensor_type.shape.dim[0].dim_value
+        older = add("MatMul", add.constant(share[:, :of_past]), past)
+        return add("Gemm", add.constant(share[:, of_past:rows]), new, older)
 
     def _likeness(self, likeness: Likeness) -> str:
         """→ how alike the channels are, (1, F)."""
         add, channels, values = self.add, self.shape.channels, len(likeness.first)
         unit = gcd(self.hop, *likeness.spans)  # samples whose mean is enough
         new_units, units = self.hop // unit, likeness.spans[-1] // unit
-        now = (self.field - 1 + np.arange(self.hop)).reshape(new_units, unit, 1)  # in the EMG's tape
+        now = self.field - 1 + np.arange(self.hop)[:, None]  # in the EMG's tape
         emg = add.reshape("emg", -1)
-        newer = add.rows(emg, now * channels + likeness.first)  # (units of a hop, unit, K)
+        newer = add.rows(emg, now * channels + likeness.first)  # (hop, K)
         older = add.rows(emg, (now - likeness.lag) * channels + likeness.second)
-        new = add("ReduceMean", add("Mul", newer, older), axes=[1], keepdims=0, to="products")
+        mean = np.repeat(np.eye(new_units, dtype=np.float32), unit, axis=1) / unit
+        new = add("MatMul", add.constant(mean), add("Mul", newer, older), to="products")
         self._output(new, new_units, values)
         past = self._input(PAST + new, units - new_units, values)
         of_span = [np.arange(units) >= units - span // unit for span in likeness.spans]
         share = np.array([newest / newest.sum() for newest in of_span], np.float32)  # (spans, units)
-        means = add.reshape(add("MatMul", add.constant(share), add("Concat", past, new, axis=0)), 1, -1)
+        means = add.reshape(self._weighted(share, past, new), 1, -1)
         product, one, other = (
             add("Gather", means, add.constant(part), axis=1)
             for part in (likeness.product, likeness.one, likeness.other)
@@ -251,10 +288,9 @@ class _Streaming:
         """Weight and bias for patterns in the order of `_means`, likeness, and a history in degrees."""
         shape, add = self.shape, self.add
         patterns, features, every = shape.pattern_values, shape.feature_values, shape.dense_sizes[0]
-        maps = len(self.strides) * shape.pattern_features
         weight, bias = add.part(f"{layer}.weight", 1, 0, patterns), f"{layer}.bias"
-        weight = add.reshape(weight, -1, shape.channels, maps, shape.means)
-        weights = [add.reshape(add("Transpose", weight, perm=[0, 3, 2, 1]), -1, patterns)]
+        weight = add.reshape(weight, -1, shape.channels, len(self.strides), shape.pattern_features, shape.means)
+        weights = [add.reshape(add("Transpose", weight, perm=[0, 2, 4, 1, 3]), -1, patterns)]
         if features > patterns:
             weights.append(add.part(f"{layer}.weight", 1, patterns, features))
         if shape.history_values:
