@@ -58,8 +58,7 @@ class Prefilter:
         self._gain = gain
         self._matrix = block_matrix(sections, block)
         self._steady = steady_state(sections)
-        self._in = np.zeros((len(self._matrix), len(gain)))
-        self._out = np.zeros_like(self._in)
+        self._in, self._out = np.zeros((2, len(self._matrix), len(gain)))
 
     def reset(self, counts: NDArray[np.int16]) -> None:
         """Starts in the steady state of `counts` (channels,), the first sample to come."""
@@ -69,5 +68,5 @@ class Prefilter:
         """Filters int16 (block, channels) to float64 (block, channels), a view that the next call overwrites."""
         np.multiply(counts, self._gain, out=self._in[: self._block])
         np.matmul(self._matrix, self._in, out=self._out)
-        self._in[self._block :] = self._out[self._block :]
-        return self._out[: self._block]
+        self._in, self._out = self._out, self._in  # the state after this block is the one before the next
+        return self._in[: self._block]

@@ -15,6 +15,8 @@ from myobridge.errors import UserError
 from myobridge.wire.messages import BAUD
 
 READ_BYTES = 65536
+PIECE_BYTES = 64
+"""Linux gives no more in one read while VMIN is above it."""
 MOST_AT_ONCE = 255
 """Bytes that the kernel can be asked to wait for: VMIN is one byte."""
 
@@ -76,7 +78,7 @@ class SerialLink:
         data = b""
         try:
             data = piece = os.read(self._fd, READ_BYTES)
-            while piece and self._wake_at > 1:  # with VMIN above 64, Linux gives 64 bytes a read
+            while piece and (len(piece) == PIECE_BYTES or len(data) < self._wake_at):
                 piece = os.read(self._fd, READ_BYTES)
                 data += piece
         except BlockingIOError:
