@@ -1,9 +1,10 @@
 """Each real-time setting of the daemon on and off, turn by turn: what stays in `realtime.py` has shown itself here.
 
-sudo python tests/bench/bench_realtime.py [--seconds 5] [--turns 2] [--load 3]
+sudo python tests/bench/bench_realtime.py [--seconds 5] [--turns 2] [--load 3] [setting …]
 
 `fifo`: beside so many busy processes on each core. `lock`: three times the kernel pushes the daemon's pages out, as it
-does where memory is short. `collect`: nothing else. The hand itself runs ahead of them all; Linux 5.10 or newer.
+does where memory is short. `collect`, `large`: nothing else, and many short turns tell more than few long ones. The
+hand itself runs ahead of them all; Linux 5.10 or newer.
 """
 
 import argparse
@@ -18,6 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from statistics import median
 from threading import Thread
 
 from myobridge.bench import live
@@ -32,6 +34,7 @@ PATCHES = {
     "fifo": "import os; os.sched_setscheduler = lambda *_: None",
     "lock": "import myobridge.realtime as r; r.MCL_CURRENT = r.MCL_FUTURE = r.MCL_ONFAULT = 0",
     "collect": "import myobridge.realtime as r; r.stop_collecting = lambda: None",
+    "large": "import myobridge.realtime as r; r.use_large_pages = lambda: None",
 }
 """What turns each setting off."""
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -96,6 +99,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--turns", type=int, default=2)
     parser.add_argument("--load", type=int, default=3)
+    parser.add_argument("settings", nargs="*", choices=[*PATCHES, []], default=[])
     options = parser.parse_args()
     if refused := enter_realtime(HAND_PRIORITY):
         sys.exit(refused[0])
@@ -108,17 +112,22 @@ def main() -> None:
             shutil.copytree(folder, Path(name, package))
             if (libraries := folder.with_name(f"{package}.libs")).exists():
                 shutil.copytree(libraries, Path(name, libraries.name))
-        for setting in PATCHES:
+        for setting in options.settings or PATCHES:
+            times_ms: dict[bool, list[dict[str, float]]] = {True: [], False: []}
             for turn in range(2 * options.turns):
                 on = turn % 2 == 0
                 with busy(options.load * (os.cpu_count() or 1) if setting == "fifo" else 0):
                     said = live.run_loop(daemon(setting, on, model, options.seconds, Path(name)), source, config).said
                 ms = said["latency_ms"]
+                times_ms[on].append(ms)
                 print(
                     f"{setting:10}{'on' if on else 'off':5}{ms['p50']:9.2f}{ms['p99']:9.2f}{ms['max']:9.2f}"
                     f"{said['deadline_misses']:11}{said['samples_lost']:7}{said['commands_sent']:11}",
                     flush=True,
                 )
+            pairs = list(zip(times_ms[True], times_ms[False], strict=True))
+            ratios = (f"{p} {median(one[p] / other[p] for one, other in pairs):.3f}" for p in ("p50", "p99"))
+            print(f"{setting}: on / off, median of turns: {', '.join(ratios)}")
 
 
 if __name__ == "__main__":
