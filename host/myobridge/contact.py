@@ -78,13 +78,19 @@ def measure(counts: NDArray[np.int16], adc_bits: int, hum: list[NDArray[np.float
     raw = counts.T.astype(np.float64, order="C")  # (channels, samples): sums along rows take a third of the time
     top = (1 << (adc_bits - 1)) - 1
     centred = raw - raw.mean(axis=1, keepdims=True)
-    power = np.maximum(np.einsum("ij,ij->i", centred, centred), 1e-9)
+    power = np.maximum(_power(centred), 1e-9)
     return Measures(
         range_counts=raw.max(axis=1) - raw.min(axis=1),
         rms_counts=np.sqrt(power / len(counts)),
-        saturated_share=np.mean((raw >= top) | (raw <= -top - 1), axis=1),
-        mains_share=np.max([np.sum((centred @ basis.T) ** 2, axis=1) for basis in hum], axis=0) / power,
+        saturated_share=np.count_nonzero(np.abs(raw + 0.5) > top, axis=1) / len(counts),  # from -top - 1 to top
+        mains_share=np.max([_power(centred @ basis.T) for basis in hum], axis=0) / power,
     )
+
+
+def _power(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Sum of squares of each row."""
+    power: NDArray[np.float64] = np.einsum("ij,ij->i", x, x)
+    return power
 
 
 def judge(measures: Measures, limits: SafetyConfig) -> tuple[Contact, ...]:
@@ -92,8 +98,10 @@ def judge(measures: Measures, limits: SafetyConfig) -> tuple[Contact, ...]:
     flat = measures.range_counts < limits.min_range_counts
     saturated = measures.saturated_share > limits.max_saturated_share
     mains = (measures.rms_counts > HUM_MIN_RMS_COUNTS) & (measures.mains_share > limits.max_mains_share)
-    worst = np.where(flat, Contact.FLAT, np.where(saturated, Contact.SATURATED, np.where(mains, Contact.MAINS, 0)))
-    return tuple(Contact(int(v)) for v in worst)
+    return tuple(
+        Contact.FLAT if f else Contact.SATURATED if s else Contact.MAINS if m else Contact.GOOD
+        for f, s, m in zip(flat.tolist(), saturated.tolist(), mains.tolist(), strict=True)
+    )
 
 
 def hum_basis(samples: int, fs_hz: float) -> list[NDArray[np.float64]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable
+from math import isfinite
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -54,7 +55,7 @@ class Decoder(ABC):
     def settle(self) -> None:
         """What the next hop needs and this hop's setpoint need not wait for; the next call does it if nobody has."""
         if self._said is not None:
-            self._past.append(self._said if np.isfinite(self._said).all() else self._past[-1])
+            self._past.append(self._said if isfinite(sum(self._said.tolist())) else self._past[-1])
             self._said = None
             self._write_history()
 

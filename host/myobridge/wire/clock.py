@@ -35,6 +35,8 @@ class SampleClock:
         self._period_s = self._nominal_s
         self._points: deque[Point] = deque(maxlen=KEPT_POINTS)
         self._pongs: deque[tuple[float, float]] = deque(maxlen=KEPT_PONGS)
+        self.transport_s = 0.0
+        """Least time from the taking of a sample to its arrival, from the quickest PONG; 0 before the first."""
         self._base: Point = (0, 0.0)
         self._next_point_s = 0.0
         self._next_fit_s = 0.0
@@ -43,11 +45,6 @@ class SampleClock:
     def fs_hz(self) -> float:
         """Measured sampling rate."""
         return 1 / self._period_s
-
-    @property
-    def transport_s(self) -> float:
-        """Least time from the taking of a sample to its arrival, from the quickest PONG; 0 before the first."""
-        return max(0.0, min(self._pongs)[1]) if self._pongs else 0.0
 
     def arrived(self, index: int, now_s: float) -> None:
         """Sample `index`, the newest of a frame, has just been read. An index that goes back begins a new stream."""
@@ -72,6 +69,7 @@ class SampleClock:
         index = newest + (next_index - 1 - newest + INDEX_SPAN // 2) % INDEX_SPAN - INDEX_SPAN // 2
         taken_s = (sent_s + received_s) / 2 - self._nominal_s / 2  # half a period: when `index` was taken
         self._pongs.append((received_s - sent_s, self._arrival_s(index) - taken_s))
+        self.transport_s = max(0.0, min(self._pongs)[1])
 
     def sampled_s(self, index: int) -> float:
         """Host time at which sample `index` was taken."""
