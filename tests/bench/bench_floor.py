@@ -1,8 +1,9 @@
-"""What a loop costs that only reads, counts and answers: the minimal loop with a network that takes no time.
+"""What a loop costs that only reads, counts and answers: the minimal loop with no network, and with hardly any.
 
 python tests/bench/bench_floor.py [--seconds 3] [--turns 5]
 
-What it takes is not the network's: the wakes, one a frame, and Python that reads frames and writes a setpoint.
+What the first takes is not the network's: the wakes, one a frame, and Python that reads frames and writes a setpoint.
+The second calls onnxruntime too, with a graph of one node: no program in Python that runs a network there takes less.
 """
 
 import argparse
@@ -11,25 +12,52 @@ import sys
 from pathlib import Path
 from statistics import median
 
+import numpy as np
+import onnxruntime as ort
+from onnx import TensorProto, helper
+
 from myobridge.bench import live, minimal_loop
 from myobridge.config import Config
 from myobridge.model import open_model
 from myobridge.shipped import find_model
 
+ANSWER_CDEG = [4000] * 5
+
+
+class OneNode:
+    """A graph that negates five numbers, which nobody reads."""
+
+    def __init__(self) -> None:
+        ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 5]) for name in ("angles", "negative")]
+        graph = helper.make_graph([helper.make_node("Neg", ["angles"], ["negative"])], "one", ends[:1], ends[1:])
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = 1
+        self._session = ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        self._angles = np.zeros((1, 5), np.float32)
+
+    def __call__(self, _emg: np.ndarray) -> list[int]:
+        self._session.run(None, {"angles": self._angles})
+        return ANSWER_CDEG
+
 
 def main() -> None:
-    """Prints a line for each loop; runs itself as the loop without a network."""
+    """Prints a line for each loop; runs itself as the loops without a network and with one node."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=3.0)
     parser.add_argument("--turns", type=int, default=5)
     asked = parser.parse_args()
     model = find_model("synth")
     source = live.emg_for(open_model(model).spec)
-    ends = [model, asked.seconds]
+
+    def itself(what: str) -> live.Command:
+        return lambda port, said: list(map(str, [sys.executable, __file__, what, port, model, asked.seconds, said]))
+
     loops = {
         "myobridge": live.daemon(model, None, asked.seconds),
         "minimal loop": live.minimal(model, asked.seconds),
-        "no network": lambda port, said: list(map(str, [sys.executable, __file__, "loop", port, *ends, said])),
+        "one node": itself("one-node"),
+        "no network": itself("no-network"),
     }
     runs = [
         {name: live.run_loop(loop, source, Config()).said for name, loop in loops.items()} for _ in range(asked.turns)
@@ -40,10 +68,15 @@ def main() -> None:
         print(f"{name:13} read → written p50 {p50:.3f} ms, p99 {p99:.3f} ms, processor {cpu:.3f} s/s")
 
 
+def run_itself(what: str, port: str, model: str, seconds: str, said: str) -> None:
+    """The minimal loop, with another network than its own."""
+    network = OneNode() if what == "one-node" else lambda _emg: ANSWER_CDEG
+    minimal_loop.Network.__call__ = lambda _self, emg: network(emg)
+    Path(said).write_text(json.dumps(minimal_loop.run(port, model, float(seconds))))
+
+
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["loop"]:
-        minimal_loop.Network.__call__ = lambda self, _emg: [4000] * 5
-        port, network, seconds, said = sys.argv[2:]
-        Path(said).write_text(json.dumps(minimal_loop.run(port, network, float(seconds))))
+    if sys.argv[1:2] in (["one-node"], ["no-network"]):
+        run_itself(*sys.argv[1:])
     else:
         main()
