@@ -2,8 +2,9 @@
 
 python tests/bench/bench_floor.py [--seconds 3] [--turns 5]
 
-What the first takes is not the network's: the wakes, one a frame, and Python that reads frames and writes a setpoint.
-The second calls onnxruntime too, with a graph of one node: no program in Python that runs a network there takes less.
+`no network`: the wakes, one a frame, and Python that reads frames and writes a setpoint. `one node`: it calls
+onnxruntime too, with a graph of one node. `streaming`: with the network's streaming graph and nothing that keeps a hand
+safe; no program in Python that runs this network in onnxruntime takes less.
 """
 
 import argparse
@@ -18,8 +19,10 @@ from onnx import TensorProto, helper
 
 from myobridge.bench import live, minimal_loop
 from myobridge.config import Config
+from myobridge.decode import decoder_of
 from myobridge.model import open_model
 from myobridge.shipped import find_model
+from myobridge.window import Window
 
 ANSWER_CDEG = [4000] * 5
 
@@ -41,8 +44,31 @@ class OneNode:
         return ANSWER_CDEG
 
 
+class Streaming:
+    """The model's streaming graph."""
+
+    def __init__(self, path: Path) -> None:
+        model = open_model(path)
+        spec = model.spec
+        self._hop = spec.hop_samples
+        self._window = Window(len(spec.channels), spec.window_samples, spec.hop_samples)
+        self._decoder = decoder_of(model)
+
+    def __call__(self, emg: np.ndarray) -> list[int]:
+        self._window.append(emg[0, :, -self._hop :].T, 0)
+        angles = self._decoder(self._window)
+        return ANSWER_CDEG if angles is None else [int(100 * angle + 0.5) for angle in angles.tolist()]
+
+
+NETWORKS = {
+    "streaming": Streaming,
+    "one-node": lambda _path: OneNode(),
+    "no-network": lambda _path: lambda _emg: ANSWER_CDEG,
+}
+
+
 def main() -> None:
-    """Prints a line for each loop; runs itself as the loops without a network and with one node."""
+    """Prints a line for each loop; runs itself as all but the first two."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=3.0)
     parser.add_argument("--turns", type=int, default=5)
@@ -56,8 +82,7 @@ def main() -> None:
     loops = {
         "myobridge": live.daemon(model, None, asked.seconds),
         "minimal loop": live.minimal(model, asked.seconds),
-        "one node": itself("one-node"),
-        "no network": itself("no-network"),
+        **{what.replace("-", " "): itself(what) for what in NETWORKS},
     }
     runs = [
         {name: live.run_loop(loop, source, Config()).said for name, loop in loops.items()} for _ in range(asked.turns)
@@ -70,13 +95,13 @@ def main() -> None:
 
 def run_itself(what: str, port: str, model: str, seconds: str, said: str) -> None:
     """The minimal loop, with another network than its own."""
-    network = OneNode() if what == "one-node" else lambda _emg: ANSWER_CDEG
+    network = NETWORKS[what](Path(model))
     minimal_loop.Network.__call__ = lambda _self, emg: network(emg)
     Path(said).write_text(json.dumps(minimal_loop.run(port, model, float(seconds))))
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] in (["one-node"], ["no-network"]):
+    if sys.argv[1:2] and sys.argv[1] in NETWORKS:
         run_itself(*sys.argv[1:])
     else:
         main()
