@@ -32,6 +32,7 @@ from myobridge.model_file import PAST
 from myobridge_models.families.base import FULL_SWING_DEG
 from myobridge_models.likeness import SILENCE, Likeness
 from myobridge_models.network import CnnMlp
+from myobridge_models.sums import sums_of
 
 Floats = NDArray[np.float32]
 Rows = NDArray[np.int64]
@@ -213,41 +214,18 @@ class _Streaming:
         return add.reshape(add.rows(add("Concat", past, new, axis=0), rows), 1, -1)
 
     def _means(self, found: str) -> str:
-        """→ means of the newest outputs of each detector, (1, detectors · means · C · features).
+        """→ means of the newest outputs of each detector, (1, detectors · means · C · features)."""
+        add, width = self.add, self.shape.channels * self.shape.pattern_features
+        of_hop, share = sums_of(self.shape, self.hop)
+        new = add("MatMul", add.constant(of_hop), add.reshape(found, -1, width), to="features")
+        self._output(new, len(of_hop), width)
+        past = self._input(PAST + new, share.shape[1] - len(of_hop), width)
+        return add.reshape(self._weighted(share, past, new, len(of_hop)), 1, -1)
 
-        A tape of sums is shorter than one of outputs. A unit has a row for each detector and phase of its stride: which
-        of them a mean reads depends on how far back the unit is.
-        """
-        shape, add, maps = self.shape, self.add, len(self.strides)
-        unit = gcd(self.hop, *(shape.averaged * self.strides))
-        detector = np.repeat(np.arange(maps), np.minimum(self.strides, unit))  # of each row of a unit
-        phase = np.concatenate([np.arange(min(stride, unit)) for stride in self.strides])
-        new_units, rows = self.hop // unit, len(detector)
-        sample = np.arange(self.hop)
-        in_unit = sample // unit == np.arange(new_units)[:, None, None]
-        in_row = sample % unit % self.strides[detector][:, None] == phase[:, None]
-        sums = np.zeros((new_units, rows, maps, self.hop), np.float32)
-        sums[:, np.arange(rows), detector] = in_unit & in_row
-        width = shape.channels * shape.pattern_features
-        found = add.reshape(found, -1, width)
-        new = add("MatMul", add.constant(sums.reshape(new_units * rows, -1)), found, to="features")
-        self._output(new, new_units * rows, width)
-        units = max(new_units + 1, shape.outputs * int(max(self.strides)) // unit)
-        past = self._input(PAST + new, (units - new_units) * rows, width)
-        first_back = unit * np.arange(units - 1, -1, -1)[:, None]  # of a unit's newest sample, (units, 1)
-        read = (first_back + unit - 1) % self.strides[detector] == phase  # (units, rows)
-        block = first_back // (shape.averaged * self.strides[detector])  # 0: of the newest mean
-        mean = shape.means - 1 - np.arange(shape.means)[:, None, None] == block
-        of_detector = detector == np.arange(maps)[:, None, None, None]  # (detectors, 1, 1, rows)
-        share = (of_detector & mean & read).reshape(maps * shape.means, -1) / np.float32(shape.averaged)
-        return add.reshape(self._weighted(share, past, new), 1, -1)
-
-    def _weighted(self, share: Floats, past: str, new: str) -> str:
-        """share (n, rows) @ rows of a tape, without a copy that joins its older and its new ones."""
-        add, rows = self.add, share.shape[1]
-        of_past = next(value for value in self.inputs if value.name == past).type.tensor_type.shape.dim[0].dim_value
-        older = add("MatMul", add.constant(share[:, :of_past]), past)
-        return add("Gemm", add.constant(share[:, of_past:rows]), new, older)
+    def _weighted(self, share: Floats, past: str, new: str, new_rows: int) -> str:
+        """share @ all rows of a tape, without a copy that joins its older and its new ones."""
+        older = self.add("MatMul", self.add.constant(share[:, :-new_rows]), past)
+        return self.add("Gemm", self.add.constant(share[:, -new_rows:]), new, older)
 
     def _likeness(self, likeness: Likeness) -> str:
         """→ how alike the channels are, (1, F)."""
@@ -258,13 +236,13 @@ class _Streaming:
         emg = add.reshape("emg", -1)
         newer = add.rows(emg, now * channels + likeness.first)  # (hop, K)
         older = add.rows(emg, (now - likeness.lag) * channels + likeness.second)
-        mean = np.repeat(np.eye(new_units, dtype=np.float32), unit, axis=1) / unit
+        mean = np.repeat(np.eye(new_units, dtype=np.float32), unit, axis=1) / np.float32(unit)
         new = add("MatMul", add.constant(mean), add("Mul", newer, older), to="products")
         self._output(new, new_units, values)
         past = self._input(PAST + new, units - new_units, values)
         of_span = [np.arange(units) >= units - span // unit for span in likeness.spans]
         share = np.array([newest / newest.sum() for newest in of_span], np.float32)  # (spans, units)
-        means = add.reshape(self._weighted(share, past, new), 1, -1)
+        means = add.reshape(self._weighted(share, past, new, new_units), 1, -1)
         product, one, other = (
             add("Gather", means, add.constant(part), axis=1)
             for part in (likeness.product, likeness.one, likeness.other)

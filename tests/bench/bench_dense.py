@@ -1,10 +1,11 @@
 """What the notes' full first dense layer loses when it is made smaller: rank, int8; accuracy, size and time of each.
 
-myobridge-models train s01.npz --hold-out 2 --family cnn_mlp_full --out full.onnx
-python tests/bench/bench_dense.py full.onnx s01.npz --repetition 2
+myobridge-models train s01.npz --hold-out 2 --family cnn_mlp_full --out full.onnx   (and likewise for others beside it)
+python tests/bench/bench_dense.py full.onnx s01.npz --repetition 2 [--beside other.onnx …]
 
 The layer holds 98 % of the full form's weights. A rank is made by singular values and needs no training; int8 has a
 scale for each unit, its accuracy is that of the rounded weights, its time that of onnxruntime's dynamic quantization.
+Networks of other families stand beside it as they were trained.
 """
 
 import argparse
@@ -75,9 +76,14 @@ def quantized(model: onnx.ModelProto, path: Path) -> ort.InferenceSession:
     return ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
 
+def weights_of(model: onnx.ModelProto) -> np.ndarray:
+    """The first dense layer's, (units, features)."""
+    return numpy_helper.to_array(next(tensor for tensor in model.graph.initializer if tensor.name == LAYER))
+
+
 def variants(model: onnx.ModelProto) -> Iterator[tuple[str, onnx.ModelProto, float]]:
     """Name, model and kB of the layer."""
-    weights = numpy_helper.to_array(next(tensor for tensor in model.graph.initializer if tensor.name == LAYER))
+    weights = weights_of(model)
     yield "as it is", model, weights.nbytes / 1000
     left, values, right = np.linalg.svd(weights, full_matrices=False)
     for rank in RANKS:
@@ -93,17 +99,21 @@ def main() -> None:
     parser.add_argument("model", type=Path)
     parser.add_argument("recording", type=Path)
     parser.add_argument("--repetition", type=int)
+    parser.add_argument("--beside", type=Path, nargs="*", default=[])
     asked = parser.parse_args()
     recording = Recording.load(asked.recording)
     with tempfile.TemporaryDirectory() as folder:
+        others = [(path.stem, windowed(path)) for path in asked.beside]
+        forms = [(name, model, weights_of(model).nbytes / 1000) for name, model in others]
+        forms += variants(windowed(asked.model))
         names, opened = [], []
-        for name, model, kb in variants(windowed(asked.model)):
+        for name, model, kb in forms:
             path = Path(folder, f"{name.replace(' ', '_')}.onnx")
             onnx.save(model, path)
             found = evaluate(path, recording, asked.recording, asked.repetition)
             names.append(f"{name:9} {found.mae_deg:5.1f}° {found.balanced_accuracy or 0:.3f}  layer {kb:6.0f} kB")
             opened.append(open_model(path))
-        opened[-1].session = quantized(model, path)
+        opened[-1].session = quantized(forms[-1][1], path)
         for name, times in zip(names, hop_times_ms(opened), strict=True):
             print(f"{name}  p50 {np.median(times):.3f} ms")
 
