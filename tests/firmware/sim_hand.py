@@ -16,6 +16,7 @@ from typing import Any, Final, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from myobridge.device.real_firmware import make
 from myobridge.wire.frame import PAYLOAD, FrameDecoder
 from myobridge.wire.messages import BAUD
 
@@ -60,7 +61,7 @@ def cycles_of_ms(milliseconds: float) -> int:
 
 @cache
 def build_simulator() -> Path:
-    subprocess.run(["make", "-s", "-C", FIRMWARE / "sim"], check=True)
+    make(FIRMWARE / "sim")
     return FIRMWARE / "sim" / "build" / "hand-sim"
 
 
@@ -68,13 +69,13 @@ def build_simulator() -> Path:
 def build_firmware(board: str) -> Path:
     """The ELF that `make flash` would flash."""
     elf = Path("build") / board / "firmware.elf"
-    subprocess.run(["make", "-s", "-C", FIRMWARE, elf], check=True)
+    make(FIRMWARE, elf)
     return FIRMWARE / elf
 
 
 @cache
 def build_selftest(board: str) -> Path:
-    subprocess.run(["make", "-s", "-C", FIRMWARE / "sim", "selftest"], check=True)
+    make(FIRMWARE / "sim", "selftest")
     return FIRMWARE / "sim" / "build" / f"selftest-{board}.elf"
 
 

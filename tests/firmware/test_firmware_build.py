@@ -6,11 +6,13 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from sim_hand import BOARDS, SimHand, build_firmware
 from sim_host import SimHost
 
+from myobridge.device.real_firmware import make
 from myobridge.wire.messages import ANGLE_MAX_CDEG, SERVOS
 
 ROOT = Path(__file__).parents[2]
@@ -93,3 +95,13 @@ def test_the_report_of_the_static_checks_has_no_finding_but_misras(tmp_path: Pat
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "nothing but MISRA" in done.stdout, done.stdout
     print(done.stdout)
+
+
+def test_of_two_that_build_at_once_one_waits(tmp_path: Path) -> None:
+    (tmp_path / "Makefile").write_text("all:\n\techo begin >>said; sleep 0.2; echo end >>said\n")
+    both = [Thread(target=make, args=(tmp_path,)) for _ in range(2)]
+    for one in both:
+        one.start()
+    for one in both:
+        one.join()
+    assert (tmp_path / "said").read_text().split() == ["begin", "end"] * 2

@@ -6,6 +6,7 @@ as a trace of events (bytes on the line, samples, servo edges), from which the s
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -45,17 +46,28 @@ def build(board: str) -> tuple[Path, Path]:
     if not (FIRMWARE / "Makefile").exists():
         raise UserError("The real firmware needs a clone of the repository, installed with `pip install -e .`.")
     elf = Path("build") / board / "firmware.elf"
-    for arguments in ([FIRMWARE, elf], [FIRMWARE / "sim"]):
-        try:
-            made = subprocess.run(["make", "-C", *arguments], capture_output=True, text=True, check=False)
-        except FileNotFoundError as error:
-            raise UserError(
-                "`make` is not installed; `sh tests/run.sh` installs all that the firmware needs."
-            ) from error
-        if made.returncode:
-            reason = (made.stderr.strip().splitlines() or ["no reason given"])[0]
-            raise UserError(f"The firmware cannot be built ({reason}); `sh tests/run.sh` installs what it needs.")
+    make(FIRMWARE, elf)
+    make(FIRMWARE / "sim")
     return FIRMWARE / elf, FIRMWARE / "sim" / "build" / "hand-sim"
+
+
+def make(folder: Path, *targets: str | Path) -> None:
+    """`make -C folder targets`, while nobody else makes anything there: two at once spoil each other's objects.
+
+    Raises:
+        UserError: the tools are missing, or they fail.
+    """
+    lock = os.open(FIRMWARE, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        made = subprocess.run(["make", "-C", folder, *targets], capture_output=True, text=True, check=False)
+    except FileNotFoundError as error:
+        raise UserError("`make` is not installed; `sh tests/run.sh` installs all that the firmware needs.") from error
+    finally:
+        os.close(lock)
+    if made.returncode:
+        reason = (made.stderr.strip().splitlines() or ["no reason given"])[0]
+        raise UserError(f"The firmware cannot be built ({reason}); `sh tests/run.sh` installs what it needs.")
 
 
 class Feeder:
