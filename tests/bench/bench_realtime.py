@@ -1,6 +1,6 @@
 """Each real-time setting of the daemon on and off, turn by turn: what stays in `realtime.py` has shown itself here.
 
-sudo python tests/bench/bench_realtime.py [--seconds 5] [--turns 2] [--load 3] [setting …]
+sudo python tests/bench/bench_realtime.py [--seconds 5] [--turns 2] [--load 3] [--setting large]
 
 `fifo`: beside so many busy processes on each core. `lock`: three times the kernel pushes the daemon's pages out, as it
 does where memory is short. `collect`, `large`: nothing else, and many short turns tell more than few long ones. The
@@ -99,7 +99,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--turns", type=int, default=2)
     parser.add_argument("--load", type=int, default=3)
-    parser.add_argument("settings", nargs="*", choices=[*PATCHES, []], default=[])
+    parser.add_argument("--setting", choices=PATCHES, help="this one alone")
     options = parser.parse_args()
     if refused := enter_realtime(HAND_PRIORITY):
         sys.exit(refused[0])
@@ -112,7 +112,7 @@ def main() -> None:
             shutil.copytree(folder, Path(name, package))
             if (libraries := folder.with_name(f"{package}.libs")).exists():
                 shutil.copytree(libraries, Path(name, libraries.name))
-        for setting in options.settings or PATCHES:
+        for setting in [options.setting] if options.setting else PATCHES:
             times_ms: dict[bool, list[dict[str, float]]] = {True: [], False: []}
             for turn in range(2 * options.turns):
                 on = turn % 2 == 0

@@ -4,6 +4,7 @@ import os
 import socket
 import stat
 from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 from threading import Event, Thread
 
 import msgspec
@@ -336,6 +337,13 @@ def test_without_a_runtime_directory_it_is_in_the_users_own_temporary_one(monkey
     monkeypatch.delenv("XDG_RUNTIME_DIR")
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     assert feed_path(PORT).parent == tmp_path / f"myobridge-{os.getuid()}"
+
+
+@pytest.mark.parametrize("named", ["", "/none/such"])
+def test_a_temporary_folder_that_is_none_is_passed_over(monkeypatch, named):
+    monkeypatch.delenv("XDG_RUNTIME_DIR")
+    monkeypatch.setenv("TMPDIR", named)
+    assert feed_path(PORT).parent == Path("/tmp", f"myobridge-{os.getuid()}")
 
 
 def test_a_daemon_that_the_system_started_is_found_too(monkeypatch, tmp_path):
