@@ -159,6 +159,7 @@ def test_requests_reach_the_daemon_and_each_gets_its_answer_while_bytes_flow(fee
         feed.tell_bytes(1.0, b"before")
         with attended(feed):
             assert client.request("arm").text == "arm"
+            assert client.request("lift").text == "lift"
             assert client.request("model", path="/a/model.onnx").text == "model /a/model.onnx"
         assert list(messages(client)) == [Chunk(1.0, b"before")]
 

@@ -26,7 +26,7 @@ LOST: Final = "LOST"
 """State in a look while there is no hand."""
 
 Want = Literal["bytes", "snapshots"]
-Do = Literal["subscribe", "unsubscribe", "about", "arm", "disarm", "estop", "model"]
+Do = Literal["subscribe", "unsubscribe", "about", "arm", "disarm", "estop", "lift", "model"]
 
 
 class Request(msgspec.Struct, forbid_unknown_fields=True):
@@ -74,6 +74,7 @@ class Snapshot(msgspec.Struct, kw_only=True):
     state: name of a messages.State, or LOST while the hand is looked for.
     explained: state and reason as a sentence.
     blocked: why the hand cannot be armed now, for people; empty if it can.
+    estop: the daemon remembers an emergency stop of this board until a person lifts it (`lift` of Do).
     withheld: name of a pipeline.Withheld.
     level: per channel, root mean square of the filtered and scaled window (1 is the training's usual level).
     predicted_deg: what a setpoint says or would say; empty while the window is filling.
@@ -87,6 +88,7 @@ class Snapshot(msgspec.Struct, kw_only=True):
     explained: str
     blocked: str
     may_move: bool
+    estop: bool = False
     withheld: str
     model: str
     channels: tuple[str, ...]
