@@ -8,10 +8,11 @@ from contextlib import suppress
 from functools import cached_property
 from typing import Final
 
-from myobridge.acquire import EmgGate, emg_wire_bytes
+from myobridge.acquire import EmgGate, Samples, emg_wire_bytes
 from myobridge.config import Config
 from myobridge.configure import device_config
-from myobridge.explain import explain_withheld
+from myobridge.decision_guard import DecisionGuard
+from myobridge.explain import explain_state, explain_withheld
 from myobridge.feed import Snapshot
 from myobridge.model import Model
 from myobridge.pipeline import Decision, Pipeline, Withheld
@@ -35,8 +36,17 @@ SILENT_S: Final = 1.0
 class Connection:
     """One open port: link, session, pipeline and clock, from HELLO until the link is lost or the run is over."""
 
-    def __init__(self, link: SerialLink, model: Model, config: Config, frames: FrameDecoder, stats: RunStats) -> None:
+    def __init__(
+        self,
+        link: SerialLink,
+        model: Model,
+        config: Config,
+        frames: FrameDecoder,
+        stats: RunStats,
+        guard: DecisionGuard | None = None,
+    ) -> None:
         frames.reset()
+        self._guard = guard or DecisionGuard.idle()
         self._link = link
         self._model = model
         self._config = config
@@ -48,7 +58,10 @@ class Connection:
         self._last_emg_s = 0.0
         self._alive_s = 0.0
         self._decision: Decision | None = None
-        self.session = Session(link.write, self._configure, unexpected_frames=stats.unexpected_frames)
+        self._failure = ""
+        self.session = Session(
+            link.write, self._configure, unexpected_frames=stats.unexpected_frames, waits_in_estop=True
+        )
         self.on_bytes: Callable[[float, bytes], None] = lambda _read_s, _data: None
         """Gets what was read, once the setpoints that it led to are written."""
 
@@ -104,8 +117,8 @@ class Connection:
 
     @property
     def streaming(self) -> bool:
-        """EMG has begun to arrive."""
-        return self._last_emg_s > 0
+        """The session stands, and EMG has begun to arrive."""
+        return self._last_emg_s > 0 and self.session.phase is Phase.STREAMING
 
     def _on_emg(self, frame: bytes, emg_left: int, read_s: float) -> None:
         """Takes an EMG frame, after which `emg_left` more have been read already."""
@@ -115,16 +128,43 @@ class Connection:
         if not taken:
             return
         left = emg_left + len(taken)
-        for index, flags, counts in taken:
+        for samples in taken:
             left -= 1
-            superseded = left * len(counts) >= self._model.spec.hop_samples
-            for decision in self._pipeline.push(index, counts, bool(flags & LEAD_OFF)):
+            self._decide(samples, left * len(samples[2]) >= self._model.spec.hop_samples, read_s)
+        self._last_emg_s = read_s
+        self._clock.arrived(self._pipeline.acquisition.newest_index, read_s)
+
+    def _decide(self, samples: Samples, superseded: bool, read_s: float) -> None:
+        """Takes samples through the pipeline. Whatever a decision raises withholds it and disarms the hand."""
+        pipeline, guard = self._pipeline, self._guard
+        index, flags, counts = samples
+        guard.begin()
+        try:
+            for decision in pipeline.push(index, counts, bool(flags & LEAD_OFF)):
+                guard.end()
                 if superseded and not decision.withheld:
                     self._stats.superseded += 1  # after a stall: a newer decision comes out of the same read
                 else:
                     self._act(decision, read_s)
-        self._last_emg_s = read_s
-        self._clock.arrived(self._pipeline.acquisition.newest_index, read_s)
+                guard.begin()
+        except LinkLost:
+            raise
+        except Exception as error:  # of onnxruntime, of numpy, of memory: a network can fail in any way
+            self._failed(error)
+        finally:
+            guard.end()
+
+    def _failed(self, error: Exception) -> None:
+        self._decision = Decision(self._pipeline.acquisition.newest_index, (), (), Withheld.FAILED)
+        self._stats.withheld[Withheld.FAILED] += 1
+        self._failure = " ".join(str(error).split()) or type(error).__name__
+        self._pipeline.reset()  # the window fills anew before the network is asked again
+        if self.may_be_moving:
+            self.session.request_disarm()
+
+    def terminate_decision(self) -> None:
+        """Asks a decision that does not end to end, from another thread."""
+        self._pipeline.terminate()
 
     def _act(self, decision: Decision, read_s: float) -> None:
         """Sends the setpoint of a decision, if it may be sent; what is measured is measured afterwards."""
@@ -146,24 +186,40 @@ class Connection:
         if written is not None:
             stats.commanded(done_s, written)
 
-    def arm(self) -> bool:
-        """Asks for permission to move once there is something to say; True when it has been asked for or is there.
+    # --- what permission.py wants to know of a hand ----------------------------------------------------------
 
-        A hand that relaxed or faulted is disarmed first; one that holds is left to resume or relax by itself.
-        """
-        session, status = self.session, self.session.status
-        if session.phase is not Phase.STREAMING or session.busy or status is None:
-            return False
-        if self._decision is None or self._decision.withheld:
-            return False
-        if status.state in (m.State.RELAX, m.State.FAULT):
-            session.request_disarm()
-            return False
-        if status.state == m.State.HOLD:
-            return False
-        if not session.may_move:
-            session.request_arm()
-        return True
+    @property
+    def state(self) -> m.State | None:
+        """The state that the board reported last."""
+        status = self.session.status
+        return None if status is None else m.State(status.state)
+
+    @property
+    def may_move(self) -> bool:
+        """The board has granted an ARM and has not taken it back."""
+        return self.session.may_move
+
+    @property
+    def busy(self) -> bool:
+        """A request waits for the board's answer."""
+        return self.session.busy
+
+    @property
+    def decided(self) -> bool:
+        """The newest decision may move the hand."""
+        return self._decision is not None and not self._decision.withheld
+
+    @property
+    def refusal(self) -> str:
+        """Why the newest ARM came to nothing."""
+        return self.session.arm_refusal
+
+    def explain(self) -> str:
+        """A sentence about the state of the hand."""
+        status = self.session.status
+        if status is None:
+            return ""
+        return explain_state(m.State(status.state), m.Reason(status.reason), may_move=self.session.may_move)
 
     @property
     def withheld(self) -> Withheld:
@@ -173,6 +229,8 @@ class Connection:
 
     def explain_withheld(self) -> str:
         """A sentence about `withheld`."""
+        if self.withheld is Withheld.FAILED:
+            return f"No setpoints: the network failed ({self._failure}), so the hand is disarmed; use another model."
         return explain_withheld(self.withheld, self._model.spec.channels, self._pipeline.contact.verdicts)
 
     @property
@@ -180,6 +238,10 @@ class Connection:
         """The hand moves, holds something, or is about to be allowed to."""
         session, status = self.session, self.session.status
         return session.may_move or session.busy or (status is not None and status.state in MOVABLE)
+
+    def reset_board(self) -> bool:
+        """Resets the board; False if this port cannot."""
+        return self._link.reset_board()
 
     def change_model(self, model: Model, pipeline: Pipeline) -> None:
         """Decides with another model from the next sample on; its window fills first."""

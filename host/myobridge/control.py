@@ -1,130 +1,142 @@
-"""What people ask of a running daemon, by signal or through the feed, and what came of it."""
+"""The rim of `permission.py`: words come from the feed, from signals and from `--arm`; orders go to the session.
+
+Each emergency stop is remembered beside it (`estop_keeper.py`), and forgotten by the order of a person alone.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Final, cast
 
 from myobridge.connection import Connection
-from myobridge.explain import explain_state
+from myobridge.errors import UserError
+from myobridge.estop import EstopMemory
+from myobridge.estop_keeper import Keeper
 from myobridge.feed.server import Ask
-from myobridge.wire import messages as m
+from myobridge.permission import LAUNCH_S, Answer, Order, Permission, Word
+from myobridge.wire.messages import State
 
-MAX_WAITING: Final = 16
-LIMIT_S: Final = 3.0
-"""A request that came to nothing in this time is given up: nobody wants a hand that arms when he has turned away."""
-LOST_TEXT: Final = "The hand is not connected; it is being looked for."
-
-
-class Outcome(NamedTuple):
-    """The answer to a request."""
-
-    ok: bool
-    text: str
-
-
-class _Waiting(NamedTuple):
-    """A request whose outcome is not known yet."""
-
-    ask: Ask
-    until_s: float
+REPEAT_S: Final = 0.05
+"""An ESTOP beside the requests of a session that does not stand yet is sent again after this time."""
+FROZEN_S: Final = 0.5
+"""A loop that did not turn for so long was stopped or starved: nobody knows how old the words are that it then finds."""
+SETTLE_S: Final = 0.2
+"""For so long after that, it goes on finding them."""
+LATE_START: Final = (
+    "The hand was not armed: --arm expired, because the stream started {:.0f} s after the launch; "
+    "arm the hand in the view or with SIGUSR1."
+)
+FROZEN: Final = "The hand was not armed, because myobridge stood still for {:.1f} s and cannot tell how old the request is."
 
 
 class Control:
-    """Asks the session, and answers when the hand has done it, has refused or has not answered."""
+    """Passes words on to `Permission`, and its orders to the session."""
 
-    def __init__(self, tell: Callable[[str], None], *, arm: bool) -> None:
-        """`tell` gets sentences for people; arm: ask for it as soon as there is something to say to the hand."""
+    def __init__(self, port: str, tell: Callable[[str], None], *, arm_since_s: float | None) -> None:
+        """`tell` gets sentences for people; `arm_since_s`: when the run with `--arm` was launched."""
+        self._port = port
         self._tell = tell
-        self._arm_wanted = arm
-        self._disarm_wanted = False
-        self._estop_wanted = False
-        self._refusal = ""
-        self._waiting: list[_Waiting] = []
+        self._arm_since_s = arm_since_s
+        self._permission = Permission()
+        self._keeper = Keeper(EstopMemory(port), tell)
+        self._signalled: list[Word] = []
+        self._repeat_s = 0.0
+        self._polled_s = -math.inf
+        self._frozen_until_s = -math.inf
+        self._stood_s = 0.0
+        self._lifted_boot: int | None = None
 
-    def arm(self) -> None:
-        """Asks for permission to move once there is something to say."""
-        self._arm_wanted = True
-        self._refusal = ""
+    @property
+    def estop(self) -> bool:
+        """An emergency stop is in force."""
+        return self._permission.estop
 
-    def disarm(self) -> None:
-        """Takes the permission back."""
-        self._arm_wanted, self._disarm_wanted = False, True
+    def signalled(self, word: Word) -> None:
+        """From a signal's handler, which may interrupt anything here."""
+        self._signalled.append(word)
 
-    def estop(self) -> None:
-        """Cuts the pulses until the device is reset; asked again after a lost link, until the hand says that it did."""
-        self._arm_wanted, self._estop_wanted = False, True
+    def connected(self) -> None:
+        """A port was opened: perhaps of another board, which has a memory of its own."""
+        self._keeper.memory = EstopMemory(self._port)
+        try:
+            remembered = self._keeper.memory.said
+        except UserError as error:
+            self._tell(str(error))
+            remembered = True
+        if self.estop and not remembered:
+            self._keeper.remember()
+        self._permission.estop |= remembered
 
     def take(self, ask: Ask, connection: Connection | None, now_s: float) -> None:
-        """Takes a request from the feed. Without a hand nothing but an emergency stop is remembered."""
-        if connection is None:
-            self._estop_wanted |= ask.request.do == "estop"
-            ask.answer(False, LOST_TEXT)
-            return
-        match ask.request.do:
-            case "arm":
-                self.arm()
-            case "disarm":
-                self.disarm()
-            case "estop":
-                self.estop()
-        if len(self._waiting) < MAX_WAITING:
-            self._waiting.append(_Waiting(ask, now_s + LIMIT_S))
-        else:
-            ask.answer(False, "The hand was asked; too many wait for its answer already.")
+        """Takes a request from the feed."""
+        asked_s = min(ask.request.asked_s or now_s, now_s)
+        self._ask(cast(Word, ask.request.do), ask.answer, connection, asked_s, now_s)
+
+    def poll(self, connection: Connection | None, now_s: float) -> None:
+        """Now and then, also without a connection: what came by signal, and what the disk has done."""
+        if now_s - self._polled_s > FROZEN_S and math.isfinite(self._polled_s):
+            self._stood_s, self._frozen_until_s = now_s - self._polled_s, now_s + SETTLE_S
+        self._polled_s = now_s
+        while self._signalled:
+            self._ask(self._signalled.pop(0), self._told, connection, now_s, now_s)
+        for answer, problem in self._keeper.lifted():
+            if problem:
+                answer(False, problem)
+            else:
+                self._lifted_boot = connection.session.boot_id if connection else None
+                self._permission.ask("lift", answer, connection, now_s, now_s)
 
     def attend(self, connection: Connection, now_s: float) -> None:
-        """Each turn: sends what is wanted, and answers what has come of it."""
-        session = connection.session
-        if self._estop_wanted:
-            self._estop_wanted = session.status is None or session.status.state != m.State.ESTOP
-            if self._estop_wanted and not session.stopping:
-                session.request_estop()
-        if self._disarm_wanted:
-            self._disarm_wanted = False
-            session.request_disarm()
-        if self._arm_wanted and connection.arm():
-            self._arm_wanted = False
-            self._tell("")
-        if session.arm_refusal:
-            self._refusal = f"The hand was not armed: {session.arm_refusal}."
-            session.arm_refusal = ""
-            self._tell(self._refusal)
-        if self._waiting:
-            self._answer(connection, now_s)
+        """Each turn: tells the board what it must be told."""
+        state = connection.state
+        if state is State.ESTOP and not self.estop and connection.session.boot_id != self._lifted_boot:
+            self._permission.estop = True  # somebody else has stopped it
+            self._keeper.remember()
+        if self._arm_since_s is not None and connection.streaming:
+            since_s, self._arm_since_s = self._arm_since_s, None
+            if now_s - since_s <= LAUNCH_S:
+                self._ask("arm", self._told, connection, now_s, now_s)
+            else:
+                self._tell(LATE_START.format(now_s - since_s))
+        order = self._permission.attend(connection, now_s)
+        if order is not None:
+            self._obey(order, connection, now_s)
 
     def lost(self) -> None:
-        """The link is lost: nothing is armed by itself, and nothing can be done for those who wait."""
-        self._arm_wanted = self._disarm_wanted = False
-        for waiting in self._waiting:
-            waiting.ask.answer(False, LOST_TEXT)
-        self._waiting.clear()
+        """The link is lost."""
+        self._permission.lost()
 
-    def _answer(self, connection: Connection, now_s: float) -> None:
-        for waiting in list(self._waiting):
-            outcome = self._outcome(waiting.ask.request.do, connection)
-            if outcome is None and now_s > waiting.until_s:
-                outcome = self._give_up(waiting.ask.request.do, connection)
-            if outcome is not None:
-                waiting.ask.answer(*outcome)
-                self._waiting.remove(waiting)
+    def close(self) -> None:
+        """Waits for the disk, but not for long."""
+        self._keeper.close()
 
-    def _outcome(self, do: str, connection: Connection) -> Outcome | None:
-        status = connection.session.status
-        if status is None or connection.session.busy:
-            return None
-        state = m.State(status.state)
-        explained = explain_state(state, m.Reason(status.reason))
-        if state is m.State.ESTOP:
-            return Outcome(do == "estop", explained)
-        if do == "arm":
-            if self._refusal:
-                return Outcome(False, self._refusal)
-            return Outcome(True, explained) if connection.session.may_move else None
-        return Outcome(True, explained) if do == "disarm" and state is m.State.DISARMED else None
+    def _told(self, ok: bool, text: str) -> None:
+        """The answer to a person at the terminal, who sees the state of an armed hand anyhow."""
+        if not ok:
+            self._tell(text)
 
-    def _give_up(self, do: str, connection: Connection) -> Outcome:
-        if do == "arm":
-            self._arm_wanted = False
-            return Outcome(False, f"The hand was not armed. {connection.explain_withheld()}".strip())
-        return Outcome(False, "The hand did not answer: switch its servo power off.")
+    def _ask(self, word: Word, answer: Answer, connection: Connection | None, asked_s: float, now_s: float) -> None:
+        if word == "estop":
+            self._keeper.remember()
+        if word == "lift":
+            self._keeper.lift(answer)
+        elif word == "arm" and connection is not None and now_s < self._frozen_until_s:
+            answer(False, FROZEN.format(self._stood_s))
+        else:
+            self._permission.ask(word, answer, connection, asked_s, now_s)
+
+    def _obey(self, order: Order, connection: Connection, now_s: float) -> None:
+        session = connection.session
+        match order:
+            case Order.ARM:
+                session.request_arm()
+            case Order.DISARM:
+                session.request_disarm()
+            case Order.WITHDRAW:
+                session.withdraw_arm("the board did not answer in time")
+            case Order.ESTOP if not session.stopping and now_s >= self._repeat_s:
+                self._repeat_s = now_s + REPEAT_S
+                session.request_estop()
+            case Order.RESET if not connection.reset_board():
+                self._permission.cannot_reset()

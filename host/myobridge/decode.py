@@ -36,10 +36,12 @@ class Decoder(ABC):
         self._history = np.zeros((1, 2 * len(SERVOS)), np.float32)
         self._angles = np.zeros((1, len(SERVOS)), np.float32)
         self._past: deque[Floats] = deque(maxlen=max(1, 2 * spec.history_hops))
+        self._options = _run_options()
         self.reset()
 
     def reset(self) -> None:
         """Back to rest: the history is the rest pose."""
+        self._options.terminate = False
         self._past.clear()
         self._past.extend([self._rest] * (self._past.maxlen or 0))
         self._said: Floats | None = None
@@ -59,6 +61,10 @@ class Decoder(ABC):
             self._said = None
             self._write_history()
 
+    def terminate(self) -> None:
+        """Asks a run that is under way to end; `reset` permits runs again. For another thread."""
+        self._options.terminate = True
+
     def _write_history(self) -> None:
         if self.spec.history_hops:
             self._history[0, : len(SERVOS)] = self._past[self.spec.history_hops]
@@ -73,10 +79,17 @@ class Decoder(ABC):
         return binding
 
     def _decide(self, binding: ort.IOBinding) -> Floats:
-        self._session.run_with_iobinding(binding)
+        self._session.run_with_iobinding(binding, self._options)
         angles: Floats = self._angles[0].copy()
         self._said = angles
         return angles
+
+
+def _run_options() -> ort.RunOptions:
+    """Options through which a run can be ended."""
+    import onnxruntime as ort  # noqa: PLC0415 - it has been imported by the session that runs
+
+    return ort.RunOptions()
 
 
 def _bind(bind: Callable[..., None], name: str, array: Floats) -> None:
@@ -151,7 +164,7 @@ class StreamingDecoder(Decoder):
         emg[:] = window.newest(self.spec.hop_samples).T
         if window.full:
             return self._decide(binding)
-        self._session.run_with_iobinding(binding)
+        self._session.run_with_iobinding(binding, self._options)
         return None
 
 

@@ -16,8 +16,10 @@ _STATES: Final = {
     State.HOLD: "The hand holds its pose{why}; it goes on when setpoints near that pose come again.",
     State.RELAX: "The hand opens slowly{why}; arm it again, in the view or with SIGUSR1.",
     State.FAULT: "The hand has a fault{why}; remove the cause, then arm it, in the view or with SIGUSR1.",
-    State.ESTOP: "The hand is in emergency stop; make it safe, then reset the board.",
+    State.ESTOP: "The hand is in emergency stop; make it safe, then lift the stop with `myobridge lift-estop` or in the view.",
 }
+_WITHOUT_PERMISSION: Final = "The hand is armed, but nobody here may move it; it is being disarmed."
+_RELAXED: Final = "The hand is open and its servos are off; arm it again, in the view or with SIGUSR1."
 _REASONS: Final = {
     Reason.SETPOINTS_STOPPED: ", because no setpoints reach it",
     Reason.SETPOINTS_REJECTED: ", because setpoints were stale or out of range",
@@ -34,11 +36,16 @@ _WITHHELD: Final = {
     Withheld.SAMPLES_LOST: "too many samples are lost on the line: check the cable",
     Withheld.LEAD_OFF: "the device says that an electrode is off: press the electrodes on",
     Withheld.NOT_A_NUMBER: "the network gives no number: use another model file",
+    Withheld.FAILED: "the network failed, so the hand is disarmed: use another model file",
 }
 
 
-def explain_state(state: State, reason: Reason) -> str:
-    """What the hand does now."""
+def explain_state(state: State, reason: Reason, *, may_move: bool) -> str:
+    """What the hand does now. may_move: the session has the permission that ARMED and HOLD stand for."""
+    if state is State.ARMED and not may_move:
+        return _WITHOUT_PERMISSION
+    if state is State.RELAX and reason is Reason.RELAXED:
+        return _RELAXED
     return _STATES[state].format(why=_REASONS.get(reason, ""))
 
 

@@ -38,6 +38,7 @@ class Withheld(IntEnum):
     CHANNEL_SATURATED = 5
     CHANNEL_MAINS = 6
     NOT_A_NUMBER = 7
+    FAILED = 8
 
 
 _BY_CONTACT = {
@@ -96,6 +97,10 @@ class Pipeline:
     def reset(self) -> None:
         """Forgets the stream: the next sample starts a new one, from rest."""
         self.acquisition.reset()
+
+    def terminate(self) -> None:
+        """Asks a decision that is under way to end, from another thread; `push` then raises what the network raises."""
+        self._decoder.terminate()
 
     @property
     def newest(self) -> NDArray[np.float32]:

@@ -19,7 +19,8 @@ from myobridge.pipeline import Decision, Pipeline, Withheld
 from myobridge.wire.clock import SampleClock
 from myobridge.wire.frame import FrameCounters
 from myobridge.wire.messages import Reason, Result, State
-from myobridge.wire.session import Session, refusal
+from myobridge.wire.refusals import refusal
+from myobridge.wire.session import Session
 
 LATENCY_S: Final = 1.0
 """Percentiles cost 0.2 ms, so the looks in between repeat them."""
@@ -115,7 +116,7 @@ class RunStats:
         }
 
     def snapshot(
-        self, session: Session, pipeline: Pipeline, clock: SampleClock, decision: Decision | None, note: str
+        self, session: Session, pipeline: Pipeline, clock: SampleClock, decision: Decision | None, note: str, estop: bool
     ) -> Snapshot | None:
         """One look at the running loop; None before the hand's first STATUS."""
         status = session.status
@@ -130,7 +131,8 @@ class RunStats:
             t_s=now_s - (self.first_emg_s or now_s),
             state=state.name,
             reason=reason.name.lower(),
-            explained=explain_state(state, reason),
+            explained=explain_state(state, reason, may_move=session.may_move),
+            estop=estop,
             blocked=refusal(Result.BLOCKED, status.blockers) if status.blockers else "",
             may_move=session.may_move,
             withheld=(decision.withheld if decision else Withheld.WARMING_UP).name.lower(),

@@ -100,7 +100,7 @@ class FeedClient:
             NoDaemon: it has ended, or did not answer in time.
         """
         self._last_id += 1
-        request = msgspec.json.encode(Request(self._last_id, do, want, path))
+        request = msgspec.json.encode(Request(self._last_id, do, want, path, time.monotonic()))
         try:
             self._socket.sendall(pack(REQUEST, request))
         except OSError as error:

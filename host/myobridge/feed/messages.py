@@ -30,12 +30,16 @@ Do = Literal["subscribe", "unsubscribe", "about", "arm", "disarm", "estop", "lif
 
 
 class Request(msgspec.Struct, forbid_unknown_fields=True):
-    """What a client asks. want: of subscribe and unsubscribe; path: of model, absolute or a shipped model's name."""
+    """What a client asks. want: of subscribe and unsubscribe; path: of model, absolute or a shipped model's name.
+
+    asked_s: when it was asked, by the host's monotonic clock; an ARM that is older than three seconds is refused.
+    """
 
     id: Annotated[int, msgspec.Meta(gt=0, lt=1 << 53)]
     do: Do
     want: tuple[Want, ...] = ()
     path: str = ""
+    asked_s: Annotated[float, msgspec.Meta(ge=0)] = 0.0
 
 
 class About(msgspec.Struct, kw_only=True):

@@ -6,6 +6,7 @@ import errno
 import os
 import select
 import termios
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from myobridge.wire.messages import BAUD
 READ_BYTES = 65536
 PIECE_BYTES = 64
 """Linux gives no more in one read while VMIN is above it."""
+DTR_S = 0.05
+"""DTR stays off for so long before the edge that resets the board: its capacitor discharges meanwhile."""
 MOST_AT_ONCE = 255
 """Bytes that the kernel can be asked to wait for: VMIN is one byte."""
 
@@ -107,6 +110,16 @@ class SerialLink:
             return False
         except OSError as error:
             raise LinkLost(os.strerror(error.errno or 0)) from error
+        return True
+
+    def reset_board(self) -> bool:
+        """Resets the board as an Arduino is reset, by DTR; False if the port has no such line."""
+        try:
+            self._serial.dtr = False
+            time.sleep(DTR_S)
+            self._serial.dtr = True
+        except (OSError, termios.error):
+            return False
         return True
 
     def close(self) -> None:

@@ -22,6 +22,7 @@ import msgspec
 from myobridge.errors import UserError
 from myobridge.wire import messages as m
 from myobridge.wire.frame import PAYLOAD, encode
+from myobridge.wire.refusals import config_refusal, refusal, result_name
 
 REQUEST_TIMEOUT_S: Final = 0.05
 REQUEST_TRIES: Final = 3
@@ -44,6 +45,13 @@ class Phase(Enum):
 
 class SessionFailed(UserError):
     """The device does not answer, or not in a way that a session can be built on."""
+
+
+class BoardReset(SessionFailed):
+    """The board was reset; a new session finds it disarmed."""
+
+    def __init__(self) -> None:
+        super().__init__("The board was reset.")
 
 
 @dataclass
@@ -73,9 +81,12 @@ class Session:
     may_move: bool = False
     """The wearer has asked for ARM, and the device has not left ARMED and HOLD since."""
     arm_refusal: str = ""
+    """Why the newest `request_arm` came to nothing; empty while it is under way, and after a success."""
     pong: Callable[[float, float, int], None] = lambda _sent_s, _received_s, _index: None
     unexpected_frames: int = 0
     ping_every_s: float = PING_S
+    waits_in_estop: bool = False
+    """A board that is in emergency stop is waited for: a person may lift the stop, which resets the board."""
     _seq: int = 0
     _nonce: int = field(default_factory=lambda: int.from_bytes(os.urandom(2), "little"))
     _request: _Request | None = None
@@ -139,6 +150,11 @@ class Session:
             self.unexpected_frames += 1
 
     @property
+    def boot_id(self) -> int | None:
+        """Which start of the board this session talks to; None before it has introduced itself."""
+        return None if self.ident is None else self.ident.boot_id
+
+    @property
     def busy(self) -> bool:
         """A request waits for its answer."""
         return self._request is not None
@@ -161,8 +177,13 @@ class Session:
             self.arm_refusal = ""
             self._request = _Request(m.Arm(self.ident.boot_id, self.config_crc, self.status.challenge))
 
+    def withdraw_arm(self, why: str) -> None:
+        """Gives up an ARM that was sent. It may still be obeyed, so DISARM follows until the board confirms it."""
+        self.request_disarm()
+        self.arm_refusal = why
+
     def request_disarm(self) -> None:
-        """Takes the permission back; the device cuts the pulses."""
+        """Takes the permission back; the device cuts the pulses. Repeated until it is answered."""
         self.may_move = False
         if self.stopping:
             return  # which does more
@@ -172,12 +193,17 @@ class Session:
             self._transmit(m.Disarm())
 
     def request_estop(self) -> None:
-        """Cuts the pulses until the device is reset."""
+        """Cuts the pulses until the device is reset. Repeated until it is answered."""
         self.may_move = False
         if self.phase is Phase.STREAMING:
             self._request = _Request(m.Estop())
         else:  # beside this phase's own request
             self._transmit(m.Estop())
+
+    @property
+    def arming(self) -> bool:
+        """ARM is on its way."""
+        return self._request is not None and isinstance(self._request.message, m.Arm)
 
     @property
     def stopping(self) -> bool:
@@ -212,15 +238,15 @@ class Session:
                 raise SessionFailed(
                     "Nothing that speaks our protocol answers on this port; flash the firmware or choose another port."
                 )
+        elif isinstance(request.message, (m.Disarm, m.Estop)):
+            pass  # until it is answered, or the link is lost
         elif request.tries_left == 0:
-            if not isinstance(request.message, m.Arm):
-                raise SessionFailed(
-                    f"The device stopped answering ({type(request.message).__name__.upper()}); "
-                    "check the cable and reset it."
-                )
-            self.arm_refusal = "it did not answer"
-            self._request = None
-            return
+            if isinstance(request.message, m.Arm):
+                self.withdraw_arm("the board did not answer")
+                return
+            raise SessionFailed(
+                f"The device stopped answering ({type(request.message).__name__.upper()}); check the cable and reset it."
+            )
         request.tries_left -= 1
         request.sent_s = now_s
         request.seq, _ = self._transmit(request.message)
@@ -256,7 +282,7 @@ class Session:
         if status.reason not in _REASONS:  # of a newer firmware: another minor version talks
             status = msgspec.structs.replace(status, reason=m.Reason.NONE)
         if status.boot_id != self.ident.boot_id:
-            raise SessionFailed("The device was reset.")
+            raise BoardReset
         self.status = status
         if self.phase is Phase.SETTLING:
             self._settle(status, now_s)
@@ -287,7 +313,9 @@ class Session:
         if status.state == m.State.DISARMED and not status.flags & m.StatusFlag.STREAMING:
             self._enter(Phase.CONFIGURING, now_s)
         elif status.state == m.State.ESTOP and not status.flags & m.StatusFlag.STREAMING:
-            raise SessionFailed("The hand is in emergency stop; make it safe, then reset the board.")
+            if not self.waits_in_estop:
+                raise SessionFailed("The hand is in emergency stop; make it safe, then `myobridge lift-estop` lifts it.")
+            self._phase_s = now_s
         else:
             self._transmit(m.Disarm())
             self._transmit(m.Stop())
@@ -296,8 +324,7 @@ class Session:
         if self.phase is not Phase.CONFIGURING or self.config is None:
             return
         if ack.result != m.Result.OK:
-            reason = _CONFIG_REFUSALS.get(ack.result, f"it answered {ack.result}; flash the firmware of this version")
-            raise UserError(f"The device refused the configuration: {reason}.")
+            raise UserError(f"The device refused the configuration: {config_refusal(ack.result)}.")
         if ack.config_crc != crc32(self.config.pack()):
             self.unexpected_frames += 1  # of no CONFIG of ours; the request is repeated
             return
@@ -312,41 +339,3 @@ class Session:
 
 _STATES: Final = frozenset(m.State)
 _REASONS: Final = frozenset(m.Reason)
-_RESULTS: Final = frozenset(m.Result)
-
-_CONFIG_REFUSALS: Final[dict[int, str]] = {
-    m.Result.WRONG_STATE: "it is armed or streaming; reset it",
-    m.Result.BAD_CHANNELS: "it has not these analogue inputs; change [acquisition] inputs or the model",
-    m.Result.BAD_PERIOD: "it cannot sample at this rate; use a model for a rate that it can",
-    m.Result.BAD_SAMPLES_PER_FRAME: "the frames are too long; lower [acquisition] max_samples_per_frame",
-    m.Result.BAD_SERVO_RANGE: "the servo limits do not fit together; correct [servo]",
-    m.Result.BAD_SERVO_PERIOD: (
-        "it cannot make these pulses so often; lower [servo] rate_hz, or the longer of pulse_0_us and pulse_180_us"
-    ),
-    m.Result.BAD_SLEW: "the slew rate is out of range; correct [servo] slew_deg_per_s",
-    m.Result.BAD_TIMEOUTS: "the timeouts are out of range; correct [safety] hold_ms and relax_ms",
-    m.Result.LINK_OVERLOAD: "the line is too slow; raise [acquisition] max_samples_per_frame or [link] baud",
-}
-
-_BLOCKERS: Final = {
-    m.Blocker.PROTOCOL_DIFFERS: "the protocols differ; flash the firmware of this version",
-    m.Blocker.NOT_CONFIGURED: "it is not configured",
-    m.Blocker.NOT_STREAMING: "it is not streaming",
-    m.Blocker.NOT_DISARMED: "it must be disarmed first",
-    m.Blocker.ESTOP_LATCHED: "the emergency stop is latched; reset the board",
-    m.Blocker.SAMPLING_STALLED: "its sampling stands still; reset the board",
-    m.Blocker.SUPPLY_LOW: "the servo supply is low; charge or check it",
-}
-
-
-def result_name(result: int) -> str:
-    """A result in words, or its number where a newer firmware has one that we do not know."""
-    return m.Result(result).name.lower().replace("_", " ") if result in _RESULTS else str(result)
-
-
-def refusal(result: int, blockers: int) -> str:
-    """Why ARM was refused, for people."""
-    if result == m.Result.BLOCKED:
-        reasons = [text for bit, text in _BLOCKERS.items() if blockers & bit]
-        return " and ".join(reasons) or "it gave no reason"
-    return f"it answered {result_name(result)}"
