@@ -1,0 +1,257 @@
+"""A file of ours is whole or absent, whatever ends its writer."""
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+import textwrap
+import threading
+from itertools import count
+
+import pytest
+
+from myobridge import files
+from myobridge.errors import UserError
+from myobridge.files import DRAFT, LOCK, draft, locked, write_bytes, write_text
+
+
+def only(path):
+    """Nothing else is left in the folder, no draft and no lock."""
+    return [entry.name for entry in path.parent.iterdir()] == [path.name]
+
+
+def child(code, *arguments):
+    """A process of ours that runs the code."""
+    return subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(code), *map(str, arguments)], stdout=subprocess.PIPE, text=True
+    )
+
+
+@pytest.fixture
+def old(tmp_path):
+    path = tmp_path / "figures.json"
+    path.write_text("before")
+    return path
+
+
+def test_a_file_is_written_and_written_over(tmp_path):
+    path = tmp_path / "figures.json"
+    write_text(path, "Wärme")
+    write_text(path, "Kälte")
+    assert path.read_bytes() == "Kälte".encode() and only(path)
+
+
+def test_until_the_end_the_older_file_is_there(old):
+    with draft(old) as half:
+        half.write_text("after")
+        assert old.read_text() == "before" and half.parent == old.parent and half.suffix == old.suffix
+    assert old.read_text() == "after" and only(old)
+
+
+@pytest.mark.parametrize("end", [ValueError, KeyboardInterrupt, SystemExit, MemoryError])
+def test_whatever_ends_the_block_leaves_the_older_file(old, end):
+    with pytest.raises(end), draft(old) as half:
+        half.write_text("after")
+        raise end
+    assert old.read_text() == "before" and only(old)
+
+
+def test_a_full_disk_leaves_the_older_file_and_a_sentence(old):
+    process = child(
+        """
+        import resource, sys
+        from pathlib import Path
+        from myobridge.errors import UserError
+        from myobridge.files import write_bytes
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+        try:
+            write_bytes(Path(sys.argv[1]), bytes(100_000))
+        except UserError as error:
+            print(error)
+        """,
+        old,
+    )
+    said = process.communicate()[0]
+    assert said == (
+        f"{old} cannot be written (File too large): choose a place that takes large files; "
+        "what was there before is still there.\n"
+    )
+    assert old.read_text() == "before" and only(old)
+
+
+def test_a_disk_that_is_full_only_when_it_is_forced_is_noticed(old, monkeypatch):
+    def full(_fd):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(UserError, match=r"No space left on device\): make room .*; what was there before is still"):
+        write_text(old, "after")
+    assert old.read_text() == "before" and only(old)
+
+
+def test_a_killed_writer_leaves_the_older_file_and_its_draft_is_swept(old):
+    process = child(
+        """
+        import signal, sys
+        from pathlib import Path
+        from myobridge.files import draft
+        with draft(Path(sys.argv[1])) as half:
+            half.write_text("half")
+            print("half", flush=True)
+            signal.pause()
+        """,
+        old,
+    )
+    process.stdout.readline()
+    write_text(old, "of another writer, whose sweep leaves the draft of a living one")
+    assert len(list(old.parent.glob(f"{DRAFT}*"))) == 1
+    process.kill()
+    process.wait()
+    write_text(old, "after")
+    assert old.read_text() == "after" and only(old)
+
+
+def test_a_new_file_does_not_take_the_place_of_another(old, tmp_path):
+    with pytest.raises(UserError, match=r"there is such a file already: choose another name\.$"):
+        with draft(old, new=True):
+            pytest.fail("nothing is worked out for nothing")
+    path = tmp_path / "other"
+    with pytest.raises(UserError, match="there is such a file already"):
+        with draft(path, new=True) as half:
+            half.write_text("mine")
+            path.write_text("of another who was quicker")
+    assert old.read_text() == "before" and path.read_text() == "of another who was quicker"
+
+
+def test_a_file_system_without_links_takes_new_files_too(tmp_path, monkeypatch):
+    def no_links(_self, _other):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(files.Path, "hardlink_to", no_links)
+    path = tmp_path / "new"
+    with draft(path, new=True) as half:
+        half.write_text("mine")
+    path.unlink()
+    with pytest.raises(UserError, match="there is such a file already"), draft(path, new=True):
+        path.write_text("of another who was quicker")
+    assert path.read_text() == "of another who was quicker" and only(path)
+
+
+def test_links_are_followed_and_modes_kept(old, tmp_path):
+    link = tmp_path / "sub" / "link"
+    link.parent.mkdir()
+    link.symlink_to(old)
+    old.chmod(0o600)
+    write_text(link, "after")
+    assert link.is_symlink() and old.read_text() == "after" and stat.S_IMODE(old.stat().st_mode) == 0o600
+
+
+def test_pipes_and_devices_are_written_to_as_they_are(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    heard = []
+    reader = threading.Thread(target=lambda: heard.append(pipe.read_bytes()))
+    reader.start()
+    write_bytes(pipe, b"through")
+    reader.join()
+    assert heard == [b"through"] and stat.S_ISFIFO(pipe.stat().st_mode) and only(pipe)
+    with pytest.raises(
+        UserError, match=r"^/dev/full cannot be written \(No space left on device\): make room .*place\.$"
+    ):
+        write_text(files.Path("/dev/full"), "x")
+
+
+def test_what_the_system_refuses_is_said(tmp_path):
+    with pytest.raises(UserError, match=r"No such file or directory\): make its folder first"):
+        write_text(tmp_path / "none" / "x", "")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(UserError, match=r"Is a directory\): a folder is in its place: choose another name"):
+        write_text(tmp_path / "folder", "")
+    with pytest.raises(UserError, match="Not a directory"):
+        (tmp_path / "file").write_text("")
+        write_text(tmp_path / "file" / "x", "")
+    write_text(tmp_path / ("n" * 250 + ".json"), "a long name has a draft too")
+
+
+def test_an_error_about_another_file_is_not_said_to_be_about_this_one(tmp_path):
+    with pytest.raises(FileNotFoundError), draft(tmp_path / "out"):
+        (tmp_path / "in").read_bytes()
+
+
+def test_one_at_a_time_is_in_a_locked_folder(tmp_path):
+    inside, most = count(), []
+
+    def work():
+        for _ in range(20):
+            with locked(tmp_path):
+                text = (tmp_path / "n").read_text() if (tmp_path / "n").exists() else "0"
+                (tmp_path / "n").write_text(str(int(text) + 1))
+                most.append(next(inside))
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (tmp_path / "n").read_text() == "80" and only(tmp_path / "n")
+
+
+def test_a_killed_holder_holds_nobody_up(tmp_path):
+    holder = child(
+        """
+        import signal, sys
+        from pathlib import Path
+        from myobridge.files import locked
+        with locked(Path(sys.argv[1])):
+            print("locked", flush=True)
+            signal.pause()
+        """,
+        tmp_path,
+    )
+    holder.stdout.readline()
+    holder.send_signal(signal.SIGKILL)
+    holder.wait()
+    assert (tmp_path / LOCK).exists()
+    with locked(tmp_path):
+        pass
+    assert not (tmp_path / LOCK).exists()
+
+
+def test_a_holder_that_does_not_end_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "PATIENCE_S", 0.0)
+    with locked(tmp_path), pytest.raises(UserError, match="Another program has been writing to"), locked(tmp_path):
+        pass
+
+
+def test_a_folder_that_cannot_be_locked_is_named(tmp_path):
+    with pytest.raises(UserError, match="No such file or directory"), locked(tmp_path / "none"):
+        pass
+
+
+@pytest.mark.slow
+def test_killed_at_any_moment_it_is_whole_or_as_before(tmp_path):
+    path = tmp_path / "model.onnx"
+    path.write_bytes(bytes([0]) * 1_000_000)
+    for number in range(1, 31):
+        process = child(
+            """
+            import sys
+            from pathlib import Path
+            from myobridge.files import write_bytes
+            data = bytes([int(sys.argv[2])]) * 1_000_000
+            print("ready", flush=True)
+            while True:
+                write_bytes(Path(sys.argv[1]), data)
+            """,
+            path,
+            number,
+        )
+        process.stdout.readline()
+        threading.Event().wait(0.002 * number)
+        process.kill()
+        process.wait()
+        data = path.read_bytes()
+        assert len(data) == 1_000_000 and len(set(data)) == 1
+    write_text(path, "after")
+    assert only(path)
