@@ -1,12 +1,19 @@
 """Fixtures shared by all tests."""
 
+import atexit
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 ROOT = Path(__file__).parent.parent
+
+# What the tests remember about boards stays with them; `myobridge` that they start as a process sees it, too.
+os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="myobridge-state-")
+atexit.register(shutil.rmtree, os.environ["XDG_STATE_HOME"], ignore_errors=True)
 
 settings.register_profile("myobridge", deadline=None)  # a busy machine is no failed test
 settings.load_profile("myobridge")

@@ -16,7 +16,7 @@ from myobridge.explain import explain_state, explain_withheld
 from myobridge.feed import Snapshot
 from myobridge.model import Model
 from myobridge.pipeline import Decision, Pipeline, Withheld
-from myobridge.report import RunStats
+from myobridge.report import RunStats, Stream
 from myobridge.wire import messages as m
 from myobridge.wire.clock import SampleClock
 from myobridge.wire.frame import FrameDecoder
@@ -214,6 +214,18 @@ class Connection:
         """Why the newest ARM came to nothing."""
         return self.session.arm_refusal
 
+    def introduce(self) -> str:
+        """A sentence about the board."""
+        ident, spec = self.session.ident, self._model.spec
+        if ident is None:
+            return ""
+        board = m.Board(ident.board).name.lower() if ident.board in set(m.Board) else f"board {ident.board}"
+        version = ".".join(map(str, ident.firmware_version))
+        return (
+            f"Connected to {board} with firmware {version}: {len(spec.channels)} channels at {spec.fs_hz:g} Hz, "
+            f"decoded by the model {spec.name}."
+        )
+
     def explain(self) -> str:
         """A sentence about the state of the hand."""
         status = self.session.status
@@ -264,8 +276,7 @@ class Connection:
                 if status is None or status.state in (m.State.DISARMED, m.State.ESTOP):
                     return
 
-    def look(self, note: str) -> Snapshot | None:
-        """What there is to see; None before the first samples."""
-        if not self.streaming:
-            return None
-        return self._stats.snapshot(self.session, self._pipeline, self._clock, self._decision, note)
+    def look(self, note: str, *, estop: bool) -> Snapshot:
+        """What there is to see."""
+        stream = Stream(self._pipeline, self._clock) if self._last_emg_s else None
+        return self._stats.snapshot(self.session, stream, self._decision, note=note, estop=estop)

@@ -20,14 +20,16 @@ from myobridge.wire.messages import State
 REPEAT_S: Final = 0.05
 """An ESTOP beside the requests of a session that does not stand yet is sent again after this time."""
 FROZEN_S: Final = 0.5
-"""A loop that did not turn for so long was stopped or starved: nobody knows how old the words are that it then finds."""
+"""A loop that did not turn for so long was stopped or starved; it cannot tell the age of what it then finds."""
 SETTLE_S: Final = 0.2
 """For so long after that, it goes on finding them."""
 LATE_START: Final = (
     "The hand was not armed: --arm expired, because the stream started {:.0f} s after the launch; "
     "arm the hand in the view or with SIGUSR1."
 )
-FROZEN: Final = "The hand was not armed, because myobridge stood still for {:.1f} s and cannot tell how old the request is."
+FROZEN: Final = (
+    "The hand was not armed: myobridge stood still for {:.1f} s and cannot tell the request's age; ask again."
+)
 
 
 class Control:

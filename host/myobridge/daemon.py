@@ -5,20 +5,21 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from threading import Lock
 from types import FrameType
 from typing import Any, Final
-
-import msgspec
 
 from myobridge.config import Config
 from myobridge.configure import check_rate
 from myobridge.connection import IDLE_S, Connection
-from myobridge.control import LOST_TEXT, Control
+from myobridge.control import Control
+from myobridge.decision_guard import GIVE_UP_TICKS, TICK_S, DecisionGuard
 from myobridge.errors import UserError
-from myobridge.feed import About, Snapshot
-from myobridge.feed.messages import LOST
-from myobridge.feed.server import POLL_S, SNAPSHOT_S, Feed
+from myobridge.feed import About
+from myobridge.feed.server import POLL_S, SNAPSHOT_S, Ask, Feed
 from myobridge.model import read_model
 from myobridge.model_swap import ModelSwap
 from myobridge.realtime import collect, enter_realtime, use_large_pages
@@ -28,9 +29,15 @@ from myobridge.voice import Voice
 from myobridge.wire import messages as m
 from myobridge.wire.frame import FrameDecoder
 from myobridge.wire.link import LinkLost, SerialLink
-from myobridge.wire.session import SessionFailed
+from myobridge.wire.session import BoardReset, SessionFailed
 
 RECONNECT_S: Final = 0.2
+FIRST_EMG_S: Final = 10.0
+"""A run for so many seconds waits no longer for its first samples: a boot loader, and a hand that comes to rest."""
+GAVE_UP: Final = (
+    f"A decision did not end within {GIVE_UP_TICKS * TICK_S:g} s, so myobridge disarmed the hand and ended; "
+    "use another model file."
+)
 
 
 class Daemon:
@@ -49,14 +56,19 @@ class Daemon:
         self._config = config
         check_rate(config, self._model.spec)
         self._frames = FrameDecoder()
-        self._stats = RunStats(self._model.spec, started_s, self._frames.counters)
+        self.stats = RunStats(self._model.spec, started_s, self._frames.counters)
         self.voice = Voice(port)
         self.notify = Notifier(os.environ, config.safety.hold_ms / 1000)
-        self._control = Control(self.voice.tell, arm=arm)
+        self.give_up: Callable[[str], None] = lambda _why: None
+        """Ends the process from another thread, while the loop is stuck in a decision; the hand is disarmed by then."""
+        self._control = Control(port, self.voice.tell, arm_since_s=started_s if arm else None)
+        self._guard = DecisionGuard(self._rescue, self._terminate, self._end_stuck)
         self._swap = ModelSwap(config)
         self._feed = Feed(port, self._about)
+        self._words = Lock()
+        """The guard's thread takes an ESTOP while the loop is stuck, and the loop may come back at that moment."""
+        self._late: list[Ask] = []
         self._connection: Connection | None = None
-        self._look: Snapshot | None = None
         self._stopping = False
         self._poll_s = self._look_s = 0.0
 
@@ -64,22 +76,24 @@ class Daemon:
         """Ends the feed, and tells the service manager."""
         self.notify.stopping()
         self._feed.close()
+        self._control.close()
 
     def install_signals(self) -> None:
-        """SIGINT and SIGTERM end the run, SIGUSR1 asks for ARM, SIGUSR2 disarms."""
+        """SIGINT, SIGTERM and SIGHUP end the run, SIGUSR1 asks for ARM, SIGUSR2 disarms."""
 
         def stop(_signal: int, _frame: FrameType | None) -> None:
             self._stopping = True
 
         def arm(_signal: int, _frame: FrameType | None) -> None:
-            self._control.arm()
+            self._control.signalled("arm")
 
         def disarm(_signal: int, _frame: FrameType | None) -> None:
-            self._control.disarm()
+            self._control.signalled("disarm")
 
         for number, action in (
             (signal.SIGINT, stop),
             (signal.SIGTERM, stop),
+            (signal.SIGHUP, stop),  # the terminal has gone away
             (signal.SIGUSR1, arm),
             (signal.SIGUSR2, disarm),
         ):
@@ -91,36 +105,48 @@ class Daemon:
         Raises:
             UserError: the first connection failed, or a device refused the configuration.
         """
-        while not self._over(seconds):
+        began_s = time.monotonic()
+        while not self._over(seconds, began_s):
             try:
                 link = SerialLink(self._port, self._config.link.baud)
             except UserError:
-                if self._stats.first_emg_s is None:
+                if self.stats.first_emg_s is None:
                     raise
                 self._wait_to_reconnect()
                 continue
             try:
-                self._converse(link, seconds)
+                self._converse(link, seconds, began_s)
+            except (BoardReset, LinkLost) as lost:
+                self._lost(lost)
             except SessionFailed as failed:
-                if self._stats.first_emg_s is None:
+                if self.stats.first_emg_s is None:
                     raise
                 self._lost(failed)
-            except LinkLost as lost:
-                self._lost(lost)
             finally:
                 link.close()
-        return self._stats.summary()
+        return self.stats.summary()
 
-    def _over(self, seconds: float | None) -> bool:
-        since = self._stats.first_emg_s
-        return self._stopping or (seconds is not None and since is not None and time.monotonic() - since >= seconds)
+    def _over(self, seconds: float | None, began_s: float) -> bool:
+        """The run is over.
 
-    def _converse(self, link: SerialLink, seconds: float | None) -> None:
-        connection = Connection(link, self._model, self._config, self._frames, self._stats)
-        connection.on_bytes = self._feed.tell_bytes
+        Raises:
+            UserError: no EMG came in its time.
+        """
+        if self._stopping or seconds is None:
+            return self._stopping
+        if (since_s := self.stats.first_emg_s) is not None:
+            return time.monotonic() - since_s >= seconds
+        if time.monotonic() - began_s >= FIRST_EMG_S:
+            raise UserError(f"No samples came from {self._port} within {FIRST_EMG_S:g} s; `myobridge doctor` says why.")
+        return False
+
+    def _converse(self, link: SerialLink, seconds: float | None, began_s: float) -> None:
+        self._control.connected()
+        connection = Connection(link, self._model, self._config, self._frames, self.stats, self._guard)
+        connection.on_bytes = self._tell_bytes
         self._connection = connection
         try:
-            while not self._over(seconds):
+            while not self._over(seconds, began_s):
                 connection.turn()
                 self._attend(connection)
         except SessionFailed:
@@ -130,9 +156,13 @@ class Daemon:
             raise
         connection.say_goodbye()
 
+    def _tell_bytes(self, t_s: float, data: bytes) -> None:
+        with self._words:
+            self._feed.tell_bytes(t_s, data)
+
     def _attend(self, connection: Connection) -> None:
         """What can wait until the setpoint is written."""
-        stats, session, now_s = self._stats, connection.session, time.monotonic()
+        stats, session, now_s = self.stats, connection.session, time.monotonic()
         stats.unexpected_frames = session.unexpected_frames
         if stats.first_emg_s is None and connection.streaming:
             self._prepare()
@@ -141,7 +171,8 @@ class Daemon:
         if session.status is not None:
             stats.state = m.State(session.status.state)
         self.voice.tell_changes(connection, now_s)
-        self._control.attend(connection, now_s)
+        with self._words:
+            self._control.attend(connection, now_s)
         self._serve(now_s)
 
     def _prepare(self) -> None:
@@ -149,19 +180,26 @@ class Daemon:
         for refused in enter_realtime(self._config.realtime.fifo_priority):
             self.voice.say(refused)
         use_large_pages()
+        try:
+            self._guard.start()
+        except RuntimeError:
+            self.voice.say("The system has no thread left: a decision that does not end cannot be ended from outside.")
 
     def _serve(self, now_s: float) -> None:
         """Attends to the feed, now and then, and to the service manager's watchdog."""
         self.notify.turned(now_s)
         if now_s >= self._poll_s:
             self._poll_s = now_s + POLL_S
-            self._take_requests(now_s)
+            with self._words:
+                self._take_requests(now_s)
         if now_s >= self._look_s and self._feed.wants_snapshots:
             self._look_s = now_s + SNAPSHOT_S
             self._show()
 
     def _take_requests(self, now_s: float) -> None:
-        for ask in self._feed.poll():
+        self._control.poll(self._connection, now_s)
+        late, self._late = self._late, []
+        for ask in late + self._feed.poll():
             if ask.request.do == "model":
                 self._swap.begin(ask, self._connection)
             else:
@@ -169,17 +207,16 @@ class Daemon:
         if loaded := self._swap.finish(self._connection):
             self._model, self._model_path, _ = loaded
             self.voice.tell(f"The model is {self._model.spec.name} now.")
-        self._stats.feed_drops, self._stats.feed_refused = self._feed.drops, self._feed.refused
+        self.stats.feed_drops, self.stats.feed_refused = self._feed.drops, self._feed.refused
 
     def _show(self) -> None:
-        """Sends a look; without a hand, the last one, which says so."""
-        look = self._connection.look(self.voice.note) if self._connection else None
-        if look is not None:
-            self._look = look
-        elif self._look is not None:
-            changes = {"state": LOST, "reason": "", "explained": LOST_TEXT, "may_move": False, "note": self.voice.note}
-            look = msgspec.structs.replace(self._look, **changes)
-        if look is not None:
+        """Sends a look, also without a hand."""
+        note, estop = self.voice.note, self._control.estop
+        if self._connection is not None:
+            look = self._connection.look(note, estop=estop)
+        else:
+            look = self.stats.snapshot(None, None, None, note=note, estop=estop)
+        with self._words:
             self._feed.tell_snapshot(look)
 
     def _about(self) -> About:
@@ -195,7 +232,7 @@ class Daemon:
 
     def _lost(self, why: Exception) -> None:
         self._connection = None
-        self._stats.reconnects += 1
+        self.stats.reconnects += 1
         self.voice.tell_lost(why)
         self._control.lost()
         collect()
@@ -206,3 +243,33 @@ class Daemon:
         while (now_s := time.monotonic()) < until_s:
             self._serve(now_s)
             time.sleep(IDLE_S)
+
+    # --- from the guard's thread, while the loop is stuck in a decision ---------------------------------------
+
+    def _rescue(self) -> None:
+        """An ESTOP reaches the board although the loop does not turn; everything else waits for the loop."""
+        connection = self._connection
+        with self._words:
+            for ask in self._feed.poll():
+                if ask.request.do == "estop" and connection is not None:
+                    with suppress(LinkLost):
+                        connection.session.estop_now()
+                self._late.append(ask)
+
+    def _terminate(self) -> None:
+        if self._connection is not None:
+            self._connection.terminate_decision()
+
+    def _end_stuck(self) -> None:
+        """The loop will not turn again: the hand is let go, and the process ends."""
+        connection, now_s = self._connection, time.monotonic()
+        with self._words:
+            for ask in self._late:
+                self._control.take(ask, connection, now_s)
+            with suppress(LinkLost):
+                if connection is not None and self._control.estop:
+                    connection.session.estop_now()
+                elif connection is not None:
+                    connection.session.stop()
+            self._control.lost()
+        self.give_up(GAVE_UP)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -28,14 +29,15 @@ GRACE_S: Final = 10.0
 
 
 @contextmanager
-def child(*arguments: str | Path, errors: IO[str]) -> Iterator[subprocess.Popen[str]]:
-    """`myobridge ARGUMENTS…` as a process of its own, ended when the block is left."""
+def child(*arguments: str | Path, errors: IO[str], folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """`myobridge ARGUMENTS…` as a process of its own, ended when the block is left; it remembers boards in `folder`."""
     process = subprocess.Popen(
         [sys.executable, "-m", "myobridge", *map(str, arguments)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=errors,
         text=True,
+        env={**os.environ, "XDG_STATE_HOME": os.fspath(folder)},
     )
     try:
         yield process
@@ -66,12 +68,12 @@ def run_demo(seconds: float, *, headless: bool, seed: int, firmware: str | None,
         # The real firmware's simulator shows nothing on the way; the view then has the daemon's word for the servos.
         hand_command += ["--firmware", firmware] if firmware else ["--tap", folder / "hand.tap"]
         daemon_command = ("run", "--port", folder / "hand", "--model", MODEL, "--arm", "--seconds", str(seconds))
-        with child(*hand_command, errors=errors) as hand:
+        with child(*hand_command, errors=errors, folder=folder) as hand:
             assert hand.stdout is not None
             if not hand.stdout.readline():  # the port's name, once it is open
                 hand.wait()
                 raise _broken_off(errors)
-            with child(*daemon_command, "--json", folder / "daemon.json", errors=errors) as daemon:
+            with child(*daemon_command, "--json", folder / "daemon.json", errors=errors, folder=folder) as daemon:
                 if draw:
                     _watch(daemon, folder / "hand", hand_looks, console)
                 else:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from myobridge.errors import UserError
+from myobridge.files import write_text
 
 SERVICE_STATE: Final = Path("/var/lib/myobridge")
 """StateDirectory of the service."""

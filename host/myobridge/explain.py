@@ -16,7 +16,7 @@ _STATES: Final = {
     State.HOLD: "The hand holds its pose{why}; it goes on when setpoints near that pose come again.",
     State.RELAX: "The hand opens slowly{why}; arm it again, in the view or with SIGUSR1.",
     State.FAULT: "The hand has a fault{why}; remove the cause, then arm it, in the view or with SIGUSR1.",
-    State.ESTOP: "The hand is in emergency stop; make it safe, then lift the stop with `myobridge lift-estop` or in the view.",
+    State.ESTOP: "The hand is in emergency stop; make it safe, then lift it: `myobridge lift-estop` or the view.",
 }
 _WITHOUT_PERMISSION: Final = "The hand is armed, but nobody here may move it; it is being disarmed."
 _RELAXED: Final = "The hand is open and its servos are off; arm it again, in the view or with SIGUSR1."

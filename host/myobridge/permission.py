@@ -25,7 +25,7 @@ MAX_WAITING: Final = 16
 """ARMs and DISARMs that wait for their answer. ESTOP is exempt from every limit."""
 
 LOST: Final = "The hand is not connected; myobridge is looking for it."
-STOP_REMEMBERED: Final = "The hand is not connected; the emergency stop is remembered and reaches the board first of all."
+STOP_REMEMBERED: Final = "The hand is not connected; the emergency stop is remembered and reaches the board first."
 STOPPED: Final = "The emergency stop is in force; lift it with `myobridge lift-estop`, or in the view."
 NO_ANSWER: Final = "The board did not answer; switch the servo power off."
 OVERTAKEN: Final = "The hand was not armed, because {} was asked for after it."
@@ -33,7 +33,7 @@ TOO_MANY: Final = "Too many requests wait for an answer; ask again in a few seco
 TOO_OLD: Final = "The hand was not armed, because the request was {:.0f} s old; ask again."
 LIFTED: Final = "The emergency stop is lifted; the hand is disarmed."
 LIFTED_LOST: Final = "The emergency stop is lifted; the hand is not connected."
-POWER_CYCLE: Final = "The emergency stop is lifted here; now switch the board's power off and on, which resets the board."
+POWER_CYCLE: Final = "The emergency stop is lifted here; now switch the board's power off and on to reset it."
 
 
 class Order(Enum):
@@ -225,20 +225,20 @@ Step = tuple[Outcome | None, Order | None]
 
 
 def _arm(asked: _Asked, hand: Hand, state: State | None) -> Step:
+    outcome, order = None, None
     if state is State.ESTOP:
-        return Outcome(False, hand.explain()), None
-    if hand.busy or not hand.streaming or state is None:
-        return None, None
-    if hand.may_move:  # ARMED, or HOLD: then it goes on or opens by the board's own rules, and this ARM is over
-        return Outcome(True, hand.explain()), None
-    if asked.sent:
-        return Outcome(False, f"The hand was not armed: {hand.refusal or 'the board disarmed it at once'}."), None
-    if not hand.decided:
-        return None, None
-    if state is not State.DISARMED:
-        return None, Order.DISARM
-    asked.sent = True
-    return None, Order.ARM
+        outcome = Outcome(False, hand.explain())
+    elif hand.busy or not hand.streaming or state is None:
+        pass
+    elif hand.may_move:  # ARMED, or HOLD: then it goes on or opens by the board's own rules, and this ARM is over
+        outcome = Outcome(True, hand.explain())
+    elif asked.sent:
+        outcome = Outcome(False, f"The hand was not armed: {hand.refusal or 'the board disarmed it at once'}.")
+    elif hand.decided and state is State.DISARMED:
+        asked.sent, order = True, Order.ARM
+    elif hand.decided:
+        order = Order.DISARM
+    return outcome, order
 
 
 def _disarm(asked: _Asked, hand: Hand, state: State | None) -> Step:

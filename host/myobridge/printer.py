@@ -1,7 +1,7 @@
 """Prints sentences from a thread of its own, so that a terminal, pipe or journal never holds a loop up.
 
-Ctrl-S stops a terminal, a pipe fills when its reader sleeps, and a disk fills for good. A write then waits or fails. The
-loop only puts a sentence into a queue; a sentence that cannot be written is dropped and counted.
+Ctrl-S stops a terminal, a pipe fills when its reader sleeps, and a disk fills for good. A write then waits or fails.
+The loop only puts a sentence into a queue; a sentence that cannot be written is dropped and counted.
 """
 
 from __future__ import annotations
@@ -79,4 +79,3 @@ def open_standard_descriptors() -> None:
     while (fd := os.open(os.devnull, os.O_RDWR)) <= 2:
         pass
     os.close(fd)
-

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +13,10 @@ from myobridge import SERVOS
 from myobridge.acquire import AcquisitionCounters
 from myobridge.explain import explain_state
 from myobridge.feed import Snapshot
+from myobridge.feed.messages import LOST
 from myobridge.metrics import Distribution, ProcessCost
 from myobridge.model_file import ModelSpec
+from myobridge.permission import LOST as LOST_TEXT
 from myobridge.pipeline import Decision, Pipeline, Withheld
 from myobridge.wire.clock import SampleClock
 from myobridge.wire.frame import FrameCounters
@@ -24,6 +26,13 @@ from myobridge.wire.session import Session
 
 LATENCY_S: Final = 1.0
 """Percentiles cost 0.2 ms, so the looks in between repeat them."""
+
+
+class Stream(NamedTuple):
+    """What EMG flows through."""
+
+    pipeline: Pipeline
+    clock: SampleClock
 
 
 @dataclass
@@ -50,6 +59,8 @@ class RunStats:
     """Good frames that made no sense."""
     feed_drops: int = 0
     """Feed messages that slow subscribers did not take."""
+    notices_dropped: int = 0
+    """Sentences that the terminal did not take."""
     feed_refused: int = 0
     """Requests that were ignored, and clients that were put out."""
     withheld: list[int] = field(default_factory=lambda: [0] * len(Withheld))
@@ -105,6 +116,7 @@ class RunStats:
             "write_drops": self.write_drops,
             "feed_drops": self.feed_drops,
             "feed_refused": self.feed_refused,
+            "notices_dropped": self.notices_dropped,
             "latency_ms": self.latency.summary_ms(),
             "sample_to_command_ms": self.sample_delay.spread(hop_s).summary_ms(),
             "cpu_seconds_per_second": round(self.cost.cpu_seconds_per_second(), 4),
@@ -116,34 +128,36 @@ class RunStats:
         }
 
     def snapshot(
-        self, session: Session, pipeline: Pipeline, clock: SampleClock, decision: Decision | None, note: str, estop: bool
-    ) -> Snapshot | None:
-        """One look at the running loop; None before the hand's first STATUS."""
-        status = session.status
-        if status is None:
-            return None
+        self, session: Session | None, stream: Stream | None, decision: Decision | None, *, note: str, estop: bool
+    ) -> Snapshot:
+        """One look at the running daemon, also while there is no hand (session None), or no EMG yet (stream None)."""
         now_s = time.monotonic()
         if now_s >= self._latency_s:
             self._latency_s = now_s + LATENCY_S
             self._latency_ms = self.latency.summary_ms()
-        state, reason = State(status.state), Reason(status.reason)
+        status = session.status if session else None
+        may_move = session is not None and session.may_move
+        state, reason = (State(status.state), Reason(status.reason)) if status else (None, Reason.NONE)
+        channels = self.spec.channels
         return Snapshot(
             t_s=now_s - (self.first_emg_s or now_s),
-            state=state.name,
-            reason=reason.name.lower(),
-            explained=explain_state(state, reason, may_move=session.may_move),
+            state=state.name if state is not None else LOST,
+            reason=reason.name.lower() if status else "",
+            explained=explain_state(state, reason, may_move=may_move) if state is not None else LOST_TEXT,
             estop=estop,
-            blocked=refusal(Result.BLOCKED, status.blockers) if status.blockers else "",
-            may_move=session.may_move,
+            blocked=refusal(Result.BLOCKED, status.blockers) if status and status.blockers else "",
+            may_move=may_move,
             withheld=(decision.withheld if decision else Withheld.WARMING_UP).name.lower(),
             model=self.spec.name,
-            channels=self.spec.channels,
+            channels=channels,
             servos=SERVOS,
-            level=_level(pipeline.newest),
-            contact=[verdict.name.lower() for verdict in pipeline.contact.verdicts],
+            level=_level(stream.pipeline.newest) if stream else [0.0] * len(channels),
+            contact=[v.name.lower() for v in stream.pipeline.contact.verdicts]
+            if stream
+            else ["unknown"] * len(channels),
             predicted_deg=list(decision.angles_deg) if decision else [],
-            applied_deg=[angle / 100 for angle in status.applied_cdeg],
-            supply_mv=status.supply_mv,
+            applied_deg=[angle / 100 for angle in status.applied_cdeg] if status else [],
+            supply_mv=status.supply_mv if status else 0,
             samples_received=self.acquired.samples_received,
             frames_lost=self.acquired.frames_lost,
             samples_lost=self.acquired.samples_lost,
@@ -154,7 +168,7 @@ class RunStats:
             write_drops=self.write_drops,
             feed_drops=self.feed_drops,
             latency_ms=self._latency_ms,
-            fs_hz=clock.fs_hz,
+            fs_hz=stream.clock.fs_hz if stream else self.spec.fs_hz,
             note=note,
         )
 

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Final
 
 from myobridge.connection import Connection
-from myobridge.explain import explain_state
 from myobridge.pipeline import Withheld
 from myobridge.wire import messages as m
 
@@ -18,10 +17,14 @@ class Voice:
 
     def __init__(self, port: str) -> None:
         self.say: Callable[[str], None] = lambda _text: None
+        """Gets each sentence, and must not wait."""
         self.note = ""
         self._port = port
+        self._missed: str | None = ""
+        """What is said first when the hand streams; empty: an introduction; None: it streams."""
         self._lost = ""
-        self._state = m.State.DISARMED
+        self._seen = (-1, -1, False)
+        self._explained = ""
         self._withheld = Withheld.NO
         self._again_s: dict[Withheld, float] = {}
 
@@ -33,13 +36,17 @@ class Voice:
 
     def tell_changes(self, connection: Connection, now_s: float) -> None:
         """What has changed since it was last said; each reason for no setpoints at most once a second."""
-        if self._lost and connection.streaming:
-            self._lost = ""
-            self.tell("The hand is connected again, and disarmed.")
+        if self._missed is not None and connection.streaming:
+            began, self._missed = self._missed or connection.introduce(), None
+            self._explained = connection.explain()
+            self.tell(f"{began} {self._explained}")
         status = connection.session.status
-        if status is not None and status.state != self._state:
-            self._state = m.State(status.state)
-            self.say(explain_state(self._state, m.Reason(status.reason)))
+        if status is not None and (seen := (status.state, status.reason, connection.may_move)) != self._seen:
+            self._seen = seen
+            if (explained := connection.explain()) != self._explained:
+                self._explained = explained
+                if status.state != m.State.DISARMED or self._missed is None:
+                    self.say(explained)
         withheld = connection.withheld
         if withheld is not self._withheld and now_s >= self._again_s.get(withheld, now_s):
             self._withheld, self._again_s[withheld] = withheld, now_s + TELL_S
@@ -49,7 +56,9 @@ class Voice:
     def tell_lost(self, why: Exception) -> None:
         """The link is lost; what happens while it is looked for is told where it is something else."""
         self._withheld = Withheld.NO  # the next connection's reasons are its own
-        text = f"Lost the hand on {self._port} ({why}); connecting again, and it stays disarmed until SIGUSR1."
+        if self._missed is None:
+            self._missed, self._lost = "The hand is connected again.", ""
+        text = f"Lost the hand on {self._port} ({why}); connecting again, and it stays disarmed until somebody arms it."
         if text != self._lost:
             self._lost = text
             self.tell(text)

@@ -112,7 +112,7 @@ def test_a_link_that_is_lost_in_the_goodbye_is_no_more_to_speak_of(connection, l
 def test_what_was_read_is_told_with_its_time_after_the_setpoint_is_written(connection, link, clock):
     told = []
     connection.on_bytes = lambda read_s, data: told.append((read_s, data, link.frames_written))
-    connection.arm()
+    connection.session.request_arm()
     for _ in range(40):
         connection.turn()
     emg = [frame for _, data, _ in told for frame in FrameDecoder().feed(data) if frame[0] == m.Emg.TYPE]
@@ -146,6 +146,8 @@ def test_a_link_lost_while_setpoints_were_withheld_leaves_nothing_to_say_about_t
     said = []
     voice = Voice("port")
     voice.say = said.append
+    voice.tell_changes(connection, clock.now_s)
+    assert said[-1].startswith("Connected to ")
     connection._decision = connection._decision._replace(withheld=Withheld.SAMPLES_LOST)
     voice.tell_changes(connection, clock.now_s)
     assert said[-1].startswith("No setpoints: too many samples are lost")
@@ -160,6 +162,7 @@ def test_a_link_lost_while_setpoints_were_withheld_leaves_nothing_to_say_about_t
 def test_each_reason_for_no_setpoints_is_told_however_short_it_was_and_none_twice_a_second(connection, clock):
     said = []
     voice = Voice("port")
+    voice.tell_changes(connection, clock.now_s)
     voice.say = said.append
 
     def tell(withheld, after_s):
@@ -208,20 +211,19 @@ def test_a_hand_that_is_silent_for_a_second_is_lost(connection, link, monkeypatc
             connection.turn()
 
 
-def test_an_armed_hand_that_is_asked_to_arm_is_armed_and_is_not_asked_again(connection, link):
-    assert connection.arm()
+def test_it_says_of_an_armed_hand_that_it_follows_with_permission_only(connection, link):
+    connection.session.request_arm()
     for _ in range(20):
         connection.turn()
-    assert connection.session.may_move
-    assert connection.arm()
-    assert not connection.session.busy
-    assert connection.session.arm_refusal == ""
+    assert connection.explain() == "The hand is armed and follows."
+    connection.session.may_move = False
+    assert "follows" not in connection.explain()
 
 
 def test_a_lost_connection_leaves_nothing_behind_although_nothing_is_collected_in_the_loop(tmp_path, link):
     model_path = write_tiny_model(tmp_path / "tiny.onnx")
     with closing(Daemon(str(tmp_path / "port"), model_path, Config(), arm=False, started_s=0.0)) as daemon:
-        connection = Connection(link, open_model(model_path), Config(), FrameDecoder(), daemon._stats)
+        connection = Connection(link, open_model(model_path), Config(), FrameDecoder(), daemon.stats)
         daemon._connection, left = connection, weakref.ref(connection)
         del connection
         gc.disable()
@@ -241,7 +243,7 @@ def test_unexpected_frames_are_counted_over_all_connections_of_a_run(link, tmp_p
 
 def test_a_hand_that_moves_or_holds_may_be_moving(connection, link):
     assert not connection.may_be_moving
-    assert connection.arm()
+    connection.session.request_arm()
     assert connection.may_be_moving  # it has been asked
     for _ in range(20):
         connection.turn()
@@ -258,15 +260,15 @@ def test_a_new_model_decides_from_the_next_sample_on_and_nothing_is_lost_between
     model = open_tiny(tmp_path, name="wider", window_samples=80, hop_samples=10)
     connection.change_model(model, Pipeline(model, Config(), adc_bits=10))
     assert connection.withheld is Withheld.NO
-    assert not connection.arm()  # the window fills first
-    look = connection.look("")
+    assert not connection.decided  # the window fills first
+    look = connection.look("", estop=False)
     assert (look.model, look.level, look.predicted_deg) == ("wider", [0.0, 0.0], [])
     for _ in range(40):
         connection.turn()
     acquired = connection._stats.acquired
     assert acquired.samples_lost == lost
     assert acquired.samples_received > received
-    assert connection.arm()
+    assert connection.decided
     assert connection._stats.summary()["model"] == "wider"
 
 

@@ -10,11 +10,18 @@ from myobridge.wire.messages import Reason, State
 
 @pytest.mark.parametrize("state", State)
 @pytest.mark.parametrize("reason", Reason)
-def test_each_state_and_reason_is_a_sentence(state, reason):
-    text = explain_state(state, reason)
+@pytest.mark.parametrize("may_move", [False, True])
+def test_each_state_and_reason_is_a_sentence(state, reason, may_move):
+    text = explain_state(state, reason, may_move=may_move)
     assert text.startswith("The hand ")
     assert text.endswith(".")
     assert "{" not in text
+    assert ("follows" in text) == (state is State.ARMED and may_move)
+
+
+def test_a_hand_that_has_opened_is_not_said_to_open():
+    assert "opens" in explain_state(State.RELAX, Reason.SILENT_TOO_LONG, may_move=False)
+    assert "opens" not in explain_state(State.RELAX, Reason.RELAXED, may_move=False)
 
 
 def test_a_bad_channel_is_named_with_what_to_do():

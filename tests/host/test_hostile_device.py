@@ -91,7 +91,7 @@ def test_any_frames_with_a_right_crc_end_in_a_sentence_and_move_nothing(model, s
         while True:
             link.taken_over |= connection.session.phase.value >= phase.value
             connection.turn()
-            connection.arm()
+            connection.session.request_arm()
     assert str(ended.value)
     assert link.setpoints == 0
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, closing
+import os
+import sys
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
+from typing import Any
 
 import click
 
-from myobridge.commands.options import BIND, CONFIG, CONTROL, JSON, MODEL, SECONDS, VIEW_PORT, say, write_json
+from myobridge.commands.options import BIND, CONFIG, CONTROL, JSON, MODEL, SECONDS, VIEW_PORT, write_json
+from myobridge.errors import UserError
 
 
 @click.command()
@@ -41,23 +45,45 @@ def run(
     from myobridge.config import load_config
     from myobridge.daemon import Daemon
     from myobridge.metrics import process_start_s
+    from myobridge.printer import Printer
     from myobridge.realtime import stop_collecting
     from myobridge.shipped import find_model
 
-    def tell(text: str) -> None:
-        say(text)
-        daemon.notify.status(text)
-
     settings = load_config(config)
+    printer = Printer(2)
     with ExitStack() as stack:
+        stack.callback(printer.close)
         daemon = Daemon(port, find_model(model_name), settings, arm=arm, started_s=process_start_s())
         stack.enter_context(closing(daemon))
-        daemon.voice.say = tell
+
+        def tell(text: str) -> None:
+            printer.say(f"myobridge: {text}")
+            daemon.notify.status(text)
+
+        def summary() -> dict[str, Any]:
+            daemon.stats.notices_dropped = printer.dropped
+            return daemon.stats.summary()
+
+        def give_up(why: str) -> None:
+            tell(why)
+            with suppress(Exception):  # nothing keeps this process from ending
+                daemon.close()
+                write_json(summary(), json_to)
+            printer.close()
+            os._exit(1)
+
+        daemon.voice.say, daemon.give_up = tell, give_up
         daemon.install_signals()
         if view:
             from myobridge.view.beside import view_beside
 
             stack.enter_context(view_beside(port, view_port, bind, control=control))
         stop_collecting()
-        summary = daemon.run(seconds)
-    write_json(summary, json_to)
+        try:
+            daemon.run(seconds)
+        except UserError as error:
+            tell(str(error))
+            stack.close()
+            sys.exit(1)
+        daemon.close()
+        write_json(summary(), json_to)

@@ -89,7 +89,7 @@ KINDS: Final[dict[str, Kind]] = {
         BAD,
         "the hand is in emergency stop",
         "the stop is latched until the board is reset",
-        "make the hand safe, then press the board's reset button",
+        "make the hand safe, then lift the stop: `myobridge lift-estop --port P`",
     ),
     "sampling_stalled": Kind(
         BAD,

@@ -210,6 +210,11 @@ class Session:
         """ESTOP is on its way, and is repeated until it is answered."""
         return self._request is not None and isinstance(self._request.message, m.Estop)
 
+    def estop_now(self) -> None:
+        """Sends ESTOP once, at once; for another thread, while this session's own is stuck."""
+        self.may_move = False
+        self._transmit(m.Estop())
+
     def stop(self) -> None:
         """Last words before the port is closed: sent once, no answer awaited."""
         self.may_move = False
@@ -245,7 +250,7 @@ class Session:
                 self.withdraw_arm("the board did not answer")
                 return
             raise SessionFailed(
-                f"The device stopped answering ({type(request.message).__name__.upper()}); check the cable and reset it."
+                f"The board stopped answering ({type(request.message).__name__.upper()}); check the cable and reset it."
             )
         request.tries_left -= 1
         request.sent_s = now_s
@@ -294,9 +299,12 @@ class Session:
             return
         accepted = status.ack_result == m.Result.OK
         if isinstance(request.message, m.Start):
-            if not accepted:
+            if not accepted and status.state == m.State.ESTOP:
+                self._enter(Phase.SETTLING, now_s)
+            elif not accepted:
                 raise SessionFailed(f"The device refused to start ({result_name(status.ack_result)}); reset it.")
-            self._enter(Phase.STREAMING, now_s)
+            else:
+                self._enter(Phase.STREAMING, now_s)
         elif isinstance(request.message, m.Arm):
             self._request = None
             self.may_move = accepted and status.state in FLOWING
@@ -314,7 +322,9 @@ class Session:
             self._enter(Phase.CONFIGURING, now_s)
         elif status.state == m.State.ESTOP and not status.flags & m.StatusFlag.STREAMING:
             if not self.waits_in_estop:
-                raise SessionFailed("The hand is in emergency stop; make it safe, then `myobridge lift-estop` lifts it.")
+                raise SessionFailed(
+                    "The hand is in emergency stop; make it safe, then lift it: `myobridge lift-estop`."
+                )
             self._phase_s = now_s
         else:
             self._transmit(m.Disarm())
@@ -322,6 +332,9 @@ class Session:
 
     def _on_config_ack(self, ack: m.ConfigAck, now_s: float) -> None:
         if self.phase is not Phase.CONFIGURING or self.config is None:
+            return
+        if ack.result == m.Result.WRONG_STATE and self.status is not None and self.status.state == m.State.ESTOP:
+            self._enter(Phase.SETTLING, now_s)  # it was stopped meanwhile
             return
         if ack.result != m.Result.OK:
             raise UserError(f"The device refused the configuration: {config_refusal(ack.result)}.")

@@ -1,0 +1,21 @@
+"""`myobridge estop`: stops the hand, now or as soon as its board is there."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+
+@click.command()
+@click.option("--port", required=True, help="Serial port of the hand, as the daemon has it.")
+def estop(port: str) -> None:
+    """Cut the hand's servo pulses until a person lifts the stop with `myobridge lift-estop`.
+
+    The stop is remembered for the board, over unplugging, resets and restarts.
+    """
+    from myobridge.stopping import stop
+
+    ok, text = stop(port)
+    click.echo(text)
+    sys.exit(0 if ok else 1)

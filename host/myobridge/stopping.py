@@ -1,0 +1,85 @@
+"""ESTOP and its lifting by command: through the daemon if one runs, else on the board itself and in its memory."""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+from myobridge.errors import UserError
+from myobridge.estop import EstopMemory
+from myobridge.feed import FeedClient, NoDaemon
+from myobridge.permission import LIFTED, NO_ANSWER, POWER_CYCLE, RESET_S, Outcome
+from myobridge.wire import messages as m
+from myobridge.wire.frame import PAYLOAD, FrameDecoder, encode
+from myobridge.wire.link import LinkLost, SerialLink
+
+REPEAT_S: Final = 0.05
+STOPPED_ALONE: Final = (
+    "No daemon runs; the board is in emergency stop, which is remembered until `myobridge lift-estop`."
+)
+REMEMBERED: Final = "The emergency stop is remembered, but the board was not reached ({}); switch the servo power off."
+GONE: Final = "The emergency stop is forgotten, but the board was not reached ({})"
+
+
+def stop(port: str) -> Outcome:
+    """Stops the hand on a port.
+
+    Raises:
+        UserError: the stop could neither be sent nor be remembered.
+    """
+    try:
+        with FeedClient(port) as feed:
+            reply = feed.request("estop")
+        return Outcome(reply.ok, reply.text)
+    except NoDaemon:
+        EstopMemory(port).remember()
+    try:
+        state = _ask(port, m.Estop(), until=m.State.ESTOP)
+    except UserError as error:
+        return Outcome(False, REMEMBERED.format(str(error).rstrip(".")))
+    return Outcome(True, STOPPED_ALONE) if state is m.State.ESTOP else Outcome(False, NO_ANSWER)
+
+
+def lift(port: str) -> Outcome:
+    """Lifts the emergency stop of the board on a port, and resets the board.
+
+    Raises:
+        UserError: the memory cannot be changed, so the stop stays.
+    """
+    try:
+        with FeedClient(port) as feed:
+            reply = feed.request("lift")
+        return Outcome(reply.ok, reply.text)
+    except NoDaemon:
+        EstopMemory(port).lift()
+    try:
+        state = _ask(port, m.Disarm(), until=m.State.DISARMED, reset=True)
+    except UserError as error:
+        return Outcome(True, GONE.format(str(error).rstrip(".")) + ".")
+    return Outcome(True, LIFTED if state is m.State.DISARMED else POWER_CYCLE)
+
+
+def _ask(port: str, message: m.Message, until: m.State, *, reset: bool = False) -> m.State | None:
+    """Sends a message until the board reports a state, or for as long as a board takes to start.
+
+    Raises:
+        UserError: the port cannot be opened, or goes away.
+    """
+    link, frames, state = SerialLink(port), FrameDecoder(), None
+    try:
+        if reset and not link.reset_board():
+            return None
+        until_s, send_s = time.monotonic() + RESET_S, 0.0
+        while (now_s := time.monotonic()) < until_s and state is not until:
+            if now_s >= send_s:
+                send_s = now_s + REPEAT_S
+                link.write(b"\0" + encode(message.TYPE, 0, message.pack()))
+            if link.wait(REPEAT_S):
+                for frame in frames.feed(link.read()):
+                    if frame[0] == m.Status.TYPE and len(frame[PAYLOAD]) == m.Status.STRUCT.size:
+                        state = m.State(m.Status.unpack(frame[PAYLOAD]).state)
+    except LinkLost as lost:
+        raise UserError(f"The port {port} went away ({lost}); plug it in again.") from lost
+    finally:
+        link.close()
+    return state
