@@ -59,8 +59,6 @@ class RunStats:
     """Good frames that made no sense."""
     feed_drops: int = 0
     """Feed messages that slow subscribers did not take."""
-    notices_dropped: int = 0
-    """Sentences that the terminal did not take."""
     feed_refused: int = 0
     """Requests that were ignored, and clients that were put out."""
     withheld: list[int] = field(default_factory=lambda: [0] * len(Withheld))
@@ -116,7 +114,6 @@ class RunStats:
             "write_drops": self.write_drops,
             "feed_drops": self.feed_drops,
             "feed_refused": self.feed_refused,
-            "notices_dropped": self.notices_dropped,
             "latency_ms": self.latency.summary_ms(),
             "sample_to_command_ms": self.sample_delay.spread(hop_s).summary_ms(),
             "cpu_seconds_per_second": round(self.cost.cpu_seconds_per_second(), 4),

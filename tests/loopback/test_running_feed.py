@@ -151,8 +151,8 @@ def test_a_look_says_that_the_hand_is_lost_and_that_it_is_back(tmp_path, model):
             assert "connecting again" in lost.note
             assert not lost.may_move
             assert feed.request("arm").text == lost.explained
-            back = looks_until(feed, lambda look: look.state == "DISARMED")
-            assert "connected again" in back.note
+            back = looks_until(feed, lambda look: "connected again" in look.note)
+            assert back.state == "DISARMED"
             assert back.reconnects > 0
 
 

@@ -6,7 +6,6 @@ import os
 import sys
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -60,15 +59,11 @@ def run(
             printer.say(f"myobridge: {text}")
             daemon.notify.status(text)
 
-        def summary() -> dict[str, Any]:
-            daemon.stats.notices_dropped = printer.dropped
-            return daemon.stats.summary()
-
         def give_up(why: str) -> None:
             tell(why)
             with suppress(Exception):  # nothing keeps this process from ending
                 daemon.close()
-                write_json(summary(), json_to)
+                write_json({**daemon.stats.summary(), "notices_dropped": printer.dropped}, json_to)
             printer.close()
             os._exit(1)
 
@@ -80,10 +75,10 @@ def run(
             stack.enter_context(view_beside(port, view_port, bind, control=control))
         stop_collecting()
         try:
-            daemon.run(seconds)
+            summary = daemon.run(seconds)
         except UserError as error:
             tell(str(error))
             stack.close()
             sys.exit(1)
         daemon.close()
-        write_json(summary(), json_to)
+        write_json({**summary, "notices_dropped": printer.dropped}, json_to)

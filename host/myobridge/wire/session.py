@@ -295,8 +295,10 @@ class Session:
         if status.state not in FLOWING:
             self.may_move = False
         request = self._request
-        if request is None or status.ack_type != request.message.TYPE or status.ack_seq != request.seq:
-            return
+        if request is not None and (status.ack_type, status.ack_seq) == (request.message.TYPE, request.seq):
+            self._on_answer(request, status, now_s)
+
+    def _on_answer(self, request: _Request, status: m.Status, now_s: float) -> None:
         accepted = status.ack_result == m.Result.OK
         if isinstance(request.message, m.Start):
             if not accepted and status.state == m.State.ESTOP:
