@@ -1,4 +1,4 @@
-"""`myobridge` with a network that goes wrong when told to by a signal: it stalls, or what it gives is no number."""
+"""`myobridge` with a network that goes wrong when told to by a signal: it stalls, fails, hangs, or gives no number."""
 
 import signal
 import time
@@ -8,7 +8,7 @@ import numpy as np
 from myobridge import decode
 from myobridge.cli import main
 
-STALL, NAN = signal.SIGHUP, signal.SIGWINCH
+STALL, NAN, FAIL, HANG = signal.SIGURG, signal.SIGWINCH, signal.SIGVTALRM, signal.SIGPROF
 STALL_S = 0.5
 NAN_S = 0.4
 
@@ -16,24 +16,37 @@ NAN_S = 0.4
 class OddDecoder:
     """The model's own decoder, most of the time."""
 
-    stall = False
+    stall = fail = hang = False
     nan_until_s = 0.0
 
     def __init__(self, model):
         self._decoder = decode.decoder_of(model)
-        self.reset, self.settle = self._decoder.reset, self._decoder.settle
+        self.reset, self.settle, self.terminate = self._decoder.reset, self._decoder.settle, self._decoder.terminate
 
     def __call__(self, window):
         angles = self._decoder(window)
         if OddDecoder.stall:
             OddDecoder.stall = False
             time.sleep(STALL_S)
+        if OddDecoder.fail:
+            OddDecoder.fail = False
+            raise RuntimeError("a node of the graph failed")
+        while OddDecoder.hang:  # as a large MatMul, it does not obey
+            time.sleep(0.01)
         is_odd = angles is not None and time.monotonic() < OddDecoder.nan_until_s
         return angles * np.nan if is_odd else angles
 
 
 def stall(_signal, _frame):
     OddDecoder.stall = True
+
+
+def fail(_signal, _frame):
+    OddDecoder.fail = True
+
+
+def hang(_signal, _frame):
+    OddDecoder.hang = True
 
 
 def give_no_number(_signal, _frame):
@@ -45,5 +58,7 @@ if __name__ == "__main__":
 
     myobridge.pipeline.decoder_of = OddDecoder
     signal.signal(STALL, stall)
+    signal.signal(FAIL, fail)
+    signal.signal(HANG, hang)
     signal.signal(NAN, give_no_number)
     main()

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
+from typing import Any, Final
 
 import click
 
 from myobridge.commands.options import BIND, CONFIG, CONTROL, JSON, MODEL, SECONDS, VIEW_PORT, write_json
 from myobridge.errors import UserError
+
+SUMMARY_S: Final = 5.0
 
 
 @click.command()
@@ -63,7 +67,7 @@ def run(
             tell(why)
             with suppress(Exception):  # nothing keeps this process from ending
                 daemon.close()
-                write_json({**daemon.stats.summary(), "notices_dropped": printer.dropped}, json_to)
+                _deliver({**daemon.stats.summary(), "notices_dropped": printer.dropped}, json_to)
             printer.close()
             os._exit(1)
 
@@ -76,9 +80,26 @@ def run(
         stop_collecting()
         try:
             summary = daemon.run(seconds)
+            daemon.close()
+            _deliver({**summary, "notices_dropped": printer.dropped}, json_to)
         except UserError as error:
             tell(str(error))
             stack.close()
             sys.exit(1)
-        daemon.close()
-        write_json({**summary, "notices_dropped": printer.dropped}, json_to)
+
+
+def _deliver(summary: dict[str, Any], json_to: str | None) -> None:
+    """Writes the summary; a standard output that nobody reads is waited for a moment only.
+
+    Raises:
+        UserError: it could not be written.
+    """
+    from myobridge.printer import Printer
+
+    if json_to != "-":
+        write_json(summary, json_to)
+        return
+    output = Printer(1)
+    output.say(json.dumps(summary, indent=2))
+    if not output.close(SUMMARY_S):
+        raise UserError("Standard output did not take the summary; read it, or write it to a file with --json.")

@@ -1,0 +1,154 @@
+"""The rules of permission.py, as host/README.md has them, against askers, boards and links at random.
+
+The board here obeys, loses, delays and refuses as it likes; its own rules are tested elsewhere.
+"""
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from myobridge.permission import LIFE_S, RESET_S, Order, Permission
+from myobridge.wire.messages import State
+
+TURN_S = 0.05
+
+
+class Board:
+    """A hand as permission.py sees one; `obeys` says whether an order reaches it."""
+
+    def __init__(self):
+        self.state, self.streaming, self.decided, self.may_move, self.busy, self.refusal = (
+            State.DISARMED, True, True, False, False, "",
+        )  # fmt: skip
+        self.under_way = None
+
+    def explain(self):
+        return f"The hand is {self.state.name}."
+
+    def explain_withheld(self):
+        return "" if self.decided else "No setpoints."
+
+    def told(self, order):
+        """What a session does with an order."""
+        self.under_way, self.busy, self.refusal = order, True, ""
+        if order is not Order.ARM:
+            self.may_move = False
+
+    def obeys(self):
+        """The answer of the board arrives."""
+        match self.under_way:
+            case Order.ARM if self.state is State.DISARMED:
+                self.state, self.may_move = State.ARMED, True
+            case Order.ARM:
+                self.refusal = "it must be disarmed first"
+            case Order.DISARM | Order.WITHDRAW if self.state is not State.ESTOP:
+                self.state = State.DISARMED
+            case Order.ESTOP:
+                self.state = State.ESTOP
+            case Order.RESET:
+                self.state = State.DISARMED
+        self.under_way, self.busy = None, False
+
+
+class Desk(RuleBasedStateMachine):
+    """People ask; time passes; the line and the electrodes come and go."""
+
+    def __init__(self):
+        super().__init__()
+        self.now_s = 100.0
+        self.permission, self.board = Permission(), Board()
+        self.asked, self.armed_s, self.answers = {}, [], []
+        self.stop_said = False
+
+    @property
+    def hand(self):
+        return self.board
+
+    @rule(word=st.sampled_from(["arm", "disarm", "estop", "lift"]), age_s=st.sampled_from([0.0, 1.0, 2.9, 3.0, 60.0]))
+    def ask(self, word, age_s):
+        number = len(self.asked)
+        self.asked[number] = (word, self.now_s)
+        if word == "arm":
+            self.armed_s.append(self.now_s - age_s)
+        if word in ("estop", "lift"):
+            self.stop_said = word == "estop"
+        answer = lambda ok, text: self.answers.append((number, self.now_s, ok, text))  # noqa: E731
+        self.permission.ask(word, answer, self.hand, self.now_s - age_s, self.now_s)
+
+    @rule(turns=st.integers(1, 30), obeys=st.booleans())
+    def time_passes(self, turns, obeys):
+        for _ in range(turns):
+            self.now_s += TURN_S
+            if self.board is None:
+                continue
+            if obeys and self.board.busy:
+                self.board.obeys()
+            order = self.permission.attend(self.board, self.now_s)
+            if order is Order.ARM:
+                self.arm_is_sent()
+            if order is not None and not (order is Order.ESTOP and self.board.under_way is Order.ESTOP):
+                self.board.told(order)
+
+    def arm_is_sent(self):
+        """The predicates of an ARM, at the moment when it leaves."""
+        assert any(0 <= self.now_s - asked_s < LIFE_S for asked_s in self.armed_s), "nobody asked within 3 s"
+        living = [n for n, (word, _) in self.asked.items() if word == "arm" and n not in self.answered]
+        assert living, "every ARM had been answered"
+        assert not self.stop_said
+        assert self.board.decided
+
+    @rule(decided=st.booleans())
+    def electrode(self, decided):
+        if self.board:
+            self.board.decided = decided
+
+    @precondition(lambda self: self.board and self.board.may_move)
+    @rule(state=st.sampled_from([State.HOLD, State.RELAX, State.FAULT, State.ARMED]))
+    def the_board_decides(self, state):
+        self.board.state = state
+        self.board.may_move &= state in (State.ARMED, State.HOLD)
+
+    @precondition(lambda self: self.board and self.board.under_way is Order.ARM)
+    @rule()
+    def an_arm_stays_unanswered(self):
+        """As the session does it: DISARM follows."""
+        self.board.told(Order.DISARM)
+        self.board.refusal = "the board did not answer"
+
+    @precondition(lambda self: self.board)
+    @rule()
+    def unplug(self):
+        self.board = None
+        self.permission.lost()
+
+    @precondition(lambda self: not self.board)
+    @rule()
+    def plug_in(self):
+        self.board = Board()
+
+    @property
+    def answered(self):
+        return {number for number, *_ in self.answers}
+
+    @invariant()
+    def every_word_is_answered_once_and_in_time(self):
+        assert len(self.answers) == len(self.answered)
+        for number, (word, asked_s) in self.asked.items():
+            patience_s = (RESET_S if word == "lift" else LIFE_S) + 2 * TURN_S
+            assert number in self.answered or self.now_s - asked_s <= patience_s or self.board is None
+        if self.board is None:
+            assert {n for n, (word, _) in self.asked.items() if word != "lift"} <= self.answered
+
+    @invariant()
+    def a_stop_is_in_force_until_a_person_lifts_it(self):
+        assert self.permission.estop == self.stop_said
+
+    @invariant()
+    def nobody_is_told_that_the_hand_was_armed_when_it_was_not(self):
+        for number, at_s, ok, _ in self.answers:
+            if ok and self.asked[number][0] == "arm" and at_s == self.now_s and self.board:
+                assert self.board.state in (State.ARMED, State.HOLD) or not self.board.may_move
+
+
+TestDesk = Desk.TestCase
+TestDesk.settings = settings(max_examples=300, stateful_step_count=40, deadline=None)
