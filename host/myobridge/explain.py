@@ -31,6 +31,9 @@ _CONTACTS: Final = {
     Contact.FLAT: "is flat: check that its electrode and amplifier are connected",
     Contact.SATURATED: "is saturated: press its electrodes on, or lower the gain",
     Contact.MAINS: "carries mains hum only: press its electrodes on, check the reference electrode, go on batteries",
+    Contact.REPEATING: "repeats the same samples: reset the board, and flash it again if that does not help",
+    Contact.IDENTICAL: "shows the same as another channel: look for gel or a wire that joins their electrodes, "
+    "and check [acquisition] inputs and the wiring",
 }
 _WITHHELD: Final = {
     Withheld.SAMPLES_LOST: "too many samples are lost on the line: check the cable",
