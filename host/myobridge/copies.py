@@ -66,7 +66,7 @@ class Copies:
         alike, unlike = _alike(counts)
         self._votes = np.clip(self._votes + alike - unlike, 0, MOST_VOTES)
         self._pairs = (self._votes >= BELIEVED) | (self._pairs & (self._votes > 0))
-        self.identical = self._pairs.any(axis=1)
+        self.identical = np.asarray(self._pairs.any(axis=1))
 
 
 def _repeats(x: NDArray[np.float64]) -> NDArray[np.bool_]:
