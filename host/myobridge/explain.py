@@ -67,6 +67,7 @@ def explain_withheld(withheld: Withheld, names: Sequence[str], verdicts: Sequenc
 def explain_rate(measured_hz: float, nominal_hz: float) -> str:
     """Why no setpoints are sent while the board samples at another rate than it was told to."""
     return (
-        f"No setpoints: the board takes {measured_hz:.0f} samples a second instead of {nominal_hz:.0f}, so the network "
-        "hears other frequencies than it learned: flash the firmware that was built for this board, or replace the board."
+        f"No setpoints: the board takes {measured_hz:.0f} samples a second instead of {nominal_hz:.0f}, "
+        "so the network hears other frequencies than it learned: flash the firmware that was built for this board, "
+        "or replace the board."
     )
