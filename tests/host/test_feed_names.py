@@ -20,7 +20,7 @@ from tiny_model import tiny_spec
 
 @pytest.fixture(autouse=True)
 def runtime_folder(tmp_path, monkeypatch):
-    folder = tmp_path / "run"
+    folder = tmp_path / "r"
     folder.mkdir()
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder))
 
@@ -107,7 +107,7 @@ def test_a_killed_daemon_s_name_is_no_daemon_and_hinders_none(board, link):
         assert found(link)
 
 
-def test_any_name_will_do(tmp_path):
+def test_any_name(tmp_path):
     for name in (b"\xff\xfetty", b"a" * 200, b" \n"):
         port = tmp_path / os.fsdecode(name)
         port.symlink_to("/dev/null")
