@@ -12,7 +12,7 @@ from myobridge.acquire import EmgGate, Samples, emg_wire_bytes
 from myobridge.config import Config
 from myobridge.configure import device_config
 from myobridge.decision_guard import DecisionGuard
-from myobridge.explain import explain_state, explain_withheld
+from myobridge.explain import explain_rate, explain_state, explain_withheld
 from myobridge.feed import Snapshot
 from myobridge.model import Model
 from myobridge.pipeline import Decision, Pipeline, Withheld
@@ -169,13 +169,16 @@ class Connection:
     def _act(self, decision: Decision, read_s: float) -> None:
         """Sends the setpoint of a decision, if it may be sent; what is measured is measured afterwards."""
         stats, session = self._stats, self.session
+        if self._clock.rate_off and not decision.withheld:
+            decision = decision._replace(withheld=Withheld.RATE_OFF)
         self._decision = decision
         if decision.withheld:
             stats.withheld[decision.withheld] += 1
             return
         sampled_s = self._clock.sampled_s(decision.sample_index)
         if time.monotonic() - sampled_s > self._max_age_s:
-            stats.stale += 1
+            self._decision = decision._replace(withheld=Withheld.STALE)
+            stats.withheld[Withheld.STALE] += 1
             return
         written = None
         if session.may_move:
@@ -243,6 +246,8 @@ class Connection:
         """A sentence about `withheld`."""
         if self.withheld is Withheld.FAILED:
             return f"No setpoints: the network failed ({self._failure}), so the hand is disarmed; use another model."
+        if self.withheld is Withheld.RATE_OFF:
+            return explain_rate(self._clock.fs_hz, self._clock.nominal_hz)
         return explain_withheld(self.withheld, self._model.spec.channels, self._pipeline.contact.verdicts)
 
     @property

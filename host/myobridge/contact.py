@@ -1,11 +1,13 @@
-"""Is each electrode telling us about a muscle? Flat, saturated and hum-only channels are found here.
+"""Is each electrode telling us about a muscle? Channels that tell about something else, or nothing, are found here.
 
 The check looks at the newest 200 ms of raw counts, four times in that time. 200 ms are a whole number of periods of 50
-and 60 Hz and their multiples, so the counts may lie in a ring: turning it only shifts the phase of a hum.
+and 60 Hz and their multiples, so the counts may lie in a ring: turning it only shifts the phase of a hum. Each time the
+ring is full, it is compared with its own contents before that (copies.py).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import IntEnum
 from typing import Final, NamedTuple
 
@@ -13,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myobridge.config import SafetyConfig
+from myobridge.copies import Copies
 
 CHECK_S: Final = 0.2
 CHECKS: Final = 4
@@ -30,34 +33,57 @@ class Contact(IntEnum):
     FLAT = 1
     SATURATED = 2
     MAINS = 3
+    REPEATING = 4
+    """The same samples over and over, as from a buffer that nobody fills."""
+    IDENTICAL = 5
+    """Another channel shows the same."""
 
 
 class ContactCheck:
-    """Keeps the newest 200 ms of counts and judges each channel by them."""
+    """Keeps the newest 200 ms of counts, and those before them, and judges each channel by them."""
 
     def __init__(self, channels: int, fs_hz: float, hop_samples: int, adc_bits: int, limits: SafetyConfig) -> None:
-        hops = max(1, round(CHECK_S * fs_hz / hop_samples))
+        self._ring_hops = max(1, round(CHECK_S * fs_hz / hop_samples))
         self._hop = hop_samples
-        self._check_hops = max(1, hops // CHECKS)
-        self._raw = np.zeros((hops * hop_samples, channels), np.int16)
+        self._check_hops = max(1, self._ring_hops // CHECKS)
+        samples = self._ring_hops * hop_samples
+        self._raw = np.zeros((samples, channels), np.int16)
+        self._pair = np.zeros((2 * samples, channels), np.int16)
+        """What the ring held the last two times when it was full, in the order of time."""
         self._adc_bits = adc_bits
         self._limits = limits
-        self._hum = hum_basis(len(self._raw), fs_hz)
+        self._hum = hum_basis(samples, fs_hz)
+        self._long_hum = hum_basis(2 * samples, fs_hz)
         self.reset()
 
     def reset(self) -> None:
         """Forgets the counts; all channels are good until 200 ms have come."""
-        self._at = 0
         self._hops = 0
+        self._copies = Copies(self._raw.shape[1], self._long_hum)
         self.verdicts: tuple[Contact, ...] = (Contact.GOOD,) * self._raw.shape[1]
 
     def push(self, counts: NDArray[np.int16]) -> None:
         """Takes one hop of int16 (hop, channels)."""
-        self._raw[self._at : self._at + self._hop] = counts
-        self._at = (self._at + self._hop) % len(self._raw)
+        at = self._hops % self._ring_hops * self._hop
+        self._raw[at : at + self._hop] = counts
         self._hops += 1
-        if self._hops * self._hop >= len(self._raw) and self._hops % self._check_hops == 0:
-            self.verdicts = judge(measure(self._raw, self._adc_bits, self._hum), self._limits)
+        if self._hops >= self._ring_hops:
+            self._compare(self._hops % self._ring_hops)
+            if self._hops % self._check_hops == 0:
+                self.verdicts = judge(measure(self._raw, self._adc_bits, self._hum), self._limits, self._copies)
+
+    def _compare(self, place: int) -> None:
+        """Once in a ring, each test in a turn of its own: together they take longer than the rest of a turn."""
+        if place == 0:
+            half = len(self._raw)
+            self._pair[:half] = self._pair[half:]
+            self._pair[half:] = self._raw
+        if self._hops < 2 * self._ring_hops:
+            return
+        if place == min(1, self._ring_hops - 1):
+            self._copies.find_repeating(self._pair)
+        if place == min(2, self._ring_hops - 1):
+            self._copies.find_identical(self._pair)
 
 
 class Measures(NamedTuple):
@@ -93,15 +119,47 @@ def _power(x: NDArray[np.float64]) -> NDArray[np.float64]:
     return power
 
 
-def judge(measures: Measures, limits: SafetyConfig) -> tuple[Contact, ...]:
-    """The worst verdict that holds, for each channel."""
-    flat = measures.range_counts < limits.min_range_counts
-    saturated = measures.saturated_share > limits.max_saturated_share
-    mains = (measures.rms_counts > HUM_MIN_RMS_COUNTS) & (measures.mains_share > limits.max_mains_share)
-    return tuple(
-        Contact.FLAT if f else Contact.SATURATED if s else Contact.MAINS if m else Contact.GOOD
-        for f, s, m in zip(flat.tolist(), saturated.tolist(), mains.tolist(), strict=True)
+_ORDER: Final = (
+    Contact.SATURATED,
+    Contact.FLAT,
+    Contact.REPEATING,
+    Contact.MAINS,
+    Contact.IDENTICAL,
+    Contact.GOOD,
+)
+"""What is stuck at an end of the ADC is flat, too, and what repeats itself may hum."""
+
+
+def judge(measures: Measures, limits: SafetyConfig, copies: Copies) -> tuple[Contact, ...]:
+    """The verdict on each channel: the first of _ORDER that holds."""
+    holds = (
+        measures.saturated_share > limits.max_saturated_share,
+        measures.range_counts < limits.min_range_counts,
+        copies.repeating,
+        (measures.rms_counts > HUM_MIN_RMS_COUNTS) & (measures.mains_share > limits.max_mains_share),
+        copies.identical,
+        np.ones(len(copies.identical), np.bool_),
     )
+    return tuple([_ORDER[first] for first in np.argmax(holds, axis=0).tolist()])
+
+
+class Check(NamedTuple):
+    """Measures of 200 ms and the verdict on each channel."""
+
+    measures: Measures
+    verdicts: tuple[Contact, ...]
+
+
+def checks(counts: NDArray[np.int16], fs_hz: float, adc_bits: int, limits: SafetyConfig) -> Iterator[Check]:
+    """Each whole 200 ms of a stretch, int16 (samples, channels), measured and judged as the daemon does it."""
+    length = max(2, round(CHECK_S * fs_hz))
+    hum, copies = hum_basis(length, fs_hz), Copies(counts.shape[1], hum_basis(2 * length, fs_hz))
+    for end in range(length, len(counts) + 1, length):
+        if end > length:
+            copies.find_repeating(counts[end - 2 * length : end])
+            copies.find_identical(counts[end - 2 * length : end])
+        measures = measure(counts[end - length : end], adc_bits, hum)
+        yield Check(measures, judge(measures, limits, copies))
 
 
 def hum_basis(samples: int, fs_hz: float) -> list[NDArray[np.float64]]:

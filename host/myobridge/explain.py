@@ -30,13 +30,18 @@ _REASONS: Final = {
 _CONTACTS: Final = {
     Contact.FLAT: "is flat: check that its electrode and amplifier are connected",
     Contact.SATURATED: "is saturated: press its electrodes on, or lower the gain",
-    Contact.MAINS: "carries mains hum only: press its electrodes on, check the reference electrode, go on batteries",
+    Contact.MAINS: "carries hardly anything but mains hum: press its electrodes on, check the reference electrode, "
+    "run the computer on its battery",
+    Contact.REPEATING: "repeats the same samples: reset the board, and flash it again if that does not help",
+    Contact.IDENTICAL: "shows the same as another channel: look for gel or a wire that joins their electrodes, "
+    "and check [acquisition] inputs and the wiring",
 }
 _WITHHELD: Final = {
     Withheld.SAMPLES_LOST: "too many samples are lost on the line: check the cable",
     Withheld.LEAD_OFF: "the device says that an electrode is off: press the electrodes on",
     Withheld.NOT_A_NUMBER: "the network gives no number: use another model file",
     Withheld.FAILED: "the network failed, so the hand is disarmed: use another model file",
+    Withheld.STALE: "the decisions come too late: close other programs, and let `myobridge doctor` look for the cause",
 }
 
 
@@ -57,3 +62,12 @@ def explain_withheld(withheld: Withheld, names: Sequence[str], verdicts: Sequenc
     if withheld is Withheld.NO:
         return "Setpoints again."
     return f"No setpoints: {'; '.join(bad)}." if bad else ""
+
+
+def explain_rate(measured_hz: float, nominal_hz: float) -> str:
+    """Why no setpoints are sent while the board samples at another rate than it was told to."""
+    return (
+        f"No setpoints: the board takes {measured_hz:.0f} samples a second instead of {nominal_hz:.0f}, "
+        "so the network hears other frequencies than it learned: flash the firmware that was built for this board, "
+        "or replace the board."
+    )

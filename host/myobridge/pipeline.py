@@ -39,12 +39,18 @@ class Withheld(IntEnum):
     CHANNEL_MAINS = 6
     NOT_A_NUMBER = 7
     FAILED = 8
+    CHANNEL_REPEATING = 9
+    CHANNELS_IDENTICAL = 10
+    RATE_OFF = 11
+    STALE = 12
 
 
 _BY_CONTACT = {
     Contact.FLAT: Withheld.CHANNEL_FLAT,
     Contact.SATURATED: Withheld.CHANNEL_SATURATED,
     Contact.MAINS: Withheld.CHANNEL_MAINS,
+    Contact.REPEATING: Withheld.CHANNEL_REPEATING,
+    Contact.IDENTICAL: Withheld.CHANNELS_IDENTICAL,
 }
 
 

@@ -50,7 +50,6 @@ class RunStats:
     """Newest sample of the window taken → setpoint written."""
     cost: ProcessCost = field(default_factory=ProcessCost)
     commands: int = 0
-    stale: int = 0
     superseded: int = 0
     write_drops: int = 0
     deadline_misses: int = 0
@@ -109,7 +108,7 @@ class RunStats:
             "commands_sent": self.commands,
             "commands_per_second": round(self.commands / seconds, 2) if seconds else 0.0,
             "withheld": {w.name.lower(): self.withheld[w] for w in Withheld if w},
-            "stale": self.stale,
+            "stale": self.withheld[Withheld.STALE],
             "superseded": self.superseded,
             "write_drops": self.write_drops,
             "feed_drops": self.feed_drops,

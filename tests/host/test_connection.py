@@ -1,6 +1,7 @@
 """One open port, from HELLO to the goodbye; and what a change of the model does to it."""
 
 import gc
+import re
 import weakref
 from contextlib import closing
 
@@ -43,6 +44,9 @@ class VirtualLink:
     def __init__(self, clock):
         self.clock = clock
         self.device = SimulatedFirmware(NoiseSource(), seed=1)
+        self.board_rate = 1.0
+        """Seconds that pass on the board while one passes here."""
+        self._board_s = self._looked_s = clock.now_s
         self.unplugged = False
         self.frames_written = 0
         self.awaited = []
@@ -54,17 +58,25 @@ class VirtualLink:
         self.clock.now_s += 0.005
         return True
 
+    @property
+    def board_s(self):
+        now_s = self.clock.now_s
+        self._board_s += self.board_rate * (now_s - self._looked_s)
+        self._looked_s = now_s
+        return self._board_s
+
     def read(self):
         if self.unplugged:
             raise LinkLost("the port was closed at the other end")
-        self.device.advance(self.clock.now_s)
-        return self.device.outgoing(self.clock.now_s)
+        now_s = self.board_s
+        self.device.advance(now_s)
+        return self.device.outgoing(now_s)
 
     def write(self, frame):
         if self.unplugged:
             raise LinkLost("the port was closed at the other end")
         self.frames_written += 1
-        self.device.receive(frame, self.clock.now_s)
+        self.device.receive(frame, self.board_s)
         return True
 
 
@@ -287,3 +299,66 @@ def test_a_pipeline_that_follows_decides_like_one_that_was_there_from_the_start(
     alone = Pipeline(model, Config(), adc_bits=10)
     assert decisions == list(alone.push(start, counts[start:]))
     assert (counters.samples_received, counters.samples_lost, counters.restarts) == (400, 0, 0)
+
+
+def turns(connection, seconds):
+    for _ in range(round(seconds / 0.005)):
+        connection.turn()
+
+
+@pytest.mark.parametrize("rate", [0.5, 0.9, 0.975, 1.025, 1.1, 2.0])
+def test_a_board_with_a_wrong_clock_does_not_move_the_hand_and_the_reason_names_both_rates(connection, link, rate):
+    connection.session.request_arm()
+    turns(connection, 1)
+    link.board_rate = rate
+    turns(connection, 15)
+    moved = connection._stats.commands
+    turns(connection, 5)
+    assert connection._stats.commands == moved
+    assert connection.withheld is Withheld.RATE_OFF
+    assert not connection.decided
+    said = connection.explain_withheld()
+    measured, nominal = re.search(r"takes (\d+) samples a second instead of (\d+)", said).groups()
+    assert int(measured) == pytest.approx(rate * tiny_spec().fs_hz, abs=2)
+    assert int(nominal) == tiny_spec().fs_hz
+    look = connection.look("", estop=False)
+    assert look.withheld == "rate_off"
+    assert look.fs_hz == pytest.approx(rate * tiny_spec().fs_hz, rel=2e-3)
+
+
+@pytest.mark.parametrize("rate", [0.985, 0.995, 1.005, 1.015])
+def test_a_board_within_the_tolerance_moves_the_hand_with_every_decision(connection, link, rate):
+    link.board_rate = rate
+    turns(connection, 2)
+    connection.session.request_arm()
+    turns(connection, 20)
+    before = connection._stats.commands
+    turns(connection, 5)
+    assert connection._stats.commands - before == pytest.approx(5 * rate * tiny_spec().fs_hz / HOP, rel=0.02)
+    assert not connection._stats.withheld[Withheld.STALE]
+    assert connection.look("", estop=False).fs_hz == pytest.approx(rate * tiny_spec().fs_hz, rel=1e-3)
+
+
+def test_a_board_whose_clock_comes_back_moves_the_hand_again(connection, link):
+    link.board_rate = 0.9
+    turns(connection, 8)
+    assert connection.withheld is Withheld.RATE_OFF
+    link.board_rate = 1.0
+    turns(connection, 30)
+    assert connection.withheld is Withheld.NO
+
+
+def test_decisions_that_come_too_late_are_withheld_by_that_name(connection, link, clock):
+    decide = connection._pipeline._decide
+
+    def slow(hop):
+        clock.now_s += 0.15
+        return decide(hop)
+
+    connection._pipeline._decide = slow
+    while connection.withheld is Withheld.NO:
+        connection.turn()
+    assert connection.withheld is Withheld.STALE
+    assert not connection.decided
+    assert "come too late" in connection.explain_withheld()
+    assert connection._stats.summary()["stale"] > 0

@@ -107,7 +107,8 @@ def test_the_index_wraps_without_a_gap(pipeline):
     ("counts", "reason"),
     [
         (np.zeros(400), Withheld.CHANNEL_FLAT),
-        (np.full(400, 511), Withheld.CHANNEL_FLAT),
+        (np.full(400, 511), Withheld.CHANNEL_SATURATED),  # the amplifier's rail
+        (np.full(400, -512), Withheld.CHANNEL_SATURATED),
         (np.where(np.arange(400) % 2, 511, -512), Withheld.CHANNEL_SATURATED),
         (100 * np.sin(2 * np.pi * 50 * np.arange(400) / 1000), Withheld.CHANNEL_MAINS),
         (100 * np.sin(2 * np.pi * 60 * np.arange(400) / 1000 + 1), Withheld.CHANNEL_MAINS),

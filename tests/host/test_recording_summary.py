@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from test_recording_log import HEADER, IDENT, stream
 
+from myobridge.contact import Contact
 from myobridge.errors import UserError
 from myobridge.recording import Header, Recording, RecordingWriter
 from myobridge.recording.pictures import draw, power_spectrum
@@ -40,7 +41,9 @@ def test_amplitude_hum_clipping_and_flatness_of_each_channel():
     clipped = np.clip(NOISE * 10, -512, 511)
     assert channel(clipped, "saturated_share") == pytest.approx(np.mean(np.abs(clipped + 0.5) > 511), abs=1e-4)
     half_flat = np.where(np.arange(4 * FS_HZ) < 2 * FS_HZ, 0, NOISE)
-    assert channel(half_flat, "bad_share") == {"flat": 0.5, "saturated": 0.0, "mains": 0.0}
+    assert channel(half_flat, "bad_share") == {
+        verdict.name.lower(): 0.5 if verdict is Contact.FLAT else 0.0 for verdict in Contact if verdict
+    }
 
 
 def test_a_spectrum_holds_the_signals_power():

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myobridge.config import SafetyConfig
-from myobridge.contact import CHECK_S, HIGHEST_HUM_HZ, Contact, Measures, hum_basis, judge, measure
+from myobridge.contact import HIGHEST_HUM_HZ, Contact, Measures, checks
 from myobridge.doctor.facts import ChannelFacts
 
 BAND_HZ: Final = (20.0, float(HIGHEST_HUM_HZ))
@@ -37,25 +37,24 @@ def channel_facts(
         adc_bits: of the board.
         limits: what the daemon judges contact by.
     """
-    pieces = _pieces(rest, fs_hz, adc_bits)
-    if not pieces:
+    rested = list(checks(rest, fs_hz, adc_bits, limits))
+    if not rested:
         return ()
-    verdicts = [judge(piece, limits) for piece in pieces]
     noise = band_rms(rest, fs_hz)
-    clipped = None if clench is None else _pieces(clench, fs_hz, adc_bits)
+    clipped = [] if clench is None else [check.measures for check in checks(clench, fs_hz, adc_bits, limits)]
     clenched = None if not clipped or clench is None else band_rms(clench, fs_hz)
-    typical = Measures(*(np.median(values, axis=0) for values in zip(*pieces, strict=True)))
+    typical = Measures(*(np.median(values, axis=0) for values in zip(*(c.measures for c in rested), strict=True)))
     return tuple(
         ChannelFacts(
             name=name,
-            contact=_verdict([verdict[i] for verdict in verdicts]).name.lower(),
+            contact=_verdict([check.verdicts[i] for check in rested]).name.lower(),
             range_counts=float(typical.range_counts[i]),
             mains_share=round(float(typical.mains_share[i]), 3),
             mains_counts=round(float(np.sqrt(typical.mains_share[i]) * typical.rms_counts[i]), 2),
             noise_counts=round(float(noise[i]), 2),
             noise_share=round(float(noise[i]) / (1 << (adc_bits - 1)), 4),
             clench_counts=None if clenched is None else round(float(clenched[i]), 2),
-            clench_clipped_share=max((float(piece.saturated_share[i]) for piece in clipped or ()), default=0.0),
+            clench_clipped_share=max((float(piece.saturated_share[i]) for piece in clipped), default=0.0),
         )
         for i, name in enumerate(names)
     )
@@ -72,14 +71,6 @@ def band_rms(counts: NDArray[np.int16], fs_hz: float) -> NDArray[np.float64]:
         kept &= np.abs((freq_hz + mains_hz / 2) % mains_hz - mains_hz / 2) > MAINS_WIDTH_HZ
     power = 2 * np.sum(np.abs(spectrum[kept]) ** 2, axis=0) / (len(raw) * np.sum(shape**2))
     return np.asarray(np.sqrt(power), dtype=np.float64)
-
-
-def _pieces(counts: NDArray[np.int16], fs_hz: float, adc_bits: int) -> list[Measures]:
-    """The contact check's measures of each 200 ms."""
-    length = round(CHECK_S * fs_hz)
-    hum = hum_basis(length, fs_hz)
-    starts = range(0, len(counts) - length + 1, length)
-    return [measure(counts[start : start + length], adc_bits, hum) for start in starts]
 
 
 def _verdict(verdicts: Sequence[Contact]) -> Contact:

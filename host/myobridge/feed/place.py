@@ -5,14 +5,13 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import re
 import socket
-from binascii import crc32
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from myobridge.errors import UserError
+from myobridge.feed.names import claim, names, own_name
 
 QUEUE: Final = 16
 SERVICE: Final = Path("/run/myobridge")
@@ -31,34 +30,32 @@ def folders() -> tuple[Path, ...]:
 
 def feed_path(port: str | Path) -> Path:
     """Where a daemon on `port` makes its socket."""
-    return folders()[0] / _name(port)
+    return folders()[0] / f"{own_name(port)}.sock"
 
 
-def _name(port: str | Path) -> str:
-    """Short, whatever the port is called, and another one for each port."""
-    port = os.path.abspath(port)  # noqa: PTH100 - a link to the port keeps its name when the port changes
-    stem = re.sub(r"[^A-Za-z0-9]+", "-", os.path.basename(port))[:32]  # noqa: PTH119
-    return f"{stem}-{crc32(port.encode()):08x}.sock"
+def feed_paths(port: str | Path) -> list[Path]:
+    """`feed_path`, under each name that programs of ours know the device on `port` by; the name that is given first."""
+    return [folders()[0] / f"{name}.sock" for name in names(port, folders())]
 
 
 def connect(port: str | Path) -> socket.socket:
-    """A connection to the daemon on `port`.
+    """A connection to the daemon on `port`, by whatever name that daemon knows it.
 
     Raises:
         OSError: there is none, or it is another user's.
     """
-    *others, last = folders()
-    for folder in others:
+    paths = [folder / f"{name}.sock" for name in names(port, folders()) for folder in folders()]
+    for path in paths[:-1]:
         with suppress(OSError):
-            return _connect(folder, port)
-    return _connect(last, port)
+            return _connect(path)
+    return _connect(paths[-1])
 
 
-def _connect(folder: Path, port: str | Path) -> socket.socket:
-    os.close(open_folder(folder))
+def _connect(path: Path) -> socket.socket:
+    os.close(open_folder(path.parent))
     client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        client.connect(os.fspath(folder / _name(port)))
+        client.connect(os.fspath(path))
     except OSError:
         client.close()
         raise
@@ -76,7 +73,7 @@ def listen(path: Path, port: str) -> socket.socket:
         path.parent.mkdir(mode=0o700, exist_ok=True)
         folder = open_folder(path.parent)
         fcntl.flock(folder, fcntl.LOCK_EX)  # of several that start at once, one finds the socket stale
-        if _alive(path):
+        if any(_alive(other) for other in {path, *feed_paths(port)}):
             raise UserError(f"{port} is in use by another program, a daemon of ours; end that one first.")
         path.unlink(missing_ok=True)
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -84,6 +81,7 @@ def listen(path: Path, port: str) -> socket.socket:
         path.chmod(0o600)
         listener.listen(QUEUE)
         listener.setblocking(False)
+        claim(path.parent, port)
         return listener
     except OSError as error:
         raise UserError(

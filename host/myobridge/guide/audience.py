@@ -5,20 +5,24 @@ from __future__ import annotations
 import atexit
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
-from myobridge.feed import feed_path
+from myobridge.feed.place import feed_path, feed_paths
 from myobridge.model_file import Pose
 from myobridge.view.prompts import NO_PROMPT, Prompt, PromptInbox, inbox_path, send_prompt
+
+WEARER: Final = ".wearer"
+LABORATORY: Final = ".lab"
 
 
 def wearers_feed(port: str | Path) -> Path:
     """Beside it the simulated wearer of the hand on `port` takes prompts, as a view does beside the daemon's feed."""
-    return feed_path(port).with_suffix(".wearer")
+    return feed_path(port).with_suffix(WEARER)
 
 
 def laboratorys_feed(port: str | Path) -> Path:
     """Beside it the lab streaming of the hand on `port` takes prompts, to send them on as markers."""
-    return feed_path(port).with_suffix(".lab")
+    return feed_path(port).with_suffix(LABORATORY)
 
 
 def follow(port: str | Path) -> Callable[[], Pose | None]:
@@ -37,7 +41,8 @@ class Audience:
     """Tells whoever is there, and does not mind if nobody is."""
 
     def __init__(self, port: str) -> None:
-        self._feeds = feed_path(port), wearers_feed(port), laboratorys_feed(port)
+        feeds = feed_paths(port)
+        self._feeds = [feed.with_suffix(suffix) for feed in feeds for suffix in (feed.suffix, WEARER, LABORATORY)]
 
     def tell(self, prompt: Prompt) -> None:
         """Shows a prompt; it fades if it is not told again within seconds."""

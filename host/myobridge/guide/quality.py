@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myobridge.config import SafetyConfig
-from myobridge.contact import CHECK_S, Contact, hum_basis, judge, measure
+from myobridge.contact import Contact, checks
 
 FOLLOWED_S: Final = 0.7
 """After a cue, by when the slowest muscle has followed; before it, nothing is judged."""
@@ -27,6 +27,8 @@ _SAYS: Final = {
     Contact.FLAT: "Channel {} is flat: press its electrode on and check its plug.",
     Contact.SATURATED: "Channel {} is saturated: press its electrode on, or lower the amplifier's gain.",
     Contact.MAINS: "Channel {} has mains hum only: press its electrode and the reference on, and unplug the charger.",
+    Contact.REPEATING: "Channel {} repeats the same samples: reset the board; its electrode tells nothing now.",
+    Contact.IDENTICAL: "Channel {} shows the same as another channel: look for gel or a wire between their electrodes.",
 }
 
 
@@ -45,16 +47,13 @@ def measure_quality(
     counts: NDArray[np.int16], fs_hz: float, adc_bits: int, limits: SafetyConfig | None = None
 ) -> Quality | None:
     """Quality of counts int16 (samples, channels), in stretches of CHECK_S; None if there is not one."""
-    samples = round(CHECK_S * fs_hz)
-    stretches = [counts[at : at + samples] for at in range(0, len(counts) - samples + 1, samples)]
-    if not stretches:
+    held = list(checks(counts, fs_hz, adc_bits, limits or SafetyConfig()))
+    if not held:
         return None
-    hum = hum_basis(samples, fs_hz)
-    measures = [measure(stretch, adc_bits, hum) for stretch in stretches]
-    verdicts = np.array([judge(m, limits or SafetyConfig()) for m in measures])
+    verdicts = np.array([check.verdicts for check in held])
     bad = np.mean(verdicts != Contact.GOOD, axis=0) > BAD_SHARE
     contact = tuple(Contact(int(v)) for v in np.where(bad, verdicts.max(axis=0), Contact.GOOD))
-    return Quality(contact, np.median([m.rms_counts for m in measures], axis=0))
+    return Quality(contact, np.median([check.measures.rms_counts for check in held], axis=0))
 
 
 def settled(counts: NDArray[np.int16], fs_hz: float) -> NDArray[np.int16]:

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myobridge.config import SafetyConfig
-from myobridge.contact import CHECK_S, Contact, Measures, hum_basis, judge, measure
+from myobridge.contact import Check, Contact, Measures, checks, judge, measure
+from myobridge.copies import Copies
 from myobridge.recording.arrays import Recording
 from myobridge.recording.log import Log
 from myobridge.recording.stretches import Source, stretches
@@ -75,15 +76,13 @@ def _channels(source: Source) -> list[dict[str, Any]]:
 
 def _measured(recording: Recording) -> tuple[Measures, NDArray[np.uint8]]:
     """Measures (stretches, channels) of each 200 ms that lie within a take, and the daemon's verdicts on them."""
-    length = max(2, round(CHECK_S * recording.fs_hz))
-    starts = [at for take in recording.takes() for at in range(take.start, take.stop - length + 1, length)]
-    hum, limits = hum_basis(length, recording.fs_hz), SafetyConfig()
-    if not starts:  # too short to tell hum from EMG
-        starts, length = [0], len(recording.counts)
-        hum = [np.full((1, length), np.nan)]
-    rows = [measure(recording.counts[at : at + length], recording.adc_bits, hum) for at in starts]
-    verdicts = np.array([judge(row, limits) for row in rows], np.uint8)
-    return Measures(*(np.stack(values) for values in zip(*rows, strict=True))), verdicts
+    counts, fs_hz, bits, limits = recording.counts, recording.fs_hz, recording.adc_bits, SafetyConfig()
+    rows = [check for take in recording.takes() for check in checks(counts[take], fs_hz, bits, limits)]
+    if not rows:  # too short to tell hum from EMG
+        whole = measure(counts, bits, [np.full((1, len(counts)), np.nan)])
+        rows = [Check(whole, judge(whole, limits, Copies(recording.channels, [])))]
+    measures = Measures(*(np.stack(values) for values in zip(*(row.measures for row in rows), strict=True)))
+    return measures, np.array([row.verdicts for row in rows], np.uint8)
 
 
 def _of_log(log: Log, counting: int) -> dict[str, Any]:
