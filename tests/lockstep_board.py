@@ -15,7 +15,7 @@ from myobridge.device.real_firmware import ADC_BITS, RealFirmwareHand
 from myobridge.device.source import EmgSource
 
 sys.path.insert(0, str(Path(__file__).parent / "firmware"))
-from sim_hand import CPU_HZ, EVENT, Kind, SimHand, build_firmware  # noqa: E402
+from sim_hand import CPU_HZ, EVENT, Kind, SimHand, build_firmware
 
 STEP_S = 0.001
 START_UP_S = 0.1

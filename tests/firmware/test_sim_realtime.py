@@ -15,7 +15,6 @@ import pytest
 import serial
 from sim_hand import build_firmware, build_simulator
 from sim_host import config
-from starvation import undisturbed
 
 from myobridge.wire.frame import PAYLOAD, FrameDecoder, encode
 from myobridge.wire.messages import (
@@ -31,6 +30,7 @@ from myobridge.wire.messages import (
     ResetCause,
     Start,
 )
+from starvation import undisturbed
 
 PATIENCE_S = 20.0
 
