@@ -23,6 +23,7 @@ from myobridge.daemon import Daemon
 from myobridge.errors import UserError
 from myobridge.shipped import find_model
 from myobridge.wire.link import LinkLost
+from myobridge.wire.messages import BAUD
 
 BEGIN_S: Final = 1000.0
 LONGEST_STEP_S: Final = 0.005
@@ -30,8 +31,6 @@ TURN_S: Final = 5e-5
 """What a turn of the loop itself takes."""
 PORT_BYTES: Final = 1 << 16
 """What the port holds for a daemon that does not read."""
-MOST_TURNS: Final = 1000
-"""So many turns without any time passing: the loop spins."""
 
 
 class Board(Protocol):
@@ -76,6 +75,8 @@ class LockStep:
         self.opened: Callable[[], None] = lambda: None
         self.stepped: Callable[[], None] = lambda: None
         """Called after each step of time."""
+        self.reset_line: Callable[[], bool] = lambda: False
+        """The port's DTR was moved; False: it has none."""
         self.hand_stopped_until_s = self.daemon_stopped_until_s = 0.0
         self._said = bytearray()
         self._todo: list[tuple[float, int, Callable[[], None]]] = []
@@ -116,7 +117,7 @@ class LockStep:
                 self.link.deliver(out)
         self.stepped()
 
-    def open(self, port: str, _baud: int) -> VirtualLink:
+    def open(self, port: str, _baud: int = BAUD) -> VirtualLink:
         """In place of `SerialLink`."""
         if not self.plugged:
             raise UserError(f"There is no port {port}; plug the hand in.")
@@ -133,11 +134,13 @@ class LockStep:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Within the block, daemons live in this time."""
+        """Within the block, daemons live in this time. Their decisions take none, so nobody has to guard them."""
         with (
             patch("time.monotonic", lambda: self.now_s),
             patch("time.sleep", self.sleep),
             patch("myobridge.daemon.SerialLink", self.open),
+            patch("myobridge.stopping.SerialLink", self.open),
+            patch("myobridge.decision_guard.DecisionGuard.start", lambda _guard: None),
         ):
             yield
 
@@ -154,7 +157,6 @@ class VirtualLink:
         self._world = world
         self._inbox = bytearray()
         self._wake_at = 1
-        self._turns = 0
 
     def deliver(self, data: bytes) -> None:
         """The line brings bytes."""
@@ -191,6 +193,10 @@ class VirtualLink:
             raise LinkLost("the port was closed at the other end")
         self._world.said(frame)
         return True
+
+    def reset_board(self) -> bool:
+        """See SerialLink."""
+        return self._world.reset_line()
 
     def close(self) -> None:
         """See SerialLink."""

@@ -13,9 +13,11 @@ import msgspec
 import neighbours  # noqa: F401
 from cable import frame_of
 from caller import Caller
+from predicates import COMMAND
 from scene import Scene
 from wearer import CHANNELS, TROUBLES
 
+from myobridge import stopping
 from myobridge.config import SafetyConfig, ServoConfig
 from myobridge.device.line_faults import LineFaults
 from myobridge.feed.messages import REQUEST, Do, pack
@@ -69,6 +71,20 @@ def _signals(number: signal.Signals) -> Act:
         scene.signal(number)
 
     return do
+
+
+def command_stops(scene: Scene, _random: Random) -> None:
+    """`myobridge estop` while no daemon runs."""
+    if scene.daemon is None:
+        scene.watch.word("estop", COMMAND)
+        stopping.stop(str(scene.port))
+
+
+def command_lifts(scene: Scene, _random: Random) -> None:
+    """`myobridge lift-estop` while no daemon runs."""
+    if scene.daemon is None:
+        scene.watch.word("lift", COMMAND)
+        stopping.lift(str(scene.port))
 
 
 def swap(scene: Scene, random: Random) -> None:
@@ -261,9 +277,11 @@ KINDS: Final = {
         Kind("ESTOP at the feed", _asks("estop"), 0.5),
         Kind("lift at the feed", _asks("lift"), 1),
         Kind("three wishes in one write", _asks("about", "about", "estop"), 0.2),
-        Kind("many wishes in one write", _asks("arm", "about", "disarm", "arm"), 0.5),
+        Kind("many wishes in one write", _asks("arm", "about", "disarm", "arm"), 0.0),
         Kind("SIGUSR1", _signals(signal.SIGUSR1), 5),
         Kind("SIGUSR2", _signals(signal.SIGUSR2), 1),
+        Kind("ESTOP by command", command_stops, 0.5),
+        Kind("lift by command", command_lifts, 0.5),
         Kind("another model", swap, 2),
         Kind("crowd", crowd, 0.5),
         Kind("nonsense at the feed", nonsense, 0.5),

@@ -17,11 +17,14 @@ LAUNCH_S: Final = 10.0
 ESTOP_ARRIVES_S: Final = 0.5
 FOUND_S: Final = 3.5
 """A daemon has noticed by then that a link is dead, and has opened the port again."""
-ANSWERED_S: Final = 4.0
+ANSWERED_S: Final = {"arm": 4.0, "disarm": 4.0, "estop": 4.0, "lift": 9.0, "model": 12.0}
+"""To lift a stop is to reset the board, which takes a while to start; a model is checked before it is taken."""
 UNDER_WAY_S: Final = 0.1
 """Between a word and the board, or the board and an answer."""
 STATUS_AGE_S: Final = 1.5
 """A daemon that hears nothing for a second gives the link up: no answer rests on older knowledge."""
+COMMAND: Final = "command"
+"""Who says something while no daemon runs."""
 
 
 class Predicate(StrEnum):
@@ -76,6 +79,8 @@ class Watch:
     last_s: dict[State, float] = field(default_factory=dict)
     """When (in awake time) the hand was last in a state."""
     _waiting: list[Word] = field(default_factory=list)
+    _lifting: Word | None = None
+    """What stood before a person asked to lift it."""
 
     # --- what people say --------------------------------------------------------------------------------
 
@@ -87,15 +92,9 @@ class Watch:
             self._waiting.append(word)
         if do == "estop" and self.estop is None:
             self.estop = word
+        if do == "lift":
+            self._lifting, self.estop = self.estop or self._lifting, None
         return word
-
-    def remembered(self, by: str) -> None:
-        """An ESTOP is remembered without a daemon."""
-        self.word("estop", by)
-
-    def lifted(self) -> None:
-        """A person has lifted the ESTOP."""
-        self.estop = None
 
     def unheard(self, word: Word) -> None:
         """The daemon was not reached: nothing was said."""
@@ -112,8 +111,8 @@ class Watch:
         """The daemon answers."""
         self.unanswerable(word)
         word.answered_s = self.now_s
-        if word.do == "lift" and ok:
-            self.lifted()
+        if word.do == "lift" and not ok:
+            self.estop = self.estop or self._lifting
         wanted = {"arm": (State.ARMED, State.HOLD), "disarm": (State.DISARMED,), "estop": (State.ESTOP,)}.get(word.do)
         if ok and wanted:
             seen_s = max(self.last_s.get(state, float("-inf")) for state in wanted)
@@ -124,7 +123,7 @@ class Watch:
         """Nobody is left who would answer; what it may not have read was not said."""
         self._waiting.clear()
         if self.estop is not None and self.estop.answered_s is None:
-            if self.estop.by != "memory" and self.awake_s - self.estop.awake_s < UNDER_WAY_S:
+            if self.estop.by != COMMAND and self.awake_s - self.estop.awake_s < UNDER_WAY_S:
                 self.estop = None
 
     # --- what is seen -----------------------------------------------------------------------------------
@@ -140,7 +139,7 @@ class Watch:
                     how = f"{self.estop}; the link is there since {since_s:.3f} s, the hand is {self.state.name}"
                     raise Violated(Predicate.ESTOP_ARRIVES, how)
         for word in self._waiting:
-            if self.awake_s - word.awake_s > ANSWERED_S:
+            if self.awake_s - word.awake_s > ANSWERED_S[word.do]:
                 raise Violated(Predicate.ORDERS_ARE_ANSWERED, f"{word} is not")
 
     def hand(self, state: State, reason: Reason) -> None:

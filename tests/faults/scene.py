@@ -9,7 +9,8 @@ import os
 import signal
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from random import Random
 from typing import Any, Final
@@ -26,15 +27,22 @@ from lockstep import LockStep
 from myobridge import pipeline
 from myobridge.config import Config, RealtimeConfig
 from myobridge.daemon import Daemon
+from myobridge.decision_guard import TICK_S
 from myobridge.errors import UserError
 
 LOAD_S: Final = (0.01, 0.8)
 """How long another model takes to load."""
+DISK_S: Final = (0.001, 0.05)
+"""How long it takes to write a small file."""
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 
 
 class Killed(BaseException):
     """SIGKILL."""
+
+
+class GaveUp(BaseException):
+    """A decision did not end, and the daemon has ended itself."""
 
 
 class Over(BaseException):
@@ -54,7 +62,7 @@ class Scene:
         self.watch.now_s = self.world.now_s
         self.hand.reset()
         self.world.up, self.world.down = Way(2 * seed), Way(2 * seed + 1)
-        self.world.opened, self.world.stepped = self._opened, self._stepped
+        self.world.opened, self.world.stepped, self.world.reset_line = self._opened, self._stepped, self._reset_line
         self.daemon: Daemon | None = None
         self.said: list[str] = []
         """What daemons have said to the terminal."""
@@ -69,8 +77,11 @@ class Scene:
         self.slow_s = 0.0
         """For so long the next decision takes."""
         self._random = Random(seed)
+        self._disk: list[Callable[[], None]] = []
+        """What has not been written yet."""
         self._opened_s: float | None = None
         self._in_order_s: float | None = None
+        self._resets_on_open, self._has_reset_line = seed % 3 == 0, seed % 4 != 0
         self._pending_signals: set[signal.Signals] = set()
 
     # --- time -------------------------------------------------------------------------------------------
@@ -96,6 +107,13 @@ class Scene:
 
     def _opened(self) -> None:
         self._opened_s = self.now_s
+        if self._resets_on_open:
+            self.hand.reset()
+
+    def _reset_line(self) -> bool:
+        if self._has_reset_line:
+            self.hand.reset()
+        return self._has_reset_line
 
     def _stepped(self) -> None:
         if not (self.awake and self._line_works()):
@@ -137,27 +155,35 @@ class Scene:
             return
         self.hand.max_age_s = self.config.safety.max_age_ms / 1000
         if arm:
-            self.hand.armed_at_launch(self.now_s, lambda: daemon._stats.first_emg_s is None)
+            self.hand.armed_at_launch(self.now_s, lambda: daemon.stats.first_emg_s is None)
         try:
-            daemon.voice.say = self.said.append
+            daemon.voice.say, daemon.give_up = self.said.append, self._gave_up
             daemon.install_signals()
             self.daemon = daemon
             daemon.run(None)
             daemon.close()
         except UserError as error:
-            self._ended(str(error), streamed=daemon._stats.first_emg_s is not None)
+            self._ended(str(error), streamed=daemon.stats.first_emg_s is not None)
             daemon.close()
         except Killed:
+            self._disk.clear()
+        except GaveUp:
             pass
         except Exception as error:
             raise Violated(Predicate.THE_DAEMON_LIVES, "".join(traceback.format_exception(error)[-6:])) from error
         finally:
+            while self._disk:
+                self._write()
             self.daemon = self.world.link = None
             self._close(daemon)
             self.watch.daemon_ended()
             self.hand.launched_s = None
             for caller in list(self.callers):
                 caller.close()
+
+    def _gave_up(self, why: str) -> None:
+        self.said.append(why)
+        raise GaveUp
 
     def _ended(self, sentence: str, *, streamed: bool) -> None:
         """It ended by itself: with one sentence that says what to do."""
@@ -209,14 +235,31 @@ class Scene:
 
         class Slow(type(decoder)):  # type: ignore[misc]
             def __call__(decoder_self, window: Any) -> Any:  # noqa: N805
-                angles = decide(decoder_self, window)
-                slow_s, self.slow_s = self.slow_s, 0.0
-                if slow_s:
-                    self.world.pass_until(self.now_s + slow_s)
-                return angles
+                if self.slow_s:
+                    self._take_long()
+                return decide(decoder_self, window)
 
         decoder.__class__ = Slow
         return decoder
+
+    def _take_long(self) -> None:
+        """A decision takes `slow_s`, and the guard watches it."""
+        until_s, self.slow_s = self.now_s + self.slow_s, 0.0
+        for ticks in count():
+            if self.daemon is not None and ticks:
+                self.daemon._guard.tick(ticks - 1)
+            if self.now_s >= until_s:
+                return
+            self.world.pass_until(min(until_s, self.now_s + TICK_S))
+
+    def _written(self, job: Callable[[], None]) -> None:
+        """The disk takes its time."""
+        self._disk.append(job)
+        self.later(self._random.uniform(*DISK_S), self._write)
+
+    def _write(self) -> None:
+        if self._disk:
+            self._disk.pop(0)()
 
     @contextmanager
     def _surroundings(self) -> Iterator[None]:
@@ -237,6 +280,7 @@ class Scene:
             patch.dict(os.environ, here),
             self.world.running(),
             patch("myobridge.model_swap.Thread", LoadedLater),
+            patch("myobridge.estop_keeper.Keeper._do", lambda _keeper, job: self._written(job)),
             patch("myobridge.pipeline.decoder_of", lambda model: self._slowly(decoder_of, model)),
         ):
             try:
