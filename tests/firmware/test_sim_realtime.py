@@ -30,6 +30,9 @@ from myobridge.wire.messages import (
     ResetCause,
     Start,
 )
+from starvation import undisturbed
+
+PATIENCE_S = 20.0
 
 
 @contextmanager
@@ -40,31 +43,47 @@ def simulator(*options: str | Path) -> Iterator[tuple[subprocess.Popen[str], str
         assert process.stdout is not None
         word, port = process.stdout.readline().split()
         assert word == "port"
-        time.sleep(0.1)  # while the board starts up, its line is deaf
         try:
             yield process, port
         finally:
             process.send_signal(signal.SIGTERM)
 
 
-def expect(port: serial.Serial, kind: int, seconds: float = 2) -> bytes:
-    """Payload of the next frame of one kind."""
+def heard(port: serial.Serial, kind: int, seconds: float) -> bytes | None:
+    """Payload of the next frame of one kind, if it comes in time."""
     decoder = FrameDecoder()
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         for frame in decoder.feed(port.read(port.in_waiting or 1)):
             if frame[0] == kind:
                 return frame[PAYLOAD]
-    raise AssertionError(f"no frame of type {kind:#x} within {seconds} s")
+    return None
+
+
+def expect(port: serial.Serial, kind: int) -> bytes:
+    """Payload of the next frame of one kind, which is on its way."""
+    payload = heard(port, kind, PATIENCE_S)
+    assert payload is not None, f"no frame of type {kind:#x} within {PATIENCE_S} s"
+    return payload
 
 
 def send(port: serial.Serial, message: Message) -> None:
     port.write(encode(message.TYPE, 0, message.pack()))
 
 
+def greet(port: serial.Serial, after_boot: int | None = None) -> Ident:
+    """Says HELLO until it is answered by another boot: a board that starts up is deaf."""
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        send(port, Hello(MAJOR, MINOR, 1, PROTO_HASH))
+        payload = heard(port, Ident.TYPE, 0.1)
+        if payload is not None and (ident := Ident.unpack(payload)).boot_id != after_boot:
+            return ident
+    raise AssertionError(f"no answer to HELLO within {PATIENCE_S} s")
+
+
 def start_streaming(port: serial.Serial) -> Ident:
-    send(port, Hello(MAJOR, MINOR, 1, PROTO_HASH))
-    ident = Ident.unpack(expect(port, Ident.TYPE))
+    ident = greet(port)
     send(port, config(ident.tick_hz))
     ack = ConfigAck.unpack(expect(port, ConfigAck.TYPE))
     send(port, Start(ack.config_crc))
@@ -72,6 +91,7 @@ def start_streaming(port: serial.Serial) -> Ident:
     return ident
 
 
+@undisturbed
 def test_it_keeps_pace_and_sleeps_in_between(tmp_path: Path) -> None:
     before_s = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
     began = time.monotonic()
@@ -108,10 +128,8 @@ def test_a_test_can_pull_the_reset_line_while_it_runs() -> None:
         assert process.stdin is not None
         process.stdin.write("reset\n")
         process.stdin.flush()
-        time.sleep(0.2)
-        send(port, Hello(MAJOR, MINOR, 2, PROTO_HASH))
-        second = Ident.unpack(expect(port, Ident.TYPE))
-    assert second.reset_cause == ResetCause.EXTERNAL and second.boot_id != first.boot_id
+        second = greet(port, after_boot=first.boot_id)
+    assert second.reset_cause == ResetCause.EXTERNAL
 
 
 @pytest.mark.parametrize(

@@ -4,15 +4,36 @@ import json
 
 import pytest
 
+from lockstep import run_daemon
+from lockstep_board import LockStepBoard
+from myobridge.device.synth import SynthOptions, SynthSource
 from processes import myobridge
+from starvation import undisturbed
+
+BOARDS = ("mega2560", "uno")
+SECONDS = 8
 
 
-@pytest.mark.parametrize("board", ["mega2560", "uno"])
-def test_the_demo_runs_on_the_firmware_that_is_flashed(board):
-    result = myobridge("demo", "--firmware", board, "--headless", "--seconds", 8, "--json", "-", timeout_s=110)
+@pytest.mark.parametrize("board", BOARDS)
+def test_the_hand_follows_the_wearer_on_the_firmware_that_is_flashed(board, tmp_path):
+    with LockStepBoard(board, SynthSource(SynthOptions()), SECONDS + 3) as hand:
+        summary = run_daemon(hand, tmp_path / "hand", SECONDS, arm=True)
+    seen = hand.summary()
+    assert summary["state"] == "ARMED"
+    assert summary["samples_lost"] == summary["crc_errors"] == summary["reconnects"] == 0
+    assert summary["commands_per_second"] > 185  # the window fills for the first 0.4 s
+    assert seen["mae_deg"] < 25  # measured at the servo pins, all delays included
+    assert (seen["state"], seen["reason"]) == ("DISARMED", "host_disarmed")
+    assert seen["range_rejects"] == seen["stale_rejects"] == 0
+
+
+@pytest.mark.parametrize("board", BOARDS)
+@undisturbed
+def test_the_demo_command_runs_the_firmware_and_sums_up(board):
+    """It runs in real time. How well the hand follows then depends on the machine: the test above asks for that."""
+    result = myobridge("demo", "--firmware", board, "--headless", "--seconds", 3, "--json", "-", timeout_s=110)
     assert result.returncode == 0, result.stderr
     summary = json.loads(result.stdout)
-    assert summary["state"] == "ARMED"
-    assert summary["samples_lost"] == summary["crc_errors"] == 0
-    assert summary["commands_per_second"] > 150
-    assert summary["mae_deg"] < 25  # measured at the servo pins, all delays included
+    assert summary["seconds"] >= 3
+    assert summary["commands_sent"] > 0
+    assert summary["mae_deg"] is not None

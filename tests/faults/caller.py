@@ -1,0 +1,104 @@
+"""Somebody at the feed who never waits: asks, and hears the answers as they come."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+from predicates import Predicate, Violated, Watch, Word
+
+from myobridge.feed import Reply, feed_path
+from myobridge.feed.messages import NOT_LET_IN, REPLY, REQUEST, Do, Request, Splitter, pack
+
+MAX_MESSAGE: Final = 1 << 20
+
+
+class Caller:
+    """A client. `reads`: it takes what it is sent."""
+
+    def __init__(self, port: Path, watch: Watch, here: list[Caller]) -> None:
+        """Connects.
+
+        Raises:
+            OSError: no daemon is there, or its queue is full.
+        """
+        self.reads = True
+        self._watch, self._here = watch, here
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._socket.setblocking(False)
+        try:
+            self._socket.connect(str(feed_path(port)))
+        except OSError:
+            self._socket.close()
+            raise
+        self._splitter = Splitter(MAX_MESSAGE)
+        self._words: dict[int, Word] = {}
+        self._last_id = 0
+        here.append(self)
+
+    def ask(self, *wishes: Do, path: str = "", by: str = "feed") -> None:
+        """Sends requests in one write."""
+        data = b""
+        for do in wishes:
+            self._last_id += 1
+            want = ("bytes", "snapshots") if do == "subscribe" else ()
+            data += pack(REQUEST, msgspec.json.encode(Request(self._last_id, do, want, path)))
+            if do in ("arm", "disarm", "estop", "lift", "model"):
+                self._words[self._last_id] = self._watch.word(do, by, answerable=True)
+        try:
+            self._socket.send(data)
+        except OSError:
+            self.put_out()
+
+    def say(self, data: bytes) -> None:
+        """Sends something that is no request."""
+        with suppress(OSError):
+            self._socket.send(data)
+
+    @property
+    def asks(self) -> bool:
+        """It waits for an answer."""
+        return bool(self._words)
+
+    def hear(self) -> None:
+        """Takes what has come."""
+        if not self.reads:
+            return
+        try:
+            data = self._socket.recv(1 << 18)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self.put_out()
+            return
+        for kind, payload in self._splitter.push(data):
+            if kind == REPLY:
+                self._hear(msgspec.json.decode(payload, type=Reply))
+
+    def _hear(self, reply: Reply) -> None:
+        if reply.id == NOT_LET_IN:
+            self.put_out(reply.text)
+        elif (word := self._words.pop(reply.id, None)) is not None:
+            self._watch.answered(word, reply.ok, reply.text)
+
+    def put_out(self, why: str = "the daemon closed the connection") -> None:
+        """The daemon does not want it, whatever it asks: an ESTOP must be let in."""
+        for word in self._words.values():
+            if word.do == "estop":
+                raise Violated(Predicate.ORDERS_ARE_ANSWERED, f"{word}: {why}")
+            self._watch.unheard(word)
+        self.close()
+
+    def close(self) -> None:
+        """Goes, without waiting for the answers."""
+        for word in self._words.values():
+            self._watch.unanswerable(word)
+        self._words.clear()
+        self._socket.close()
+        if self in self._here:
+            self._here.remove(self)

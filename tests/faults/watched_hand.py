@@ -1,0 +1,146 @@
+"""The simulated hand of a scene: it does what the firmware does, and tells a `Watch` what the predicates ask for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from itertools import count
+from typing import Final
+
+import neighbours  # noqa: F401
+from predicates import LAUNCH_S, Predicate, Violated, Watch
+from wearer import BAD_AFTER_S, FS_HZ, Wearer
+
+from myobridge.device.firmware import SimulatedFirmware
+from myobridge.wire import messages as m
+from myobridge.wire.messages import State
+
+AGE_SLACK_S: Final = 2 / FS_HZ + 0.002
+"""The board counts whole samples and milliseconds."""
+MAX_AGE_S: Final = 1.0
+PULSE_SLACK_S: Final = 0.1
+
+
+class WatchedFirmware(SimulatedFirmware):
+    """Marks the frames of an electrode that is off."""
+
+    def _transmit(self, message_type: int, payload: bytes, now_s: float) -> None:
+        if message_type == m.Emg.TYPE and self._source.lead_off:
+            head = m.Emg.STRUCT.size
+            emg = m.Emg.unpack(payload[:head])
+            payload = m.Emg(emg.sample_index, emg.n, emg.flags | m.EmgFlag.LEAD_OFF).pack() + payload[head:]
+        super()._transmit(message_type, payload, now_s)
+
+
+class WatchedHand:
+    """A `lockstep.Board`; `reset` makes another boot."""
+
+    def __init__(self, wearer: Wearer, watch: Watch, seed: int) -> None:
+        self.max_age_s = 0.0
+        """The daemon's bound."""
+        self.launched_s: float | None = None
+        self._unheard: Callable[[], bool] = lambda: False
+        self._wearer, self._watch = wearer, watch
+        self._boots = count(seed)
+        self._now_s = watch.now_s
+        self.seen: Counter[str] = Counter()
+        """How often it came into each state."""
+
+    def reset(self) -> None:
+        """As the reset button does."""
+        self.firmware = WatchedFirmware(self._wearer, next(self._boots))
+        self._acted_s = self._now_s
+        self._told: tuple[object, ...] = ()
+        self._stream_began = 0
+        safety = self.firmware.safety
+        move, accept, start = safety.servo_period, safety._accepted, safety.start
+
+        def moved() -> None:
+            before, config = safety.applied, safety.config
+            move()
+            if config is not None:
+                step = max(abs(a - b) for a, b in zip(safety.applied, before, strict=True))
+                self._step(step, config.slew_cdeg_per_s * config.servo_period_us / 1e6)
+
+        def accepted(setpoint: m.Setpoint, seq: int, now_ms: int, config: m.Config) -> None:
+            accept(setpoint, seq, now_ms, config)
+            self._accepted(setpoint)
+            if safety.state is State.ARMED:
+                self._acted_s = self._now_s
+
+        def started(now_ms: int) -> None:
+            start(now_ms)
+            self._stream_began = self._wearer.taken
+            self._streams()
+
+        safety.servo_period, safety._accepted, safety.start = moved, accepted, started
+        self.look(True)
+
+    # --- lockstep.Board ---------------------------------------------------------------------------------
+
+    def exchange(self, data: bytes, now_s: float) -> bytes:
+        """See lockstep.Board."""
+        self._now_s = now_s
+        self.firmware.receive(data, now_s)
+        return self.firmware.outgoing(now_s)
+
+    def next_s(self) -> float:
+        """See lockstep.Board."""
+        return self.firmware.next_event_s()
+
+    def not_taken(self) -> None:
+        """See lockstep.Board."""
+        self.firmware.lost_frame()
+
+    # --- what it tells ----------------------------------------------------------------------------------
+
+    @property
+    def pulses_on(self) -> bool:
+        """It holds or moves something."""
+        return self.firmware.safety.pulses_on
+
+    def armed_at_launch(self, now_s: float, unheard: Callable[[], bool]) -> None:
+        """A daemon was launched with `--arm`; unheard: it has not got a stream yet."""
+        self.launched_s, self._unheard = now_s, unheard
+
+    def _streams(self) -> None:
+        if self.launched_s is not None and self._unheard() and self._now_s - self.launched_s <= LAUNCH_S:
+            self._watch.word("arm", "--arm")
+
+    def look(self, runs: bool) -> None:
+        """After each step of time; runs: the hand is not stopped."""
+        safety = self.firmware.safety
+        told = (safety.state, safety.reason, safety.boot_id)
+        if told != self._told:
+            self._told = told
+            self.seen[f"{safety.state.name} ({safety.reason.name.lower()})"] += 1
+            if safety.state is State.ARMED:
+                self._acted_s = self._now_s
+            self._watch.hand(safety.state, safety.reason)
+        if runs and safety.pulses_on and safety.config is not None:
+            config = safety.config
+            slew = min(config.slew_cdeg_per_s, m.RELAX_SLEW_CDEG_PER_S)
+            most_s = config.relax_ms / 1000 + m.ANGLE_MAX_CDEG / slew + PULSE_SLACK_S
+            if self._watch.now_s - self._acted_s > most_s:
+                how = f"{safety.state.name} {self._watch.now_s - self._acted_s:.2f} s after the last one"
+                raise Violated(Predicate.NO_PULSE_FOR_NOTHING, how)
+
+    def _step(self, cdeg: int, most_cdeg: float) -> None:
+        if cdeg > most_cdeg:
+            raise Violated(Predicate.WITHIN_THE_SLEW, f"{cdeg} cdeg in one servo period, and {most_cdeg:.0f} are allowed")
+
+    def _accepted(self, setpoint: m.Setpoint) -> None:
+        firmware = self.firmware
+        taken_s = firmware._first_sample_s + setpoint.based_on_sample * firmware._period_s
+        age_s, bound_s = self._now_s - taken_s, min(self.max_age_s, 4 * setpoint.valid_4ms / 1000)
+        if age_s > bound_s + AGE_SLACK_S:
+            how = f"It is {1000 * age_s:.0f} ms old, and may be {1000 * bound_s:.0f} ms"
+            raise Violated(Predicate.NO_OLD_SETPOINT, how)
+        newest = self._stream_began + setpoint.based_on_sample
+        for trouble in self._wearer.troubles:
+            if (after_s := BAD_AFTER_S.get(trouble.kind)) is None:
+                continue
+            since = max(trouble.since, self._stream_began) + after_s * FS_HZ
+            if since <= newest and (trouble.until is None or newest < trouble.until):
+                how = f"{trouble}; the setpoint rests on sample {newest}, and the stream began at {self._stream_began}"
+                raise Violated(Predicate.NO_BAD_ELECTRODE, how)

@@ -1,0 +1,219 @@
+"""Daemon, line and hand in one lock-step time: time passes only while the daemon waits.
+
+The daemon is the real one, with its loop, session, feed and signals. Only its clock and its port are ours. A run is the
+same each time, however busy the machine is, and usually faster than real time.
+"""
+
+from __future__ import annotations
+
+import heapq
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from itertools import count
+from pathlib import Path
+from typing import Any, Final, Protocol
+from unittest.mock import patch
+
+import msgspec
+
+from myobridge.config import Config, RealtimeConfig
+from myobridge.daemon import Daemon
+from myobridge.errors import UserError
+from myobridge.shipped import find_model
+from myobridge.wire.link import LinkLost
+from myobridge.wire.messages import BAUD
+
+BEGIN_S: Final = 1000.0
+LONGEST_STEP_S: Final = 0.005
+TURN_S: Final = 5e-5
+"""What a turn of the loop itself takes."""
+PORT_BYTES: Final = 1 << 16
+"""What the port holds for a daemon that does not read."""
+
+
+class Board(Protocol):
+    """The hand at the far end of the line."""
+
+    def exchange(self, data: bytes, now_s: float) -> bytes:
+        """Takes bytes from the host; gives what the line has carried back by now, in whole frames."""
+
+    def next_s(self) -> float:
+        """When it next has something to say of its own accord."""
+
+    def not_taken(self) -> None:
+        """The frames last given did not fit into the port."""
+
+
+class Way(Protocol):
+    """One direction of the line."""
+
+    def carry(self, data: bytes, now_s: float) -> bytes:
+        """What comes out when this goes in."""
+
+
+class Clear:
+    """A good line."""
+
+    def carry(self, data: bytes, _now_s: float) -> bytes:
+        """All of it."""
+        return data
+
+
+class LockStep:
+    """The time, and what happens in it. `up` and `down`: the line from and to the hand."""
+
+    def __init__(self, board: Board) -> None:
+        self.now_s = BEGIN_S
+        self.board = board
+        self.up: Way = Clear()
+        self.down: Way = Clear()
+        self.plugged = True
+        self.link: VirtualLink | None = None
+        """The daemon's open port."""
+        self.opened: Callable[[], None] = lambda: None
+        self.stepped: Callable[[], None] = lambda: None
+        """Called after each step of time."""
+        self.reset_line: Callable[[], bool] = lambda: False
+        """The port's DTR was moved; False: it has none."""
+        self.hand_stopped_until_s = self.daemon_stopped_until_s = 0.0
+        self._said = bytearray()
+        self._todo: list[tuple[float, int, Callable[[], None]]] = []
+        self._number = count()
+
+    def at(self, t_s: float, action: Callable[[], None]) -> None:
+        """Has something happen at a time to come."""
+        heapq.heappush(self._todo, (t_s, next(self._number), action))
+
+    def pass_until(self, until_s: float, enough: Callable[[], bool] = lambda: False) -> None:
+        """Lets time pass until then, or until there is enough; a daemon that is stopped wakes up later."""
+        while self.now_s < self.daemon_stopped_until_s or (self.now_s < until_s and not enough()):
+            self._step(max(until_s, self.daemon_stopped_until_s))
+
+    def plug(self, plugged: bool) -> None:
+        """Plugs the hand in or out; what was under way is lost."""
+        self.plugged = plugged
+        self._said.clear()
+        if not plugged and self.link is not None:
+            self.link.gone, self.link = True, None
+
+    def said(self, data: bytes) -> None:
+        """The daemon wrote this."""
+        self._said += data
+
+    def _step(self, until_s: float) -> None:
+        runs = self.now_s >= self.hand_stopped_until_s
+        next_s = self.board.next_s() if runs else self.hand_stopped_until_s
+        next_s = min(next_s, until_s, self.now_s + LONGEST_STEP_S, self._todo[0][0] if self._todo else until_s)
+        self.now_s = max(next_s, self.now_s + 1e-6)
+        while self._todo and self._todo[0][0] <= self.now_s:
+            heapq.heappop(self._todo)[2]()
+        if self.now_s >= self.hand_stopped_until_s:
+            said, self._said = bytes(self._said), bytearray()
+            answered = self.board.exchange(self.down.carry(said, self.now_s), self.now_s)
+            out = self.up.carry(answered, self.now_s)
+            if out and self.link is not None:
+                self.link.deliver(out)
+        self.stepped()
+
+    def open(self, port: str, _baud: int = BAUD) -> VirtualLink:
+        """In place of `SerialLink`."""
+        if not self.plugged:
+            raise UserError(f"There is no port {port}; plug the hand in.")
+        self.link = VirtualLink(self)
+        self.opened()
+        return self.link
+
+    def sleep(self, seconds: float) -> None:
+        """In place of `time.sleep`."""
+        if threading.current_thread() is threading.main_thread():
+            self.pass_until(self.now_s + seconds)
+        else:
+            _sleep(seconds)
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Within the block, daemons live in this time. Their decisions take none, so nobody has to guard them."""
+        with (
+            patch("time.monotonic", lambda: self.now_s),
+            patch("time.sleep", self.sleep),
+            patch("myobridge.daemon.SerialLink", self.open),
+            patch("myobridge.stopping.SerialLink", self.open),
+            patch("myobridge.decision_guard.DecisionGuard.start", lambda _guard: None),
+        ):
+            yield
+
+
+_sleep = time.sleep
+
+
+class VirtualLink:
+    """A `SerialLink` in lock-step: to wait is to let time pass."""
+
+    def __init__(self, world: LockStep) -> None:
+        self.gone = False
+        self.write_drops = 0
+        self._world = world
+        self._inbox = bytearray()
+        self._wake_at = 1
+
+    def deliver(self, data: bytes) -> None:
+        """The line brings bytes."""
+        if len(self._inbox) + len(data) > PORT_BYTES:
+            self._world.board.not_taken()
+        else:
+            self._inbox += data
+
+    def wake_at(self, waiting: int) -> None:
+        """See SerialLink."""
+        self._wake_at = waiting if waiting <= 255 else 1
+
+    def _woken(self) -> bool:
+        return self.gone or len(self._inbox) >= self._wake_at
+
+    def wait(self, timeout_s: float) -> bool:
+        """See SerialLink."""
+        before_s = self._world.now_s
+        self._world.pass_until(before_s + TURN_S)
+        self._world.pass_until(before_s + max(timeout_s, TURN_S), self._woken)
+        return self._woken()
+
+    def read(self) -> bytes:
+        """See SerialLink."""
+        if self.gone:
+            raise LinkLost("the port was closed at the other end")
+        data = bytes(self._inbox)
+        self._inbox.clear()
+        return data
+
+    def write(self, frame: bytes) -> bool:
+        """See SerialLink."""
+        if self.gone:
+            raise LinkLost("the port was closed at the other end")
+        self._world.said(frame)
+        return True
+
+    def reset_board(self) -> bool:
+        """See SerialLink."""
+        return self._world.reset_line()
+
+    def close(self) -> None:
+        """See SerialLink."""
+        if self._world.link is self:
+            self._world.link = None
+
+
+def run_daemon(board: Board, port: Path, seconds: float, *, model: str = "synth", arm: bool) -> dict[str, Any]:
+    """The summary of a daemon that has run with this hand for so long."""
+    world = LockStep(board)
+    with world.running():
+        daemon = Daemon(str(port), find_model(model), lockstep_config(), arm=arm, started_s=world.now_s)
+        with closing(daemon):
+            return daemon.run(seconds)
+
+
+def lockstep_config(**safety: Any) -> Config:
+    """A daemon's defaults, but the priority of the test's own process stays as it is."""
+    config = Config(realtime=RealtimeConfig(fifo_priority=0))
+    return msgspec.structs.replace(config, safety=msgspec.structs.replace(config.safety, **safety))

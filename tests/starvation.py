@@ -1,0 +1,93 @@
+"""Was this machine too busy for a test of real time to mean anything? Measured while the test runs.
+
+A test about behaviour belongs into simulated time (`lockstep.py`). A test about real time is decorated with
+`undisturbed`: it is repeated if it fails while the machine was starved, and fails with what was measured.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, ParamSpec, TypeVar
+
+NAP_S: Final = 0.005
+LATE_S: Final = 0.02
+"""A nap that is longer by this: whoever waits for a clock here is late, too."""
+WAITED_SHARE: Final = 0.25
+"""For so much of the time some process waited for a processor; a test on an idle machine stays far below."""
+TRIES: Final = 5
+PRESSURE: Final = Path("/proc/pressure/cpu")
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@dataclass
+class Starvation:
+    """What was measured. waited_share: None where the kernel does not say."""
+
+    late_s: float = 0.0
+    waited_share: float | None = None
+
+    @property
+    def starved(self) -> bool:
+        """No failure of that time says anything."""
+        return self.late_s > LATE_S or (self.waited_share or 0.0) > WAITED_SHARE
+
+    def __str__(self) -> str:
+        share = "an unknown share" if self.waited_share is None else f"{100 * self.waited_share:.0f} %"
+        return f"a nap of 5 ms was late by up to {1000 * self.late_s:.0f} ms, and processes waited {share} of the time"
+
+
+def _waited_s() -> float | None:
+    """How long processes have waited for a processor since the start of the machine, in all."""
+    with suppress(OSError, ValueError, IndexError):
+        return int(PRESSURE.read_text().split("total=")[1].split()[0]) / 1e6
+    return None
+
+
+@contextmanager
+def measured() -> Iterator[Starvation]:
+    """Measures while the block runs; what it gives is complete afterwards."""
+    found, over = Starvation(), threading.Event()
+
+    def nap() -> None:
+        before_s = time.monotonic()
+        while not over.wait(NAP_S):
+            before_s, now_s = time.monotonic(), before_s
+            found.late_s = max(found.late_s, before_s - now_s - NAP_S)
+
+    began_s, waited_s = time.monotonic(), _waited_s()
+    napper = threading.Thread(target=nap, daemon=True)
+    napper.start()
+    try:
+        yield found
+    finally:
+        over.set()
+        napper.join()
+        if waited_s is not None and (now_s := _waited_s()) is not None:
+            found.waited_share = (now_s - waited_s) / max(1e-3, time.monotonic() - began_s)
+
+
+def undisturbed(test: Callable[P, T]) -> Callable[P, T]:
+    """Repeats a test that failed on a starved machine; the last failure says what was measured."""
+
+    @functools.wraps(test)
+    def patient(*args: P.args, **kwargs: P.kwargs) -> T:
+        for tries_left in reversed(range(TRIES)):
+            try:
+                with measured() as machine:
+                    return test(*args, **kwargs)
+            except Exception as error:
+                if not machine.starved or not tries_left:
+                    error.add_note(f"Try {TRIES - tries_left} of {TRIES}: {machine}.")
+                    raise
+                print(f"{test.__name__}: {machine}; again, because of {error!r}")
+        raise AssertionError("unreachable")
+
+    return patient
