@@ -5,10 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from functools import cached_property
 from typing import Final
 
-from myobridge.acquire import EmgGate, emg_wire_bytes
+from myobridge.acquire import EmgGate, Samples, emg_wire_bytes
 from myobridge.config import Config
 from myobridge.configure import device_config
 from myobridge.explain import explain_withheld
@@ -48,6 +47,9 @@ class Connection:
         self._last_emg_s = 0.0
         self._alive_s = 0.0
         self._decision: Decision | None = None
+        self._early: list[Samples] = []
+        self.streaming = False
+        """EMG arrives, and is decided on: the model has passed its trial."""
         self.session = Session(link.write, self._configure, unexpected_frames=stats.unexpected_frames)
         self.on_bytes: Callable[[float, bytes], None] = lambda _read_s, _data: None
         """Gets what was read, once the setpoints that it led to are written."""
@@ -62,10 +64,21 @@ class Connection:
         self.session.pong = self._clock.pong
         return message
 
-    @cached_property
-    def _pipeline(self) -> Pipeline:
-        """Built, with the model's session, when samples begin to come: a window takes longer to fill than both take."""
-        return Pipeline(self._model, self._config, self._adc_bits, self._stats.acquired)
+    def _for_pipeline(self, taken: tuple[Samples, ...]) -> tuple[Samples, ...]:
+        """The samples that the pipeline gets now; while the model is still being tried, they wait for it.
+
+        Raises:
+            UserError: the model has not passed its trial.
+        """
+        if self.streaming:
+            return taken
+        self._early += taken
+        if not self._model.ready():
+            return ()
+        self._pipeline = Pipeline(self._model, self._config, self._adc_bits, self._stats.acquired)
+        self.streaming = True
+        early, self._early = tuple(self._early), []
+        return early
 
     def turn(self) -> None:
         """One turn of the loop: ask what is due, sleep until bytes come (or IDLE_S), take them on to setpoints.
@@ -102,16 +115,15 @@ class Connection:
             return round(self._model.spec.hop_samples * self._sample_bytes)
         return 1
 
-    @property
-    def streaming(self) -> bool:
-        """EMG has begun to arrive."""
-        return self._last_emg_s > 0
-
     def _on_emg(self, frame: bytes, emg_left: int, read_s: float) -> None:
         """Takes an EMG frame, after which `emg_left` more have been read already."""
         if self.session.phase not in (Phase.STARTING, Phase.STREAMING):
             return  # an earlier session's stream
         taken = self._gate.take(frame)
+        if not taken:
+            return
+        self._last_emg_s = read_s
+        taken = self._for_pipeline(taken)
         if not taken:
             return
         left = emg_left + len(taken)
@@ -123,7 +135,6 @@ class Connection:
                     self._stats.superseded += 1  # after a stall: a newer decision comes out of the same read
                 else:
                     self._act(decision, read_s)
-        self._last_emg_s = read_s
         self._clock.arrived(self._pipeline.acquisition.newest_index, read_s)
 
     def _act(self, decision: Decision, read_s: float) -> None:
@@ -172,7 +183,9 @@ class Connection:
         return Withheld.NO if decision is None or decision.withheld is Withheld.WARMING_UP else decision.withheld
 
     def explain_withheld(self) -> str:
-        """A sentence about `withheld`."""
+        """A sentence about `withheld`, or nothing."""
+        if not self.streaming:
+            return ""
         return explain_withheld(self.withheld, self._model.spec.channels, self._pipeline.contact.verdicts)
 
     @property

@@ -48,6 +48,7 @@ class Daemon:
         self._model = read_model(model_path)
         self._config = config
         check_rate(config, self._model.spec)
+        self._model.begin_trial()
         self._frames = FrameDecoder()
         self._stats = RunStats(self._model.spec, started_s, self._frames.counters)
         self.voice = Voice(port)
