@@ -1,210 +1,140 @@
-"""Model files that a stranger might send: each passes as ours by its operators and shapes, and does harm when it runs."""
+"""Model files that a stranger might send: their bytes pass as ours, and they do harm when they are loaded or run."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
-import numpy as np
-from onnx import NodeProto, TensorProto, helper, numpy_helper
+import onnx
+from onnx import numpy_helper
 
-from myobridge.model_file import METADATA_KEY, ModelSpec, encode_spec
+from myobridge.model_file import METADATA_KEY, encode_spec
 from tiny_model import tiny_spec
 
-FLOATS, INTS = TensorProto.FLOAT, TensorProto.INT64
-node = helper.make_node
+POWER: Final = """
+    squares = Mul (emg, emg)
+    mean = ReduceMean <axes = [1, 2], keepdims = 0> (squares)
+    power = Reshape (mean, one_one)
+"""
+"""Of the window, (1, 1); it is what the nodes below begin with."""
+FIVE: Final = "angles = Concat <axis = 1> (one, one, one, one, one)"
 
 
-def write(path: Path, nodes: Sequence[NodeProto], constants: dict[str, np.ndarray], spec: ModelSpec | None = None):
-    """A model whose angles are five times the output `one` (1, 1) of the nodes."""
-    spec = spec or tiny_spec(history_hops=0)
-    graph = helper.make_graph(
-        [*nodes, node("Concat", ["one"] * 5, ["angles"], axis=1)],
-        "hostile",
-        [helper.make_tensor_value_info("emg", FLOATS, [1, len(spec.channels), spec.window_samples])],
-        [helper.make_tensor_value_info("angles", FLOATS, [1, 5])],
-        [numpy_helper.from_array(value, name) for name, value in constants.items()],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    helper.set_model_props(model, {METADATA_KEY: encode_spec(spec)})
+def write(path: Path, nodes: str, weights: str = "", *, history: bool = False) -> Path:
+    """A model file of these nodes, which make `one` (1, 1) of `power` (1, 1), or `angles` of `history`."""
+    inputs = "float[1, 2, 40] emg" + ", float[1, 10] history" * history
+    model = onnx.parser.parse_model(f"""
+        <ir_version: 8, opset_import: ["" : 17]>
+        hostile ({inputs}) => (float[1, 5] angles) <int64[2] one_one = {{1, 1}} {weights}>
+        {{ {nodes if history else POWER + nodes + FIVE} }}
+    """)
+    attributes = [attribute.t for node in model.graph.node for attribute in node.attribute if attribute.HasField("t")]
+    for tensor in [*model.graph.initializer, *attributes]:  # the values as our exports write them
+        tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor), tensor.name))
+    spec = tiny_spec(history_hops=int(history))
+    onnx.helper.set_model_props(model, {METADATA_KEY: encode_spec(spec)})
     path.write_bytes(model.SerializeToString())
     return path
 
 
-def ints(*values: int) -> np.ndarray:
-    return np.array(values, np.int64)
+def matrices(path: Path, size: int, times: int, *, constant: bool) -> Path:
+    """A square matrix to a high power; where it is constant, onnxruntime computes it as it loads the file."""
+    first = "p0 = Identity (filled)" if constant else "p0 = Add (filled, power)"
+    powers = "\n".join(f"p{n + 1} = MatMul (p{n}, p{n})" for n in range(times))
+    nodes = f"""
+        filled = ConstantOfShape <value = float[1] {{{1 / size}}}> (shape)
+        {first} {powers}
+        small = ReduceMean <axes = [0, 1]> (p{times})
+        one = Add (small, power)
+    """
+    return write(path, nodes, f", int64[2] shape = {{{size}, {size}}}")
 
 
-def of(value: float) -> TensorProto:
-    return numpy_helper.from_array(np.array([value], np.float32))
+def long_tensor(path: Path, values: int, *, constant: bool) -> Path:
+    """One tensor of so many values."""
+    first = "long = Identity (filled)" if constant else "long = Add (filled, power)"
+    nodes = f"""
+        filled = ConstantOfShape (shape)
+        {first}
+        small = ReduceMean <axes = [1]> (long)
+        one = Add (small, power)
+    """
+    return write(path, nodes, f", int64[2] shape = {{1, {values}}}")
 
 
-MEAN = [node("ReduceMean", ["emg"], ["mean"], axes=[1, 2], keepdims=0), node("Reshape", ["mean", "one_one"], ["m"])]
-ONE_ONE = {"one_one": ints(1, 1)}
-
-
-def matrices(path: Path, *, size: int = 2000, times: int = 30, constant: bool = True) -> Path:
-    """A square matrix to a high power; `constant`: onnxruntime computes it when it loads the file."""
-    first = [node("ConstantOfShape", ["shape"], ["p0"], value=of(1 / size))]
-    if not constant:
-        first = [*MEAN, node("ConstantOfShape", ["shape"], ["c"], value=of(1 / size))]
-        first.append(node("Mul", ["c", "m"], ["p0"]))
-    powers = [node("MatMul", [f"p{n}", f"p{n}"], [f"p{n + 1}"]) for n in range(times)]
-    last = [node("ReduceMean", [f"p{times}"], ["all"], axes=[0, 1], keepdims=1)]
-    if constant:
-        last = [
-            *MEAN,
-            node("ReduceMean", [f"p{times}"], ["q"], axes=[0, 1], keepdims=1),
-            node("Add", ["q", "m"], ["all"]),
-        ]
-    return write(
-        path,
-        [*first, *powers, *last, node("Reshape", ["all", "one_one"], ["one"])],
-        ONE_ONE | {"shape": ints(size, size)},
-    )
-
-
-def memory(path: Path, values: int = 1 << 28, *, constant: bool = True) -> Path:
-    """A tensor of so many values."""
-    first = [*MEAN, node("ConstantOfShape", ["shape"], ["c"])]
-    grown = (
-        [node("ReduceMean", ["c"], ["q"], axes=[0], keepdims=0)]
-        if constant
-        else [node("Sub", ["c", "m1"], ["d"]), node("ReduceMean", ["d"], ["q"], axes=[0], keepdims=0)]
-    )
-    return write(
-        path,
-        [*first, node("Reshape", ["m", "ones1"], ["m1"]), *grown, node("Add", ["q", "m"], ["one"])],
-        ONE_ONE | {"shape": ints(values), "ones1": ints(1)},
-    )
-
-
-def many_tensors(path: Path, each: int = 1 << 20, count: int = 400) -> Path:
-    """Many tensors of a few megabytes, all needed at the end."""
-    parts = [node("ConstantOfShape", ["shape"], [f"c{n}"], value=of(float(n))) for n in range(count)]
-    sums = [node("Add", ["c0", "m"], ["s0"])] + [
-        node("Add", [f"s{n - 1}", f"c{n}"], [f"s{n}"]) for n in range(1, count)
-    ]
-    whole = [node("Mul", [f"s{count - 1}", f"s{n}"], [f"t{n}"]) for n in range(count)]
-    total = [
-        node("Concat", [f"t{n}" for n in range(count)], ["t"], axis=1),
-        node("ReduceMean", ["t"], ["one"], axes=[1], keepdims=1),
-    ]
-    return write(path, [*MEAN, *parts, *sums, *whole, *total], ONE_ONE | {"shape": ints(1, each)})
+def many_tensors(path: Path, values: int, count: int) -> Path:
+    """Many tensors that are all needed at the end, none of them large."""
+    grow = "\n".join(f"t{n + 1} = Add (t{n}, power)" for n in range(count))
+    names = ", ".join(f"t{n}" for n in range(count))
+    nodes = f"""
+        t0 = ConstantOfShape (shape)
+        {grow}
+        all = Concat <axis = 1> ({names})
+        one = ReduceMean <axes = [1]> (all)
+    """
+    return write(path, nodes, f", int64[2] shape = {{1, {values}}}")
 
 
 def index_by_input(path: Path) -> Path:
-    nodes = [
-        *MEAN,
-        node("Cast", ["m"], ["i"], to=INTS),
-        node("Gather", ["table", "i"], ["g"], axis=0),
-        node("Reshape", ["g", "one_one"], ["one"]),
-    ]
-    return write(path, nodes, ONE_ONE | {"table": np.zeros(3, np.float32)})
+    """Takes the place in a table of three that the signal names."""
+    nodes = """
+        place = Cast <to = 7> (power)
+        found = Gather <axis = 0> (table, place)
+        one = Reshape (found, one_one)
+    """
+    return write(path, nodes, ", float[3] table = {0, 0, 0}")
 
 
-def grows_with_input(path: Path) -> Path:
-    nodes = [
-        *MEAN,
-        node("Mul", ["m", "million"], ["k"]),
-        node("Pow", ["k", "two"], ["kk"]),
-        node("Cast", ["kk"], ["i"], to=INTS),
-        node("Reshape", ["i", "ones1"], ["i1"]),
-        node("ConstantOfShape", ["i1"], ["c"]),
-        node("ReduceMean", ["c"], ["q"], axes=[0], keepdims=0),
-        node("Add", ["q", "m"], ["one"]),
-    ]
-    return write(
-        path,
-        nodes,
-        ONE_ONE | {"ones1": ints(1), "million": np.array([[1e6]], np.float32), "two": np.array(2, np.float32)},
-    )
+def grow_with_input(path: Path) -> Path:
+    """A tensor as long as the signal is strong."""
+    nodes = """
+        strong = Mul (power, million)
+        size = Cast <to = 7> (strong)
+        shape = Reshape (size, flat)
+        long = ConstantOfShape (shape)
+        small = ReduceMean <axes = [0], keepdims = 0> (long)
+        one = Add (small, power)
+    """
+    return write(path, nodes, ", float[1] million = {1000000}, int64[1] flat = {1}")
 
 
-def overflows(path: Path, *, above: float = 0.0) -> Path:
-    """Finite on silence; infinite as soon as the window's power is above so much."""
-    nodes = [
-        node("Mul", ["emg", "emg"], ["sq"]),
-        node("ReduceMean", ["sq"], ["p"], axes=[1, 2], keepdims=0),
-        node("Reshape", ["p", "one_one"], ["pp"]),
-        node("Sub", ["pp", "above"], ["x"]),
-        node("Relu", ["x"], ["r"]),
-        node("Mul", ["r", "big"], ["b"]),
-        node("Pow", ["b", "two"], ["one"]),
-    ]
-    return write(
-        path,
-        nodes,
-        ONE_ONE
-        | {
-            "above": np.array([[above]], np.float32),
-            "big": np.array([[1e30]], np.float32),
-            "two": np.array(2, np.float32),
-        },
-    )
+def infinite_above(path: Path, power: float) -> Path:
+    """Overflows as soon as the signal is stronger than this."""
+    nodes = """
+        above = Sub (power, most)
+        more = Relu (above)
+        large = Mul (more, huge)
+        one = Pow (large, two)
+    """
+    return write(path, nodes, f", float[1] most = {{{power}}}, float[1] huge = {{1e35}}, float[1] two = {{2}}")
 
 
-def not_a_number(path: Path, *, above: float = 4.0) -> Path:
-    """0/0 as soon as the window's power is above so much."""
-    nodes = [
-        node("Mul", ["emg", "emg"], ["sq"]),
-        node("ReduceMean", ["sq"], ["p"], axes=[1, 2], keepdims=0),
-        node("Reshape", ["p", "one_one"], ["pp"]),
-        node("Sub", ["above", "pp"], ["x"]),
-        node("Sqrt", ["x"], ["one"]),
-    ]
-    return write(path, nodes, ONE_ONE | {"above": np.array([[above]], np.float32)})
+def no_number_above(path: Path, power: float) -> Path:
+    """The root of a negative number as soon as the signal is stronger than this."""
+    return write(path, "left = Sub (most, power) one = Sqrt (left)", f", float[1] most = {{{power}}}")
 
 
-def denormal(path: Path, size: int = 1500) -> Path:
-    """Quick on silence, slow where the input makes denormal products."""
-    nodes = [node("Reshape", ["emg", "row"], ["e"]), node("MatMul", ["e", "w"], ["h0"])]
-    nodes += [node("MatMul", [f"h{n}", "sq"], [f"h{n + 1}"]) for n in range(20)]
-    nodes += [node("ReduceMean", ["h20"], ["one"], axes=[1], keepdims=1)]
-    return write(
-        path,
-        nodes,
-        {
-            "row": ints(1, 80),
-            "w": np.full((80, size), 1.0, np.float32),
-            "sq": np.full((size, size), 1 / size, np.float32),
-        },
-    )
+def doubles_itself(path: Path) -> Path:
+    """Each angle is twice the one before."""
+    nodes = "last = Slice (history, zero, five, axis) angles = Add (last, last)"
+    return write(path, nodes, ", int64[1] zero = {0}, int64[1] five = {5}, int64[1] axis = {1}", history=True)
 
 
-def diverges(path: Path) -> Path:
-    """Multiplies its own past by 2."""
-    spec = tiny_spec(history_hops=1)
-    floats = FLOATS
-    nodes = [node("Slice", ["history", "zero", "five", "ax"], ["a"]), node("Add", ["a", "a"], ["angles"])]
-    graph = helper.make_graph(
-        nodes,
-        "g",
-        [
-            helper.make_tensor_value_info("emg", floats, [1, 2, 40]),
-            helper.make_tensor_value_info("history", floats, [1, 10]),
-        ],
-        [helper.make_tensor_value_info("angles", floats, [1, 5])],
-        [numpy_helper.from_array(v, k) for k, v in {"zero": ints(0), "five": ints(5), "ax": ints(1)}.items()],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    helper.set_model_props(model, {METADATA_KEY: encode_spec(spec)})
-    path.write_bytes(model.SerializeToString())
-    return path
-
-
-HOSTILE: dict[str, Callable[[Path], Path]] = {
-    "constant matrices": matrices,
-    "matrices": lambda path: matrices(path, constant=False),
-    "matrices, small": lambda path: matrices(path, size=400, times=2000),
-    "memory": memory,
-    "memory when it runs": lambda path: memory(path, constant=False),
-    "many tensors": many_tensors,
-    "indexed by its input": index_by_input,
-    "grows with its input": grows_with_input,
-    "infinite on noise": overflows,
-    "infinite on strong input": lambda path: overflows(path, above=4.0),
-    "not a number on strong input": not_a_number,
-    "denormal": denormal,
-    "diverges": diverges,
+HOSTILE: Final[dict[str, tuple[Callable[[Path], Path], str]]] = {
+    "large constant matrices": (lambda path: matrices(path, 2000, 30, constant=True), "no hand can wait for it"),
+    "many constant matrices": (lambda path: matrices(path, 300, 5000, constant=True), ""),
+    "large matrices": (lambda path: matrices(path, 2000, 30, constant=False), "no hand can wait for it"),
+    "many matrices": (lambda path: matrices(path, 200, 3000, constant=False), "no hand can wait for it"),
+    "a long constant": (lambda path: long_tensor(path, 1 << 28, constant=True), "more memory"),
+    "a long tensor": (lambda path: long_tensor(path, 1 << 28, constant=False), "more memory"),
+    "many tensors": (lambda path: many_tensors(path, 1 << 20, 400), "more memory"),
+    "indexed by its input": (index_by_input, "casts"),
+    "grows with its input": (grow_with_input, "casts"),
+    "infinite on any signal": (lambda path: infinite_above(path, 0.0), "not numbers on noise"),
+    "infinite on a muscle": (lambda path: infinite_above(path, 3.0), "not numbers on bursts"),
+    "no number on a muscle": (lambda path: no_number_above(path, 3.0), "not numbers on bursts"),
+    "no number at full scale": (lambda path: no_number_above(path, 1000.0), "converter's"),
+    "doubles itself": (doubles_itself, "not numbers"),
 }
+"""By what they do; how to write one, and a word of the sentence that refuses it."""

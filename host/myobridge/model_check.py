@@ -37,7 +37,7 @@ from myobridge.onnx_reader import (
     Refused,
 )
 
-MAX_MODEL_BYTES: Final = 64 << 20
+MAX_MODEL_BYTES: Final = 32 << 20
 MAX_STREAMING_BYTES: Final = 1 << 20
 """Of the entry STREAMING_KEY; ours have 66 kB."""
 MAX_ENTRY_BYTES: Final = {METADATA_KEY: MAX_METADATA_BYTES, STREAMING_KEY: MAX_STREAMING_BYTES}

@@ -26,20 +26,22 @@ if TYPE_CHECKING:
 BUSY_S: Final = 20.0
 """The process bounds its own processor time; if it has no verdict after so long, others keep the processor busy."""
 BUSY: Final = f"could not be tried within {BUSY_S:g} s; end what keeps this computer busy and try again."
+ENVIRONMENT: Final = {"OPENBLAS_NUM_THREADS": "1", "MALLOC_MMAP_THRESHOLD_": "131072"}
+"""What one graph gives back, glibc shall give back too."""
 PROGRAM: Final = "import sys; sys.path[:] = sys.argv[1:]; from myobridge.model_trying import main; main()"
 """Without `site`, which takes 20 ms."""
 
 
 class Tried(msgspec.Struct, frozen=True):
-    """What is given to the process.
+    """What is given to the process, as a line, before the graphs.
 
     name: of the file, for sentences.
-    graphs: ONNX models; the first computes whole windows, the second streams.
+    sizes: bytes of each graph, an ONNX model; the first computes whole windows, the second streams.
     """
 
     name: str
     spec: ModelSpec
-    graphs: tuple[bytes, ...]
+    sizes: tuple[int, ...]
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,13 +49,11 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 
     refusal: why the model is not to be used, a sentence, or nothing.
     load_s, run_s: processor time of loading the graphs and of the slowest decision.
-    peak_mb: the process's memory at its highest.
     """
 
     refusal: str = ""
     load_s: float = 0.0
     run_s: float = 0.0
-    peak_mb: float = 0.0
 
 
 class Trial:
@@ -61,8 +61,8 @@ class Trial:
 
     def __init__(self, path: Path, spec: ModelSpec, windowed: bytes, streaming: bytes | None) -> None:
         self._name = printable(str(path))
-        graphs = (windowed,) if streaming is None else (windowed, streaming)
-        self._tried: Tried | None = Tried(self._name, spec, graphs)
+        self._spec = spec
+        self._graphs = (windowed,) if streaming is None else (windowed, streaming)
         self._process: Popen[bytes] | None = None
         self._said = bytearray()
         self._until_s = 0.0
@@ -76,16 +76,17 @@ class Trial:
         Raises:
             UserError: the system gives us no process.
         """
-        if self._tried is None:
+        if self._process is not None or self.verdict is not None:
             return
+        tried = Tried(self._name, self._spec, tuple(map(len, self._graphs)))
         try:
-            self._process = _start(msgspec.msgpack.encode(self._tried))
+            self._process = _start(msgspec.json.encode(tried) + b"\n", *self._graphs)
         except (OSError, RuntimeError, MemoryError) as error:
             raise UserError(
                 f"{self._name} cannot be tried, for no process can be started ({error}); end other programs and try "
                 "again."
             ) from error
-        self._tried = None
+        self._graphs = ()
         self._until_s = time.monotonic() + BUSY_S
 
     def over(self) -> bool:
@@ -151,20 +152,20 @@ def _why_ended(exit_code: int) -> str:
     return f"makes onnxruntime crash (exit code {exit_code}); do not use it, and choose another."
 
 
-def _start(given: bytes) -> Popen[bytes]:
-    """The process, with what it is to try in its standard input."""
+def _start(*given: bytes) -> Popen[bytes]:
+    """The process, with what it is to read in its standard input."""
     from subprocess import DEVNULL, PIPE, Popen  # noqa: PLC0415 - 3 ms that only a trial needs
 
     package = str(Path(myobridge.__file__).parents[1])
     with os.fdopen(os.memfd_create("model"), "r+b") as file:
-        file.write(given)
+        file.writelines(given)
         file.seek(0)
         process = Popen(
             [sys.executable, "-S", "-c", PROGRAM, package, *sys.path],
             stdin=file,
             stdout=PIPE,
             stderr=DEVNULL,
-            env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
+            env=os.environ | ENVIRONMENT,
             start_new_session=True,
         )
     assert process.stdout is not None
