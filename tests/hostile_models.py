@@ -123,7 +123,7 @@ def doubles_itself(path: Path) -> Path:
 
 HOSTILE: Final[dict[str, tuple[Callable[[Path], Path], str]]] = {
     "large constant matrices": (lambda path: matrices(path, 2000, 30, constant=True), "no hand can wait for it"),
-    "many constant matrices": (lambda path: matrices(path, 300, 5000, constant=True), ""),
+    "many constant matrices": (lambda path: matrices(path, 300, 5000, constant=True), "choose another"),
     "large matrices": (lambda path: matrices(path, 2000, 30, constant=False), "no hand can wait for it"),
     "many matrices": (lambda path: matrices(path, 200, 3000, constant=False), "no hand can wait for it"),
     "a long constant": (lambda path: long_tensor(path, 1 << 28, constant=True), "more memory"),

@@ -1,7 +1,7 @@
 """Does a model of ours run? Asked of a process of its own, with little time and memory.
 
-onnxruntime computes what is constant in a graph when it loads it, so that a file of a kilobyte may take a minute and all
-memory before it decides anything, and it may crash. Nothing of that happens to the process that asks.
+onnxruntime computes the constants of a graph when it loads it. So a file of a kilobyte may take a minute and all memory
+before it decides anything, or crash it. None of this happens to the process that asks.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Trial:
     def __init__(self, path: Path, spec: ModelSpec, windowed: bytes, streaming: bytes | None) -> None:
         self._name = printable(str(path))
         self._spec = spec
-        self._graphs = (windowed,) if streaming is None else (windowed, streaming)
+        self._graphs: tuple[bytes, ...] = (windowed,) if streaming is None else (windowed, streaming)
         self._process: Popen[bytes] | None = None
         self._said = bytearray()
         self._until_s = 0.0

@@ -15,7 +15,10 @@ Matrix = NDArray[np.float64]
 
 
 def _step(sections: Sections, x: Matrix, z: Matrix) -> Matrix:
-    """One sample (columns,) through all sections, transposed direct form II; changes the state z (sections, 2, columns)."""
+    """One sample of many signals (signals,) through all sections, transposed direct form II.
+
+    It leaves the next state in z (sections, 2, signals).
+    """
     for (b0, b1, b2, a0, a1, a2), state in zip(sections, z, strict=True):
         y = (b0 * x + state[0]) / a0
         state[0], state[1] = b1 * x - a1 * y + state[1], b2 * x - a2 * y

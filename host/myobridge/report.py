@@ -137,7 +137,7 @@ class RunStats:
             model=self.spec.name,
             channels=self.spec.channels,
             servos=SERVOS,
-            level=_level(pipeline.newest),
+            level=level(pipeline.newest),
             contact=[verdict.name.lower() for verdict in pipeline.contact.verdicts],
             predicted_deg=list(decision.angles_deg) if decision else [],
             applied_deg=[angle / 100 for angle in status.applied_cdeg],
@@ -157,7 +157,7 @@ class RunStats:
         )
 
 
-def _level(newest: NDArray[np.float32]) -> list[float]:
+def level(newest: NDArray[np.float32]) -> list[float]:
     """Root mean square of each channel; 0 where nothing has arrived yet."""
     level: list[float] = np.sqrt(np.square(newest).sum(axis=1) / max(1, newest.shape[1])).tolist()
     return level
