@@ -5,6 +5,8 @@ from pathlib import Path
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
+from myobridge.model import Model
+from myobridge.model_check import check_model
 from myobridge.model_file import METADATA_KEY, LabelledPose, ModelSpec, encode_spec
 
 REST_DEG = (40.0,) * 5
@@ -72,3 +74,9 @@ def write_tiny_model(
     helper.set_model_props(model, {METADATA_KEY: encode_spec(spec) if metadata is None else metadata})
     path.write_bytes(model.SerializeToString())
     return path
+
+
+def untried(path: Path) -> Model:
+    """A model that has had no trial, for what happens behind one that should not have passed."""
+    data = path.read_bytes()
+    return Model(path, check_model(data, path).spec, data, None, streaming=False)

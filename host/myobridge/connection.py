@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from functools import cached_property
 from typing import Final
 
 from myobridge.acquire import EmgGate, Samples, emg_wire_bytes
@@ -58,6 +57,9 @@ class Connection:
         self._last_emg_s = 0.0
         self._alive_s = 0.0
         self._decision: Decision | None = None
+        self._early: list[Samples] = []
+        self._deciding = False
+        """The model has passed its trial, and EMG goes through the pipeline."""
         self._failure = ""
         self.session = Session(
             link.write, self._configure, unexpected_frames=stats.unexpected_frames, waits_in_estop=True
@@ -75,10 +77,21 @@ class Connection:
         self.session.pong = self._clock.pong
         return message
 
-    @cached_property
-    def _pipeline(self) -> Pipeline:
-        """Built, with the model's session, when samples begin to come: a window takes longer to fill than both take."""
-        return Pipeline(self._model, self._config, self._adc_bits, self._stats.acquired)
+    def _for_pipeline(self, taken: tuple[Samples, ...]) -> tuple[Samples, ...]:
+        """The samples that the pipeline gets now; while the model is still being tried, they wait for it.
+
+        Raises:
+            UserError: the model has not passed its trial.
+        """
+        if self._deciding:
+            return taken
+        self._early += taken
+        if not self._model.ready():
+            return ()
+        self._pipeline = Pipeline(self._model, self._config, self._adc_bits, self._stats.acquired)
+        self._deciding = True
+        early, self._early = tuple(self._early), []
+        return early
 
     def turn(self) -> None:
         """One turn of the loop: ask what is due, sleep until bytes come (or IDLE_S), take them on to setpoints.
@@ -110,15 +123,15 @@ class Connection:
     @property
     def _awaited_bytes(self) -> int:
         """All of the next hop at once; what is left of one that was cut short, and answers, as they come."""
-        whole = self._frames.between_frames and self.streaming and self._pipeline.acquisition.between_hops
+        whole = self._frames.between_frames and self._deciding and self._pipeline.acquisition.between_hops
         if whole and not self.session.awaits_answer:
             return round(self._model.spec.hop_samples * self._sample_bytes)
         return 1
 
     @property
     def streaming(self) -> bool:
-        """The session stands, and EMG has begun to arrive."""
-        return self._last_emg_s > 0 and self.session.phase is Phase.STREAMING
+        """The session stands, and EMG arrives and is decided on."""
+        return self._deciding and self.session.phase is Phase.STREAMING
 
     def _on_emg(self, frame: bytes, emg_left: int, read_s: float) -> None:
         """Takes an EMG frame, after which `emg_left` more have been read already."""
@@ -127,11 +140,14 @@ class Connection:
         taken = self._gate.take(frame)
         if not taken:
             return
+        self._last_emg_s = read_s
+        taken = self._for_pipeline(taken)
+        if not taken:
+            return
         left = emg_left + len(taken)
         for samples in taken:
             left -= 1
             self._decide(samples, left * len(samples[2]) >= self._model.spec.hop_samples, read_s)
-        self._last_emg_s = read_s
         self._clock.arrived(self._pipeline.acquisition.newest_index, read_s)
 
     def _decide(self, samples: Samples, superseded: bool, read_s: float) -> None:
@@ -243,7 +259,9 @@ class Connection:
         return Withheld.NO if decision is None or decision.withheld is Withheld.WARMING_UP else decision.withheld
 
     def explain_withheld(self) -> str:
-        """A sentence about `withheld`."""
+        """A sentence about `withheld`; empty where the window is filling, which is nothing to speak of."""
+        if self._decision is None or self._decision.withheld is Withheld.WARMING_UP:
+            return ""
         if self.withheld is Withheld.FAILED:
             return f"No setpoints: the network failed ({self._failure}), so the hand is disarmed; use another model."
         if self.withheld is Withheld.RATE_OFF:
@@ -283,5 +301,5 @@ class Connection:
 
     def look(self, note: str, *, estop: bool) -> Snapshot:
         """What there is to see."""
-        stream = Stream(self._pipeline, self._clock) if self._last_emg_s else None
+        stream = Stream(self._pipeline, self._clock) if self._deciding else None
         return self._stats.snapshot(self.session, stream, self._decision, note=note, estop=estop)

@@ -55,6 +55,7 @@ class Daemon:
         self._model = read_model(model_path)
         self._config = config
         check_rate(config, self._model.spec)
+        self._model.begin_trial()
         self._frames = FrameDecoder()
         self.stats = RunStats(self._model.spec, started_s, self._frames.counters)
         self.voice = Voice(port)

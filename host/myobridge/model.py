@@ -2,67 +2,90 @@
 
 from __future__ import annotations
 
-import time
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-
 from myobridge.errors import UserError
 from myobridge.model_check import MAX_MODEL_BYTES, check_model
 from myobridge.model_file import ModelSpec
+from myobridge.model_trial import Trial
 
 if TYPE_CHECKING:
     import onnxruntime as ort
 
-MAX_RUN_S: Final = 2.0
-"""Processor time of one run; the first, which allocates, of the slowest network that we ship takes a hundredth."""
+OUT_OF_MEMORY: Final = ("Failed to allocate memory", "bad_alloc", "bad allocation")
+"""How onnxruntime says it."""
 
 
 class Model:
     """One graph of a model file.
 
-    spec: what the file says of it.
-    streaming: it is the graph that keeps its state, not the one that computes a whole window anew.
+    spec: the metadata of the file.
+    streaming: whether the graph keeps its state. The other kind computes a whole window anew.
     """
 
-    def __init__(self, path: Path, spec: ModelSpec, graph: bytes, *, streaming: bool) -> None:
+    def __init__(self, path: Path, spec: ModelSpec, graph: bytes, trial: Trial | None, *, streaming: bool) -> None:
+        """`trial` is None in the process that tries the model."""
         self.spec = spec
         self.streaming = streaming
         self._path = path
         self._graph = graph
+        self._trial = trial
+
+    def begin_trial(self) -> None:
+        """Starts to try the model in a process of its own; nobody has to wait for it before `session` is needed.
+
+        Raises:
+            UserError: no process can be started.
+        """
+        if self._trial:
+            self._trial.begin()
+
+    def ready(self) -> bool:
+        """Whether the trial is over, so that `session` keeps nobody waiting for it.
+
+        Raises:
+            UserError: the model has not passed.
+        """
+        import onnxruntime  # noqa: F401, PLC0415 - 40 ms, which pass while the trial goes on
+
+        return self._trial is None or self._trial.over()
 
     @cached_property
     def session(self) -> ort.InferenceSession:
-        """The graph in onnxruntime, made when it is first asked for: the daemon's hand streams by then.
+        """The graph in onnxruntime, made when it is first asked for, of a model that has passed its trial.
 
         Raises:
-            UserError: the graph does not run, or not in time.
+            UserError: the model has not passed, or cannot be loaded.
         """
-        import onnxruntime as ort  # noqa: PLC0415 - 40 ms, and what most commands want of a model is in `spec`
+        if self._trial:
+            self._trial.wait()
+        import onnxruntime as ort  # noqa: PLC0415 - most commands want only `spec` of a model
 
         options = ort.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 4
-        path = self._path
         try:
-            session = ort.InferenceSession(self._graph, options, providers=["CPUExecutionProvider"])
-            cost_s = _try(session)
+            return ort.InferenceSession(self._graph, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime has a family of exceptions without a common base of its own
-            reason = str(error).splitlines()[0]
-            raise UserError(
-                f"{path} is not an ONNX model that can be run ({reason}); export or copy it again."
-            ) from error
-        if cost_s > MAX_RUN_S:
-            raise UserError(f"{path} takes {cost_s:.1f} s to decide once, which no hand can wait for; choose another.")
-        return session
+            raise cannot_run(self._path, error) from error
+
+
+def cannot_run(path: Path, error: Exception) -> UserError:
+    """What to say when onnxruntime refuses a graph."""
+    reason = str(error).partition("\n")[0] or type(error).__name__
+    if isinstance(error, MemoryError) or any(word in reason for word in OUT_OF_MEMORY):
+        return UserError(f"{path} takes more memory than any model of ours; choose another.")
+    return UserError(f"{path} is not an ONNX model that can be run ({reason}); export or copy it again.")
 
 
 def read_model(path: Path, *, windowed: bool = False) -> Model:
     """Reads and checks a model file: its streaming graph if it has one, unless the windowed one is asked for.
+
+    Its bytes are judged here; what its graphs do when they run is found out by its trial.
 
     Raises:
         UserError: no such file, not an ONNX file, not one of ours, or its graph does not fit its metadata.
@@ -71,31 +94,21 @@ def read_model(path: Path, *, windowed: bool = False) -> Model:
         raise UserError(f"There is no model {path}; give the path of an .onnx file, or one of the shipped names.")
     data = _read(path)
     spec, streaming = check_model(data, path)
+    trial = Trial(path, spec, data, streaming)
     if streaming is None or windowed:
-        return Model(path, spec, data, streaming=False)
-    return Model(path, spec, streaming, streaming=True)
+        return Model(path, spec, data, trial, streaming=False)
+    return Model(path, spec, streaming, trial, streaming=True)
 
 
 def open_model(path: Path, *, windowed: bool = False) -> Model:
-    """`read_model`, with its session made.
+    """`read_model`, then its trial, which takes a quarter of a second, and its session.
 
     Raises:
-        UserError: it cannot be read, or its graph does not run.
+        UserError: the file cannot be read, or the model did not pass its trial.
     """
     model = read_model(path, windowed=windowed)
     _ = model.session  # made now
     return model
-
-
-def _try(session: ort.InferenceSession) -> float:
-    """Processor time in s of one run on silence: a graph may hold together and still fail or never end when it runs."""
-    began_s = time.thread_time()
-    silence = {
-        value.name: np.zeros([size if isinstance(size, int) else 1 for size in value.shape], np.float32)
-        for value in session.get_inputs()
-    }
-    session.run(None, silence)
-    return time.thread_time() - began_s
 
 
 def _read(path: Path) -> bytes:

@@ -1,12 +1,15 @@
 """Is this a model of ours? Asked of the bytes, before onnxruntime, which would open files that a model names.
 
 Only messages, operators and shapes that our exports hold pass (`onnx_reader.py`), only finite weights, bounded sizes.
+No graph that passes can make a whole number of its input, so that all sizes and places in it are settled before it
+runs: it takes the same time and memory on any input. How much, `model_trial.py` finds out.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -14,7 +17,7 @@ import numpy as np
 
 from myobridge import SERVOS
 from myobridge.errors import UserError
-from myobridge.model_file import METADATA_KEY, STREAMING_KEY, ModelSpec, decode_spec
+from myobridge.model_file import MAX_METADATA_BYTES, METADATA_KEY, STREAMING_KEY, ModelSpec, decode_spec
 from myobridge.model_streaming import Shapes, check_tapes, streaming_graph, streaming_model
 from myobridge.onnx_reader import (
     ATTRIBUTE,
@@ -34,8 +37,11 @@ from myobridge.onnx_reader import (
     Refused,
 )
 
-MAX_MODEL_BYTES: Final = 64 << 20
-MAX_METADATA_BYTES: Final = 1 << 20
+MAX_MODEL_BYTES: Final = 32 << 20
+MAX_STREAMING_BYTES: Final = 1 << 20
+"""Of the entry STREAMING_KEY; ours have 66 kB."""
+MAX_ENTRY_BYTES: Final = {METADATA_KEY: MAX_METADATA_BYTES, STREAMING_KEY: MAX_STREAMING_BYTES}
+MAX_RANK: Final = 8
 
 # fmt: off
 OPERATORS: Final = frozenset((
@@ -98,12 +104,12 @@ def _metadata(reader: Reader, model: Fields) -> Mapping[str, str]:
     found: dict[str, str] = {}
     for entry in reader.each(model, "metadata_props", ENTRY):
         key = entry.text("key")
-        if key not in (METADATA_KEY, STREAMING_KEY):
+        if key not in MAX_ENTRY_BYTES:
             continue
         if key in found:
             raise Refused("it has its metadata twice")
-        if len(entry.part("value")) > MAX_METADATA_BYTES:
-            raise Refused(f"its metadata is larger than {MAX_METADATA_BYTES >> 20} MB")
+        if len(entry.part("value")) > MAX_ENTRY_BYTES[key]:
+            raise Refused(f"its entry {key} is larger than {MAX_ENTRY_BYTES[key] >> 10} kB")
         found[key] = entry.text("value")
     return found
 
@@ -130,6 +136,8 @@ def _check_nodes(reader: Reader, graph: Fields) -> None:
         if operator not in OPERATORS or domain:
             raise Refused(f"it uses the operator {f'{domain}.{operator}'.lstrip('.')!r}")
         for attribute in reader.each(node, "attribute", ATTRIBUTE):
+            if operator == "Cast" and attribute.text("name") == "to" and attribute.number("i") != _FLOAT:
+                raise Refused("it casts to something else than float32, so that its input might choose sizes or places")
             if not np.isfinite(np.frombuffer(attribute.part("f"), "<f4")).all():
                 raise Refused(f"an attribute of {operator} is not a finite number")
             if "t" in attribute.parts:
@@ -142,6 +150,8 @@ def _check_tensor(tensor: Fields) -> None:
     if item is None:
         raise Refused(f"tensor {name!r} has the data type {tensor.number('data_type')}")
     dims = tensor.numbers.get("dims", [])
+    if len(dims) > MAX_RANK:
+        raise Refused(f"tensor {name!r} has more than {MAX_RANK} dimensions")
     if math.prod(dims) * item.itemsize != len(raw):
         raise Refused(f"tensor {name!r} has {len(raw)} bytes for the shape {dims}")
     if tensor.number("data_type") == _FLOAT and not np.isfinite(np.frombuffer(raw, item)).all():
@@ -160,7 +170,10 @@ def _values(reader: Reader, graph: Fields, side: str) -> Iterator[tuple[str, tup
         if tensor.number("elem_type") != _FLOAT:
             raise Refused(f"{side} {value.text('name')!r} is not float32")
         dims = reader.each(reader.read(tensor.part("shape"), SHAPE), "dim", DIMENSION)
-        yield value.text("name"), tuple(d.numbers["dim_value"][0] if d.numbers else None for d in dims)
+        shape = tuple(d.numbers["dim_value"][0] if d.numbers else None for d in islice(dims, MAX_RANK + 1))
+        if len(shape) > MAX_RANK:
+            raise Refused(f"{side} {value.text('name')!r} has more than {MAX_RANK} dimensions")
+        yield value.text("name"), shape
 
 
 def _check_shapes(inputs: Shapes, outputs: Shapes, spec: ModelSpec, path: Path) -> None:

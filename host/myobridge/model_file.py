@@ -15,6 +15,7 @@ has gone through it.
 
 from __future__ import annotations
 
+from math import acos, cos, inf, pi, prod, sin, sqrt
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -30,20 +31,38 @@ PAST: Final = "past_"
 HOP_S: Final = 0.005
 """From one decision to the next, of every model that `models/` makes."""
 
-Degrees = Annotated[float, msgspec.Meta(ge=0, le=180)]
-Positive = Annotated[float, msgspec.Meta(gt=0, lt=1e300)]
-NotNegative = Annotated[float, msgspec.Meta(ge=0, lt=1e300)]
-Coefficient = Annotated[float, msgspec.Meta(gt=-1e6, lt=1e6)]
-Line = Annotated[str, msgspec.Meta(max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
-"""Text that is printed: no control characters, with which a file could speak to a terminal."""
-Section = tuple[Coefficient, Coefficient, Coefficient, Coefficient, Coefficient, Coefficient]
-Pose = tuple[Degrees, Degrees, Degrees, Degrees, Degrees]
-
+PRINTED: Final = r"^[^\x00-\x1f\x7f-\x9f]*$"
+MAX_NOTE: Final = 20_000
+"""Letters of one training note; the names of a thousand recordings."""
+MAX_METADATA_BYTES: Final = 128 << 10
+"""Of the entry METADATA_KEY; ours have 2 kB, and one of 64 channels, 256 poses and 200 recordings has 40."""
 MAX_FS_HZ: Final = 20_000
 MAX_SECONDS: Final = 20
-"""Longest window, and longest way back to the history's newer value: what a model may cost in memory."""
+"""Longest window, and longest way back to the history's newer value."""
+MAX_WINDOW_VALUES: Final = 1 << 20
+"""Samples times channels, 20 MB with all that the daemon keeps of them; 64 channels at 2 kHz fill it in 8 s."""
 MAX_HOP_SAMPLES: Final = 400
 """The pre-filter's matrix has the square of it."""
+MAX_PEAK_GAIN: Final = 1000
+"""Of the pre-filter, which takes away; ours amplify nothing."""
+MAX_SECTION_GAIN: Final = 1e9
+"""Of one of its sections, which the others may take back."""
+MARGIN: Final = 1e-12
+
+Degrees = Annotated[float, msgspec.Meta(ge=0, le=180)]
+Milliseconds = Annotated[float, msgspec.Meta(ge=0, le=1000 * MAX_SECONDS)]
+Coefficient = Annotated[float, msgspec.Meta(gt=-1e6, lt=1e6)]
+Scale = Annotated[float, msgspec.Meta(ge=1e-9, le=1e6)]
+"""The step of a converter of 16 bits is 3e-5 of its half range."""
+Line = Annotated[str, msgspec.Meta(max_length=200, pattern=PRINTED)]
+"""Text that is printed: no control characters, with which a file could speak to a terminal."""
+Name = Annotated[str, msgspec.Meta(max_length=80, pattern=PRINTED)]
+"""Of an electrode, which stands in each look at the running daemon, or of a training note."""
+Note = Annotated[str, msgspec.Meta(max_length=MAX_NOTE)]
+Whole = Annotated[int, msgspec.Meta(ge=-(1 << 53), le=1 << 53)]
+"""As far as a browser can count."""
+Section = tuple[Coefficient, Coefficient, Coefficient, Coefficient, Coefficient, Coefficient]
+Pose = tuple[Degrees, Degrees, Degrees, Degrees, Degrees]
 
 REST_DEG: Final[Pose] = (40, 40, 40, 40, 40)
 """Where a relaxed hand rests: of the simulated wearer, and of a model whose data name no rest pose."""
@@ -57,7 +76,7 @@ def usual_hop_samples(fs_hz: float) -> int:
 class LabelledPose(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the training's label number means: a name and the five servo angles in degrees."""
 
-    label: Annotated[int, msgspec.Meta(ge=0)]
+    label: Annotated[int, msgspec.Meta(ge=0, le=255)]
     name: Line
     angles_deg: Pose
 
@@ -68,8 +87,8 @@ class Smoothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     The cut-off is min_cutoff_hz + beta_hz_per_deg_s * |angular speed in deg/s|.
     """
 
-    min_cutoff_hz: Positive
-    beta_hz_per_deg_s: NotNegative
+    min_cutoff_hz: Annotated[float, msgspec.Meta(ge=1e-3, le=1e4)]
+    beta_hz_per_deg_s: Annotated[float, msgspec.Meta(ge=0, le=1e3)]
 
 
 class RestGate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -80,10 +99,10 @@ class RestGate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     movement that was broken off for less than after_ms is the same movement, and goes on after after_ms.
     """
 
-    leave_deg: Positive
-    after_ms: Positive
-    settling_ms: NotNegative = 0
-    again_after_ms: NotNegative = 0
+    leave_deg: Annotated[float, msgspec.Meta(gt=0, le=180)]
+    after_ms: Milliseconds
+    settling_ms: Milliseconds = 0
+    again_after_ms: Milliseconds = 0
 
 
 class ModelSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -92,23 +111,23 @@ class ModelSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     format: Annotated[int, msgspec.Meta(ge=1, le=1)] = 1
     name: Line
     family: Line
-    fs_hz: Annotated[float, msgspec.Meta(gt=0, le=MAX_FS_HZ)]
-    channels: Annotated[tuple[Line, ...], msgspec.Meta(min_length=1, max_length=64)]
+    fs_hz: Annotated[float, msgspec.Meta(ge=1, le=MAX_FS_HZ)]
+    channels: Annotated[tuple[Name, ...], msgspec.Meta(min_length=1, max_length=64)]
     """Electrode names, in the order in which the device samples them."""
     window_samples: Annotated[int, msgspec.Meta(ge=1, le=MAX_SECONDS * MAX_FS_HZ)]
     hop_samples: Annotated[int, msgspec.Meta(ge=1, le=MAX_HOP_SAMPLES)]
-    history_hops: Annotated[int, msgspec.Meta(ge=0, le=MAX_SECONDS * MAX_FS_HZ)]
+    history_hops: Annotated[int, msgspec.Meta(ge=0, le=20_000)]
     """Spacing of the history values in hops; 0: the network takes no history."""
     prefilter_sos: Annotated[tuple[Section, ...], msgspec.Meta(max_length=16)]
     """Causal second-order sections b0 b1 b2 a0 a1 a2, run in order on each channel by itself."""
-    scale_fs: Annotated[tuple[Positive, ...], msgspec.Meta(min_length=1)]
+    scale_fs: Annotated[tuple[Scale, ...], msgspec.Meta(min_length=1)]
     """Per channel: the filtered signal is divided by this, as a fraction of the ADC's half range."""
     rest_pose_deg: Pose
     rest_gate: RestGate | None = None
     """Runs before the smoothing; neither touches the network's history."""
     smoothing: Smoothing | None = None
     poses: Annotated[tuple[LabelledPose, ...], msgspec.Meta(max_length=256)] = ()
-    training: dict[str, str | int | float] = {}
+    training: Annotated[dict[Name, Note | Whole | float], msgspec.Meta(max_length=64)] = {}
     """What a reader of the card wants to know; the runtime does not look at it."""
 
     def __post_init__(self) -> None:
@@ -118,8 +137,9 @@ class ModelSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
             raise ValueError("window_samples is less than hop_samples")
         if max(self.window_samples, self.history_hops * self.hop_samples) > MAX_SECONDS * self.fs_hz:
             raise ValueError(f"window_samples or history_hops go back further than {MAX_SECONDS} s")
-        if not all(_stable(section) for section in self.prefilter_sos):
-            raise ValueError("prefilter_sos is not stable")
+        if len(self.channels) * self.window_samples > MAX_WINDOW_VALUES:
+            raise ValueError(f"window_samples times channels are more than {MAX_WINDOW_VALUES}")
+        _check_prefilter(self.prefilter_sos)
 
     @property
     def window_ms(self) -> float:
@@ -132,10 +152,38 @@ class ModelSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
         return 1000 * self.hop_samples / self.fs_hz
 
 
+def _check_prefilter(sections: tuple[Section, ...]) -> None:
+    """Raises ValueError unless each section is stable and the cascade amplifies no frequency much.
+
+    A section's gain is highest at 0, at half the sampling rate, or close to the angle of its poles.
+    """
+    if not all(_stable(section) for section in sections):
+        raise ValueError("prefilter_sos is not stable")
+    for angle in (0.0, pi, *map(_pole_angle, sections)):
+        gains = [_gain(section, angle) for section in sections]
+        if max(gains, default=0) > MAX_SECTION_GAIN or prod(gains) > MAX_PEAK_GAIN:
+            raise ValueError(f"prefilter_sos amplifies more than {MAX_PEAK_GAIN} times")
+
+
 def _stable(section: Section) -> bool:
-    """Both poles lie within the unit circle: the stability triangle of a second-order section."""
+    """Both poles lie within the unit circle, and not so close to it that rounding tells: the stability triangle."""
     *_, a0, a1, a2 = section
-    return abs(a2) < abs(a0) and abs(a1) < abs(a0 + a2)
+    return abs(a2) < (1 - MARGIN) * abs(a0) and abs(a1) < (1 - MARGIN) * abs(a0 + a2)
+
+
+def _pole_angle(section: Section) -> float:
+    """Radians a sample; real poles have their peak at 0 or pi."""
+    *_, a0, a1, a2 = section
+    radius = sqrt(max(0.0, a2 / a0))
+    return acos(max(-1.0, min(1.0, -a1 / a0 / (2 * radius)))) if radius else 0.0
+
+
+def _gain(section: Section, angle: float) -> float:
+    """What a section makes of an amplitude at this frequency."""
+    b0, b1, b2, a0, a1, a2 = section
+    delay = complex(cos(angle), -sin(angle))
+    below = abs(a0 + (a1 + a2 * delay) * delay)
+    return abs(b0 + (b1 + b2 * delay) * delay) / below if below else inf
 
 
 def encode_spec(spec: ModelSpec) -> str:

@@ -53,7 +53,12 @@ class ModelSwap:
             session = connection.session
             assert session.ident is not None
             assert session.config is not None
-            Thread(target=self._load, args=(ask.request.path, session.ident, session.config), daemon=True).start()
+            load = Thread(target=self._load, args=(ask.request.path, session.ident, session.config), daemon=True)
+            try:
+                load.start()
+            except (RuntimeError, OSError, MemoryError) as error:
+                self._ask = None
+                ask.answer(False, f"The model cannot be loaded now ({error}); end other programs and try again.")
 
     def finish(self, connection: Connection | None) -> Loaded | None:
         """Takes the loaded model over, once it is; what the daemon uses from now on, or None."""

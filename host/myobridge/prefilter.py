@@ -14,31 +14,25 @@ Sections = tuple[tuple[float, float, float, float, float, float], ...]
 Matrix = NDArray[np.float64]
 
 
-def _step(sections: Sections, x: float, z: Matrix) -> tuple[float, Matrix]:
-    """One sample through all sections, transposed direct form II; z is (sections, 2)."""
-    after = np.empty_like(z)
-    for i, (b0, b1, b2, a0, a1, a2) in enumerate(sections):
-        y = (b0 * x + z[i, 0]) / a0
-        after[i] = b1 * x - a1 * y + z[i, 1], b2 * x - a2 * y
+def _step(sections: Sections, x: Matrix, z: Matrix) -> Matrix:
+    """One sample of many signals (signals,) through all sections, transposed direct form II.
+
+    It leaves the next state in z (sections, 2, signals).
+    """
+    for (b0, b1, b2, a0, a1, a2), state in zip(sections, z, strict=True):
+        y = (b0 * x + state[0]) / a0
+        state[0], state[1] = b1 * x - a1 * y + state[1], b2 * x - a2 * y
         x = y
-    return x, after
+    return x
 
 
 def block_matrix(sections: Sections, block: int) -> Matrix:
     """Maps [x (block); z (2 * sections)] to [y (block); z after], float64."""
     order = 2 * len(sections)
-    matrix = np.zeros((block + order, block + order))
-    for column in range(block + order):
-        inputs = np.zeros(block)
-        z = np.zeros((len(sections), 2))
-        if column < block:
-            inputs[column] = 1
-        else:
-            z.flat[column - block] = 1
-        for row in range(block):
-            matrix[row, column], z = _step(sections, float(inputs[row]), z)
-        matrix[block:, column] = z.ravel()
-    return matrix
+    unit = np.eye(block + order)
+    z = unit[block:].reshape(len(sections), 2, block + order)
+    outputs = [_step(sections, sample, z) for sample in unit[:block]]
+    return np.vstack([*outputs, z.reshape(order, block + order)])
 
 
 def steady_state(sections: Sections) -> Matrix:

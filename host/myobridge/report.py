@@ -147,7 +147,7 @@ class RunStats:
             model=self.spec.name,
             channels=channels,
             servos=SERVOS,
-            level=_level(stream.pipeline.newest) if stream else [0.0] * len(channels),
+            level=level(stream.pipeline.newest) if stream else [0.0] * len(channels),
             contact=[v.name.lower() for v in stream.pipeline.contact.verdicts]
             if stream
             else ["unknown"] * len(channels),
@@ -169,7 +169,7 @@ class RunStats:
         )
 
 
-def _level(newest: NDArray[np.float32]) -> list[float]:
+def level(newest: NDArray[np.float32]) -> list[float]:
     """Root mean square of each channel; 0 where nothing has arrived yet."""
     level: list[float] = np.sqrt(np.square(newest).sum(axis=1) / max(1, newest.shape[1])).tolist()
     return level

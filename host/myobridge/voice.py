@@ -49,8 +49,8 @@ class Voice:
                     self.say(explained)
         withheld = connection.withheld
         if withheld is not self._withheld and now_s >= self._again_s.get(withheld, now_s):
-            self._withheld, self._again_s[withheld] = withheld, now_s + TELL_S
             if text := connection.explain_withheld():
+                self._withheld, self._again_s[withheld] = withheld, now_s + TELL_S
                 self.tell(text)
 
     def tell_lost(self, why: Exception) -> None:

@@ -8,11 +8,13 @@ from contextlib import closing
 import numpy as np
 import pytest
 
+from hostile_models import HOSTILE
 from myobridge.acquire import AcquisitionCounters, emg_wire_bytes
 from myobridge.config import Config
 from myobridge.connection import Connection
 from myobridge.daemon import Daemon
 from myobridge.device.firmware import SimulatedFirmware
+from myobridge.errors import UserError
 from myobridge.model import open_model
 from myobridge.pipeline import Pipeline, Withheld
 from myobridge.report import RunStats
@@ -214,6 +216,32 @@ def test_a_daemon_that_was_stopped_for_seconds_does_not_call_the_hand_silent(con
     for _ in range(20):
         connection.turn()
     assert connection.streaming
+
+
+def test_samples_that_come_while_the_model_is_tried_wait_for_it_and_none_is_lost(link, tmp_path, monkeypatch):
+    model, frames, asked = open_tiny(tmp_path), FrameDecoder(), []
+    monkeypatch.setattr(model, "ready", lambda: asked.append(0) or len(asked) > 50)
+    connection = Connection(link, model, Config(), frames, RunStats(model.spec, 0.0, frames.counters))
+    while len(asked) <= 50:
+        assert not connection.streaming
+        assert connection.look("") is None
+        assert not connection.arm()
+        assert connection.explain_withheld() == ""
+        connection.turn()
+    assert connection.streaming
+    assert connection.arm()  # more than a window has waited
+    acquired = connection._stats.acquired
+    assert acquired.samples_received > 50 * HOP
+    assert acquired.samples_lost == 0
+
+
+def test_a_model_that_does_not_pass_its_trial_ends_the_run_with_its_sentence_and_the_stream_with_it(tmp_path, link):
+    path = HOSTILE["no number on a muscle"][0](tmp_path / "bad.onnx")
+    with closing(Daemon(str(tmp_path / "port"), path, Config(), arm=True, started_s=0.0)) as daemon:
+        with pytest.raises(UserError, match="not numbers on bursts"):
+            daemon._converse(link, seconds=None)
+    assert link.device.safety.state is State.DISARMED
+    assert not link.device.safety.streaming
 
 
 def test_a_hand_that_is_silent_for_a_second_is_lost(connection, link, monkeypatch):

@@ -1,0 +1,173 @@
+"""Does a model of ours run? Asked of a process of its own, with little time and memory.
+
+onnxruntime computes the constants of a graph when it loads it. So a file of a kilobyte may take a minute and all memory
+before it decides anything, or crash it. None of this happens to the process that asks.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+import myobridge
+from myobridge.errors import UserError
+from myobridge.model_file import ModelSpec
+from myobridge.text import printable
+
+if TYPE_CHECKING:
+    from subprocess import Popen
+
+BUSY_S: Final = 20.0
+"""The process bounds its own processor time; if it has no verdict after so long, others keep the processor busy."""
+BUSY: Final = f"could not be tried within {BUSY_S:g} s; end what keeps this computer busy and try again."
+ENVIRONMENT: Final = {"OPENBLAS_NUM_THREADS": "1", "MALLOC_MMAP_THRESHOLD_": "131072"}
+"""What one graph gives back, glibc shall give back too."""
+PROGRAM: Final = "import sys; sys.path[:] = sys.argv[1:]; from myobridge.model_trying import main; main()"
+"""Without `site`, which takes 20 ms."""
+
+
+class Tried(msgspec.Struct, frozen=True):
+    """What is given to the process, as a line, before the graphs.
+
+    name: of the file, for sentences.
+    sizes: bytes of each graph, an ONNX model; the first computes whole windows, the second streams.
+    """
+
+    name: str
+    spec: ModelSpec
+    sizes: tuple[int, ...]
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """What the process says.
+
+    refusal: why the model is not to be used, a sentence, or nothing.
+    load_s, run_s: processor time of loading the graphs and of the slowest decision.
+    """
+
+    refusal: str = ""
+    load_s: float = 0.0
+    run_s: float = 0.0
+
+
+class Trial:
+    """The trial of one file; `begin` it early and ask `over` now and then, or `wait`."""
+
+    def __init__(self, path: Path, spec: ModelSpec, windowed: bytes, streaming: bytes | None) -> None:
+        self._name = printable(str(path))
+        self._spec = spec
+        self._graphs: tuple[bytes, ...] = (windowed,) if streaming is None else (windowed, streaming)
+        self._process: Popen[bytes] | None = None
+        self._said = bytearray()
+        self._until_s = 0.0
+        self._late = False
+        self.verdict: Verdict | None = None
+        """None until the trial is over."""
+
+    def begin(self) -> None:
+        """Starts the process, unless it was started before.
+
+        Raises:
+            UserError: the system gives us no process.
+        """
+        if self._process is not None or self.verdict is not None:
+            return
+        tried = Tried(self._name, self._spec, tuple(map(len, self._graphs)))
+        try:
+            self._process = _start(msgspec.json.encode(tried) + b"\n", *self._graphs)
+        except (OSError, RuntimeError, MemoryError) as error:
+            raise UserError(
+                f"{self._name} cannot be tried, for no process can be started ({error}); end other programs and try "
+                "again."
+            ) from error
+        self._graphs = ()
+        self._until_s = time.monotonic() + BUSY_S
+
+    def over(self) -> bool:
+        """Whether the model has passed; False: not known yet. Never waits.
+
+        Raises:
+            UserError: it has not passed, or the process cannot be started.
+        """
+        if self.verdict is None:
+            self.begin()
+            self._listen()
+        if self.verdict is None:
+            return False
+        if self.verdict.refusal:
+            raise UserError(self.verdict.refusal)
+        return True
+
+    def wait(self) -> Verdict:
+        """The verdict of a model that has passed.
+
+        Raises:
+            UserError: as `over`.
+        """
+        while not self.over():
+            assert self._process is not None
+            assert self._process.stdout is not None
+            asked = select.poll()
+            asked.register(self._process.stdout, select.POLLIN)
+            asked.poll(1000 * max(0.01, self._until_s - time.monotonic()))
+        assert self.verdict is not None
+        return self.verdict
+
+    def _listen(self) -> None:
+        """Takes what the process has said; its end closes the pipe."""
+        process = self._process
+        assert process is not None
+        assert process.stdout is not None
+        try:
+            while piece := os.read(process.stdout.fileno(), 1 << 16):
+                self._said += piece
+        except BlockingIOError:
+            if time.monotonic() > self._until_s:
+                self._late = True
+                process.kill()
+            return
+        process.stdout.close()
+        self.verdict = self._judge(process.wait())
+        self._process = None
+
+    def _judge(self, exit_code: int) -> Verdict:
+        try:
+            return msgspec.json.decode(self._said, type=Verdict)
+        except msgspec.DecodeError:
+            return Verdict(refusal=f"{self._name} {BUSY if self._late else _why_ended(exit_code)}")
+
+
+def _why_ended(exit_code: int) -> str:
+    """The process ended without a word: by one of its limits, or because onnxruntime crashed."""
+    import signal  # noqa: PLC0415
+
+    if exit_code == -signal.SIGPROF:
+        return "takes longer to load and to try than any model of ours, and no hand can wait for it; choose another."
+    return f"makes onnxruntime crash (exit code {exit_code}); do not use it, and choose another."
+
+
+def _start(*given: bytes) -> Popen[bytes]:
+    """The process, with what it is to read in its standard input."""
+    from subprocess import DEVNULL, PIPE, Popen  # noqa: PLC0415 - 3 ms that only a trial needs
+
+    package = str(Path(myobridge.__file__).parents[1])
+    with os.fdopen(os.memfd_create("model"), "r+b") as file:
+        file.writelines(given)
+        file.seek(0)
+        process = Popen(
+            [sys.executable, "-S", "-c", PROGRAM, package, *sys.path],
+            stdin=file,
+            stdout=PIPE,
+            stderr=DEVNULL,
+            env=os.environ | ENVIRONMENT,
+            start_new_session=True,
+        )
+    assert process.stdout is not None
+    os.set_blocking(process.stdout.fileno(), False)
+    return process

@@ -1,0 +1,96 @@
+"""A model for a running daemon: each request is answered, the loop goes on, and the next model can be loaded."""
+
+import time
+from types import SimpleNamespace
+
+import pytest
+
+from hostile_models import HOSTILE
+from kill_recorder import IDENT
+from myobridge import model_swap
+from myobridge.config import Config
+from myobridge.configure import device_config
+from myobridge.model_swap import ModelSwap
+from tiny_model import tiny_spec, write_tiny_model
+
+CONFIG = device_config(IDENT, tiny_spec(), Config())
+
+
+class Asked:
+    """A request, and what it is answered."""
+
+    def __init__(self, path):
+        self.request = SimpleNamespace(path=str(path))
+        self.answers = []
+
+    def answer(self, ok, text):
+        self.answers.append((ok, text))
+
+
+class Hand:
+    """A connection that streams and does not move."""
+
+    streaming, may_be_moving = True, False
+
+    def __init__(self):
+        self.session = SimpleNamespace(ident=IDENT, config=CONFIG)
+        self.models = []
+
+    def change_model(self, model, _pipeline):
+        self.models.append(model.spec.name)
+
+
+@pytest.fixture
+def swap():
+    return ModelSwap(Config())
+
+
+@pytest.fixture
+def hand():
+    return Hand()
+
+
+def asked(swap, hand, path):
+    """The request, answered, and how often the loop came round meanwhile."""
+    ask, turns = Asked(path), 0
+    swap.begin(ask, hand)
+    while not ask.answers:
+        swap.finish(hand)
+        turns += 1
+        time.sleep(0.005)
+    assert len(ask.answers) == 1
+    return *ask.answers[0], turns
+
+
+def test_a_model_that_never_ends_is_refused_while_the_loop_goes_on_and_the_next_is_taken(swap, hand, tmp_path):
+    ok, text, turns = asked(swap, hand, HOSTILE["large constant matrices"][0](tmp_path / "bad.onnx"))
+    assert not ok
+    assert "no hand can wait" in text
+    assert turns > 10
+    ok, text, _ = asked(swap, hand, write_tiny_model(tmp_path / "tiny.onnx"))
+    assert (ok, text) == (True, "The model is tiny now.")
+    assert hand.models == ["tiny"]
+
+
+def test_without_a_thread_the_request_is_answered_and_the_next_is_taken(swap, hand, tmp_path, monkeypatch):
+    path = write_tiny_model(tmp_path / "tiny.onnx")
+    with monkeypatch.context() as without:
+        without.setattr(model_swap.Thread, "start", refuse)
+        ok, text, _ = asked(swap, hand, path)
+    assert not ok
+    assert "cannot be loaded now (can't start new thread)" in text
+    assert asked(swap, hand, path)[0]
+
+
+def test_without_a_process_the_request_is_answered_and_the_next_is_taken(swap, hand, tmp_path, monkeypatch):
+    path = write_tiny_model(tmp_path / "tiny.onnx")
+    with monkeypatch.context() as without:
+        without.setattr("subprocess.Popen", refuse)
+        ok, text, _ = asked(swap, hand, path)
+    assert not ok
+    assert "no process can be started" in text
+    assert asked(swap, hand, path)[0]
+
+
+def refuse(*_arguments, **_settings):
+    raise RuntimeError("can't start new thread")
