@@ -48,10 +48,10 @@ class Voice:
                 if status.state != m.State.DISARMED or self._missed is None:
                     self.say(explained)
         withheld = connection.withheld
-        if withheld is not self._withheld and now_s >= self._again_s.get(withheld, now_s):
-            if text := connection.explain_withheld():
-                self._withheld, self._again_s[withheld] = withheld, now_s + TELL_S
-                self.tell(text)
+        is_due = withheld is not self._withheld and now_s >= self._again_s.get(withheld, now_s)
+        if is_due and (text := connection.explain_withheld()):
+            self._withheld, self._again_s[withheld] = withheld, now_s + TELL_S
+            self.tell(text)
 
     def tell_lost(self, why: Exception) -> None:
         """The link is lost; what happens while it is looked for is told where it is something else."""

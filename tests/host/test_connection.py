@@ -224,12 +224,12 @@ def test_samples_that_come_while_the_model_is_tried_wait_for_it_and_none_is_lost
     connection = Connection(link, model, Config(), frames, RunStats(model.spec, 0.0, frames.counters))
     while len(asked) <= 50:
         assert not connection.streaming
-        assert connection.look("") is None
-        assert not connection.arm()
+        assert connection.look("", estop=False).predicted_deg == []
+        assert not connection.decided
         assert connection.explain_withheld() == ""
         connection.turn()
     assert connection.streaming
-    assert connection.arm()  # more than a window has waited
+    assert connection.decided  # more than a window has waited
     acquired = connection._stats.acquired
     assert acquired.samples_received > 50 * HOP
     assert acquired.samples_lost == 0
@@ -239,7 +239,7 @@ def test_a_model_that_does_not_pass_its_trial_ends_the_run_with_its_sentence_and
     path = HOSTILE["no number on a muscle"][0](tmp_path / "bad.onnx")
     with closing(Daemon(str(tmp_path / "port"), path, Config(), arm=True, started_s=0.0)) as daemon:
         with pytest.raises(UserError, match="not numbers on bursts"):
-            daemon._converse(link, seconds=None)
+            daemon._converse(link, seconds=None, began_s=0.0)
     assert link.device.safety.state is State.DISARMED
     assert not link.device.safety.streaming
 

@@ -1,4 +1,4 @@
-"""The loop waits for nobody: not for a terminal that is stopped or gone, a pipe that is full or closed, or a full disk."""
+"""The loop waits for nobody: no terminal that is stopped or gone, no pipe that is full or closed, no full disk."""
 
 import fcntl
 import json
