@@ -98,7 +98,7 @@ class Control:
         if self._arm_since_s is not None and connection.streaming:
             since_s, self._arm_since_s = self._arm_since_s, None
             if now_s - since_s <= LAUNCH_S:
-                self._ask("arm", self._told, connection, now_s, now_s)
+                self._permission.ask("arm", self._told, connection, now_s, now_s)
             else:
                 self._tell(LATE_START.format(now_s - since_s))
         order = self._permission.attend(connection, now_s)

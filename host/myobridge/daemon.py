@@ -29,7 +29,7 @@ from myobridge.voice import Voice
 from myobridge.wire import messages as m
 from myobridge.wire.frame import FrameDecoder
 from myobridge.wire.link import LinkLost, SerialLink
-from myobridge.wire.session import BoardReset, SessionFailed
+from myobridge.wire.session import SessionBroken, SessionFailed
 
 RECONNECT_S: Final = 0.2
 FIRST_EMG_S: Final = 10.0
@@ -98,26 +98,28 @@ class Daemon:
             (signal.SIGUSR1, arm),
             (signal.SIGUSR2, disarm),
         ):
-            signal.signal(number, action)
+            if signal.getsignal(number) is not signal.SIG_IGN or number != signal.SIGHUP:  # which nohup has ignored
+                signal.signal(number, action)
 
     def run(self, seconds: float | None) -> dict[str, Any]:
         """Runs until stopped, or for `seconds` from the first sample; returns the summary.
 
         Raises:
-            UserError: the first connection failed, or a device refused the configuration.
+            UserError: the port could never be opened, nothing of ours answers on it, or a board refused its CONFIG.
         """
-        began_s = time.monotonic()
+        began_s, opened = time.monotonic(), False
         while not self._over(seconds, began_s):
             try:
                 link = SerialLink(self._port, self._config.link.baud)
             except UserError:
-                if self.stats.first_emg_s is None:
+                if not opened:
                     raise
                 self._wait_to_reconnect()
                 continue
+            opened = True
             try:
                 self._converse(link, seconds, began_s)
-            except (BoardReset, LinkLost) as lost:
+            except (SessionBroken, LinkLost) as lost:
                 self._lost(lost)
             except SessionFailed as failed:
                 if self.stats.first_emg_s is None:

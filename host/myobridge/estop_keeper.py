@@ -25,10 +25,14 @@ class Keeper:
         self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._lifted: SimpleQueue[tuple[Answer, str]] = SimpleQueue()
         self._thread: Thread | None = None
+        self._remembering = False
+        """The newest job is to remember."""
 
     def remember(self) -> None:
-        """Remembers an emergency stop."""
-        memory = self.memory
+        """Remembers an emergency stop, once for many words that wait for the disk."""
+        if self._remembering and self._jobs.qsize():
+            return
+        memory, self._remembering = self.memory, True
 
         def job() -> None:
             try:
@@ -40,7 +44,7 @@ class Keeper:
 
     def lift(self, answer: Answer) -> None:
         """Forgets it; `lifted` says when that is done."""
-        memory = self.memory
+        memory, self._remembering = self.memory, False
 
         def job() -> None:
             try:

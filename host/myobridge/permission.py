@@ -31,6 +31,7 @@ NO_ANSWER: Final = "The board did not answer; switch the servo power off."
 OVERTAKEN: Final = "The hand was not armed, because {} was asked for after it."
 TOO_MANY: Final = "Too many requests wait for an answer; ask again in a few seconds."
 TOO_OLD: Final = "The hand was not armed, because the request was {:.0f} s old; ask again."
+NOT_STOPPED: Final = "No emergency stop was in force."
 LIFTED: Final = "The emergency stop is lifted; the hand is disarmed."
 LIFTED_LOST: Final = "The emergency stop is lifted; the hand is not connected."
 POWER_CYCLE: Final = "The emergency stop is lifted here; now switch the board's power off and on to reset it."
@@ -178,8 +179,10 @@ class Permission:
             self._waiting.append(_Asked("estop", now_s + LIFE_S, answer))
 
     def _lift(self, answer: Answer, hand: Hand | None, now_s: float) -> None:
-        self.estop = False
-        if hand is None:
+        stopped, self.estop = self.estop or (hand is not None and hand.state is State.ESTOP), False
+        if not stopped:
+            answer(True, NOT_STOPPED)
+        elif hand is None:
             answer(True, LIFTED_LOST)
         else:
             self._waiting.append(_Asked("lift", now_s + RESET_S, answer))

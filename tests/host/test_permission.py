@@ -3,7 +3,17 @@
 import pytest
 
 from host.test_permission_machine import Board
-from myobridge.permission import LIFE_S, LIFTED_LOST, LOST, NO_ANSWER, POWER_CYCLE, RESET_S, Order, Permission
+from myobridge.permission import (
+    LIFE_S,
+    LIFTED_LOST,
+    LOST,
+    NO_ANSWER,
+    NOT_STOPPED,
+    POWER_CYCLE,
+    RESET_S,
+    Order,
+    Permission,
+)
 from myobridge.wire.messages import State
 
 
@@ -85,3 +95,11 @@ def test_a_lifting_without_a_board_is_answered_at_once(asker):
     assert (asker.permission.estop, asker.answers) == (False, [("lift", True, LIFTED_LOST)])
     asker.ask("arm", 100.0, 100.0)
     assert asker.answers[-1] == ("arm", False, LOST)
+
+
+@pytest.mark.parametrize("state", [State.DISARMED, State.ARMED])
+def test_where_nothing_was_stopped_there_is_nothing_to_lift(asker, board, state):
+    board.state, board.may_move = state, state is State.ARMED
+    asker.ask("lift", 100.0, 100.0)
+    assert asker.answers == [("lift", True, NOT_STOPPED)]
+    assert asker.permission.attend(board, 100.0) is None

@@ -47,11 +47,8 @@ class SessionFailed(UserError):
     """The device does not answer, or not in a way that a session can be built on."""
 
 
-class BoardReset(SessionFailed):
-    """The board was reset; a new session finds it disarmed."""
-
-    def __init__(self) -> None:
-        super().__init__("The board was reset.")
+class SessionBroken(SessionFailed):
+    """The board had answered, and then was reset or fell silent, as in its boot loader: a new session may stand."""
 
 
 @dataclass
@@ -249,7 +246,7 @@ class Session:
             if isinstance(request.message, m.Arm):
                 self.withdraw_arm("the board did not answer")
                 return
-            raise SessionFailed(
+            raise SessionBroken(
                 f"The board stopped answering ({type(request.message).__name__.upper()}); check the cable and reset it."
             )
         request.tries_left -= 1
@@ -287,7 +284,7 @@ class Session:
         if status.reason not in _REASONS:  # of a newer firmware: another minor version talks
             status = msgspec.structs.replace(status, reason=m.Reason.NONE)
         if status.boot_id != self.ident.boot_id:
-            raise BoardReset
+            raise SessionBroken("The board was reset.")
         self.status = status
         if self.phase is Phase.SETTLING:
             self._settle(status, now_s)
