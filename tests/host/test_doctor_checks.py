@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from myobridge.contact import Contact
 from myobridge.doctor.checks import BAD_ONNXRUNTIME, check_all
 from myobridge.doctor.facts import ChannelFacts, DeviceFacts, Facts, PortFacts, StreamFacts, SystemFacts
 from myobridge.doctor.findings import BAD, KINDS, WARNING
@@ -16,6 +17,7 @@ def channel(**changes) -> ChannelFacts:
     facts = {
         "name": "ulnar",
         "contact": "good",
+        "contact_share": 1.0,
         "range_counts": 60.0,
         "mains_share": 0.3,
         "mains_counts": 1.5,
@@ -40,7 +42,14 @@ HEALTHY = Facts(
         hop_ms=5.0,
     ),
     source="port",
-    device=DeviceFacts(board="mega2560", firmware="0.1.0", protocol_matches=True, reset_cause="external", adc_bits=10),
+    device=DeviceFacts(
+        board="mega2560",
+        firmware="0.1.0",
+        protocol_matches=True,
+        reset_cause="external",
+        adc_bits=10,
+        measures_supply=True,
+    ),
     stream=StreamFacts(
         seconds=5.0,
         silent_s=0.01,
@@ -68,10 +77,13 @@ SICK = {
     "port_unusable": {"trouble": ("port_unusable", "It is no serial port.")},
     "no_answer": {"trouble": ("no_answer", "Nothing answers.")},
     "device_refused": {"trouble": ("device_refused", "It refused.")},
+    "brltty": {"port": {"brltty_takes": "CH340"}},
+    "modem_manager": {"port": {"modem_manager_asks": True}},
     "protocol_differs": {"device": {"protocol_matches": False}},
     "emergency_stop": {"stream": {"blockers": ("estop_latched",)}},
     "sampling_stalled": {"stream": {"blockers": ("sampling_stalled",)}},
     "supply_low": {"stream": {"blockers": ("supply_low",), "supply_mv": 4100}},
+    "supply_unknown": {"stream": {"supply_mv": 0}},
     "brown_out": {"device": {"reset_cause": "brown_out"}},
     "watchdog_reset": {"device": {"reset_cause": "watchdog"}},
     "no_samples": {"stream": {"samples_received": 0, "late_ms": {}, "round_trip_ms": {}}},
@@ -79,6 +91,7 @@ SICK = {
     "line_errors": {"stream": {"crc_errors": 1}},
     "frames_to_hand_lost": {"stream": {"frames_to_hand_lost": 3}},
     "board_overloaded": {"stream": {"frames_dropped": 2}},
+    "rate_off": {"stream": {"fs_measured_hz": 1950.0}},
     "clock_off": {"stream": {"fs_measured_hz": 1975.0}},
     "arrivals_bunched": {"stream": {"late_ms": {"p50": 8.0, "p95": 15.0, "max": 16.0}}},
     "round_trip_long": {"stream": {"round_trip_ms": {"p50": 17.0, "p95": 18.0, "max": 19.0}}},
@@ -87,6 +100,8 @@ SICK = {
     "channel_flat": {"channel": {"contact": "flat", "range_counts": 0.0}},
     "channel_saturated": {"channel": {"contact": "saturated"}},
     "channel_mains": {"channel": {"contact": "mains", "mains_share": 0.97}},
+    "channel_repeating": {"channel": {"contact": "repeating"}},
+    "channels_identical": {"channel": {"contact": "identical"}},
     "mains_high": {"channel": {"mains_share": 0.85, "mains_counts": 6.0}},
     "noise_high": {"channel": {"noise_counts": 20.0, "noise_share": 0.039, "clench_counts": 200.0}},
     "clench_clips": {"channel": {"clench_clipped_share": 0.05}},
@@ -179,3 +194,41 @@ def test_a_version_that_is_known_bad_cannot_be_installed_with_us_either():
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     (onnxruntime,) = (d for d in project["dependencies"] if d.startswith("onnxruntime"))
     assert all(f"!={version}" in onnxruntime for version in BAD_ONNXRUNTIME)
+
+
+@pytest.mark.parametrize("contact", [contact.name.lower() for contact in Contact if contact])
+def test_a_channel_without_good_contact_is_found_and_its_sentence_does_not_contradict_itself(contact):
+    (finding,) = check_all(sick({"channel": {"contact": contact, "mains_share": 0.96, "range_counts": 1.0}}))
+    assert finding.severity == BAD
+    assert "only" not in finding.what
+    assert "of the time" not in finding.what
+
+
+@pytest.mark.parametrize("contact", ["flat", "saturated", "mains"])
+def test_a_loose_contact_is_told_with_its_share_of_the_time(contact):
+    (finding,) = check_all(sick({"channel": {"contact": contact, "contact_share": 0.25}}))
+    assert finding.what.endswith(", for 25 % of the time.")
+
+
+def test_a_supply_is_shown_or_said_not_to_be_measured():
+    assert "servos    6.00 V" in as_text(HEALTHY, [])
+    facts = sick({"stream": {"supply_mv": 0}, "device": {"measures_supply": False}})
+    assert check_all(facts) == []
+    assert "servos    their supply is not measured" in as_text(facts, [])
+
+
+def test_a_rate_that_was_not_measured_is_neither_shown_nor_judged():
+    facts = sick({"stream": {"fs_measured_hz": None}})
+    assert check_all(facts) == []
+    assert any("not measured" in line and line.startswith("clock") for line in as_text(facts, []))
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 132])
+def test_lines_break_between_words_and_nothing_is_lost(width):
+    facts = replace(sick(SICK["no_realtime"]), channels=(channel(name="ulnar", contact="mains"),))
+    findings = [*check_all(facts), *check_all(sick(SICK["usb_latency"]))]
+    broken, whole = list(as_text(facts, findings, width)), list(as_text(facts, findings))
+    assert " ".join(broken).split() == " ".join(whole).split()
+    for line in broken:
+        assert len(line) <= width or len(line.split()) == 1, line
+    assert set(" ".join(broken).split()) == set(" ".join(whole).split())

@@ -47,6 +47,31 @@ def test_the_contact_is_the_daemon_s_verdict(counts, contact):
     assert facts(counts)[0].contact == contact
 
 
+@pytest.mark.parametrize(
+    ("bad", "contact"),
+    [(0 * T_S, "flat"), (600 + 0 * T_S, "saturated"), (60 * np.sin(2 * np.pi * 50 * T_S) + noise(2), "mains")],
+)
+def test_a_loose_contact_is_measured_while_it_is_bad(bad, contact):
+    """A quarter of the time; what the rest of the time says would contradict the verdict."""
+    (channel,) = facts(np.clip(np.where(T_S % 2 < 0.5, bad, noise(20)), -512, 511))
+    assert (channel.contact, channel.contact_share) == (contact, pytest.approx(0.25, abs=0.06))
+    assert contact != "mains" or channel.mains_share > 0.9
+    assert contact != "flat" or channel.range_counts < 2
+
+
+def test_channels_that_are_one_and_a_channel_that_repeats_itself_are_found():
+    same, other = noise(20), np.random.default_rng(2).standard_normal(len(T_S)) * 20
+    channels = facts(np.column_stack([same, other, same, np.resize(noise(30)[:64], len(T_S))]))
+    assert [channel.contact for channel in channels] == ["identical", "good", "identical", "repeating"]
+
+
+def test_a_copy_that_shows_in_a_fist_only_is_found():
+    rng = np.random.default_rng(3)
+    quiet = np.column_stack([rng.standard_normal(len(T_S)) for _ in range(2)])
+    fist = np.rint(np.column_stack([noise(60)] * 2) + rng.integers(-1, 2, (len(T_S), 2))).astype(np.int16)
+    assert [channel.contact for channel in facts(2 * quiet, fist)] == ["identical", "identical"]
+
+
 def test_the_hum_is_measured():
     (channel,) = facts(10 * np.sqrt(2) * np.sin(2 * np.pi * 50 * T_S) + noise(10))
     assert channel.mains_share == pytest.approx(0.5, abs=0.08)

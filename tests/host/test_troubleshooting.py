@@ -27,7 +27,7 @@ def rows(section: str) -> list[list[str]]:
     [
         ("What the hand says", [reason.name.lower() for reason in Reason if reason is not Reason.NONE]),
         ("Why the hand cannot be armed", [blocker.name.lower() for blocker in Blocker]),
-        ("Why no setpoint is sent", [*(w.name.lower() for w in Withheld if w), "stale", "superseded"]),
+        ("Why no setpoint is sent", [*(w.name.lower() for w in Withheld if w), "superseded"]),
         ("What the doctor finds", list(KINDS)),
     ],
 )

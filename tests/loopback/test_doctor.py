@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import time
@@ -12,6 +13,7 @@ import pytest
 
 from myobridge.device.script import POSES_DEG, StepScript
 from myobridge.device.synth import SynthOptions, SynthSource
+from myobridge.doctor.gather import gather_port
 from myobridge.recording import Recording
 from processes import command, feed_of, myobridge, running, simulated_hand
 
@@ -73,6 +75,14 @@ def flat(counts):
     counts[:, 2] = 100
 
 
+def repeat(counts):
+    counts[:, 1] = np.resize(counts[:64, 1], len(counts))
+
+
+def bridge(counts):
+    counts[:, 3] = counts[:, 0]
+
+
 def saturate_clench(counts):
     counts[:, 0] = np.clip(counts[:, 0].astype(int) * 12, -512, 511)
 
@@ -81,6 +91,8 @@ def saturate_clench(counts):
     ("spoil", "finding"),
     [
         ({"change": flat}, "channel_flat"),
+        ({"change": repeat}, "channel_repeating"),
+        ({"change": bridge}, "channels_identical"),
         ({"change": saturate_clench, "rest_s": 0.1}, "channel_saturated"),
         ({"hum_uv": 400.0, "hum_hz": 60.0}, "channel_mains"),
         ({"hum_uv": 20.0}, "mains_high"),
@@ -134,7 +146,8 @@ def test_a_file_that_is_no_port(tmp_path):
 def test_another_program_holds_the_port(tmp_path):
     with simulated_hand(tmp_path) as hand:
         with running("doctor", "--port", hand.port, "--no-clench", "--seconds", 20):
-            time.sleep(2)
+            while not gather_port(str(hand.port)).holders:
+                time.sleep(0.1)
             code, report = examine(hand.port)
     assert (code, ids(report, "bad")) == (1, {"port_busy"})
     (finding,) = (f for f in report["findings"] if f["id"] == "port_busy")
@@ -181,18 +194,47 @@ def test_a_hand_in_emergency_stop_is_found_beside_a_daemon_and_without(tmp_path)
     assert [report["facts"]["source"] for _, report in (beside, alone)] == ["daemon", "port"]
 
 
-def test_ctrl_c_stops_the_stream_and_frees_the_port(tmp_path):
+@pytest.mark.parametrize("asks", [(), ("--no-clench",)], ids=["while it asks", "while it listens"])
+def test_ctrl_c_stops_the_stream_frees_the_port_and_reports_what_was_found(tmp_path, asks):
     with simulated_hand(tmp_path) as hand:
-        with running("doctor", "--port", hand.port, "--no-clench", "--seconds", 60) as doctor:
+        with running("doctor", "--port", hand.port, *asks, "--seconds", 60) as doctor:
             time.sleep(3)
             doctor.send_signal(signal.SIGINT)
-            _, errors = doctor.communicate(timeout=10)
-        assert "Traceback" not in errors
+            output, errors = doctor.communicate(timeout=10)
+        assert doctor.returncode == 130
+        assert "Traceback" not in errors and "Aborted" not in errors and "let go" not in errors
+        assert errors.splitlines()[-1] == "myobridge: Ended early; the report holds what was found until then."
+        assert "board     simulated" in output
+        assert "clock     " in output
+        assert "In all: " in output
         time.sleep(0.3)
         first = hand.process.poll()
     assert first is None
     assert hand.summary["samples_taken"] < 5 * FS_HZ
     assert hand.summary["state"] == "DISARMED"
+
+
+def test_ctrl_c_in_json_says_so(tmp_path):
+    with simulated_hand(tmp_path) as hand:
+        with running("doctor", "--port", hand.port, "--no-clench", "--seconds", 60, "--json", "-") as doctor:
+            time.sleep(3)
+            doctor.send_signal(signal.SIGINT)
+            output, _ = doctor.communicate(timeout=10)
+    report = json.loads(output)
+    assert report["facts"]["interrupted"] is True
+    assert report["facts"]["stream"]["samples_received"] > 0
+    assert len(report["facts"]["channels"]) == 4
+
+
+@pytest.mark.parametrize("columns", [48, 80])
+def test_no_line_is_wider_than_the_terminal_and_no_word_is_broken(tmp_path, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    result = myobridge("doctor", "--port", tmp_path / "none")
+    monkeypatch.delenv("COLUMNS")
+    whole = myobridge("doctor", "--port", tmp_path / "none")
+    lines = result.stdout.splitlines()
+    assert all(len(line) <= columns or len(line.split()) <= 2 for line in lines), result.stdout
+    assert set(re.findall(r"[a-z]{4,}", result.stdout)) == set(re.findall(r"[a-z]{4,}", whole.stdout))
 
 
 def test_with_a_terminal_it_waits_for_enter(tmp_path, wearer):

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import sys
 from pathlib import Path
+from typing import Final
 
 import click
 
 from myobridge.commands.options import CONFIG, JSON, say, write_json
+
+ENDED_EARLY: Final = 128 + signal.SIGINT
 
 
 @click.command()
@@ -24,7 +28,7 @@ def doctor(
     """Examine port, board, line, electrodes and this computer; say what is wrong and what to do.
 
     Beside a running daemon it listens to that daemon, and otherwise opens the port itself. It never arms the hand.
-    Exit code 1 if something is bad, 0 if there are warnings at most.
+    Exit code 1 if something is bad, 0 if there are warnings at most, 130 if Ctrl-C ended it early.
     """
     from myobridge.config import load_config
     from myobridge.doctor.checks import check_all
@@ -34,14 +38,22 @@ def doctor(
     from myobridge.model import open_model
     from myobridge.shipped import find_model
 
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # Ctrl-C still stops the stream and closes the port
     settings, model = load_config(config), open_model(find_model(model_name))
     guide = None if no_clench else Guide(say, port)
-    facts = examine(port, model, settings, seconds, guide, Path.cwd())
+    try:
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # Ctrl-C still stops the stream and closes the port
+        facts = examine(port, model, settings, seconds, guide, Path.cwd())
+    except KeyboardInterrupt:
+        say("Ended before anything was measured.")
+        sys.exit(ENDED_EARLY)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the rest is quick
     findings = check_all(facts)
     report = as_json(facts, findings)
     if json_to != "-":
-        for line in as_text(facts, findings):
+        for line in as_text(facts, findings, shutil.get_terminal_size((0, 0)).columns or None):
             click.echo(line)
     write_json(report, json_to)
+    if facts.interrupted:
+        say("Ended early; the report holds what was found until then.")
+        sys.exit(ENDED_EARLY)
     sys.exit(0 if report["ok"] else 1)

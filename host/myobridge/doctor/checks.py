@@ -8,11 +8,16 @@ from typing import Final
 from myobridge.contact import HUM_MIN_RMS_COUNTS
 from myobridge.doctor.facts import ChannelFacts, DeviceFacts, Facts, PortFacts, StreamFacts, SystemFacts
 from myobridge.doctor.findings import Finding, found
+from myobridge.wire.clock import TOLERANCE
 
 SILENT_S: Final = 0.5
 LOST_SHARE: Final = 0.01
 CLOCK_ERROR: Final = 0.01
-"""A ceramic resonator, as on an Arduino, is within 0.5 %."""
+"""A ceramic resonator, as on an Arduino, is within 0.5 %; from TOLERANCE on, the daemon refuses the clock."""
+ALWAYS: Final = 0.9
+"""Share of the time from which on a contact is not loose but bad."""
+LOOSE: Final = ("flat", "saturated", "mains")
+"""Contacts that come and go with the pressure on an electrode."""
 LATE_MS: Final = 12.0
 """p95; the 16 ms of an FTDI adapter's timer lie above it, USB's own 1 to 4 ms below."""
 ROUND_TRIP_MS: Final = 15.0
@@ -33,6 +38,13 @@ _BLOCKERS: Final = {
     "sampling_stalled": ("sampling_stalled", "The board's sampling stands still."),
     "supply_low": ("supply_low", "The servo supply is at {supply_mv} mV."),
 }
+_CONTACTS: Final = {
+    "flat": ("channel_flat", "is flat ({range:.0f} counts from peak to peak)"),
+    "saturated": ("channel_saturated", "is at the ADC's end"),
+    "mains": ("channel_mains", "carries hardly anything but mains hum ({hum:.0f} % of its power)"),
+    "repeating": ("channel_repeating", "repeats the same samples"),
+    "identical": ("channels_identical", "shows the same as another channel"),
+}
 
 
 def check_port(port: PortFacts) -> Iterator[Finding]:
@@ -43,6 +55,10 @@ def check_port(port: PortFacts) -> Iterator[Finding]:
         yield found("port_forbidden", f"No permission to open {port.path}; it belongs to the group {port.group}.")
     if port.usb_latency_ms is not None and port.usb_latency_ms > USB_LATENCY_MS:
         yield found("usb_latency", f"The USB adapter's latency timer is {port.usb_latency_ms} ms.")
+    if port.brltty_takes:
+        yield found("brltty", f"brltty, a service for braille displays, takes {port.brltty_takes} adapters.")
+    if port.modem_manager_asks:
+        yield found("modem_manager", f"ModemManager runs, and may take {port.path} for a modem.")
 
 
 def check_trouble(facts: Facts) -> Iterator[Finding]:
@@ -83,9 +99,13 @@ def check_timing(stream: StreamFacts) -> Iterator[Finding]:
     """Is the board's clock right, and does it answer in time?"""
     if not stream.samples_received:
         return
-    error = stream.fs_measured_hz / stream.fs_nominal_hz - 1
-    if abs(error) > CLOCK_ERROR:
-        yield found("clock_off", f"The board samples at {stream.fs_measured_hz:.1f} Hz, {100 * error:+.1f} % off.")
+    if stream.fs_measured_hz is not None:
+        error = stream.fs_measured_hz / stream.fs_nominal_hz - 1
+        what = f"The board takes {stream.fs_measured_hz:.1f} samples a second instead of {stream.fs_nominal_hz:g}"
+        if abs(error) > TOLERANCE:
+            yield found("rate_off", f"{what} ({100 * error:+.1f} %).")
+        elif abs(error) > CLOCK_ERROR:
+            yield found("clock_off", f"{what} ({100 * error:+.1f} %).")
     if (late := stream.late_ms.get("p95", 0)) > LATE_MS:
         yield found("arrivals_bunched", f"One sample in twenty arrives more than {late:.1f} ms late.")
     if (trip := stream.round_trip_ms.get("p95", 0)) > ROUND_TRIP_MS:
@@ -102,23 +122,28 @@ def check_state(stream: StreamFacts) -> Iterator[Finding]:
         yield found("lead_off", "The board says that an electrode is off.")
 
 
+def check_supply(device: DeviceFacts | None, stream: StreamFacts) -> Iterator[Finding]:
+    """Does a board that can measure its servo supply do so?"""
+    if device is not None and device.measures_supply and not stream.supply_mv:
+        yield found("supply_unknown", "The firmware was built to measure the servo supply, and measures none.")
+
+
 def check_channel(channel: ChannelFacts) -> Iterator[Finding]:
     """Does this electrode tell about a muscle?"""
     name = f"Channel {channel.name}"
-    hum = f"{100 * channel.mains_share:.0f} % of its power at rest is mains hum"
-    if channel.contact == "flat":
-        yield found("channel_flat", f"{name} is flat ({channel.range_counts:.0f} counts from peak to peak).")
-    elif channel.contact == "saturated":
-        yield found("channel_saturated", f"{name} is at the ADC's end.")
-    elif channel.contact == "mains":
-        yield found("channel_mains", f"{name} carries mains hum only ({hum}).")
-    else:
-        if channel.mains_share > MAINS_SHARE and channel.mains_counts > HUM_MIN_RMS_COUNTS:
-            yield found("mains_high", f"{name}: {hum}.")
-        if channel.clench_counts is not None and channel.noise_share > NOISE_SHARE:  # else nobody was asked to rest
-            yield found("noise_high", f"{name} has a noise of {channel.noise_counts:.1f} counts at rest.")
-        if channel.clench_clipped_share > CLIPPED_SHARE:
-            yield found("clench_clips", f"{name}: {100 * channel.clench_clipped_share:.0f} % of a clench is cut off.")
+    if channel.contact in _CONTACTS:
+        finding, what = _CONTACTS[channel.contact]
+        always = channel.contact not in LOOSE or channel.contact_share >= ALWAYS
+        when = "" if always else f", for {100 * channel.contact_share:.0f} % of the time"
+        number = what.format(range=channel.range_counts, hum=100 * channel.mains_share)
+        yield found(finding, f"{name} {number}{when}.")
+        return
+    if channel.mains_share > MAINS_SHARE and channel.mains_counts > HUM_MIN_RMS_COUNTS:
+        yield found("mains_high", f"{name}: {100 * channel.mains_share:.0f} % of its power at rest is mains hum.")
+    if channel.clench_counts is not None and channel.noise_share > NOISE_SHARE:  # else nobody was asked to rest
+        yield found("noise_high", f"{name} has a noise of {channel.noise_counts:.1f} counts at rest.")
+    if channel.clench_clipped_share > CLIPPED_SHARE:
+        yield found("clench_clips", f"{name}: {100 * channel.clench_clipped_share:.0f} % of a clench is cut off.")
 
 
 def check_clench(channels: tuple[ChannelFacts, ...]) -> Iterator[Finding]:
@@ -168,6 +193,7 @@ def check_all(facts: Facts) -> list[Finding]:
     if facts.stream is not None:
         for check in _OF_STREAM:
             findings += check(facts.stream)
+        findings += check_supply(facts.device, facts.stream)
     for channel in facts.channels:
         findings += check_channel(channel)
     return [*findings, *check_clench(facts.channels), *check_system(facts.system)]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from myobridge.config import SafetyConfig
-from myobridge.contact import HIGHEST_HUM_HZ, Contact, Measures, checks
+from myobridge.contact import HIGHEST_HUM_HZ, Check, Contact, Measures, checks
 from myobridge.doctor.facts import ChannelFacts
 
 BAND_HZ: Final = (20.0, float(HIGHEST_HUM_HZ))
@@ -41,23 +41,42 @@ def channel_facts(
     if not rested:
         return ()
     noise = band_rms(rest, fs_hz)
-    clipped = [] if clench is None else [check.measures for check in checks(clench, fs_hz, adc_bits, limits)]
-    clenched = None if not clipped or clench is None else band_rms(clench, fs_hz)
-    typical = Measures(*(np.median(values, axis=0) for values in zip(*(c.measures for c in rested), strict=True)))
+    fist = [] if clench is None else list(checks(clench, fs_hz, adc_bits, limits))
+    clenched = None if not fist or clench is None else band_rms(clench, fs_hz)
     return tuple(
         ChannelFacts(
             name=name,
-            contact=_verdict([check.verdicts[i] for check in rested]).name.lower(),
-            range_counts=float(typical.range_counts[i]),
-            mains_share=round(float(typical.mains_share[i]), 3),
-            mains_counts=round(float(np.sqrt(typical.mains_share[i]) * typical.rms_counts[i]), 2),
+            **_contact(rested, fist, i),
             noise_counts=round(float(noise[i]), 2),
             noise_share=round(float(noise[i]) / (1 << (adc_bits - 1)), 4),
             clench_counts=None if clenched is None else round(float(clenched[i]), 2),
-            clench_clipped_share=max((float(piece.saturated_share[i]) for piece in clipped), default=0.0),
+            clench_clipped_share=max((float(check.measures.saturated_share[i]) for check in fist), default=0.0),
         )
         for i, name in enumerate(names)
     )
+
+
+def _contact(rested: Sequence[Check], fist: Sequence[Check], channel: int) -> dict[str, Any]:
+    """The verdict on a channel, its share of the time, and what was measured while it held; fields of ChannelFacts.
+
+    A copy of another channel may show in a fist only: two quiet channels are alike.
+    """
+    verdict = _most_frequent([check.verdicts[channel] for check in rested])
+    held = [check for check in rested if check.verdicts[channel] is verdict] or rested
+    share = len(held) / len(rested)
+    if verdict is Contact.GOOD and fist:
+        copies = [check.verdicts[channel] in (Contact.REPEATING, Contact.IDENTICAL) for check in fist]
+        if (copied := np.mean(copies)) > BAD_PIECES:
+            verdict, share = _most_frequent([check.verdicts[channel] for check in fist]), float(copied)
+    typical = Measures(*(np.median(values, axis=0) for values in zip(*(c.measures for c in held), strict=True)))
+    mains_share = float(typical.mains_share[channel])
+    return {
+        "contact": verdict.name.lower(),
+        "contact_share": round(share, 3),
+        "range_counts": float(typical.range_counts[channel]),
+        "mains_share": round(mains_share, 3),
+        "mains_counts": round(float(np.sqrt(mains_share) * typical.rms_counts[channel]), 2),
+    }
 
 
 def band_rms(counts: NDArray[np.int16], fs_hz: float) -> NDArray[np.float64]:
@@ -73,8 +92,8 @@ def band_rms(counts: NDArray[np.int16], fs_hz: float) -> NDArray[np.float64]:
     return np.asarray(np.sqrt(power), dtype=np.float64)
 
 
-def _verdict(verdicts: Sequence[Contact]) -> Contact:
-    """The most frequent bad one, if any was there often enough."""
+def _most_frequent(verdicts: Sequence[Contact]) -> Contact:
+    """The most frequent bad verdict, if any was there often enough."""
     bad = [(verdicts.count(kind), kind) for kind in Contact if kind is not Contact.GOOD]
     count, kind = max(bad)
     return kind if count > BAD_PIECES * len(verdicts) else Contact.GOOD

@@ -9,7 +9,7 @@ from myobridge.config import Config
 from myobridge.doctor.electrodes import channel_facts
 from myobridge.doctor.facts import Facts
 from myobridge.doctor.gather import gather_port, gather_system, inference_ms, usb_latency_ms
-from myobridge.doctor.guide import Guide, listen
+from myobridge.doctor.guide import Guide, Stretch, listen
 from myobridge.doctor.sources import DaemonSource, PortSource, Source
 from myobridge.errors import UserError
 from myobridge.feed import NoDaemon
@@ -23,25 +23,33 @@ def examine(port: str, model: Model, config: Config, seconds: float, guide: Guid
 
     guide: asks the wearer for rest and for a fist; None: only listens.
     folder: where recordings would go.
+
+    Ctrl-C ends it early: the facts that are known by then are returned, and say so.
     """
     facts = Facts(port=gather_port(port), system=gather_system(config, folder))
-    source = _open(facts, model, config) if facts.port.permitted else None
-    if source is not None:
-        facts.source = source.kind
-        try:
-            source.start()
-            _measure(facts, source, config, seconds, guide)
-        except LinkLost as error:
-            facts.trouble = "port_unusable", f"{port} was lost: {error}."
-        except UserError as error:
-            facts.trouble = _what_failed(source, error), str(error)
-        finally:
-            source.close()
-            facts.device = source.device
-    facts.port.usb_latency_ms = usb_latency_ms(port)
-    if facts.source != "daemon":  # beside a running daemon it would take its processor
-        facts.system.inference_ms, facts.system.hop_ms = inference_ms(model), model.spec.hop_ms
+    try:
+        if facts.port.permitted and (source := _open(facts, model, config)):
+            _converse(facts, source, config, seconds, guide)
+        facts.port.usb_latency_ms = usb_latency_ms(port)
+        if facts.source != "daemon":  # beside a running daemon it would take its processor
+            facts.system.inference_ms, facts.system.hop_ms = inference_ms(model), model.spec.hop_ms
+    except KeyboardInterrupt:
+        facts.interrupted = True
     return facts
+
+
+def _converse(facts: Facts, source: Source, config: Config, seconds: float, guide: Guide | None) -> None:
+    facts.source = source.kind
+    try:
+        source.start()
+        _measure(facts, source, config, seconds, guide)
+    except LinkLost as error:
+        facts.trouble = "port_unusable", f"{facts.port.path} was lost: {error}."
+    except UserError as error:
+        facts.trouble = _what_failed(source, error), str(error)
+    finally:
+        source.close()
+        facts.device = source.device
 
 
 def _open(facts: Facts, model: Model, config: Config) -> Source | None:
@@ -70,21 +78,37 @@ def _what_failed(source: Source, error: UserError) -> str:
 
 def _measure(facts: Facts, source: Source, config: Config, seconds: float, guide: Guide | None) -> None:
     """Listens to a hand that streams: at rest, and in a fist if there is a guide to ask for it."""
-    if guide is None:
-        rest, fist = listen(source, seconds), None
-    else:
-        try:
-            rest, fist = guide.rest(source, seconds), guide.fist(source)
-        finally:
+    rest: Stretch | None = None
+    fist: Stretch | None = None
+    try:
+        if guide is None:
+            rest = listen(source, seconds)
+        else:
+            rest = guide.rest(source, seconds)
+            fist = guide.fist(source)
+            guide.done()
+    except KeyboardInterrupt:
+        facts.interrupted = True
+    finally:
+        if guide is not None:
             guide.leave()
+    if guide is None and rest is None:
+        rest = 0, source.listener.mark()
+    _sum_up(facts, source, config, rest, fist)
+
+
+def _sum_up(facts: Facts, source: Source, config: Config, rest: Stretch | None, fist: Stretch | None) -> None:
+    """What was heard, up to the end or to the Ctrl-C."""
     listener, device = source.listener, source.device
-    facts.stream = listener.facts(time.monotonic())
     assert device is not None
-    facts.channels = channel_facts(
-        listener.stretch(*rest),
-        listener.stretch(*fist) if fist else None,
-        source.names,
-        listener.fs_hz,
-        device.adc_bits,
-        config.safety,
-    )
+    facts.stream = listener.facts(time.monotonic())
+    if rest is not None:
+        clock = listener.clock
+        facts.channels = channel_facts(
+            listener.stretch(*rest),
+            listener.stretch(*fist) if fist else None,
+            source.names,
+            clock.fs_hz if clock.rate_off else clock.nominal_hz,  # hum is where it is, whatever the board was told
+            device.adc_bits,
+            config.safety,
+        )

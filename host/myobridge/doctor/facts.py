@@ -15,6 +15,10 @@ class PortFacts(msgspec.Struct, kw_only=True):
     holders: tuple[str, ...] = ()
     """Processes that have it open, as far as this user may see."""
     usb_latency_ms: int | None = None
+    brltty_takes: str = ""
+    """The USB adapter, of this port or plugged in without a port, that brltty takes for a braille display."""
+    modem_manager_asks: bool = False
+    """ModemManager runs, and was not told that this port is no modem."""
 
 
 class SystemFacts(msgspec.Struct, kw_only=True):
@@ -41,6 +45,8 @@ class DeviceFacts(msgspec.Struct, kw_only=True):
     protocol_matches: bool
     reset_cause: str
     adc_bits: int
+    measures_supply: bool
+    """The firmware was built to measure the servo supply."""
 
 
 class StreamFacts(msgspec.Struct, kw_only=True):
@@ -50,7 +56,7 @@ class StreamFacts(msgspec.Struct, kw_only=True):
     silent_s: float
     """Since the last sample came."""
     fs_nominal_hz: float
-    fs_measured_hz: float
+    fs_measured_hz: float | None
     late_ms: dict[str, float]
     """How long after the quickest of them samples arrive."""
     round_trip_ms: dict[str, float]
@@ -75,7 +81,9 @@ class ChannelFacts(msgspec.Struct, kw_only=True):
 
     name: str
     contact: str
-    """The daemon's verdict: good, flat, saturated or mains."""
+    """The daemon's verdict: the name of a Contact in small letters."""
+    contact_share: float
+    """Of the time at rest with this verdict: a loose contact comes and goes."""
     range_counts: float
     mains_share: float
     """Of the power at rest."""
@@ -96,8 +104,9 @@ class ChannelFacts(msgspec.Struct, kw_only=True):
 
 
 class Facts(msgspec.Struct, kw_only=True):
-    """All of it."""
+    """All of it. interrupted: a person ended the examination early; what follows is what was known by then."""
 
+    interrupted: bool = False
     port: PortFacts
     system: SystemFacts
     source: str = "none"

@@ -58,13 +58,27 @@ KINDS: Final[dict[str, Kind]] = {
         BAD,
         "another program holds the port",
         "only one program can talk to the board",
-        "close that program; where it is `myobridge run`, name the port as that command does",
+        "close that program, or end it if it is a service",
     ),
     "port_unusable": Kind(
         BAD,
         "the port cannot be opened or vanished",
         "it is no serial port, cannot run at this speed, or the plug is loose",
         "choose another port, check the cable, or set [link] baud in the config",
+    ),
+    "brltty": Kind(
+        WARNING,
+        "brltty takes the board's USB adapter",
+        "it takes the chips of many boards for braille displays, and their port vanishes seconds after it appeared",
+        "where nobody reads braille: `sudo apt remove brltty`, then plug the board in again; otherwise take this adapter "
+        "out of brltty's udev rule",
+    ),
+    "modem_manager": Kind(
+        WARNING,
+        "ModemManager may take the board for a modem",
+        "it holds a new port for up to half a minute, and what it sends may reset the board",
+        "`myobridge install-service` makes a rule that keeps it away; without a modem: "
+        "`sudo systemctl disable --now ModemManager`",
     ),
     # --- the firmware
     "no_answer": Kind(
@@ -102,6 +116,12 @@ KINDS: Final[dict[str, Kind]] = {
         "the servo supply is low",
         "below the firmware's limit the servos would twitch and the board reset",
         "charge the battery, check fuse, relay and regulator (hardware/POWER.md)",
+    ),
+    "supply_unknown": Kind(
+        WARNING,
+        "the servo supply is not measured",
+        "the wire or the divider from the supply to the board is open, so a low supply goes unnoticed",
+        "check the divider with a voltmeter (hardware/POWER.md), or build the firmware without it",
     ),
     "brown_out": Kind(
         WARNING,
@@ -145,6 +165,12 @@ KINDS: Final[dict[str, Kind]] = {
         "the board drops samples itself",
         "its ADC or its line cannot keep up with the rate",
         "raise [acquisition] max_samples_per_frame or [link] baud, or take fewer channels",
+    ),
+    "rate_off": Kind(
+        BAD,
+        "the board's sampling rate is more than 2 % off",
+        "filters and network see other frequencies than in training; no setpoints are sent",
+        "flash the firmware that was built for this board and its crystal; if it repeats, replace the board",
     ),
     "clock_off": Kind(
         WARNING,
@@ -191,9 +217,21 @@ KINDS: Final[dict[str, Kind]] = {
     ),
     "channel_mains": Kind(
         BAD,
-        "a channel carries mains hum only",
+        "a channel carries hardly anything but mains hum",
         "an electrode or the reference has no contact; no setpoints are sent",
         "press electrodes and reference on, moisten the skin, go on batteries, keep chargers away",
+    ),
+    "channel_repeating": Kind(
+        BAD,
+        "a channel repeats the same samples",
+        "the board sends an old buffer again and again; no setpoints are sent",
+        "reset the board; if it repeats, flash the firmware of this version",
+    ),
+    "channels_identical": Kind(
+        BAD,
+        "two channels show the same",
+        "gel or a wire joins their electrodes, or one input is wired twice; no setpoints are sent",
+        "dry the skin between the electrodes, check the wires, and [acquisition] inputs",
     ),
     "mains_high": Kind(
         WARNING,

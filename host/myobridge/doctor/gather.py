@@ -19,6 +19,8 @@ import numpy as np
 
 from myobridge.config import Config
 from myobridge.doctor.facts import PortFacts, SystemFacts
+from myobridge.doctor.files import read
+from myobridge.doctor.takers import brltty_takes, modem_manager_asks
 from myobridge.model import Model
 from myobridge.timing import hop_times_ms
 
@@ -33,18 +35,21 @@ def gather_port(path: str, root: Path = ROOT) -> PortFacts:
     """The port's file, before it is opened."""
     port = Path(path)
     exists = port.exists()
+    real = port.resolve()
     return PortFacts(
         path=path,
         exists=exists,
         permitted=exists and os.access(path, os.R_OK | os.W_OK),
         group=_group(port) if exists else "",
-        holders=_holders(port.resolve(), root) if exists else (),
+        holders=_holders(real, root) if exists else (),
+        brltty_takes=brltty_takes(real, root),
+        modem_manager_asks=modem_manager_asks(real, root),
     )
 
 
 def usb_latency_ms(path: str, root: Path = ROOT) -> int | None:
     """Latency timer of an FTDI adapter; None for what has none. An open port may have set it to 1."""
-    text = _read(root / "sys/bus/usb-serial/devices" / Path(path).resolve().name / "latency_timer")
+    text = read(root / "sys/bus/usb-serial/devices" / Path(path).resolve().name / "latency_timer")
     return int(text) if text.isdigit() else None
 
 
@@ -67,7 +72,7 @@ def _holders(port: Path, root: Path) -> tuple[str, ...]:
         except OSError:
             continue
         if is_holder:
-            words = " ".join(_read(process / "cmdline").split("\0")[:HOLDER_WORDS])
+            words = " ".join(read(process / "cmdline").split("\0")[:HOLDER_WORDS])
             shown = "".join(c for c in words if c.isprintable())  # anyone may name a process with control characters
             holders.append(f"{shown.strip()} (process {process.name})")
     return tuple(holders)
@@ -80,7 +85,7 @@ def gather_system(config: Config, folder: Path, root: Path = ROOT) -> SystemFact
     return SystemFacts(
         python_bits=64 if sys.maxsize > 1 << 32 else 32,
         onnxruntime=_version("onnxruntime"),
-        governors=tuple(filter(None, map(_read, governors))),
+        governors=tuple(filter(None, map(read, governors))),
         throttled=_throttled(root),
         may_fifo=may_fifo,
         may_lock=may_lock,
@@ -95,7 +100,7 @@ def inference_ms(model: Model) -> float:
 
 def _permissions(fifo_priority: int, root: Path) -> tuple[bool, bool]:
     """Whether a process of this user may be scheduled SCHED_FIFO, and lock memory."""
-    held = _read(root / "proc/self/status").partition("CapEff:")[2].split()
+    held = read(root / "proc/self/status").partition("CapEff:")[2].split()
     capabilities = int(held[0], 16) if held else 0
     rtprio = resource.getrlimit(resource.RLIMIT_RTPRIO)[0]
     memlock = resource.getrlimit(resource.RLIMIT_MEMLOCK)[0]
@@ -105,15 +110,15 @@ def _permissions(fifo_priority: int, root: Path) -> tuple[bool, bool]:
 
 def _throttled(root: Path) -> int | None:
     """The Raspberry Pi's own word, from the firmware or its voltage monitor; None elsewhere."""
-    text = _read(root / "sys/devices/platform/soc/soc:firmware/get_throttled") or _vcgencmd(root)
+    text = read(root / "sys/devices/platform/soc/soc:firmware/get_throttled") or _vcgencmd(root)
     if text:
         try:
             return int(text, 16)
         except ValueError:
             return None
     for monitor in (root / "sys/class/hwmon").glob("hwmon*"):
-        if _read(monitor / "name") == "rpi_volt":
-            return int(_read(monitor / "in0_lcrit_alarm") == "1")
+        if read(monitor / "name") == "rpi_volt":
+            return int(read(monitor / "in0_lcrit_alarm") == "1")
     return None
 
 
@@ -132,12 +137,4 @@ def _version(package: str) -> str:
     try:
         return version(package)
     except PackageNotFoundError:
-        return ""
-
-
-def _read(path: Path) -> str:
-    """A small file's text; empty where there is none for us."""
-    try:
-        return path.read_text(encoding="utf-8", errors="replace").strip()
-    except OSError:
         return ""

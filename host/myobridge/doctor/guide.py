@@ -56,9 +56,12 @@ class Guide:
         """Samples of a fist."""
         return self._measure(source, "Make a firm fist and hold it", "the fist", FIST_DEG, CLENCH_S)
 
-    def leave(self) -> None:
-        """It is over."""
+    def done(self) -> None:
+        """The wearer has done what was asked."""
         self._say("Done: let go.")
+
+    def leave(self) -> None:
+        """It is over, or ended early: takes the prompts down."""
         self._audience.leave()
 
     def _measure(self, source: Source, ask: str, what: str, pose: Pose, seconds: float) -> Stretch:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from myobridge.acquire import Acquisition, AcquisitionCounters, parse_emg
 from myobridge.doctor.facts import StreamFacts
 from myobridge.wire import messages as m
-from myobridge.wire.clock import MAX_RATE_ERROR, SampleClock
+from myobridge.wire.clock import SampleClock
 from myobridge.wire.frame import PAYLOAD, FrameCounters
 
 COUNTER_SPAN: Final = 1 << 16
@@ -90,7 +90,7 @@ class Listener:
             seconds=round(self._arrivals[-1][1] - self._arrivals[0][1], 3) if self._arrivals else 0.0,
             silent_s=round(now_s - self.newest_s, 3) if self._arrivals else 0.0,
             fs_nominal_hz=self.fs_hz,
-            fs_measured_hz=self._measured_hz(),
+            fs_measured_hz=self.clock.fs_hz if self.clock.measured else None,
             late_ms=_distribution_ms(self._late_s()),
             round_trip_ms=_distribution_ms(self.round_trips_s),
             round_trips=len(self.round_trips_s),
@@ -111,14 +111,6 @@ class Listener:
             return 0
         first, last = (int(getattr(status, name)) for status in (self._statuses[0], self._statuses[-1]))
         return (last - first) % COUNTER_SPAN
-
-    def _measured_hz(self) -> float:
-        """From the sample clock, or from the first and last arrival where the clock does not believe the rate."""
-        if len(self._arrivals) < 2:
-            return self.clock.fs_hz
-        (first, first_s), (last, last_s) = self._arrivals[0], self._arrivals[-1]
-        gross_hz = (last - first) / max(last_s - first_s, 1e-9)
-        return self.clock.fs_hz if abs(gross_hz / self.fs_hz - 1) < MAX_RATE_ERROR else gross_hz
 
     def _late_s(self) -> list[float]:
         on_time_s = self.clock.transport_s

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from textwrap import wrap
+from typing import Any, Final
 
 import msgspec
 
 from myobridge.doctor.facts import ChannelFacts, Facts, StreamFacts
 from myobridge.doctor.findings import BAD, Finding
+
+INDENT: Final = " " * 10
+NARROWEST: Final = 30
+"""Columns; a word longer than a line stays whole."""
+PPM_BELOW: Final = 0.005
+"""From this error of the clock on, the report says per cent."""
 
 
 def as_json(facts: Facts, findings: Sequence[Finding]) -> dict[str, Any]:
@@ -24,8 +31,18 @@ def as_json(facts: Facts, findings: Sequence[Finding]) -> dict[str, Any]:
     }
 
 
-def as_text(facts: Facts, findings: Sequence[Finding]) -> Iterator[str]:
-    """Lines: what was measured, then what was found."""
+def as_text(facts: Facts, findings: Sequence[Finding], width: int | None = None) -> Iterator[str]:
+    """Lines: what was measured, then what was found. They break between words at `width` columns, if it is given."""
+    for line in _lines(facts, findings):
+        if width is None or len(line) <= width:
+            yield line
+        else:
+            yield from wrap(
+                line, max(width, NARROWEST), subsequent_indent=INDENT, break_long_words=False, break_on_hyphens=False
+            )
+
+
+def _lines(facts: Facts, findings: Sequence[Finding]) -> Iterator[str]:
     yield f"port      {facts.port.path}" + (" (through the running daemon)" if facts.source == "daemon" else "")
     if facts.device is not None:
         device = facts.device
@@ -39,8 +56,8 @@ def as_text(facts: Facts, findings: Sequence[Finding]) -> Iterator[str]:
         yield ""
         for finding in same:
             yield f"{finding.severity.upper():8}  {finding.what}"
-        yield f"          why: {same[0].why}"
-        yield f"          do:  {same[0].do}  [{same[0].id}]"
+        yield f"{INDENT}why: {same[0].why}"
+        yield f"{INDENT}do:  {same[0].do}  [{same[0].id}]"
     yield ""
     bad = sum(finding.severity == BAD for finding in findings)
     warnings = len(findings) - bad
@@ -56,22 +73,30 @@ def _by_id(findings: Sequence[Finding]) -> dict[str, list[Finding]]:
 
 
 def _stream_lines(stream: StreamFacts, source: str) -> Iterator[str]:
-    drift_ppm = 1e6 * (stream.fs_measured_hz / stream.fs_nominal_hz - 1)
-    yield f"clock     {stream.fs_measured_hz:.2f} Hz ({drift_ppm:+.0f} ppm over {stream.seconds:.1f} s)"
+    yield f"clock     {_clock(stream)}"
     yield f"arrivals  late by {_spread(stream.late_ms)}"
     damaged = stream.crc_errors + stream.length_errors
     sent = stream.samples_received + stream.samples_lost
     yield f"losses    {stream.samples_lost} of {sent} samples; {damaged} damaged frames"
     trips = "not measured: the daemon holds the port" if source == "daemon" else _spread(stream.round_trip_ms)
     yield f"PING      {trips}"
+    yield "servos    " + (f"{stream.supply_mv / 1000:.2f} V" if stream.supply_mv else "their supply is not measured")
+
+
+def _clock(stream: StreamFacts) -> str:
+    if stream.fs_measured_hz is None:
+        return f"not measured: too little arrived; {stream.fs_nominal_hz:g} Hz were asked for"
+    error = stream.fs_measured_hz / stream.fs_nominal_hz - 1
+    off = f"{1e6 * error:+.0f} ppm" if abs(error) < PPM_BELOW else f"{100 * error:+.1f} %"
+    return f"{stream.fs_measured_hz:.2f} Hz, {off} from {stream.fs_nominal_hz:g} Hz, over {stream.seconds:.1f} s"
 
 
 def _channel_line(channel: ChannelFacts) -> str:
     ratio = channel.signal_to_rest
     clench = "" if ratio is None else f" at rest, {ratio:.1f} times that in a clench"
     return (
-        f"channel   {channel.name}: {channel.contact}, {100 * channel.mains_share:.0f} % mains, "
-        f"{channel.noise_counts:.1f} counts{clench}"
+        f"channel   {channel.name}: {channel.contact}, {100 * channel.mains_share:.0f} % of the power is mains hum, "
+        f"noise {channel.noise_counts:.1f} counts{clench}"
     )
 
 

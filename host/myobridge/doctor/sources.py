@@ -168,4 +168,5 @@ def device_facts(ident: m.Ident) -> DeviceFacts:
         protocol_matches=ident.proto_hash == m.PROTO_HASH,
         reset_cause=name_of(m.ResetCause, ident.reset_cause),
         adc_bits=ident.adc_bits,
+        measures_supply=bool(ident.capabilities & m.Capability.SUPPLY_SENSE),
     )
