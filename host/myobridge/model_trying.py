@@ -52,14 +52,18 @@ Samples = NDArray[np.float64]
 
 
 def main() -> None:
-    """Reads a `Tried` and its graphs from standard input, and writes a `Verdict` to standard output."""
+    """Waits for "go" on standard input, reads a `Tried` and its graphs, and writes a `Verdict` to standard output."""
     _stand_back()
+    if not sys.stdin.buffer.read(2):
+        return  # nobody is there any more who would ask
     _limit()
-    tried = msgspec.json.decode(sys.stdin.buffer.readline(), type=Tried)
-    try:
-        verdict = try_graphs(tried, (sys.stdin.buffer.read(size) for size in tried.sizes))
-    except UserError as refused:
-        verdict = Verdict(refusal=str(refused))
+    with os.fdopen(int(sys.argv[1]), "rb") as given:
+        given.seek(0)
+        tried = msgspec.json.decode(given.readline(), type=Tried)
+        try:
+            verdict = try_graphs(tried, map(given.read, tried.sizes))
+        except UserError as refused:
+            verdict = Verdict(refusal=str(refused))
     sys.stdout.buffer.write(msgspec.json.encode(verdict))
 
 

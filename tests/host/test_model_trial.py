@@ -14,6 +14,7 @@ import pytest
 from onnx import helper, numpy_helper
 
 from hostile_models import HOSTILE
+from myobridge import model_trial
 from myobridge.errors import UserError
 from myobridge.model import open_model, read_model
 from myobridge.model_file import STREAMING_KEY
@@ -31,10 +32,8 @@ def endless(tmp_path):
     model = read_model(HOSTILE[ENDLESS][0](tmp_path / "m.onnx"))
     model.begin_trial()
     yield model
-    process = model._trial._process
-    if process is not None:
+    if process := model._trial._process:
         process.kill()
-        process.wait()
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -95,6 +94,7 @@ def test_without_a_process_there_is_no_model(tmp_path, monkeypatch, error):
         raise error
 
     monkeypatch.setattr(subprocess, "Popen", refuse)
+    monkeypatch.setattr(model_trial, "_ahead", [])
     with pytest.raises(UserError, match="no process can be started"):
         open_model(write_tiny_model(tmp_path / "m.onnx"))
 
