@@ -30,6 +30,8 @@ ENVIRONMENT: Final = {"OPENBLAS_NUM_THREADS": "1", "MALLOC_MMAP_THRESHOLD_": "13
 """What one graph gives back, glibc shall give back too."""
 PROGRAM: Final = "import sys; sys.path[:] = sys.argv[1:]; from myobridge.model_trying import main; main()"
 """Without `site`, which takes 20 ms."""
+NO_PROCESS: Final = (OSError, RuntimeError, MemoryError)
+"""How Python says that the system gives no more processes."""
 
 
 class Tried(msgspec.Struct, frozen=True):
@@ -67,21 +69,20 @@ class Trial:
         self._said = bytearray()
         self._until_s = 0.0
         self._late = False
-        self.verdict: Verdict | None = None
-        """None until the trial is over."""
+        self._verdict: Verdict | None = None
 
     def begin(self) -> None:
-        """Starts the process, unless it was started before.
+        """Gives the graphs to a process, if that has not been done.
 
         Raises:
-            UserError: the system gives us no process.
+            UserError: no process can be started.
         """
-        if self._process is not None or self.verdict is not None:
+        if self._process or self._verdict:
             return
         tried = Tried(self._name, self._spec, tuple(map(len, self._graphs)))
         try:
-            self._process = _start(msgspec.json.encode(tried) + b"\n", *self._graphs)
-        except (OSError, RuntimeError, MemoryError) as error:
+            self._process = _start(msgspec.json.encode(tried), b"\n", *self._graphs)
+        except NO_PROCESS as error:
             raise UserError(
                 f"{self._name} cannot be tried, for no process can be started ({error}); end other programs and try "
                 "again."
@@ -90,19 +91,17 @@ class Trial:
         self._until_s = time.monotonic() + BUSY_S
 
     def over(self) -> bool:
-        """Whether the model has passed; False: not known yet. Never waits.
+        """Whether the model has passed; False: that is not known yet. Never waits.
 
         Raises:
-            UserError: it has not passed, or the process cannot be started.
+            UserError: it has not passed, or no process can be started.
         """
-        if self.verdict is None:
-            self.begin()
-            self._listen()
-        if self.verdict is None:
-            return False
-        if self.verdict.refusal:
-            raise UserError(self.verdict.refusal)
-        return True
+        self.begin()
+        if self._process:
+            self._listen(self._process)
+        if self._verdict and self._verdict.refusal:
+            raise UserError(self._verdict.refusal)
+        return self._verdict is not None
 
     def wait(self) -> Verdict:
         """The verdict of a model that has passed.
@@ -116,13 +115,11 @@ class Trial:
             asked = select.poll()
             asked.register(self._process.stdout, select.POLLIN)
             asked.poll(1000 * max(0.01, self._until_s - time.monotonic()))
-        assert self.verdict is not None
-        return self.verdict
+        assert self._verdict is not None
+        return self._verdict
 
-    def _listen(self) -> None:
-        """Takes what the process has said; its end closes the pipe."""
-        process = self._process
-        assert process is not None
+    def _listen(self, process: Popen[bytes]) -> None:
+        """Takes what the process has said; it ends after that."""
         assert process.stdout is not None
         try:
             while piece := os.read(process.stdout.fileno(), 1 << 16):
@@ -133,8 +130,7 @@ class Trial:
                 process.kill()
             return
         process.stdout.close()
-        self.verdict = self._judge(process.wait())
-        self._process = None
+        self._verdict, self._process = self._judge(process.wait()), None
 
     def _judge(self, exit_code: int) -> Verdict:
         try:
@@ -153,7 +149,10 @@ def _why_ended(exit_code: int) -> str:
 
 
 def _start(*given: bytes) -> Popen[bytes]:
-    """The process, with what it is to read in its standard input."""
+    """The process, with what it is to try in its standard input. Raises one of NO_PROCESS.
+
+    A file, because a pipe would keep us waiting until the process has loaded onnxruntime.
+    """
     from subprocess import DEVNULL, PIPE, Popen  # noqa: PLC0415 - 3 ms that only a trial needs
 
     package = str(Path(myobridge.__file__).parents[1])

@@ -55,9 +55,10 @@ def main() -> None:
     """Reads a `Tried` and its graphs from standard input, and writes a `Verdict` to standard output."""
     _stand_back()
     _limit()
-    tried = msgspec.json.decode(sys.stdin.buffer.readline(), type=Tried)
+    given = sys.stdin.buffer
+    tried = msgspec.json.decode(given.readline(), type=Tried)
     try:
-        verdict = try_graphs(tried, (sys.stdin.buffer.read(size) for size in tried.sizes))
+        verdict = try_graphs(tried, map(given.read, tried.sizes))
     except UserError as refused:
         verdict = Verdict(refusal=str(refused))
     sys.stdout.buffer.write(msgspec.json.encode(verdict))

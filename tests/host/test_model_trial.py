@@ -31,10 +31,8 @@ def endless(tmp_path):
     model = read_model(HOSTILE[ENDLESS][0](tmp_path / "m.onnx"))
     model.begin_trial()
     yield model
-    process = model._trial._process
-    if process is not None:
+    if process := model._trial._process:
         process.kill()
-        process.wait()
 
 
 @pytest.mark.parametrize("name", HOSTILE)

@@ -1,0 +1,59 @@
+"""From the start of the daemon to its first setpoint, of two checkouts in turn: does a change cost the start anything?
+
+python tests/bench/bench_start.py ../before . --turns 20
+
+Each runs with the `host/` and `models/` of its folder; what they print is the ratio of the medians, and of each pair.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from myobridge.bench import live
+from myobridge.config import Config
+from myobridge.model import open_model
+from myobridge.shipped import find_model
+
+KEYS = ("start_to_first_command_s", "cpu_seconds_per_second", "rss_mb")
+
+
+def daemon_of(folder: Path, model: Path, seconds: float) -> live.Command:
+    """The daemon of this checkout."""
+    path = os.pathsep.join(str(folder.absolute() / part) for part in ("host", "models"))
+    command = live.daemon(model, None, seconds)
+    return lambda port, said: ["env", f"PYTHONPATH={path}", *command(port, said)]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("before", type=Path)
+    parser.add_argument("after", type=Path)
+    parser.add_argument("--model", default="synth")
+    parser.add_argument("--seconds", type=float, default=1.0)
+    parser.add_argument("--turns", type=int, default=20)
+    asked = parser.parse_args()
+    model = find_model(asked.model)
+    source = live.emg_for(open_model(model).spec)
+    commands = [daemon_of(folder, model, asked.seconds) for folder in (asked.before, asked.after)]
+    said = []
+    for turn in range(asked.turns):
+        order = (0, 1) if turn % 2 else (1, 0)
+        pair = {at: live.run_loop(commands[at], source, Config()).said for at in order}
+        said.append([[pair[at][key] for key in KEYS] for at in (0, 1)])
+        print(".", end="", flush=True, file=sys.stderr)
+    values = np.array(said)
+    for at, key in enumerate(KEYS):
+        before, after = values[:, 0, at], values[:, 1, at]
+        print(
+            f"{key:28} before {np.median(before):.3f} after {np.median(after):.3f}, "
+            f"ratio of medians {np.median(after) / np.median(before):.3f}, of pairs {np.median(after / before):.3f}"
+        )
+
+
+if __name__ == "__main__":
+    main()
