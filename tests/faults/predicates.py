@@ -128,7 +128,9 @@ class Watch:
 
     # --- what is seen -----------------------------------------------------------------------------------
 
-    def passed(self, now_s: float, *, awake: bool, linked_since_s: float | None, in_order_since_s: float | None) -> None:
+    def passed(
+        self, now_s: float, *, awake: bool, linked_since_s: float | None, in_order_since_s: float | None
+    ) -> None:
         """Time has passed. linked: the daemon has the port open, and line and hand work; in order: without the first."""
         self.awake_s += (now_s - self.now_s) * awake
         self.now_s = now_s

@@ -122,9 +122,7 @@ class Scene:
         elif self._in_order_s is None:
             self._in_order_s = self.now_s
         linked_s = self._opened_s if self.world.link is not None and self._in_order_s is not None else None
-        self.watch.passed(
-            self.now_s, awake=self.awake, linked_since_s=linked_s, in_order_since_s=self._in_order_s
-        )
+        self.watch.passed(self.now_s, awake=self.awake, linked_since_s=linked_s, in_order_since_s=self._in_order_s)
         self.hand.look(self.now_s >= self.world.hand_stopped_until_s)
         for caller in list(self.callers):
             caller.hear()

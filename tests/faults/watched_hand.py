@@ -127,7 +127,9 @@ class WatchedHand:
 
     def _step(self, cdeg: int, most_cdeg: float) -> None:
         if cdeg > most_cdeg:
-            raise Violated(Predicate.WITHIN_THE_SLEW, f"{cdeg} cdeg in one servo period, and {most_cdeg:.0f} are allowed")
+            raise Violated(
+                Predicate.WITHIN_THE_SLEW, f"{cdeg} cdeg in one servo period, and {most_cdeg:.0f} are allowed"
+            )
 
     def _accepted(self, setpoint: m.Setpoint) -> None:
         firmware = self.firmware
