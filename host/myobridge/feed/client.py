@@ -179,7 +179,7 @@ class FeedClient:
             except ValueError:  # of msgspec, too
                 self.misunderstood = self._other_version()
         elif kind == REPLY:
-            reply = _understood(payload)
+            reply = understood(payload)
             if reply.id == self._last_id:
                 self._reply = reply
 
@@ -193,7 +193,7 @@ class FeedClient:
         return f"The daemon on {self._port} is of another version than this program; end both and start them again."
 
 
-def _understood(payload: bytes) -> Reply:
+def understood(payload: bytes) -> Reply:
     """A reply, without what another version says of itself."""
     try:
         return msgspec.json.decode(payload, type=Reply)
