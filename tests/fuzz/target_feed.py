@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import tempfile
+from contextlib import suppress
 from functools import cache
 from typing import get_args
 
@@ -14,7 +15,7 @@ from promises import pieces
 from myobridge.feed import About, Do
 from myobridge.feed.client import MAX_MESSAGE
 from myobridge.feed.messages import HEAD, REPLY, REQUEST, Reply, Request, Splitter, pack
-from myobridge.feed.peer import READ_BYTES
+from myobridge.feed.peer import MAX_REQUEST
 from myobridge.feed.place import connect
 from myobridge.feed.server import Feed
 from tiny_model import tiny_spec
@@ -45,17 +46,36 @@ def seeds() -> list[bytes]:
 def fuzz(data: bytes) -> None:
     framed = data[:1] == bytes((FRAMED,))
     said = b"".join(pack(kind, content) for kind, content in pieces(data[1:])) if framed else data[1:]
+    requests, is_whole = understood(said)
     feed()  # listens from here on
     with connect(PORT) as client:
         client.sendall(said)
-        asks = [ask for _ in range(2 + len(said) // READ_BYTES) for ask in feed().poll()]
+        asks = feed().poll()
+        while any(peer.has_more for peer in feed()._clients.values()):
+            asks += feed().poll()
         for ask in asks:
             assert ask.request.do in FOR_THE_DAEMON
             ask.answer(True, "done")
         replies = heard(client)
     feed().poll()
     assert not feed()._clients
-    assert {ask.request.id for ask in asks} <= {reply.id for reply in replies}
+    for do in ("estop", "disarm"):
+        assert (do in {request.do for request in requests}) == (do in {ask.request.do for ask in asks})
+    if is_whole:
+        assert {request.id for request in requests} <= {reply.id for reply in replies}
+
+
+def understood(said: bytes) -> tuple[list[Request], bool]:
+    """The requests that a client makes, and whether it never announces one that is too long."""
+    requests = []
+    try:
+        for kind, payload in Splitter(MAX_REQUEST).push(said):
+            with suppress(ValueError):
+                if kind == REQUEST:
+                    requests.append(msgspec.json.decode(payload, type=Request))
+    except ValueError:
+        return requests, False
+    return requests, True
 
 
 def heard(client: socket.socket) -> list[Reply]:

@@ -17,7 +17,7 @@ from myobridge.view.access import Access
 from myobridge.view.server import PAGE, SOCKET, Server
 from myobridge.view.viewer import ORDER_BYTES, Viewer
 
-ORDERS = ("arm", "disarm", "estop")
+ORDERS = ("arm", "disarm", "estop", "lift")
 TOKEN = "the-token"
 TARGET, HOST, ORIGIN, TEXT, BINARY = range(5)
 
@@ -79,7 +79,7 @@ def fuzz(data: bytes) -> None:
 
 
 def talk(messages: list[str | bytes]) -> None:
-    """The socket closes at the first message that is no order; what came before it was one of three."""
+    """The socket closes at the first message that is no order; what came before it was one of four."""
     browser: Any = Browser([message[:ORDER_BYTES] for message in messages])
     taken: list[str] = []
     asyncio.run(_listen(browser, taken))
@@ -88,4 +88,4 @@ def talk(messages: list[str | bytes]) -> None:
 
 
 async def _listen(browser: Any, taken: list[str]) -> None:
-    await Viewer(browser).listen(taken.append)
+    await Viewer(browser).listen(taken.append, control=True)

@@ -1,9 +1,13 @@
 """The feed: what a subscriber gets, and what no client can do to the loop."""
 
+import fcntl
+import json
 import os
+import resource
+import select
 import socket
 import stat
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from threading import Event, Thread
 
@@ -14,9 +18,12 @@ from hypothesis import strategies as st
 
 from myobridge.errors import UserError
 from myobridge.feed import About, Chunk, FeedClient, NoDaemon, Snapshot, feed_path
-from myobridge.feed.messages import HEAD, REQUEST, pack
+from myobridge.feed.messages import BYTES, HEAD, REPLY, REQUEST, SNAPSHOT, Reply, Splitter, pack
 from myobridge.feed.peer import MAX_REQUEST
-from myobridge.feed.server import BACKLOG_BYTES, CLIENTS_A_POLL, MAX_CLIENTS, REQUESTS_A_POLL, Feed
+from myobridge.feed.place import open_folder
+from myobridge.feed.room import ACCEPTS_A_POLL, MAX_CLIENTS
+from myobridge.feed.server import BACKLOG_BYTES, CLIENTS_A_POLL, MAX_LISTENERS, MAX_WAITING, REQUESTS_A_POLL, Feed
+from myobridge.view.prompts import Prompt, PromptInbox, inbox_path, send_prompt
 from tiny_model import tiny_spec
 
 PORT = "/dev/ttyACM0"
@@ -107,6 +114,40 @@ def raw_client(feed):
         client.connect(os.fspath(feed_path(PORT)))
         feed.poll()
         yield client
+
+
+def waiting_client():
+    """A connection that has not been let in yet."""
+    client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    client.connect(os.fspath(feed_path(PORT)))
+    return client
+
+
+@contextmanager
+def no_descriptor_left():
+    """The process cannot open anything."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    free = os.dup(0)
+    os.close(free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+def asking(do, number, **more):
+    return pack(REQUEST, json.dumps({"id": number, "do": do, **more}).encode())
+
+
+def answers(client):
+    """All that a raw connection has been answered."""
+    client.setblocking(False)
+    splitter, replies = Splitter(1 << 20), []
+    with suppress(BlockingIOError):
+        while data := client.recv(1 << 16):
+            replies += [msgspec.json.decode(payload, type=Reply) for _, payload in splitter.push(data)]
+    return replies
 
 
 def messages(client):
@@ -213,17 +254,18 @@ def test_one_who_is_behind_gets_no_old_looks(feed):
         assert feed.drops == dropped
 
 
-def test_too_many_clients_are_told_so(feed):
-    clients = [FeedClient(PORT) for _ in range(MAX_CLIENTS)]
-    for _ in clients:
-        feed.poll()
-    with attended(feed), FeedClient(PORT) as late, pytest.raises(UserError, match="too many clients"):
-        late.request("about")
-    assert feed.refused == 1
-    clients.pop().close()
-    feed.poll()
-    with attended(feed), FeedClient(PORT) as client:
-        assert client.request("about").ok
+def test_too_many_listeners_are_told_so_and_may_ask_all_the_same(feed):
+    with ExitStack() as crowd:
+        listeners = [crowd.enter_context(subscriber(feed, "bytes")) for _ in range(MAX_LISTENERS)]
+        with FeedClient(PORT) as late, attended(feed):
+            with pytest.raises(UserError, match="too many listeners"):
+                late.subscribe("snapshots")
+            assert late.request("estop").text == "estop"
+            assert listeners[0].subscribe("snapshots") == ABOUT  # it has its place
+            listeners[1].close()
+            while len(feed._clients) > MAX_LISTENERS:
+                pass
+            assert late.subscribe("snapshots") == ABOUT
 
 
 # --- requests that make no sense ----------------------------------------------------------------------------
@@ -262,32 +304,246 @@ def test_one_who_announces_too_long_a_message_is_put_out(feed):
         assert client.recv(1) == b""
 
 
-def test_of_many_requests_at_once_a_few_are_heard_and_the_others_are_counted(feed):
+def test_a_request_of_another_version_is_answered_so(feed):
+    with FeedClient(PORT) as client, attended(feed):
+        reply = client.request("dance")
+        assert not reply.ok
+        assert "does not know" in reply.text
+    assert feed.refused == 1
+
+
+def test_many_requests_at_once_are_passed_on_a_few_in_each_poll_and_none_is_lost(feed):
     with raw_client(feed) as client:
-        client.sendall(pack(REQUEST, b'{"id": 1, "do": "arm"}') * 100)
-        assert len(feed.poll()) == REQUESTS_A_POLL
-        assert feed.refused > 0
-        while feed.poll():
-            pass
-        heard = 100 - feed.refused
-        client.sendall(pack(REQUEST, b'{"id": 2, "do": "disarm"}'))
-        assert [ask.request.do for ask in feed.poll()] == ["disarm"]
-        assert 0 < heard < 20
+        client.sendall(b"".join(asking("arm", number) for number in range(1, 101)))
+        heard = [[ask.request.id for ask in feed.poll()] for _ in range(100 // REQUESTS_A_POLL)]
+        assert heard == [[number, number + 1] for number in range(1, 100, REQUESTS_A_POLL)]
+        assert feed.refused == 0
 
 
-def test_an_emergency_stop_is_heard_in_a_crowd_that_shouts(feed):
+def test_of_more_requests_than_may_wait_the_later_ones_are_answered_with_a_refusal(feed):
+    sent = 2 * MAX_WAITING
+    with raw_client(feed) as client:
+        client.sendall(b"".join(asking("arm", number) for number in range(1, sent + 1)))
+        asks = [ask for _ in range(sent) for ask in feed.poll()]
+        for ask in asks:
+            ask.answer(True, "done")
+        replies = answers(client)
+        for _ in range(sent):  # what the kernel did not take at once is sent on
+            feed.poll()
+            replies += answers(client)
+    heard = {ask.request.id for ask in asks}
+    assert {reply.id for reply in replies if not reply.ok} == set(range(1, sent + 1)) - heard
+    assert len(replies) == sent
+    assert len(asks) >= MAX_WAITING
+    assert feed.refused == sent - len(asks)
+
+
+# --- the way of an emergency stop -------------------------------------------------------------------------------
+
+
+def test_about_about_and_estop_in_one_write_get_three_answers(feed):
+    with raw_client(feed) as client:
+        client.sendall(asking("about", 1) + asking("about", 2) + asking("estop", 3))
+        (ask,) = feed.poll()
+        ask.answer(True, "stopped")
+        assert {reply.id for reply in answers(client)} == {1, 2, 3}
+
+
+@pytest.mark.parametrize("do", ["estop", "disarm"])
+@pytest.mark.parametrize("before", ["about", "arm", "model", "subscribe", "dance"])
+def test_a_stop_behind_a_thousand_requests_of_one_client_is_heard_in_a_few_polls(feed, do, before):
+    with raw_client(feed) as client:
+        client.sendall(asking(before, 1) * 1000 + asking(do, 2))
+        polls = next(n for n in range(1, 100) if do in [ask.request.do for ask in feed.poll()])
+        assert polls <= 3
+
+
+def test_a_stop_is_heard_in_the_next_poll_in_a_crowd_that_shouts(feed):
     with ExitStack() as crowd:
         clients = [crowd.enter_context(raw_client(feed)) for _ in range(MAX_CLIENTS)]
         for client in clients[:-1]:
             client.setblocking(False)
             with suppress(BlockingIOError):
                 while True:
-                    client.send(pack(REQUEST, b'{"id": 1, "do": "disarm"}') * 100)
+                    client.send(asking("arm", 1) * 100)
         for _ in range(10):
             assert len(feed.poll()) == CLIENTS_A_POLL * REQUESTS_A_POLL
-        clients[-1].sendall(pack(REQUEST, b'{"id": 2, "do": "estop"}'))
-        polls = next(n for n in range(1, 100) if "estop" in [ask.request.do for ask in feed.poll()])
-        assert polls <= MAX_CLIENTS / CLIENTS_A_POLL
+        clients[-1].sendall(asking("estop", 2))
+        assert feed.poll()[0].request.do == "estop"
+
+
+@pytest.mark.parametrize("crowd", [16, 40, MAX_CLIENTS, 100])
+def test_a_stop_from_the_last_of_many_clients_is_heard_in_a_few_polls_and_answered(feed, crowd):
+    with ExitStack() as others:
+        for _ in range(crowd):
+            others.enter_context(waiting_client()).sendall(asking("about", 1))
+        with waiting_client() as client:
+            client.sendall(asking("estop", 2))
+            polls = 1
+            while not (asks := [ask for ask in feed.poll() if ask.request.do == "estop"]):
+                polls += 1
+                assert polls < 10
+            assert polls <= 1 + crowd // ACCEPTS_A_POLL
+            asks[0].answer(True, "stopped")
+            assert [reply.text for reply in answers(client)] == ["stopped"]
+
+
+def test_new_clients_put_out_the_ones_that_never_asked_and_neither_listeners_nor_those_that_wait(feed):
+    with subscriber(feed, "bytes") as listener, raw_client(feed) as waits, ExitStack() as crowd:
+        waits.sendall(asking("arm", 1))
+        (ask,) = feed.poll()
+        for _ in range(3 * MAX_CLIENTS):
+            crowd.enter_context(raw_client(feed))
+        assert len(feed._clients) == MAX_CLIENTS
+        ask.answer(True, "armed")
+        assert [reply.text for reply in answers(waits)] == ["armed"]
+        feed.tell_bytes(1.0, b"x")
+        assert list(messages(listener)) == [Chunk(1.0, b"x")]
+
+
+def test_a_stop_is_heard_where_the_process_has_no_file_descriptor_left(feed):
+    with ExitStack() as crowd:
+        listeners = [crowd.enter_context(subscriber(feed, "bytes")) for _ in range(3)]
+        clients = [crowd.enter_context(waiting_client()) for _ in range(3)]
+        for client in clients:
+            client.sendall(asking("estop", 1))
+        with no_descriptor_left():
+            heard = sum(len(feed.poll()) for _ in range(20))
+        assert heard == len(clients)
+        feed.tell_bytes(1.0, b"x")
+        assert all(list(messages(listener)) == [Chunk(1.0, b"x")] for listener in listeners)
+
+
+@pytest.mark.parametrize("after", [HEAD.pack(MAX_REQUEST + 1, REQUEST), bytes(2000), b"\xff" * 9, pack(REQUEST, b"{")])
+def test_a_stop_is_heard_although_nonsense_follows_it(feed, after):
+    with raw_client(feed) as client:
+        client.sendall(asking("estop", 1) + after)
+        assert [ask.request.do for ask in feed.poll()] == ["estop"]
+
+
+def test_a_stop_of_a_client_that_does_not_wait_for_the_answer_is_heard(feed):
+    with raw_client(feed) as client:
+        client.sendall(b"" + asking("subscribe", 1, want=["bytes"]))
+        feed.poll()
+        client.sendall(asking("estop", 2))
+    feed.tell_bytes(1.0, b"x")  # finds out that it has gone
+    (ask,) = feed.poll()
+    ask.answer(True, "stopped")
+    feed.poll()
+    assert not feed._clients
+
+
+def test_stops_that_come_together_are_one_for_the_daemon_and_each_is_answered(feed):
+    with raw_client(feed) as client:
+        client.sendall(asking("disarm", 1) + asking("estop", 2) + asking("estop", 3) + asking("disarm", 4))
+        first, second = feed.poll()
+        assert (first.request.do, second.request.do) == ("estop", "disarm")
+        first.answer(True, "stopped")
+        second.answer(False, "it is stopped")
+        assert {reply.id: reply.text for reply in answers(client)} == {
+            1: "it is stopped", 2: "stopped", 3: "stopped", 4: "it is stopped"
+        }  # fmt: skip
+
+
+@pytest.mark.parametrize("undone", ["arm", "lift"])
+@pytest.mark.parametrize("do", ["estop", "disarm"])
+def test_what_waits_beside_a_stop_does_not_undo_it(feed, undone, do):
+    with raw_client(feed) as one, raw_client(feed) as other:
+        one.sendall(asking(undone, 1) * (REQUESTS_A_POLL + 1))
+        feed.poll()
+        one.sendall(asking(undone, 2))
+        other.sendall(asking(do, 1))
+        assert [ask.request.do for ask in feed.poll()] == [do]
+        assert [reply.ok for reply in answers(one)] == [False, False]
+        one.sendall(asking(undone, 3))
+        assert [ask.request.do for ask in feed.poll()] == [undone]
+
+
+def test_when_the_daemon_cannot_say_what_it_runs_the_client_is_told_and_the_loop_goes_on(feed):
+    def broken():
+        raise RuntimeError("no session")
+
+    feed._about = broken
+    with FeedClient(PORT) as client, attended(feed):
+        assert "no session" in client.request("about").text
+        assert client.request("estop").text == "estop"
+        with pytest.raises(UserError, match="no session"):
+            client.subscribe("bytes")
+
+
+# --- clients of a daemon that is strange, slow or stopped -------------------------------------------------------
+
+
+def test_a_daemon_that_lets_nobody_in_is_told_after_a_while(feed, monkeypatch):
+    monkeypatch.setattr("myobridge.feed.place.CONNECT_S", 0.05)
+    with ExitStack() as crowd, pytest.raises(NoDaemon, match="lets nobody in"):
+        while True:  # the feed is not polled
+            crowd.enter_context(waiting_client())
+            crowd.enter_context(FeedClient(PORT))
+
+
+def test_a_daemon_that_does_not_answer_is_told_after_a_while(feed, monkeypatch):
+    monkeypatch.setattr("myobridge.feed.client.REPLY_S", 0.05)
+    with FeedClient(PORT) as client:
+        for _ in range(3):
+            with pytest.raises(NoDaemon, match="does not answer"):
+                client.request("estop")
+        while True:
+            with pytest.raises(NoDaemon, match="does not answer"):  # nor does it take anything
+                client.request("model", path="x" * 4000)
+            if not select.select([], [client], [], 0)[1]:
+                break
+
+
+def test_a_late_answer_is_not_taken_for_another_requests(feed, monkeypatch):
+    with FeedClient(PORT) as client:
+        with monkeypatch.context() as hasty:
+            hasty.setattr("myobridge.feed.client.REPLY_S", 0.01)
+            with pytest.raises(NoDaemon):
+                client.request("arm")
+        with attended(feed):
+            assert client.request("disarm").text == "disarm"
+
+
+@pytest.mark.parametrize("changes", [{"level": [None]}, {"state": 3}, {"channels": None}, {"latency_ms": {"p50": "x"}}])
+def test_a_look_that_is_not_understood_is_passed_over_and_told(feed, changes):
+    look = msgspec.json.encode(msgspec.to_builtins(LOOK) | changes)
+    with subscriber(feed, "bytes", "snapshots") as client:
+        assert not client.misunderstood
+        for subscribed in feed._subscribed["snapshots"]:
+            feed._send(subscribed, pack(SNAPSHOT, look), BACKLOG_BYTES)
+        feed.tell_bytes(1.0, b"x")
+        assert list(messages(client)) == [Chunk(1.0, b"x")]
+        assert "another version" in client.misunderstood
+
+
+def test_an_about_that_is_not_understood_is_a_sentence_and_requests_go_on(feed):
+    class OtherAbout(msgspec.Struct):
+        port: int = 1
+
+    feed._about = OtherAbout
+    with FeedClient(PORT) as client, attended(feed):
+        with pytest.raises(UserError, match="another version"):
+            client.subscribe("bytes")
+        assert client.request("estop").text == "estop"
+
+
+@pytest.mark.parametrize("said", [HEAD.pack(1 << 31, REPLY), pack(REPLY, b"{"), pack(REPLY, b"[]"), pack(BYTES, b"")])
+def test_a_daemon_that_talks_nonsense_is_a_sentence(feed, said):
+    with FeedClient(PORT) as client:
+        feed.poll()
+        (peer,) = feed._clients.values()
+        peer.send(said, BACKLOG_BYTES)
+        with pytest.raises(NoDaemon, match="another version"):
+            client.receive(1.0)
+
+
+def test_names_that_are_not_utf8_have_question_marks(feed):
+    feed._about = lambda: msgspec.structs.replace(ABOUT, port="/dev/\udcff")
+    with FeedClient(PORT) as client, attended(feed):
+        assert client.request("about").about.port == "/dev/?"
+        assert client.request("model", path="/a/\udcff").text == "model /a/?"
+    feed.tell_snapshot(msgspec.structs.replace(LOOK, note="\udcff"))
 
 
 def test_a_request_in_pieces_is_heard_when_it_is_whole(feed):
@@ -356,6 +612,41 @@ def test_a_daemon_that_the_system_started_is_found_too(monkeypatch, tmp_path):
         feed.tell_bytes(1.0, b"x")
         assert client.receive(1.0) == Chunk(1.0, b"x")
     feed.close()
+
+
+def test_folders_with_long_names_work_like_short_ones(monkeypatch, tmp_path):
+    long = tmp_path / ("x" * 120) / ("y" * 120)
+    long.mkdir(parents=True)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(long))
+    with opened() as feed:
+        assert feed_path(PORT).is_relative_to(long)
+        assert feed_path(PORT).is_socket()
+        with FeedClient(PORT) as client, attended(feed):
+            assert client.request("estop").text == "estop"
+        with pytest.raises(UserError, match="in use"):
+            Feed(PORT, lambda: ABOUT)
+        with closing(PromptInbox(inbox_path(feed_path(PORT)))) as inbox:
+            assert send_prompt(feed_path(PORT), Prompt(title="Fist"))
+            assert inbox.newest().title == "Fist"
+    assert not list((long / "myobridge").iterdir())
+
+
+def test_where_sockets_need_short_names_a_short_folder_is_taken(monkeypatch, tmp_path):
+    monkeypatch.setattr("myobridge.feed.place.BY_DESCRIPTOR", tmp_path / "none")
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / ("x" * 120)))
+    monkeypatch.setenv("TMPDIR", str(tmp_path / ("x" * 120)))
+    (tmp_path / ("x" * 120)).mkdir()
+    assert feed_path(PORT).parent == Path("/tmp", f"myobridge-{os.getuid()}")
+
+
+def test_a_daemon_that_does_not_come_to_an_end_with_its_start_is_not_waited_for(runtime_folder, monkeypatch):
+    monkeypatch.setattr("myobridge.feed.place.CONNECT_S", 0.05)
+    (runtime_folder / "myobridge").mkdir(mode=0o700)
+    starting = open_folder(runtime_folder / "myobridge")
+    fcntl.flock(starting, fcntl.LOCK_EX)
+    with pytest.raises(UserError, match="does not come to an end"):
+        Feed(PORT, lambda: ABOUT)
+    os.close(starting)
 
 
 def test_ports_have_feeds_of_their_own_with_short_names(monkeypatch, tmp_path):

@@ -1,8 +1,10 @@
 """Who may open the page of the view."""
 
+import re
+
 import pytest
 
-from myobridge.view.access import Access, is_loopback, make_token, page_url
+from myobridge.view.access import Access, is_loopback, make_token, page_urls
 
 LOCAL = Access(None)
 OPEN = Access("secret")
@@ -39,9 +41,33 @@ def test_a_socket_opened_by_another_page_is_refused(origins):
     assert LOCAL.refusal(["localhost:8765"], origins)
 
 
-def test_on_another_address_numbers_are_let_in_and_foreign_names_are_not():
-    assert OPEN.refusal(["192.168.1.5:8765"], ["http://192.168.1.5:8765"]) is None
-    assert OPEN.refusal(["evil.example:8765"], None)
+@pytest.mark.parametrize(
+    "host",
+    [
+        "192.168.1.5:8765",
+        "[fe80::1]:8765",
+        "mypi.lan:8765",
+        "pi.fritz.box",
+        "MyPi:80",
+        "localhost:8765",
+        "evil.example",
+    ],
+)
+def test_on_another_address_every_name_is_let_in_as_the_token_is_what_counts(host):
+    assert OPEN.refusal([host], None) is None
+    assert OPEN.refusal([host], [f"http://{host.lower()}"]) is None
+    assert OPEN.lacks_token("/")
+    assert OPEN.lacks_token("/socket")
+
+
+@pytest.mark.parametrize("hosts", [[], [""], ["[::1"], ["mypi.lan", "mypi.lan"]])
+def test_on_another_address_a_request_has_one_name(hosts):
+    assert OPEN.refusal(hosts, None)
+
+
+def test_on_another_address_too_the_page_of_another_may_not_use_the_view():
+    assert OPEN.refusal(["mypi.lan:8765"], ["http://evil.example"])
+    assert OPEN.refusal(["mypi.lan:8765"], ["http://mypi.lan"])
 
 
 @pytest.mark.parametrize(
@@ -66,7 +92,23 @@ def test_only_loopback_needs_no_token():
 
 
 def test_the_printed_address_is_one_to_type_into_a_browser():
-    assert page_url("127.0.0.1", 8765, None) == "http://127.0.0.1:8765/"
-    assert page_url("::1", 8765, None) == "http://[::1]:8765/"
-    assert page_url("192.168.1.5", 80, "abc") == "http://192.168.1.5:80/?token=abc"
-    assert "0.0.0.0" not in page_url("0.0.0.0", 80, "abc")
+    assert page_urls("127.0.0.1", "127.0.0.1", 8765, None) == ["http://127.0.0.1:8765/"]
+    assert page_urls("localhost", "127.0.0.1", 8765, None) == ["http://localhost:8765/"]
+    assert page_urls("::1", "::1", 8765, None) == ["http://[::1]:8765/"]
+    assert page_urls("192.168.1.5", "192.168.1.5", 80, "abc") == ["http://192.168.1.5:80/?token=abc"]
+    assert page_urls("mypi.lan", "192.168.1.5", 80, "abc") == [
+        "http://mypi.lan:80/?token=abc",
+        "http://192.168.1.5:80/?token=abc",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("machine", "name"), [("mypi", "mypi.local"), ("pi.fritz.box", "pi.fritz.box"), ("mypi.local", "mypi.local")]
+)
+@pytest.mark.parametrize("wildcard", ["0.0.0.0", "::"])
+def test_where_all_may_come_the_machines_name_and_number_are_printed(monkeypatch, machine, name, wildcard):
+    monkeypatch.setattr("socket.gethostname", lambda: machine)
+    first, *others = page_urls(wildcard, wildcard, 80, "abc")
+    assert first == f"http://{name}:80/?token=abc"
+    assert all(re.fullmatch(r"http://([\d.]+|\[[0-9a-f:]+\]):80/\?token=abc", url) for url in others)
+    assert not any(f"//{wildcard}" in url or f"[{wildcard}]" in url for url in (first, *others))

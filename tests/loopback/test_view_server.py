@@ -5,6 +5,7 @@ import json
 import socket
 import time
 from contextlib import suppress
+from urllib.parse import urlsplit
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -60,7 +61,7 @@ def test_a_foreign_name_or_page_gets_nothing(lonely):
 def test_without_a_daemon_the_viewer_is_told_and_what_to_do(lonely):
     url, port = lonely
     with watch(url) as viewer:
-        assert until(viewer, "hello") == {"kind": "hello", "port": str(port), "control": False}
+        assert until(viewer, "hello") == {"kind": "hello", "port": str(port), "control": False, "emg": True}
         link = until(viewer, "link")
     assert not link["up"]
     assert "myobridge run" in link["text"]
@@ -79,14 +80,16 @@ def test_on_another_address_the_token_is_demanded(tmp_path):
     with view(tmp_path / "hand", "--bind", "0.0.0.0") as url:
         token = url.partition("token=")[2]
         assert len(token) >= 20
-        here = url.partition("?")[0].replace(url.split("/")[2].split(":")[0], "127.0.0.1")
+        here = f"http://127.0.0.1:{urlsplit(url).port}/"
         assert get(here)[0] == get(f"{here}?token=wrong")[0] == 403
         assert get(f"{here}?token={token}")[0] == 200
         with pytest.raises(InvalidStatus), watch(here):
             pass
         with watch(f"{here}?token={token}") as viewer:
             until(viewer, "hello")
-        assert get(f"{here}?token={token}", Host="evil.example")[0] == 403
+        for name in ("mypi.lan", "pi.fritz.box:8765", "evil.example"):
+            assert get(f"{here}?token={token}", Host=name)[0] == 200
+            assert get(here, Host=name)[0] == get(f"{here}socket", Host=name, Origin=f"http://{name}")[0] == 403
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import closing
 
 import click
 
@@ -23,11 +24,9 @@ def view(port: str, view_port: int, bind: str, control: bool) -> None:
 
     It may start before the daemon, outlives it, and comes back to it by itself. Ctrl-C ends it.
     """
+    from myobridge.printer import Printer
     from myobridge.view.server import serve_view
 
-    def say(text: str) -> None:
-        click.echo(text)
-        sys.stdout.flush()
-
     os.nice(NICE)
-    serve_view(port, bind, view_port, control=control, say=say)
+    with closing(Printer(sys.stdout.fileno())) as printer:
+        serve_view(port, bind, view_port, control=control, say=printer.say)

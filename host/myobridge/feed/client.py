@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import select
+import struct
 import time
 from collections import deque
 from pathlib import Path
@@ -14,7 +15,6 @@ import msgspec
 from myobridge.errors import UserError
 from myobridge.feed.messages import (
     BYTES,
-    NOT_LET_IN,
     REPLY,
     REQUEST,
     SNAPSHOT,
@@ -27,6 +27,7 @@ from myobridge.feed.messages import (
     Snapshot,
     Splitter,
     Want,
+    encode,
     pack,
 )
 from myobridge.feed.place import connect
@@ -38,6 +39,14 @@ READ_BYTES: Final = 1 << 16
 
 class NoDaemon(UserError):
     """No daemon serves this port, or it has ended."""
+
+
+class _Told(msgspec.Struct):
+    """What is understood of a reply of any version."""
+
+    id: int
+    ok: bool
+    text: str
 
 
 class FeedClient:
@@ -55,17 +64,21 @@ class FeedClient:
         Raises:
             NoDaemon: none runs on this port.
         """
+        self.misunderstood = ""
+        """A sentence, from the first look on that this version does not understand; such looks are passed over."""
         self._port = port
         self._splitter = Splitter(MAX_MESSAGE)
         self._inbox: deque[Chunk | Snapshot] = deque()
-        self._replies: dict[int, Reply] = {}
+        self._reply: Reply | None = None
         self._last_id = 0
         self._snapshot = msgspec.json.Decoder(Snapshot)
-        self._reply = msgspec.json.Decoder(Reply)
         try:
             self._socket = connect(port)
+        except TimeoutError as error:
+            raise NoDaemon(f"The daemon on {port} lets nobody in; end it and start it again.") from error
         except OSError as error:
             raise NoDaemon(f"No daemon runs on {port}; start one with `myobridge run --port {port}`.") from error
+        self._socket.settimeout(REPLY_S)
 
     def __enter__(self) -> Self:
         return self
@@ -88,10 +101,12 @@ class FeedClient:
 
         Raises:
             NoDaemon: it has ended.
+            UserError: it has no place for one more listener, or is of another version.
         """
         reply = self.request("subscribe", want=want)
-        assert reply.about is not None
-        return reply.about
+        if reply.about is not None:
+            return reply.about
+        raise UserError(self._other_version() if reply.ok else reply.text)
 
     def request(self, do: Do, *, want: tuple[Want, ...] = (), path: str = "") -> Reply:
         """Asks, and waits for the answer; what is received meanwhile is kept for `receive`.
@@ -100,17 +115,19 @@ class FeedClient:
             NoDaemon: it has ended, or did not answer in time.
         """
         self._last_id += 1
-        request = msgspec.json.encode(Request(self._last_id, do, want, path, time.monotonic()))
+        until_s = time.monotonic() + REPLY_S
         try:
-            self._socket.sendall(pack(REQUEST, request))
+            self._socket.sendall(pack(REQUEST, encode(Request(self._last_id, do, want, path, time.monotonic()))))
+        except TimeoutError as error:
+            raise self._silent() from error
         except OSError as error:
             raise self._ended() from error
-        until_s = time.monotonic() + REPLY_S
-        while (reply := self._replies.pop(self._last_id, None)) is None:
+        self._reply = None
+        while self._reply is None:
             if (left_s := until_s - time.monotonic()) <= 0:
-                raise NoDaemon(f"The daemon on {self._port} does not answer; end it and start it again.")
+                raise self._silent()
             self._read(left_s)
-        return reply
+        return self._reply
 
     def receive(self, timeout_s: float) -> Chunk | Snapshot | None:
         """The next message of a subscription, in the order of sending; None if none came in time.
@@ -142,21 +159,44 @@ class FeedClient:
             return False
         try:
             data = self._socket.recv(READ_BYTES)
-        except ConnectionError as error:
+        except OSError as error:
             raise self._ended() from error
         if not data:
             raise self._ended()
-        for kind, payload in self._splitter.push(data):
-            if kind == BYTES:
-                self._inbox.append(Chunk(TIME.unpack_from(payload)[0], payload[TIME.size :]))
-            elif kind == SNAPSHOT:
-                self._inbox.append(self._snapshot.decode(payload))
-            elif kind == REPLY:
-                reply = self._reply.decode(payload)
-                if reply.id == NOT_LET_IN:
-                    raise UserError(reply.text)
-                self._replies[reply.id] = reply
+        try:
+            for kind, payload in self._splitter.push(data):
+                self._take(kind, payload)
+        except (ValueError, struct.error) as error:
+            raise NoDaemon(self._other_version()) from error
         return True
+
+    def _take(self, kind: int, payload: bytes) -> None:
+        if kind == BYTES:
+            self._inbox.append(Chunk(TIME.unpack_from(payload)[0], payload[TIME.size :]))
+        elif kind == SNAPSHOT:
+            try:
+                self._inbox.append(self._snapshot.decode(payload))
+            except ValueError:  # of msgspec, too
+                self.misunderstood = self._other_version()
+        elif kind == REPLY:
+            reply = understood(payload)
+            if reply.id == self._last_id:
+                self._reply = reply
 
     def _ended(self) -> NoDaemon:
         return NoDaemon(f"The daemon on {self._port} has ended; start it again with `myobridge run`.")
+
+    def _silent(self) -> NoDaemon:
+        return NoDaemon(f"The daemon on {self._port} does not answer; end it and start it again.")
+
+    def _other_version(self) -> str:
+        return f"The daemon on {self._port} is of another version than this program; end both and start them again."
+
+
+def understood(payload: bytes) -> Reply:
+    """A reply, without what another version says of itself."""
+    try:
+        return msgspec.json.decode(payload, type=Reply)
+    except msgspec.ValidationError:
+        told = msgspec.json.decode(payload, type=_Told)
+        return Reply(told.id, told.ok, told.text)

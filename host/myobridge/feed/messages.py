@@ -20,8 +20,10 @@ from myobridge.wire import messages as m
 HEAD: Final = Struct("<IB")
 TIME: Final = Struct("<d")
 REQUEST, REPLY, BYTES, SNAPSHOT = b"QRBS"
-NOT_LET_IN: Final = 0
-"""Id of the reply that a client gets instead of a connection; requests have ids from 1 on."""
+URGENT: Final = (b'"estop"', b'"disarm"')
+"""A request that has one of these in it is looked at before all others."""
+UNDOING: Final = (b'"arm"', b'"lift"')
+"""A request that has one of these in it is not done beside an urgent one."""
 LOST: Final = "LOST"
 """State in a look while there is no hand."""
 
@@ -117,11 +119,20 @@ class Snapshot(msgspec.Struct, kw_only=True):
 
 
 class Splitter:
-    """Bytes in, messages out. Raises ValueError where a message is longer than `most`."""
+    """Bytes in, messages out; one that is not taken from the iterator comes with the next push.
+
+    Raises ValueError where a message is longer than `most`.
+    """
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._pending = bytearray()
+
+    @property
+    def has_message(self) -> bool:
+        """A whole message waits."""
+        pending = self._pending
+        return len(pending) >= HEAD.size and len(pending) >= HEAD.size + HEAD.unpack_from(pending)[0]
 
     def push(self, data: bytes) -> Iterator[tuple[int, bytes]]:
         """Takes what was read; yields (kind, payload) of each message that is whole."""
@@ -141,3 +152,16 @@ class Splitter:
 def pack(kind: int, payload: bytes) -> bytes:
     """A whole message."""
     return HEAD.pack(len(payload), kind) + payload
+
+
+def encode(message: msgspec.Struct) -> bytes:
+    """As JSON. A name that is not UTF-8, as a port's may be, has question marks in it."""
+    try:
+        return _encode(message)
+    except UnicodeEncodeError:
+        import json  # noqa: PLC0415 - it takes the daemon's start longer than this is worth
+
+        return json.dumps(msgspec.to_builtins(message), ensure_ascii=False).encode(errors="replace")
+
+
+_encode = msgspec.json.Encoder().encode

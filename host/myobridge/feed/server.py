@@ -1,8 +1,14 @@
 """The daemon's end of the feed (`messages.py`): tells subscribers, takes requests, waits for nobody.
 
-Only the user's own processes reach it. Even so no client can hold the loop up: a poll takes one new client and a few
-requests from each; the rest, and whatever is malformed, is ignored; who says a longer message than any is put out. What
-a client that does not read would have got is dropped.
+Only the user's own processes reach it. Even so, no client can hold the loop up, and none can keep another client's
+ESTOP out:
+
+- A new client is always let in. Where there are too many, the idlest one that subscribes to nothing is put out.
+- A poll looks at the messages of all clients, MESSAGES_A_POLL together. `estop` and `disarm` are passed on at once,
+  however many other requests are before them, and end every `arm` and `lift` that waits. A few of the other requests
+  are passed on in each poll; the rest waits.
+- What a client that does not read would have got is dropped. A client that announces a message longer than any is put
+  out, and messages without sense are counted and ignored.
 """
 
 from __future__ import annotations
@@ -16,29 +22,35 @@ import msgspec
 from myobridge.feed.messages import (
     BYTES,
     HEAD,
-    NOT_LET_IN,
     REPLY,
-    REQUEST,
     SNAPSHOT,
     TIME,
+    UNDOING,
     About,
+    Do,
     Reply,
     Request,
     Snapshot,
+    encode,
     pack,
 )
 from myobridge.feed.peer import Peer
 from myobridge.feed.place import feed_path, listen
+from myobridge.feed.room import Room
 
-POLL_S: Final = 0.02
+POLL_S: Final = 0.004
 SNAPSHOT_S: Final = 0.04
-MAX_CLIENTS: Final = 16
+MAX_LISTENERS: Final = 16
 BACKLOG_BYTES: Final = 1 << 17
 """Beyond what the kernel holds: three seconds of 4 channels at 2 kHz, as an SD card may pause a recorder so long."""
+MESSAGES_A_POLL: Final = 512
+"""Of all clients together: half a millisecond."""
 CLIENTS_A_POLL: Final = 4
-"""Who has not been heard for longest comes first, so that a crowd delays an emergency stop by a few polls at most."""
+"""The clients whose requests have waited longest come first."""
 REQUESTS_A_POLL: Final = 2
-"""Of each client; who waits for his answers, as FeedClient does, sends one."""
+"""Of each client, beside the urgent ones; a client that waits for its answers, as FeedClient does, sends one."""
+MAX_WAITING: Final = 256
+"""Requests of one client that wait; the next ones are answered with a refusal."""
 
 
 class Ask(NamedTuple):
@@ -46,6 +58,12 @@ class Ask(NamedTuple):
 
     request: Request
     answer: Callable[[bool, str], None]
+
+
+class _Id(msgspec.Struct):
+    """All that is known of a request of another version."""
+
+    id: int
 
 
 class Feed:
@@ -60,15 +78,16 @@ class Feed:
         self.drops = 0
         """Messages that slow clients did not take."""
         self.refused = 0
-        """Requests that were ignored, and clients that were put out or not let in."""
+        """Requests that made no sense or were too many, and clients that were put out."""
         self._about = about
         self._clients: dict[int, Peer] = {}
         self._path = feed_path(port)
         self._listener = listen(self._path, port)
+        self._room = Room(self._listener)
         self._poll = select.poll()
         self._poll.register(self._listener, select.POLLIN)
-        self._encode = msgspec.json.Encoder().encode
         self._decode = msgspec.json.Decoder(Request).decode
+        self._decode_id = msgspec.json.Decoder(_Id).decode
         self._subscribed: dict[str, list[Peer]] = {"bytes": [], "snapshots": []}
         self._polls = 0
 
@@ -76,6 +95,7 @@ class Feed:
         """Says goodbye to everyone."""
         self._path.unlink(missing_ok=True)
         self._listener.close()
+        self._room.close()
         for client in list(self._clients.values()):
             self._put_out(client)
 
@@ -94,8 +114,8 @@ class Feed:
         return bool(self._subscribed["snapshots"])
 
     def tell_snapshot(self, look: Snapshot) -> None:
-        """Sends a look; who has not taken what was sent before gets none, as an old look is worth nothing."""
-        message = pack(SNAPSHOT, self._encode(look))
+        """Sends a look, but not to a client that has not taken what was sent before: an old look is worth nothing."""
+        message = pack(SNAPSHOT, encode(look))
         for client in self._subscribed["snapshots"]:
             self._send(client, message, room=0)
 
@@ -104,94 +124,160 @@ class Feed:
             if not client.send(message, room):
                 self.drops += 1
         except OSError:
-            self._put_out(client)
+            self._deafen(client)
+
+    def _deafen(self, client: Peer) -> None:
+        """It has closed its end; what it said before, maybe ESTOP, is still to be read."""
+        client.unsent.clear()
+        self._subscribe(client, set())
+
+    def _subscribe(self, client: Peer, wants: set[str]) -> None:
+        if wants != client.wants:
+            client.wants = wants
+            self._subscribed = {
+                want: [client for client in self._clients.values() if want in client.wants] for want in self._subscribed
+            }
 
     def _put_out(self, client: Peer) -> None:
         if self._clients.pop(client.socket.fileno(), None) is not None:
             self._poll.unregister(client.socket)
             client.socket.close()
-            client.wants.clear()
-            self._sort()
-
-    def _sort(self) -> None:
-        self._subscribed = {
-            want: [client for client in self._clients.values() if want in client.wants] for want in self._subscribed
-        }
+            self._subscribe(client, set())
 
     # --- from the clients ---------------------------------------------------------------------------------
 
     def poll(self) -> list[Ask]:
-        """Takes a new client and requests; returns the requests that are for the daemon."""
-        for behind in [client for client in self._clients.values() if client.unsent]:
+        """Takes new clients and requests; returns the requests that are for the daemon."""
+        for client in [client for client in self._clients.values() if client.unsent]:
             try:
-                behind.flush()
+                client.flush()
             except OSError:
-                self._put_out(behind)
-        ready = [fd for fd, _ in self._poll.poll(0)]
-        if not ready:
-            return []
-        if self._listener.fileno() in ready:
-            self._accept()
+                self._deafen(client)
+        ready = {fd for fd, _ in self._poll.poll(0)}
         self._polls += 1
-        clients = sorted([self._clients[fd] for fd in ready if fd in self._clients], key=lambda client: client.heard)
+        if self._listener.fileno() in ready:
+            ready |= self._accept()
+        heard = [client for fd, client in self._clients.items() if fd in ready or client.has_more]
         asks: list[Ask] = []
-        for client in clients[:CLIENTS_A_POLL]:
-            client.heard = self._polls
-            asks += self._read(client)
+        for client in heard:
+            self._receive(client, max(1, MESSAGES_A_POLL // len(heard)))
+            asks += self._urgent(client)
+        if asks:
+            self._overtake(heard)
+        waiting = sorted((client for client in heard if client.later), key=lambda client: client.heard)
+        for client in waiting[:CLIENTS_A_POLL]:
+            for _ in range(min(REQUESTS_A_POLL, len(client.later))):
+                asks += self._take(client, self._understood(client, client.later.popleft()))
         return asks
 
-    def _accept(self) -> None:
+    def _accept(self) -> set[int]:
+        new = set()
+        for connection in self._room.newcomers(self._clients.values(), self._polls, self._put_out_idle):
+            new.add(connection.fileno())
+            self._clients[connection.fileno()] = Peer(connection, heard=self._polls)
+            self._poll.register(connection, select.POLLIN)
+        return new
+
+    def _put_out_idle(self, client: Peer) -> None:
+        self.refused += 1
+        self._put_out(client)
+
+    def _overtake(self, clients: list[Peer]) -> None:
+        """A DISARM or an ESTOP is meant to be the last word: what would undo it, and came with it, is not done."""
+        for client in clients:
+            for payload in [payload for payload in client.later if any(word in payload for word in UNDOING)]:
+                request = self._understood(client, payload)
+                if request is None or request.do in ("arm", "lift"):
+                    client.later.remove(payload)
+                if request is not None and request.do in ("arm", "lift"):
+                    text = f"{request.do.upper()} was not done: DISARM or ESTOP came with it; ask again."
+                    self._reply(client, [request.id], False, text)
+
+    def _receive(self, client: Peer, most: int) -> None:
         try:
-            connection, _ = self._listener.accept()
+            self.refused += client.receive(most)
         except OSError:
-            return
-        connection.setblocking(False)
-        client = Peer(connection)
-        if len(self._clients) == MAX_CLIENTS:
-            self.refused += 1
-            self._send(client, self._reply(NOT_LET_IN, False, "The daemon has too many clients; close some."), 0)
-            connection.close()
-            return
-        self._clients[connection.fileno()] = client
-        self._poll.register(connection, select.POLLIN)
-
-    def _read(self, client: Peer) -> Iterator[Ask]:
-        try:
-            messages = client.receive()
-        except (OSError, ValueError) as error:
-            self.refused += isinstance(error, ValueError)
             self._put_out(client)
-            return
-        self.refused += max(0, len(messages) - REQUESTS_A_POLL)
-        for kind, payload in messages[:REQUESTS_A_POLL]:
+        except ValueError:
+            self.refused += 1
+            self._put_out(client)
+        excess = [self._understood(client, client.later.pop()) for _ in range(len(client.later) - MAX_WAITING)]
+        if refused := [request.id for request in excess if request is not None]:
+            self.refused += len(refused)
+            self._reply(client, refused, False, "Too many requests wait; this one was not looked at.")
+
+    def _understood(self, client: Peer, payload: bytes) -> Request | None:
+        """The request, if it is one; a request of another version is told so."""
+        try:
+            request = self._decode(payload)
+        except ValueError as error:  # of msgspec, too
+            self.refused += 1
             try:
-                if kind != REQUEST:
-                    raise ValueError(f"kind {kind}")
-                request = self._decode(payload)
-            except ValueError:  # of msgspec, too
-                self.refused += 1
-            else:
-                yield from self._take(client, request)
+                of = self._decode_id(payload).id
+            except ValueError:
+                return None
+            self._reply(client, [of], False, f"The daemon does not know this request ({error}).")
+            return None
+        client.heard, client.spoke = self._polls, True
+        return request
 
-    def _take(self, client: Peer, request: Request) -> Iterator[Ask]:
+    def _urgent(self, client: Peer) -> Iterator[Ask]:
+        """Of each kind of urgent request that has come from a client, one that stands for all; ESTOP first."""
+        alike: dict[Do, list[Request]] = {"estop": [], "disarm": []}
+        for payload in client.urgent:
+            request = self._understood(client, payload)
+            if request is not None and request.do in alike:
+                alike[request.do].append(request)
+            elif request is not None:
+                client.later.append(payload)
+        client.urgent.clear()
+        for requests in alike.values():
+            if requests:
+                yield self._ask(client, requests)
+
+    def _ask(self, client: Peer, requests: list[Request]) -> Ask:
+        client.unanswered += 1
+
+        def answer(ok: bool, text: str) -> None:
+            client.unanswered -= 1
+            self._reply(client, [request.id for request in requests], ok, text)
+
+        return Ask(requests[0], answer)
+
+    def _take(self, client: Peer, request: Request | None) -> Iterator[Ask]:
         """Does what concerns the feed alone."""
-
-        def answer(ok: bool, text: str, about: About | None = None) -> None:
-            self._send(client, self._reply(request.id, ok, text, about), BACKLOG_BYTES)
-
-        match request.do:
-            case "subscribe" | "unsubscribe":
-                if request.do == "subscribe":
-                    client.wants |= set(request.want)
-                else:
-                    client.wants -= set(request.want)
-                self._sort()
-                wants = " and ".join(sorted(client.wants)) or "nothing"
-                answer(True, f"You get {wants}.", self._about())
-            case "about":
-                answer(True, "This is what runs.", self._about())
+        match request:
+            case None:
+                return
+            case Request(do="subscribe"):
+                if not client.wants and self._is_full:
+                    self.refused += 1
+                    self._reply(client, [request.id], False, "The daemon has too many listeners; close some.")
+                    return
+                self._subscribe(client, client.wants | set(request.want))
+                self._tell_about(client, request)
+            case Request(do="unsubscribe"):
+                self._subscribe(client, client.wants - set(request.want))
+                self._tell_about(client, request)
+            case Request(do="about"):
+                self._tell_about(client, request)
             case _:
-                yield Ask(request, answer)
+                yield self._ask(client, [request])
 
-    def _reply(self, to: int, ok: bool, text: str, about: About | None = None) -> bytes:
-        return pack(REPLY, self._encode(Reply(to, ok, text, about)))
+    @property
+    def _is_full(self) -> bool:
+        """Whether one more listener would take a place that is kept for orders."""
+        listeners = sum(bool(client.wants) for client in self._clients.values())
+        return listeners >= MAX_LISTENERS or not self._room.keeps_one_back()
+
+    def _tell_about(self, client: Peer, request: Request) -> None:
+        wants = " and ".join(sorted(client.wants)) or "nothing"
+        try:
+            self._reply(client, [request.id], True, f"You get {wants}.", self._about())
+        except Exception as error:  # whatever it is, the loop goes on and the client is answered
+            self._reply(client, [request.id], False, f"The daemon cannot say what it runs ({error}).")
+
+    def _reply(self, client: Peer, to: list[int], ok: bool, text: str, about: About | None = None) -> None:
+        if client.socket.fileno() >= 0:
+            replies = [pack(REPLY, encode(Reply(of, ok, text, about))) for of in to]
+            self._send(client, b"".join(replies), BACKLOG_BYTES)

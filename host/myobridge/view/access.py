@@ -26,16 +26,43 @@ def make_token(address: str) -> str | None:
     return None if is_loopback(address) else secrets.token_urlsafe(16)
 
 
-def page_url(address: str, port: int, token: str | None) -> str:
-    """What to type into a browser."""
-    host = f"{socket.gethostname()}.local" if address in WILDCARDS else address
-    host = f"[{host}]" if ":" in host else host
-    return f"http://{host}:{port}/" + (f"?token={token}" if token else "")
+def page_urls(address: str, bound: str, port: int, token: str | None) -> list[str]:
+    """What to type into a browser: by name, then by number.
+
+    Args:
+        address: as it was given with --bind.
+        bound: the numeric address that it is.
+        port: TCP port.
+        token: goes with it; None for none.
+    """
+    name, number = address, bound
+    if address in WILDCARDS:
+        machine = socket.gethostname()
+        name, number = machine if "." in machine else f"{machine}.local", _own_number(bound)
+    hosts = [f"[{host}]" if ":" in host else host for host in dict.fromkeys((name, number)) if host]
+    if token is None:
+        del hosts[1:]
+    return [f"http://{host}:{port}/" + (f"?token={token}" if token else "") for host in hosts]
+
+
+def _own_number(wildcard: str) -> str:
+    """The address under which others see this machine; empty where it has no network. Nothing is sent."""
+    family, elsewhere = (socket.AF_INET6, "2001:db8::1") if ":" in wildcard else (socket.AF_INET, "192.0.2.1")
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect((elsewhere, 9))
+            number = str(probe.getsockname()[0])
+        except OSError:
+            return ""
+    return "" if is_loopback(number) or ip_address(number).is_link_local else number
 
 
 @dataclass(frozen=True)
 class Access:
-    """The rules. Without a token the view is on loopback, and only loopback names are let in."""
+    """The rules. Without a token the view is on loopback, and only loopback names are let in.
+
+    With a token every name is: a page that made its own name point here (DNS rebinding) does not know the token.
+    """
 
     token: str | None
 
@@ -48,7 +75,7 @@ class Access:
         """
         if len(hosts) != 1 or not self._ours(hosts[0]):
             return "This name is not the view's: open the address that myobridge printed."
-        if origins is not None and list(origins) != [f"http://{hosts[0]}"]:
+        if origins is not None and [origin.lower() for origin in origins] != [f"http://{hosts[0]}".lower()]:
             return "Another page may not use the view."
         return None
 
@@ -58,22 +85,8 @@ class Access:
         return self.token is not None and not hmac.compare_digest(given.encode(errors="replace"), self.token.encode())
 
     def _ours(self, host: str) -> bool:
-        """Against DNS rebinding: a foreign name that was made to point here is not let in; a bare address can't be."""
         try:
             name = urlsplit(f"//{host}").hostname or ""
         except ValueError:
             return False
-        if is_loopback(name):
-            return True
-        if self.token is None:
-            return False
-        machine = socket.gethostname().lower()
-        return name in (machine, f"{machine}.local") or _is_address(name)
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ip_address(name)
-    except ValueError:
-        return False
-    return True
+        return is_loopback(name) or (self.token is not None and bool(name))

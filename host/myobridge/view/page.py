@@ -10,7 +10,7 @@ import numpy as np
 from myobridge.feed import Snapshot
 from myobridge.view.traces import Columns, Spectrum
 
-Do = Literal["arm", "disarm", "estop"]
+Do = Literal["arm", "disarm", "estop", "lift"]
 
 
 class Message(msgspec.Struct, kw_only=True, tag_field="kind", tag=str.lower):
@@ -18,10 +18,11 @@ class Message(msgspec.Struct, kw_only=True, tag_field="kind", tag=str.lower):
 
 
 class Hello(Message):
-    """The first message. `control`: whether this view passes ARM, DISARM and ESTOP on."""
+    """The first message. `control`: whether this view passes orders on; `emg`: whether EMG and spectra will come."""
 
     port: str
     control: bool
+    emg: bool
 
 
 class Link(Message):

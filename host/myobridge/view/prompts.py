@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 from pathlib import Path
 from typing import Annotated, Final
@@ -10,7 +9,7 @@ from typing import Annotated, Final
 import msgspec
 
 from myobridge.errors import UserError
-from myobridge.feed.place import open_folder
+from myobridge.feed.place import address
 from myobridge.model_file import Pose
 
 LIFE_S: Final = 3.0
@@ -46,8 +45,8 @@ def send_prompt(feed: Path, prompt: Prompt) -> bool:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as outbox:
         outbox.setblocking(False)
         try:
-            os.close(open_folder(feed.parent))
-            outbox.sendto(msgspec.json.encode(prompt), str(inbox_path(feed)))
+            with address(inbox_path(feed)) as reachable:
+                outbox.sendto(msgspec.json.encode(prompt), reachable)
         except OSError:
             return False
     return True
@@ -63,9 +62,9 @@ class PromptInbox:
         self._socket.setblocking(False)
         try:
             path.parent.mkdir(mode=0o700, exist_ok=True)
-            os.close(open_folder(path.parent))
-            path.unlink(missing_ok=True)
-            self._socket.bind(str(path))
+            with address(path) as reachable:
+                path.unlink(missing_ok=True)
+                self._socket.bind(reachable)
             path.chmod(0o600)
             self._inode = path.stat().st_ino
         except OSError as error:

@@ -19,15 +19,22 @@ from websockets.frames import CloseCode
 from websockets.http11 import Request, Response
 
 from myobridge.errors import UserError
+from myobridge.estop import EstopMemory
 from myobridge.feed import feed_path
 from myobridge.view import page
-from myobridge.view.access import Access, make_token, page_url
+from myobridge.view.access import Access, make_token, page_urls
+from myobridge.view.handshakes import Handshakes
+from myobridge.view.orders import Orders
 from myobridge.view.prompts import LIFE_S, NO_PROMPT, Prompt, PromptInbox, inbox_path
 from myobridge.view.viewer import ORDER_BYTES, Viewer, encode
-from myobridge.view.watch import Watch, ask
+from myobridge.view.watch import Watch
 
 MAX_VIEWERS: Final = 16
-REQUEST_S: Final = 5.0
+MAX_CONTROLLERS: Final = 32
+"""Viewers beyond MAX_VIEWERS come in where they may order: they see the state, and no EMG."""
+BACKLOG: Final = 32
+"""Connections that are let in between two looks at those that are open."""
+REQUEST_S: Final = 3.0
 CLOSE_S: Final = 1.0
 PAGE: Final = "/"
 SOCKET: Final = "/socket"
@@ -64,18 +71,19 @@ class Server:
         self._control = control
         self._viewers: set[Viewer] = set()
         self._standing: dict[type[msgspec.Struct], str] = {}
-        """What who comes later must know too."""
-        self._asked: set[page.Do] = set()
+        """What viewers that come later must know too."""
+        self._handshakes = Handshakes()
         self._watch = Watch(port, self._publish)
         self._take_down: asyncio.TimerHandle | None = None
 
-    async def run(self, address: str, view_port: int, opened: Callable[[int], None]) -> None:
-        """Serves until SIGINT or SIGTERM; `opened` gets the port, which is a free one where `view_port` is 0.
+    async def run(self, address: str, view_port: int, opened: Callable[[str, int], None]) -> None:
+        """Serves until SIGINT or SIGTERM; `opened` gets address and port, which is a free one where `view_port` is 0.
 
         Raises:
             UserError: the port is taken, or the address is not this machine's.
         """
         self._loop = asyncio.get_running_loop()
+        self._orders = Orders(self._port, EstopMemory(self._port), self._tell)
         stopping = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             self._loop.add_signal_handler(number, stopping.set)
@@ -85,6 +93,8 @@ class Server:
                 address,
                 view_port,
                 process_request=self._admit,
+                create_connection=self._handshakes.connection_type(),
+                backlog=BACKLOG,
                 compression=None,  # a few kB/s, and a Pi has better things to do
                 max_size=ORDER_BYTES,
                 open_timeout=REQUEST_S,
@@ -97,9 +107,11 @@ class Server:
         with closing(PromptInbox(inbox_path(feed_path(self._port)))) as inbox:
             async with server:
                 self._loop.add_reader(inbox.fileno(), self._prompted, inbox)
-                opened(next(iter(server.sockets)).getsockname()[1])
+                opened(*next(iter(server.sockets)).getsockname()[:2])
                 self._watch.start()
+                ordering = asyncio.create_task(self._orders.run())
                 await stopping.wait()
+                ordering.cancel()
                 await asyncio.to_thread(self._watch.stop)
 
     def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
@@ -122,31 +134,32 @@ class Server:
 
     async def _attend(self, connection: ServerConnection) -> None:
         """A viewer, from its first message to its last."""
-        if len(self._viewers) >= MAX_VIEWERS:
+        self._handshakes.end(connection)
+        if len(self._viewers) >= (MAX_CONTROLLERS if self._control else MAX_VIEWERS):
             await connection.close(CloseCode.TRY_AGAIN_LATER, "too many viewers")
             return
-        viewer = Viewer(connection)
-        viewer.put(encode(page.Hello(port=self._port, control=self._control)))
+        viewer = Viewer(connection, sees_emg=sum(viewer.sees_emg for viewer in self._viewers) < MAX_VIEWERS)
+        viewer.put(encode(page.Hello(port=self._port, control=self._control, emg=viewer.sees_emg)))
         for text in self._standing.values():
             viewer.put(text)
         self._viewers.add(viewer)
         sending = asyncio.create_task(viewer.send())
         try:
             async with asyncio.TaskGroup() as orders:
-                await viewer.listen(lambda do: orders.create_task(self._order(viewer, do)))
+                await viewer.listen(lambda do: orders.create_task(self._order(viewer, do)), control=self._control)
         finally:
             self._viewers.discard(viewer)
             sending.cancel()
 
     async def _order(self, viewer: Viewer, do: page.Do) -> None:
-        """Passes an order on; all viewers get the answer, as the hand is the same for all."""
-        if not self._control:
+        """Passes an order on, however many others are on their way; all viewers get the answer: it is one hand."""
+        if self._control:
+            self._tell(await self._orders.order(do))
+        else:
             viewer.put(encode(page.Answer(do=do, ok=False, text="Control is off in this view: nothing was sent.")))
-        elif do not in self._asked:  # its answer is on the way, whoever asked first
-            self._asked.add(do)
-            answer = await asyncio.to_thread(ask, self._port, do)
-            self._asked.discard(do)
-            self._spread(page.Answer, encode(answer))
+
+    def _tell(self, answer: page.Answer) -> None:
+        self._spread(page.Answer, encode(answer))
 
     def _publish(self, message: page.Message) -> None:
         """To all viewers, from the watching thread."""
@@ -156,7 +169,8 @@ class Server:
         if kind in (page.Link, Prompt):
             self._standing[kind] = text
         for viewer in self._viewers:
-            viewer.put(text)
+            if viewer.sees_emg or kind not in (page.Emg, page.Lines):
+                viewer.put(text)
 
     def _prompted(self, inbox: PromptInbox) -> None:
         prompt = inbox.newest()
@@ -191,7 +205,8 @@ def serve_view(port: str, address: str, view_port: int, *, control: bool, say: C
     """
     access = Access(make_token(address))
 
-    def opened(actual_port: int) -> None:
-        say(f"View: {page_url(address, actual_port, access.token)} (control is {'on' if control else 'off'})")
+    def opened(actual_address: str, actual_port: int) -> None:
+        urls = " or ".join(page_urls(address, actual_address, actual_port, access.token))
+        say(f"View: {urls} (control is {'on' if control else 'off'})")
 
     asyncio.run(Server(port, access, control=control).run(address, view_port, opened))

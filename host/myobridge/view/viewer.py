@@ -33,8 +33,9 @@ def encode(message: msgspec.Struct) -> str:
 class Viewer:
     """Never lets others wait: `put` returns at once, and what a slow browser does not take is dropped and counted."""
 
-    def __init__(self, connection: ServerConnection) -> None:
+    def __init__(self, connection: ServerConnection, *, sees_emg: bool = True) -> None:
         self._connection = connection
+        self.sees_emg = sees_emg
         self._waiting: asyncio.Queue[str] = asyncio.Queue(QUEUE_MESSAGES)
         self._dropped = 0
 
@@ -61,17 +62,24 @@ class Viewer:
         except TimeoutError:
             self._connection.transport.abort()
 
-    async def listen(self, order: Callable[[page.Do], object]) -> None:
-        """Passes its orders on until it goes; whoever says anything else, or says too much, is closed."""
+    async def listen(self, order: Callable[[page.Do], object], *, control: bool) -> None:
+        """Passes its orders on until it goes. A viewer that says anything else, or too much, is closed.
+
+        ESTOP is never too much where this view has `control`.
+        """
         second, said = 0, 0
         try:
             async for text in self._connection:
+                do = _decode_order(text).do
+                if do == "estop" and control:
+                    order(do)
+                    continue
                 now = int(time.monotonic())
                 second, said = now, said + 1 if now == second else 1
                 if said > ORDERS_PER_S:
                     await self._connection.close(CloseCode.POLICY_VIOLATION, "too many messages")
                     return
-                order(_decode_order(text).do)
+                order(do)
         except (msgspec.DecodeError, UnicodeDecodeError):
             await self._connection.close(CloseCode.INVALID_DATA, "not an order")
         except ConnectionClosed:

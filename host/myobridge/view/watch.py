@@ -7,9 +7,8 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-import msgspec
-
-from myobridge.feed import Chunk, FeedClient, NoDaemon
+from myobridge.errors import UserError
+from myobridge.feed import Chunk, FeedClient
 from myobridge.view import page
 from myobridge.view.traces import Traces
 
@@ -41,10 +40,10 @@ class Watch(threading.Thread):
             try:
                 with FeedClient(self._port) as feed:
                     self._follow(feed)
-            except NoDaemon as away:
+            except UserError as away:
                 self._away(str(away))
-            except msgspec.ValidationError:
-                self._away("The daemon is of another version than the view: end both and start them again.")
+            except Exception as error:  # whatever it is, viewers are told, and the view goes on
+                self._away(f"The view failed ({type(error).__name__}: {error}) and begins again.")
 
     def _away(self, text: str) -> None:
         self._publish(page.Link(up=False, text=text))
@@ -90,16 +89,3 @@ class Listener:
         if now_s >= self._spectrum_s and (spectrum := self._traces.spectrum()) is not None:
             self._spectrum_s = now_s + SPECTRUM_PERIOD_S
             self._publish(page.lines(spectrum))
-
-
-def ask(port: str, do: page.Do) -> page.Answer:
-    """Passes an order on and waits for what becomes of it, some seconds at most.
-
-    Over a connection of its own, so that ESTOP waits for nothing that was asked before.
-    """
-    try:
-        with FeedClient(port) as feed:
-            reply = feed.request(do)
-    except NoDaemon as away:
-        return page.Answer(do=do, ok=False, text=str(away))
-    return page.Answer(do=do, ok=reply.ok, text=reply.text)

@@ -1,0 +1,73 @@
+"""Who is let in at the feed: everyone. Where there is no room, the idlest client that listens to nothing makes some."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
+from typing import Final
+
+from myobridge.feed.peer import Peer
+
+MAX_CLIENTS: Final = 64
+ACCEPTS_A_POLL: Final = 32
+"""New clients; half a millisecond."""
+
+
+class Room:
+    """The listening socket. It keeps a file descriptor back, to let ESTOP in where the process has no other left."""
+
+    def __init__(self, listener: socket.socket) -> None:
+        self._listener = listener
+        self._spare = -1
+        self.keeps_one_back()
+
+    def close(self) -> None:
+        """Lets nobody in from now on."""
+        self._give_up_spare()
+
+    def newcomers(
+        self, clients: Collection[Peer], poll: int, put_out: Callable[[Peer], None]
+    ) -> Iterator[socket.socket]:
+        """Those who wait to be let in, ACCEPTS_A_POLL at most; `clients` has each of them before the next one comes.
+
+        A client that came in this `poll` is not put out: it has not been heard yet.
+        """
+        self.keeps_one_back()
+        for _ in range(ACCEPTS_A_POLL):
+            try:
+                connection, _ = self._listener.accept()
+            except OSError as error:
+                if error.errno not in (errno.EMFILE, errno.ENFILE):
+                    return
+                if (idle := _idlest(clients, poll)) is not None:
+                    put_out(idle)
+                elif not self._give_up_spare():
+                    return
+                continue
+            if len(clients) >= MAX_CLIENTS and (idle := _idlest(clients, poll)) is not None:
+                put_out(idle)
+            connection.setblocking(False)
+            yield connection
+
+    def keeps_one_back(self) -> bool:
+        """Whether there is a file descriptor left for a client that comes with an order."""
+        if self._spare < 0:
+            with suppress(OSError):
+                self._spare = os.open(os.devnull, os.O_RDONLY)
+        return self._spare >= 0
+
+    def _give_up_spare(self) -> bool:
+        if self._spare < 0:
+            return False
+        os.close(self._spare)
+        self._spare = -1
+        return True
+
+
+def _idlest(clients: Collection[Peer], poll: int) -> Peer | None:
+    """The client with the least claim: it never made a request, or its last one is the oldest."""
+    idle = [client for client in clients if not client.wants and client.heard < poll]
+    return min(idle, key=lambda client: (client.unanswered > 0, client.spoke, client.heard), default=None)

@@ -1,0 +1,87 @@
+"""One connection of the view to the daemon, for orders only; part of the view's event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import cast
+
+from myobridge.feed import Do, NoDaemon, Reply
+from myobridge.feed.client import MAX_MESSAGE, understood
+from myobridge.feed.messages import REPLY, REQUEST, Request, Splitter, encode, pack
+from myobridge.feed.place import connect_now
+
+
+class Line(asyncio.Protocol):
+    """Several may ask at the same time: nothing waits for what was asked before."""
+
+    def __init__(self, port: str) -> None:
+        self._port = port
+        self._splitter = Splitter(MAX_MESSAGE)
+        self._waiting: dict[int, asyncio.Future[Reply]] = {}
+        self._last_id = 0
+
+    async def ask(self, do: Do) -> Reply:
+        """Asks, and waits for the answer for as long as the line is open.
+
+        Raises:
+            NoDaemon: the daemon has ended.
+        """
+        if self.is_closed:
+            raise self._ended()
+        self._last_id += 1
+        number = self._last_id
+        answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = answer
+        self._transport.write(pack(REQUEST, encode(Request(number, do, asked_s=time.monotonic()))))
+        try:
+            return await answer
+        finally:
+            del self._waiting[number]
+
+    @property
+    def is_closed(self) -> bool:
+        """Nothing can be asked any more."""
+        return self._transport.is_closing()
+
+    def close(self) -> None:
+        """Whoever waits for an answer gets none."""
+        self._transport.abort()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:  # noqa: D102
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:  # noqa: D102
+        try:
+            replies = [understood(payload) for kind, payload in self._splitter.push(data) if kind == REPLY]
+        except ValueError:  # it is no daemon of ours
+            self.close()
+            return
+        for reply in replies:
+            answer = self._waiting.get(reply.id)
+            if answer is not None and not answer.done():
+                answer.set_result(reply)
+
+    def connection_lost(self, _error: Exception | None) -> None:  # noqa: D102
+        for answer in self._waiting.values():
+            if not answer.done():
+                answer.set_exception(self._ended())
+
+    def _ended(self) -> NoDaemon:
+        return NoDaemon(f"The daemon on {self._port} has ended; start it again with `myobridge run`.")
+
+
+async def open_line(port: str) -> Line:
+    """A line to the daemon on `port`, at once.
+
+    Raises:
+        NoDaemon: none runs there, or it lets nobody in.
+    """
+    try:
+        connection = connect_now(port)
+    except BlockingIOError as error:
+        raise NoDaemon(f"The daemon on {port} lets nobody in; end it and start it again.") from error
+    except OSError as error:
+        raise NoDaemon(f"No daemon runs on {port}; start one with `myobridge run --port {port}`.") from error
+    _, line = await asyncio.get_running_loop().create_connection(lambda: Line(port), sock=connection)
+    return line

@@ -1,0 +1,112 @@
+"""What viewers order, on its way to the daemon. An ESTOP that no daemon confirms is remembered, and tried again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+from myobridge.errors import UserError
+from myobridge.estop import EstopMemory
+from myobridge.feed import NoDaemon, Reply
+from myobridge.view.line import Line, open_line
+from myobridge.view.page import Answer, Do
+
+RETRY_S: Final = 0.25
+"""A daemon that has started is found within this time, before anybody orders something."""
+ANSWER_S: Final = 10.0
+CONFIRM_S: Final = 1.0
+"""Then an ESTOP is taken for one that did not arrive."""
+SWITCH_OFF: Final = "Switch the servo power off."
+REMEMBERED: Final = "The emergency stop is remembered, and is sent until a daemon confirms it."
+NOT_REMEMBERED: Final = (
+    "The emergency stop could not be remembered ({}); this view sends it until a daemon confirms it."
+)
+
+
+class Orders:
+    """Keeps a line to the daemon open for them. `tell` gets what becomes of an ESTOP after it was answered."""
+
+    def __init__(self, port: str, memory: EstopMemory, tell: Callable[[Answer], None]) -> None:
+        self._port = port
+        self._memory = memory
+        self._tell = tell
+        self._line: Line | None = None
+        self._opening = asyncio.Lock()
+        self._owes_stop = False
+        self._is_remembered = False
+
+    async def run(self) -> None:
+        """Finds the daemon again whenever it has ended, and hands over what is owed to it; until it is cancelled."""
+        try:
+            while True:
+                try:
+                    await self._open()
+                    if self._owes_stop:
+                        await self._pay()
+                except (NoDaemon, TimeoutError):
+                    pass
+                except Exception as error:  # whatever it is, the next ESTOP finds a line
+                    self._tell(
+                        Answer(do="estop", ok=False, text=f"The way to the daemon failed ({error}). {SWITCH_OFF}")
+                    )
+                await asyncio.sleep(RETRY_S)
+        finally:
+            if self._line is not None:
+                self._line.close()
+
+    async def order(self, do: Do) -> Answer:
+        """Passes an order on; whatever happens, there is an answer."""
+        try:
+            return await (self._stop() if do == "estop" else self._order(do))
+        except Exception as error:
+            return Answer(do=do, ok=False, text=f"{do.upper()} failed ({error}). {SWITCH_OFF}")
+
+    async def _order(self, do: Do) -> Answer:
+        try:
+            reply = await self._ask(do, ANSWER_S)
+        except NoDaemon as away:
+            return Answer(do=do, ok=False, text=str(away))
+        except TimeoutError:
+            return Answer(do=do, ok=False, text=f"The daemon on {self._port} does not answer. {SWITCH_OFF}")
+        return Answer(do=do, ok=reply.ok, text=reply.text)
+
+    async def _stop(self) -> Answer:
+        try:
+            reply = await self._ask("estop", CONFIRM_S)
+        except (NoDaemon, TimeoutError) as away:
+            self._owes_stop = True
+            why = "No daemon answers." if isinstance(away, NoDaemon) else "The daemon has not confirmed ESTOP yet."
+            remembered = await asyncio.to_thread(self._remember)
+            return Answer(do="estop", ok=False, text=f"{why} {SWITCH_OFF} {remembered}")
+        self._owes_stop = False
+        return Answer(do="estop", ok=reply.ok, text=reply.text)
+
+    def _remember(self) -> str:
+        self._is_remembered = False
+        try:
+            self._memory.remember()
+        except (UserError, OSError) as error:
+            return NOT_REMEMBERED.format(error)
+        self._is_remembered = True
+        return REMEMBERED
+
+    async def _pay(self) -> None:
+        """Hands over the ESTOP that no daemon has confirmed, unless a person has lifted it meanwhile."""
+        if self._is_remembered and not await asyncio.to_thread(lambda: self._memory.said):
+            self._owes_stop = False
+            return
+        reply = await self._ask("estop", ANSWER_S)
+        self._owes_stop = False
+        self._tell(Answer(do="estop", ok=reply.ok, text=reply.text))
+
+    async def _ask(self, do: Do, within_s: float) -> Reply:
+        async with asyncio.timeout(within_s):
+            return await (await self._open()).ask(do)
+
+    async def _open(self) -> Line:
+        if self._line is None or self._line.is_closed:
+            async with self._opening:
+                if self._line is None or self._line.is_closed:
+                    self._line = await open_line(self._port)
+        return self._line

@@ -1,0 +1,418 @@
+"""The way of an order from a page to the daemon, above all of an ESTOP, with strange daemons and with none."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+from contextlib import ExitStack, contextmanager, suppress
+
+import pytest
+
+from myobridge.estop import EstopMemory
+from myobridge.feed import About, FeedClient, feed_path
+from myobridge.feed.server import MAX_LISTENERS, Feed
+from myobridge.view.orders import Orders
+from myobridge.view.server import MAX_CONTROLLERS, MAX_VIEWERS
+from myobridge.view.viewer import ORDERS_PER_S
+from processes import command, running, simulated_hand
+from tiny_model import tiny_spec
+from viewers import get, until, view, watch
+
+HALF_OPEN = 200
+
+
+@pytest.fixture
+def port(tmp_path, monkeypatch):
+    """A port whose feed and memory are the test's own."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    return str(tmp_path / "hand")
+
+
+@pytest.fixture
+def memory(port):
+    """Of a board that was used before, without an ESTOP."""
+    memory = EstopMemory(port)
+    assert not memory.said
+    return memory
+
+
+class Daemon:
+    """A feed that the test polls, and what was asked of it; `answers` may be switched off."""
+
+    def __init__(self, port):
+        spec = tiny_spec()
+        about = About(port=port, model_path="m", spec=spec, ident=None, config=None, wall_minus_monotonic_s=0.0)
+        self._feed = Feed(port, lambda: about)
+        self.asked = []
+        self.answers = True
+
+    async def serve(self):
+        try:
+            while True:
+                for ask in self._feed.poll():
+                    self.asked.append(ask.request.do)
+                    if self.answers:
+                        ask.answer(True, f"{ask.request.do} done")
+                await asyncio.sleep(0.001)
+        finally:
+            self._feed.close()
+
+
+@contextmanager
+def served(daemon):
+    task = asyncio.create_task(daemon.serve())
+    try:
+        yield
+    finally:
+        task.cancel()
+
+
+class View:
+    """Orders, run beside the test, and what was told to viewers afterwards."""
+
+    def __init__(self, port, memory):
+        self.told = []
+        self.orders = Orders(port, memory, self.told.append)
+
+    async def __aenter__(self):
+        self._task = asyncio.create_task(self.orders.run())
+        return self
+
+    async def __aexit__(self, *_):
+        self._task.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._task
+
+    async def has_told(self, what):
+        async with asyncio.timeout(20):
+            while not any(what in answer.text for answer in self.told):
+                await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+def hasty(monkeypatch):
+    """What takes seconds otherwise."""
+    monkeypatch.setattr("myobridge.view.orders.CONFIRM_S", 0.1)
+    monkeypatch.setattr("myobridge.view.orders.ANSWER_S", 0.2)
+    monkeypatch.setattr("myobridge.view.orders.RETRY_S", 0.02)
+
+
+# --- one view's orders, and the daemon behind them ----------------------------------------------------------
+
+
+def test_orders_are_answered_by_the_daemon(port, memory):
+    async def story():
+        daemon = Daemon(port)
+        with served(daemon):
+            async with View(port, memory) as view:
+                for do in ("arm", "disarm", "estop", "lift"):
+                    assert (await view.orders.order(do)).text == f"{do} done"
+                assert view.told == []
+        assert daemon.asked == ["arm", "disarm", "estop", "lift"]
+
+    asyncio.run(story())
+    assert not memory.said  # the daemon remembers it itself
+
+
+def test_an_estop_waits_for_no_order_before_it_and_is_never_taken_for_another_one(port, memory, hasty):
+    async def story():
+        daemon = Daemon(port)
+        daemon.answers = False
+        with served(daemon):
+            async with View(port, memory) as view:
+                await asyncio.gather(*(view.orders.order(do) for do in ("arm", "estop", "estop", "arm")))
+        assert daemon.asked.count("estop") >= 1  # two that come in one poll are one for the daemon, see test_feed.py
+        assert daemon.asked[0] == "estop"
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("do", ["arm", "disarm", "lift"])
+def test_without_a_daemon_other_orders_are_answered_so_and_not_kept(port, memory, hasty, do):
+    async def story():
+        async with View(port, memory) as view:
+            answer = await view.orders.order(do)
+            assert not answer.ok
+            assert "No daemon runs" in answer.text
+            daemon = Daemon(port)
+            with served(daemon):
+                assert (await view.orders.order("disarm")).ok
+                await asyncio.sleep(0.2)
+        assert daemon.asked == ["disarm"]
+
+    asyncio.run(story())
+
+
+def test_without_a_daemon_an_estop_is_remembered_and_handed_to_the_next_one(port, memory, hasty):
+    async def story():
+        async with View(port, memory) as view:
+            answer = await view.orders.order("estop")
+            assert not answer.ok
+            assert "No daemon answers. Switch the servo power off." in answer.text
+            assert "remembered" in answer.text
+            assert memory.said
+            daemon = Daemon(port)
+            with served(daemon):
+                await view.has_told("estop done")
+                await asyncio.sleep(0.2)
+        assert daemon.asked == ["estop"]  # once: it was confirmed
+
+    asyncio.run(story())
+
+
+def test_an_estop_that_a_person_has_lifted_meanwhile_is_not_handed_over(port, memory, hasty):
+    async def story():
+        async with View(port, memory) as view:
+            await view.orders.order("estop")
+            memory.lift()
+            daemon = Daemon(port)
+            with served(daemon):
+                await asyncio.sleep(0.3)
+                assert (await view.orders.order("arm")).ok
+        assert daemon.asked == ["arm"]
+
+    asyncio.run(story())
+
+
+def test_a_daemon_that_is_stuck_gets_the_estop_until_it_confirms_it(port, memory, hasty):
+    async def story():
+        daemon = Daemon(port)
+        daemon.answers = False
+        with served(daemon):
+            async with View(port, memory) as view:
+                answer = await view.orders.order("estop")
+                assert not answer.ok
+                assert "not confirmed" in answer.text
+                assert "servo power off" in answer.text
+                assert memory.said
+                daemon.answers = True
+                await view.has_told("estop done")
+        assert set(daemon.asked) == {"estop"}
+
+    asyncio.run(story())
+
+
+def test_a_daemon_that_ends_while_it_is_asked_is_told_and_the_next_one_gets_the_estop(port, memory, hasty):
+    async def story():
+        first, second = Daemon(port), None
+        first.answers = False
+        async with View(port, memory) as view:
+            with served(first):
+                asking = [asyncio.create_task(view.orders.order(do)) for do in ("arm", "estop")]
+                while "estop" not in first.asked:
+                    await asyncio.sleep(0.001)
+            armed, stopped = await asyncio.gather(*asking)
+            assert not armed.ok
+            assert "remembered" in stopped.text
+            second = Daemon(port)
+            with served(second):
+                await view.has_told("estop done")
+        assert second.asked == ["estop"]
+
+    asyncio.run(story())
+
+
+def test_an_estop_that_cannot_be_remembered_is_said_so_and_still_handed_over(port, memory, hasty, monkeypatch):
+    def fail(_memory):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(EstopMemory, "remember", fail)
+
+    async def story():
+        async with View(port, memory) as view:
+            assert "could not be remembered" in (await view.orders.order("estop")).text
+            daemon = Daemon(port)
+            with served(daemon):
+                await view.has_told("estop done")
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("do", ["arm", "estop"])
+def test_whatever_fails_an_order_is_answered_and_so_is_the_next_one(port, memory, monkeypatch, do):
+    async def story():
+        daemon = Daemon(port)
+        with served(daemon):
+            async with View(port, memory) as view:
+                with monkeypatch.context() as broken:
+                    broken.setattr(Orders, "_ask", lambda *_: 1 / 0)
+                    answer = await view.orders.order(do)
+                    assert not answer.ok
+                    assert "servo power off" in answer.text
+                assert (await view.orders.order(do)).ok
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("said", [b"\xff" * 40, b"\x01\0\0\0R{", b"\x02\0\0\0R[]", b"\0\0\0\0S"])
+def test_what_no_daemon_says_is_answered_with_a_sentence(port, memory, hasty, said):
+    async def story():
+        path = feed_path(port)
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+
+        async def talk(_reader, writer):
+            writer.write(said)
+            await writer.drain()
+
+        async with await asyncio.start_unix_server(talk, path), View(port, memory) as view:
+            for do in ("arm", "estop", "estop"):
+                answer = await view.orders.order(do)
+                assert not answer.ok
+                assert answer.text
+
+    asyncio.run(story())
+
+
+def test_a_daemon_that_lets_nobody_in_holds_no_order_up(port, memory, hasty):
+    async def story():
+        daemon = Daemon(port)  # it is not polled
+        with ExitStack() as crowd, suppress(BlockingIOError):
+            while True:
+                client = crowd.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
+                client.setblocking(False)
+                client.connect(os.fspath(feed_path(port)))
+        async with View(port, memory) as view:
+            assert "lets nobody in" in (await view.orders.order("disarm")).text
+            assert "remembered" in (await view.orders.order("estop")).text
+            with served(daemon):
+                await view.has_told("estop done")
+
+    asyncio.run(story())
+
+
+# --- a running view -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def controlled(port):
+    with view(port, "--control") as url:
+        yield url
+
+
+def stop(viewer):
+    viewer.send('{"do":"estop"}')
+    return until(viewer, "answer", lambda answer: answer["do"] == "estop")
+
+
+def test_a_view_answers_every_estop_and_tells_all_viewers(controlled, memory):
+    with watch(controlled) as viewer, watch(controlled) as other:
+        for _ in range(3):
+            assert "Switch the servo power off" in stop(viewer)["text"]
+            assert not until(other, "answer")["ok"]
+    assert memory.said
+
+
+def test_an_estop_is_never_too_much(controlled):
+    with watch(controlled) as viewer:
+        for _ in range(5 * ORDERS_PER_S):
+            viewer.send('{"do":"estop"}')
+        for _ in range(5 * ORDERS_PER_S):
+            assert until(viewer, "answer")["do"] == "estop"
+        assert stop(viewer)
+
+
+def test_beyond_the_places_to_watch_there_are_places_to_order(controlled):
+    with ExitStack() as crowd:
+        viewers = [crowd.enter_context(watch(controlled)) for _ in range(MAX_CONTROLLERS)]
+        sees_emg = [until(viewer, "hello")["emg"] for viewer in viewers]
+        assert sees_emg == [True] * MAX_VIEWERS + [False] * (MAX_CONTROLLERS - MAX_VIEWERS)
+        assert stop(viewers[-1])
+
+
+def test_a_full_feed_is_told_by_the_view_and_keeps_no_estop_out(port, memory):
+    async def story():
+        daemon = Daemon(port)
+        with served(daemon):
+            with ExitStack() as crowd:
+                for _ in range(MAX_LISTENERS):
+                    listener = crowd.enter_context(await asyncio.to_thread(FeedClient, port))
+                    await asyncio.to_thread(listener.subscribe, "bytes")
+                with view(port, "--control") as url, watch(url) as viewer:
+                    await asyncio.to_thread(until, viewer, "link", lambda link: "too many listeners" in link["text"])
+                    assert (await asyncio.to_thread(stop, viewer))["text"] == "estop done"
+                    crowd.pop_all().close()
+                    await asyncio.to_thread(until, viewer, "link", lambda link: link["up"])  # it went on watching
+        assert daemon.asked == ["estop"]
+
+    asyncio.run(story())
+
+
+def test_half_open_connections_renewed_all_the_time_delay_neither_an_estop_nor_a_new_viewer(controlled):
+    host, number = controlled.split("/")[2].split(":")
+    with watch(controlled) as viewer, ExitStack() as crowd:
+        half_open = []
+
+        def renew(connections):
+            for _ in range(connections):
+                client = crowd.enter_context(socket.socket())
+                client.setblocking(False)
+                client.connect_ex((host, int(number)))
+                half_open.append(client)
+            for client in half_open[:-HALF_OPEN]:
+                client.close()
+
+        renew(HALF_OPEN)
+        for _ in range(8):
+            renew(20)
+            assert "servo power off" in stop(viewer)["text"]
+            renew(20)
+            assert get(controlled)[0] == 200
+            with watch(controlled) as new:
+                renew(20)
+                assert stop(new)
+
+
+@pytest.mark.slow
+def test_a_stopped_daemon_is_told_and_gets_the_estop_when_it_goes_on(tmp_path):
+    with simulated_hand(tmp_path) as hand, running("run", "--port", hand.port, "--model", "synth", "--arm") as daemon:
+        with view(hand.port, "--control") as url, watch(url) as viewer:
+            until(viewer, "look", lambda look: look["snapshot"]["state"] == "ARMED")
+            daemon.send_signal(signal.SIGSTOP)
+            try:
+                began_s = time.monotonic()
+                assert "Switch the servo power off" in stop(viewer)["text"]
+                assert time.monotonic() - began_s < 30
+            finally:
+                daemon.send_signal(signal.SIGCONT)
+            until(viewer, "look", lambda look: look["snapshot"]["state"] == "ESTOP")
+            assert EstopMemory(hand.port).said
+            viewer.send(json.dumps({"do": "lift"}))
+            assert until(viewer, "answer", lambda answer: answer["do"] == "lift")["ok"]
+    assert hand.summary["state"] != "ARMED"
+
+
+@pytest.mark.slow
+def test_the_address_is_printed_into_a_terminal_that_takes_nothing_and_the_view_serves(port):
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    with suppress(BlockingIOError):
+        while os.write(writer, b"x" * 4096):
+            pass
+    os.set_blocking(writer, True)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        number = free.getsockname()[1]
+    process = subprocess.Popen(command("view", "--port", port, "--view-port", number, "--control"), stdout=writer)
+    try:
+        with watch_when_there(f"http://127.0.0.1:{number}/") as viewer:
+            assert stop(viewer)
+        process.terminate()
+        assert process.wait(20) == 0
+    finally:
+        process.kill()
+        process.wait()
+        os.close(reader)
+        os.close(writer)
+
+
+def watch_when_there(url):
+    until_s = time.monotonic() + 60
+    while True:
+        try:
+            return watch(url)
+        except OSError:
+            assert time.monotonic() < until_s
+            time.sleep(0.05)
