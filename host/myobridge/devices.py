@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import time
+from pathlib import Path
 from typing import Any, Final
 
 from serial.tools.list_ports import comports
 
 from myobridge.errors import UserError
+from myobridge.feed import FeedClient, NoDaemon
 from myobridge.wire import messages as m
 from myobridge.wire.frame import PAYLOAD, FrameDecoder, encode
 from myobridge.wire.link import LinkLost, SerialLink
@@ -17,9 +20,43 @@ PATIENCE_S: Final = 2.5
 ASK_EVERY_S: Final = 0.1
 
 
-def list_ports() -> list[str]:
-    """Serial ports of this machine that have hardware behind them."""
-    return sorted(port.device for port in comports() if port.hwid != "n/a")
+NAMES: Final = ("ttyACM*", "ttyUSB*", "ttyAMA*", "serial/by-id/*", "myobridge*")
+"""What a board's port may be called below /dev; a container may have the port and nothing that describes it."""
+UNKNOWN: Final = "unknown"
+
+
+def list_ports() -> dict[str, str]:
+    """Serial ports of this machine, each with what is plugged in there; UNKNOWN where the system does not say that.
+
+    Of a port that has several names, one is listed.
+    """
+    ports = _known_ports()
+    seen = {_identity(port) for port in ports}
+    for port in _named_ports():
+        if (identity := _identity(port)) not in seen:
+            seen.add(identity)
+            ports[port] = UNKNOWN
+    return dict(sorted(ports.items()))
+
+
+def _known_ports() -> dict[str, str]:
+    """The ports that the system has hardware behind, each with its description."""
+    try:
+        return {port.device: port.description or UNKNOWN for port in comports() if port.hwid != "n/a"}
+    except (OSError, TypeError, ValueError):  # half of sysfs is there
+        return {}
+
+
+def _named_ports() -> list[str]:
+    return [str(port) for pattern in NAMES for port in sorted(Path("/dev").glob(pattern)) if port.is_char_device()]
+
+
+def _identity(port: str) -> object:
+    """What all names of one port have in common."""
+    try:
+        return Path(port).stat().st_rdev
+    except OSError:
+        return os.path.realpath(port)
 
 
 def ask(port: str) -> m.Ident | None:
@@ -54,16 +91,35 @@ def name_of(kind: type[m.Board] | type[m.ResetCause], value: int) -> str:
 def probe(port: str) -> dict[str, Any]:
     """One row of `myobridge devices`: the port, a sentence, and the facts where a hand answered."""
     try:
-        ident = ask(port)
+        return {"port": port, **_answer(*_ident(port))}
     except UserError as error:
         return {"port": port, "answer": str(error)}
+
+
+def _ident(port: str) -> tuple[m.Ident | None, bool]:
+    """IDENT of the device on a port, and whether a daemon of ours gave it: that daemon holds the port.
+
+    Raises:
+        UserError: the port cannot be opened, or the daemon has no device.
+    """
+    try:
+        with FeedClient(port) as feed:
+            about = feed.request("about").about
+    except NoDaemon:
+        return ask(port), False
+    if about is None or about.ident is None:
+        raise UserError("A daemon of ours runs on this port, and looks for its hand; plug the hand in.")
+    return about.ident, True
+
+
+def _answer(ident: m.Ident | None, has_daemon: bool) -> dict[str, Any]:
     if ident is None:
-        return {"port": port, "answer": "nothing of ours answers; if it is the hand, flash its firmware."}
+        return {"answer": "nothing of ours answers; if it is the hand, flash its firmware."}
     board, reset = name_of(m.Board, ident.board), name_of(m.ResetCause, ident.reset_cause)
     version = ".".join(map(str, ident.firmware_version))
     note = "" if ident.proto_hash == m.PROTO_HASH else "; another protocol revision: flash the firmware of this version"
+    note += "; a daemon of ours runs on it" if has_daemon else ""
     return {
-        "port": port,
         "answer": f"{board}, firmware {version}, {ident.max_channels} channels of {ident.adc_bits} bits, "
         f"last reset: {reset.replace('_', ' ')}{note}",
         "board": board,

@@ -1,18 +1,26 @@
 """Which ports there are, and what answers on them."""
 
+import fnmatch
+import json
+import os
 import threading
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from msgspec.structs import replace
 
 from myobridge import devices
+from myobridge.commands.devices import devices as command
 from myobridge.device.firmware import SimulatedFirmware
 from myobridge.device.pty_port import PtyPort
+from myobridge.feed import About
+from myobridge.feed.server import Feed
 from myobridge.wire import messages as m
 from myobridge.wire.frame import FrameDecoder
 from myobridge.wire.link import SerialLink
+from tiny_model import tiny_spec
 from virtual_hand import ConstantSource, frame_of
 
 IDENT = m.Ident(
@@ -171,11 +179,100 @@ def test_asking_leaves_a_hand_as_it_is(serve):
     assert set(seen) == {m.Hello.TYPE}
 
 
-def test_only_ports_with_hardware_behind_them_are_listed(monkeypatch):
+@pytest.fixture
+def computer(monkeypatch):
+    """A computer whose system knows these ports, and whose /dev holds these names."""
+
+    def build(known=(), names=None, hwid="USB VID:PID=2341:0042"):
+        names = names or {}
+        ports = [SimpleNamespace(device=port, hwid=hwid, description="Arduino Mega 2560") for port in known]
+        monkeypatch.setattr(devices, "comports", lambda: ports)
+        monkeypatch.setattr(
+            devices.Path, "glob", lambda dev, pattern: map(Path, fnmatch.filter(names, f"{dev}/{pattern}"))
+        )
+        monkeypatch.setattr(devices.Path, "is_char_device", lambda path: str(path) in names)
+        monkeypatch.setattr(devices, "_identity", lambda port: names.get(port, port))
+
+    return build
+
+
+def test_only_ports_with_hardware_behind_them_are_listed(computer, monkeypatch):
+    computer()
     found = [
-        SimpleNamespace(device="/dev/ttyUSB1", hwid="USB VID:PID=0403:6001"),
-        SimpleNamespace(device="/dev/ttyS0", hwid="n/a"),
-        SimpleNamespace(device="/dev/ttyACM0", hwid="USB VID:PID=2341:0042"),
+        SimpleNamespace(device="/dev/ttyUSB1", hwid="USB VID:PID=0403:6001", description="FT232R"),
+        SimpleNamespace(device="/dev/ttyS0", hwid="n/a", description="n/a"),
+        SimpleNamespace(device="/dev/ttyACM0", hwid="USB VID:PID=2341:0042", description=None),
     ]
     monkeypatch.setattr(devices, "comports", lambda: found)
-    assert devices.list_ports() == ["/dev/ttyACM0", "/dev/ttyUSB1"]
+    assert devices.list_ports() == {"/dev/ttyACM0": devices.UNKNOWN, "/dev/ttyUSB1": "FT232R"}
+
+
+@pytest.mark.parametrize(
+    "port", ["/dev/ttyACM0", "/dev/ttyUSB3", "/dev/ttyAMA0", "/dev/myobridge", "/dev/myobridge-left"]
+)
+def test_in_a_container_without_sysfs_ports_are_listed_by_their_names(computer, port):
+    computer(known=[port], hwid="n/a", names={port: 1})
+    assert devices.list_ports() == {port: devices.UNKNOWN}
+
+
+def test_a_port_with_several_names_is_listed_once(computer):
+    computer(names={"/dev/ttyACM0": 1, "/dev/serial/by-id/usb-Arduino-if00": 1, "/dev/serial/by-id/usb-Other-if00": 2})
+    assert list(devices.list_ports()) == ["/dev/serial/by-id/usb-Other-if00", "/dev/ttyACM0"]
+    computer(known=["/dev/ttyACM0"], names={"/dev/ttyACM0": 1, "/dev/myobridge": 1})
+    assert devices.list_ports() == {"/dev/ttyACM0": "Arduino Mega 2560"}
+
+
+@pytest.mark.parametrize("error", [TypeError, ValueError, OSError])
+def test_half_a_sysfs_hinders_no_listing(computer, monkeypatch, error):
+    def refuse():
+        raise error("int() can't convert non-string with explicit base")
+
+    computer(names={"/dev/ttyACM0": 1})
+    monkeypatch.setattr(devices, "comports", refuse)
+    assert list(devices.list_ports()) == ["/dev/ttyACM0"]
+
+
+def test_a_port_whose_name_is_no_text_is_told_like_any_other(tmp_path, capsys):
+    port = tmp_path / os.fsdecode(b"tty\xff\xfe")
+    command.main([str(port)], standalone_mode=False)
+    shown = capsys.readouterr().out
+    assert "There is no port" in shown
+    assert "tty\N{REPLACEMENT CHARACTER}" in shown
+    command.main([str(port), "--json", "-"], standalone_mode=False)
+    assert json.loads(capsys.readouterr().out)["devices"][0]["port"] == str(port)
+
+
+def test_what_is_unknown_is_said(computer, capsys, monkeypatch):
+    computer(known=["/dev/ttyUSB1"], names={"/dev/ttyACM0": 1})
+    monkeypatch.setattr(devices, "probe", lambda port: {"port": port, "answer": "It answers."})
+    command.main([], standalone_mode=False)
+    known, unknown = sorted(capsys.readouterr().out.splitlines(), reverse=True)
+    assert known.endswith("It answers.")
+    assert unknown.endswith("It answers. (this system does not say what is plugged in there)")
+
+
+def test_a_hand_that_a_daemon_of_ours_holds_is_told_by_that_daemon(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    port = PtyPort(None)
+    link = SerialLink(port.path)
+    about = About(port=port.path, model_path="m", spec=tiny_spec(), ident=IDENT, config=None, wall_minus_monotonic_s=0)
+    feed, over = Feed(port.path, lambda: about), threading.Event()
+
+    def attend():
+        while not over.wait(0.001):
+            feed.poll()
+
+    thread = threading.Thread(target=attend)
+    thread.start()
+    answers = []
+    for ident in (IDENT, None):
+        about.ident = ident
+        answers.append(devices.probe(port.path)["answer"])
+    over.set()
+    thread.join()
+    feed.close()
+    link.close()
+    port.unplug()
+    assert answers[0].startswith("mega2560, firmware 0.3.12")
+    assert answers[0].endswith("; a daemon of ours runs on it")
+    assert "looks for its hand" in answers[1]

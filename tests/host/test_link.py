@@ -1,9 +1,11 @@
 """The serial link, on a pty: reads what is there, writes whole frames or none, and one sentence for every bad port."""
 
 import errno
+import grp
 import os
 import termios
 import time
+from types import SimpleNamespace
 
 import pytest
 import serial
@@ -168,7 +170,22 @@ def test_no_permission_names_the_group(port, monkeypatch, code):
 
     monkeypatch.setattr(serial, "Serial", refuse)
     assert "No permission to open" in refusal(port.path)
+    monkeypatch.setattr(grp, "getgrgid", lambda _gid: SimpleNamespace(gr_name="dialout"))
     assert "`sudo usermod -aG dialout $USER`, then log in again." in refusal(port.path)
+    monkeypatch.setattr(grp, "getgrgid", lambda _gid: SimpleNamespace(gr_name="uucp"))
+    assert "`sudo usermod -aG uucp $USER`, then log in again." in refusal(port.path)
+
+
+def test_nobody_is_told_to_join_the_group_of_root(tmp_path, monkeypatch):
+    port = tmp_path / "ttyACM0"
+    port.touch()
+    monkeypatch.setattr(grp, "getgrgid", lambda _gid: SimpleNamespace(gr_name="root"))
+    monkeypatch.setattr(serial, "Serial", lambda *_arguments, **_options: _raise(PermissionError(errno.EACCES, "no")))
+    assert f"`sudo chgrp dialout {port} && sudo chmod g+rw {port}`" in refusal(port)
+
+
+def _raise(error):
+    raise error
 
 
 def test_a_port_that_the_driver_holds_busy(port, monkeypatch):

@@ -15,12 +15,15 @@ def devices(ports: tuple[str, ...], json_to: str | None) -> None:
 
     Asking opens each port, which resets an Arduino, and sends it a greeting.
     """
-    from myobridge.devices import list_ports, probe
+    from myobridge.devices import UNKNOWN, list_ports, probe
+    from myobridge.text import printable
 
-    rows = [probe(port) for port in ports or list_ports()]
+    hardware = dict.fromkeys(ports) if ports else list_ports()
+    rows = [probe(port) | ({"hardware": what} if what else {}) for port, what in hardware.items()]
     if json_to != "-":
         for row in rows:
-            click.echo(f"{row['port']:24} {row['answer']}")
+            unknown = " (this system does not say what is plugged in there)" if row.get("hardware") == UNKNOWN else ""
+            click.echo(printable(f"{row['port']:24} {row['answer']}{unknown}"))
         if not rows:
             click.echo("No serial port found; plug the hand in, or run `myobridge simulate` and name its port here.")
     write_json({"devices": rows}, json_to)

@@ -70,8 +70,8 @@ KINDS: Final[dict[str, Kind]] = {
         WARNING,
         "brltty takes the board's USB adapter",
         "it takes the chips of many boards for braille displays, and their port vanishes seconds after it appeared",
-        "where nobody reads braille: `sudo apt remove brltty`, then plug the board in again; otherwise take this adapter "
-        "out of brltty's udev rule",
+        "where nobody reads braille: `sudo apt remove brltty`, then plug the board in again; otherwise take this "
+        "adapter out of brltty's udev rule",
     ),
     "modem_manager": Kind(
         WARNING,

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import grp
 import os
 import resource
 import shutil
@@ -23,6 +22,7 @@ from myobridge.doctor.files import read
 from myobridge.doctor.takers import brltty_takes, modem_manager_asks
 from myobridge.model import Model
 from myobridge.timing import hop_times_ms
+from myobridge.wire.link import group_of
 
 CAP_IPC_LOCK: Final = 1 << 14
 CAP_SYS_NICE: Final = 1 << 23
@@ -40,7 +40,7 @@ def gather_port(path: str, root: Path = ROOT) -> PortFacts:
         path=path,
         exists=exists,
         permitted=exists and os.access(path, os.R_OK | os.W_OK),
-        group=_group(port) if exists else "",
+        group=group_of(path),
         holders=_holders(real, root) if exists else (),
         brltty_takes=brltty_takes(real, root),
         modem_manager_asks=modem_manager_asks(real, root),
@@ -51,14 +51,6 @@ def usb_latency_ms(path: str, root: Path = ROOT) -> int | None:
     """Latency timer of an FTDI adapter; None for what has none. An open port may have set it to 1."""
     text = read(root / "sys/bus/usb-serial/devices" / Path(path).resolve().name / "latency_timer")
     return int(text) if text.isdigit() else None
-
-
-def _group(port: Path) -> str:
-    gid = port.stat().st_gid
-    try:
-        return grp.getgrgid(gid).gr_name
-    except KeyError:
-        return str(gid)
 
 
 def _holders(port: Path, root: Path) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ import msgspec
 
 from myobridge.doctor.facts import ChannelFacts, Facts, StreamFacts
 from myobridge.doctor.findings import BAD, Finding
+from myobridge.text import printable
 
 INDENT: Final = " " * 10
 NARROWEST: Final = 30
@@ -33,7 +34,7 @@ def as_json(facts: Facts, findings: Sequence[Finding]) -> dict[str, Any]:
 
 def as_text(facts: Facts, findings: Sequence[Finding], width: int | None = None) -> Iterator[str]:
     """Lines: what was measured, then what was found. They break between words at `width` columns, if it is given."""
-    for line in _lines(facts, findings):
+    for line in map(printable, _lines(facts, findings)):
         if width is None or len(line) <= width:
             yield line
         else:

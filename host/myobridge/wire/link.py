@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import grp
 import os
 import select
 import termios
@@ -135,6 +136,26 @@ def _request_low_latency(port: serial.Serial) -> None:
         return
 
 
+def group_of(port: str) -> str:
+    """Name, or number, of the group that may use the port; empty if there is no such port."""
+    try:
+        gid = Path(port).stat().st_gid
+    except (OSError, ValueError):
+        return ""
+    try:
+        return grp.getgrgid(gid).gr_name
+    except KeyError:
+        return str(gid)
+
+
+def _forbidden(port: str) -> str:
+    group, gift = group_of(port) or "dialout", ""
+    if group == "root":
+        group, gift = "dialout", f"give it to a group with `sudo chgrp dialout {port} && sudo chmod g+rw {port}`, "
+    joining = f"add yourself to its group with `sudo usermod -aG {group} $USER`, then log in again"
+    return f"No permission to open {port}; {gift}{joining}."
+
+
 def _explained(port: str, baud: int, error: Exception) -> UserError:
     code = getattr(error, "errno", None)
     if code is None and error.args and isinstance(error.args[0], int):
@@ -142,10 +163,7 @@ def _explained(port: str, baud: int, error: Exception) -> UserError:
     if code == errno.ENOENT or not Path(port).exists():
         return UserError(f"There is no port {port}; plug the hand in, or list the ports with `myobridge devices`.")
     if code in (errno.EACCES, errno.EPERM):
-        return UserError(
-            f"No permission to open {port}; add yourself to its group with "
-            "`sudo usermod -aG dialout $USER`, then log in again."
-        )
+        return UserError(_forbidden(port))
     if code == errno.EBUSY or "exclusively lock" in str(error):
         return PortInUse(f"{port} is in use by another program; close that program or choose another port.")
     if isinstance(error, ValueError) and "baud" in str(error).lower():
