@@ -1,10 +1,12 @@
 """The service: what would be installed, and what systemd and udev think of it."""
 
+import fnmatch
 import os
 import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -12,20 +14,25 @@ import pytest
 from myobridge.commands.install_service import install_service
 from myobridge.config import RealtimeConfig
 from myobridge.errors import UserError
+from myobridge.estop import SERVICE_STATE
 from myobridge.feed import feed_path
 from myobridge.feed.place import SERVICE, folders
 from myobridge.service import board as boards
+from myobridge.service import hand as hands
 from myobridge.service import install
-from myobridge.service.board import LINK, Board, any_arduino, board_on
-from myobridge.service.install import RULE_PATH, TAKE_UP, UNIT_PATH, Remove, Run, Write, install_steps, uninstall_steps
-from myobridge.service.texts import UNIT, rule_text, unit_text
+from myobridge.service.board import Board, any_arduino, board_on, one_board_on
+from myobridge.service.hand import ONLY, Hand
+from myobridge.service.install import TAKE_UP, Remove, Run, Write, install_steps, uninstall_steps
+from myobridge.service.texts import TAKEN, rule_text, unit_text
 
+LINK, UNIT, UNIT_PATH, RULE_PATH = ONLY.link, ONLY.unit, ONLY.unit_path, ONLY.rule_path
+LEFT, RIGHT = Hand("left"), Hand("right")
 COMMAND = [sys.executable, "-m", "myobridge", "run", "--port", LINK, "--model", "/home/an na/50% $me.onnx"]
 EXPOSURE = 2.0
 
 
-def unit(command=COMMAND, user="daemon"):
-    return unit_text(user, command, any_arduino(), RealtimeConfig().fifo_priority)
+def unit(command=COMMAND, user="daemon", hand=ONLY):
+    return unit_text(user, command, any_arduino(), RealtimeConfig().fifo_priority, hand)
 
 
 def settings(text):
@@ -34,10 +41,10 @@ def settings(text):
     return {key: value for key, _, value in (line.partition("=") for line in lines)}
 
 
-@pytest.fixture
-def unit_file(tmp_path):
-    path = tmp_path / UNIT
-    path.write_text(unit(), encoding="utf-8")
+@pytest.fixture(params=[ONLY, LEFT], ids=["the only hand", "one of two"])
+def unit_file(request, tmp_path):
+    path = tmp_path / request.param.unit
+    path.write_text(unit(hand=request.param), encoding="utf-8")
     return path
 
 
@@ -253,10 +260,195 @@ def test_as_root_it_takes_every_step_in_order_and_says_what_is_now(
         link.touch()
     monkeypatch.setenv("SUDO_USER", "daemon")
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    monkeypatch.setattr(boards, "LINK", str(link))
+    monkeypatch.setattr(Hand, "link", str(link))
     for kind in (Write, Remove, Run):
         monkeypatch.setattr(kind, "take", lambda step: taken.append(str(step)))
     install_service.main(list(arguments), standalone_mode=False)
     assert says in capsys.readouterr().err
     install_service.main([*arguments, "--dry-run"], standalone_mode=False)
     assert capsys.readouterr().out == "".join(f"{step}\n" for step in taken)
+
+
+# --- two hands --------------------------------------------------------------------------------------------
+
+
+def test_names_of_the_only_hand_are_those_of_earlier_versions():
+    assert (LINK, UNIT) == ("/dev/myobridge", "myobridge.service")
+    assert (str(UNIT_PATH), str(RULE_PATH)) == (
+        "/etc/systemd/system/myobridge.service",
+        "/etc/udev/rules.d/70-myobridge.rules",
+    )
+
+
+def test_two_hands_share_nothing_but_their_folders():
+    for what in ("unit", "unit_path", "rule_path", "link"):
+        assert len({getattr(hand, what) for hand in (ONLY, LEFT, RIGHT)}) == 3, what
+    assert (LEFT.unit, LEFT.link) == ("myobridge@left.service", "/dev/myobridge-left")
+    for key in ("RuntimeDirectory", "StateDirectory"):
+        assert settings(unit(hand=LEFT))[key] == settings(unit())[key] == "myobridge"
+    assert settings(unit())["RuntimeDirectoryPreserve"] == "yes", "else the first to stop takes the other's feed away"
+    assert f"ConditionPathExists={LEFT.link}\n" in unit(hand=LEFT)
+
+
+@pytest.mark.parametrize("name", ["", "left", "r2", "a-b", "0123456789abcdef"])
+def test_a_hand_s_name_can_stand_everywhere(name):
+    assert Hand(name).name == name
+
+
+@pytest.mark.parametrize(
+    "name", ["Left", "-a", "a b", "a/b", "../x", "a.b", "a@b", "a\n", "ä", "x" * 17, '"', "%i", "$a"]
+)
+def test_a_name_that_cannot_is_refused(name):
+    with pytest.raises(UserError, match="small letters, digits and hyphens"):
+        Hand(name)
+
+
+class Udev:
+    """As much of udev as these rules need: files in the order of their names, == and != on a device, = and +=."""
+
+    def __init__(self, *rules):
+        self.files = sorted((hand.rule_path.name, rule_text(board, hand)) for hand, board in rules)
+
+    def plug(self, **device):
+        """Links that a port with these attributes gets, and services that it starts."""
+        env, links, wants = {}, [], []
+        for _, text in self.files:
+            for line in (line for line in text.splitlines() if not line.startswith("#")):
+                words = [
+                    re.fullmatch(r'([A-Z_]+)(?:{(\w+)})?(==|!=|\+=|=)"(.*)"', word).groups()
+                    for word in line.split(", ")
+                ]
+                if all(self._holds(word, device, env) for word in words):
+                    for key, name, operator, value in words:
+                        if (key, operator) == ("SYMLINK", "+="):
+                            links.append(value)
+                        elif name == "SYSTEMD_WANTS":
+                            wants.append(value)
+                        elif (key, operator) == ("ENV", "="):
+                            env[name] = value
+        return links, wants
+
+    @staticmethod
+    def _holds(word, device, env):
+        key, name, operator, value = word
+        if operator not in ("==", "!="):
+            return True
+        found = {"ACTION": "add", "SUBSYSTEM": "tty"}.get(key) or (env if key == "ENV" else device).get(name or key, "")
+        return (
+            fnmatch.fnmatchcase(found, value) == (operator == "==") if "|" not in value else found in value.split("|")
+        )
+
+
+MEGA = {"idVendor": "2341", "idProduct": "0042"}
+
+
+def board_with(serial):
+    return Board((f'ATTRS{{idVendor}}=="2341", ATTRS{{idProduct}}=="0042", ATTRS{{serial}}=="{serial}"',), "ttyACM")
+
+
+def test_each_board_gets_its_own_name_and_starts_its_own_service_only():
+    udev = Udev((ONLY, any_arduino()), (LEFT, board_with("L0000001")), (RIGHT, board_with("R0000002")))
+    assert udev.plug(**MEGA, serial="L0000001") == (["myobridge-left"], ["myobridge@left.service"])
+    assert udev.plug(**MEGA, serial="R0000002") == (["myobridge-right"], ["myobridge@right.service"])
+    assert udev.plug(**MEGA, serial="X0000003") == (["myobridge"], ["myobridge.service"])
+    assert udev.plug(idVendor="1a86", idProduct="7523", serial="") == ([], [])
+
+
+def test_one_of_two_is_known_by_its_serial_number(plugged_in):
+    plugged_in("/dev/ttyACM7", vid=0x2341, pid=0x42, serial_number="7573530303135110F0A1", location="1-1.2:1.0")
+    assert one_board_on("/dev/ttyACM7") == board_with("7573530303135110F0A1")
+
+
+@pytest.mark.parametrize("serial", [None, "0001", '1", RUN+="/bin/sh'])
+@pytest.mark.parametrize("location", ["1-1.2", "1-1.2:1.0"])
+def test_one_of_two_without_a_serial_number_of_its_own_is_known_by_its_socket(plugged_in, serial, location):
+    plugged_in("/dev/ttyUSB0", vid=0x1A86, pid=0x7523, serial_number=serial, location=location)
+    match = 'ATTRS{idVendor}=="1a86", ATTRS{idProduct}=="7523", KERNELS=="1-1.2"'
+    assert one_board_on("/dev/ttyUSB0") == Board((match,), "ttyUSB", "1-1.2")
+
+
+def test_one_of_two_on_the_pi_s_own_pins_is_known_by_its_name(plugged_in):
+    plugged_in("/dev/ttyAMA3")
+    assert one_board_on("/dev/ttyAMA3") == Board(('KERNEL=="ttyAMA3"',), "ttyAMA")
+
+
+@pytest.mark.parametrize("location", [None, "", '1-1", RUN+="x', "usb1"])
+def test_a_board_that_nothing_tells_from_others_is_refused(plugged_in, location):
+    plugged_in("/dev/ttyUSB0", vid=0x1A86, pid=0x7523, serial_number=None, location=location)
+    with pytest.raises(UserError, match="cannot be told from others"):
+        one_board_on("/dev/ttyUSB0")
+
+
+@pytest.fixture
+def system(tmp_path, monkeypatch, plugged_in):
+    """A computer with folders of its own, a user, and a board that is plugged in."""
+    monkeypatch.setenv("SUDO_USER", "daemon")
+    for name in ("UNITS", "RULES"):
+        (tmp_path / name).mkdir()
+        monkeypatch.setattr(hands, name, tmp_path / name)
+    plugged_in("/dev/ttyACM0", vid=0x2341, pid=0x42, serial_number="L0000001", location="1-1:1.0")
+    return tmp_path
+
+
+def hand_installed(hand, board, user="daemon", rule=None):
+    hand.unit_path.write_text(unit(user=user, hand=hand))
+    hand.rule_path.write_text(rule or rule_text(board, hand))
+
+
+NEW = ("--model", "synth", "--name", "left", "--port", "/dev/ttyACM0", "--dry-run")
+
+
+def test_a_second_hand_is_installed_beside_the_first(capsys, system):
+    hand_installed(ONLY, any_arduino())
+    hand_installed(RIGHT, board_with("R0000002"))
+    shown = call(capsys, *NEW)
+    assert f"write {LEFT.unit_path}:" in shown
+    assert f"write {LEFT.rule_path}:" in shown
+    assert '"--port" "/dev/myobridge-left"' in shown
+    assert "run systemctl restart myobridge@left.service" in shown
+
+
+def test_a_hand_is_removed_without_touching_the_other(capsys, system):
+    shown = call(capsys, "--uninstall", "--name", "left", "--dry-run")
+    assert f"remove {LEFT.unit_path}" in shown
+    assert str(UNIT_PATH) not in shown
+
+
+def test_a_hand_may_be_installed_again(capsys, system):
+    hand_installed(LEFT, board_with("L0000001"))
+    assert "restart myobridge@left.service" in call(capsys, *NEW)
+
+
+def test_a_named_hand_needs_its_port(capsys, system):
+    with pytest.raises(UserError, match="--port says which board is the left hand"):
+        call(capsys, "--model", "synth", "--name", "left", "--dry-run")
+
+
+def test_a_board_is_one_hand_only(capsys, system):
+    hand_installed(RIGHT, board_with("L0000001"))
+    with pytest.raises(UserError, match="another hand for this very board"):
+        call(capsys, *NEW)
+
+
+def test_a_rule_of_an_older_version_that_would_take_any_board_is_told(capsys, system):
+    hand_installed(ONLY, any_arduino(), rule=rule_text(any_arduino()).replace(TAKEN, "X"))
+    with pytest.raises(UserError, match="older version"):
+        call(capsys, *NEW)
+
+
+def test_both_hands_are_one_person_s(capsys, system):
+    hand_installed(RIGHT, board_with("R0000002"), user="bin")
+    with pytest.raises(UserError, match="used by bin"):
+        call(capsys, *NEW)
+
+
+def test_a_board_that_is_known_by_its_socket_is_told_so(capsys, system, plugged_in):
+    plugged_in("/dev/ttyACM0", vid=0x2341, pid=0x42, serial_number=None, location="1-1:1.0")
+    install_service.main(list(NEW), standalone_mode=False)
+    assert "(1-1): leave it there" in capsys.readouterr().err
+
+
+def test_the_memory_of_an_emergency_stop_outlives_the_service():
+    found = settings(unit())
+    assert (found["StateDirectory"], found["StateDirectoryMode"]) == (SERVICE_STATE.name, "0700")
+    assert SERVICE_STATE.parent == Path("/var/lib"), "where systemd makes it"

@@ -14,6 +14,7 @@ import shipped_angles
 from arm64_root import SYSTEMS, System
 from myobridge.model_file import METADATA_KEY, decode_spec, encode_spec
 from myobridge.service.board import Board, any_arduino
+from myobridge.service.hand import ONLY, Hand
 from myobridge.service.texts import rule_text
 from myobridge.shipped import shipped_models
 
@@ -105,11 +106,12 @@ def test_the_daemon_moves_the_hand_for_ten_seconds(system, cpu, slow_model, tmp_
     assert (hand["state"], hand["reason"]) == ("DISARMED", "host_disarmed")
 
 
+@pytest.mark.parametrize("hand", [ONLY, Hand("left")], ids=["the only hand", "one of two"])
 @pytest.mark.parametrize("board", [any_arduino(), Board(('KERNEL=="ttyAMA0"',), "ttyAMA")], ids=["usb", "gpio"])
-def test_udev_understands_the_service_s_rule(board, tmp_path):
+def test_udev_understands_the_service_s_rule(board, hand, tmp_path):
     system, path = SYSTEMS[-1], tmp_path / "70-myobridge.rules"  # `udevadm verify` came with systemd 254
     command = system.command(CPUS[-1], "verify", "--no-style", path, program="udevadm")
-    path.write_text(rule_text(board), encoding="utf-8")
+    path.write_text(rule_text(board, hand), encoding="utf-8")
     assert "Fail:    0" in output(start(command, system))
-    path.write_text(rule_text(board).replace("SYMLINK", "SYMLONK"), encoding="utf-8")
+    path.write_text(rule_text(board, hand).replace("SYMLINK", "SYMLONK"), encoding="utf-8")
     assert start(command, system).wait(60) == 1

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from myobridge.errors import UserError
-from myobridge.service.texts import UNIT
+from myobridge.files import draft
+from myobridge.service.board import Board
+from myobridge.service.hand import ONLY, Hand
+from myobridge.service.texts import TAKEN
 
-UNIT_PATH: Final = Path("/etc/systemd/system") / UNIT
-RULE_PATH: Final = Path("/etc/udev/rules.d/70-myobridge.rules")
 PATIENCE_S: Final = 60.0
 """Longer than a start may take (TimeoutStartSec of the unit)."""
 
@@ -30,15 +32,11 @@ class Write:
 
     def take(self) -> None:
         """Writes it whole or not at all."""
-        new = self.path.with_name(f".{self.path.name}.new")
-        try:
-            new.write_text(self.text, encoding="utf-8")
-            new.chmod(0o644)
-            new.replace(self.path)
-        except OSError as error:
-            raise UserError(
-                f"{self.path} cannot be written ({error.strerror}); is this a system with systemd?"
-            ) from error
+        if not self.path.parent.is_dir():
+            raise UserError(f"There is no folder {self.path.parent}; the service needs a system with systemd and udev.")
+        with draft(self.path) as half:
+            half.write_text(self.text, encoding="utf-8")
+            half.chmod(0o644)
 
 
 @dataclass(frozen=True)
@@ -92,16 +90,43 @@ TAKE_UP: Final = (
 """systemd and udev read their folders again, and look at the ports that are there."""
 
 
-def install_steps(unit: str, rule: str) -> list[Step]:
+def install_steps(unit: str, rule: str, hand: Hand = ONLY) -> list[Step]:
     """Both files, then the start; a service that runs is started anew, so that it runs what was just installed."""
-    start = Run(("systemctl", "restart", UNIT), f"`journalctl -u {UNIT.removesuffix('.service')} -n 20` says why")
-    return [Write(UNIT_PATH, unit), Write(RULE_PATH, rule), *TAKE_UP, start]
+    start = Run(
+        ("systemctl", "restart", hand.unit), f"`journalctl -u {hand.unit.removesuffix('.service')} -n 20` says why"
+    )
+    return [Write(hand.unit_path, unit), Write(hand.rule_path, rule), *TAKE_UP, start]
 
 
-def uninstall_steps(*, installed: bool) -> list[Step]:
+def uninstall_steps(*, installed: bool, hand: Hand = ONLY) -> list[Step]:
     """The way back; the service is stopped first, which disarms the hand."""
-    stop = [Run(("systemctl", "stop", UNIT), "stop it by hand, then try again")] if installed else []
-    return [*stop, Remove(RULE_PATH), Remove(UNIT_PATH), *TAKE_UP]
+    stop = [Run(("systemctl", "stop", hand.unit), "stop it by hand, then try again")] if installed else []
+    return [*stop, Remove(hand.rule_path), Remove(hand.unit_path), *TAKE_UP]
+
+
+def check_beside_others(hand: Hand, board: Board, user: str) -> None:
+    """May this hand have this board and this user, beside the hands that are installed already?
+
+    Raises:
+        UserError: another hand has the board, would take it, or is another person's.
+    """
+    for path in sorted(hand.rule_path.parent.glob("70-myobridge*.rules")):
+        rule = path.read_text(encoding="utf-8", errors="replace")
+        if path == hand.rule_path or not hand.name:
+            continue
+        if path == ONLY.rule_path and TAKEN not in rule:
+            raise UserError(
+                f"{path} is of an older version and would take this board, too; install the service without --name "
+                "once more, or remove it with --uninstall, then install this hand."
+            )
+        if path != ONLY.rule_path and any(match in rule for match in board.matches):
+            raise UserError(f"{path} is the rule of another hand for this very board; remove that hand first.")
+    for path in sorted(hand.unit_path.parent.glob("myobridge*.service")):
+        other = re.search(r"^User=(.*)$", path.read_text(encoding="utf-8", errors="replace"), re.MULTILINE)
+        if path != hand.unit_path and other and other[1] != user:
+            raise UserError(
+                f"The hand of {path} is used by {other[1]}; call it from that account: both share /run/myobridge."
+            )
 
 
 def owner() -> str:

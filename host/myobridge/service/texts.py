@@ -7,37 +7,50 @@ from importlib.resources import files
 from typing import Final
 
 from myobridge.errors import UserError
-from myobridge.service.board import LINK, Board
+from myobridge.service.board import Board
+from myobridge.service.hand import ONLY, Hand
 
-UNIT: Final = "myobridge.service"
+TEMPLATE: Final = "myobridge.service"
 RULE: Final = """\
-# Made by `myobridge install-service`; `myobridge install-service --uninstall` removes it. See host/SERVICE.md.
-# The hand's port is called /dev/myobridge, is left alone by ModemManager, and starts the service when it appears.
+# Made by `myobridge install-service`; `myobridge install-service{option} --uninstall` removes it. See host/SERVICE.md.
+# The hand's port is called {link}, is left alone by ModemManager, and starts the service when it appears.
 """
+TAKEN: Final = "MYOBRIDGE_HAND"
+"""A board that is a named hand is no longer free for a rule that takes any."""
 
 
-def unit_text(user: str, command: list[str], board: Board, fifo_priority: int) -> str:
-    """The unit that runs `command` as `user`.
+def unit_text(user: str, command: list[str], board: Board, fifo_priority: int, hand: Hand = ONLY) -> str:
+    """The unit that runs `command` as `user` for a hand.
 
     Raises:
         UserError: a path or the name cannot stand in a unit.
     """
     values = {
-        "PORT": LINK,
+        "PORT": hand.link,
+        "OPTION": _option(hand),
+        "HAND": f", {hand.name} hand" if hand.name else "",
         "COMMAND": " ".join(_quoted(word) for word in command),
         "USER": _plain(user).replace("%", "%%"),
         "DRIVER": board.driver,
         "RTPRIO": str(fifo_priority),
     }
-    text = (files("myobridge.service") / UNIT).read_text(encoding="utf-8")
+    text = (files("myobridge.service") / TEMPLATE).read_text(encoding="utf-8")
     return re.sub("@([A-Z]+)@", lambda name: values[name[1]], text)
 
 
-def rule_text(board: Board) -> str:
-    """The udev rule that knows `board`."""
-    does = f"""SYMLINK+="{LINK.removeprefix("/dev/")}", GROUP="dialout", MODE="0660", \
-ENV{{ID_MM_PORT_IGNORE}}="1", TAG+="systemd", ENV{{SYSTEMD_WANTS}}+="{UNIT}"\n"""
-    return RULE + "".join(f'ACTION!="remove", SUBSYSTEM=="tty", {match}, {does}' for match in board.matches)
+def rule_text(board: Board, hand: Hand = ONLY) -> str:
+    """The udev rule that knows `board` as a hand's."""
+    mine = f'ENV{{{TAKEN}}}="{hand.name}"' if hand.name else ""
+    free = "" if hand.name else f'ENV{{{TAKEN}}}!="?*"'
+    does = f"""SYMLINK+="{hand.link.removeprefix("/dev/")}", GROUP="dialout", MODE="0660", \
+ENV{{ID_MM_PORT_IGNORE}}="1", TAG+="systemd", ENV{{SYSTEMD_WANTS}}+="{hand.unit}\""""
+    lines = (['ACTION!="remove"', 'SUBSYSTEM=="tty"', free, match, mine, does] for match in board.matches)
+    head = RULE.format(option=_option(hand), link=hand.link)
+    return head + "".join(", ".join(filter(None, line)) + "\n" for line in lines)
+
+
+def _option(hand: Hand) -> str:
+    return f" --name {hand.name}" if hand.name else ""
 
 
 def _quoted(word: str) -> str:

@@ -3,7 +3,14 @@
 import { $, add, items, write } from "./dom.js";
 
 const HUM_DB = 15;
-const CONTACTS = { good: "good contact", flat: "flat", saturated: "saturated", mains: "mains hum only" };
+const CONTACTS = {
+  good: "good contact",
+  flat: "flat",
+  saturated: "saturated",
+  mains: "mains hum only",
+  repeating: "repeating",
+  identical: "same as another",
+};
 
 export function showChannels({ channels, contact }) {
   const rows = items($("channels"), channels, (item, name) => {
