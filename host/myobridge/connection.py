@@ -56,6 +56,9 @@ class Connection:
         self._valid_4ms = config.safety.max_age_ms // 4
         self._last_emg_s = 0.0
         self._alive_s = 0.0
+        self._hold_s = config.safety.hold_ms / 1000
+        self._stale_s = 0.0
+        """Since when every decision has come too late; 0: the newest came in time. The hand holds after `_hold_s`."""
         self._decision: Decision | None = None
         self._early: list[Samples] = []
         self._deciding = False
@@ -193,9 +196,12 @@ class Connection:
             return
         sampled_s = self._clock.sampled_s(decision.sample_index)
         if time.monotonic() - sampled_s > self._max_age_s:
-            self._decision = decision._replace(withheld=Withheld.STALE)
             stats.withheld[Withheld.STALE] += 1
+            self._stale_s = self._stale_s or read_s
+            if read_s - self._stale_s > self._hold_s:
+                self._decision = decision._replace(withheld=Withheld.STALE)
             return
+        self._stale_s = 0.0
         written = None
         if session.may_move:
             angle_cdeg = tuple([int(100 * angle + 0.5) for angle in decision.angles_deg])

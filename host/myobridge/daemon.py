@@ -25,6 +25,7 @@ from myobridge.model_swap import ModelSwap
 from myobridge.realtime import collect, enter_realtime, use_large_pages
 from myobridge.report import RunStats
 from myobridge.service.notify import Notifier
+from myobridge.text import printable
 from myobridge.voice import Voice
 from myobridge.wire import messages as m
 from myobridge.wire.frame import FrameDecoder
@@ -58,7 +59,7 @@ class Daemon:
         self._model.begin_trial()
         self._frames = FrameDecoder()
         self.stats = RunStats(self._model.spec, started_s, self._frames.counters)
-        self.voice = Voice(port)
+        self.voice = Voice(printable(port))
         self.notify = Notifier(os.environ, config.safety.hold_ms / 1000)
         self.give_up: Callable[[str], None] = lambda _why: None
         """Ends the process from another thread, while the loop is stuck in a decision; the hand is disarmed by then."""
@@ -225,8 +226,8 @@ class Daemon:
     def _about(self) -> About:
         session = self._connection.session if self._connection else None
         return About(
-            port=self._port,
-            model_path=str(self._model_path.absolute()),
+            port=printable(self._port),
+            model_path=printable(str(self._model_path.absolute())),
             spec=self._model.spec,
             ident=session.ident if session else None,
             config=session.config if session else None,
