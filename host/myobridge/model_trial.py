@@ -145,7 +145,9 @@ def _why_ended(exit_code: int) -> str:
 
     if exit_code == -signal.SIGPROF:
         return "takes longer to load and to try than any model of ours, and no hand can wait for it; choose another."
-    return f"makes onnxruntime crash (exit code {exit_code}); do not use it, and choose another."
+    if exit_code < 0:
+        return f"makes onnxruntime crash (signal {-exit_code}); do not use it, and choose another."
+    return f"cannot be tried: the process for it ends at once (exit code {exit_code}); install myobridge again."
 
 
 def _start(*given: bytes) -> Popen[bytes]:

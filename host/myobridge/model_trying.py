@@ -43,8 +43,9 @@ MAX_RUN_S: Final = 0.1
 MOST: Final = 50
 """Decisions on one kind of input, of the graph that a hand would follow."""
 FEW: Final = 6
-"""Decisions on one kind of input, of the graph that stands beside it; so many are enough too after"""
+"""Decisions on one kind of input, of the graph that stands beside it."""
 KIND_S: Final = 0.02
+"""After so much processor time on one kind of input, FEW decisions on it are enough."""
 TINY: Final = 1e-40
 """So small that float32 holds it denormalised, which takes some processors a hundred times as long."""
 
@@ -61,14 +62,15 @@ def main() -> None:
         verdict = try_graphs(tried, map(given.read, tried.sizes))
     except UserError as refused:
         verdict = Verdict(refusal=str(refused))
+    except Exception as error:  # onnxruntime has a family of exceptions without a common base of its own
+        verdict = Verdict(refusal=str(cannot_run(Path(tried.name), error)))
     sys.stdout.buffer.write(msgspec.json.encode(verdict))
 
 
 def _stand_back() -> None:
     """The hand's loop comes first, and this process ends when nobody waits for it any more."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    with suppress(OSError, ValueError):  # a sandbox may forbid each of them; the limits below hold nevertheless
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with suppress(OSError):
         os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
@@ -76,10 +78,14 @@ def _limit() -> None:
     """From here on the system ends this process, or refuses it memory, when a graph takes too much."""
     signal.setitimer(signal.ITIMER_PROF, TIMES_THE_START * time.process_time())
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
-    most = pages * resource.getpagesize() + MORE_BYTES
-    with suppress(OSError, ValueError):
-        resource.setrlimit(resource.RLIMIT_AS, (most, most))
-        resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    limits = {
+        resource.RLIMIT_AS: pages * resource.getpagesize() + MORE_BYTES,
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_FSIZE: 0,
+    }
+    for limit, most in limits.items():
+        with suppress(OSError, ValueError):  # the unit of an older version forbids it, and limits memory itself
+            resource.setrlimit(limit, (most, most))
 
 
 def try_graphs(tried: Tried, graphs: Iterable[bytes]) -> Verdict:
@@ -87,19 +93,15 @@ def try_graphs(tried: Tried, graphs: Iterable[bytes]) -> Verdict:
 
     Raises:
         UserError: a graph cannot be used.
+        Exception: as onnxruntime raises them.
     """
     path, load_s, run_s = Path(tried.name), 0.0, 0.0
     for at, graph in enumerate(graphs):
         model = Model(path, tried.spec, graph, None, streaming=at > 0)
-        try:
-            began_s = time.thread_time()
-            _ = model.session  # made now
-            load_s += time.thread_time() - began_s
-            run_s = max(run_s, _slowest_run_s(model, path, MOST if at + 1 == len(tried.sizes) else FEW))
-        except UserError:
-            raise
-        except Exception as error:  # as of `Model.session`
-            raise cannot_run(path, error) from error
+        began_s = time.thread_time()
+        _ = model.session  # made now
+        load_s += time.thread_time() - began_s
+        run_s = max(run_s, _slowest_run_s(model, path, MOST if at + 1 == len(tried.sizes) else FEW))
     return Verdict(load_s=load_s, run_s=run_s)
 
 

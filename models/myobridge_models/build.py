@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from myobridge.errors import UserError
-from myobridge.model_file import LabelledPose, ModelSpec, usual_hop_samples
+from myobridge.model_file import MAX_NOTE, LabelledPose, ModelSpec, usual_hop_samples
 from myobridge.recording import Recording
 from myobridge_models.checkpoint import Checkpoint
 from myobridge_models.clipping import check_unclipped
@@ -177,7 +177,7 @@ def described(
         smoothing=SMOOTHING,
         poses=tuple(poses),
         training={
-            "recordings": ", ".join(path.name for path, _ in sources),
+            "recordings": ", ".join(path.name for path, _ in sources)[:MAX_NOTE],
             "repetitions": ", ".join(sorted({str(r) for take in takes for r in np.unique(take.repetition) if r >= 0})),
             "minutes": round(sum(len(take) for take in takes) / fs_hz / 60, 2),
             "base": base,

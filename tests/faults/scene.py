@@ -232,7 +232,7 @@ class Scene:
         decide = type(decoder).__call__
 
         class Slow(type(decoder)):  # type: ignore[misc]
-            def __call__(decoder_self, window: Any) -> Any:  # noqa: N805
+            def __call__(decoder_self, window: Any) -> Any:
                 if self.slow_s:
                     self._take_long()
                 return decide(decoder_self, window)

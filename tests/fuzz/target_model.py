@@ -1,14 +1,21 @@
-"""A model file's bytes → metadata whose graph onnxruntime would be given, or a sentence."""
+"""A model file's bytes → metadata whose graph onnxruntime would be given, or a sentence.
+
+What passes can be built and looked at: no number in it makes the filter, the gate or the smoothing fail.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
 from promises import in_a_sentence
 
+from myobridge.execute import Executor
 from myobridge.model_check import check_model
 from myobridge.model_file import ModelSpec, RestGate, Smoothing, decode_spec, encode_spec
+from myobridge.prefilter import Prefilter
+from myobridge.report import level
 from tiny_model import tiny_spec, write_tiny_model
 
 NAME = Path("model.onnx")
@@ -32,3 +39,15 @@ def fuzz(data: bytes) -> None:
     if spec is not None:
         assert isinstance(spec, ModelSpec)
         assert decode_spec(encode_spec(spec), NAME) == spec
+        assert np.isfinite(one_hop(spec)).all()
+
+
+def one_hop(spec: ModelSpec) -> np.ndarray:
+    """Angles and levels after one hop at the converter's end."""
+    channels, hop = len(spec.channels), spec.hop_samples
+    counts = np.full((hop, channels), 511, np.int16)
+    prefilter = Prefilter(spec.prefilter_sos, 1 / (512 * np.array(spec.scale_fs)), hop)
+    prefilter.reset(-counts[0])
+    executor = Executor(spec, (0.0,) * 5, (180.0,) * 5)
+    angles = [executor((angle,) * 5) for angle in (3e38, -3e38)]
+    return np.concatenate([*angles, level(prefilter(counts).T.astype(np.float32))])
