@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from contextlib import closing
 
 import click
 
 from myobridge.commands.options import BIND, CONTROL, VIEW_PORT
-
-NICE = 10
-"""The daemon and the recorder come first."""
 
 
 @click.command()
@@ -27,6 +23,5 @@ def view(port: str, view_port: int, bind: str, control: bool) -> None:
     from myobridge.printer import Printer
     from myobridge.view.server import serve_view
 
-    os.nice(NICE)
     with closing(Printer(sys.stdout.fileno())) as printer:
         serve_view(port, bind, view_port, control=control, say=printer.say)

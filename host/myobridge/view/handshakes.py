@@ -1,14 +1,23 @@
-"""Connections that have not said yet what they want. They cannot keep others out: they are few, and the oldest goes."""
+"""Connections that have not said yet what they want: what they may cost the view, and the viewers beside them."""
 
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 from collections import Counter
+from collections.abc import Iterable
 from typing import Final
 
 from websockets.asyncio.server import ServerConnection
 
+REQUEST_S: Final = 3.0
+"""Time for a handshake."""
 MAX_UNFINISHED: Final = 64
+BACKLOG: Final = 8
+"""Connections that are let in between two looks at those that are open: three milliseconds."""
+WAITING: Final = 256
+"""Connections that wait with the kernel until they are let in."""
 
 
 class Handshakes:
@@ -45,3 +54,10 @@ class Handshakes:
     def end(self, connection: ServerConnection) -> None:
         """It watches from now on, or it has gone."""
         self._of.pop(connection, None)
+
+
+def let_wait(listeners: Iterable[socket.socket]) -> None:
+    """Has the kernel keep more than the BACKLOG connections that asyncio asks it for."""
+    for listener in listeners:
+        with socket.socket(fileno=os.dup(listener.fileno())) as same:
+            same.listen(WAITING)

@@ -23,7 +23,7 @@ from myobridge.estop import EstopMemory
 from myobridge.feed import feed_path
 from myobridge.view import page
 from myobridge.view.access import Access, make_token, page_urls
-from myobridge.view.handshakes import Handshakes
+from myobridge.view.handshakes import BACKLOG, REQUEST_S, Handshakes, let_wait
 from myobridge.view.orders import Orders
 from myobridge.view.prompts import LIFE_S, NO_PROMPT, Prompt, PromptInbox, inbox_path
 from myobridge.view.viewer import ORDER_BYTES, Viewer, encode
@@ -32,9 +32,6 @@ from myobridge.view.watch import Watch
 MAX_VIEWERS: Final = 16
 MAX_CONTROLLERS: Final = 32
 """Viewers beyond MAX_VIEWERS come in where they may order: they see the state, and no EMG."""
-BACKLOG: Final = 32
-"""Connections that are let in between two looks at those that are open."""
-REQUEST_S: Final = 3.0
 CLOSE_S: Final = 1.0
 PAGE: Final = "/"
 SOCKET: Final = "/socket"
@@ -106,6 +103,7 @@ class Server:
             raise _cannot_serve(error, address, view_port) from error
         with closing(PromptInbox(inbox_path(feed_path(self._port)))) as inbox:
             async with server:
+                let_wait(server.sockets)
                 self._loop.add_reader(inbox.fileno(), self._prompted, inbox)
                 opened(*next(iter(server.sockets)).getsockname()[:2])
                 self._watch.start()

@@ -1,8 +1,10 @@
-// The page: what the server says goes in, what there is to see is drawn, and the wearer's orders go out.
+// The page: what the server says goes in, and what there is to see is drawn.
 
 import { fit } from "./canvas.js";
 import { $, write } from "./dom.js";
 import { drawHand } from "./hand.js";
+import { forget, showNote } from "./notes.js";
+import { answered, connectOrders, showOrders } from "./orders.js";
 import { showBands, showChannels, showFingers, showGauges } from "./panels.js";
 import { Socket } from "./socket.js";
 import { Spectra } from "./spectra.js";
@@ -10,10 +12,10 @@ import { colours } from "./theme.js";
 import { Traces } from "./traces.js";
 
 const STALE_MS = 1000, SPECTRA_MS = 90, HAND_MS = 30, GLIDE_PER_S = 16;
-const CONFIRM_MS = { arm: 4000, disarm: 1000, estop: 1000 };
+const CROWDED = "Too many pages are open: this one shows no EMG. Its orders are passed on.";
 const traces = new Traces($("emg")), spectra = new Spectra($("spectrum"));
 let look = null, lookAt = -Infinity, control = false, port = "", viewDrops = 0;
-let shown = { applied: [], predicted: [] };
+let shown = { applied: [], predicted: [] }, servos = [];
 
 // --- what the server says ---
 
@@ -22,18 +24,21 @@ const socket = new Socket({
     control = message.control;
     port = message.port;
     write($("source"), port);
-    $("controls").hidden = !control;
-    $("control-off").hidden = control;
+    if (!message.emg) write($("emg-veil"), CROWDED);
+    connectOrders((what) => socket.order(what), control);
   },
   link(message) {
     if (!message.up) away("NO DAEMON", message.text);
     else if (!look) away("WAITING", message.text);
   },
   look({ snapshot }) {
+    if (snapshot.state !== look?.state) forget({ settled: snapshot.state === "ESTOP" });
     look = snapshot;
+    servos = look.servos;
     lookAt = performance.now();
     connection("live", true);
     showState(look.state, look.explained);
+    showOrders(look);
     const blocked = look.state === "DISARMED" && look.blocked ? `It cannot be armed now: ${look.blocked}.` : "";
     showNote(look.note || (control ? blocked : ""));
     showChannels(look);
@@ -45,10 +50,7 @@ const socket = new Socket({
     spectra.push(message);
     showBands(message, look?.channels ?? message.mains_db.map((_, i) => `${i + 1}`));
   },
-  answer({ do: what, ok, text }) {
-    clearTimeout(unconfirmed[what]);
-    say(text, !ok);
-  },
+  answer(message) { answered(message); },
   dropped({ messages }) { viewDrops = messages; },
   prompt(message) { showPrompt(message); },
   closed() {
@@ -63,9 +65,11 @@ function connection(text, live = false) {
 }
 
 function away(name, text) {
+  if (look) forget();
   look = null;
   connection("not live");
   showState(name, text);
+  showOrders(null);
   showNote("");
 }
 
@@ -75,22 +79,6 @@ function showState(name, text) {
   write($("state-text"), text);
   const title = `${name} · myobridge`;
   if (document.title !== title) document.title = title;
-}
-
-// --- notes: an answer stays for a while, then what the daemon says comes back ---
-
-let saidUntil = 0;
-
-function say(text, bad) {
-  saidUntil = performance.now() + 6000;
-  write($("note"), text);
-  $("note").classList.toggle("bad", bad);
-}
-
-function showNote(text) {
-  if (performance.now() < saidUntil) return;
-  write($("note"), text);
-  $("note").classList.remove("bad");
 }
 
 function showPrompt(message) {
@@ -105,32 +93,6 @@ function showPrompt(message) {
   drawHand($("prompt-hand"), colours, message.angles_deg ?? [], []);
 }
 
-// --- orders ---
-
-const unconfirmed = {};
-
-function order(what) {
-  const name = what.toUpperCase();
-  if (!control) return say(`Control is off in this view: ${name} was not sent.`, true);
-  if (!socket.order(what)) return say(`${name} WAS NOT SENT: no connection. Switch the servo power off.`, true);
-  clearTimeout(unconfirmed[what]);
-  const late = () => say(`${name} is not confirmed: switch the servo power off if the hand is not safe.`, true);
-  unconfirmed[what] = setTimeout(late, CONFIRM_MS[what]);
-}
-
-$("arm").onclick = () => order("arm");
-$("disarm").onclick = () => order("disarm");
-$("estop").onpointerdown = () => order("estop");
-$("estop").onclick = (event) => event.detail === 0 && order("estop"); // Enter and assistive technology; pointers came first
-for (const kind of ["keydown", "keyup"]) {
-  window.addEventListener(kind, (event) => {
-    const stop = event.key === "Escape" || event.code === "Space";
-    if (!stop || (!control && event.code === "Space")) return;
-    event.preventDefault(); // Space must not press whichever button has the focus
-    if (kind === "keydown" && !event.repeat) order("estop");
-  }, { capture: true });
-}
-
 // --- drawing ---
 
 // Glides from the angles that are shown to the newest ones, which come 25 times a second.
@@ -143,18 +105,22 @@ function cells() {
   const frame = $("bands").getBoundingClientRect();
   return [...$("bands").children].map((item) => {
     const { x, y, width, height } = item.getBoundingClientRect();
-    return { x: x - frame.x, y: y - frame.y, width, height };
+    const head = item.lastChild.getBoundingClientRect().bottom - y;
+    return { x: x - frame.x, y: y - frame.y, width, height, head };
   });
 }
+
+// Whether there is a hand of which the angles are.
+const isCurrent = () => look !== null && look.state !== "LOST";
 
 function drawHandIfMoved() {
   fit($("hand"));
   const { width, height } = $("hand");
-  const key = [width, height, colours.near, shown.applied.map(Math.round), "|", shown.predicted.map(Math.round)].join();
+  const key = [width, height, colours.near, isCurrent(), shown.applied.map(Math.round), "|", shown.predicted.map(Math.round)].join();
   if (key === drawHandIfMoved.last) return;
   drawHandIfMoved.last = key;
   drawHand($("hand"), colours, shown.applied, shown.predicted);
-  if (look) showFingers(look.servos, shown.applied, shown.predicted);
+  showFingers(servos, shown.applied, shown.predicted, isCurrent());
 }
 
 let frameAt = performance.now(), spectraAt = frameAt, handAt = frameAt, frames = 0, framesSince = frameAt;
@@ -163,7 +129,8 @@ function frame(now) {
   const seconds = Math.min(0.1, (now - frameAt) / 1000);
   frameAt = now;
   const stale = now - traces.heardAt > STALE_MS;
-  $("emg-card").classList.toggle("stale", stale);
+  for (const card of ["emg-card", "spectrum-card"]) $(card).classList.toggle("stale", stale);
+  $("hand-card").classList.toggle("stale", !isCurrent());
   if (look && now - lookAt > STALE_MS) away("NO DAEMON", "The daemon is silent.");
   traces.draw(colours, seconds, look?.contact.map((verdict) => verdict === "good") ?? []);
   if (now - spectraAt > SPECTRA_MS) {

@@ -38,7 +38,8 @@ export function showBands({ mains_db: mainsDb, mains_hz: mainsHz }, names) {
   write($("spectrum-scale"), `mains ${mainsHz} Hz and multiples marked`);
 }
 
-export function showFingers(names, applied, predicted) {
+// isCurrent: the hand is there; else bars stay where they were, and no angle is said.
+export function showFingers(names, applied, predicted, isCurrent) {
   const rows = items($("fingers"), names, (item, name) => {
     add(item, "span", "", name);
     const meter = add(item, "div", "meter");
@@ -46,16 +47,16 @@ export function showFingers(names, applied, predicted) {
       .forEach(([key, value]) => meter.setAttribute(key, value));
     add(meter, "i", "");
     add(meter, "b", "");
-    add(item, "output", "");
+    add(item, "span", "angle");
   });
   rows.forEach((item, i) => {
-    const [, meter, output] = item.children;
+    const [, meter, angle] = item.children;
     const servo = Math.round(applied[i] ?? 0), wanted = Math.round(predicted[i] ?? servo);
     meter.firstChild.style.transform = `scaleX(${servo / 180})`;
     meter.lastChild.style.transform = `translateX(${wanted / 1.8}%)`;
     meter.setAttribute("aria-valuenow", servo);
-    meter.setAttribute("aria-valuetext", `servo ${servo} degrees, predicted ${wanted} degrees`);
-    write(output, `${servo}°`);
+    meter.setAttribute("aria-valuetext", isCurrent ? `servo ${servo} degrees, predicted ${wanted} degrees` : "not known now");
+    write(angle, isCurrent ? `${servo}°` : "–");
   });
 }
 

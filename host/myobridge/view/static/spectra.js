@@ -19,7 +19,7 @@ export class Spectra {
     this.top = this.top > top && this.top - top < 20 ? this.top : top;
   }
 
-  // cells: where each channel's spectrum goes, as {x, y, width, height} in CSS pixels.
+  // cells: where each channel's spectrum goes, as {x, y, width, height} in CSS pixels; words take the uppermost `head`.
   draw(colours, seconds, cells) {
     const ratio = fit(this.canvas), context = this.canvas.getContext("2d");
     context.clearRect(0, 0, this.canvas.width, this.canvas.height);
@@ -33,9 +33,9 @@ export class Spectra {
     context.setTransform(1, 0, 0, 1, 0, 0);
   }
 
-  cell(context, colours, row, colour, { x, y, width, height }) {
+  cell(context, colours, row, colour, { x, y, width, height, head }) {
     const { step_hz: stepHz, mains_hz: mainsHz } = this.target;
-    const floor = y + height - 14, tall = floor - y - 26, highestHz = stepHz * (row.length - 1);
+    const top = y + head + 8, floor = y + height - 14, tall = floor - top, highestHz = stepHz * (row.length - 1);
     const across = (hz) => x + (hz / highestHz) * width;
     const up = (db) => floor - Math.max(0, Math.min(1, (db - this.top + SHOWN_DB) / SHOWN_DB)) * tall;
     context.setLineDash([2, 3]);
@@ -43,7 +43,7 @@ export class Spectra {
     for (let hz = mainsHz; hz < highestHz; hz += mainsHz) {
       context.globalAlpha = hz === mainsHz ? 1 : 0.45;
       context.beginPath();
-      context.moveTo(Math.round(across(hz)) + 0.5, y + 26);
+      context.moveTo(Math.round(across(hz)) + 0.5, top);
       context.lineTo(Math.round(across(hz)) + 0.5, floor);
       context.stroke();
     }

@@ -1,0 +1,63 @@
+// What the wearer orders: buttons and keys, and what is said when nothing comes of it.
+
+import { $ } from "./dom.js";
+import { say } from "./notes.js";
+
+const CONFIRM_MS = { arm: 4000, disarm: 1000, estop: 1000, lift: 10000 };
+const ARMABLE = ["DISARMED", "HOLD", "RELAX", "FAULT"];
+const unconfirmed = {};
+let control = false, send = () => false;
+
+// `through` sends an order and says whether it could; `allowed`: this view passes orders on.
+export function connectOrders(through, allowed) {
+  [send, control] = [through, allowed];
+  $("controls").hidden = !control;
+  $("control-off").hidden = control;
+}
+
+function order(what) {
+  const name = what.toUpperCase();
+  if (what === "estop") $("lift-dialog").close();
+  if (!control) return say(`Control is off in this view: ${name} was not sent.`, { bad: true });
+  if (!send(what)) return say(`${name} WAS NOT SENT: no connection. Switch the servo power off.`, { bad: true });
+  clearTimeout(unconfirmed[what]);
+  const late = () => say(`${name} is not confirmed: switch the servo power off if the hand is not safe.`, { bad: true });
+  unconfirmed[what] = setTimeout(late, CONFIRM_MS[what]);
+}
+
+// An ESTOP that has not arrived is said until it has.
+export function answered({ do: what, ok, text }) {
+  clearTimeout(unconfirmed[what]);
+  say(text, { bad: !ok, stays: what === "estop" && !ok });
+}
+
+// look: the daemon's newest; null while there is none. ARM is dim where it can do nothing, and says why when it is pressed.
+export function showOrders(look) {
+  $("arm").classList.toggle("dim", !look || look.estop || !ARMABLE.includes(look.state));
+  $("lift").hidden = !control || !look?.estop;
+  if ($("lift").hidden) $("lift-dialog").close();
+}
+
+$("arm").onclick = () => order("arm");
+$("disarm").onclick = () => order("disarm");
+$("estop").onpointerdown = () => order("estop");
+$("estop").onclick = (event) => event.detail === 0 && order("estop"); // Enter and assistive technology; pointers came first
+for (const kind of ["keydown", "keyup"]) {
+  window.addEventListener(kind, (event) => {
+    const stop = event.key === "Escape" || event.code === "Space";
+    if (!stop || (!control && event.code === "Space")) return;
+    event.preventDefault(); // Space must not press whichever button has the focus
+    if (kind === "keydown" && !event.repeat) order("estop");
+  }, { capture: true });
+}
+
+// The dialog is not modal: ESTOP can be pressed beside it.
+$("lift").onclick = () => {
+  $("lift-dialog").show();
+  $("lift-keep").focus();
+};
+$("lift-keep").onclick = () => $("lift-dialog").close();
+$("lift-confirm").onclick = () => {
+  $("lift-dialog").close();
+  order("lift");
+};

@@ -1,0 +1,134 @@
+"""A view whose daemon is played: `stage.py --channels 16` shows looks that its standard input changes, line by line.
+
+Each line is a JSON object of fields of a Snapshot; `null` ends the daemon, and an empty object brings it back.
+"""
+
+import argparse
+import asyncio
+import functools
+import json
+import sys
+import threading
+import time
+
+import msgspec
+import numpy as np
+
+from myobridge import SERVOS
+from myobridge.feed import Snapshot
+from myobridge.view import page, server
+from myobridge.view.traces import Columns, Spectrum
+
+COLUMNS_PER_S = 250
+PERIOD_S = 0.04
+STEP_HZ = 2.0
+FOLLOWS = "The hand is armed and follows."
+STOPPED = "The hand is stopped by an emergency stop."
+ANSWERS = {"arm": FOLLOWS, "estop": STOPPED}
+
+
+def first_look(channels: int) -> Snapshot:
+    """An armed hand, all electrodes well but the third."""
+    return Snapshot(
+        t_s=0.0,
+        state="ARMED",
+        reason="host_armed",
+        explained=FOLLOWS,
+        blocked="",
+        may_move=True,
+        withheld="no",
+        model="played",
+        channels=tuple(f"electrode {i + 1}" for i in range(channels)),
+        servos=tuple(SERVOS),
+        level=[1.0] * channels,
+        contact=["flat" if i == 2 else "good" for i in range(channels)],
+        predicted_deg=[30.0, 120.0, 120.0, 100.0, 60.0],
+        applied_deg=[40.0, 100.0, 120.0, 90.0, 70.0],
+        supply_mv=0,
+        samples_received=123456,
+        frames_lost=0,
+        samples_lost=0,
+        crc_errors=0,
+        unexpected_frames=0,
+        reconnects=0,
+        commands_sent=1234,
+        write_drops=0,
+        feed_drops=0,
+        latency_ms={"p50": 0.41, "p99": 0.97},
+        fs_hz=2000.0,
+        note="",
+    )
+
+
+class PlayedWatch(threading.Thread):
+    """In place of `watch.Watch`."""
+
+    channels = 4
+
+    def __init__(self, port, publish):
+        super().__init__(daemon=True)
+        self._publish = publish
+        self._look = first_look(self.channels)
+        self._is_there = True
+        self._is_over = threading.Event()
+
+    def stop(self):
+        self._is_over.set()
+
+    def _listen(self):
+        for line in sys.stdin:
+            changes = json.loads(line)
+            self._is_there = changes is not None
+            self._look = msgspec.structs.replace(self._look, **(changes or {}))
+
+    def run(self):
+        threading.Thread(target=self._listen, daemon=True).start()
+        random, column = np.random.default_rng(1), 0
+        began_s = time.monotonic()
+        while not self._is_over.wait(PERIOD_S):
+            if not self._is_there:
+                self._publish(page.Link(up=False, text="No daemon runs on /dev/ttyACM0."))
+                continue
+            self._publish(page.Link(up=True, text="The daemon on /dev/ttyACM0 is heard; it waits for the hand."))
+            self._publish(page.Look(snapshot=self._look))
+            if self._look.state == "LOST":
+                continue
+            new = int((time.monotonic() - began_s) * COLUMNS_PER_S) - column
+            loud = 80 + 70 * np.sin((column + np.arange(new))[:, None] / 90 + np.arange(self.channels))
+            high = np.abs(random.normal(0, loud)).astype(np.int16)
+            high[:, np.array(self._look.contact) == "flat"] = 0
+            self._publish(page.emg(Columns(column, -high, high, np.ones(new, bool)), COLUMNS_PER_S))
+            column += new
+            hz = STEP_HZ * np.arange(251)
+            power_db = 20 - 25 * np.log10(1 + (hz - 90) ** 2 / 9000) + random.normal(0, 1, (self.channels, 251))
+            power_db[:, 25] += 20
+            self._publish(page.lines(Spectrum(STEP_HZ, power_db, 50, np.full(self.channels, 20.0))))
+
+
+class PlayedOrders:
+    """In place of `orders.Orders`: a daemon that does what it is asked, and says so."""
+
+    def __init__(self, port, memory, tell):
+        pass
+
+    async def run(self):
+        await asyncio.Event().wait()
+
+    async def order(self, do):
+        return page.Answer(do=do, ok=True, text=ANSWERS.get(do, f"{do} was ordered."))
+
+
+def main():
+    """Serves it until SIGINT or SIGTERM."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--channels", type=int, default=4)
+    parser.add_argument("--without-control", action="store_true")
+    options = parser.parse_args()
+    PlayedWatch.channels = options.channels
+    server.Watch, server.Orders = PlayedWatch, PlayedOrders
+    say = functools.partial(print, flush=True)
+    server.serve_view("/dev/ttyACM0", "127.0.0.1", 0, control=not options.without_control, say=say)
+
+
+if __name__ == "__main__":
+    main()
