@@ -7,6 +7,7 @@ import subprocess
 import termios
 import time
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from processes import command
 
@@ -18,7 +19,7 @@ class Terminal:
 
     def __init__(self, process, ours):
         self.process, self._ours = process, ours
-        self.shown = ""
+        self.shown, self.raw = "", ""
 
     def read_until(self, text, within_s=40):
         """Reads on until `text` is shown; what was read before it does not count the next time."""
@@ -44,15 +45,24 @@ class Terminal:
             data = os.read(self._ours, 65536)
         except OSError:  # nobody has the other side any more
             return False
+        self.raw += data.decode(errors="replace")
         self.shown += COLOURS_AND_MOVES.sub("", data.decode(errors="replace"))
         return bool(data)
 
     def press(self, keys):
         os.write(self._ours, keys)
 
+    def fileno(self):
+        return self._ours
+
     @property
     def modes(self):
         return termios.tcgetattr(self._ours)
+
+    @property
+    def children(self):
+        pid = self.process.pid
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 @contextmanager

@@ -131,6 +131,7 @@ class LineScreen:
         self.interactive = keys is not None
 
     def __enter__(self) -> Self:
+        self._said = ()
         if self._keys is not None:
             self._keys.__enter__()
             self._say(f"Keys: {KEYS}.")
