@@ -27,6 +27,8 @@ STATE_STYLE: Final = {
     "RELAX": "bold black on yellow",
     "DISARMED": "bold black on cyan",
 }
+NOT_BAD: Final = ("good", "unknown")
+"""What a contact is called that is good, or that nobody has looked at yet."""
 ALARM_STYLE: Final = "bold white on red"
 
 
@@ -72,9 +74,9 @@ def _grid(*rows: tuple[RenderableType, ...]) -> Table:
 def _emg(look: Snapshot) -> RenderableType:
     rows: list[tuple[RenderableType, ...]] = []
     for channel, (level, contact) in enumerate(zip(look.level, look.contact, strict=True)):
-        good = contact == "good"
-        verdict = Text(f"{level:4.2f}") if good else Text(contact, "bold red")
-        rows.append((f"channel {channel + 1:<3}", bar(level / FULL_LEVEL, "cyan" if good else "red"), verdict))
+        bad = contact not in NOT_BAD
+        verdict = Text(contact, "bold red") if bad else Text(f"{level:4.2f}")
+        rows.append((f"channel {channel + 1:<3}", bar(level / FULL_LEVEL, "red" if bad else "cyan"), verdict))
     title = Text.assemble(("EMG          ", "bold"), ("level of each channel", "dim"))
     return Group(title, _grid(*rows))
 
@@ -112,7 +114,7 @@ def spoken(look: Snapshot, hand: HandSnapshot | None) -> str:
     sentences = [f"After {look.t_s:.0f} s: {look.explained}", f"Servos (0° is open, 180° is closed): {fingers}."]
     if look.withheld != "no":
         sentences.append(f"No setpoints are sent: {look.withheld.replace('_', ' ')}.")
-    bad = [f"{n} is {contact}" for n, contact in enumerate(look.contact, 1) if contact != "good"]
+    bad = [f"{n} is {contact}" for n, contact in enumerate(look.contact, 1) if contact not in NOT_BAD]
     if bad:
         sentences.append(f"Channel {', channel '.join(bad)}.")
     sentences.append(f"Samples lost: {look.samples_lost}.")
