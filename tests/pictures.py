@@ -40,6 +40,8 @@ def draw_demo() -> None:
                         and max(servos.truth_deg) > CLENCHED_DEG > 3 * min(servos.truth_deg)
                     ):
                         break
+                else:
+                    raise SystemExit("The hand did not follow for a minute: draw on a machine with nothing else to do.")
     save(render(snapshot, servos), HOST / "demo.svg", "myobridge demo")
 
 

@@ -5,23 +5,22 @@ what happens to a running daemon, a recorder or a view in the tests of those.
 """
 
 import errno
+import os
 import shlex
-import signal
 import socket
-import subprocess
-import sys
 from unittest.mock import Mock
 
+import click
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
 from kill_recorder import IDENT
 from labelled_recording import labelled
-from myobridge import cli
+from myobridge.command_line import commands as host
 from myobridge.errors import UserError
 from myobridge.recording import Header, Recording, RecordingWriter
-from myobridge_models.cli import commands as models
+from myobridge_models.command_line import commands as models
 from tiny_model import tiny_spec, write_tiny_model
 from virtual_hand import device_config
 
@@ -51,6 +50,7 @@ def folder(tmp_path_factory):
     for name, text in POSES.items():
         (folder / f"{name}.poses").write_text(text)
     (folder / "file").write_text("in the way")
+    os.mkfifo(folder / "pipe")
     models_in(folder)
     recordings_in(folder)
     return folder
@@ -204,7 +204,7 @@ TRAINING = [
     ("ablate {d}/missing.npz --hold-out 1", "missing.npz"),
     ("synth {d}/file/x.npz --seconds 1", "cannot be written"),
 ]
-TABLE = [(cli.main, *row) for row in HOST] + [(models, *row) for row in TRAINING]
+TABLE = [(host, *row) for row in HOST] + [(models, *row) for row in TRAINING]
 
 
 @pytest.fixture(autouse=True)
@@ -241,14 +241,41 @@ def test_a_mistake_is_one_sentence(row, folder, taken):
     assert sorted(folder.rglob("*")) == before, "something was left behind"
 
 
+@pytest.mark.parametrize("kind", ["folder", "pipe", "/dev/zero"])
+@pytest.mark.parametrize(
+    ("group", "line"),
+    [
+        (host, "run --port {d}/none --model {it}"),
+        (host, "run --port {d}/none --model synth --config {it}"),
+        (host, "run --port {it} --model synth"),
+        (host, "record --port {d}/none --poses {it}"),
+        (host, "calibrate --model {d}/good.onnx --recording {it} --out {d}/mine.onnx --yes"),
+        (host, "replay {it} --model {d}/good.onnx"),
+        (host, "simulate --source {it}"),
+        (host, "inspect {it}"),
+        (host, "export {it} --to npz"),
+        (models, "train {it} --out {d}/m.onnx"),
+        (models, "export {it} --out {d}/m.onnx"),
+        (models, "evaluate {d}/good.onnx {it}"),
+    ],
+)
+def test_what_is_no_file_is_refused_and_nothing_waits_for_a_pipe(group, line, kind, folder):
+    special = {"folder": folder, "pipe": folder / "pipe", "/dev/zero": "/dev/zero"}
+    result = outcome(group, line, d=folder, it=special[kind])
+    assert isinstance(result.exception, SystemExit), result.exc_info
+    assert result.exit_code == 1
+    assert len(result.stderr.splitlines()) == 1
+    assert "fault of" not in result.stderr
+
+
 @pytest.mark.parametrize(
     ("group", "line", "word"),
     [
-        (cli.main, "run", "--port"),
-        (cli.main, "run --port x --model y --seconds -3", "--seconds"),
-        (cli.main, "run --port x --model y --sekonds 3", "--seconds"),
-        (cli.main, "fly", "fly"),
-        (cli.main, "export x --to pdf", "pdf"),
+        (host, "run", "--port"),
+        (host, "run --port x --model y --seconds -3", "--seconds"),
+        (host, "run --port x --model y --sekonds 3", "--seconds"),
+        (host, "fly", "fly"),
+        (host, "export x --to pdf", "pdf"),
         (models, "train", "RECORDINGS"),
         (models, "describe --fs fast", "fast"),
     ],
@@ -262,7 +289,7 @@ def test_wrong_usage_is_told_with_the_way_to_the_help(group, line, word):
 
 @pytest.mark.parametrize(
     ("group", "line"),
-    [(cli.main, "--debug inspect {d}/missing.myo"), (models, "--debug train {d}/missing.npz --out {d}/m.onnx")],
+    [(host, "--debug inspect {d}/missing.myo"), (models, "--debug train {d}/missing.npz --out {d}/m.onnx")],
 )
 def test_debug_shows_where_a_mistake_was_found(group, line, folder):
     found = outcome(group, line, d=folder).exception
@@ -278,19 +305,73 @@ def test_debug_shows_where_a_mistake_was_found(group, line, folder):
 )
 def test_what_the_system_refuses_is_a_sentence_wherever_it_comes_from(monkeypatch, folder, error, words):
     monkeypatch.setattr("myobridge.recording.Recording.load", Mock(side_effect=error))
-    result = outcome(cli.main, "replay {d}/good.npz --model {d}/good.onnx", d=folder)
+    result = outcome(host, "replay {d}/good.npz --model {d}/good.onnx", d=folder)
     assert result.exit_code == 1
     assert words in result.stderr
     assert len(result.stderr.splitlines()) == 1
 
 
-def test_nobody_s_mistake_keeps_its_traceback(monkeypatch, folder):
-    monkeypatch.setattr("myobridge.recording.Recording.load", Mock(side_effect=ZeroDivisionError))
-    found = outcome(cli.main, "replay {d}/good.npz --model {d}/good.onnx", d=folder).exception
-    assert isinstance(found, ZeroDivisionError)
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (
+            ZeroDivisionError("division by zero"),
+            ["a fault of myobridge", "ZeroDivisionError: division by zero", "line"],
+        ),
+        (RecursionError(), ["a fault of myobridge", "RecursionError"]),
+        (UnicodeEncodeError("ascii", "\udcff", 0, 1, "no"), ["a fault of myobridge"]),
+        (ModuleNotFoundError("No module named 'x'", name="x"), ["a fault of myobridge", "'x'"]),
+        (MemoryError(), ["not enough memory", "a shorter recording"]),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_nobody_foresaw_is_a_sentence_that_says_how_to_report_it(monkeypatch, folder, error, words):
+    monkeypatch.setattr("myobridge.recording.Recording.load", Mock(side_effect=error))
+    line = "replay {d}/good.npz --model {d}/good.onnx"
+    result = outcome(host, line, d=folder)
+    assert result.exit_code == 1
+    assert len(result.stderr.splitlines()) == 1
+    for word in words:
+        assert word in result.stderr
+    if "fault" in words[0]:
+        assert f"`myobridge --debug {line.format(d=folder)}`" in result.stderr
+    assert outcome(host, f"--debug {line}", d=folder).exception is error
 
 
-def test_ctrl_c_before_there_is_anything_to_finish_ends_quietly():
-    command = [sys.executable, "-c", "from myobridge import cli; import os; os.kill(os.getpid(), 2); print('still')"]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (result.returncode, result.stdout, result.stderr) == (-signal.SIGINT, "", "")
+@pytest.mark.parametrize(
+    ("group", "typed", "meant"),
+    [
+        (host, "runn", "run"),
+        (host, "calibrat", "calibrate"),
+        (host, "instal-service", "install-service"),
+        (models, "trian", "train"),
+        (models, "benchmrak", "benchmark"),
+    ],
+)
+def test_a_mistyped_command_is_told_the_nearest_one(group, typed, meant):
+    assert f"There is no command '{typed}'. Did you mean '{meant}'?" in outcome(group, f"{typed} --port x").stderr
+
+
+def test_a_mistyped_option_is_told_the_nearest_one():
+    assert "--seconds" in outcome(host, "run --port x --model y --secnods 3").stderr
+
+
+@pytest.mark.parametrize("group", [host, models], ids=lambda group: group.name)
+def test_the_help_has_whole_sentences_and_every_default(group):
+    context = click.Context(group)
+    listed = outcome(group, "--help").stdout
+    assert "..." not in listed.partition("Commands:")[2]
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert " ".join(command.help.split())[:40] in " ".join(listed.split())
+        shown = " ".join(outcome(group, f"{name} --help").stdout.split())
+        for option in (p for p in command.params if isinstance(p, click.Option)):
+            if isinstance(option.default, str | int | float) and not option.is_flag and option.default != "":
+                assert f"[default: {option.default}" in shown, option.name
+
+
+@pytest.mark.parametrize("group", [host, models], ids=lambda group: group.name)
+def test_both_command_lines_say_their_version(group):
+    result = outcome(group, "--version")
+    assert result.stdout.startswith(f"{group.name}, version ")
+    assert result.exit_code == 0

@@ -2,4 +2,4 @@
 
 from myobridge.cli import main
 
-main(prog_name="myobridge")
+main()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -11,6 +11,7 @@ import msgspec
 
 from myobridge.errors import UserError
 from myobridge.model_file import Pose
+from myobridge.toml_file import read_toml
 from myobridge.wire.messages import (
     BAUD,
     HOLD_MAX_MS,
@@ -134,12 +135,7 @@ def load_config(path: Path | None) -> Config:
     """
     if path is None:
         return Config()
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(f"The config {path} cannot be read ({error.strerror}); check the path.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is not valid TOML ({error}); correct that line.") from error
+    data = read_toml(path, "the config").tables
     names = _names(Config)
     for name in _names_used(data):
         if name not in names:
@@ -160,14 +156,12 @@ def _names(table: type[msgspec.Struct], prefix: str = "") -> list[str]:
     return names
 
 
-def _names_used(data: dict[str, Any], prefix: str = "") -> list[str]:
-    """Dotted names of all tables and keys of a file."""
-    names = []
+def _names_used(data: dict[str, Any], prefix: str = "") -> Iterator[str]:
+    """Dotted names of the tables and keys of a file, each before those below it."""
     for key, value in data.items():
-        names.append(prefix + key)
+        yield prefix + key
         if isinstance(value, dict):
-            names += _names_used(value, f"{prefix}{key}.")
-    return names
+            yield from _names_used(value, f"{prefix}{key}.")
 
 
 def _nearest(name: str, names: list[str]) -> str:

@@ -144,3 +144,25 @@ def replay_summary(recording: Recording, model: Model, config: Config, path: Pat
         "state": "REPLAYED",
         "mae_deg": None if error is None else round(error, 2),
     }, result
+
+
+def as_text(summary: dict[str, Any]) -> list[str]:
+    """The summary for people, a line for each thing that it says."""
+    latency = summary["latency_ms"]
+    withheld = [f"{name.replace('_', ' ')} {n}" for name, n in summary["withheld"].items() if n]
+    late = summary["deadline_misses"]
+    lines = [
+        f"Recording: {summary['seconds']:.1f} s, {summary['channels']} channels at {summary['fs_hz']:g} Hz.",
+        f"Setpoints: {summary['commands_sent']} of {summary['decisions']} decisions, "
+        f"{summary['commands_per_second']:.1f} a second.",
+        f"Decisions without a setpoint: {', '.join(withheld) or 'none'}.",
+    ]
+    if summary["mae_deg"] is not None:
+        lines.append(f"The fingers are {summary['mae_deg']:.1f}° from the recording's own angles on average.")
+    else:
+        lines.append("The recording has no angles to compare the fingers with.")
+    lines.append(
+        f"A decision takes p50 {latency['p50']:.2f} ms, p99 {latency['p99']:.2f} ms here; "
+        f"{late or 'none'} took longer than a hop."
+    )
+    return lines

@@ -14,6 +14,9 @@ from myobridge import SERVOS
 from myobridge.device.tap import HandSnapshot
 from myobridge.feed import Snapshot
 
+WIDTH: Final = 84
+COLUMNS, ROWS = 80, 24
+"""The smallest terminal that holds the view."""
 BAR: Final = 44
 FULL_LEVEL: Final = 3.0
 """An EMG bar is full at three times the training's usual level."""
@@ -24,6 +27,8 @@ STATE_STYLE: Final = {
     "RELAX": "bold black on yellow",
     "DISARMED": "bold black on cyan",
 }
+NOT_BAD: Final = ("good", "unknown")
+"""What a contact is called that is good, or that nobody has looked at yet."""
 ALARM_STYLE: Final = "bold white on red"
 
 
@@ -45,7 +50,7 @@ def render(snapshot: Snapshot | None, hand: HandSnapshot | None) -> RenderableTy
     if snapshot is None:
         return Panel(Align.center("Waiting for the first window …", vertical="middle"), title="myobridge", height=5)
     body = Group(_header(snapshot), "", _emg(snapshot), "", _fingers(snapshot, hand), "", _gauges(snapshot))
-    return Panel(body, title="[bold]myobridge[/] · simulated wearer → serial port → network → hand", width=84)
+    return Panel(body, title="[bold]myobridge[/] · simulated wearer → serial port → network → hand", width=WIDTH)
 
 
 def _header(look: Snapshot) -> Text:
@@ -69,9 +74,9 @@ def _grid(*rows: tuple[RenderableType, ...]) -> Table:
 def _emg(look: Snapshot) -> RenderableType:
     rows: list[tuple[RenderableType, ...]] = []
     for channel, (level, contact) in enumerate(zip(look.level, look.contact, strict=True)):
-        good = contact == "good"
-        verdict = Text(f"{level:4.2f}") if good else Text(contact, "bold red")
-        rows.append((f"channel {channel + 1:<3}", bar(level / FULL_LEVEL, "cyan" if good else "red"), verdict))
+        bad = contact not in NOT_BAD
+        verdict = Text(contact, "bold red") if bad else Text(f"{level:4.2f}")
+        rows.append((f"channel {channel + 1:<3}", bar(level / FULL_LEVEL, "red" if bad else "cyan"), verdict))
     title = Text.assemble(("EMG          ", "bold"), ("level of each channel", "dim"))
     return Group(title, _grid(*rows))
 
@@ -91,7 +96,8 @@ def _fingers(look: Snapshot, hand: HandSnapshot | None) -> RenderableType:
 
 
 def _gauges(look: Snapshot) -> RenderableType:
-    lost = Text(f"{look.samples_lost} samples, {look.crc_errors} bad frames", "red" if look.samples_lost else "green")
+    whole = not (look.samples_lost or look.crc_errors)
+    lost = Text(f"{look.samples_lost} samples, {look.crc_errors} bad frames", "green" if whole else "red")
     latency = look.latency_ms
     return _grid(
         ("sample → setpoint", f"p50 {latency['p50']:.2f} ms   p99 {latency['p99']:.2f} ms"),
@@ -101,11 +107,25 @@ def _gauges(look: Snapshot) -> RenderableType:
     )
 
 
-def summary_table(summary: dict[str, Any]) -> RenderableType:
-    """The run in a few lines."""
+def spoken(look: Snapshot, hand: HandSnapshot | None) -> str:
+    """The view as sentences, for a terminal that cannot draw and for screen readers."""
+    applied = hand.applied_deg if hand else look.applied_deg
+    fingers = ", ".join(f"{name} {angle:.0f}°" for name, angle in zip(SERVOS, applied, strict=True))
+    sentences = [f"After {look.t_s:.0f} s: {look.explained}", f"Servos (0° is open, 180° is closed): {fingers}."]
+    if look.withheld != "no":
+        sentences.append(f"No setpoints are sent: {look.withheld.replace('_', ' ')}.")
+    bad = [f"{n} is {contact}" for n, contact in enumerate(look.contact, 1) if contact not in NOT_BAD]
+    if bad:
+        sentences.append(f"Channel {', channel '.join(bad)}.")
+    sentences.append(f"Samples lost: {look.samples_lost}.")
+    return " ".join(sentences)
+
+
+def summary_rows(summary: dict[str, Any]) -> list[tuple[str, str]]:
+    """The run in a few lines: what is measured, and its figures."""
     latency, delay = summary["latency_ms"], summary["sample_to_command_ms"]
     error, start = summary["mae_deg"], summary["start_to_first_command_s"]
-    rows = [
+    return [
         ("hand follows the wearer within", "–" if error is None else f"{error:.1f}° on average, all delays included"),
         ("setpoints", f"{summary['commands_sent']}, {summary['commands_per_second']:.0f} a second"),
         ("read → setpoint written", f"p50 {latency['p50']:.2f} ms, p99 {latency['p99']:.2f} ms"),
@@ -115,4 +135,8 @@ def summary_table(summary: dict[str, Any]) -> RenderableType:
         ("processor, memory", f"{summary['cpu_seconds_per_second']:.3f} s/s, {summary['rss_mb']:.0f} MB"),
         ("state at the end", summary["state"]),
     ]
-    return Panel(_grid(*rows), title="myobridge demo", width=84)
+
+
+def summary_table(summary: dict[str, Any]) -> RenderableType:
+    """The run in a picture."""
+    return Panel(_grid(*summary_rows(summary)), title="myobridge demo", width=WIDTH)

@@ -13,6 +13,7 @@ import torch
 
 from myobridge.errors import UserError
 from myobridge.model_file import ModelSpec, decode_spec, encode_spec
+from myobridge.reading import check_file
 from myobridge_models.families.base import Network
 from myobridge_models.families.registry import create
 
@@ -72,6 +73,7 @@ class Checkpoint:
 
 
 def _read(path: Path) -> dict[str, Any]:
+    check_file(path)
     try:
         state = cast("dict[str, Any]", torch.load(path, weights_only=True))
         if not {"of", "spec", "steps"} <= set(state):

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import pytest
 
-from myobridge.cli import main
+from myobridge.command_line import commands
 from myobridge.config import ServoConfig, load_config
 
 ROOT = Path(__file__).parents[2]
@@ -41,7 +41,7 @@ def test_links_and_pictures_lead_somewhere(document: Path) -> None:
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_commands_and_their_options_exist(document: Path) -> None:
     for command, rest in re.findall(r"myobridge ([a-z]+)([^`\n]*)", prose(document)):
-        found = main.get_command(click.Context(main), command)
+        found = commands.get_command(click.Context(commands), command)
         assert found is not None, command
         known = {option for parameter in found.params for option in parameter.opts}
         assert set(re.findall(r"--[a-z-]+", rest)) <= known

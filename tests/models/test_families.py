@@ -20,7 +20,7 @@ from myobridge.pipeline import Pipeline
 from myobridge.recording import Recording
 from myobridge.replay import replay
 from myobridge_models.build import build
-from myobridge_models.cli import commands
+from myobridge_models.command_line import commands
 from myobridge_models.export import export
 from myobridge_models.families.base import Network
 from myobridge_models.families.cost import decision_macs, streaming_macs

@@ -10,12 +10,10 @@ from myobridge.commands.options import CONFIG, JSON, say, write_json
 
 
 @click.command()
-@click.option("--model", "model_name", default="synth", help="An .onnx file, or a shipped model.", show_default=True)
+@click.option("--model", "model_name", default="synth", help="An .onnx file, or a shipped model.")
 @CONFIG
 @click.option("--growth", "grow", is_flag=True, help="Only the daemon, at 4 to 64 channels and 1 to 4 kHz.")
-@click.option(
-    "--seconds", default=2.5, type=click.FloatRange(min=1), show_default=True, help="Length of each run of a loop."
-)
+@click.option("--seconds", default=2.5, type=click.FloatRange(min=1), help="Length of each run of a loop.")
 @click.option("--plot", type=click.Path(path_type=Path), metavar="PNG", help="Draw what is measured.")
 @JSON
 def bench(

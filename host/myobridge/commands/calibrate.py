@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from myobridge.commands.options import CONFIG, JSON, say, write_json
+from myobridge.commands.options import CONFIG, JSON, PLAIN, say, write_json
 from myobridge.errors import UserError
 
 if TYPE_CHECKING:
@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 @click.option("--port", help="Serial port of the hand; a daemon that has it goes on, and gets the new model.")
 @click.option("--model", "model_name", help="The model to begin with: an .onnx file, or a shipped model.")
 @click.option("--out", "mine", type=click.Path(path_type=Path), required=True, help="Your own model, an .onnx file.")
-@click.option("--recording", type=click.Path(path_type=Path), help="Train on this one instead of recording.")
+@click.option("--recording", type=click.Path(path_type=Path), help="Train on this recording instead of making one.")
 @click.option("--yes", is_flag=True, help="Do not ask: take the new model if it is better.")
 @click.option("--undo", "take_back", is_flag=True, help="Go back to the model that --out was before.")
+@PLAIN
 @CONFIG
 @JSON
 def calibrate(
@@ -51,7 +52,7 @@ def calibrate(
         write_json({"model": str(mine), "swapped": _swap(port, mine)}, json_to)
         return
     base = _checked(port, model_name, mine, recording, yes)
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)  # what is half done is cleaned up
     made = recording or _record(port or "", base, mine, config)
     if not calibration.can_train():
@@ -59,6 +60,8 @@ def calibrate(
     new = calibration.new_model(mine)
     try:
         scores = calibration.train(made, base, new)
+        for sentence in calibration.verdict(scores, model_name or base.stem):
+            say(sentence)
         taken = _taken(scores, mine, yes)
         if taken:
             calibration.put_in_place(new, mine, base)
@@ -116,12 +119,7 @@ def _record(port: str, base: Path, mine: Path, config: Path | None) -> Path:
 
 
 def _taken(scores: Scores, mine: Path, yes: bool) -> bool:
-    """Shows the scores and asks; with `yes` the better model is taken."""
-    from rich.console import Console
-
-    from myobridge.guide.calibration import score_table
-
-    Console(stderr=True).print(score_table(scores))
+    """Asks whether to take the new model; with `yes` the better model is taken."""
     if not yes:
         return click.confirm("Take the new model?", default=scores.better, err=True)
     if not scores.better:

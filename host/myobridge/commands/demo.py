@@ -4,18 +4,39 @@ from __future__ import annotations
 
 import click
 
-from myobridge.commands.options import FIRMWARE, JSON, write_json
+from myobridge.commands.options import FIRMWARE, JSON, PLAIN, VIEW_PORT, say, write_json
 
 
 @click.command()
 @click.option("--seconds", default=30.0, type=click.FloatRange(min=0, min_open=True), help="Length of the demo.")
-@click.option("--headless", is_flag=True, help="Draw nothing; print the summary only.")
-@click.option("--seed", default=1, help="Of the simulated wearer's movements and noise.")
+@click.option("--headless", is_flag=True, help="Show nothing on the way; print the summary only.")
+@click.option("--view", is_flag=True, help="Show it in a browser: serve the live view beside the demo.")
+@VIEW_PORT
+@PLAIN
+@click.option("--seed", default=1, help="Seed of the simulated wearer's movements and noise.")
 @FIRMWARE
 @JSON
-def demo(seconds: float, headless: bool, seed: int, firmware: str | None, json_to: str | None) -> None:
-    """Show it all without hardware: a simulated wearer and hand, and the daemon, as two processes."""
-    from myobridge.demo import run_demo
+def demo(
+    seconds: float, headless: bool, view: bool, view_port: int, seed: int, firmware: str | None, json_to: str | None
+) -> None:
+    """Show it all without hardware: a simulated wearer and hand, and the daemon, as two processes.
 
-    summary = run_demo(seconds, headless=headless, seed=seed, firmware=firmware, print_summary=json_to != "-")
+    A terminal shows a moving picture; with --view, with --plain, or where it cannot, it shows a line now and then.
+    """
+    from rich.console import Console
+
+    from myobridge.demo import draw, run_demo, tell
+    from myobridge.terminal import can_draw
+    from myobridge.terminal_view import COLUMNS, ROWS, summary_rows, summary_table
+
+    console = Console()
+    drawable = can_draw(console, COLUMNS, ROWS)
+    show = None if headless else draw(console) if drawable and not view else tell(say)
+    summary = run_demo(seconds, seed, firmware, show, view_port if view else None)
+    if json_to != "-":
+        if drawable:
+            console.print(summary_table(summary))
+        else:
+            for name, figures in summary_rows(summary):
+                click.echo(f"{name}: {figures}")
     write_json(summary, json_to)

@@ -17,7 +17,7 @@ ENDED_EARLY: Final = 128 + signal.SIGINT
 
 @click.command()
 @click.option("--port", required=True, help="Serial port of the hand; `myobridge devices` lists them.")
-@click.option("--model", "model_name", default="synth", help="Channels and rate are this model's.  [default: synth]")
+@click.option("--model", "model_name", default="synth", help="Channels and rate are this model's.")
 @CONFIG
 @click.option("--no-clench", is_flag=True, help="Ask for nothing: listen only.")
 @click.option("--seconds", default=5.0, type=click.FloatRange(min=1), help="How long to listen to the resting arm.")

@@ -19,7 +19,9 @@ def lsl(port: str) -> None:
     try:
         from myobridge.lsl import stream
     except ImportError as error:
-        raise UserError("Lab streaming needs pylsl; install it with `pip install 'myobridge[lsl]'`.") from error
+        raise UserError(
+            "Lab streaming needs pylsl, which is not installed; `pip install -e '.[lsl]'` in a clone installs it."
+        ) from error
     except RuntimeError as error:  # pylsl without the library that it wraps
         raise UserError(
             "pylsl finds no liblsl for this computer; install liblsl2, or point PYLSL_LIB at its .so file."

@@ -3,22 +3,43 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import click
 
 from myobridge.errors import UserError
+from myobridge.text import printable
 
 MODEL = click.option(
     "--model", "model_name", required=True, help="An .onnx file, or a shipped model: synth, biopatrec, population."
 )
-CONFIG = click.option("--config", type=click.Path(path_type=Path), help="A TOML file; the defaults do without one.")
+CONFIG = click.option(
+    "--config", type=click.Path(path_type=Path), help="The settings, a TOML file.", show_default="none needed"
+)
 FIRMWARE = click.option(
     "--firmware", type=click.Choice(["mega2560", "uno"]), help="Run the real firmware in its simulator (from a clone)."
 )
-SECONDS = click.option("--seconds", type=click.FloatRange(min=0, min_open=True), help="Stop after so many seconds.")
+SECONDS = click.option(
+    "--seconds", type=click.FloatRange(min=0, min_open=True), help="How long to run.", show_default="until Ctrl-C"
+)
 JSON = click.option("--json", "json_to", metavar="F", help="Write the summary to this file, or to - for the terminal.")
+
+
+def _only_lines(_context: click.Context, _option: click.Parameter, plain: bool) -> None:
+    """Makes this terminal one that can only print lines, for rich and for the processes that the command starts."""
+    if plain:
+        os.environ["TERM"] = "dumb"
+
+
+PLAIN = click.option(
+    "--plain",
+    is_flag=True,
+    expose_value=False,
+    callback=_only_lines,
+    help="Print lines instead of drawing, for screen readers and simple terminals.",
+)
 
 VIEW_PORT = click.option(
     "--view-port", default=8765, type=click.IntRange(0, 65535), help="TCP port of the page; 0 takes a free one."
@@ -48,4 +69,4 @@ def write_json(summary: dict[str, Any], to: str | None) -> None:
 
 def say(text: str) -> None:
     """A sentence for the person at the terminal, apart from any JSON."""
-    click.echo(f"myobridge: {text}", err=True)
+    click.echo(f"myobridge: {printable(text)}", err=True)

@@ -8,21 +8,40 @@ from pathlib import Path
 
 import click
 
-from myobridge.commands.options import CONFIG, JSON, say, write_json
+from myobridge.commands.options import CONFIG, JSON, PLAIN, say, write_json
 from myobridge.errors import UserError
 
 
 @click.command()
 @click.option("--port", required=True, help="Serial port of the hand; a daemon that has it goes on.")
-@click.option("--out", type=click.Path(path_type=Path), help="The .myo file to make; named by the time if left out.")
-@click.option("--poses", "poses_file", type=click.Path(path_type=Path), help="A TOML file; else seven common poses.")
-@click.option("--repetitions", default=3, show_default=True, type=click.IntRange(1, 100), help="Of every pose.")
-@click.option("--seconds-per-pose", "hold_s", default=3.0, show_default=True, type=click.FloatRange(1, 60))
-@click.option("--seconds-of-rest", "rest_s", default=2.0, show_default=True, type=click.FloatRange(1, 60))
-@click.option("--model", "model_name", help="Record what this model needs, if no daemon runs.")
-@click.option("--fs", "fs_hz", type=click.FloatRange(100, 20000), help="Without a model: sampling rate, 2000 Hz.")
-@click.option("--channels", type=click.IntRange(1, 16), help="Without a model: electrodes, 4.")
-@click.option("--seed", type=click.IntRange(min=0), help="Order of the poses; another one each time if left out.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="The .myo file to make.", show_default="session-DATE-TIME.myo"
+)
+@click.option(
+    "--poses",
+    "poses_file",
+    type=click.Path(path_type=Path),
+    help="A TOML file of poses.",
+    show_default="seven common ones",
+)
+@click.option("--repetitions", default=3, type=click.IntRange(1, 100), help="How often each pose is held.")
+@click.option(
+    "--seconds-per-pose", "hold_s", default=3.0, type=click.FloatRange(1, 60), help="How long to hold a pose."
+)
+@click.option(
+    "--seconds-of-rest", "rest_s", default=2.0, type=click.FloatRange(1, 60), help="How long to rest between poses."
+)
+@click.option("--model", "model_name", help="Record the channels and rate of this model, where no daemon runs.")
+@click.option(
+    "--fs",
+    "fs_hz",
+    type=click.FloatRange(100, 20000),
+    help="Sampling rate in Hz, without --model.",
+    show_default="2000",
+)
+@click.option("--channels", type=click.IntRange(1, 16), help="Number of electrodes, without --model.", show_default="4")
+@click.option("--seed", type=click.IntRange(min=0), help="Seed of the order of the poses.", show_default="a new one")
+@PLAIN
 @CONFIG
 @JSON
 def record(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from myobridge.commands.options import CONFIG, JSON, MODEL, write_json
+from myobridge.commands.options import CONFIG, JSON, MODEL, say, write_json
 
 
 @click.command()
@@ -16,11 +16,11 @@ from myobridge.commands.options import CONFIG, JSON, MODEL, write_json
 @JSON
 @click.option("--out", type=click.Path(path_type=Path), help="Write every decision to this .npz.")
 def replay(recording: Path, model_name: str, config: Path | None, json_to: str | None, out: Path | None) -> None:
-    """Run a recording through the daemon's own pipeline, as fast as it goes."""
+    """Run a recording through the daemon's own pipeline, as fast as it goes, and say what the hand would have got."""
     from myobridge.config import load_config
     from myobridge.model import open_model
     from myobridge.recording import Recording
-    from myobridge.replay import replay_summary
+    from myobridge.replay import as_text, replay_summary
     from myobridge.shipped import find_model
 
     summary, decisions = replay_summary(
@@ -28,6 +28,8 @@ def replay(recording: Path, model_name: str, config: Path | None, json_to: str |
     )
     if out is not None:
         decisions.save(out)
-    if json_to is None:
-        json_to = "-"
+        say(f"wrote {out}")
+    if json_to != "-":
+        for line in as_text(summary):
+            click.echo(line)
     write_json(summary, json_to)

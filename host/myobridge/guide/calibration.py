@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-from rich.table import Table
 
 from myobridge.errors import UserError
 from myobridge.feed import FeedClient, NoDaemon, Snapshot
@@ -26,12 +25,20 @@ NEEDS: Final = ("myobridge_models", "torch", "onnx", "scipy")
 TIMING: Final = Timing(repetitions=3, hold_s=2.0, rest_s=1.2)
 """Of the seven poses: less than a minute of EMG."""
 TRAINER: Final = (sys.executable, "-m", "myobridge_models")
-STDERR: Final = 2
 LOOK_S: Final = 1.0
 SWAP_AGAIN_S: Final = (0.0, 1.0, 3.0)
 """A hand that is just being connected again takes a model a moment later."""
 NICE: Final = ("nice", "-n", "10")
 """The hand goes first."""
+
+
+GRADES: Final = (
+    (0.9, "That is very good: nearly every pose is recognised."),
+    (0.75, "That is good: most poses are recognised most of the time."),
+    (0.5, "That is fair: poses are often mistaken for one another. Use fewer poses, or move the electrodes."),
+    (0.0, "That is poor: poses are mostly mistaken for one another. Run `myobridge doctor`, and record again."),
+)
+"""Least balanced accuracy, and what it means."""
 
 
 class Score(msgspec.Struct, frozen=True):
@@ -42,10 +49,14 @@ class Score(msgspec.Struct, frozen=True):
 
 
 class Scores(msgspec.Struct, frozen=True):
-    """The base and the new model on what neither was trained on; before: None where the base is for another device."""
+    """The base and the new model on what neither was trained on; before: None where the base is for another device.
+
+    from_base: the new model began with the base; a model of this recording alone was no better.
+    """
 
     before: Score | None
     after: Score
+    from_base: bool = True
 
     @property
     def better(self) -> bool:
@@ -58,16 +69,23 @@ class Scores(msgspec.Struct, frozen=True):
         return now > was
 
 
-def score_table(scores: Scores) -> Table:
-    """Before and after, for people."""
-    table = Table(title="On what neither model was trained on")
-    for heading in ("", "before", "after"):
-        table.add_column(heading, justify="right")
-    both = scores.before, scores.after
-    shares = [score and score.balanced_accuracy for score in both]
-    table.add_row("poses told apart (1 is all)", *("–" if share is None else f"{share:.2f}" for share in shares))
-    table.add_row("error of the fingers", *("–" if score is None else f"{score.mae_deg:.1f}°" for score in both))
-    return table
+def verdict(scores: Scores, base: str) -> list[str]:
+    """What the scores mean, as sentences; `base` is what the person calls the model that it began with."""
+    before, after = scores.before, scores.after
+    said = []
+    if after.balanced_accuracy is not None:
+        was = "–" if before is None or before.balanced_accuracy is None else f"{before.balanced_accuracy:.2f}"
+        means = next(words for least, words in GRADES if after.balanced_accuracy >= least)
+        said.append(f"Poses told apart (1 is all): {was} before, {after.balanced_accuracy:.2f} now. {means}")
+    was = "–" if before is None else f"{before.mae_deg:.1f}°"
+    said.append(f"Error of the fingers: {was} before, {after.mae_deg:.1f}° now.")
+    if before is None:
+        said.append(f"{base} is for another device, so the new model was trained on this recording alone.")
+    elif not scores.from_base:
+        said.append(f"Training on this recording alone gave a better model than going on from {base}.")
+    if before is not None:
+        said.append(f"The new model is {'better than' if scores.better else 'no better than'} {base}.")
+    return said
 
 
 def check_disarmed(source: ByteSource, *, port: str) -> None:
@@ -103,7 +121,7 @@ def elsewhere(recording: Path, base: str, mine: Path) -> UserError:
 
 
 def train(recording: Path, base: Path, new: Path) -> Scores:
-    """Fine-tunes `base` on the recording into the file `new`, in a process of lower priority; it speaks on stderr.
+    """Fine-tunes `base` on the recording into the file `new`, in a process of lower priority; it draws on stderr.
 
     Raises:
         UserError: the training did not succeed.
@@ -111,7 +129,9 @@ def train(recording: Path, base: Path, new: Path) -> Scores:
     scores = new.with_suffix(".json")
     command = [*NICE, *TRAINER, "calibrate", "--model", str(base), "--recording", str(recording)]
     try:
-        trainer = subprocess.run([*command, "--out", str(new), "--json", str(scores)], stdout=STDERR, check=False)
+        trainer = subprocess.run(
+            [*command, "--out", str(new), "--json", str(scores)], stdout=subprocess.DEVNULL, check=False
+        )
         if trainer.returncode == 0:
             return msgspec.json.decode(scores.read_bytes(), type=Scores)
     except (OSError, msgspec.MsgspecError) as error:

@@ -21,6 +21,8 @@ from myobridge.terminal_view import CLOSED_DEG, bar
 from myobridge.view.prompts import Prompt
 
 WIDTH: Final = 78
+HEIGHT: Final = 23
+"""Of the picture, in columns and rows."""
 FINGER_ROWS: Final = (5.0, 5.2, 6.0, 5.5, 4.2)
 """Lengths of the stretched fingers, thumb to little, in rows of text."""
 BENT_ROWS: Final = 0.8
@@ -31,6 +33,7 @@ THUMB_BASE_ROWS: Final = 2
 FINGER_COLUMNS: Final = 3
 EIGHTHS: Final = " ▁▂▃▄▅▆▇█"
 KEYS: Final = "r  redo the last one     p  pause     q  stop, and keep what there is"
+"""For a picture."""
 NOTES: Final = 2
 STYLES: Final = {
     Stage.READY: "yellow",
@@ -155,3 +158,11 @@ def render(look: Look) -> RenderableType:
         Align.center(Text(KEYS, style="dim")),
     )
     return Panel(body, title="[bold]myobridge[/] · guided recording", width=WIDTH)
+
+
+def render_small(look: Look) -> RenderableType:
+    """The same without the hand, for a terminal that is too small for the picture."""
+    count = f"  {look.stage_left_s:.0f} s" if look.stage_s else ""
+    head = Text.assemble((f" {look.title} ", f"reverse {STYLES[look.stage]}"), count)
+    done = Text(f"{look.holds_done} of {look.holds}   {clock(look.left_s)} left")
+    return Group(head, Text(look.text), done, *(Text(note, style="bold yellow") for note in look.notes), Text(KEYS))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import re
-import tomllib
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -14,6 +13,7 @@ import msgspec
 from myobridge.config import plain_words
 from myobridge.errors import UserError
 from myobridge.model_file import LabelledPose, Pose
+from myobridge.toml_file import read_toml
 
 DEFAULT: Final = Path(str(files("myobridge.guide"))) / "poses.toml"
 REST: Final = 0
@@ -47,14 +47,8 @@ def load_poses(path: Path = DEFAULT) -> tuple[GuidedPose, ...]:
     Raises:
         UserError: no such file, not TOML, an unknown key, a wrong value, or poses that do not fit together.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-        data = tomllib.loads(text)
-    except OSError as error:
-        raise UserError(f"The poses file {path} cannot be read ({error.strerror}); check the path.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is not valid TOML ({error}); correct that line.") from error
-    lines = _Lines(path, text)
+    data, text_lines = read_toml(path, "the poses file")
+    lines = _Lines(path, text_lines)
     _check_keys(data, lines)
     try:
         poses = msgspec.convert(data, _File).pose
@@ -67,9 +61,8 @@ def load_poses(path: Path = DEFAULT) -> tuple[GuidedPose, ...]:
 class _Lines:
     """Where in the file a pose and its keys stand."""
 
-    def __init__(self, path: Path, text: str) -> None:
-        self._path = path
-        self._lines = text.splitlines()
+    def __init__(self, path: Path, lines: list[str]) -> None:
+        self._path, self._lines = path, lines
         self._heads = [n for n, line in enumerate(self._lines) if re.match(r"\s*\[\[\s*pose\s*\]\]", line)]
 
     def at(self, pose: int, key: str = "") -> str:

@@ -21,7 +21,7 @@ from myobridge.guide.look import Look, look_at
 from myobridge.guide.plan import COUNTS, IDLE, Cue, Event, Held, Stage, Void, Walk
 from myobridge.guide.poses import REST, GuidedPose
 from myobridge.guide.quality import QualityCheck
-from myobridge.guide.screen import Screen
+from myobridge.guide.screen import Screen, stop_this_process
 from myobridge.guide.source import ByteSource
 from myobridge.recording import RecordingWriter
 from myobridge.wire.frame import FrameDecoder
@@ -50,15 +50,21 @@ class Outcome:
     problem: str = ""
 
 
+HEARD: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGTSTP, signal.SIGCONT)
+
+
 @contextmanager
-def _signals(stop: Callable[[int, FrameType | None], None]) -> Iterator[None]:
-    """SIGINT and SIGTERM call `stop` for a while."""
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+def _signals(heard: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    """These signals call `heard` for a while, except where whoever started the program had it ignore them."""
+    before = {number: signal.getsignal(number) for number in HEARD}
+    listened = [number for number, handler in before.items() if handler != signal.SIG_IGN or number == signal.SIGINT]
     try:
+        for number in listened:
+            signal.signal(number, heard)
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number in listened:
+            signal.signal(number, before[number])
 
 
 class GuidedRecording:
@@ -86,16 +92,19 @@ class GuidedRecording:
         self._notes: tuple[str, ...] = ()
         self._heard_s = 0.0
         self._waiting = False
-        self._stopping = False
+        self._stopping = self._suspending = self._continued = False
         self._show_s = self._tell_s = 0.0
         self.outcome = Outcome(holds=walk.holds_left)
 
     def run(self) -> Outcome:
-        """Goes through the walk to its end, or until it is stopped; SIGINT and SIGTERM stop it as q does."""
+        """Goes through the walk to its end, or until it is stopped: SIGINT, SIGTERM and SIGHUP do that as q does.
+
+        SIGTSTP (Ctrl-Z) pauses it and stops the process; it goes on when the process is continued.
+        """
         self._heard_s = self._clock()
         self._note(self._walk.resume(self._heard_s))
         try:
-            with self._screen, _signals(self._stop):
+            with self._screen, _signals(self._hear):
                 while self._walk.stage is not Stage.DONE:
                     self._turn()
         except UserError as error:
@@ -106,11 +115,19 @@ class GuidedRecording:
         self._remark(self._quality.ended())
         return self.outcome
 
-    def _stop(self, _signal: int, _frame: FrameType | None) -> None:
-        self._stopping = True
+    def _hear(self, number: int, _frame: FrameType | None) -> None:
+        match number:
+            case signal.SIGTSTP:
+                self._suspending = True
+            case signal.SIGCONT:
+                self._continued = True
+            case _:
+                self._stopping = True
 
     def _turn(self) -> None:
         chunk, taken = self._source.receive(TURN_S), 0
+        if self._suspending or self._continued:
+            self._suspend()
         while chunk is not None:  # after a stall there is more: a new cue comes after all that
             self._take(chunk)
             taken += 1
@@ -153,6 +170,17 @@ class GuidedRecording:
                 self._note(self._walk.redo(now_s))  # it was silent before the pose was over
             self._note(self._walk.pause())
             self._waiting = True
+
+    def _suspend(self) -> None:
+        """Stands still around a stop of the process: nobody followed a cue then, and a shell has used the terminal."""
+        if self._walk.stage is not Stage.PAUSED:
+            self._note(self._walk.pause())
+            self._waiting = True
+        with self._screen.given_back():
+            if self._suspending:
+                stop_this_process()
+        self._suspending = self._continued = False
+        self._show_s = 0.0
 
     # --- the walk -----------------------------------------------------------------------------------------
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import os
 import select
+import signal
 import sys
 import termios
 import tty
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from types import TracebackType
 from typing import Final, Protocol, Self
 
 from rich.console import Console
 from rich.live import Live
 
-from myobridge.guide.look import Look, render
+from myobridge.guide.look import HEIGHT, KEYS, WIDTH, Look, render, render_small
+from myobridge.terminal import can_draw, holds
 
 KEY_BYTES: Final = 64
 
@@ -33,6 +36,9 @@ class Screen(Protocol):
     ) -> None:
         """Gives it back."""
 
+    def given_back(self) -> AbstractContextManager[None]:
+        """The terminal as it was before, for a while; then it is taken again."""
+
     def show(self, look: Look) -> None:
         """Shows one moment."""
 
@@ -41,61 +47,110 @@ class Screen(Protocol):
 
 
 def open_screen(say: Callable[[str], None]) -> Screen:
-    """The terminal if there is one to draw on and to press keys at, otherwise lines through `say`."""
+    """A picture where the terminal can draw one and has keys; otherwise lines through `say`, with its keys if any."""
     console = Console(stderr=True)  # standard output is for --json
-    if console.is_terminal and sys.stdin.isatty():
-        return PictureScreen(console)
-    return LineScreen(say)
+    keys = Keys() if sys.stdin.isatty() else None
+    if keys is not None and can_draw(console, WIDTH, HEIGHT):
+        return PictureScreen(console, keys)
+    return LineScreen(say, keys)
 
 
-class PictureScreen:
-    """Draws every moment anew; keys are read as they are pressed."""
+def stop_this_process() -> None:
+    """Stops as Ctrl-Z does; returns when the process is continued, or at once where nobody could continue it."""
+    ours = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+    signal.raise_signal(signal.SIGTSTP)
+    signal.signal(signal.SIGTSTP, ours)
 
-    interactive = True
 
-    def __init__(self, console: Console) -> None:
-        self._live = Live(console=console, auto_refresh=False, screen=True)
+class Keys:
+    """The terminal at standard input: while the context lasts, keys are read as they are pressed, and are not shown."""
+
+    def __init__(self) -> None:
         self._stdin = sys.stdin.fileno()
 
     def __enter__(self) -> Self:
         self._before = termios.tcgetattr(self._stdin)
         tty.setcbreak(self._stdin)
-        self._live.__enter__()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._live.__exit__(kind, error, trace)
+    def __exit__(self, *_: object) -> None:
         termios.tcsetattr(self._stdin, termios.TCSADRAIN, self._before)
 
-    def show(self, look: Look) -> None:
-        """See Screen."""
-        self._live.update(render(look), refresh=True)
-
     def pressed(self) -> str:
-        """See Screen."""
+        """Keys pressed since it was last asked; none where the terminal has gone."""
         if not select.select([self._stdin], [], [], 0)[0]:
             return ""
         return os.read(self._stdin, KEY_BYTES).decode(errors="ignore")
 
 
-class LineScreen:
-    """Says each step, and each remark, once."""
+class PictureScreen:
+    """Draws every moment anew."""
 
-    interactive = False
+    interactive = True
 
-    def __init__(self, say: Callable[[str], None]) -> None:
-        self._say = say
-        self._said: tuple[str, ...] = ()
+    def __init__(self, console: Console, keys: Keys) -> None:
+        self._console, self._keys = console, keys
+        self._live = Live(console=console, auto_refresh=False, screen=True)
+        self._taken = ExitStack()
 
     def __enter__(self) -> Self:
+        self._taken.enter_context(self._keys)
+        self._taken.enter_context(self._live)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        return
+        self._taken.close()
+
+    @contextmanager
+    def given_back(self) -> Iterator[None]:
+        """See Screen."""
+        self._taken.close()
+        try:
+            yield
+        finally:
+            self.__enter__()
+
+    def show(self, look: Look) -> None:
+        """See Screen."""
+        fits = holds(self._console, WIDTH, HEIGHT)  # it did at first; people change the size of windows
+        self._live.update(render(look) if fits else render_small(look), refresh=True)
+
+    def pressed(self) -> str:
+        """See Screen."""
+        return self._keys.pressed()
+
+
+class LineScreen:
+    """Says each step, and each remark, once."""
+
+    def __init__(self, say: Callable[[str], None], keys: Keys | None = None) -> None:
+        self._say, self._keys = say, keys
+        self._said: tuple[str, ...] = ()
+        self.interactive = keys is not None
+
+    def __enter__(self) -> Self:
+        self._said = ()
+        if self._keys is not None:
+            self._keys.__enter__()
+            self._say(f"Keys: {KEYS}.")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._keys is not None:
+            self._keys.__exit__()
+
+    @contextmanager
+    def given_back(self) -> Iterator[None]:
+        """See Screen."""
+        self.__exit__(None, None, None)
+        try:
+            yield
+        finally:
+            self.__enter__()
 
     def show(self, look: Look) -> None:
         """See Screen."""
@@ -107,4 +162,4 @@ class LineScreen:
 
     def pressed(self) -> str:
         """See Screen."""
-        return ""
+        return "" if self._keys is None else self._keys.pressed()

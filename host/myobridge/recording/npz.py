@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from myobridge import SERVOS
 from myobridge.errors import UserError
 from myobridge.model_file import LabelledPose
+from myobridge.reading import check_file
 from myobridge.recording.log_frames import check_poses
 
 DEFAULT_ADC_BITS: Final = 16
@@ -29,8 +30,11 @@ def load_arrays(path: Path) -> dict[str, Any]:
         UserError: no such file, not a recording, cut off, or its arrays do not fit together.
     """
     try:
+        check_file(path)
         with np.load(path, allow_pickle=False) as stored:
             members = {name: stored[name] for name in stored.files}
+    except UserError:
+        raise
     except OSError as error:
         raise UserError(f"The recording {path} cannot be read ({error.strerror}); check the path.") from error
     except Exception as error:  # zipfile, zlib and numpy's header parser each have their own ways to fail

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from stat import S_ISREG
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from myobridge.errors import UserError
+from myobridge.reading import check_file
 from myobridge.wire.bulk import decode_rows, samples_in
 from myobridge.wire.frame import MAX_WIRE_BYTES, FrameCounters, FrameDecoder
 from myobridge.wire.messages import Emg
@@ -62,8 +62,7 @@ class Scanner:
         """
         rest, skipping = b"", False
         try:
-            if not S_ISREG(self.path.stat().st_mode):
-                raise UserError(f"{self.path} is a directory or a device; choose a file.")
+            check_file(self.path)
             with self.path.open("rb") as file:
                 while block := file.read(BLOCK_BYTES):
                     end = block.rfind(0) + 1

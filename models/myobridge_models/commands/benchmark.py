@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--data", type=click.Path(path_type=Path), required=True, help="Folder with s01.npz, s02.npz …")
-@click.option("--people", help="Like 1,7; all by default.")
-@click.option("--folds", help="Held-out repetitions, like 0,2; all that a recording has by default.")
-@click.option("--decoders", default="mean,forest,lda,svm,svm_likeness,cnn_mlp", show_default=True)
-@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Folds at a time.")
+@click.option("--people", help="Numbers like 1,7.", show_default="all")
+@click.option("--folds", help="Held-out repetitions, like 0,2.", show_default="all")
+@click.option("--decoders", default="mean,forest,lda,svm,svm_likeness,cnn_mlp", help="What to compare.")
+@click.option("--jobs", type=click.IntRange(min=1), default=1, help="Folds at a time.")
 @click.option("--populations", type=click.Path(path_type=Path), help="Keep the networks of other people here.")
 @click.option("--plots", type=click.Path(path_type=Path), help="Folder for plots (.png).")
 @SEED

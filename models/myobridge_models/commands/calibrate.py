@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from myobridge.commands.options import JSON, write_json
 from myobridge_models.commands.options import check_place, console_for, progress_bar, training_set
+
+if TYPE_CHECKING:
+    from myobridge.guide.calibration import Scores
+    from myobridge_models.calibrate import Calibration
 
 
 @click.command()
@@ -22,6 +27,7 @@ def calibrate(model_name: str, recording: Path, out: Path, json_to: str | None) 
     Both figures are of the recording's last repetition and of models that have not seen it; the model that is written
     has then learnt from that repetition too.
     """
+    from myobridge.guide.calibration import verdict
     from myobridge.shipped import find_model
     from myobridge_models.calibrate import calibrate as calibrate_model
     from myobridge_models.tables import print_rows
@@ -37,8 +43,8 @@ def calibrate(model_name: str, recording: Path, out: Path, json_to: str | None) 
     ]
     console = console_for(json_to)
     print_rows(f"{out.stem}: repetition {found.repetition}, closed loop from rest", rows, console)
-    if not found.from_base:
-        console.print(f"Trained from the start: {model_name} is for another device, or is of no help here.")
+    for sentence in verdict(_scores(found), model_name):
+        console.print(sentence, soft_wrap=True)
     figures_of = {row.pop("model"): row for row in rows}
     write_json(
         {
@@ -51,3 +57,12 @@ def calibrate(model_name: str, recording: Path, out: Path, json_to: str | None) 
         },
         json_to,
     )
+
+
+def _scores(found: Calibration) -> Scores:
+    """The figures that a verdict is about."""
+    from myobridge.guide.calibration import Score, Scores
+
+    before, after = (f and Score(f.mae_deg, f.balanced_accuracy) for f in (found.before, found.after))
+    assert after is not None
+    return Scores(before, after, found.from_base)

@@ -14,7 +14,7 @@ from myobridge_models.commands.options import RECORDINGS, SEED, STEPS, console_f
 @click.command()
 @RECORDINGS
 @click.option("--hold-out", type=click.IntRange(min=0), required=True, help="Repetition to judge on, not trained on.")
-@click.option("--families", help="Like cnn_mlp,gru; all by default.")
+@click.option("--families", help="Names like cnn_mlp,gru.", show_default="all")
 @SEED
 @STEPS
 @JSON

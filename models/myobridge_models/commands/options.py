@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from myobridge_models.train import Progress
 
 RECORDINGS = click.argument("recordings", nargs=-1, required=True, type=click.Path(path_type=Path))
-SEED = click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
-STEPS = click.option("--steps", type=click.IntRange(min=20), help="Training steps; the recipe's by default.")
+SEED = click.option("--seed", type=click.IntRange(min=0), default=0, help="Seed of everything that is random.")
+STEPS = click.option("--steps", type=click.IntRange(min=20), help="Training steps.", show_default="the recipe's")
 
 
 def console_for(json_to: str | None) -> Console:

@@ -11,9 +11,9 @@ from myobridge_models.commands.options import SEED
 
 @click.command()
 @click.argument("out", type=click.Path(path_type=Path))
-@click.option("--seconds", type=click.FloatRange(min=1), default=180, show_default=True)
-@click.option("--fs", "fs_hz", type=float, default=2000, show_default=True, help="Sampling rate in Hz.")
-@click.option("--channels", type=int, default=4, show_default=True)
+@click.option("--seconds", type=click.FloatRange(min=1), default=180, help="Length of the recording.")
+@click.option("--fs", "fs_hz", type=float, default=2000, help="Sampling rate in Hz.")
+@click.option("--channels", type=int, default=4, help="EMG channels.")
 @SEED
 def synth(out: Path, seconds: float, fs_hz: float, channels: int, seed: int) -> None:
     """Record the simulated wearer, true finger angles included, to OUT (.npz)."""

@@ -17,7 +17,7 @@ from myobridge_models.commands.options import RECORDINGS, SEED, STEPS, check_pla
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The .onnx file to write.")
 @click.option("--hold-out", type=click.IntRange(min=0), help="Repetition to leave out, to be judged on later.")
 @click.option("--validate", type=click.IntRange(min=0), help="Repetition left out that ends the training early.")
-@click.option("--family", default="cnn_mlp", show_default=True, help="Which network; see `compare`.")
+@click.option("--family", default="cnn_mlp", help="Which network; see `compare`.")
 @click.option("--population", is_flag=True, help="The recordings are of many people; the model is to be calibrated.")
 @click.option("--robust", is_flag=True, help="Train on altered copies too: noise, hum, turned cuff, dead channel.")
 @SEED

@@ -1,0 +1,24 @@
+"""The commands of `myobridge-models`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import click
+
+from myobridge.command_line import Commands, debug_option
+
+TRAINING_PACKAGES: Final = ("torch", "onnx", "scipy", "sklearn", "matplotlib")
+"""Of the extra `train`; the runtime does without."""
+
+
+@click.group(
+    cls=Commands,
+    name="myobridge-models",
+    package="myobridge_models.commands",
+    extras=dict.fromkeys(TRAINING_PACKAGES, "train"),
+)
+@debug_option
+@click.version_option(package_name="myobridge", prog_name="myobridge-models")
+def commands(debug: bool) -> None:
+    """Train, judge and export the decoders of myobridge."""

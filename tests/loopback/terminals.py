@@ -1,0 +1,87 @@
+"""A command in a terminal of its own, as a person sees it: what it shows, keys, Ctrl-Z, and the shell's own modes."""
+
+import os
+import re
+import select
+import subprocess
+import termios
+import time
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from processes import command
+
+COLOURS_AND_MOVES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]|\x1b[()=>][0-9AB]?|\r")
+
+
+class Terminal:
+    """The terminal's own side of a pty, whose other side a command has for its input and output."""
+
+    def __init__(self, process, ours):
+        self.process, self._ours = process, ours
+        self.shown, self.raw = "", ""
+
+    def read_until(self, text, within_s=40):
+        """Reads on until `text` is shown; what was read before it does not count the next time."""
+        until_s = time.monotonic() + within_s
+        while text not in self.shown:
+            assert time.monotonic() < until_s, f"{text!r} was not shown, but:\n{self.shown[-2000:]}"
+            if not self._read(0.2) and self.process.poll() is not None and not self._read(0.2):
+                assert text in self.shown, f"{text!r} was not shown, but:\n{self.shown[-2000:]}"
+        before, _, self.shown = self.shown.partition(text)
+        return before + text
+
+    def read_to_the_end(self, within_s=40):
+        """All that is still shown, once the command has ended."""
+        until_s = time.monotonic() + within_s
+        while self._read(0.2) or self.process.poll() is None:
+            assert time.monotonic() < until_s, self.shown[-2000:]
+        return self.shown
+
+    def _read(self, wait_s):
+        if not select.select([self._ours], [], [], wait_s)[0]:
+            return False
+        try:
+            data = os.read(self._ours, 65536)
+        except OSError:  # nobody has the other side any more
+            return False
+        self.raw += data.decode(errors="replace")
+        self.shown += COLOURS_AND_MOVES.sub("", data.decode(errors="replace"))
+        return bool(data)
+
+    def press(self, keys):
+        os.write(self._ours, keys)
+
+    def fileno(self):
+        return self._ours
+
+    @property
+    def modes(self):
+        return termios.tcgetattr(self._ours)
+
+    @property
+    def children(self):
+        pid = self.process.pid
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+@contextmanager
+def in_terminal(*arguments, columns=100, rows=40, stdout=None, shell=False, **environment):
+    """The command in a terminal of that size, or a shell that waits for one; TERM is a usual one unless it is named."""
+    ours, theirs = os.openpty()
+    termios.tcsetwinsize(theirs, (rows, columns))
+    wanted = {**os.environ, "TERM": "xterm-256color", **environment}
+    kept = {name: value for name, value in wanted.items() if value is not None and name not in ("COLUMNS", "LINES")}
+    program = ["bash", "--norc", "--noprofile", "--noediting", "-i"] if shell else command(*arguments)
+    process = subprocess.Popen(
+        ["setsid", "--ctty", *program], stdin=theirs, stdout=stdout or theirs, stderr=theirs, env=kept
+    )
+    os.close(theirs)
+    terminal = Terminal(process, ours)
+    try:
+        yield terminal
+    finally:
+        with suppress(ProcessLookupError):
+            process.kill()
+        process.wait()
+        os.close(ours)
