@@ -174,9 +174,10 @@ class VirtualLink:
 
     def wait(self, timeout_s: float) -> bool:
         """See SerialLink."""
-        before_s = self._world.now_s
-        self._world.pass_until(before_s + TURN_S)
-        self._world.pass_until(before_s + max(timeout_s, TURN_S), self._woken)
+        world, before_s = self._world, self._world.now_s
+        world.pass_until(before_s + timeout_s, self._woken)
+        if world.now_s == before_s:
+            world.pass_until(before_s + TURN_S)
         return self._woken()
 
     def read(self) -> bytes:
