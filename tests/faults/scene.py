@@ -62,6 +62,7 @@ class Scene:
         self.world = LockStep(self.hand)
         self.watch.now_s = self.world.now_s
         self.hand.reset()
+        self.world.trial_s = 0.3
         self.world.up, self.world.down = Way(2 * seed), Way(2 * seed + 1)
         self.world.opened, self.world.stepped, self.world.reset_line = self._opened, self._stepped, self._reset_line
         self.daemon: Daemon | None = None

@@ -146,5 +146,13 @@ TROUBLES: Final = {
     "repeating": _pattern,
     "identical": _identical,
 }
-BAD_AFTER_S: Final = {"flat": 0.3, "stuck at the top": 0.3, "saturated": 0.3, "hum": 0.3, "lead off": 0.03}
+BAD_AFTER_S: Final = {
+    "flat": 0.3,
+    "stuck at the top": 0.3,
+    "saturated": 0.3,
+    "hum": 0.3,
+    "lead off": 0.03,
+    "repeating": 0.7,
+    "identical": 0.7,
+}
 """From when on a trouble that lasts must be known, and its electrode's samples are of no use."""
