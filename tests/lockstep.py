@@ -139,12 +139,12 @@ class LockStep:
         """In place of `Trial.over`: a trial takes `trial_s`, however long its process does."""
         if self.now_s < vars(trial).setdefault("ready_s", self.now_s + self.trial_s):
             return False
-        _begin_trial(trial)
-        while trial.verdict is None:
-            trial._listen()
-            _sleep(0.001)
-        _VERDICTS[vars(trial)["graphs"]] = trial.verdict
-        return _over(trial)
+        try:
+            while not _over(trial):
+                _sleep(0.001)
+        finally:
+            _VERDICTS[vars(trial)["graphs"]] = trial._verdict
+        return True
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -164,12 +164,12 @@ class LockStep:
 def _begin_trial(trial: Trial) -> None:
     """In place of `Trial.begin`: what is in a file is tried once."""
     graphs = vars(trial).setdefault("graphs", hash(trial._graphs))
-    trial.verdict = trial.verdict or _VERDICTS.get(graphs)
+    trial._verdict = trial._verdict or _VERDICTS.get(graphs)
     _begin(trial)
 
 
 _sleep, _begin, _over = time.sleep, Trial.begin, Trial.over
-_VERDICTS: dict[int, Verdict] = {}
+_VERDICTS: dict[int, Verdict | None] = {}
 
 
 class VirtualLink:
