@@ -11,7 +11,7 @@ import msgspec
 from predicates import Predicate, Violated, Watch, Word
 
 from myobridge.feed import Reply, feed_path
-from myobridge.feed.messages import NOT_LET_IN, REPLY, REQUEST, Do, Request, Splitter, pack
+from myobridge.feed.messages import REPLY, REQUEST, Do, Request, Splitter, pack
 
 MAX_MESSAGE: Final = 1 << 20
 
@@ -45,7 +45,7 @@ class Caller:
         for do in wishes:
             self._last_id += 1
             want = ("bytes", "snapshots") if do == "subscribe" else ()
-            data += pack(REQUEST, msgspec.json.encode(Request(self._last_id, do, want, path)))
+            data += pack(REQUEST, msgspec.json.encode(Request(self._last_id, do, want, path, self._watch.now_s)))
             if do in ("arm", "disarm", "estop", "lift", "model"):
                 self._words[self._last_id] = self._watch.word(do, by, answerable=True)
         try:
@@ -81,16 +81,14 @@ class Caller:
                 self._hear(msgspec.json.decode(payload, type=Reply))
 
     def _hear(self, reply: Reply) -> None:
-        if reply.id == NOT_LET_IN:
-            self.put_out(reply.text)
-        elif (word := self._words.pop(reply.id, None)) is not None:
+        if (word := self._words.pop(reply.id, None)) is not None:
             self._watch.answered(word, reply.ok, reply.text)
 
-    def put_out(self, why: str = "the daemon closed the connection") -> None:
-        """The daemon does not want it, whatever it asks: an ESTOP must be let in."""
+    def put_out(self) -> None:
+        """The daemon has closed the connection: it may do that to anybody who does not wait for an answer to an ESTOP."""
         for word in self._words.values():
             if word.do == "estop":
-                raise Violated(Predicate.ORDERS_ARE_ANSWERED, f"{word}: {why}")
+                raise Violated(Predicate.ORDERS_ARE_ANSWERED, f"{word}: the daemon closed the connection")
             self._watch.unheard(word)
         self.close()
 

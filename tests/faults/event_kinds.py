@@ -277,7 +277,7 @@ KINDS: Final = {
         Kind("ESTOP at the feed", _asks("estop"), 0.5),
         Kind("lift at the feed", _asks("lift"), 1),
         Kind("three wishes in one write", _asks("about", "about", "estop"), 0.2),
-        Kind("many wishes in one write", _asks("arm", "about", "disarm", "arm"), 0.0),
+        Kind("many wishes in one write", _asks("arm", "about", "disarm", "arm"), 0.5),
         Kind("SIGUSR1", _signals(signal.SIGUSR1), 5),
         Kind("SIGUSR2", _signals(signal.SIGUSR2), 1),
         Kind("ESTOP by command", command_stops, 0.5),

@@ -25,7 +25,7 @@ from wearer import Wearer, write_strength_model
 
 from lockstep import LockStep
 from myobridge import pipeline
-from myobridge.config import Config, RealtimeConfig
+from myobridge.config import AcquisitionConfig, Config, RealtimeConfig
 from myobridge.daemon import Daemon
 from myobridge.decision_guard import TICK_S
 from myobridge.errors import UserError
@@ -34,6 +34,7 @@ LOAD_S: Final = (0.01, 0.8)
 """How long another model takes to load."""
 DISK_S: Final = (0.001, 0.05)
 """How long it takes to write a small file."""
+HEAR_S: Final = 0.01
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 
 
@@ -61,6 +62,7 @@ class Scene:
         self.world = LockStep(self.hand)
         self.watch.now_s = self.world.now_s
         self.hand.reset()
+        self.world.trial_s = 0.3
         self.world.up, self.world.down = Way(2 * seed), Way(2 * seed + 1)
         self.world.opened, self.world.stepped, self.world.reset_line = self._opened, self._stepped, self._reset_line
         self.daemon: Daemon | None = None
@@ -70,7 +72,8 @@ class Scene:
         self.models = {kind: write_strength_model(folder / f"{kind}.onnx", kind, kind) for kind in ("index", "nan")}
         self.models |= {name: write_strength_model(folder / f"{name}.onnx", name) for name in ("good", "other")}
         self.model = self.models["good"]
-        self.config = Config(realtime=RealtimeConfig(fifo_priority=0))
+        frames = AcquisitionConfig(max_samples_per_frame=10)
+        self.config = Config(realtime=RealtimeConfig(fifo_priority=0), acquisition=frames)
         self.next_arm = True
         self.down_s = 0.2
         """For how long no daemon runs after the next end."""
@@ -81,6 +84,7 @@ class Scene:
         """What has not been written yet."""
         self._opened_s: float | None = None
         self._in_order_s: float | None = None
+        self._heard_s = 0.0
         self._resets_on_open, self._has_reset_line = seed % 3 == 0, seed % 4 != 0
         self._pending_signals: set[signal.Signals] = set()
 
@@ -121,11 +125,17 @@ class Scene:
             self._in_order_s = None
         elif self._in_order_s is None:
             self._in_order_s = self.now_s
-        linked_s = self._opened_s if self.world.link is not None and self._in_order_s is not None else None
-        self.watch.passed(self.now_s, awake=self.awake, linked_since_s=linked_s, in_order_since_s=self._in_order_s)
+        in_order_s = linked_s = None
+        if self._in_order_s is not None:
+            in_order_s = max(self._in_order_s, self.hand.reset_s)
+            if self.world.link is not None and self._opened_s is not None:
+                linked_s = max(self._opened_s, in_order_s)
+        self.watch.passed(self.now_s, awake=self.awake, linked_since_s=linked_s, in_order_since_s=in_order_s)
         self.hand.look(self.now_s >= self.world.hand_stopped_until_s)
-        for caller in list(self.callers):
-            caller.hear()
+        if self.now_s >= self._heard_s + HEAR_S:
+            self._heard_s = self.now_s
+            for caller in list(self.callers):
+                caller.hear()
 
     # --- the daemon -------------------------------------------------------------------------------------
 
@@ -279,6 +289,7 @@ class Scene:
             self.world.running(),
             patch("myobridge.model_swap.Thread", LoadedLater),
             patch("myobridge.estop_keeper.Keeper._do", lambda _keeper, job: self._written(job)),
+            patch("myobridge.daemon.collect"),  # nobody waits for memory here
             patch("myobridge.pipeline.decoder_of", lambda model: self._slowly(decoder_of, model)),
         ):
             try:

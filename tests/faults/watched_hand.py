@@ -42,14 +42,13 @@ class WatchedHand:
         self._unheard: Callable[[], bool] = lambda: False
         self._wearer, self._watch = wearer, watch
         self._boots = count(seed)
-        self._now_s = watch.now_s
         self.seen: Counter[str] = Counter()
         """How often it came into each state."""
 
     def reset(self) -> None:
         """As the reset button does."""
         self.firmware = WatchedFirmware(self._wearer, next(self._boots))
-        self._acted_s = self._now_s
+        self.reset_s = self._acted_s = self._now_s = self._watch.now_s
         self._told: tuple[object, ...] = ()
         self._stream_began = 0
         safety = self.firmware.safety

@@ -19,7 +19,7 @@ CHANNELS: Final = ("a", "b", "c")
 ADC_BITS: Final = 10
 TOP: Final = (1 << (ADC_BITS - 1)) - 1
 LOOP_S: Final = 30.0
-HOP: Final = 10
+HOP: Final = 20
 WINDOW: Final = 200
 HUM_HZ: Final = 50.0
 RAILS_HZ: Final = 83.0
@@ -146,5 +146,13 @@ TROUBLES: Final = {
     "repeating": _pattern,
     "identical": _identical,
 }
-BAD_AFTER_S: Final = {"flat": 0.3, "stuck at the top": 0.3, "saturated": 0.3, "hum": 0.3, "lead off": 0.03}
+BAD_AFTER_S: Final = {
+    "flat": 0.3,
+    "stuck at the top": 0.3,
+    "saturated": 0.3,
+    "hum": 0.3,
+    "lead off": 0.03,
+    "repeating": 0.7,
+    "identical": 0.7,
+}
 """From when on a trouble that lasts must be known, and its electrode's samples are of no use."""
