@@ -2,12 +2,14 @@
 
 import numpy as np
 
+from myobridge.model_file import LabelledPose
 from myobridge.recording import Recording
 
 FS_HZ = 500
+POSES = (LabelledPose(0, "rest", (40,) * 5), LabelledPose(1, "open", (0,) * 5), LabelledPose(2, "fist", (180,) * 5))
 
 
-def labelled(labels=(1, 2), seconds_each=4.0, repetitions=2, channels=2, fs_hz=FS_HZ) -> Recording:
+def labelled(labels=(1, 2), seconds_each=4.0, repetitions=2, channels=2, fs_hz=FS_HZ, poses=POSES) -> Recording:
     """Cue and relax in turn; each label is a loudness of its own on each channel."""
     rng = np.random.default_rng(0)
     n = round(seconds_each * fs_hz)
@@ -17,4 +19,4 @@ def labelled(labels=(1, 2), seconds_each=4.0, repetitions=2, channels=2, fs_hz=F
     counts = (loudness * rng.standard_normal((len(label), channels))).astype(np.int16)
     run = np.repeat(np.arange(len(labels)), 2 * n * repetitions)
     as_bytes = (values.astype(np.uint8) for values in (label, repetition, run))
-    return Recording(counts, fs_hz, 16, *as_bytes)
+    return Recording(counts, fs_hz, 16, *as_bytes, poses=poses)

@@ -87,7 +87,13 @@ def recordings_in(folder):
     RecordingWriter(folder / "begun.myo", Header(ident=IDENT, config=device_config())).close()
     labelled().save(folder / "cued.npz")
     same = np.ones(2000, np.uint8)
-    Recording(labelled().counts[:2000], 500.0, label=same, repetition=0 * same).save(folder / "one.npz")
+    poses = labelled().poses
+    Recording(labelled().counts[:2000], 500.0, label=same, repetition=0 * same, poses=poses).save(folder / "one.npz")
+    labelled(poses=()).save(folder / "unnamed.npz")
+    Recording(np.zeros((500, 2), np.int16), 1000.0).save(folder / "GOOD.NPZ")
+    np.savez(folder / "turned.npz", emg=np.zeros((2, 500), np.int16), fs=1000.0)
+    np.savez(folder / "complex.npz", emg=counts, fs=1000j)
+    np.savez(folder / "floats.npz", emg=counts, fs=1000.0, label=np.ones(500))
     labelled(fs_hz=1000).save(folder / "cued-fast.npz")
     labelled(channels=3).save(folder / "cued-three.npz")
     labelled(seconds_each=0.1).save(folder / "short.npz")
@@ -126,6 +132,10 @@ HOST = [
     ("replay {d}/flat.npz --model {d}/good.onnx", "(samples, channels)"),
     ("replay {d}/none.npz --model {d}/good.onnx", "none.npz"),
     ("replay {d}/holes.npz --model {d}/good.onnx", "channel 1", "NaN"),
+    ("replay {d}/turned.npz --model {d}/good.onnx", "wrong way round", "emg.T"),
+    ("replay {d}/complex.npz --model {d}/good.onnx", "'fs'", "complex128"),
+    ("replay {d}/floats.npz --model {d}/good.onnx", "'label'", "astype(np.uint8)"),
+    ("inspect {d}/good.onnx", "no .myo recording", "choose another file"),
     ("replay {d}/fast.npz --model {d}/good.onnx", "2000 Hz", "1000 Hz"),
     ("replay {d}/three.npz --model {d}/good.onnx", "3", "2"),
     ("replay {d}/good.npz --model {d}/good.onnx --out {d}/file/x.npz", "Not a directory", "file/x.npz", "check"),
@@ -182,6 +192,11 @@ TRAINING = [
     ("train {d}/one.npz --out {d}/m.onnx --steps 20", "two movements"),
     ("train {d}/short.npz --out {d}/m.onnx --steps 20", "too little data", "hold each cue"),
     ("train {d}/clipped.npz --out {d}/m.onnx --steps 20", "EMG 2 is clipped", "gain"),
+    ("train {d}/unnamed.npz --out {d}/m.onnx --steps 20", "the labels 0, 1, 2", "--poses", "[[pose]]", "label = 1"),
+    ("compare {d}/unnamed.npz --hold-out 1", "the labels 0, 1, 2", "--poses biopatrec"),
+    ("ablate {d}/unnamed.npz --hold-out 1", "the labels 0, 1, 2", "--poses"),
+    ("calibrate --model {d}/good.onnx --recording {d}/unnamed.npz --out {d}/m.onnx", "the labels 0, 1, 2", "--poses"),
+    ("train {d}/unnamed.npz --out {d}/m.onnx --poses {d}/none.toml", "poses file", "cannot be read"),
     ("train {d}/unknown-pose.npz --out {d}/m.onnx --steps 20", "77"),
     ("train {d}/cued.npz {d}/cued-fast.npz --out {d}/m.onnx", "cued-fast.npz", "one device"),
     ("train {d}/cued.npz {d}/cued-three.npz --out {d}/m.onnx", "cued-three.npz", "one device"),
@@ -189,7 +204,7 @@ TRAINING = [
     ("train {d}/cued.npz --out {d}/m.onnx --family magic", "family 'magic'", "choose from"),
     ("train {d}/cued.npz --out {d}/file/m.onnx --steps 20", "file/m.onnx", "no folder"),
     ("export {d}/none.checkpoint --out {d}/m.onnx", "no checkpoint"),
-    ("export {d}/bad.checkpoint --out {d}/m.onnx", "not a whole checkpoint", "delete it"),
+    ("export {d}/bad.checkpoint --out {d}/m.onnx", "not a whole checkpoint", "move it away"),
     ("evaluate {d}/none.onnx {d}/cued.npz", "There is no model"),
     ("evaluate {d}/good.onnx {d}/missing.npz", "missing.npz"),
     ("evaluate {d}/good.onnx {d}/good.npz", "neither finger angles nor labels"),

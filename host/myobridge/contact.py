@@ -150,16 +150,36 @@ class Check(NamedTuple):
     verdicts: tuple[Contact, ...]
 
 
+class CheckedStretches:
+    """Measures and judges stretches of `samples`, about 200 ms, as the daemon does it; one after the other."""
+
+    def __init__(self, channels: int, fs_hz: float, adc_bits: int, limits: SafetyConfig) -> None:
+        self.samples = max(2, round(CHECK_S * fs_hz))
+        self._channels, self._adc_bits, self._limits = channels, adc_bits, limits
+        self._hum, self._hum_of_two = hum_basis(self.samples, fs_hz), hum_basis(2 * self.samples, fs_hz)
+        self.begin()
+
+    def begin(self) -> None:
+        """The next stretch does not follow the one before it."""
+        self._copies = Copies(self._channels, self._hum_of_two)
+        self._before: NDArray[np.int16] | None = None
+
+    def check(self, counts: NDArray[np.int16]) -> Check:
+        """The next stretch, int16 (samples, channels)."""
+        if self._before is not None:
+            two = np.concatenate([self._before, counts])
+            self._copies.find_repeating(two)
+            self._copies.find_identical(two)
+        self._before = counts
+        measures = measure(counts, self._adc_bits, self._hum)
+        return Check(measures, judge(measures, self._limits, self._copies))
+
+
 def checks(counts: NDArray[np.int16], fs_hz: float, adc_bits: int, limits: SafetyConfig) -> Iterator[Check]:
     """Each whole 200 ms of a stretch, int16 (samples, channels), measured and judged as the daemon does it."""
-    length = max(2, round(CHECK_S * fs_hz))
-    hum, copies = hum_basis(length, fs_hz), Copies(counts.shape[1], hum_basis(2 * length, fs_hz))
-    for end in range(length, len(counts) + 1, length):
-        if end > length:
-            copies.find_repeating(counts[end - 2 * length : end])
-            copies.find_identical(counts[end - 2 * length : end])
-        measures = measure(counts[end - length : end], adc_bits, hum)
-        yield Check(measures, judge(measures, limits, copies))
+    stretches = CheckedStretches(counts.shape[1], fs_hz, adc_bits, limits)
+    for end in range(stretches.samples, len(counts) + 1, stretches.samples):
+        yield stretches.check(counts[end - stretches.samples : end])
 
 
 def hum_basis(samples: int, fs_hz: float) -> list[NDArray[np.float64]]:

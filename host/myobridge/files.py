@@ -50,7 +50,7 @@ def draft(path: Path, *, new: bool = False) -> Iterator[Path]:
     Raises:
         UserError: the system does not let us write there; the draft is gone, and `path` is as it was.
     """
-    with _refusals(path):
+    with refusals(path):
         target = Path(os.path.realpath(path))
         if new and os.path.lexists(path):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
@@ -93,7 +93,7 @@ def locked(folder: Path) -> Iterator[None]:
         UserError: no lock can be made there, or another program has had it for a minute.
     """
     path = folder / LOCK
-    with _refusals(path):
+    with refusals(path):
         fd = _lock(path)
     try:
         yield
@@ -117,18 +117,18 @@ def unnamed(folder: Path, suffix: str) -> Iterator[Path]:
 
 
 def settle(half: Path, path: Path, *, new: bool = False) -> None:
-    """Forces the draft onto the disk and gives it its name, in the same folder.
+    """Forces the draft onto the disk and gives it its name, on the same disk.
 
     Raises:
         OSError: the disk does not take it, or with `new`, there is such a file.
     """
-    _sync(half)
+    force(half)
     if new:
         _name_new(half, path)
     else:
         half.replace(path)
     with suppress(OSError):  # some file systems cannot
-        _sync(path.parent)
+        force(path.parent)
 
 
 def _name_new(half: Path, path: Path) -> None:
@@ -142,7 +142,12 @@ def _name_new(half: Path, path: Path) -> None:
         half.replace(path)
 
 
-def _sync(path: Path) -> None:
+def force(path: Path) -> None:
+    """Waits until the disk has what is in the file or folder.
+
+    Raises:
+        OSError: it does not take it.
+    """
     fd = os.open(path, os.O_RDONLY)
     try:
         os.fsync(fd)
@@ -200,7 +205,7 @@ def _lock(path: Path) -> int:
 
 
 @contextmanager
-def _refusals(path: Path) -> Iterator[None]:
+def refusals(path: Path) -> Iterator[None]:
     """Says in a sentence what the system refuses about this file; other files' errors are passed on."""
     try:
         yield

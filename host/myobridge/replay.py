@@ -19,6 +19,7 @@ from myobridge.model import Model
 from myobridge.model_file import ModelSpec
 from myobridge.pipeline import Pipeline, Withheld
 from myobridge.recording import Recording
+from myobridge.recording.npz_file import save_npz
 
 
 @dataclass(frozen=True)
@@ -35,9 +36,13 @@ class Replay:
     angles_deg: NDArray[np.float32]
     withheld: NDArray[np.uint8]
 
-    def save(self, path: Path) -> None:
-        """Writes the rows as arrays of an .npz."""
-        np.savez_compressed(path, **vars(self))
+    def save(self, path: Path) -> Path:
+        """Writes the rows as arrays of an .npz; the file.
+
+        Raises:
+            UserError: it cannot be written.
+        """
+        return save_npz(path, vars(self))
 
 
 def check_fits(recording: Recording, spec: ModelSpec, path: Path) -> None:

@@ -34,20 +34,6 @@ POSES: Final = (
 )
 
 
-def poses_of(recordings: Sequence[Recording]) -> tuple[LabelledPose, ...]:
-    """What their labels mean: what the recordings say themselves, or else these poses; none where all know the angles.
-
-    Raises:
-        UserError: they say different things.
-    """
-    if all(recording.angles_deg is not None for recording in recordings):
-        return ()
-    own = {recording.poses for recording in recordings}
-    if len(own) > 1:
-        raise UserError("The recordings' labels mean different poses; train on recordings made with one list of poses.")
-    return own.pop() or POSES
-
-
 def files_in(folder: Path) -> dict[int, Path]:
     """Recordings of the people in a folder, by the number in the file's name: s01.npz, s02.npz, or s03.myo.
 
@@ -57,7 +43,7 @@ def files_in(folder: Path) -> dict[int, Path]:
     found = {
         int(path.stem[1:]): path
         for path in sorted(folder.glob("s*"))
-        if path.stem[1:].isdigit() and path.suffix in SUFFIXES
+        if path.stem[1:].isdigit() and path.suffix.lower() in SUFFIXES
     }
     if not found:
         raise UserError(f"There are no recordings s01.npz, s02.npz … in {folder}; give the folder that holds them.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -97,6 +97,7 @@ def build(
     family: str = DEFAULT_FAMILY,
     validate_on: int | None = None,
     checkpoint: Path | None = None,
+    write: Callable[[Network, ModelSpec], None] = lambda _network, _spec: None,
 ) -> tuple[Network, ModelSpec]:
     """A network trained on the recordings, and its metadata.
 
@@ -111,6 +112,7 @@ def build(
         family: which network; see `families.registry`.
         validate_on: repetition, not trained on, that ends the training early.
         checkpoint: where to keep an interrupted training.
+        write: writes the model; if that fails, the checkpoint is still there.
 
     Raises:
         UserError: the recordings do not fit together or do not suffice, or there is no such family.
@@ -128,7 +130,11 @@ def build(
     kept = None
     if checkpoint is not None:
         kept = Checkpoint(checkpoint, _identity(spec, takes, recipe, validate_on), spec)
-    return train(scaled(takes, scale), network, recipe, device, progress, validation, kept), spec
+    network = train(scaled(takes, scale), network, recipe, device, progress, validation, kept)
+    write(network, spec)
+    if kept is not None:
+        kept.remove()
+    return network, spec
 
 
 def _identity(

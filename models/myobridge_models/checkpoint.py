@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Mapping
 from contextlib import suppress
@@ -12,6 +13,7 @@ from typing import Any, cast
 import torch
 
 from myobridge.errors import UserError
+from myobridge.files import write_bytes
 from myobridge.model_file import ModelSpec, decode_spec, encode_spec
 from myobridge.reading import check_file
 from myobridge_models.families.base import Network
@@ -36,16 +38,9 @@ class Checkpoint:
         Raises:
             UserError: the disk does not take it.
         """
-        beside = self.path.with_name(self.path.name + ".part")
-        try:
-            torch.save({"of": json.dumps(self.of), "spec": encode_spec(self.spec), **state}, beside)
-            beside.replace(self.path)
-        except OSError as error:
-            raise UserError(
-                f"{self.path}: the checkpoint cannot be written ({error.strerror}); choose another --out."
-            ) from error
-        except RuntimeError as error:  # how torch tells that the disk is full
-            raise UserError(f"{self.path}: the checkpoint cannot be written; make room on the disk.") from error
+        buffer = io.BytesIO()  # torch has its own ways to say that a disk is full
+        torch.save({"of": json.dumps(self.of), "spec": encode_spec(self.spec), **state}, buffer)
+        write_bytes(self.path, buffer.getvalue())
 
     def load(self) -> dict[str, Any] | None:
         """The state, or None where there is no file.
@@ -62,12 +57,12 @@ class Checkpoint:
             key = differ[0]
             raise UserError(
                 f"{self.path} is of another training ({key}: {of.get(key)} instead of {self.of[key]}); "
-                "delete it, or train with what it was begun with."
+                "train with what it was begun with, or choose another --out."
             )
         return state
 
     def remove(self) -> None:
-        """The training is over."""
+        """The training is over, and its model is written."""
         with suppress(FileNotFoundError):
             self.path.unlink()
 
@@ -79,7 +74,9 @@ def _read(path: Path) -> dict[str, Any]:
         if not {"of", "spec", "steps"} <= set(state):
             raise ValueError("not ours")
     except Exception as error:  # torch, zipfile and pickle each have their own ways to fail
-        raise UserError(f"{path} is not a whole checkpoint; delete it to train from the start.") from error
+        raise UserError(
+            f"{path} is not a whole checkpoint; rather than delete it, move it away: training then starts anew."
+        ) from error
     return state
 
 

@@ -26,5 +26,5 @@ def check_unclipped(recording: Recording, source: Path) -> None:
     if share[worst] > MAX_SHARE:
         raise UserError(
             f"{source}: channel EMG {worst + 1} is clipped in {100 * share[worst]:.0f} % of its samples; lower the "
-            "amplifier's gain and record again."
+            "amplifier's gain for the next recording, or train without this channel."
         )

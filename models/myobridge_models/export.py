@@ -13,6 +13,7 @@ import torch
 from onnx import numpy_helper
 
 from myobridge.errors import UserError
+from myobridge.files import write_bytes
 from myobridge.model_file import METADATA_KEY, STREAMING_KEY, ModelSpec, encode_spec
 from myobridge_models.families.base import Network
 from myobridge_models.network import CnnMlp
@@ -40,10 +41,7 @@ def export(network: Network, spec: ModelSpec, path: Path) -> None:
     _name_all(model, network)
     onnx.helper.set_model_props(model, {METADATA_KEY: encode_spec(spec), **_streaming(network, model.graph, spec)})
     onnx.checker.check_model(model)
-    try:
-        path.write_bytes(model.SerializeToString())
-    except OSError as error:
-        raise UserError(f"{path}: cannot write the model ({error.strerror}); choose another path.") from error
+    write_bytes(path, model.SerializeToString())
 
 
 def _name_all(model: onnx.ModelProto, network: Network) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from typing import TypeVar
 
 import torch
+
+from myobridge_models.families.base import use_threads
 
 Piece = TypeVar("Piece")
 Result = TypeVar("Result")
@@ -20,10 +21,5 @@ def in_processes(work: Callable[[Piece], Result], pieces: Iterable[Piece], jobs:
         yield from map(work, pieces)
         return
     # Forking a process that has run torch hangs.
-    with ProcessPoolExecutor(jobs, get_context("spawn"), _take_a_share, (jobs,)) as pool:
+    with ProcessPoolExecutor(jobs, get_context("spawn"), use_threads, (torch.get_num_threads(),)) as pool:
         yield from pool.map(work, pieces)
-
-
-def _take_a_share(jobs: int) -> None:
-    """Leaves the other jobs their cores."""
-    torch.set_num_threads(max(1, (os.cpu_count() or 1) // jobs))

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from myobridge import SERVOS
 from myobridge.errors import UserError
+from myobridge.files import draft
 from myobridge_models.benchmark import Judged, means
 from myobridge_models.evaluate import distinct_poses, held_at, instants
 from myobridge_models.steadiness import nearest_pose
@@ -66,11 +67,12 @@ def draw_all(plots: Mapping[str, Draw], folder: Path) -> list[Path]:
     paths = [folder / f"{name}.png" for name in plots]
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with rc_context(STYLE):
-            for path, draw in zip(paths, plots.values(), strict=True):
-                draw().savefig(path)
     except OSError as error:
         raise UserError(f"Plots cannot be written to {folder} ({error.strerror}); choose another folder.") from error
+    with rc_context(STYLE):
+        for path, paint in zip(paths, plots.values(), strict=True):
+            with draft(path) as half:
+                paint().savefig(half)
     return paths
 
 

@@ -16,6 +16,7 @@ from myobridge_models import biopatrec
 from myobridge_models.build import Source, build
 from myobridge_models.export import export
 from myobridge_models.jobs import in_processes
+from myobridge_models.labels import poses_of
 from myobridge_models.protocol import Context, Fold
 from myobridge_models.recipe import POPULATION
 from myobridge_models.train import fastest_device
@@ -68,6 +69,6 @@ def train_group(group: int, data: Path, folder: Path) -> None:
         UserError: see `train_groups`.
     """
     sources = people_outside(group, data)
-    poses = biopatrec.poses_of([recording for _, recording in sources])
+    poses = poses_of(sources, biopatrec.POSES)
     path = model_path(folder, group)
     export(*build(path.stem, sources, poses, POPULATION, device=fastest_device()), path)

@@ -7,6 +7,7 @@ network learns to leave a wrong one, and goes on with the network's own outputs:
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
@@ -30,6 +31,8 @@ from myobridge_models.validation import Validation
 PROBE_UNITS: Final = 64
 LOOK_STEPS: Final = 250
 """From one checkpoint, and one look at the validation, to the next."""
+SAVE_S: Final = 30.0
+"""A machine on which so many steps take longer keeps a checkpoint after this time."""
 
 Progress = Callable[[int, float], None]
 """Called after each step with its number and its loss in degrees."""
@@ -204,7 +207,7 @@ def train(
         device: "cpu" or "cuda".
         progress: told of each step.
         validation: ends the training early, and keeps the network that was best.
-        checkpoint: where an interrupted training is kept, and gone on with.
+        checkpoint: where an interrupted training is kept, and gone on with; the caller removes it in the end.
 
     Raises:
         UserError: the data do not allow it, or the checkpoint is of another training.
@@ -215,7 +218,7 @@ def train(
         network.fit_gain(training.segments.emg(first))
     network.to(device).train()
     saved = checkpoint.load() if checkpoint else None
-    before = 0
+    before, saved_s = 0, time.monotonic()
     for number, stage in enumerate(training.stages()):
         if saved is not None and saved["stage"] > number:
             network.load_state_dict(saved["network"])  # the detectors, for the next stage's memory
@@ -229,20 +232,23 @@ def train(
             loss_deg = stage.step()
             if progress:
                 progress(before + stage.done, loss_deg)
-            if stage.done % LOOK_STEPS == 0:
-                if last and validation:
-                    validation.look(stage.averaged)
-                if checkpoint:
-                    checkpoint.save(_state(training, stage, validation, number))
+            if stage.done % LOOK_STEPS == 0 and last and validation:
+                validation.look(stage.averaged)
+            if checkpoint and _due(stage.done, saved_s):
+                checkpoint.save(_state(training, stage, validation, number))
+                saved_s = time.monotonic()
         before += stage.steps
         network.load_state_dict(stage.averaged.state_dict())
     network.cpu().eval()
     if validation:
         validation.look(network)
         validation.take_best(network)
-    if checkpoint:
-        checkpoint.remove()
     return network
+
+
+def _due(steps: int, saved_s: float) -> bool:
+    """A checkpoint is due: from the first step on, and however slow the machine is."""
+    return steps == 1 or steps % LOOK_STEPS == 0 or time.monotonic() - saved_s > SAVE_S
 
 
 def _state(training: _Training, stage: _Stage, validation: Validation | None, number: int) -> dict[str, Any]:

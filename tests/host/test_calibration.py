@@ -2,6 +2,7 @@
 
 import json
 import sys
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -24,6 +25,7 @@ options = dict(zip(sys.argv[2::2], sys.argv[3::2]))
 assert sys.argv[1] == "calibrate" and os.nice(0) >= 10
 if {fails}:
     sys.exit("myobridge-models: the recording has one pose only.")
+print(os.path.basename(options["--out"]), os.path.dirname(options["--out"]) == {mine_folder!r})
 shutil.copy({new!r}, options["--out"])
 before, after = {scores}
 json.dump({{"before": before, "after": after, "more": 1}}, open(options["--json"], "w"))
@@ -56,7 +58,9 @@ class Bench:
 
     def trainer(self, scores, *, fails=False):
         script = self.folder / "trainer.py"
-        script.write_text(STAND_IN.format(scores=scores, fails=fails, new=str(self.trained)))
+        script.write_text(
+            STAND_IN.format(scores=scores, fails=fails, new=str(self.trained), mine_folder=str(self.folder))
+        )
         self._monkeypatch.setattr(calibration, "TRAINER", (sys.executable, str(script)))
 
     def run(self, *arguments, answer=None):
@@ -179,6 +183,39 @@ def test_a_full_disk_leaves_the_model_as_it_was(bench, monkeypatch):
     with pytest.raises(UserError, match="nothing to undo"):
         undo(bench.mine)
     assert named(bench.mine) == "yesterday"
+    assert bench.names == {"mine.onnx"}
+
+
+def test_a_model_on_trial_has_the_wearers_name_and_is_not_in_the_wearers_folder(bench, capfd):
+    bench.calibrate("--yes")
+    assert "mine.onnx False" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("step", ["before the first rename", "between the renames", "never"])
+def test_an_undo_that_was_killed_loses_no_model(bench, monkeypatch, step):
+    """`undo` renames twice; the next one goes on from wherever it was."""
+    write_tiny_model(bench.mine, tiny_spec(name="new"))
+    write_tiny_model(previous_model(bench.mine), tiny_spec(name="old"))
+    left = {"before the first rename": 0, "between the renames": 1, "never": 9}[step]
+    rename = type(bench.mine).replace
+
+    def killed(path, target):
+        nonlocal left
+        if path.suffix == ".onnx" and not path.name.startswith("."):
+            left -= 1
+            if left < 0:
+                raise KeyboardInterrupt
+        return rename(path, target)
+
+    with monkeypatch.context() as until_then, suppress(KeyboardInterrupt):
+        until_then.setattr(type(bench.mine), "replace", killed)
+        undo(bench.mine)
+    models = [named(path) for path in bench.folder.glob("mine*.onnx")]
+    assert {"new", "old"} <= set(models)
+    if step != "never":
+        undo(bench.mine)
+    assert (named(bench.mine), named(previous_model(bench.mine))) == ("old", "new")
+    assert bench.names == {"mine.onnx", "mine.previous.onnx"}
 
 
 class Daemon:

@@ -3,10 +3,12 @@
 import json
 import os
 import pty
+import re
 import resource
 import select
 import signal
 import subprocess
+import sys
 import termios
 import time
 
@@ -161,9 +163,35 @@ def test_a_full_disk_is_said_and_what_fits_is_kept(tmp_path, poses):
         result = subprocess.run(
             command(*arguments), capture_output=True, text=True, timeout=60, check=False, preexec_fn=no_more_than_128_kb
         )
-    assert "the system does not let it grow" in result.stderr
+    assert result.returncode == 1, "and whoever runs it from a script is told"
+    *_, kept, wrote, why = result.stderr.splitlines()
+    assert "the system does not let it grow" in why
     assert "Traceback" not in result.stderr
-    assert len(Recording.load(tmp_path / "r.myo").counts) > 2000
+    counts = Recording.load(tmp_path / "r.myo").counts
+    assert len(counts) > 2000
+    told_s = float(re.search(r"(\d+) s of EMG are in", kept)[1])
+    assert 0 < told_s <= len(counts) / 2000 + 0.5, "what is told is in the file"
+    assert f"Wrote {tmp_path / 'r.myo'}" in wrote
+
+
+@pytest.mark.slow
+def test_two_that_begin_in_the_same_second_get_a_file_each(tmp_path, poses):
+    """Both are named by the time; whoever comes second takes the next free name."""
+    frozen = "import time; time.strftime = lambda _form: 'now'; from myobridge.cli import main; main()"
+    with wearer(tmp_path) as hand, running("run", "--port", hand.port, "--model", "synth"):
+        with feed_of(hand.port) as feed:
+            until_s = time.monotonic() + 15
+            while feed.request("about").about.ident is None and time.monotonic() < until_s:
+                time.sleep(0.1)
+        arguments = ["record", "--port", hand.port, "--poses", poses, *SHORT]
+        command_line = [sys.executable, "-c", frozen, *map(str, arguments)]
+        both = [subprocess.Popen(command_line, cwd=tmp_path, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+        said = [process.communicate(timeout=60)[1] for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
+    assert {path.name for path in tmp_path.glob("*.myo")} == {"session-now.myo", "session-now-2.myo"}
+    for path in tmp_path.glob("*.myo"):
+        assert sum(f"Wrote {path.name} (" in one for one in said) == 1
+        check_recording(path)
 
 
 @pytest.mark.slow

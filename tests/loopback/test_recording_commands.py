@@ -1,6 +1,8 @@
 """A `.myo` where an `.npz` goes: replay, the simulated hand, training's own reader; and `inspect` and `export`."""
 
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -75,8 +77,8 @@ def test_inspect_tells_people_and_programs(path, tmp_path):
 def test_export_says_what_it_wrote(path, form):
     result = myobridge("export", path, "--to", form)
     assert result.returncode == 0, result.stderr
-    written = result.stderr.strip().removeprefix("myobridge: wrote ")
-    assert (path.parent / written).stat().st_size > 1000
+    said = re.fullmatch(r"myobridge: Wrote (.*) \(4\.0 s of EMG, \d+(\.\d)? kB\)\.\n", result.stderr)
+    assert said and Path(said[1]).stat().st_size > 1000
 
 
 def test_foreign_truncated_and_empty_files_get_a_sentence(path, tmp_path):

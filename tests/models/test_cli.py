@@ -1,16 +1,25 @@
 """The commands say what they do, write JSON, and meet mistakes with one sentence."""
 
 import json
+import re
+import signal
 import subprocess
 import sys
+import time
 from contextlib import nullcontext
 
 import pytest
+import torch
 
 from labelled_recording import labelled
-from myobridge_models import cli
+from myobridge.errors import UserError
+from myobridge.model import open_model
+from myobridge_models import biopatrec, cli
 from myobridge_models.ablation import VARIANTS
+from myobridge_models.checkpoint import network_in
+from myobridge_models.jobs import in_processes
 from myobridge_models.recipe import Recipe
+from myobridge_models.train import LOOK_STEPS, SAVE_S, _due
 
 
 def run(monkeypatch, capsys, *arguments):
@@ -94,6 +103,80 @@ def test_a_stopped_training_says_how_to_go_on_and_is_exported_as_it_stands(monke
     assert run(monkeypatch, capsys, "train", cued, "--out", model, "--steps", 40)[0] == 0
     assert model.exists()
     assert not checkpoint.exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_within_the_first_minute_says_what_is_kept_and_how_to_go_on(tmp_path, cued, number):
+    model, checkpoint = tmp_path / "m.onnx", tmp_path / "m.onnx.checkpoint"
+    command = [sys.executable, "-m", "myobridge_models", "train", cued, "--out", model]
+    process = subprocess.Popen(list(map(str, command)), stderr=subprocess.PIPE, text=True)
+    while not checkpoint.exists():
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.05)
+    process.send_signal(number)
+    said = process.communicate()[1]
+    assert process.returncode == 1
+    assert said.endswith(f"The training was interrupted; give the same command again to go on from {checkpoint}.\n")
+    assert network_in(checkpoint)[1].name == "m"
+    assert {path.name for path in tmp_path.iterdir()} == {"r.npz", checkpoint.name}
+
+
+def test_a_slow_machine_keeps_a_checkpoint_by_the_clock(monkeypatch):
+    clock = [100.0]
+    monkeypatch.setattr("myobridge_models.train.time.monotonic", lambda: clock[0])
+    assert [_due(steps, 99.0) for steps in (1, 2, LOOK_STEPS - 1, LOOK_STEPS)] == [True, False, False, True]
+    clock[0] = 99.0 + SAVE_S + 1
+    assert _due(2, 99.0) and SAVE_S <= 60
+
+
+def test_a_disk_that_is_full_in_the_end_leaves_the_checkpoint(monkeypatch, capsys, tmp_path, cued):
+    def full(_path, _data):
+        raise UserError("It cannot be written.")
+
+    monkeypatch.setattr("myobridge_models.export.write_bytes", full)
+    code, _, err = run(monkeypatch, capsys, "train", cued, "--out", tmp_path / "m.onnx", "--steps", 20)
+    assert code == 1 and err.endswith("It cannot be written.\n")
+    assert (tmp_path / "m.onnx.checkpoint").exists()
+
+
+def test_it_says_what_it_wrote_and_the_bar_says_what_its_figure_is(monkeypatch, capsys, tmp_path, cued):
+    code, _, err = run(monkeypatch, capsys, "train", cued, "--out", tmp_path / "m.onnx", "--steps", 20)
+    assert code == 0
+    *bar, last = err.splitlines()
+    assert re.fullmatch(rf"myobridge: Wrote {tmp_path / 'm.onnx'} \(model of [\d.]+ minutes of EMG, \d+ kB\)\.", last)
+    assert any(re.search(r"error +\d+\.\d°", line) for line in bar)
+
+
+def test_labels_are_named_by_a_file_or_are_biopatrecs(monkeypatch, capsys, tmp_path):
+    recording, model = tmp_path / "r.npz", tmp_path / "m.onnx"
+    labelled(poses=()).save(recording)
+    tables = [f'[[pose]]\nlabel = {n}\nname = "p{n}"\nangles_deg = [{n}, 0, 0, 0, 0]\n' for n in range(3)]
+    (tmp_path / "p.toml").write_text("".join(tables))
+    for poses, names in ((tmp_path / "p.toml", ["p0", "p1", "p2"]), ("biopatrec", [p.name for p in biopatrec.POSES])):
+        code, _, err = run(monkeypatch, capsys, "train", recording, "--out", model, "--steps", 20, "--poses", poses)
+        assert code == 0, err
+        assert [pose.name for pose in open_model(model).spec.poses] == names
+
+
+def test_it_trains_on_one_processor_core_unless_asked(monkeypatch, capsys, tmp_path, cued):
+    def threads(*options):
+        seen = []
+        monkeypatch.setattr(
+            "myobridge_models.commands.train.progress_bar",
+            lambda *_: nullcontext(lambda *_: seen.append(torch.get_num_threads())),
+        )
+        assert run(monkeypatch, capsys, "train", cued, "--out", tmp_path / "m.onnx", "--steps", 20, *options)[0] == 0
+        return set(seen)
+
+    program = "import torch, myobridge_models.train; print(torch.get_num_threads())"
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout == "1\n"
+    assert threads("--threads", 2) == {2}
+    assert [*in_processes(threads_of, [0, 1], jobs=2)] == [2, 2]
+    assert threads() == {1}
+
+
+def threads_of(_piece):
+    return torch.get_num_threads()
 
 
 def test_calibrate_says_what_it_was_worth(monkeypatch, capsys, tmp_path, cued):

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from myobridge.errors import UserError
+from myobridge.files import draft
 from myobridge.recording.extras import need
 
 if TYPE_CHECKING:
@@ -82,7 +83,5 @@ def draw_growth(result: dict[str, Any], path: Path) -> None:
 
 
 def _save(figure: Figure, path: Path) -> None:
-    try:
-        figure.savefig(path, format="png")
-    except OSError as error:
-        raise UserError(f"{path} cannot be drawn ({error.strerror}); choose another file.") from error
+    with draft(path) as half:
+        figure.savefig(half, format="png")

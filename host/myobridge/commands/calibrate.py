@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-import time
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import click
 
-from myobridge.commands.options import CONFIG, JSON, PLAIN, say, write_json
+from myobridge.commands.options import CONFIG, JSON, PLAIN, interruptible, say, write_json, wrote
 from myobridge.errors import UserError
 
 if TYPE_CHECKING:
@@ -52,22 +51,22 @@ def calibrate(
         write_json({"model": str(mine), "swapped": _swap(port, mine)}, json_to)
         return
     base = _checked(port, model_name, mine, recording, yes)
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.default_int_handler)  # what is half done is cleaned up
     made = recording or _record(port or "", base, mine, config)
     if not calibration.can_train():
         raise calibration.elsewhere(made, model_name or "", mine)
-    new = calibration.new_model(mine)
-    try:
+    with (
+        interruptible(lambda: f"The calibration was interrupted, and {mine} is as it was; {_go_on(made, mine)}."),
+        TemporaryDirectory() as folder,
+    ):
+        new = Path(folder) / mine.name
         scores = calibration.train(made, base, new)
         for sentence in calibration.verdict(scores, model_name or base.stem):
             say(sentence)
-        taken = _taken(scores, mine, yes)
+        taken = _taken(scores, made, mine, yes)
         if taken:
             calibration.put_in_place(new, mine, base)
             say(f"{mine} is your model now; `myobridge calibrate --undo --out {mine}` goes back.")
-    finally:
-        new.unlink(missing_ok=True)
+            wrote(mine, "model")
     swapped = taken and _swap(port, mine)
     summary = {"recording": str(made), **to_builtins(scores), "taken": taken, "model": str(mine), "swapped": swapped}
     write_json(summary, json_to)
@@ -84,7 +83,7 @@ def _checked(port: str | None, model_name: str | None, mine: Path, recording: Pa
         raise UserError("Say with --model which model to begin with: an .onnx file, or a shipped one.")
     if not (port or recording):
         raise UserError("Say with --port where the hand is, or with --recording what to train on.")
-    if mine.suffix != ".onnx" or not mine.parent.is_dir():
+    if mine.suffix.lower() != ".onnx" or not mine.parent.is_dir():
         raise UserError(f"{mine} cannot be made: give --out a name that ends in .onnx, in a folder that exists.")
     if not yes and can_train() and not sys.stdin.isatty():
         raise UserError("There is no terminal to ask at whether to take the new model; add --yes.")
@@ -108,22 +107,29 @@ def _record(port: str, base: Path, mine: Path, config: Path | None) -> Path:
     check_rate(settings, spec)
     if not can_train():
         say("PyTorch is not installed here, so this records only; training can follow on another machine.")
-    out = mine.with_name(f"{mine.stem}-{time.strftime('%Y%m%d-%H%M%S')}.myo")
-    check = partial(check_disarmed, port=port)
-    outcome = record_session(port, out, spec, settings, load_poses(), TIMING, fresh_seed(), say, check)
+    check, prefix = partial(check_disarmed, port=port), str(mine.with_name(mine.stem))
+    out, outcome = record_session(port, None, prefix, spec, settings, load_poses(), TIMING, fresh_seed(), say, check)
     for sentence in sum_up(outcome, out):
         say(sentence)
     if outcome.problem:
-        raise UserError(f"The recording is not whole; begin again, or train on it with --recording {out}.")
+        why = "" if outcome.stopped else f"{outcome.problem} "
+        raise UserError(f"{why}The recording is not whole; {_go_on(out, mine)}, or record another one.")
     return out
 
 
-def _taken(scores: Scores, mine: Path, yes: bool) -> bool:
+def _go_on(recording: Path, mine: Path) -> str:
+    return f"`myobridge calibrate --recording {recording} --out {mine} --model …` trains on what was recorded"
+
+
+def _taken(scores: Scores, made: Path, mine: Path, yes: bool) -> bool:
     """Asks whether to take the new model; with `yes` the better model is taken."""
     if not yes:
         return click.confirm("Take the new model?", default=scores.better, err=True)
     if not scores.better:
-        raise UserError(f"The new model is no better, so {mine} stays as it was; record again, or leave --yes out.")
+        raise UserError(
+            f"The new model is no better, so {mine} stays as it was; leave --yes out to choose for yourself, or make "
+            f"another recording ({made} is kept)."
+        )
     return True
 
 

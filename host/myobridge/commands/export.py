@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from myobridge.commands.options import say
+from myobridge.commands.options import interruptible, wrote
 
 
 @click.command()
@@ -22,4 +22,7 @@ def export(recording: Path, form: str, out: Path | None, subject: str) -> None:
     from myobridge.recording.export import export as write
     from myobridge.recording.stretches import open_source
 
-    say(f"wrote {write(open_source(recording), form, out, subject)}")
+    with interruptible(lambda: f"The export of {recording} was interrupted, and nothing of it was written."):
+        source = open_source(recording)
+        path = write(source, form, out, subject)
+    wrote(path, f"{source.recording.timeline.samples / source.recording.fs_hz:.1f} s of EMG")

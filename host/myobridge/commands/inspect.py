@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from myobridge.commands.options import JSON, say, write_json
+from myobridge.commands.options import JSON, interruptible, write_json, wrote
 
 
 @click.command()
@@ -28,4 +28,6 @@ def inspect(recording: Path, json_to: str | None, plots: Path | None) -> None:
     if plots is not None:
         from myobridge.recording.pictures import draw
 
-        say("drew " + ", ".join(str(path) for path in draw(source, plots)))
+        with interruptible(lambda: f"Drawing {recording} was interrupted; the pictures in {plots} are whole."):
+            for path in draw(source, plots):
+                wrote(path, "picture")

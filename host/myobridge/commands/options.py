@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 
 from myobridge.errors import UserError
+from myobridge.files import write_text
 from myobridge.text import printable
 
 MODEL = click.option(
@@ -61,12 +65,41 @@ def write_json(summary: dict[str, Any], to: str | None) -> None:
     if to == "-":
         click.echo(text)
         return
-    try:
-        Path(to).write_text(text + "\n", encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"The summary cannot be written to {to} ({error.strerror}); choose another file.") from error
+    write_text(Path(to), text + "\n")
 
 
 def say(text: str) -> None:
     """A sentence for the person at the terminal, apart from any JSON."""
     click.echo(f"myobridge: {printable(text)}", err=True)
+
+
+def wrote(path: Path, what: str) -> None:
+    """The last sentence of a command that makes a file."""
+    say(written(path, what))
+
+
+def written(path: Path, what: str) -> str:
+    """What was written where, and how large it is."""
+    size, unit = float(path.stat().st_size), "bytes"
+    for larger in ("kB", "MB", "GB"):
+        if size < 1000:
+            break
+        size, unit = size / 1000, larger
+    digits = 0 if unit == "bytes" or size >= 10 else 1
+    return f"Wrote {path} ({what}, {size:.{digits}f} {unit})."
+
+
+@contextmanager
+def interruptible(sentence: Callable[[], str]) -> Iterator[None]:
+    """Ctrl-C, SIGTERM and SIGHUP end the block: drafts are removed, and the sentence says what there is.
+
+    Raises:
+        UserError: it was interrupted.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:  # as `nohup` has it
+            signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    except KeyboardInterrupt as stopped:
+        raise UserError(sentence()) from stopped

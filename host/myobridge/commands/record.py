@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import asdict
 from pathlib import Path
 
 import click
 
-from myobridge.commands.options import CONFIG, JSON, PLAIN, say, write_json
+from myobridge.commands.options import CONFIG, JSON, PLAIN, say, write_json, wrote
 from myobridge.errors import UserError
 
 
@@ -80,9 +79,12 @@ def record(
         wanted = settings.acquisition
         spec = spec_for(fs_hz or wanted.fs_hz or 2000.0, channels or len(wanted.inputs or range(4)))
     check_rate(settings, spec)
-    path = out or Path(time.strftime("session-%Y%m%d-%H%M%S.myo"))
     timing = Timing(repetitions=repetitions, hold_s=hold_s, rest_s=rest_s)
-    outcome = record_session(port, path, spec, settings, poses, timing, fresh_seed() if seed is None else seed, say)
+    order = fresh_seed() if seed is None else seed
+    path, outcome = record_session(port, out, "session", spec, settings, poses, timing, order, say)
     for sentence in sum_up(outcome, path):
         say(sentence)
     write_json({"recording": str(path), **asdict(outcome)}, json_to)
+    wrote(path, f"{outcome.recorded_s:.0f} s of EMG")
+    if outcome.problem and not outcome.stopped:
+        raise UserError(outcome.problem)

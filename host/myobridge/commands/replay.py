@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from myobridge.commands.options import CONFIG, JSON, MODEL, say, write_json
+from myobridge.commands.options import CONFIG, JSON, MODEL, write_json, wrote
 
 
 @click.command()
@@ -27,8 +27,7 @@ def replay(recording: Path, model_name: str, config: Path | None, json_to: str |
         Recording.load(recording), open_model(find_model(model_name)), load_config(config), recording
     )
     if out is not None:
-        decisions.save(out)
-        say(f"wrote {out}")
+        wrote(decisions.save(out), f"{len(decisions.sample)} decisions")
     if json_to != "-":
         for line in as_text(summary):
             click.echo(line)

@@ -10,12 +10,14 @@ from types import FrameType
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from myobridge.device.firmware import SimulatedFirmware
 from myobridge.device.line_faults import FaultyLine, LineFaults
 from myobridge.device.pty_port import PtyPort
 from myobridge.device.source import EmgSource
 from myobridge.device.tap import HandSnapshot, HandTap
+from myobridge.recording.npz_file import save_npz
 from myobridge.wire.messages import State
 
 LONGEST_SLEEP_S: Final = 0.02
@@ -53,14 +55,18 @@ class Trace:
         self.truth_deg.append(truth_deg)
 
     def save(self, path: Path) -> None:
-        """Writes the rows as arrays of an .npz."""
-        np.savez_compressed(
-            path,
-            sample=np.array(self.sample, np.int64),
-            state=np.array(self.state, np.uint8),
-            applied_deg=np.array(self.applied_deg, np.float32).reshape(-1, 5),
-            truth_deg=np.array(self.truth_deg, np.float32).reshape(-1, 5),
-        )
+        """Writes the rows as arrays of an .npz.
+
+        Raises:
+            UserError: it cannot be written.
+        """
+        arrays: dict[str, NDArray[Any]] = {
+            "sample": np.array(self.sample, np.int64),
+            "state": np.array(self.state, np.uint8),
+            "applied_deg": np.array(self.applied_deg, np.float32).reshape(-1, 5),
+            "truth_deg": np.array(self.truth_deg, np.float32).reshape(-1, 5),
+        }
+        save_npz(path, arrays)
 
     def mae_deg(self) -> float | None:
         """Mean absolute error of the servos against the true angles while armed; None if there is none to tell."""

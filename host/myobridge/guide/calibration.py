@@ -5,7 +5,6 @@ Training belongs to `myobridge-models`, with which this shares files only.
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -18,6 +17,7 @@ import msgspec
 
 from myobridge.errors import UserError
 from myobridge.feed import FeedClient, NoDaemon, Snapshot
+from myobridge.files import draft, refusals
 from myobridge.guide.plan import Timing
 from myobridge.guide.source import ByteSource
 
@@ -123,6 +123,8 @@ def elsewhere(recording: Path, base: str, mine: Path) -> UserError:
 def train(recording: Path, base: Path, new: Path) -> Scores:
     """Fine-tunes `base` on the recording into the file `new`, in a process of lower priority; it draws on stderr.
 
+    The model calls itself, and the trainer calls it, by the file's name.
+
     Raises:
         UserError: the training did not succeed.
     """
@@ -141,27 +143,19 @@ def train(recording: Path, base: Path, new: Path) -> Scores:
     raise UserError(f"The training did not succeed, as said above; {recording} is kept, try again with --recording.")
 
 
-def new_model(mine: Path) -> Path:
-    """Where a model is made that is to become `mine`: in the same folder, so that it can take its place at once."""
-    return mine.with_name(f".{mine.stem}.new.onnx")
-
-
 def previous_model(mine: Path) -> Path:
     """Where the model stays that `mine` was before."""
     return mine.with_name(f"{mine.stem}.previous{mine.suffix}")
 
 
 def put_in_place(new: Path, mine: Path, base: Path) -> None:
-    """`new` becomes `mine`; what was there before, or else `base`, stays as its previous model.
+    """`new` is copied to `mine`; what was there before, or else `base`, stays as its previous model.
 
     Raises:
         UserError: the folder cannot be written to; `mine` is then as it was.
     """
-    try:
-        _copy(mine if mine.exists() else base, previous_model(mine))
-        _replace(new, mine)
-    except OSError as error:
-        raise UserError(f"{mine} cannot be written ({error.strerror}); make room or choose another --out.") from error
+    _copy(mine if mine.exists() else base, previous_model(mine))
+    _copy(new, mine)
 
 
 def undo(mine: Path) -> None:
@@ -170,17 +164,17 @@ def undo(mine: Path) -> None:
     Raises:
         UserError: there is no previous model, or the folder cannot be written to.
     """
-    previous, kept = previous_model(mine), new_model(mine)
-    if not previous.exists():
+    previous, undone = previous_model(mine), mine.with_name(f"{mine.stem}.undone{mine.suffix}")
+    killed_before_its_last_step = undone.exists() and not previous.exists()
+    if not previous.exists() and not killed_before_its_last_step:
         raise UserError(f"There is nothing to undo: {previous} does not exist; give the --out of that calibration.")
-    try:
-        if mine.exists():
-            _copy(mine, kept)
-        _replace(previous, mine)
-        if kept.exists():
-            _replace(kept, previous)
-    except OSError as error:
-        raise UserError(f"{mine} cannot be written ({error.strerror}); make room and try again.") from error
+    if mine.exists() and not killed_before_its_last_step:
+        _copy(mine, undone)
+    with refusals(mine):
+        if previous.exists():
+            previous.replace(mine)
+        if undone.exists():
+            undone.replace(previous)
 
 
 def swap(port: str, mine: Path) -> tuple[bool, str]:
@@ -202,16 +196,5 @@ def swap(port: str, mine: Path) -> tuple[bool, str]:
 
 def _copy(source: Path, target: Path) -> None:
     """A copy that is there whole or not at all."""
-    half = target.with_name(f".{target.name}.half")
-    try:
+    with draft(target) as half:
         shutil.copyfile(source, half)
-        _replace(half, target)
-    finally:
-        half.unlink(missing_ok=True)
-
-
-def _replace(source: Path, target: Path) -> None:
-    """A rename that a pulled plug cannot leave with an empty file."""
-    with source.open("rb") as file:
-        os.fsync(file.fileno())
-    source.replace(target)

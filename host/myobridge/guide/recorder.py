@@ -40,7 +40,11 @@ GIVE_UP_S: Final = 60.0
 
 @dataclass
 class Outcome:
-    """What came of it. `problem`: why it ended early, as a sentence; empty if it went through."""
+    """What came of it.
+
+    problem: why it ended early, as a sentence; empty if it went through.
+    stopped: somebody wanted it to end early.
+    """
 
     holds: int = 0
     holds_kept: int = 0
@@ -48,6 +52,7 @@ class Outcome:
     recorded_s: float = 0.0
     remarks: list[str] = field(default_factory=list)
     problem: str = ""
+    stopped: bool = False
 
 
 HEARD: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGTSTP, signal.SIGCONT)
@@ -140,7 +145,7 @@ class GuidedRecording:
         if self._writer.problem:
             self._end(self._writer.problem)
         elif self._stopping:
-            self._end("It was stopped.")
+            self._end("It was stopped.", stopped=True)
         self._show(now_s)
 
     # --- the stream ---------------------------------------------------------------------------------------
@@ -224,11 +229,11 @@ class GuidedRecording:
                 paused = self._walk.stage is Stage.PAUSED
                 self._note(self._walk.resume(now_s) if paused else self._walk.pause())
             case "q":
-                self._end("It was stopped.")
+                self._end("It was stopped.", stopped=True)
 
-    def _end(self, why: str) -> None:
+    def _end(self, why: str, *, stopped: bool = False) -> None:
         if self._walk.stage is not Stage.DONE:
-            self.outcome.problem = why
+            self.outcome.problem, self.outcome.stopped = why, stopped
             self._note(self._walk.stop())
 
     # --- who looks on -------------------------------------------------------------------------------------

@@ -218,4 +218,7 @@ class PortBytes:
 def _check_same(was: m.Config | None, now: m.Config) -> None:
     """Refuses a stream that the recording's header does not describe."""
     if was is not None and (was.channel_mask, was.sample_period_ticks) != (now.channel_mask, now.sample_period_ticks):
-        raise UserError("The hand came back with other channels or another sampling rate; record again.")
+        raise UserError(
+            "The hand came back with other channels or another sampling rate; what came before is kept, go on in a new "
+            "recording."
+        )

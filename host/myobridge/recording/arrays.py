@@ -1,22 +1,24 @@
-"""A recording as one array of samples with its labels, from either form: the `.npz` of arrays or the `.myo` log."""
+"""A recording in memory as arrays, for what goes through all of it at once."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Final, TypeVar
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from myobridge.errors import UserError
+from myobridge import SERVOS
+from myobridge.files import draft
 from myobridge.model_file import LabelledPose
-from myobridge.recording.log import Cue, Log, read_log
-from myobridge.recording.log_frames import LABELS, SUFFIX
-from myobridge.recording.npz import DEFAULT_ADC_BITS, load_arrays
+from myobridge.recording.npz import DEFAULT_ADC_BITS, check_length, save_arrays
+from myobridge.recording.open import open_samples
+from myobridge.recording.timeline import COLUMNS, Timeline, changes_in
+
+BLOCK_ROWS: Final = 1 << 14
+Item = TypeVar("Item", bound=np.generic)
 
 
 @dataclass(frozen=True)
@@ -43,78 +45,68 @@ class Recording:
         """Number of electrodes."""
         return int(self.counts.shape[1])
 
+    @property
+    def timeline(self) -> Timeline:
+        """See Samples."""
+        columns = {name: getattr(self, name) for name in COLUMNS}
+        return Timeline.of(
+            len(self.counts), {name: changes_in([values]) for name, values in columns.items() if values is not None}
+        )
+
     def takes(self) -> Iterator[slice]:
         """Stretches that were recorded without a break."""
-        if self.run is None:
-            yield slice(0, len(self.counts))
-            return
-        edges = np.flatnonzero(np.diff(self.run)) + 1
-        bounds = [0, *edges.tolist(), len(self.counts)]
-        for start, end in pairwise(bounds):
-            yield slice(start, end)
+        return self.timeline.takes()
+
+    def blocks(self) -> Iterator[NDArray[np.int16]]:
+        """See Samples."""
+        return _in_blocks(self.counts)
+
+    def angle_blocks(self) -> Iterator[NDArray[np.float32]] | None:
+        """See Samples."""
+        return None if self.angles_deg is None else _in_blocks(self.angles_deg)
 
     def save(self, path: Path) -> None:
         """Writes the `.npz` form.
 
         Raises:
-            UserError: the file cannot be written.
+            UserError: the file cannot be written, or would be too long to be read again.
         """
-        optional = {"label": self.label, "repetition": self.repetition, "run": self.run, "angles_deg": self.angles_deg}
-        arrays: dict[str, Any] = {name: values for name, values in optional.items() if values is not None}
-        if self.poses:
-            arrays["poses"] = np.array(msgspec.json.encode(self.poses).decode())
-        try:
-            with path.open("wb") as file:  # given a name, numpy would add a suffix
-                np.savez_compressed(file, emg=self.counts, fs=self.fs_hz, adc_bits=self.adc_bits, **arrays)
-        except OSError as error:
-            raise UserError(f"{path} cannot be written ({error.strerror}); choose another place.") from error
+        check_length(self, path)
+        with draft(path) as half:
+            save_arrays(self, half)
 
     @classmethod
     def load(cls, path: Path) -> Recording:
-        """Reads a `.myo` log, or arrays from a file of any other name; of a damaged log all that is whole.
+        """Reads a `.myo` log or an `.npz`, whatever its name is; of a damaged log all that is whole.
 
         Raises:
-            UserError: no such file, not a recording, without a sample, or its arrays do not fit together.
+            UserError: no such file, not a recording, without a sample, too long, or its arrays do not fit together.
         """
-        if path.suffix == SUFFIX:
-            return cls.from_log(read_log(path), path)
-        return cls(**load_arrays(path))
-
-    @classmethod
-    def from_log(cls, log: Log, path: Path) -> Recording:
-        """The samples that count, each with the cue that was in force; `path` is what a sentence names.
-
-        Raises:
-            UserError: there is none.
-        """
-        label, repetition = _in_force(log.cues, len(log.counts))
-        rows = np.flatnonzero(_counting(log.discards, label, repetition))
-        if not len(rows):
-            raise UserError(f"There is no sample in {path} that counts; record again.")
-        run = np.searchsorted(log.take_rows, rows, side="right")
-        new_take = (np.diff(rows) > 1) | (np.diff(run) > 0)
+        samples, _ = open_samples(path)
+        check_length(samples, path)
+        timeline = samples.timeline
+        whole = slice(0, timeline.samples)
+        angles, blocks = None, samples.angle_blocks()
+        if blocks is not None:
+            angles = _filled(np.empty((timeline.samples, len(SERVOS)), np.float32), blocks)
         return cls(
-            counts=log.counts[rows],
-            fs_hz=log.header.fs_hz,
-            adc_bits=log.header.ident.adc_bits,
-            label=label[rows] if log.cues else None,
-            repetition=repetition[rows] if log.cues else None,
-            run=np.concatenate([[0], np.cumsum(new_take)]).astype(np.uint8),
-            poses=log.header.poses,
+            counts=_filled(np.empty((timeline.samples, samples.channels), np.int16), samples.blocks()),
+            fs_hz=samples.fs_hz,
+            adc_bits=samples.adc_bits,
+            angles_deg=angles,
+            poses=samples.poses,
+            **{name: timeline.column(name, whole) for name in timeline.columns},
         )
 
 
-def _in_force(cues: list[Cue], samples: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Label and repetition of each sample, (samples,) each: of the last cue before it, 0 before the first."""
-    lengths = np.diff([0, *[cue.row for cue in cues], samples])
-    label = np.repeat(np.array([0, *[cue.label for cue in cues]], np.uint8), lengths)
-    return label, np.repeat(np.array([0, *[cue.repetition for cue in cues]], np.uint8), lengths)
+def _filled(array: NDArray[Item], blocks: Iterator[NDArray[Item]]) -> NDArray[Item]:
+    row = 0
+    for block in blocks:
+        array[row : row + len(block)] = block
+        row += len(block)
+    return array
 
 
-def _counting(discards: list[Cue], label: NDArray[np.uint8], repetition: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Which samples no later DISCARD names, bool (samples,)."""
-    discarded_until = np.zeros((LABELS, LABELS), np.int64)
-    for discard in discards:  # in the order of the file, so that the last one stays
-        discarded_until[discard.label, discard.repetition] = discard.row
-    counting: NDArray[np.bool_] = np.arange(len(label)) >= discarded_until[label, repetition]
-    return counting
+def _in_blocks(array: NDArray[Item]) -> Iterator[NDArray[Item]]:
+    for row in range(0, len(array), BLOCK_ROWS):
+        yield array[row : row + BLOCK_ROWS]

@@ -1,13 +1,18 @@
 """A recording as EDF+ (Kemp and Olivan, Clin. Neurophysiol. 114, 2003): the very counts, and the cues as annotations.
 
 Takes are laid end to end, and each joint is annotated as MNE-Python annotates its own ("EDGE boundary").
+
+edfio holds a whole file in memory to write it. So it writes one with a single sample in each record here, which has all
+headers and annotations; the records are then filled with the samples as they are read.
 """
 
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Final
+from pathlib import Path
+from typing import BinaryIO, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +20,7 @@ from numpy.typing import NDArray
 from myobridge.errors import UserError
 from myobridge.recording.extras import need
 from myobridge.recording.stretches import Source, Stretch, stretches
+from myobridge.recording.timeline import Samples
 from myobridge.text import printable
 
 BOUNDARY: Final = "EDGE boundary"
@@ -25,51 +31,102 @@ DURATION_DIGITS: Final = 6
 ANNOTATION_LETTERS: Final = 60
 """Each record has room for the longest annotations of all, so a long name makes a large file."""
 EDF_YEARS: Final = range(1986, 2084)
+HEADER_BYTES: Final = 256
+"""Of the file, and of each signal in it."""
+RECORD_SAMPLES_AT: Final = 216
+"""Bytes of the header fields of a signal that stand before the samples in a record, 8 letters."""
 
 
-def to_edf(source: Source) -> bytes:
-    """The file's bytes.
+class Records(NamedTuple):
+    """How the samples are cut: so many records, samples in each, and a record's seconds in the digits EDF has."""
+
+    number: int
+    samples: int
+    seconds: float
+
+
+def check_edf() -> None:
+    """Raises UserError if edfio is not installed."""
+    need("edfio", "Exporting EDF")
+
+
+def write_edf(source: Source, path: Path) -> None:
+    """Writes the file.
 
     Raises:
         UserError: edfio is not installed, or EDF has no such sampling rate.
     """
-    edfio = need("edfio", "Exporting EDF")
-    recording, started = source.recording, _started(source)
-    samples, record, record_s = _records(len(recording.counts), recording.fs_hz)
-    padded = np.pad(recording.counts, ((0, samples - len(recording.counts)), (0, 0)), mode="edge")
-    limits = _limits(padded, recording.adc_bits)
+    recording = source.recording
+    records = _records(recording.timeline.samples, recording.fs_hz)
+    skeleton = _skeleton(source, records, _limits(recording))
+    with path.open("wb") as file:
+        _fill(file, skeleton, records, recording)
+
+
+def _skeleton(source: Source, records: Records, limits: tuple[int, int]) -> bytes:
+    """The file with a single sample of each channel in each record."""
+    edfio, started = need("edfio", "Exporting EDF"), _started(source)
     signals = [
         edfio.EdfSignal.from_digital(
-            np.ascontiguousarray(padded[:, k]),
-            record / record_s,
+            np.zeros(records.number, np.int16),
+            1 / records.seconds,
             label=name,
             physical_range=limits,  # one count is one unit: what a count is in volts, the amplifier knows
             digital_range=limits,
         )
-        for k, name in enumerate(edf_labels(source.channel_names))
+        for name in edf_labels(source.channel_names)
     ]
     begun = edfio.Recording(startdate=None if started is None else started.date(), equipment_code="myobridge")
-    annotations = [edfio.EdfAnnotation(*row) for row in _annotations(source, samples)]
+    annotations = [edfio.EdfAnnotation(*row) for row in _annotations(source, records.number * records.samples)]
     file = io.BytesIO()
     try:
         edfio.Edf(
             signals,
             recording=begun,
             starttime=None if started is None else started.time(),
-            data_record_duration=record_s,
+            data_record_duration=records.seconds,
             annotations=annotations,
         ).write(file)
     except ValueError as error:  # a long recording at a rate that EDF's digits do not fit
         raise UserError(
-            f"EDF cannot hold {source.path} at {recording.fs_hz:g} Hz ({error}); export it as csv or npz."
+            f"EDF cannot hold {source.path} at {source.recording.fs_hz:g} Hz ({error}); export it as csv or npz."
         ) from error
     return file.getvalue()
 
 
-def _limits(counts: NDArray[np.int16], adc_bits: int) -> tuple[int, int]:
+def _fill(file: BinaryIO, skeleton: bytes, records: Records, recording: Samples) -> None:
+    """Writes the skeleton with all samples in its records."""
+    channels = recording.channels
+    signals = channels + 1  # the annotations
+    headers = bytearray(skeleton[: HEADER_BYTES * (1 + signals)])
+    at = HEADER_BYTES + RECORD_SAMPLES_AT * signals
+    headers[at : at + 8 * channels] = f"{records.samples:<8}".encode() * channels
+    file.write(headers)
+    body = np.frombuffer(skeleton, np.uint8, offset=len(headers)).reshape(records.number, -1)
+    annotations = body[:, 2 * channels :]  # behind the single samples
+    for annotation, counts in zip(annotations, _in_records(recording, records.samples), strict=True):
+        file.write(np.ascontiguousarray(counts.T, "<i2").data)
+        file.write(annotation.tobytes())
+
+
+def _in_records(recording: Samples, samples: int) -> Iterator[NDArray[np.int16]]:
+    """Counts (samples, channels), the last ones filled up with the last sample."""
+    rest = np.zeros((0, recording.channels), np.int16)
+    for block in recording.blocks():
+        rest = np.concatenate([rest, block])
+        whole = len(rest) - len(rest) % samples
+        for at in range(0, whole, samples):
+            yield rest[at : at + samples]
+        rest = rest[whole:]
+    if len(rest):
+        yield np.pad(rest, ((0, samples - len(rest)), (0, 0)), mode="edge")
+
+
+def _limits(recording: Samples) -> tuple[int, int]:
     """The ADC's range, or that of int16 where a recording goes beyond what it says of its ADC."""
-    top = 1 << (adc_bits - 1)
-    return (-top, top - 1) if counts.min() >= -top and counts.max() < top else (-(1 << 15), (1 << 15) - 1)
+    top = 1 << (recording.adc_bits - 1)
+    fits = all(block.min() >= -top and block.max() < top for block in recording.blocks())
+    return (-top, top - 1) if fits else (-(1 << 15), (1 << 15) - 1)
 
 
 def _started(source: Source) -> datetime | None:
@@ -92,22 +149,19 @@ def edf_labels(names: tuple[str, ...]) -> list[str]:
     return labels
 
 
-def _records(samples: int, fs_hz: float) -> tuple[int, int, float]:
-    """Samples with padding, samples in a record, and a record's seconds in the digits that EDF has for them.
-
-    A record is a second, or as near to it as whole samples come.
-    """
+def _records(samples: int, fs_hz: float) -> Records:
+    """A record is a second, or as near to it as whole samples come."""
     record = max(1, round(fs_hz))
-    return samples + -samples % record, record, round(record / fs_hz, DURATION_DIGITS)
+    return Records(-(-samples // record), record, round(record / fs_hz, DURATION_DIGITS))
 
 
 def _annotations(source: Source, samples: int) -> list[tuple[float, float | None, str]]:
     recording = source.recording
-    fs_hz, length = recording.fs_hz, len(recording.counts)
+    fs_hz, length = recording.fs_hz, recording.timeline.samples
     rows: list[tuple[float, float | None, str]] = [
         (s.start / fs_hz, (s.stop - s.start) / fs_hz, annotation(s)) for s in stretches(recording)
     ]
-    rows += [(take.start / fs_hz, 0.0, BOUNDARY) for take in recording.takes() if take.start]
+    rows += [(take.start / fs_hz, 0.0, BOUNDARY) for take in recording.timeline.takes() if take.start]
     if samples > length:
         rows.append((length / fs_hz, (samples - length) / fs_hz, PADDING))
     return rows

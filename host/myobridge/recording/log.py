@@ -1,9 +1,11 @@
-"""A `.myo` log as it was read: samples, takes, cues, notes, and what is missing."""
+"""A `.myo` log as it was read: takes, cues, notes, what is missing, and the samples block by block."""
 
 from __future__ import annotations
 
 from array import array
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -35,11 +37,11 @@ class Note(NamedTuple):
     text: str
 
 
-@dataclass
+@dataclass(frozen=True)
 class Log:
     """What is whole in a log.
 
-    counts: int16 (samples, channels).
+    samples: how many there are; the file may have grown since.
     take_rows: int64 (takes,), the row in which each take begins; the samples between two takes are missing.
     samples_lost: samples that the device took and that are not here.
     flagged: how many EMG frames had each bit of emg_flag set, (8,).
@@ -50,8 +52,9 @@ class Log:
     slowest_sync_ms: the longest that the disk took to confirm, as the writer says at the end; 0 if that is missing.
     """
 
+    path: Path
     header: Header
-    counts: NDArray[np.int16]
+    samples: int
     take_rows: NDArray[np.int64]
     samples_lost: int
     flagged: NDArray[np.int64]
@@ -65,6 +68,28 @@ class Log:
     bytes_lost: int
     closed: bool
     slowest_sync_ms: int
+
+    def blocks(self) -> Iterator[NDArray[np.int16]]:
+        """Counts in order, int16 (some samples, channels) each.
+
+        Raises:
+            UserError: the file has become shorter since.
+        """
+        scanner, left = Scanner(self.path), self.samples
+        for block in scanner.blocks():
+            counts = scanner.decode(block, self.header.channels)[0].counts[:left]
+            left -= len(counts)
+            if len(counts):
+                yield counts
+            if not left:
+                return
+        if left:
+            raise UserError(f"{self.path} has become shorter while it was read; let it be written, then try again.")
+
+    @cached_property
+    def counts(self) -> NDArray[np.int16]:
+        """All of them, int16 (samples, channels)."""
+        return np.concatenate([np.zeros((0, self.header.channels), np.int16), *self.blocks()])
 
     def missing(self) -> list[str]:
         """What is not there, a phrase each."""
@@ -87,27 +112,47 @@ class Log:
 
 
 def read_log(path: Path) -> Log:
-    """Everything that is whole in the file.
+    """Everything that is whole in the file; of the samples only how many there are, and where takes begin.
 
     Raises:
         UserError: it cannot be read, or no whole header is in it.
     """
-    header = _find_header(path)
-    scanner, events = Scanner(path), _Events()
-    blocks: list[EmgFrames] = []
-    row = 0
+    header = find_header(path)
+    if header is None:
+        raise UserError(f"{path} is no .myo recording, or nothing of its header is left; choose another file.")
+    scanner, events, emg = Scanner(path), _Events(), _Emg()
     for block in scanner.blocks():
-        emg, others = scanner.decode(block, header.channels)
-        first_row = np.concatenate([[0], np.cumsum(emg.n)]) + row
+        frames, others = scanner.decode(block, header.channels)
+        first_row = np.concatenate([[0], np.cumsum(frames.n)]) + emg.samples
         for at, frame in others:
-            events.take(frame, int(first_row[np.searchsorted(emg.at, at)]))
-        blocks.append(emg)
-        row = int(first_row[-1])
-    return _joined(header, blocks, events, scanner.counters)
+            events.take(frame, int(first_row[np.searchsorted(frames.at, at)]))
+        emg.take(frames)
+    return Log(
+        path=path,
+        header=header,
+        samples=emg.samples,
+        take_rows=np.concatenate([[0], *emg.take_rows]).astype(np.int64),
+        samples_lost=emg.samples_lost,
+        flagged=emg.flagged,
+        mark_row=np.array(events.mark_row, np.int64),
+        mark_s=np.array(events.mark_s, np.float64),
+        cues=events.cues,
+        discards=events.discards,
+        notes=events.notes,
+        damage=scanner.counters,
+        log_frames_lost=events.frames_lost,
+        bytes_lost=events.bytes_lost,
+        closed=events.closed,
+        slowest_sync_ms=events.slowest_sync_ms,
+    )
 
 
-def _find_header(path: Path) -> Header:
-    """The first whole one; it is repeated throughout the file."""
+def find_header(path: Path) -> Header | None:
+    """The first whole one, which is repeated throughout the file; None: the file is no log.
+
+    Raises:
+        UserError: it cannot be read.
+    """
     scanner, assembler = Scanner(path), TextAssembler()
     for block in scanner.blocks():
         for _, frame in scanner.decode(block, channels=0)[1]:
@@ -115,7 +160,32 @@ def _find_header(path: Path) -> Header:
             header = decode_header(text) if text is not None else None
             if header is not None:
                 return header
-    raise UserError(f"{path} is no .myo recording, or nothing of its header is left; choose another file.")
+    return None
+
+
+@dataclass
+class _Emg:
+    """Counts the samples, and finds where they are not the ones that were due."""
+
+    samples: int = 0
+    samples_lost: int = 0
+    flagged: NDArray[np.int64] = field(default_factory=lambda: np.zeros(8, np.int64))
+    take_rows: list[NDArray[np.int64]] = field(default_factory=list)
+    _due_index: int | None = None
+
+    def take(self, frames: EmgFrames) -> None:
+        """The next ones."""
+        if not len(frames.n):
+            return
+        first_index = int(frames.sample_index[0]) if self._due_index is None else self._due_index
+        due = np.concatenate([[first_index], (frames.sample_index + frames.n)[:-1]])
+        ahead = (frames.sample_index - due + (INDEX_SPAN >> 1)) % INDEX_SPAN - (INDEX_SPAN >> 1)
+        first_row = self.samples + np.cumsum(frames.n) - frames.n
+        self.take_rows.append(first_row[ahead != 0])
+        self.samples_lost += int(ahead[ahead > 0].sum())
+        self.flagged += [np.count_nonzero(frames.flags & (1 << bit)) for bit in range(8)]
+        self.samples += int(frames.n.sum())
+        self._due_index = int(frames.sample_index[-1] + frames.n[-1])
 
 
 @dataclass
@@ -161,29 +231,3 @@ class _Events:
             events.append(event)
         else:
             self.frames_lost += 1
-
-
-def _joined(header: Header, blocks: list[EmgFrames], events: _Events, damage: ScanCounters) -> Log:
-    empty = np.zeros(0, np.int64)
-    index = np.concatenate([empty, *[block.sample_index for block in blocks]])
-    n = np.concatenate([empty, *[block.n for block in blocks]])
-    flags = np.concatenate([np.zeros(0, np.uint8), *[block.flags for block in blocks]])
-    ahead = (np.diff(index) - n[:-1] + (INDEX_SPAN >> 1)) % INDEX_SPAN - (INDEX_SPAN >> 1)
-    jumps = np.flatnonzero(ahead)
-    return Log(
-        header=header,
-        counts=np.concatenate([np.zeros((0, header.channels), np.int16), *[block.counts for block in blocks]]),
-        take_rows=np.concatenate([[0], np.cumsum(n)[jumps]]).astype(np.int64),
-        samples_lost=int(ahead[ahead > 0].sum()),
-        flagged=np.array([np.count_nonzero(flags & (1 << bit)) for bit in range(8)]),
-        mark_row=np.array(events.mark_row, np.int64),
-        mark_s=np.array(events.mark_s, np.float64),
-        cues=events.cues,
-        discards=events.discards,
-        notes=events.notes,
-        damage=damage,
-        log_frames_lost=events.frames_lost,
-        bytes_lost=events.bytes_lost,
-        closed=events.closed,
-        slowest_sync_ms=events.slowest_sync_ms,
-    )

@@ -21,6 +21,8 @@ from myobridge.wire.frame import MIN_FRAME_BYTES, encode
 SUFFIX: Final = ".myo"
 LABELS: Final = 256
 """Labels and repetitions are a byte each."""
+MAX_CHANNELS: Final = 64
+"""Bits of the channel mask."""
 
 
 class LogFrame(IntEnum):
@@ -63,12 +65,12 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     ident: m.Ident
     config: m.Config
     poses: tuple[LabelledPose, ...] = ()
-    electrodes: Annotated[tuple[str, ...], msgspec.Meta(max_length=64)] = ()
+    electrodes: Annotated[tuple[str, ...], msgspec.Meta(max_length=MAX_CHANNELS)] = ()
     started_utc: datetime = msgspec.field(default_factory=lambda: datetime.now(UTC))
     versions: dict[str, str] = msgspec.field(default_factory=own_versions)
 
     def __post_init__(self) -> None:
-        if not 0 < self.config.channel_mask < 1 << 64 or not 8 <= self.ident.adc_bits <= 16:
+        if not 0 < self.config.channel_mask < 1 << MAX_CHANNELS or not 8 <= self.ident.adc_bits <= 16:
             raise ValueError("no such channels")
         if self.config.sample_period_ticks < 1 or not 1 <= self.fs_hz <= 100_000:
             raise ValueError("no such sampling rate")

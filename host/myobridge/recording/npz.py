@@ -7,6 +7,8 @@ they are known, and `poses`, one text: JSON of the list of label, name and five 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,77 +19,163 @@ from numpy.typing import NDArray
 from myobridge import SERVOS
 from myobridge.errors import UserError
 from myobridge.model_file import LabelledPose
-from myobridge.reading import check_file
-from myobridge.recording.log_frames import check_poses
+from myobridge.recording.log_frames import MAX_CHANNELS, check_poses
+from myobridge.recording.npz_file import MAX_UNPACKED_MB, NpzFile, Stream, write_npz
+from myobridge.recording.timeline import COLUMNS, Samples, Timeline, changes_in
 
+EMG: Final = "emg"
+ANGLES: Final = "angles_deg"
+NAMES: Final = (EMG, "fs", "adc_bits", *COLUMNS, ANGLES, "poses")
 DEFAULT_ADC_BITS: Final = 16
 
 
-def load_arrays(path: Path) -> dict[str, Any]:
-    """The fields of a Recording.
+@dataclass(frozen=True)
+class ArraySamples:
+    """Reads them from the file block by block; see Samples."""
+
+    file: NpzFile
+    fs_hz: float
+    adc_bits: int
+    channels: int
+    poses: tuple[LabelledPose, ...]
+    timeline: Timeline
+
+    def blocks(self) -> Iterator[NDArray[np.int16]]:
+        """See Samples."""
+        for block in self.file.blocks(EMG):
+            yield block.astype(np.int16, copy=False)  # from the other byte order
+
+    def angle_blocks(self) -> Iterator[NDArray[np.float32]] | None:
+        """See Samples."""
+        return self._angles() if ANGLES in self.file.arrays else None
+
+    def _angles(self) -> Iterator[NDArray[np.float32]]:
+        what = f"{self.file.path}: '{ANGLES}'"
+        for block in self.file.blocks(ANGLES):
+            yield checked(block, 0, 180, what).astype(np.float32)
+
+
+def open_arrays(path: Path) -> ArraySamples:
+    """Looks at all but the counts and the angles, which are looked at as they are read.
 
     Raises:
         UserError: no such file, not a recording, cut off, or its arrays do not fit together.
     """
-    try:
-        check_file(path)
-        with np.load(path, allow_pickle=False) as stored:
-            members = {name: stored[name] for name in stored.files}
-    except UserError:
-        raise
-    except OSError as error:
-        raise UserError(f"The recording {path} cannot be read ({error.strerror}); check the path.") from error
-    except Exception as error:  # zipfile, zlib and numpy's header parser each have their own ways to fail
-        raise UserError(f"{path} is not a whole .npz recording; copy or record it again.") from error
-    arrays = {name: member for name, member in members.items() if isinstance(member, np.ndarray)}
-    return _checked(arrays, path)
-
-
-def _checked(arrays: dict[str, NDArray[np.generic]], path: Path) -> dict[str, Any]:
-    for name in ("emg", "fs"):
-        if name not in arrays:
+    file = NpzFile.open(path, NAMES)
+    for name in (EMG, "fs"):
+        if name not in file.arrays:
             raise UserError(f"{path} has no array '{name}'; choose a file that is a recording of EMG.")
-    emg = arrays["emg"]
-    if emg.ndim != 2 or not emg.size:
+    samples, channels = _check_counts(file)
+    per_sample = {
+        name: changes_in(
+            checked(block, 0, 255, f"{path}: '{name}'", whole=True).astype(np.uint8) for block in file.blocks(name)
+        )
+        for name in COLUMNS
+        if _has(file, name, (samples,))
+    }
+    _has(file, ANGLES, (samples, len(SERVOS)))
+    adc_bits = _number(file, "adc_bits", 8, 16) if "adc_bits" in file.arrays else DEFAULT_ADC_BITS
+    fs_hz, poses = _number(file, "fs", 1, 100_000), _poses(file)
+    return ArraySamples(file, fs_hz, int(adc_bits), channels, poses, Timeline.of(samples, per_sample))
+
+
+def save_arrays(samples: Samples, path: Path) -> None:
+    """Writes the form into a draft (see `files`).
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    timeline = samples.timeline
+    length = timeline.samples
+    arrays: dict[str, NDArray[Any] | Stream] = {
+        EMG: Stream(np.dtype(np.int16), (length, samples.channels), samples.blocks()),
+        "fs": np.array(samples.fs_hz),
+        "adc_bits": np.array(samples.adc_bits),
+        **{name: Stream(np.dtype(np.uint8), (length,), _column(timeline, name)) for name in timeline.columns},
+    }
+    angles = samples.angle_blocks()
+    if angles is not None:
+        arrays[ANGLES] = Stream(np.dtype(np.float32), (length, len(SERVOS)), angles)
+    if samples.poses:
+        arrays["poses"] = np.array(msgspec.json.encode(samples.poses).decode())
+    write_npz(path, arrays)
+
+
+def check_length(samples: Samples, path: Path) -> None:
+    """Refuses what is too long to be in memory as arrays.
+
+    Raises:
+        UserError: `path` would be larger than such a file may be.
+    """
+    angle_bytes = 0 if samples.angle_blocks() is None else 4 * len(SERVOS)
+    row_bytes = 2 * samples.channels + len(samples.timeline.columns) + angle_bytes
+    megabytes = row_bytes * samples.timeline.samples / 1e6
+    if megabytes > MAX_UNPACKED_MB - 1:
+        raise UserError(
+            f"{path}: {samples.timeline.samples / samples.fs_hz / 3600:.1f} h of {samples.channels} channels are "
+            f"{megabytes:.0f} MB of arrays, and {MAX_UNPACKED_MB} MB are the most; use shorter recordings, or export "
+            "it as edf, bids or csv."
+        )
+
+
+def _column(timeline: Timeline, name: str, rows: int = 1 << 16) -> Iterator[NDArray[np.uint8]]:
+    for at in range(0, timeline.samples, rows):
+        yield timeline.column(name, slice(at, min(at + rows, timeline.samples)))
+
+
+def _check_counts(file: NpzFile) -> tuple[int, int]:
+    """Samples and channels."""
+    path, emg = file.path, file.arrays[EMG]
+    if len(emg.shape) != 2 or not all(emg.shape):
         raise UserError(f"{path}: 'emg' must be (samples, channels), here it is {emg.shape}; store it so.")
-    if np.issubdtype(emg.dtype, np.inexact) and not np.isfinite(emg).all():
-        channel = int(np.flatnonzero(~np.isfinite(emg).all(axis=0))[0])
-        raise UserError(f"{path}: channel {channel} holds NaN or infinity; record it again or leave the channel out.")
-    if emg.dtype != np.int16:
-        raise UserError(f"{path}: 'emg' must be int16 ADC counts, here it is {emg.dtype}; store the counts themselves.")
-    angles = None
-    if "angles_deg" in arrays:
-        shape = len(emg), len(SERVOS)
-        angles = _numbers(arrays["angles_deg"], shape, 0, 180, f"{path}: 'angles_deg'").astype(np.float32)
-    per_sample: dict[str, Any] = {
-        name: _numbers(arrays[name], (len(emg),), 0, 255, f"{path}: '{name}'").astype(np.uint8)
-        for name in ("label", "repetition", "run")
-        if name in arrays
-    }
-    adc_bits = _numbers(arrays.get("adc_bits", np.array(DEFAULT_ADC_BITS)), (), 8, 16, f"{path}: 'adc_bits'")
-    return {
-        "counts": emg.astype(np.int16, copy=False),
-        "fs_hz": float(_numbers(arrays["fs"], (), 1, 100_000, f"{path}: 'fs'")),
-        "adc_bits": int(adc_bits),
-        "angles_deg": angles,
-        "poses": _poses(arrays["poses"], path) if "poses" in arrays else (),
-        **per_sample,
-    }
+    samples, channels = emg.shape
+    if channels > MAX_CHANNELS:
+        meant = "looks the wrong way round: store emg.T" if samples < channels else "has too many: store fewer"
+        raise UserError(
+            f"{path}: 'emg' must be (samples, channels) with at most {MAX_CHANNELS} channels, and {emg.shape} {meant}."
+        )
+    if emg.dtype.kind == "f":
+        for block in file.blocks(EMG):
+            bad = np.flatnonzero(~np.isfinite(block).all(axis=0))
+            if len(bad):
+                raise UserError(f"{path}: channel {bad[0]} holds NaN or infinity; leave the channel out.")
+    if emg.dtype.kind != "i" or emg.dtype.itemsize != 2:
+        how = "emg.astype(np.int16)" if emg.dtype.kind in "iu" else "the counts themselves"
+        raise UserError(f"{path}: 'emg' must be int16 ADC counts, here it is {emg.dtype}; store {how}.")
+    return samples, channels
 
 
-def _poses(stored: NDArray[np.generic], path: Path) -> tuple[LabelledPose, ...]:
+def _has(file: NpzFile, name: str, shape: tuple[int, ...]) -> bool:
+    """Whether it is there; if so, of this shape."""
+    if name in file.arrays and file.arrays[name].shape != shape:
+        raise UserError(
+            f"{file.path}: '{name}' must have the shape {shape}, here it is {file.arrays[name].shape}; store it so."
+        )
+    return name in file.arrays
+
+
+def _number(file: NpzFile, name: str, low: float, high: float) -> float:
+    _has(file, name, ())
+    return float(checked(file.small(name), low, high, f"{file.path}: '{name}'"))
+
+
+def _poses(file: NpzFile) -> tuple[LabelledPose, ...]:
+    if "poses" not in file.arrays:
+        return ()
     try:
-        poses = msgspec.json.decode(str(stored), type=tuple[LabelledPose, ...])
+        poses = msgspec.json.decode(str(file.small("poses")), type=tuple[LabelledPose, ...])
         check_poses(poses)
     except (ValueError, RecursionError) as error:  # msgspec's errors are ValueErrors
-        raise UserError(f"{path}: 'poses' is no table of poses ({error}); store it as it was.") from error
+        raise UserError(f"{file.path}: 'poses' is no table of poses ({error}); store it as it was.") from error
     return poses
 
 
-def _numbers(values: NDArray[Any], shape: tuple[int, ...], low: float, high: float, what: str) -> NDArray[Any]:
-    """The values, if they are finite numbers of this shape and within these limits."""
-    if values.shape != shape:
-        raise UserError(f"{what} must have the shape {shape}, here it is {values.shape}; store it so.")
-    if not np.issubdtype(values.dtype, np.number) or not ((values >= low) & (values <= high)).all():
+def checked(values: NDArray[Any], low: float, high: float, what: str, *, whole: bool = False) -> NDArray[Any]:
+    """The values, if they are real, finite and within these limits; with `whole`, integers."""
+    if values.dtype.kind not in ("iu" if whole else "iuf"):
+        kind = "whole numbers" if whole and values.dtype.kind == "f" else "numbers"
+        how = "store it with .astype(np.uint8)" if whole and values.dtype.kind in "fb" else "correct it"
+        raise UserError(f"{what} must hold numbers from {low:g} to {high:g}, {kind} and no {values.dtype}; {how}.")
+    if not ((values >= low) & (values <= high)).all():
         raise UserError(f"{what} must hold numbers from {low:g} to {high:g}; correct it.")
     return values

@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myobridge.errors import UserError
+from myobridge.files import draft
 from myobridge.recording.extras import need
 from myobridge.recording.stretches import Source, Stretch, stretches
+from myobridge.recording.timeline import Samples, cut_at, within_takes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,14 +39,15 @@ def draw(source: Source, folder: Path) -> list[Path]:
     paths = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name, paint in pictures.items():
-            figure = new_figure(dpi=DPI, layout="constrained")
-            paint(figure, source, cued)
-            path = folder / f"{source.path.stem}-{name}.png"
-            figure.savefig(path)
-            paths.append(path)
     except OSError as error:
         raise UserError(f"Nothing can be drawn into {folder} ({error.strerror}); choose another folder.") from error
+    for name, paint in pictures.items():
+        figure = new_figure(dpi=DPI, layout="constrained")
+        paint(figure, source, cued)
+        path = folder / f"{source.path.stem}-{name}.png"
+        with draft(path) as half:
+            figure.savefig(half)
+        paths.append(path)
     return paths
 
 
@@ -52,23 +55,34 @@ def _traces(figure: Figure, source: Source, cued: list[Stretch]) -> None:
     recording = source.recording
     figure.set_size_inches(14, 1.2 + 1.1 * recording.channels)
     all_axes = np.atleast_1d(figure.subplots(recording.channels, sharex=True))
-    edges = np.unique(np.linspace(0, len(recording.counts), COLUMNS, endpoint=False).astype(int))
+    edges = np.unique(np.linspace(0, recording.timeline.samples, COLUMNS, endpoint=False).astype(int))
+    low, high = _ranges(recording, edges)
     at_s = edges / recording.fs_hz
     for k, axes in enumerate(all_axes):
-        column = recording.counts[:, k]
-        low, high = np.minimum.reduceat(column, edges), np.maximum.reduceat(column, edges)
-        axes.fill_between(at_s, low, high, step="post", color="black", linewidth=0.4)
+        axes.fill_between(at_s, low[:, k], high[:, k], step="post", color="black", linewidth=0.4)
         axes.set_ylabel(_plain(source.channel_names[k]), rotation=0, ha="right", va="center")
         axes.margins(x=0)
         for stretch in cued:
             if stretch.label:
                 span_s = stretch.start / recording.fs_hz, stretch.stop / recording.fs_hz
                 axes.axvspan(*span_s, color=f"C{stretch.label % 10}", alpha=0.25, linewidth=0, zorder=0)
-        for take in [*recording.takes()][1:]:
+        for take in [*recording.timeline.takes()][1:]:
             axes.axvline(take.start / recording.fs_hz, color="tab:red", linestyle=":", linewidth=1)
     _name_poses(all_axes[0], cued, recording.fs_hz)
     all_axes[-1].set_xlabel("s (takes laid end to end, a dotted line between them)")
     figure.suptitle(f"{_plain(source.path.name)}: ADC counts", fontsize="medium")
+
+
+def _ranges(recording: Samples, edges: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The least and the greatest counts from each edge to the next, (edges, channels) each."""
+    low = np.full((len(edges), recording.channels), 1 << 15)
+    high = -low
+    column = -1
+    for row, part in cut_at([*edges[1:].tolist(), recording.timeline.samples], recording.blocks()):
+        column += column + 1 < len(edges) and row == edges[column + 1]
+        low[column] = np.minimum(low[column], part.min(axis=0))
+        high[column] = np.maximum(high[column], part.max(axis=0))
+    return low, high
 
 
 def _name_poses(axes: Axes, cued: list[Stretch], fs_hz: float) -> None:
@@ -104,14 +118,13 @@ def _spectra(figure: Figure, source: Source, _cued: list[Stretch]) -> None:
 def power_spectrum(source: Source) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Frequencies in Hz (bins,) and density in counts²/Hz (bins, channels): Welch's mean over all takes."""
     recording = source.recording
-    length = min(SPECTRUM_SAMPLES, max(take.stop - take.start for take in recording.takes()))
+    length = min(SPECTRUM_SAMPLES, max(take.stop - take.start for take in recording.timeline.takes()))
     window = np.hanning(length + 2)[1:-1, None]
     total, segments = np.zeros((length // 2 + 1, recording.channels)), 0
-    for take in recording.takes():
-        for at in range(take.start, take.stop - length + 1, length):
-            part = recording.counts[at : at + length].astype(np.float64)
-            total += np.abs(np.fft.rfft((part - part.mean(axis=0)) * window, axis=0)) ** 2
-            segments += 1
+    for _, counts in within_takes(recording, length):
+        part = counts.astype(np.float64)
+        total += np.abs(np.fft.rfft((part - part.mean(axis=0)) * window, axis=0)) ** 2
+        segments += 1
     scale = 2 / (recording.fs_hz * float(np.sum(window**2)) * segments)
     return np.fft.rfftfreq(length, 1 / recording.fs_hz).astype(np.float64), total * scale
 
@@ -119,9 +132,8 @@ def power_spectrum(source: Source) -> tuple[NDArray[np.float64], NDArray[np.floa
 def _amplitudes(figure: Figure, source: Source, cued: list[Stretch]) -> None:
     recording = source.recording
     rows: dict[tuple[int, str], list[NDArray[np.float64]]] = {}
-    for stretch in cued:
-        part = recording.counts[stretch.start : stretch.stop].astype(np.float64)
-        rows.setdefault((stretch.label, stretch.pose), []).append(part.std(axis=0))
+    for stretch, deviation in zip(cued, _deviations(recording, cued), strict=True):
+        rows.setdefault((stretch.label, stretch.pose), []).append(deviation)
     keys = sorted(rows)
     rms = np.array([np.mean(rows[key], axis=0) for key in keys])
     figure.set_size_inches(2.5 + 0.8 * recording.channels, 1.5 + 0.4 * len(keys))
@@ -131,6 +143,19 @@ def _amplitudes(figure: Figure, source: Source, cued: list[Stretch]) -> None:
     axes.set_yticks(range(len(keys)), [_plain(pose) for _, pose in keys])
     axes.set_title(f"{_plain(source.path.name)}: RMS", fontsize="medium")
     figure.colorbar(image, label="counts")
+
+
+def _deviations(recording: Samples, cued: list[Stretch]) -> NDArray[np.float64]:
+    """Standard deviation of the counts in each stretch, (stretches, channels)."""
+    total, square = np.zeros((2, len(cued), recording.channels))
+    at = 0
+    for row, part in cut_at([stretch.stop for stretch in cued], recording.blocks()):
+        at += row == cued[at].stop
+        total[at] += part.sum(axis=0, dtype=np.float64)
+        square[at] += np.square(part, dtype=np.float64).sum(axis=0)
+    length = np.array([stretch.stop - stretch.start for stretch in cued])[:, None]
+    spread: NDArray[np.float64] = np.sqrt(np.maximum(0, square / length - (total / length) ** 2))
+    return spread
 
 
 def _plain(text: str) -> str:

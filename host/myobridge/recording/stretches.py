@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
-from myobridge.recording.arrays import Recording
-from myobridge.recording.log import Log, read_log
-from myobridge.recording.log_frames import SUFFIX
+from myobridge.recording.log import Log
+from myobridge.recording.open import open_samples
+from myobridge.recording.timeline import Samples
 
 
 @dataclass(frozen=True)
@@ -19,7 +16,7 @@ class Source:
     """A recording with the file that it came from; `log` is None where that is no `.myo`."""
 
     path: Path
-    recording: Recording
+    recording: Samples
     log: Log | None
 
     @property
@@ -41,30 +38,19 @@ class Stretch(NamedTuple):
 
 
 def open_source(path: Path) -> Source:
-    """Reads either form.
+    """Opens either form; its samples are read when they are needed, block by block.
 
     Raises:
         UserError: no such file, not a recording, or without a sample.
     """
-    if path.suffix == SUFFIX:
-        log = read_log(path)
-        return Source(path, Recording.from_log(log, path), log)
-    return Source(path, Recording.load(path), None)
+    return Source(path, *open_samples(path))
 
 
-def stretches(recording: Recording) -> list[Stretch]:
+def stretches(recording: Samples) -> list[Stretch]:
     """All of them in order; none where the recording has no labels."""
-    if recording.label is None:
-        return []
-    label = recording.label
-    repetition = recording.repetition if recording.repetition is not None else np.zeros_like(label)
     names = {pose.label: pose.name for pose in recording.poses}
-    found = []
-    for take in recording.takes():
-        change = (np.diff(label[take]) != 0) | (np.diff(repetition[take]) != 0)
-        edges = [take.start, *(take.start + 1 + np.flatnonzero(change)).tolist(), take.stop]
-        for start, stop in pairwise(edges):
-            number = int(label[start])
-            name = names.get(number, f"label {number}" if number else "rest")
-            found.append(Stretch(start, stop, name, number, int(repetition[start])))
-    return found
+    return [
+        Stretch(start, stop, names.get(label, f"label {label}" if label else "rest"), label, repetition or 0)
+        for start, stop, label, repetition, _ in recording.timeline.pieces()
+        if label is not None
+    ]

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from myobridge.config import SafetyConfig
-from myobridge.contact import Check, Contact, Measures, checks, judge, measure
+from myobridge.contact import Check, CheckedStretches, Contact, judge, measure
 from myobridge.copies import Copies
-from myobridge.recording.arrays import Recording
 from myobridge.recording.log import Log
 from myobridge.recording.stretches import Source, stretches
+from myobridge.recording.timeline import Samples, within_takes
 from myobridge.text import printable
 from myobridge.wire.messages import Board, EmgFlag
 
@@ -24,23 +23,23 @@ CLOCK_MIN_S = 5.0
 def summarize(source: Source) -> dict[str, Any]:
     """The object that `myobridge inspect --json` writes."""
     recording, log = source.recording, source.log
-    seconds = len(recording.counts) / recording.fs_hz
+    samples = recording.timeline.samples
     return {
         "file": str(source.path),
-        "seconds": round(seconds, 3),
-        "samples": len(recording.counts),
+        "seconds": round(samples / recording.fs_hz, 3),
+        "samples": samples,
         "fs_hz": recording.fs_hz,
         "channels": recording.channels,
         "adc_bits": recording.adc_bits,
-        "takes": sum(1 for _ in recording.takes()),
+        "takes": sum(1 for _ in recording.timeline.takes()),
         "poses": {pose.label: pose.name for pose in recording.poses},
         "repetitions": _repetitions(recording),
         "channel": _channels(source),
-        "log": None if log is None else _of_log(log, len(recording.counts)),
+        "log": None if log is None else _of_log(log, samples),
     }
 
 
-def _repetitions(recording: Recording) -> list[dict[str, Any]]:
+def _repetitions(recording: Samples) -> list[dict[str, Any]]:
     """Seconds of each pose in each repetition."""
     totals: dict[tuple[int, str, int], int] = {}
     for stretch in stretches(recording):
@@ -53,19 +52,18 @@ def _repetitions(recording: Recording) -> list[dict[str, Any]]:
 
 
 def _channels(source: Source) -> list[dict[str, Any]]:
-    recording = source.recording
-    measures, verdicts = _measured(recording)
-    power = measures.rms_counts**2
-    mains = np.sum(measures.mains_share * power, axis=0) / np.maximum(power.sum(axis=0), 1e-9)
+    totals = _measured(source.recording)
+    power, stretches_measured = totals.power, max(1, totals.stretches)
+    mains = totals.mains_power / np.maximum(power, 1e-9)
     return [
         {
             "name": name,
-            "rms_counts": round(float(np.sqrt(power[:, k].mean())), 2),
-            "range_counts": int(np.ptp(recording.counts[:, k].astype(np.int32))),
+            "rms_counts": round(float(np.sqrt(power[k] / stretches_measured)), 2),
+            "range_counts": int(totals.high[k] - totals.low[k]),
             "mains_share": round(float(mains[k]), 4) if np.isfinite(mains[k]) else None,
-            "saturated_share": round(float(measures.saturated_share[:, k].mean()), 5),
+            "saturated_share": round(float(totals.saturated[k] / stretches_measured), 5),
             "bad_share": {
-                verdict.name.lower(): round(float(np.mean(verdicts[:, k] == verdict)), 4)
+                verdict.name.lower(): round(float(totals.verdicts[verdict, k] / stretches_measured), 4)
                 for verdict in Contact
                 if verdict
             },
@@ -74,20 +72,46 @@ def _channels(source: Source) -> list[dict[str, Any]]:
     ]
 
 
-def _measured(recording: Recording) -> tuple[Measures, NDArray[np.uint8]]:
-    """Measures (stretches, channels) of each 200 ms that lie within a take, and the daemon's verdicts on them."""
-    counts, fs_hz, bits, limits = recording.counts, recording.fs_hz, recording.adc_bits, SafetyConfig()
-    rows = [check for take in recording.takes() for check in checks(counts[take], fs_hz, bits, limits)]
-    if not rows:  # too short to tell hum from EMG
-        whole = measure(counts, bits, [np.full((1, len(counts)), np.nan)])
-        rows = [Check(whole, judge(whole, limits, Copies(recording.channels, [])))]
-    measures = Measures(*(np.stack(values) for values in zip(*(row.measures for row in rows), strict=True)))
-    return measures, np.array([row.verdicts for row in rows], np.uint8)
+class _Totals:
+    """Sums over stretches of 200 ms, (channels,) each, and how many stretches had which verdict."""
+
+    def __init__(self, channels: int) -> None:
+        self.stretches = 0
+        self.power, self.mains_power, self.saturated = np.zeros((3, channels))
+        self.verdicts = np.zeros((len(Contact), channels), np.int64)
+        self.low, self.high = np.full(channels, 1 << 15), np.full(channels, -(1 << 15))
+
+    def add(self, check: Check) -> None:
+        """One more stretch."""
+        measures, channels = check.measures, len(self.power)
+        self.stretches += 1
+        self.power += measures.rms_counts**2
+        self.mains_power += measures.mains_share * measures.rms_counts**2
+        self.saturated += measures.saturated_share
+        self.verdicts[np.array(check.verdicts), np.arange(channels)] += 1
+
+
+def _measured(recording: Samples) -> _Totals:
+    """Measures of each 200 ms that lie within a take, with the daemon's verdicts on them."""
+    bits, limits = recording.adc_bits, SafetyConfig()
+    totals, checked = _Totals(recording.channels), CheckedStretches(recording.channels, recording.fs_hz, bits, limits)
+    begins = {take.start for take in recording.timeline.takes()}
+    for row, counts in within_takes(recording, checked.samples):
+        if row in begins:
+            checked.begin()
+        totals.add(checked.check(counts))
+    for counts in recording.blocks():
+        totals.low = np.minimum(totals.low, counts.min(axis=0))
+        totals.high = np.maximum(totals.high, counts.max(axis=0))
+        if not totals.stretches:  # too short to tell hum from EMG
+            whole = measure(counts, bits, [np.full((1, len(counts)), np.nan)])
+            totals.add(Check(whole, judge(whole, limits, Copies(recording.channels, []))))
+    return totals
 
 
 def _of_log(log: Log, counting: int) -> dict[str, Any]:
     ident, damage = log.header.ident, log.damage
-    received = len(log.counts)
+    received = log.samples
     return {
         "started_utc": log.header.started_utc.isoformat(timespec="seconds"),
         "device": {
@@ -120,7 +144,7 @@ def measured_rate(log: Log) -> float | None:
 
     The arrivals are late by the transport, so the line is fitted to all of them (least squares).
     """
-    ends = np.append(log.take_rows[1:], len(log.counts))
+    ends = np.append(log.take_rows[1:], log.samples)
     longest = int(np.argmax(ends - log.take_rows))
     inside = (log.mark_row >= log.take_rows[longest]) & (log.mark_row < ends[longest]) & np.isfinite(log.mark_s)
     rows, times_s = log.mark_row[inside].astype(float), log.mark_s[inside]
@@ -159,7 +183,7 @@ def _repetition_lines(repetitions: list[dict[str, Any]]) -> list[str]:
     for row in repetitions:
         poses.setdefault(row["pose"], []).append(f"{row['repetition']}: {row['seconds']:.1f} s")
     width = max(map(len, poses))
-    return [f"{pose:{width}}  {', '.join(seconds)}" for pose, seconds in poses.items()] + [""]
+    return [f"{pose:{width}}  repetition {', '.join(seconds)}" for pose, seconds in poses.items()] + [""]
 
 
 def _channel_lines(channels: list[dict[str, Any]]) -> list[str]:

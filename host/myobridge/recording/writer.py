@@ -12,11 +12,13 @@ import os
 import threading
 import time
 from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
 from myobridge.errors import UserError
+from myobridge.files import force
 from myobridge.recording.log_frames import CUE, END, LABELS, LOST, SUFFIX, TIME, Header, LogEncoder, LogFrame
 from myobridge.recording.whole_frames import WholeFrames
 
@@ -45,13 +47,12 @@ class RecordingWriter:
     problem: empty, or one sentence; nothing more is recorded then, and what was whole stays in the file.
     """
 
-    def __init__(self, path: Path, header: Header) -> None:
-        """Creates the file and puts the header on the disk.
+    def __init__(self, path: Path, header: Header, *, or_next: bool = False) -> None:
+        """Creates the file and puts the header on the disk; `or_next`: where it exists, NAME-2.myo, NAME-3.myo …
 
         Raises:
             UserError: the file exists, cannot be created or has another suffix, or the header is too long.
         """
-        self.path = path
         self.problem = ""
         self._slowest_sync_s = 0.0
         self._header = header
@@ -66,12 +67,12 @@ class RecordingWriter:
         self._marked_s = float("-inf")
         self._file_bytes = 0
         self._closed = False
-        self._fd = _create(path)
+        self.path, self._fd = _create(path, or_next=or_next)
         self._write()
         self._sync()
         if self.problem:
             os.close(self._fd)
-            path.unlink()
+            self.path.unlink()
             raise UserError(self.problem)
         self._closing, self._all_written = threading.Event(), threading.Event()
         self._threads = [threading.Thread(target=run, daemon=True) for run in (self._keep_writing, self._keep_syncing)]
@@ -215,20 +216,23 @@ class RecordingWriter:
             )
 
 
-def _create(path: Path) -> int:
-    """A new file for this user alone, its name on the disk too."""
-    if path.suffix != SUFFIX:
+def _create(path: Path, *, or_next: bool) -> tuple[Path, int]:
+    """A new file for this user alone, its name on the disk too; the name that it got, and its descriptor."""
+    if path.suffix.lower() != SUFFIX:
         raise UserError(f"A recording's name ends in {SUFFIX}, {path} does not; choose another name.")
-    try:
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError as error:
-        raise UserError(f"{path} exists already and is not overwritten; choose another name.") from error
-    except OSError as error:
-        raise UserError(f"The recording {path} cannot be created ({error.strerror}); choose another place.") from error
-    with suppress(OSError):  # some file systems know no such thing
-        folder = os.open(path.parent, os.O_RDONLY)
+    for number in count(1):
+        name = path if number == 1 else path.with_stem(f"{path.stem}-{number}")
         try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-    return fd
+            fd = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError as error:
+            if not or_next:
+                raise UserError(f"{path} exists already and is not overwritten; choose another name.") from error
+            continue
+        except OSError as error:
+            raise UserError(
+                f"The recording {path} cannot be created ({error.strerror}); choose another place."
+            ) from error
+        break
+    with suppress(OSError):  # some file systems know no such thing
+        force(path.parent)
+    return name, fd

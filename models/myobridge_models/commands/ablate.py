@@ -6,17 +6,35 @@ from pathlib import Path
 
 import click
 
-from myobridge.commands.options import JSON, write_json
-from myobridge_models.commands.options import RECORDINGS, SEED, STEPS, console_for, progress_bar, training_set
+from myobridge.commands.options import JSON, interruptible, write_json
+from myobridge_models.commands.options import (
+    POSES,
+    RECORDINGS,
+    SEED,
+    STEPS,
+    THREADS,
+    console_for,
+    progress_bar,
+    training_set,
+)
 
 
 @click.command()
 @RECORDINGS
 @click.option("--hold-out", type=click.IntRange(min=0), required=True, help="Repetition to judge on, not trained on.")
+@POSES
 @SEED
 @STEPS
+@THREADS
 @JSON
-def ablate(recordings: tuple[Path, ...], hold_out: int, seed: int, steps: int | None, json_to: str | None) -> None:
+def ablate(
+    recordings: tuple[Path, ...],
+    hold_out: int,
+    poses: str | None,
+    seed: int,
+    steps: int | None,
+    json_to: str | None,
+) -> None:
     """Train the default network on each of RECORDINGS by itself, one choice changed at a time; figures are means."""
     from tempfile import TemporaryDirectory
 
@@ -25,15 +43,25 @@ def ablate(recordings: tuple[Path, ...], hold_out: int, seed: int, steps: int | 
     from myobridge_models.recipe import recipe
     from myobridge_models.tables import print_rows
 
-    plan, rows = recipe(seed, steps), []
-    alone = [training_set([path]) for path in recordings]
-    with TemporaryDirectory() as folder:
+    plan = recipe(seed, steps)
+    rows: list[dict[str, object]] = []
+    alone = [training_set([path], poses) for path in recordings]
+
+    def show() -> None:
+        if rows:
+            print_rows(f"Repetition {hold_out}, means of {len(alone)} recording(s)", rows, console_for(json_to))
+
+    def kept() -> str:
+        show()
+        return f"The ablation was interrupted; {len(rows)} of {len(VARIANTS)} choices were tried."
+
+    with interruptible(kept), TemporaryDirectory() as folder:
         for name, variant in VARIANTS.items():
             changed, found = variant.recipe(plan), []
-            for sources, poses in alone:
+            for sources, named in alone:
                 with progress_bar(name, plan.steps) as bar:
-                    trained = train_family(variant.network, sources, poses, hold_out, changed, Path(folder), bar)
+                    trained = train_family(variant.network, sources, named, hold_out, changed, Path(folder), bar)
                 found.append(trained.figures)
             rows.append({"variant": name, **mean_figures(found)._asdict()})
             write_json({"rows": rows, "held_out": hold_out, "steps": plan.steps, "seed": seed}, json_to)
-    print_rows(f"Repetition {hold_out}, means of {len(alone)} recording(s)", rows, console_for(json_to))
+    show()

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.console import Console
 
-from myobridge.commands.options import JSON, write_json
-from myobridge_models.commands.options import SEED, STEPS, console_for, numbers
+from myobridge.commands.options import JSON, interruptible, say, write_json, wrote
+from myobridge_models.commands.options import SEED, STEPS, THREADS, console_for, numbers
 
 if TYPE_CHECKING:
     from myobridge_models.benchmark import Judged
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 @click.option("--plots", type=click.Path(path_type=Path), help="Folder for plots (.png).")
 @SEED
 @STEPS
+@THREADS
 @JSON
 def benchmark(
     data: Path,
@@ -64,23 +65,28 @@ def benchmark(
         rows = [one.row() for one in judged]
         return {"rows": rows, "means": means(rows), "steps": plan.steps, "seed": seed}
 
-    try:
-        with TemporaryDirectory() as temporary, fold_bar(todo) as (training, done):
-            folder = populations or Path(temporary)
-            if any(name.startswith("population") for name in chosen):
-                train_groups(sorted({fold.person for fold in todo}), data, folder, jobs)
-            context = Context(data, plan, training if jobs == 1 else None, folder)
-            for found in judge_all(todo, chosen, context, jobs):
-                judged += found
-                done(found)
-                write_json(report(), None if json_to == "-" else json_to)
-    finally:
-        if judged:
-            print_rows("Held-out repetition, closed loop, all windows", report()["rows"], console)
-            print_rows("Means", report()["means"], console)
-            write_json(report(), json_to if json_to == "-" else None)
+    if any(not fold.recording.poses for fold in todo):
+        say("Where a recording does not name its poses, its labels are taken for BioPatRec's movements.")
+    said = "The benchmark was interrupted; the folds before that are above."
+    with interruptible(lambda: said):
+        try:
+            with TemporaryDirectory() as temporary, fold_bar(todo) as (training, done):
+                folder = populations or Path(temporary)
+                if any(name.startswith("population") for name in chosen):
+                    train_groups(sorted({fold.person for fold in todo}), data, folder, jobs)
+                context = Context(data, plan, training if jobs == 1 else None, folder)
+                for found in judge_all(todo, chosen, context, jobs):
+                    judged += found
+                    done(found)
+                    write_json(report(), None if json_to == "-" else json_to)
+        finally:
+            if judged:
+                print_rows("Held-out repetition, closed loop, all windows", report()["rows"], console)
+                print_rows("Means", report()["means"], console)
+                write_json(report(), json_to if json_to == "-" else None)
     if plots:
-        benchmark_plots(judged, plots)
+        for plot in benchmark_plots(judged, plots):
+            wrote(plot, "plot")
 
 
 @contextmanager

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from myobridge.commands.options import JSON, write_json
-from myobridge_models.commands.options import check_place, console_for, progress_bar, training_set
+from myobridge.commands.options import JSON, interruptible, write_json, written
+from myobridge_models.commands.options import POSES, THREADS, check_place, console_for, progress_bar, training_set
 
 if TYPE_CHECKING:
     from myobridge.guide.calibration import Scores
@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 @click.option("--model", "model_name", required=True, help="The model to begin from: an .onnx file, or a shipped one.")
 @click.option("--recording", type=click.Path(path_type=Path), required=True, help="With cues, two repetitions or more.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The .onnx file to write.")
+@POSES
+@THREADS
 @JSON
-def calibrate(model_name: str, recording: Path, out: Path, json_to: str | None) -> None:
+def calibrate(model_name: str, recording: Path, out: Path, poses: str | None, json_to: str | None) -> None:
     """Let a model go on learning on a minute of one person's EMG, and say what that was worth.
 
     Both figures are of the recording's last repetition and of models that have not seen it; the model that is written
@@ -34,8 +36,9 @@ def calibrate(model_name: str, recording: Path, out: Path, json_to: str | None) 
 
     check_place(out)
     began_s = time.perf_counter()
-    sources, poses = training_set([recording])
-    found = calibrate_model(find_model(model_name), sources[0], poses, out, progress_bar)
+    sources, named = training_set([recording], poses)
+    with interruptible(lambda: "The calibration was interrupted, and no model was written."):
+        found = calibrate_model(find_model(model_name), sources[0], named, out, progress_bar)
     rows = [
         {"model": name, **figures._asdict()}
         for name, figures in (("before", found.before), ("after", found.after))
@@ -45,6 +48,7 @@ def calibrate(model_name: str, recording: Path, out: Path, json_to: str | None) 
     print_rows(f"{out.stem}: repetition {found.repetition}, closed loop from rest", rows, console)
     for sentence in verdict(_scores(found), model_name):
         console.print(sentence, soft_wrap=True)
+    console.print(written(out, "model"), soft_wrap=True)
     figures_of = {row.pop("model"): row for row in rows}
     write_json(
         {

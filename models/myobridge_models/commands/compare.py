@@ -7,19 +7,36 @@ from pathlib import Path
 
 import click
 
-from myobridge.commands.options import JSON, write_json
-from myobridge_models.commands.options import RECORDINGS, SEED, STEPS, console_for, progress_bar, training_set
+from myobridge.commands.options import JSON, interruptible, write_json
+from myobridge_models.commands.options import (
+    POSES,
+    RECORDINGS,
+    SEED,
+    STEPS,
+    THREADS,
+    console_for,
+    progress_bar,
+    training_set,
+)
 
 
 @click.command()
 @RECORDINGS
 @click.option("--hold-out", type=click.IntRange(min=0), required=True, help="Repetition to judge on, not trained on.")
 @click.option("--families", help="Names like cnn_mlp,gru.", show_default="all")
+@POSES
 @SEED
 @STEPS
+@THREADS
 @JSON
 def compare(
-    recordings: tuple[Path, ...], hold_out: int, families: str | None, seed: int, steps: int | None, json_to: str | None
+    recordings: tuple[Path, ...],
+    hold_out: int,
+    families: str | None,
+    poses: str | None,
+    seed: int,
+    steps: int | None,
+    json_to: str | None,
 ) -> None:
     """Train each family on RECORDINGS of one device, and rank them: accuracy through the daemon's pipeline, and costs.
 
@@ -34,13 +51,14 @@ def compare(
 
     chosen = [checked_family(name) for name in families.split(",")] if families else list(FAMILIES)
     plan, console = recipe(seed, steps), console_for(json_to)
-    sources, poses = training_set(recordings)
+    sources, named = training_set(recordings, poses)
     trained = []
-    with TemporaryDirectory() as folder:
+    said = "The comparison was interrupted; what was trained before that is above."
+    with interruptible(lambda: said), TemporaryDirectory() as folder:
         try:
             for name in dict.fromkeys(chosen):
                 with progress_bar(name, plan.steps) as bar:
-                    trained.append(train_family(name, sources, poses, hold_out, plan, Path(folder), bar))
+                    trained.append(train_family(name, sources, named, hold_out, plan, Path(folder), bar))
                 console.print(f"{name}: {trained[-1].figures.mae_deg:.1f}°")
         finally:
             if trained:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from myobridge.commands.options import wrote
+
 
 @click.command()
 @click.argument("checkpoint", type=click.Path(path_type=Path))
@@ -16,3 +18,4 @@ def export(checkpoint: Path, out: Path) -> None:
     from myobridge_models.export import export as write
 
     write(*network_in(checkpoint), out)
+    wrote(out, "model of an unfinished training")

@@ -19,7 +19,30 @@ if TYPE_CHECKING:
 
 RECORDINGS = click.argument("recordings", nargs=-1, required=True, type=click.Path(path_type=Path))
 SEED = click.option("--seed", type=click.IntRange(min=0), default=0, help="Seed of everything that is random.")
+POSES = click.option(
+    "--poses",
+    metavar="FILE",
+    help="What labels mean where a recording does not say so: a TOML file as for `myobridge record`, or biopatrec.",
+)
+BIOPATREC = "biopatrec"
 STEPS = click.option("--steps", type=click.IntRange(min=20), help="Training steps.", show_default="the recipe's")
+
+
+def _use_threads(_context: click.Context, _parameter: click.Parameter, threads: int) -> None:
+    from myobridge_models.families.base import use_threads
+
+    use_threads(threads)
+
+
+THREADS = click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    expose_value=False,
+    callback=_use_threads,
+    help="Processor cores to train on. More gain little, and lose much where other programs want them too.",
+)
 
 
 def console_for(json_to: str | None) -> Console:
@@ -29,13 +52,13 @@ def console_for(json_to: str | None) -> Console:
 
 @contextmanager
 def progress_bar(title: str, steps: int) -> Iterator[Progress]:
-    """A bar on stderr that shows the training's loss."""
+    """A bar on stderr that shows the error of the fingers on what is trained on."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[loss]}"), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[error]}"), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task(title, total=steps, loss="")
-        yield lambda step, loss_deg: bar.update(task, completed=step, loss=f"{loss_deg:4.1f}°")
+        task = bar.add_task(title, total=steps, error="")
+        yield lambda step, loss_deg: bar.update(task, completed=step, error=f"error {loss_deg:4.1f}°")
 
 
 def check_place(out: Path) -> None:
@@ -62,14 +85,21 @@ def numbers(text: str | None) -> list[int] | None:
         raise UserError(f"'{text}' is no list of numbers; write them like 1,7.") from error
 
 
-def training_set(recordings: Sequence[Path]) -> tuple[list[Source], Sequence[LabelledPose]]:
-    """Recordings with their paths, and what their labels mean: what they say themselves, or else BioPatRec's poses.
+def training_set(recordings: Sequence[Path], poses: str | None) -> tuple[list[Source], Sequence[LabelledPose]]:
+    """Recordings with their paths, and what their labels mean: what they say themselves, or else what `--poses` says.
 
     Raises:
-        UserError: a recording cannot be read, or their labels mean different things.
+        UserError: a recording cannot be read, or it is not known what its labels mean.
     """
+    from myobridge.guide.poses import load_poses
     from myobridge.recording import Recording
     from myobridge_models import biopatrec
+    from myobridge_models.labels import poses_of
 
+    given: tuple[LabelledPose, ...] = ()
+    if poses == BIOPATREC:
+        given = biopatrec.POSES
+    elif poses is not None:
+        given = tuple(pose.labelled for pose in load_poses(Path(poses)))
     sources = [(path, Recording.load(path)) for path in recordings]
-    return sources, biopatrec.poses_of([recording for _, recording in sources])
+    return sources, poses_of(sources, given)

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from myobridge.commands.options import JSON, write_json
+from myobridge.commands.options import JSON, write_json, wrote
 from myobridge_models.commands.options import RECORDINGS, console_for
 
 
@@ -42,4 +42,5 @@ def robustness(
     report = {"model": str(path), "repetition": repetition, "curves": rows, "rows": [p._asdict() for p in points]}
     write_json(report, json_to)
     if plots:
-        draw_all({f"robustness_{path.stem}": lambda: robustness_figure(rows)}, plots)
+        for plot in draw_all({f"robustness_{path.stem}": lambda: robustness_figure(rows)}, plots):
+            wrote(plot, "plot")

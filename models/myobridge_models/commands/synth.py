@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from myobridge.commands.options import interruptible, wrote
 from myobridge_models.commands.options import SEED
 
 
@@ -20,4 +21,6 @@ def synth(out: Path, seconds: float, fs_hz: float, channels: int, seed: int) -> 
     from myobridge.device.synth import SynthOptions
     from myobridge_models.synthetic import record
 
-    record(SynthOptions(fs_hz=fs_hz, channels=channels, seed=seed), seconds).save(out)
+    with interruptible(lambda: f"It was interrupted, and {out} was not written."):
+        record(SynthOptions(fs_hz=fs_hz, channels=channels, seed=seed), seconds).save(out)
+    wrote(out, f"{seconds:g} s of EMG")

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 
 import click
 
-from myobridge.commands.options import JSON, write_json
-from myobridge.errors import UserError
-from myobridge_models.commands.options import RECORDINGS, SEED, STEPS, check_place, progress_bar, training_set
+from myobridge.commands.options import JSON, interruptible, write_json, wrote
+from myobridge_models.commands.options import (
+    POSES,
+    RECORDINGS,
+    SEED,
+    STEPS,
+    THREADS,
+    check_place,
+    progress_bar,
+    training_set,
+)
 
 
 @click.command()
@@ -20,8 +29,10 @@ from myobridge_models.commands.options import RECORDINGS, SEED, STEPS, check_pla
 @click.option("--family", default="cnn_mlp", help="Which network; see `compare`.")
 @click.option("--population", is_flag=True, help="The recordings are of many people; the model is to be calibrated.")
 @click.option("--robust", is_flag=True, help="Train on altered copies too: noise, hum, turned cuff, dead channel.")
+@POSES
 @SEED
 @STEPS
+@THREADS
 @JSON
 def train(
     recordings: tuple[Path, ...],
@@ -31,14 +42,15 @@ def train(
     family: str,
     population: bool,
     robust: bool,
+    poses: str | None,
     seed: int,
     steps: int | None,
     json_to: str | None,
 ) -> None:
     """Train on RECORDINGS (.myo, .npz) of one device and write the model.
 
-    Targets are the recordings' true finger angles, or else their labels through their poses (BioPatRec's, where a
-    recording names none). An interrupted training goes on when the same command is given again.
+    Targets are the recordings' true finger angles, or else their labels through their poses. An interrupted training
+    goes on when the same command is given again.
     """
     from myobridge_models.build import all_but, build
     from myobridge_models.export import export
@@ -49,18 +61,27 @@ def train(
     plan = replace(recipe(seed, steps, POPULATION if population else None), copies=int(robust))
     checked_family(family)
     check_place(out)
-    sources, poses = training_set(recordings)
+    sources, named = training_set(recordings, poses)
     repetitions = all_but(sources, sorted({r for r in (hold_out, validate) if r is not None}))
     checkpoint = out.with_name(out.name + ".checkpoint")
-    try:
-        with progress_bar(out.stem, plan.steps) as bar:
-            network, spec = build(
-                out.stem, sources, poses, plan, repetitions, fastest_device(), bar, family, validate, checkpoint
-            )
-    except KeyboardInterrupt as stopped:
-        kept = (
-            f"give the same command again to go on from {checkpoint}" if checkpoint.exists() else "nothing is kept yet"
+
+    def kept() -> str:
+        go_on = f"give the same command again to go on from {checkpoint}"
+        return f"The training was interrupted; {go_on if checkpoint.exists() else 'nothing is kept yet'}."
+
+    with interruptible(kept), progress_bar(out.stem, plan.steps) as bar:
+        _, spec = build(
+            out.stem,
+            sources,
+            named,
+            plan,
+            repetitions,
+            fastest_device(),
+            bar,
+            family,
+            validate,
+            checkpoint,
+            partial(export, path=out),
         )
-        raise UserError(f"The training was interrupted; {kept}.") from stopped
-    export(network, spec, out)
+    wrote(out, f"model of {spec.training['minutes']} minutes of EMG")
     write_json({"model": str(out), "family": family, **asdict(plan), **spec.training}, json_to)

@@ -15,6 +15,14 @@ from torch import Tensor, nn
 FULL_SWING_DEG: Final = 180.0
 
 
+def use_threads(count: int) -> None:
+    """How many processor cores networks may take in this process."""
+    torch.set_num_threads(count)
+
+
+use_threads(1)  # unless somebody asks for more: two that wait for each other on a busy machine take hours
+
+
 class InputShape(Protocol):
     """What a network takes: emg (N, channels, window_samples) and history (N, history_values)."""
 

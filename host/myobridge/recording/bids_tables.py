@@ -1,0 +1,103 @@
+"""What stands beside the EDF file of a run in a BIDS dataset: pure texts."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from myobridge.recording.edf import BOUNDARY, edf_labels
+from myobridge.recording.stretches import Source, stretches
+from myobridge.text import printable
+from myobridge.wire.messages import Board
+
+TASK: Final = "poses"
+
+Table = tuple[list[str], list[list[Any]]]
+
+
+def beside(source: Source) -> dict[str, str]:
+    """The texts of the files, by the ends of their names."""
+    return {
+        "emg.json": json_text(_sidecar(source)),
+        "channels.tsv": table_text(_channels(source)),
+        "events.tsv": table_text(_events(source)),
+        "events.json": json_text(_event_columns(source)),
+    }
+
+
+def json_text(content: dict[str, Any]) -> str:
+    """A file of JSON."""
+    return json.dumps(content, indent=2) + "\n"
+
+
+def table_text(table: Table) -> str:
+    """A file with a head and rows."""
+    head, rows = table
+    return "".join("\t".join(printable(str(cell)) for cell in row) + "\n" for row in [head, *rows])
+
+
+def _sidecar(source: Source) -> dict[str, Any]:
+    """`*_emg.json`."""
+    recording, log = source.recording, source.log
+    takes = sum(1 for _ in recording.timeline.takes())
+    content = {
+        "TaskName": TASK,
+        "TaskDescription": "The wearer takes the poses that a program names, and rests between them.",
+        "SamplingFrequency": recording.fs_hz,
+        "PowerLineFrequency": "n/a",
+        "SoftwareFilters": "n/a",
+        "HardwareFilters": "n/a",
+        "RecordingType": "continuous" if takes == 1 else "discontinuous",
+        "RecordingDuration": recording.timeline.samples / recording.fs_hz,
+        "EMGChannelCount": recording.channels,
+        "EMGReference": "n/a",
+        "EMGPlacementScheme": "Other",
+        "EMGPlacementSchemeDescription": "n/a",
+    }
+    if log is not None:
+        board = log.header.ident.board
+        content["ManufacturersModelName"] = Board(board).name.lower() if board in set(Board) else str(board)
+        versions = {**log.header.versions, "firmware": ".".join(map(str, log.header.ident.firmware_version))}
+        content["SoftwareVersions"] = ", ".join(f"{name} {number}" for name, number in versions.items())
+    return content
+
+
+def _channels(source: Source) -> Table:
+    """Head and rows of `*_channels.tsv`: names as in the EDF file; the electrode is the recording's own name for it."""
+    head = ["name", "type", "units", "description", "sampling_frequency", "signal_electrode"]
+    counts = f"ADC counts, signed, {source.recording.adc_bits} bits"
+    labels = edf_labels(source.channel_names)
+    return head, [
+        [label, "EMG", "n/a", counts, source.recording.fs_hz, electrode]
+        for label, electrode in zip(labels, source.channel_names, strict=True)
+    ]
+
+
+def _events(source: Source) -> Table:
+    """Head and rows of `*_events.tsv`: cues, and where takes begin."""
+    fs_hz = source.recording.fs_hz
+    rows = [
+        [s.start / fs_hz, (s.stop - s.start) / fs_hz, s.pose, s.label, s.repetition, s.start]
+        for s in stretches(source.recording)
+    ]
+    rows += [
+        [take.start / fs_hz, 0, "boundary", "n/a", "n/a", take.start]
+        for take in source.recording.timeline.takes()
+        if take.start
+    ]
+    return ["onset", "duration", "trial_type", "value", "repetition", "sample"], sorted(rows, key=lambda row: row[0])
+
+
+def _event_columns(source: Source) -> dict[str, Any]:
+    """`*_events.json`: what the columns mean."""
+    angles = {pose.label: f", servo angles {pose.angles_deg} degrees" for pose in source.recording.poses}
+    levels = {printable(s.pose): f"label {s.label}{angles.get(s.label, '')}" for s in stretches(source.recording)}
+    return {
+        "trial_type": {
+            "Description": "Pose that the wearer is asked to take",
+            "Levels": {**levels, "boundary": f"A new take begins ('{BOUNDARY}' in the EDF file)"},
+        },
+        "value": {"Description": "Number of the pose in the recording"},
+        "repetition": {"Description": "Number of the repetition, from the recording"},
+        "sample": {"Description": "First sample of the event, counted from 0"},
+    }

@@ -1,0 +1,120 @@
+"""The samples of a log that count, each with the cue that was in force."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myobridge.errors import UserError
+from myobridge.model_file import LabelledPose
+from myobridge.recording.log import Log
+from myobridge.recording.log_frames import LABELS
+from myobridge.recording.timeline import LABEL, REPETITION, RUN, Changes, Timeline
+
+Rows = NDArray[np.int64]
+
+
+class _Kept(NamedTuple):
+    """Stretches of the log that count, in order: from `start` to before `stop`, all (stretches,)."""
+
+    start: Rows
+    stop: Rows
+    label: NDArray[np.uint8]
+    repetition: NDArray[np.uint8]
+
+
+class LogSamples:
+    """Reads them from the file block by block; see Samples."""
+
+    def __init__(self, log: Log) -> None:
+        """Raises UserError where no sample counts."""
+        self._log, self._kept = log, _counting(log)
+        if not len(self._kept.start):
+            raise UserError(
+                f"There is no sample in {log.path} that counts: it ended before the first one, or all of it was to be "
+                "done again; keep the file, and choose another one."
+            )
+
+    @property
+    def fs_hz(self) -> float:
+        """See Samples."""
+        return self._log.header.fs_hz
+
+    @property
+    def adc_bits(self) -> int:
+        """See Samples."""
+        return self._log.header.ident.adc_bits
+
+    @property
+    def channels(self) -> int:
+        """See Samples."""
+        return self._log.header.channels
+
+    @property
+    def poses(self) -> tuple[LabelledPose, ...]:
+        """See Samples."""
+        return self._log.header.poses
+
+    @cached_property
+    def timeline(self) -> Timeline:
+        """See Samples; a new take begins where samples are missing, and where some do not count."""
+        kept = _cut(self._kept, self._log.take_rows)
+        take = np.searchsorted(self._log.take_rows, kept.start, side="right")
+        broken = (kept.start[1:] != kept.stop[:-1]) | (np.diff(take) != 0)
+        run = np.concatenate([[0], np.cumsum(broken)]).astype(np.uint8)
+        length = kept.stop - kept.start
+        columns = {LABEL: kept.label, REPETITION: kept.repetition} if self._log.cues else {}
+        row = np.cumsum(length) - length
+        return Timeline.of(
+            int(length.sum()), {name: Changes(row, value) for name, value in (columns | {RUN: run}).items()}
+        )
+
+    def blocks(self) -> Iterator[NDArray[np.int16]]:
+        """See Samples."""
+        start, stop = _joined(self._kept)
+        row = 0
+        for counts in self._log.blocks():
+            end = row + len(counts)
+            first, last = np.searchsorted(stop, row, side="right"), np.searchsorted(start, end)
+            bounds = np.clip(start[first:last], row, end) - row, np.clip(stop[first:last], row, end) - row
+            parts = [counts[a:b] for a, b in zip(*(edge.tolist() for edge in bounds), strict=True)]
+            if parts:
+                yield parts[0] if len(parts) == 1 else np.concatenate(parts)
+            row = end
+
+    def angle_blocks(self) -> None:
+        """See Samples; a log knows none."""
+
+
+def _counting(log: Log) -> _Kept:
+    """What lies between one cue and the next, without what a later DISCARD names."""
+    cues = [(0, 0, 0), *log.cues]
+    row, label, repetition = np.array(cues, np.int64).T
+    discarded_until = np.zeros((LABELS, LABELS), np.int64)
+    for discard in log.discards:  # in the order of the file, so that the last one stays
+        discarded_until[discard.label, discard.repetition] = discard.row
+    start, stop = np.maximum(row, discarded_until[label, repetition]), np.append(row[1:], log.samples)
+    some = start < stop
+    return _Kept(start[some], stop[some], label[some].astype(np.uint8), repetition[some].astype(np.uint8))
+
+
+def _cut(kept: _Kept, rows: Rows) -> _Kept:
+    """The same stretches, cut at the rows that lie within them."""
+    owner = np.searchsorted(kept.start, rows, side="right") - 1
+    inside = (owner >= 0) & (rows > kept.start[owner]) & (rows < kept.stop[owner])
+    start = np.concatenate([kept.start, rows[inside]])
+    order = np.argsort(start, kind="stable")
+    owner = np.concatenate([np.arange(len(kept.start)), owner[inside]])[order]
+    start = start[order]
+    stop = np.minimum(kept.stop[owner], np.append(start[1:], kept.stop[-1]))
+    return _Kept(start, stop, kept.label[owner], kept.repetition[owner])
+
+
+def _joined(kept: _Kept) -> tuple[Rows, Rows]:
+    """Start and stop of the stretches, neighbours joined: a file with a cue at every sample is read as quickly."""
+    edge = kept.start[1:] != kept.stop[:-1]
+    return kept.start[np.append(True, edge)], kept.stop[np.append(edge, True)]

@@ -1,0 +1,49 @@
+"""Opens a recording of either form by what is in it, whatever its name is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from myobridge.errors import UserError
+from myobridge.reading import check_file
+from myobridge.recording.log import Log, find_header, read_log
+from myobridge.recording.log_samples import LogSamples
+from myobridge.recording.npz import open_arrays
+from myobridge.recording.timeline import Samples
+
+ZIP: Final = b"PK"
+FOREIGN: Final = {
+    b"\x93NUMPY": "one NumPy array; store it as 'emg' with its rate as 'fs' by np.savez",
+    b"0       ": "an EDF file, which is an export; choose the recording that it was made from",
+    b"\x89PNG": "a picture; choose a recording",
+    b"\x89HDF": "an HDF5 or MATLAB file; store its counts and rate as 'emg' and 'fs' by np.savez",
+    b"MATLAB": "a MATLAB file; store its counts and rate as 'emg' and 'fs' by np.savez",
+}
+"""By the first bytes of a file: what it is, and what to do."""
+
+
+def open_samples(path: Path) -> tuple[Samples, Log | None]:
+    """The samples, and the log where it is one.
+
+    Raises:
+        UserError: no such file, not a recording, or without a sample.
+    """
+    first = _first_bytes(path)
+    npz_by_name = path.suffix.lower() == ".npz"
+    if first.startswith(ZIP) or (npz_by_name and find_header(path) is None):
+        return open_arrays(path), None
+    for beginning, what in FOREIGN.items():
+        if first.startswith(beginning):
+            raise UserError(f"{path} is no .myo recording and not a whole .npz recording but {what}.")
+    log = read_log(path)
+    return LogSamples(log), log
+
+
+def _first_bytes(path: Path) -> bytes:
+    try:
+        check_file(path)
+        with path.open("rb") as file:
+            return file.read(8)
+    except OSError as error:
+        raise UserError(f"The recording {path} cannot be read ({error.strerror}); check the path.") from error
