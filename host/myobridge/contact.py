@@ -73,14 +73,14 @@ class ContactCheck:
                 self.verdicts = judge(measure(self._raw, self._adc_bits, self._hum), self._limits, self._copies)
 
     def _compare(self, place: int) -> None:
-        """Once in a ring, each test in a turn of its own: together they take longer than the rest of a turn."""
+        """Each test in a turn of its own, and the longer one in every other ring only: so no turn gets long by them."""
         if place == 0:
             half = len(self._raw)
             self._pair[:half] = self._pair[half:]
             self._pair[half:] = self._raw
         if self._hops < 2 * self._ring_hops:
             return
-        if place == min(1, self._ring_hops - 1):
+        if place == min(1, self._ring_hops - 1) and self._hops // self._ring_hops % 2 == 0:
             self._copies.find_repeating(self._pair)
         if place == min(2, self._ring_hops - 1):
             self._copies.find_identical(self._pair)
@@ -125,22 +125,21 @@ _ORDER: Final = (
     Contact.REPEATING,
     Contact.MAINS,
     Contact.IDENTICAL,
-    Contact.GOOD,
 )
 """What is stuck at an end of the ADC is flat, too, and what repeats itself may hum."""
 
 
 def judge(measures: Measures, limits: SafetyConfig, copies: Copies) -> tuple[Contact, ...]:
     """The verdict on each channel: the first of _ORDER that holds."""
-    holds = (
-        measures.saturated_share > limits.max_saturated_share,
-        measures.range_counts < limits.min_range_counts,
-        copies.repeating,
-        (measures.rms_counts > HUM_MIN_RMS_COUNTS) & (measures.mains_share > limits.max_mains_share),
-        copies.identical,
-        np.ones(len(copies.identical), np.bool_),
+    holds = zip(
+        (measures.saturated_share > limits.max_saturated_share).tolist(),
+        (measures.range_counts < limits.min_range_counts).tolist(),
+        copies.repeating.tolist(),
+        ((measures.rms_counts > HUM_MIN_RMS_COUNTS) & (measures.mains_share > limits.max_mains_share)).tolist(),
+        copies.identical.tolist(),
+        strict=True,
     )
-    return tuple([_ORDER[first] for first in np.argmax(holds, axis=0).tolist()])
+    return tuple([_ORDER[each.index(True)] if True in each else Contact.GOOD for each in holds])
 
 
 class Check(NamedTuple):

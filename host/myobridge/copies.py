@@ -31,6 +31,8 @@ COPY_NOISE: Final = 3.0
 """Counts²: the difference of two readings of one input that are each wrong by up to one count, taken twice."""
 MIN_COPY_POWER: Final = 50 * COPY_NOISE
 """Counts²; below it, one muscle that two electrodes hear may leave no more than noise."""
+MAY_BE_ALIKE: Final = 0.9
+"""Of the power of a whole stretch; what is alike in each quarter explains 0.98 of it."""
 EXACT: Final = 1e-9
 MIN_EXACT_POWER: Final = 1.0
 BELIEVED: Final = 2
@@ -63,7 +65,10 @@ class Copies:
 
         Stretches that are too quiet to tell do not count, so that a copy stays one while its muscle rests.
         """
-        alike, unlike = _alike(counts)
+        change = _change(counts)
+        if not self._votes.any() and not _may_be_alike(change):
+            return
+        alike, unlike = _alike(change)
         self._votes = np.clip(self._votes + alike - unlike, 0, MOST_VOTES)
         self._pairs = (self._votes >= BELIEVED) | (self._pairs & (self._votes > 0))
         self.identical = np.asarray(self._pairs.any(axis=1))
@@ -103,15 +108,25 @@ def _differences(x: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray((power + before - 2 * products[:, :n])[:, ::-1])
 
 
-def _alike(counts: NDArray[np.int16]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Which pairs of channels are alike, and which are not; bool (channels, channels).
+def _change(counts: NDArray[np.int16]) -> NDArray[np.float64]:
+    """The newest n samples less the n before them, which hold no hum and hardly any drift: (channels, n)."""
+    n = len(counts) // 2
+    return np.subtract(counts[n:], counts[:n], dtype=np.float64).T
 
-    What is compared is the newest n samples less the n before them, which holds no hum and hardly any drift.
-    """
-    n, channels = len(counts) // 2, counts.shape[1]
+
+def _may_be_alike(change: NDArray[np.float64]) -> bool:
+    """A quick look, which spares most stretches the long one."""
+    products = change @ change.T
+    power = np.diagonal(products)
+    likely = products**2 >= MAY_BE_ALIKE * power * power[:, None]
+    return int(np.count_nonzero(likely)) > len(change)  # each is like itself
+
+
+def _alike(change: NDArray[np.float64]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which pairs of channels are alike in `change`, and which are not; bool (channels, channels)."""
+    channels, n = change.shape
     if (length := n // QUARTERS) < MIN_QUARTER:
         return np.zeros((channels, channels), np.bool_), np.zeros((channels, channels), np.bool_)
-    change = np.subtract(counts[n:], counts[:n], dtype=np.float64).T
     parts = change[:, : QUARTERS * length].reshape(channels, QUARTERS, length).swapaxes(0, 1)
     parts = parts - parts.mean(axis=2, keepdims=True)
     products = parts @ parts.swapaxes(1, 2) / length  # (quarters, channels, channels)

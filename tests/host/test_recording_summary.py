@@ -90,6 +90,13 @@ def test_cues_losses_notes_and_the_clock_are_told(cued):
         assert words in text
 
 
+@pytest.mark.parametrize(("measured_hz", "kept"), [(1950.0, False), (1990.0, True), (2060.0, False), (None, True)])
+def test_a_board_that_did_not_keep_its_rate_is_told(cued, measured_hz, kept):
+    summary = summarize(open_source(cued))
+    summary["log"]["measured_fs_hz"] = measured_hz
+    assert ("did not keep its rate of 2000 Hz" in as_text(summary)) is not kept
+
+
 def test_text_from_a_file_cannot_control_the_terminal(tmp_path):
     path = tmp_path / "r.myo"
     header = Header(ident=IDENT, config=device_config(), electrodes=("\x1b[2J", "B\n", "C", "D\x07"))

@@ -13,6 +13,7 @@ from myobridge.recording.log import Log
 from myobridge.recording.stretches import Source, stretches
 from myobridge.recording.timeline import Samples, within_takes
 from myobridge.text import printable
+from myobridge.wire.clock import TOLERANCE
 from myobridge.wire.messages import Board, EmgFlag
 
 SLOW_SYNC_MS = 100
@@ -166,6 +167,8 @@ def as_text(summary: dict[str, Any]) -> str:
         rate = "" if log["measured_fs_hz"] is None else f", {log['measured_fs_hz']:.1f} Hz by this host's clock"
         device = log["device"]
         lines.append(f"Begun {log['started_utc']} on {device['board']}, firmware {device['firmware']}{rate}.")
+        if abs((log["measured_fs_hz"] or summary["fs_hz"]) / summary["fs_hz"] - 1) > TOLERANCE:
+            lines.append(f"The board did not keep its rate of {summary['fs_hz']:g} Hz: all frequencies are shifted.")
         lines.append(f"Missing: {'; '.join(log['missing']) or 'nothing'}.")
         if log["slowest_sync_ms"] > SLOW_SYNC_MS:
             lines.append(f"The disk took up to {log['slowest_sync_ms']} ms: a pulled plug might have cost as much.")
