@@ -168,7 +168,7 @@ class Daemon:
         """What can wait until the setpoint is written."""
         stats, session, now_s = self.stats, connection.session, time.monotonic()
         stats.unexpected_frames = session.unexpected_frames
-        if stats.first_emg_s is None and connection.streaming:
+        if not stats.ready and connection.streaming:
             self._prepare()
             stats.begin()
             self.notify.ready("The hand streams, and is disarmed.")
