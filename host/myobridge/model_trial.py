@@ -9,10 +9,9 @@ from __future__ import annotations
 import os
 import select
 import sys
-from contextlib import ExitStack, suppress
 from pathlib import Path
 from time import monotonic  # the system's own, also where a test has a time of its own
-from typing import IO, Final
+from typing import IO, TYPE_CHECKING, Final
 
 import msgspec
 
@@ -21,12 +20,15 @@ from myobridge.errors import UserError
 from myobridge.model_file import ModelSpec
 from myobridge.text import printable
 
+if TYPE_CHECKING:
+    from subprocess import Popen
+
 BUSY_S: Final = 20.0
 """The process bounds its own processor time; if it has no verdict after so long, others keep the processor busy."""
 BUSY: Final = f"could not be tried within {BUSY_S:g} s; end what keeps this computer busy and try again."
 ENVIRONMENT: Final = {"OPENBLAS_NUM_THREADS": "1", "MALLOC_MMAP_THRESHOLD_": "131072"}
 """What one graph gives back, glibc shall give back too."""
-PROGRAM: Final = "import sys; sys.path[:] = sys.argv[2:]; from myobridge.model_trying import main; main()"
+PROGRAM: Final = "import sys; sys.path[:] = sys.argv[1:]; from myobridge.model_trying import main; main()"
 """Without `site`, which takes 20 ms."""
 NO_PROCESS: Final = (OSError, RuntimeError, MemoryError)
 """How Python says that the system gives no more processes."""
@@ -63,7 +65,7 @@ class Trial:
         self._name = printable(str(path))
         self._spec = spec
         self._graphs: tuple[bytes, ...] = (windowed,) if streaming is None else (windowed, streaming)
-        self._process: TrialProcess | None = None
+        self._process: Popen[bytes] | None = None
         self._said = bytearray()
         self._until_s = 0.0
         self._late = False
@@ -79,14 +81,13 @@ class Trial:
             return
         tried = Tried(self._name, self._spec, tuple(map(len, self._graphs)))
         try:
-            process = _ahead.pop() if _ahead else TrialProcess()
-            process.give(msgspec.json.encode(tried), b"\n", *self._graphs)
+            self._process = _start(msgspec.json.encode(tried), b"\n", *self._graphs)
         except NO_PROCESS as error:
             raise UserError(
                 f"{self._name} cannot be tried, for no process can be started ({error}); end other programs and try "
                 "again."
             ) from error
-        self._process, self._graphs = process, ()
+        self._graphs = ()
         self._until_s = monotonic() + BUSY_S
 
     def over(self) -> bool:
@@ -110,23 +111,26 @@ class Trial:
         """
         while not self.over():
             assert self._process is not None
+            assert self._process.stdout is not None
             asked = select.poll()
-            asked.register(self._process.says, select.POLLIN)
+            asked.register(self._process.stdout, select.POLLIN)
             asked.poll(1000 * max(0.01, self._until_s - monotonic()))
         assert self._verdict is not None
         return self._verdict
 
-    def _listen(self, process: TrialProcess) -> None:
+    def _listen(self, process: Popen[bytes]) -> None:
         """Takes what the process has said; it ends after that."""
+        assert process.stdout is not None
         try:
-            while piece := os.read(process.says, 1 << 16):
+            while piece := os.read(process.stdout.fileno(), 1 << 16):
                 self._said += piece
         except BlockingIOError:
             if monotonic() > self._until_s:
                 self._late = True
                 process.kill()
             return
-        self._verdict, self._process = self._judge(process.end()), None
+        process.stdout.close()
+        self._verdict, self._process = self._judge(process.wait()), None
 
     def _judge(self, exit_code: int) -> Verdict:
         try:
@@ -146,65 +150,34 @@ def _why_ended(exit_code: int) -> str:
     return f"cannot be tried: the process for it ends at once (exit code {exit_code}); install myobridge again."
 
 
-class TrialProcess:
-    """A process that loads onnxruntime, waits for what it is to try, and ends with a verdict, or with its parent."""
+def _start(*given: bytes) -> Popen[bytes]:
+    """The process, with what it is to try in its standard input. Raises one of NO_PROCESS.
 
-    def __init__(self) -> None:
-        """Starts it; raises one of NO_PROCESS."""
-        from subprocess import DEVNULL, PIPE, Popen  # noqa: PLC0415 - 3 ms that only a trial needs
+    A file, because a pipe would keep us waiting until the process has loaded onnxruntime.
+    """
+    from subprocess import DEVNULL, PIPE, Popen  # noqa: PLC0415 - 3 ms that only a trial needs
 
-        package = str(Path(myobridge.__file__).parents[1])
-        with ExitStack() as undo:
-            self._file = undo.enter_context(_file())
-            given = self._file.fileno()
-            self._process = Popen(
-                [sys.executable, "-S", "-c", PROGRAM, str(given), package, *sys.path],
-                stdin=PIPE,
-                stdout=PIPE,
-                stderr=DEVNULL,
-                pass_fds=(given,),
-                env=os.environ | ENVIRONMENT,
-                start_new_session=True,
-            )
-            undo.pop_all()
-        assert self._process.stdout is not None
-        self.pid = self._process.pid
-        self.says = self._process.stdout.fileno()
-        """Where it says its verdict; reading never waits, and reads nothing more at its end."""
-        os.set_blocking(self.says, False)
-
-    def give(self, *pieces: bytes) -> None:
-        """What it is to try. A file, because a pipe would keep us waiting until the process has loaded onnxruntime."""
-        with self._file:
-            self._file.writelines(pieces)
-        assert self._process.stdin is not None
-        with suppress(BrokenPipeError), self._process.stdin as hears:
-            hears.write(b"go")
-
-    def kill(self) -> None:
-        """Ends it; its end can be read then."""
-        self._process.kill()
-
-    def end(self) -> int:
-        """Its exit code, once its end was read."""
-        assert self._process.stdout is not None
-        self._process.stdout.close()
-        return self._process.wait()
+    package = str(Path(myobridge.__file__).parents[1])
+    with _file() as file:
+        file.writelines(given)
+        file.seek(0)
+        process = Popen(
+            [sys.executable, "-S", "-c", PROGRAM, package, *sys.path],
+            stdin=file,
+            stdout=PIPE,
+            stderr=DEVNULL,
+            env=os.environ | ENVIRONMENT,
+            start_new_session=True,
+        )
+    assert process.stdout is not None
+    os.set_blocking(process.stdout.fileno(), False)
+    return process
 
 
 def _file() -> IO[bytes]:
     """A file without a name."""
     if hasattr(os, "memfd_create"):
-        return os.fdopen(os.memfd_create("model"), "wb")
+        return os.fdopen(os.memfd_create("model"), "r+b")
     from tempfile import TemporaryFile  # noqa: PLC0415 - where there is no Linux
 
     return TemporaryFile()
-
-
-_ahead: Final[list[TrialProcess]] = []
-
-
-def start_ahead() -> None:
-    """Starts the process of the next trial, so that it loads onnxruntime while its model is still being read."""
-    with suppress(*NO_PROCESS):  # whoever needs it will say so
-        _ahead.append(TrialProcess())

@@ -53,20 +53,17 @@ Samples = NDArray[np.float64]
 
 
 def main() -> None:
-    """Waits for "go" on standard input, reads a `Tried` and its graphs, and writes a `Verdict` to standard output."""
+    """Reads a `Tried` and its graphs from standard input, and writes a `Verdict` to standard output."""
     _stand_back()
-    if not sys.stdin.buffer.read(2):
-        return  # nobody is there any more who would ask
     _limit()
-    with os.fdopen(int(sys.argv[1]), "rb") as given:
-        given.seek(0)
-        tried = msgspec.json.decode(given.readline(), type=Tried)
-        try:
-            verdict = try_graphs(tried, map(given.read, tried.sizes))
-        except UserError as refused:
-            verdict = Verdict(refusal=str(refused))
-        except Exception as error:  # onnxruntime has a family of exceptions without a common base of its own
-            verdict = Verdict(refusal=str(cannot_run(Path(tried.name), error)))
+    given = sys.stdin.buffer
+    tried = msgspec.json.decode(given.readline(), type=Tried)
+    try:
+        verdict = try_graphs(tried, map(given.read, tried.sizes))
+    except UserError as refused:
+        verdict = Verdict(refusal=str(refused))
+    except Exception as error:  # onnxruntime has a family of exceptions without a common base of its own
+        verdict = Verdict(refusal=str(cannot_run(Path(tried.name), error)))
     sys.stdout.buffer.write(msgspec.json.encode(verdict))
 
 

@@ -14,7 +14,6 @@ import pytest
 from onnx import helper, numpy_helper
 
 from hostile_models import HOSTILE
-from myobridge import model_trial
 from myobridge.errors import UserError
 from myobridge.model import open_model, read_model
 from myobridge.model_file import STREAMING_KEY
@@ -93,7 +92,6 @@ def test_without_a_process_there_is_no_model(tmp_path, monkeypatch, error):
     def refuse(*_arguments, **_settings):
         raise error
 
-    monkeypatch.setattr(model_trial, "_ahead", [])
     monkeypatch.setattr(subprocess, "Popen", refuse)
     with pytest.raises(UserError, match="no process can be started"):
         open_model(write_tiny_model(tmp_path / "m.onnx"))

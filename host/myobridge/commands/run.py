@@ -45,9 +45,6 @@ def run(
     SIGUSR1 asks the hand to arm (again), SIGUSR2 disarms it; Ctrl-C disarms it and ends. Views and recorders look
     into it through its feed, a socket that only you can open.
     """
-    from myobridge.model_trial import start_ahead
-
-    start_ahead()  # onnxruntime is loaded there while numpy is loaded here
     from myobridge.config import load_config
     from myobridge.daemon import Daemon
     from myobridge.metrics import process_start_s
