@@ -80,7 +80,7 @@ class Connection:
         self.session.pong = self._clock.pong
         return message
 
-    def _for_pipeline(self, taken: tuple[Samples, ...]) -> tuple[Samples, ...]:
+    def _for_pipeline(self, taken: tuple[Samples, ...], read_s: float) -> tuple[Samples, ...]:
         """The samples that the pipeline gets now; while the model is still being tried, they wait for it.
 
         Raises:
@@ -88,6 +88,8 @@ class Connection:
         """
         if self._deciding:
             return taken
+        if self._stats.first_emg_s is None:
+            self._stats.first_emg_s = read_s
         self._early += taken
         if not self._model.ready():
             return ()
@@ -144,7 +146,7 @@ class Connection:
         if not taken:
             return
         self._last_emg_s = read_s
-        taken = self._for_pipeline(taken)
+        taken = self._for_pipeline(taken, read_s)
         if not taken:
             return
         left = emg_left + len(taken)

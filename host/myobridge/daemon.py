@@ -56,7 +56,6 @@ class Daemon:
         self._model = read_model(model_path)
         self._config = config
         check_rate(config, self._model.spec)
-        self._model.begin_trial()
         self._frames = FrameDecoder()
         self.stats = RunStats(self._model.spec, started_s, self._frames.counters)
         self.voice = Voice(printable(port))
@@ -150,6 +149,8 @@ class Daemon:
         connection.on_bytes = self._tell_bytes
         self._connection = connection
         try:
+            connection.turn()  # HELLO goes out before the trial takes the processor
+            self._model.begin_trial()
             while not self._over(seconds, began_s):
                 connection.turn()
                 self._attend(connection)
@@ -168,7 +169,7 @@ class Daemon:
         """What can wait until the setpoint is written."""
         stats, session, now_s = self.stats, connection.session, time.monotonic()
         stats.unexpected_frames = session.unexpected_frames
-        if stats.first_emg_s is None and connection.streaming:
+        if not stats.ready and connection.streaming:
             self._prepare()
             stats.begin()
             self.notify.ready("The hand streams, and is disarmed.")

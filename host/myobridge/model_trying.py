@@ -69,23 +69,20 @@ def main() -> None:
 
 def _stand_back() -> None:
     """The hand's loop comes first, and this process ends when nobody waits for it any more."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    with suppress(OSError):
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
 def _limit() -> None:
     """From here on the system ends this process, or refuses it memory, when a graph takes too much."""
     signal.setitimer(signal.ITIMER_PROF, TIMES_THE_START * time.process_time())
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
-    limits = {
-        resource.RLIMIT_AS: pages * resource.getpagesize() + MORE_BYTES,
-        resource.RLIMIT_CORE: 0,
-        resource.RLIMIT_FSIZE: 0,
-    }
-    for limit, most in limits.items():
-        with suppress(OSError, ValueError):  # the unit of an older version forbids it, and limits memory itself
-            resource.setrlimit(limit, (most, most))
+    with suppress(OSError, ValueError):  # the unit of an older version forbids it, and limits memory itself
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+        most = pages * resource.getpagesize() + MORE_BYTES
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 
 
 def try_graphs(tried: Tried, graphs: Iterable[bytes]) -> Verdict:

@@ -125,29 +125,37 @@ class Reader:
         self._fields_left = MAX_FIELDS
 
     def read(self, data: memoryview, message: Message) -> Fields:
-        """The fields of a message that fills `data`."""
+        """The fields of a message that fills `data`. Numbers of one byte, nearly all, cost no call."""
         found, at, end = Fields(), 0, len(data)
+        tags, numbers, parts, left = message.tags, found.numbers, found.parts, self._fields_left
         while at < end:
-            self._fields_left -= 1
-            if self._fields_left < 0:
+            left -= 1
+            if left < 0:
                 raise Refused(f"it has more than {MAX_FIELDS} fields")
-            tag, at = _varint(data, at)
-            if tag not in message.tags:
+            tag, at = _varint(data, at) if data[at] >= 0x80 else (data[at], at + 1)
+            if tag not in tags:
                 raise Refused(f"{message.name} has a field {tag >> 3} of kind {tag & 7}")
-            name, again = message.tags[tag]
-            if tag & 7 == VARINT:
-                number, at = _varint(data, at)
-                values: list[int] | list[memoryview] = found.numbers.setdefault(name, [])
-                found.numbers[name].append(number)
+            name, again = tags[tag]
+            kind = tag & 7
+            if kind == FIXED32:
+                number = 4
+            elif at < end and data[at] < 0x80:
+                number, at = data[at], at + 1
             else:
-                size, at = (4, at) if tag & 7 == FIXED32 else _varint(data, at)
-                if size > end - at:
+                number, at = _varint(data, at)
+            values: list[int] | list[memoryview]
+            if kind == VARINT:
+                values = numbers.setdefault(name, [])
+                values.append(number)
+            else:
+                if number > end - at:
                     raise Refused("it is cut off")
-                values = found.parts.setdefault(name, [])
-                found.parts[name].append(data[at : at + size])
-                at += size
+                values = parts.setdefault(name, [])
+                values.append(data[at : at + number])
+                at += number
             if len(values) > 1 and not again:
                 raise Refused(f"{message.name} has {name} twice")
+        self._fields_left = left
         return found
 
     def each(self, parts: Fields, name: str, message: Message) -> Iterator[Fields]:

@@ -61,6 +61,7 @@ class RunStats:
     feed_refused: int = 0
     """Requests that were ignored, and clients that were put out."""
     withheld: list[int] = field(default_factory=lambda: [0] * len(Withheld))
+    ready: bool = False
     first_emg_s: float | None = None
     first_command_s: float | None = None
     state: State = State.BOOT
@@ -69,8 +70,8 @@ class RunStats:
     _latency_s: float = 0.0
 
     def begin(self) -> None:
-        """The hand streams and the loop is ready: time and processor count from here."""
-        self.first_emg_s, self.cost = time.monotonic(), ProcessCost()
+        """The hand streams and the loop is ready: the processor counts from here, and time since the first sample."""
+        self.ready, self.cost = True, ProcessCost()
 
     def decided(self, read_s: float, sampled_s: float, done_s: float) -> None:
         """Counts a decision that may be acted on: its samples were read, taken, and it was done."""
