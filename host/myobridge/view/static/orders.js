@@ -4,6 +4,7 @@ import { $ } from "./dom.js";
 import { say } from "./notes.js";
 
 const CONFIRM_MS = { arm: 4000, disarm: 1000, estop: 1000, lift: 10000 };
+const LEADS_TO = { arm: "ARMED", disarm: "DISARMED", estop: "ESTOP", lift: "DISARMED" };
 const ARMABLE = ["DISARMED", "HOLD", "RELAX", "FAULT"];
 const unconfirmed = {};
 let control = false, send = () => false;
@@ -28,7 +29,7 @@ function order(what) {
 // An ESTOP that has not arrived is said until it has.
 export function answered({ do: what, ok, text }) {
   clearTimeout(unconfirmed[what]);
-  say(text, { bad: !ok, stays: what === "estop" && !ok });
+  say(text, { bad: !ok, stays: what === "estop" && !ok, fits: LEADS_TO[what] });
 }
 
 // look: the daemon's newest; null while there is none. ARM is dim where it can do nothing, and says why when it is pressed.
