@@ -35,7 +35,8 @@ export function answered({ do: what, ok, text }) {
 // look: the daemon's newest; null while there is none. ARM is dim where it can do nothing, and says why when it is pressed.
 export function showOrders(look) {
   $("arm").classList.toggle("dim", !look || look.estop || !ARMABLE.includes(look.state));
-  $("lift").hidden = !control || !look?.estop;
+  const stopped = look?.estop || look?.state === "ESTOP"; // a board may stay stopped although the stop was lifted
+  $("lift").hidden = !control || !stopped;
   if ($("lift").hidden) $("lift-dialog").close();
 }
 
