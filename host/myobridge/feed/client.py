@@ -65,7 +65,7 @@ class FeedClient:
             NoDaemon: none runs on this port.
         """
         self.misunderstood = ""
-        """A sentence, from the first look on that this version does not understand; such looks are passed over."""
+        """A sentence when a look has come that this version does not understand; such looks are passed over."""
         self._port = port
         self._splitter = Splitter(MAX_MESSAGE)
         self._inbox: deque[Chunk | Snapshot] = deque()

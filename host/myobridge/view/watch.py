@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 from myobridge.errors import UserError
@@ -46,7 +47,8 @@ class Watch(threading.Thread):
                 self._away(f"The view failed ({type(error).__name__}: {error}) and begins again.")
 
     def _away(self, text: str) -> None:
-        self._publish(page.Link(up=False, text=text))
+        with suppress(Exception):  # the next one may get through
+            self._publish(page.Link(up=False, text=text))
         self._stopping.wait(RETRY_S)
 
     def _follow(self, feed: FeedClient) -> None:
@@ -82,6 +84,9 @@ class Listener:
                 look = heard
         if look is not None:
             self._publish(page.Look(snapshot=look))
+        elif feed.misunderstood:
+            self._publish(page.Link(up=False, text=feed.misunderstood))
+            feed.misunderstood = ""
         columns = self._traces.columns()
         if columns is None:
             return

@@ -3,7 +3,7 @@
 import { fit } from "./canvas.js";
 import { $, write } from "./dom.js";
 import { drawHand } from "./hand.js";
-import { forget, showNote } from "./notes.js";
+import { changed, showNote } from "./notes.js";
 import { answered, connectOrders, showOrders } from "./orders.js";
 import { showBands, showChannels, showFingers, showGauges } from "./panels.js";
 import { Socket } from "./socket.js";
@@ -32,12 +32,13 @@ const socket = new Socket({
     else if (!look) away("WAITING", message.text);
   },
   look({ snapshot }) {
-    if (snapshot.state !== look?.state) forget({ settled: snapshot.state === "ESTOP" });
+    const before = look?.state;
     look = snapshot;
     servos = look.servos;
     lookAt = performance.now();
     connection("live", true);
     showState(look.state, look.explained);
+    if (look.state !== before) changed(look.state);
     showOrders(look);
     const blocked = look.state === "DISARMED" && look.blocked ? `It cannot be armed now: ${look.blocked}.` : "";
     showNote(look.note || (control ? blocked : ""));
@@ -65,10 +66,10 @@ function connection(text, live = false) {
 }
 
 function away(name, text) {
-  if (look) forget();
-  look = null;
   connection("not live");
   showState(name, text);
+  if (look) changed(name);
+  look = null;
   showOrders(null);
   showNote("");
 }

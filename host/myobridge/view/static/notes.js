@@ -5,9 +5,10 @@ import { $, write } from "./dom.js";
 const STAYS_MS = 6000;
 let said = null, daemonSays = "";
 
-// Shows an answer. It goes after a while; one that `stays` goes when `forget` is called.
-export function say(text, { bad = false, stays = false } = {}) {
-  said = { text, bad, until: stays ? Infinity : performance.now() + STAYS_MS, stays };
+// Shows an answer, for a while. It ends early when the hand changes its state to another one than `fits`, what was said
+// being true no more; one that `stays` is there until the hand is in that state.
+export function say(text, { bad = false, stays = false, fits = "" } = {}) {
+  said = { text, bad, stays, fits, until: stays ? Infinity : performance.now() + STAYS_MS };
   show();
 }
 
@@ -17,15 +18,16 @@ export function showNote(text) {
   show();
 }
 
-// The state has changed: an answer from before is no longer true. One that stays is kept, unless it is settled.
-export function forget({ settled = false } = {}) {
-  if (settled || !said?.stays) said = null;
+// The state has changed.
+export function changed(state) {
+  if (said && (said.stays ? state === said.fits : state !== said.fits)) said = null;
   show();
 }
 
 function show() {
   if (said && performance.now() > said.until) said = null;
-  const text = said?.text ?? daemonSays, repeats = text === $("state-text").textContent;
+  const text = said?.text ?? daemonSays;
+  const repeats = document.body.dataset.state === "ESTOP" && text === $("state-text").textContent;
   write($("note"), repeats ? "" : text);
   $("note").classList.toggle("bad", Boolean(said?.bad));
 }

@@ -4,6 +4,7 @@ import { $ } from "./dom.js";
 import { say } from "./notes.js";
 
 const CONFIRM_MS = { arm: 4000, disarm: 1000, estop: 1000, lift: 10000 };
+const LEADS_TO = { arm: "ARMED", disarm: "DISARMED", estop: "ESTOP", lift: "DISARMED" };
 const ARMABLE = ["DISARMED", "HOLD", "RELAX", "FAULT"];
 const unconfirmed = {};
 let control = false, send = () => false;
@@ -28,13 +29,14 @@ function order(what) {
 // An ESTOP that has not arrived is said until it has.
 export function answered({ do: what, ok, text }) {
   clearTimeout(unconfirmed[what]);
-  say(text, { bad: !ok, stays: what === "estop" && !ok });
+  say(text, { bad: !ok, stays: what === "estop" && !ok, fits: LEADS_TO[what] });
 }
 
 // look: the daemon's newest; null while there is none. ARM is dim where it can do nothing, and says why when it is pressed.
 export function showOrders(look) {
   $("arm").classList.toggle("dim", !look || look.estop || !ARMABLE.includes(look.state));
-  $("lift").hidden = !control || !look?.estop;
+  const stopped = look?.estop || look?.state === "ESTOP"; // a board may stay stopped although the stop was lifted
+  $("lift").hidden = !control || !stopped;
   if ($("lift").hidden) $("lift-dialog").close();
 }
 
