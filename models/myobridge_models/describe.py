@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from myobridge_models.receptive import Shape
+from myobridge_models.tables import print_table
 
 
 def facts(shape: Shape) -> dict[str, Any]:
@@ -84,7 +85,7 @@ def print_facts(shape: Shape, console: Console) -> None:
             str(row["path_window_samples"]),
             f"{row['path_window_ms']:.1f}",
         )
-    console.print(table)
+    print_table(table, console)
     console.print(
         f"Stage 2: k {shape.pattern_kernel}, dilations {', '.join(map(str, shape.pattern_dilations))}, "
         f"{shape.pattern_features} features, ReLU, {shape.outputs} outputs a map, averaged by {shape.averaged}.\n"
@@ -100,7 +101,7 @@ def print_facts(shape: Shape, console: Console) -> None:
     where.add_column("share", justify="right")
     for layer, count in table_of["parameters"].items():
         where.add_row(layer, f"{count:,}", f"{count / table_of['parameters_total']:.2%}")
-    console.print(where)
+    print_table(where, console)
     for warning in table_of["warnings"]:
         console.print(f"[yellow]Warning:[/] {warning}")
 

@@ -9,6 +9,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+WIDEST: Final = 1000
 HEADINGS: Final = {
     "person": "per-\nson",
     "mae_deg": "MAE °",
@@ -56,7 +57,20 @@ def print_rows(title: str, rows: Sequence[Mapping[str, object]], console: Consol
         table.add_column(heading, justify="left" if isinstance(rows[0][key], str) else "right", overflow="fold")
     for row in rows:
         table.add_row(*(_cell(key, value) for key, value in row.items()))
-    console.print(table)
+    print_table(table, console)
+
+
+def print_table(table: Table, console: Console) -> None:
+    """The table, or, where the console is too narrow or cannot draw, a line for each row; no figure is cut off."""
+    needs = console.measure(table, options=console.options.update(max_width=WIDEST)).maximum
+    if needs <= console.width and not console.is_dumb_terminal:
+        console.print(table)
+        return
+    console.print(table.title, soft_wrap=True)
+    headings = [str(column.header).replace("-\n", "").replace("\n", " ") for column in table.columns]
+    for cells in zip(*(column.cells for column in table.columns), strict=True):
+        said = (f"{heading} {cell}".strip() for heading, cell in zip(headings, cells, strict=True))
+        console.print(", ".join(said), soft_wrap=True)
 
 
 def _cell(key: str, value: object) -> str:

@@ -77,7 +77,9 @@ class FeedClient:
         except TimeoutError as error:
             raise NoDaemon(f"The daemon on {port} lets nobody in; end it and start it again.") from error
         except OSError as error:
-            raise NoDaemon(f"No daemon runs on {port}; start one with `myobridge run --port {port}`.") from error
+            raise NoDaemon(
+                f"No daemon runs on {port}; start one with `myobridge run --port {port} --model MODEL`."
+            ) from error
         self._socket.settimeout(REPLY_S)
 
     def __enter__(self) -> Self:

@@ -189,7 +189,9 @@ def swap(port: str, mine: Path) -> tuple[bool, str]:
     except NoDaemon:
         return False, f"No daemon runs on {port}: `myobridge run --port {port} --model {mine}` takes the model."
     later = (
-        "" if reply.ok else f" Until then it runs the old one; `myobridge run --model {mine}` begins with the new one."
+        ""
+        if reply.ok
+        else f" Until then it runs the old one; `myobridge run --port {port} --model {mine}` begins with the new one."
     )
     return reply.ok, reply.text + later
 

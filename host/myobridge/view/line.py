@@ -82,6 +82,8 @@ async def open_line(port: str) -> Line:
     except BlockingIOError as error:
         raise NoDaemon(f"The daemon on {port} lets nobody in; end it and start it again.") from error
     except OSError as error:
-        raise NoDaemon(f"No daemon runs on {port}; start one with `myobridge run --port {port}`.") from error
+        raise NoDaemon(
+            f"No daemon runs on {port}; start one with `myobridge run --port {port} --model MODEL`."
+        ) from error
     _, line = await asyncio.get_running_loop().create_connection(lambda: Line(port), sock=connection)
     return line
