@@ -21,6 +21,8 @@ LATE_S: Final = 0.02
 WAITED_SHARE: Final = 0.25
 """For so much of the time some process waited for a processor; a test on an idle machine stays far below."""
 TRIES: Final = 5
+PATIENCE_S: Final = 60.0
+"""Longer than anything here takes, however busy the machine is."""
 PRESSURE: Final = Path("/proc/pressure/cpu")
 
 P = ParamSpec("P")
@@ -91,3 +93,11 @@ def undisturbed(test: Callable[P, T]) -> Callable[P, T]:
         raise AssertionError("unreachable")
 
     return patient
+
+
+def eventually(condition: Callable[[], T], within_s: float = PATIENCE_S) -> T:
+    """Waits until the condition holds, and gives what it gave last: a wait on a busy machine is longer than a sleep."""
+    until_s = time.monotonic() + within_s
+    while not (found := condition()) and time.monotonic() < until_s:
+        time.sleep(NAP_S)
+    return found
