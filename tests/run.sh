@@ -1,5 +1,6 @@
 #!/bin/sh
 # Installs everything the tests need, system packages too, and runs them all; options go to pytest.
+# `sh tests/run.sh --busy …` does the same beside four processes that want the processor all the time.
 set -eu
 here=$(cd "$(dirname "$0")/.." && pwd)
 . "$here/host/environment.sh"
@@ -14,9 +15,28 @@ if command -v apt-get >/dev/null; then
 fi
 "$venv/bin/pip" install --quiet -e "$here[train,test]"
 cd "$here"
+beside="nice -n 19"
+if [ "${1:-}" = --busy ]; then
+    shift
+    busy=
+    trap 'kill $busy; echo "The four busy processes are ended."' EXIT
+    trap 'exit 130' HUP INT TERM
+    for _ in 1 2 3 4; do
+        while :; do :; done &
+        busy="$busy $!"
+    done
+    echo "Four busy processes run beside the tests:$busy."
+    beside= # with less priority than those it would not end today
+    set -- -o timeout=600 "$@"
+fi
+chosen=
 for option in "$@"; do
-    case $option in -*) ;; *) exec "$venv/bin/python" -m pytest "$@" ;; esac  # somebody chose
+    case $option in -* | timeout=*) ;; *) chosen=yes ;; esac
 done
+if [ "$chosen" ]; then
+    "$venv/bin/python" -m pytest "$@"
+    exit
+fi
 # What mostly waits, for ports and clocks, runs beside what mostly computes and gets the processors that are left over.
 # What does both comes when they are done: a hand and a daemon without a processor lose each other.
 waiting="tests/faults tests/loopback tests/raspberry_pi"
@@ -25,7 +45,7 @@ both=tests/loopback/test_calibrated_hand.py
 said=$(mktemp)
 none=5 # pytest's exit status where the options leave no test
 failed=0
-nice -n 19 "$venv/bin/python" -m pytest $computing "$@" >"$said" 2>&1 &
+$beside "$venv/bin/python" -m pytest $computing "$@" >"$said" 2>&1 &
 "$venv/bin/python" -m pytest $waiting --ignore=$both "$@" || failed=$?
 wait $! || failed=$?
 "$venv/bin/python" -m pytest $both "$@" || [ $? -eq $none ] || failed=1

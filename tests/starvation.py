@@ -1,19 +1,22 @@
 """Was this machine too busy for a test of real time to mean anything? Measured while the test runs.
 
-A test about behaviour belongs into simulated time (`lockstep.py`). A test about real time is decorated with
-`undisturbed`: it is repeated if it fails while the machine was starved, and fails with what was measured.
+A test about behaviour belongs into simulated time (`lockstep.py`). A test in which processes live in real time is
+repeated if it fails while the machine was starved (`conftest.py`), and fails at last with what was measured.
 """
 
 from __future__ import annotations
 
-import functools
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, ParamSpec, TypeVar
+from typing import Final, TypeVar
+
+import pytest
+import pytest_timeout
+from _pytest.runner import runtestprotocol
 
 NAP_S: Final = 0.005
 LATE_S: Final = 0.02
@@ -21,9 +24,10 @@ LATE_S: Final = 0.02
 WAITED_SHARE: Final = 0.25
 """For so much of the time some process waited for a processor; a test on an idle machine stays far below."""
 TRIES: Final = 5
+PATIENCE_S: Final = 60.0
+"""Longer than anything here takes, however busy the machine is."""
 PRESSURE: Final = Path("/proc/pressure/cpu")
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -74,20 +78,30 @@ def measured() -> Iterator[Starvation]:
             found.waited_share = (now_s - waited_s) / max(1e-3, time.monotonic() - began_s)
 
 
-def undisturbed(test: Callable[P, T]) -> Callable[P, T]:
-    """Repeats a test that failed on a starved machine; the last failure says what was measured."""
+def run_undisturbed(item: pytest.Item, nextitem: pytest.Item | None) -> bool:
+    """In place of pytest's own way to run a test: again where it failed on a starved machine, up to TRIES times."""
+    timer = item.config.pluginmanager.hook
+    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+    for tries_left in reversed(range(TRIES)):
+        with measured() as machine:
+            reports = runtestprotocol(item, nextitem=nextitem, log=False)
+        failed = [report for report in reports if report.failed]
+        if not (failed and machine.starved and tries_left):
+            break
+        print(f"{item.nodeid}: {machine}; once more.")
+        timer.pytest_timeout_cancel_timer(item=item)
+        timer.pytest_timeout_set_timer(item=item, settings=pytest_timeout._get_item_settings(item))
+    for report in failed:
+        report.sections.append(("The machine", f"Try {TRIES - tries_left} of {TRIES}: {machine}."))
+    for report in reports:
+        item.ihook.pytest_runtest_logreport(report=report)
+    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+    return True
 
-    @functools.wraps(test)
-    def patient(*args: P.args, **kwargs: P.kwargs) -> T:
-        for tries_left in reversed(range(TRIES)):
-            try:
-                with measured() as machine:
-                    return test(*args, **kwargs)
-            except Exception as error:
-                if not machine.starved or not tries_left:
-                    error.add_note(f"Try {TRIES - tries_left} of {TRIES}: {machine}.")
-                    raise
-                print(f"{test.__name__}: {machine}; again, because of {error!r}")
-        raise AssertionError("unreachable")
 
-    return patient
+def eventually(condition: Callable[[], T], within_s: float = PATIENCE_S) -> T:
+    """Waits until the condition holds, and gives what it gave last: a wait on a busy machine is longer than a sleep."""
+    until_s = time.monotonic() + within_s
+    while not (found := condition()) and time.monotonic() < until_s:
+        time.sleep(NAP_S)
+    return found

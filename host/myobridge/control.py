@@ -119,6 +119,8 @@ class Control:
             self._tell(text)
 
     def _ask(self, word: Word, answer: Answer, connection: Connection | None, asked_s: float, now_s: float) -> None:
+        if word in ("disarm", "estop"):
+            self._arm_since_s = None
         if word == "estop":
             self._keeper.remember()
         if word == "lift":

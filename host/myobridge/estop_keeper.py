@@ -9,7 +9,7 @@ from typing import Final
 
 from myobridge.errors import UserError
 from myobridge.estop import EstopMemory
-from myobridge.permission import Answer
+from myobridge.permission import STOPPED_AGAIN, Answer
 from myobridge.realtime import leave_realtime
 
 KEEP_S: Final = 2.0
@@ -23,13 +23,16 @@ class Keeper:
         self.memory = memory
         self._tell = tell
         self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
-        self._lifted: SimpleQueue[tuple[Answer, str]] = SimpleQueue()
+        self._lifted: SimpleQueue[tuple[Answer, str, int]] = SimpleQueue()
+        self._stops = 0
+        """How often an emergency stop was said."""
         self._thread: Thread | None = None
         self._remembering = False
         """The newest job is to remember."""
 
     def remember(self) -> None:
         """Remembers an emergency stop, once for many words that wait for the disk."""
+        self._stops += 1
         if self._remembering and self._jobs.qsize():
             return
         memory, self._remembering = self.memory, True
@@ -44,21 +47,27 @@ class Keeper:
 
     def lift(self, answer: Answer) -> None:
         """Forgets it; `lifted` says when that is done."""
-        memory, self._remembering = self.memory, False
+        memory, self._remembering, stops = self.memory, False, self._stops
 
         def job() -> None:
             try:
                 memory.lift()
             except UserError as error:
-                self._lifted.put((answer, str(error)))
+                self._lifted.put((answer, str(error), stops))
             else:
-                self._lifted.put((answer, ""))
+                self._lifted.put((answer, "", stops))
 
         self._do(job)
 
     def lifted(self) -> list[tuple[Answer, str]]:
-        """Who asked to lift, once the disk has forgotten, and why it has not; empty if it has."""
-        return [self._lifted.get() for _ in range(self._lifted.qsize())]
+        """Who asked to lift, once the disk has forgotten, and why the stop stays; empty if it is lifted.
+
+        A stop that was said while the disk was at it stays.
+        """
+        done = [self._lifted.get() for _ in range(self._lifted.qsize())]
+        return [
+            (answer, problem or ("" if stops == self._stops else STOPPED_AGAIN)) for answer, problem, stops in done
+        ]
 
     def close(self) -> None:
         """Ends the thread."""

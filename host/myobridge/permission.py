@@ -28,6 +28,7 @@ LOST: Final = "The hand is not connected; myobridge is looking for it."
 STOP_REMEMBERED: Final = "The hand is not connected; the emergency stop is remembered and reaches the board first."
 STOPPED: Final = "The emergency stop is in force; lift it with `myobridge lift-estop`, or in the view."
 NO_ANSWER: Final = "The board did not answer; switch the servo power off."
+STOPPED_AGAIN: Final = "The emergency stop is in force, because it was said again; lift it once more."
 OVERTAKEN: Final = "The hand was not armed, because {} was asked for after it."
 TOO_MANY: Final = "Too many requests wait for an answer; ask again in a few seconds."
 TOO_OLD: Final = "The hand was not armed, because the request was {:.0f} s old; ask again."
@@ -173,6 +174,8 @@ class Permission:
     def _stop(self, answer: Answer, hand: Hand | None, now_s: float) -> None:
         self.estop = True
         self._overtake("an emergency stop")
+        for asked in [asked for asked in self._waiting if asked.word == "lift"]:
+            self._answer(asked, Outcome(False, STOPPED_AGAIN))
         if hand is None:
             answer(False, STOP_REMEMBERED)
         else:
@@ -195,7 +198,7 @@ class Permission:
             answer(False, TOO_MANY)
 
     def _overtake(self, by: str) -> None:
-        for asked in [asked for asked in self._waiting if asked.word in ("arm", "lift")]:
+        for asked in [asked for asked in self._waiting if asked.word == "arm"]:
             self._answer(asked, Outcome(False, OVERTAKEN.format(by)))
 
     # --- answers ------------------------------------------------------------------------------------------

@@ -111,8 +111,8 @@ class Watch:
         """The daemon answers."""
         self.unanswerable(word)
         word.answered_s = self.now_s
-        if word.do == "lift" and not ok:
-            self.estop = self.estop or self._lifting
+        if word.do == "lift":
+            self.estop, self._lifting = self.estop or (None if ok else self._lifting), None
         wanted = {"arm": (State.ARMED, State.HOLD), "disarm": (State.DISARMED,), "estop": (State.ESTOP,)}.get(word.do)
         if ok and wanted:
             seen_s = max(self.last_s.get(state, float("-inf")) for state in wanted)

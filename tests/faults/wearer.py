@@ -152,7 +152,7 @@ BAD_AFTER_S: Final = {
     "saturated": 0.3,
     "hum": 0.3,
     "lead off": 0.03,
-    "repeating": 0.7,
-    "identical": 0.7,
+    "repeating": 0.75,
+    "identical": 0.9,
 }
 """From when on a trouble that lasts must be known, and its electrode's samples are of no use."""

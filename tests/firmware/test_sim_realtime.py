@@ -30,7 +30,6 @@ from myobridge.wire.messages import (
     ResetCause,
     Start,
 )
-from starvation import undisturbed
 
 PATIENCE_S = 20.0
 
@@ -91,7 +90,7 @@ def start_streaming(port: serial.Serial) -> Ident:
     return ident
 
 
-@undisturbed
+@pytest.mark.real_time
 def test_it_keeps_pace_and_sleeps_in_between(tmp_path: Path) -> None:
     before_s = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
     began = time.monotonic()
@@ -112,6 +111,7 @@ def test_it_keeps_pace_and_sleeps_in_between(tmp_path: Path) -> None:
     assert not (tmp_path / "hand").exists()
 
 
+@pytest.mark.real_time
 def test_a_host_that_does_not_read_costs_only_its_own_bytes(tmp_path: Path) -> None:
     options = ("--seconds", "2", "--json", tmp_path / "stats")
     with simulator(*options) as (process, name), serial.Serial(name, BAUD, timeout=0.1) as port:

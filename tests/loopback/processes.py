@@ -30,13 +30,13 @@ def running(*arguments):
         if process.poll() is None:
             process.send_signal(signal.SIGINT)
         try:
-            process.wait(15)
+            process.wait(60)
         except subprocess.TimeoutExpired:
             process.kill()
             raise
 
 
-def feed_of(port, within_s: float = 15) -> FeedClient:
+def feed_of(port, within_s: float = 60) -> FeedClient:
     """The feed of a daemon that is starting."""
     until_s = time.monotonic() + within_s
     while True:

@@ -52,7 +52,7 @@ def balanced_accuracy(trace):
     return np.mean([np.mean(shown[meant == pose] == pose) for pose in np.unique(meant)])
 
 
-def wait_for_the_hand(feed, within_s=20):
+def wait_for_the_hand(feed, within_s=60):
     until_s = time.monotonic() + within_s
     while feed.request("about").about.ident is None:
         assert time.monotonic() < until_s

@@ -26,7 +26,7 @@ def test_demo_draws_levels_fingers_state_and_the_summary():
     environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "100", "LINES": "40"}
     with subprocess.Popen(command("demo", "--seconds", 3), stdout=slave, stderr=slave, env=environment) as demo:
         os.close(slave)
-        screen, until_s = b"", time.monotonic() + 40
+        screen, until_s = b"", time.monotonic() + 60
         while time.monotonic() < until_s and demo.poll() is None:
             if select.select([master], [], [], 0.2)[0]:
                 try:

@@ -63,7 +63,7 @@ def test_a_device_of_another_protocol(model):
         nonce = m.Hello.unpack(_decoded(hello)).nonce
         ident = m.Ident(m.MAJOR + 1, 0, nonce, 0, (9, 9, 9), 0, 1, 5, 1, 0, 8, 10, 2_000_000)
         os.write(master, encode(m.Ident.TYPE, 0, ident.pack()))
-        _, errors = daemon.communicate(timeout=10)
+        _, errors = daemon.communicate(timeout=60)
     assert daemon.returncode == 1
     assert f"The device speaks protocol {m.MAJOR + 1}.0" in errors
     assert "flash the firmware of this version" in errors

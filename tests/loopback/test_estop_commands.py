@@ -12,7 +12,7 @@ MODEL = ("--model", "synth")
 def state_of(hand):
     """Of the board, as it ends."""
     hand.process.terminate()
-    hand.process.wait(30)
+    hand.process.wait(60)
     return hand.summary["state"]
 
 

@@ -56,7 +56,7 @@ def laboratory(folder, *source):
                 infos = pylsl.resolve_byprop("name", f"myobridge {name}", timeout=20)
                 if not infos:
                     streams.send_signal(signal.SIGINT)
-                    pytest.fail(f"no stream {name}: {streams.communicate(timeout=10)}")
+                    pytest.fail(f"no stream {name}: {streams.communicate(timeout=60)}")
                 inlets.append(pylsl.StreamInlet(infos[0]))
                 inlets[-1].open_stream(timeout=10)
                 return inlets[-1]
@@ -76,7 +76,7 @@ def pull(inlet, seconds):
     return np.array(samples), np.array(stamps)
 
 
-def pull_until(inlet, wanted, within_s=15.0):
+def pull_until(inlet, wanted, within_s=60):
     """Markers up to the wanted one."""
     seen, until_s = [], time.monotonic() + within_s
     while time.monotonic() < until_s:
@@ -161,8 +161,8 @@ def test_a_daemon_that_ends_is_told_in_a_sentence(tmp_path):
         with running("lsl", "--port", hand.port) as streams:
             time.sleep(1.5)
             daemon.send_signal(signal.SIGINT)
-            daemon.communicate(timeout=10)
-            _, errors = streams.communicate(timeout=10)
+            daemon.communicate(timeout=60)
+            _, errors = streams.communicate(timeout=60)
     assert streams.returncode == 1
     assert "has ended" in errors
     assert "Traceback" not in errors

@@ -39,7 +39,7 @@ def offline_in_the_background(*arguments):
     try:
         yield process
         process.send_signal(signal.SIGINT)
-        assert process.wait(15) == 0
+        assert process.wait(60) == 0
     finally:
         process.kill()
         process.communicate()

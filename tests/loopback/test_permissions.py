@@ -31,7 +31,7 @@ def daemon(port, model, umask):
         yield
     finally:
         process.send_signal(signal.SIGINT)
-        process.wait(15)
+        process.wait(60)
 
 
 def run(umask, *arguments):

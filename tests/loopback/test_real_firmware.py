@@ -8,7 +8,6 @@ from lockstep import run_daemon
 from lockstep_board import LockStepBoard
 from myobridge.device.synth import SynthOptions, SynthSource
 from processes import myobridge
-from starvation import undisturbed
 
 BOARDS = ("mega2560", "uno")
 SECONDS = 8
@@ -28,7 +27,6 @@ def test_the_hand_follows_the_wearer_on_the_firmware_that_is_flashed(board, tmp_
 
 
 @pytest.mark.parametrize("board", BOARDS)
-@undisturbed
 def test_the_demo_command_runs_the_firmware_and_sums_up(board):
     """It runs in real time. How well the hand follows then depends on the machine: the test above asks for that."""
     result = myobridge("demo", "--firmware", board, "--headless", "--seconds", 3, "--json", "-", timeout_s=110)

@@ -40,7 +40,7 @@ def messages_of(feed, seconds):
             yield message
 
 
-def looks_until(feed, condition, within_s=20):
+def looks_until(feed, condition, within_s=60):
     for look in messages_of(feed, within_s):
         if isinstance(look, Snapshot) and condition(look):
             return look
@@ -67,7 +67,7 @@ def test_subscribers_get_the_very_bytes_and_looks_with_names_and_reasons(tmp_pat
             also_received = sum(len(chunk.data) for chunk in messages_of(other, 0.5))
         assert stat.S_IMODE(feed_path(hand.port).stat().st_mode) == 0o600
         daemon.send_signal(signal.SIGINT)
-        daemon.wait(10)
+        daemon.wait(60)
         assert not feed_path(hand.port).exists()
 
     chunks = [message for message in received if isinstance(message, Chunk)]
@@ -133,7 +133,7 @@ def test_another_model_is_taken_over_while_the_stream_goes_on(tmp_path, model):
             assert feed.request("arm").ok
             received = list(messages_of(feed, 0.5))
             daemon.send_signal(signal.SIGINT)
-            daemon.wait(10)
+            daemon.wait(60)
     indices = [index for index, _, _ in emg_of([message for message in received if isinstance(message, Chunk)])]
     assert set(np.diff(indices)) == {FRAME_SAMPLES}
     summary = json.loads((tmp_path / "run.json").read_text())
@@ -188,7 +188,7 @@ def test_a_crowd_that_floods_the_feed_does_not_stop_the_hand(tmp_path):
             with feed_of(hand.port) as feed:
                 feed.subscribe("snapshots")
                 looks_until(feed, lambda look: look.state == "ARMED")
-            until_s = time.monotonic() + 5
+            until_s = time.monotonic() + 60
             while time.monotonic() < until_s:
                 client = crowd.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
                 client.setblocking(False)

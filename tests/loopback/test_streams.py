@@ -103,7 +103,7 @@ def test_a_port_whose_name_is_not_utf_8_is_driven_under_its_own_name(tmp_path):
         assert json.loads(result.stdout)["samples_received"] > 0
     finally:
         hand.send_signal(signal.SIGINT)
-        hand.communicate(timeout=20)
+        hand.communicate(timeout=60)
 
 
 @pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGUSR2])
@@ -135,7 +135,7 @@ def test_ctrl_c_ends_a_command_as_it_ends_others():
     with running("bench", "--seconds", 30) as bench:
         time.sleep(2.0)
         bench.send_signal(signal.SIGINT)
-        _, said = bench.communicate(timeout=30)
+        _, said = bench.communicate(timeout=60)
     assert bench.returncode == -signal.SIGINT
     assert "Aborted" not in said
     assert "Traceback" not in said

@@ -52,7 +52,7 @@ def test_a_decision_that_fails_withholds_and_disarms_with_one_sentence_and_the_h
         looks_until(feed, lambda look: look.withheld == "no")
         armed(feed)
         daemon.terminate()
-        _, said = daemon.communicate(timeout=30)
+        _, said = daemon.communicate(timeout=60)
         assert daemon.returncode == 0
     assert said.count("a node of the graph failed") == 1
     assert "Traceback" not in said
@@ -66,7 +66,7 @@ def test_a_decision_that_does_not_end_disarms_the_hand_and_ends_the_process_with
             armed(feed)
             daemon.send_signal(HANG)
             reply = feed.request(word) if word else None  # said while the loop is stuck
-            _, said = daemon.communicate(timeout=30)
+            _, said = daemon.communicate(timeout=60)
             assert daemon.returncode == 1
         assert EstopMemory(hand.port).said == bool(word)
     assert reply is None or "remembered" in reply.text or reply.ok

@@ -63,7 +63,7 @@ def test_where_nothing_can_be_drawn_every_prompt_is_a_line_and_keys_work(recordi
         terminal.press(b"q")
         assert "It was stopped." in terminal.read_to_the_end()
         assert MOVES not in terminal.raw
-        assert terminal.process.wait(10) == 0
+        assert terminal.process.wait(60) == 0
 
 
 @pytest.mark.slow
@@ -121,7 +121,7 @@ def test_the_demo_says_in_lines_what_it_cannot_draw(options, settings):
         assert "The hand is armed and follows. Servos (0° is open, 180° is closed): thumb" in said
         assert "hand follows the wearer within: " in said
         assert MOVES not in terminal.raw
-        assert terminal.process.wait(10) == 0
+        assert terminal.process.wait(60) == 0
 
 
 def test_the_demo_shows_itself_in_a_browser():
@@ -129,7 +129,7 @@ def test_the_demo_shows_itself_in_a_browser():
         said = terminal.read_to_the_end(60)
         assert "http://127.0.0.1:" in said
         assert "The hand is armed and follows." in said
-        assert terminal.process.wait(10) == 0
+        assert terminal.process.wait(60) == 0
 
 
 def test_a_demo_that_is_ended_ends_its_processes_and_sums_up():

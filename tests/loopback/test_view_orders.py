@@ -400,7 +400,7 @@ def test_the_address_is_printed_into_a_terminal_that_takes_nothing_and_the_view_
         with watch_when_there(f"http://127.0.0.1:{number}/") as viewer:
             assert stop(viewer)
         process.terminate()
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
     finally:
         process.kill()
         process.wait()

@@ -33,7 +33,7 @@ def get(url: str, method: str = "GET", **headers: str) -> tuple[int, str, str]:
     headers = {"Host": parts.netloc, **headers}
     target = parts.path + (f"?{parts.query}" if parts.query else "")
     lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items()), "", ""]
-    with socket.create_connection((parts.hostname, parts.port), timeout=10) as client:
+    with socket.create_connection((parts.hostname, parts.port), timeout=60) as client:
         client.sendall("\r\n".join(lines).encode())
         answer = b"".join(iter(lambda: client.recv(65536), b"")).decode()
     head, _, body = answer.partition("\r\n\r\n")
@@ -52,7 +52,7 @@ def watch(url: str, origin: str | None = "same", **options):
 def until(viewer, kind: str, where=lambda message: True, most: int = 2000) -> dict:
     """The next message of a kind for which `where` holds."""
     for _ in range(most):
-        message = json.loads(viewer.recv(timeout=10))
+        message = json.loads(viewer.recv(timeout=60))
         if message["kind"] == kind and where(message):
             return message
     raise AssertionError(f"no {kind} came")

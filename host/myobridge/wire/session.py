@@ -332,8 +332,8 @@ class Session:
     def _on_config_ack(self, ack: m.ConfigAck, now_s: float) -> None:
         if self.phase is not Phase.CONFIGURING or self.config is None:
             return
-        if ack.result == m.Result.WRONG_STATE and self.status is not None and self.status.state == m.State.ESTOP:
-            self._enter(Phase.SETTLING, now_s)  # it was stopped meanwhile
+        if ack.result == m.Result.WRONG_STATE and self.status is not None and self.status.state != m.State.DISARMED:
+            self._enter(Phase.SETTLING, now_s)  # it was stopped, or has found a fault, meanwhile
             return
         if ack.result != m.Result.OK:
             raise UserError(f"The device refused the configuration: {config_refusal(ack.result)}.")
