@@ -88,8 +88,8 @@ class Decoder(ABC):
 def _run_options() -> ort.RunOptions:
     """Options through which a run can be ended.
 
-    The entry says that no run is captured for a graphics card. onnxruntime's wrapper asks for it at each run, and where it
-    is missing that costs an exception in C++: 0.02 ms a decision.
+    The entry says that no run is captured for a graphics card. onnxruntime's wrapper asks for the entry at each run; a
+    missing one costs an exception in C++, which is 0.02 ms a decision.
     """
     import onnxruntime as ort  # noqa: PLC0415 - it has been imported by the session that runs
 

@@ -65,9 +65,7 @@ class Keeper:
         A stop that was said while the disk was at it stays.
         """
         done = [self._lifted.get() for _ in range(self._lifted.qsize())]
-        return [
-            (answer, problem or ("" if stops == self._stops else STOPPED_AGAIN)) for answer, problem, stops in done
-        ]
+        return [(answer, problem or ("" if stops == self._stops else STOPPED_AGAIN)) for answer, problem, stops in done]
 
     def close(self) -> None:
         """Ends the thread."""

@@ -138,6 +138,7 @@ class RunStats:
         channels = self.spec.channels
         return Snapshot(
             t_s=now_s - (self.first_emg_s or now_s),
+            at_s=now_s,
             state=state.name if state is not None else LOST,
             reason=reason.name.lower() if status else "",
             explained=explain_state(state, reason, may_move=may_move) if state is not None else LOST_TEXT,

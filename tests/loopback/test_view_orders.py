@@ -15,6 +15,7 @@ from myobridge.estop import EstopMemory
 from myobridge.feed import About, FeedClient, feed_path
 from myobridge.feed.server import MAX_LISTENERS, Feed
 from myobridge.view.orders import Orders
+from myobridge.view.page import Order
 from myobridge.view.server import MAX_CONTROLLERS, MAX_VIEWERS
 from myobridge.view.viewer import ORDERS_PER_S
 from processes import command, running, simulated_hand
@@ -87,6 +88,9 @@ class View:
         with suppress(asyncio.CancelledError):
             await self._task
 
+    def order(self, do, seen_s=0.0):
+        return self.orders.pass_on(Order(do, seen_s))
+
     async def has_told(self, what):
         async with asyncio.timeout(20):
             while not any(what in answer.text for answer in self.told):
@@ -110,7 +114,7 @@ def test_orders_are_answered_by_the_daemon(port, memory):
         with served(daemon):
             async with View(port, memory) as view:
                 for do in ("arm", "disarm", "estop", "lift"):
-                    assert (await view.orders.order(do)).text == f"{do} done"
+                    assert (await view.order(do)).text == f"{do} done"
                 assert view.told == []
         assert daemon.asked == ["arm", "disarm", "estop", "lift"]
 
@@ -124,7 +128,7 @@ def test_an_estop_waits_for_no_order_before_it_and_is_never_taken_for_another_on
         daemon.answers = False
         with served(daemon):
             async with View(port, memory) as view:
-                await asyncio.gather(*(view.orders.order(do) for do in ("arm", "estop", "estop", "arm")))
+                await asyncio.gather(*(view.order(do) for do in ("arm", "estop", "estop", "arm")))
         assert daemon.asked.count("estop") >= 1  # two that come in one poll are one for the daemon, see test_feed.py
         assert daemon.asked[0] == "estop"
 
@@ -135,12 +139,12 @@ def test_an_estop_waits_for_no_order_before_it_and_is_never_taken_for_another_on
 def test_without_a_daemon_other_orders_are_answered_so_and_not_kept(port, memory, hasty, do):
     async def story():
         async with View(port, memory) as view:
-            answer = await view.orders.order(do)
+            answer = await view.order(do)
             assert not answer.ok
             assert "No daemon runs" in answer.text
             daemon = Daemon(port)
             with served(daemon):
-                assert (await view.orders.order("disarm")).ok
+                assert (await view.order("disarm")).ok
                 await asyncio.sleep(0.2)
         assert daemon.asked == ["disarm"]
 
@@ -150,7 +154,7 @@ def test_without_a_daemon_other_orders_are_answered_so_and_not_kept(port, memory
 def test_without_a_daemon_an_estop_is_remembered_and_handed_to_the_next_one(port, memory, hasty):
     async def story():
         async with View(port, memory) as view:
-            answer = await view.orders.order("estop")
+            answer = await view.order("estop")
             assert not answer.ok
             assert "No daemon answers. Switch the servo power off." in answer.text
             assert "remembered" in answer.text
@@ -167,12 +171,12 @@ def test_without_a_daemon_an_estop_is_remembered_and_handed_to_the_next_one(port
 def test_an_estop_that_a_person_has_lifted_meanwhile_is_not_handed_over(port, memory, hasty):
     async def story():
         async with View(port, memory) as view:
-            await view.orders.order("estop")
+            await view.order("estop")
             memory.lift()
             daemon = Daemon(port)
             with served(daemon):
                 await asyncio.sleep(0.3)
-                assert (await view.orders.order("arm")).ok
+                assert (await view.order("arm")).ok
         assert daemon.asked == ["arm"]
 
     asyncio.run(story())
@@ -184,7 +188,7 @@ def test_a_daemon_that_is_stuck_gets_the_estop_until_it_confirms_it(port, memory
         daemon.answers = False
         with served(daemon):
             async with View(port, memory) as view:
-                answer = await view.orders.order("estop")
+                answer = await view.order("estop")
                 assert not answer.ok
                 assert "not confirmed" in answer.text
                 assert "servo power off" in answer.text
@@ -202,7 +206,7 @@ def test_a_daemon_that_ends_while_it_is_asked_is_told_and_the_next_one_gets_the_
         first.answers = False
         async with View(port, memory) as view:
             with served(first):
-                asking = [asyncio.create_task(view.orders.order(do)) for do in ("arm", "estop")]
+                asking = [asyncio.create_task(view.order(do)) for do in ("arm", "estop")]
                 while "estop" not in first.asked:
                     await asyncio.sleep(0.001)
             armed, stopped = await asyncio.gather(*asking)
@@ -224,7 +228,7 @@ def test_an_estop_that_cannot_be_remembered_is_said_so_and_still_handed_over(por
 
     async def story():
         async with View(port, memory) as view:
-            assert "could not be remembered" in (await view.orders.order("estop")).text
+            assert "could not be remembered" in (await view.order("estop")).text
             daemon = Daemon(port)
             with served(daemon):
                 await view.has_told("estop done")
@@ -240,10 +244,10 @@ def test_whatever_fails_an_order_is_answered_and_so_is_the_next_one(port, memory
             async with View(port, memory) as view:
                 with monkeypatch.context() as broken:
                     broken.setattr(Orders, "_ask", lambda *_: 1 / 0)
-                    answer = await view.orders.order(do)
+                    answer = await view.order(do)
                     assert not answer.ok
                     assert "servo power off" in answer.text
-                assert (await view.orders.order(do)).ok
+                assert (await view.order(do)).ok
 
     asyncio.run(story())
 
@@ -260,7 +264,7 @@ def test_what_no_daemon_says_is_answered_with_a_sentence(port, memory, hasty, sa
 
         async with await asyncio.start_unix_server(talk, path), View(port, memory) as view:
             for do in ("arm", "estop", "estop"):
-                answer = await view.orders.order(do)
+                answer = await view.order(do)
                 assert not answer.ok
                 assert answer.text
 
@@ -276,8 +280,8 @@ def test_a_daemon_that_lets_nobody_in_holds_no_order_up(port, memory, hasty):
                 client.setblocking(False)
                 client.connect(os.fspath(feed_path(port)))
         async with View(port, memory) as view:
-            assert "lets nobody in" in (await view.orders.order("disarm")).text
-            assert "remembered" in (await view.orders.order("estop")).text
+            assert "lets nobody in" in (await view.order("disarm")).text
+            assert "remembered" in (await view.order("estop")).text
             with served(daemon):
                 await view.has_told("estop done")
 
@@ -364,6 +368,21 @@ def test_half_open_connections_renewed_all_the_time_delay_neither_an_estop_nor_a
             with watch(controlled) as new:
                 renew(20)
                 assert stop(new)
+
+
+@pytest.mark.slow
+def test_an_arm_from_a_page_that_stood_still_is_as_old_as_what_the_person_saw(tmp_path):
+    with simulated_hand(tmp_path) as hand, running("run", "--port", hand.port, "--model", "synth"):
+        with view(hand.port, "--control") as url, watch(url) as viewer:
+            look = until(viewer, "look", lambda look: look["snapshot"]["withheld"] == "no")["snapshot"]
+            viewer.send(json.dumps({"do": "arm", "seen_s": look["at_s"] - 60}))
+            answer = until(viewer, "answer")
+            assert not answer["ok"]
+            assert "60 s old" in answer["text"]
+            while not answer["ok"]:  # on a busy machine the newest look may be old, too
+                look = until(viewer, "look")["snapshot"]
+                viewer.send(json.dumps({"do": "arm", "seen_s": look["at_s"]}))
+                answer = until(viewer, "answer")
 
 
 @pytest.mark.slow

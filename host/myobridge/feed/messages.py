@@ -77,6 +77,8 @@ class Chunk(NamedTuple):
 class Snapshot(msgspec.Struct, kw_only=True):
     """One look at the running daemon; angles in degrees, thumb to little.
 
+    at_s: when the daemon looked, by the host's monotonic clock. An ARM that a person asks for on the strength of a look
+        is as old as that look: give it to the request as `asked_s`.
     state: name of a messages.State, or LOST while the hand is looked for.
     explained: state and reason as a sentence.
     blocked: why the hand cannot be armed now, for people; empty if it can.
@@ -89,6 +91,7 @@ class Snapshot(msgspec.Struct, kw_only=True):
     """
 
     t_s: float
+    at_s: float = 0.0
     state: str
     reason: str
     explained: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import cast
 
 from myobridge.feed import Do, NoDaemon, Reply
@@ -21,8 +20,8 @@ class Line(asyncio.Protocol):
         self._waiting: dict[int, asyncio.Future[Reply]] = {}
         self._last_id = 0
 
-    async def ask(self, do: Do) -> Reply:
-        """Asks, and waits for the answer for as long as the line is open.
+    async def ask(self, do: Do, asked_s: float) -> Reply:
+        """Asks, and waits for the answer for as long as the line is open. asked_s: of the host's monotonic clock.
 
         Raises:
             NoDaemon: the daemon has ended.
@@ -33,7 +32,7 @@ class Line(asyncio.Protocol):
         number = self._last_id
         answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._waiting[number] = answer
-        self._transport.write(pack(REQUEST, encode(Request(number, do, asked_s=time.monotonic()))))
+        self._transport.write(pack(REQUEST, encode(Request(number, do, asked_s=asked_s))))
         try:
             return await answer
         finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import Final
 
@@ -10,7 +11,7 @@ from myobridge.errors import UserError
 from myobridge.estop import EstopMemory
 from myobridge.feed import NoDaemon, Reply
 from myobridge.view.line import Line, open_line
-from myobridge.view.page import Answer, Do
+from myobridge.view.page import Answer, Do, Order
 
 RETRY_S: Final = 0.25
 """A daemon that has started is found within this time, before anybody orders something."""
@@ -55,16 +56,17 @@ class Orders:
             if self._line is not None:
                 self._line.close()
 
-    async def order(self, do: Do) -> Answer:
+    async def pass_on(self, order: Order) -> Answer:
         """Passes an order on; whatever happens, there is an answer."""
+        do = order.do
         try:
-            return await (self._stop() if do == "estop" else self._order(do))
+            return await (self._stop() if do == "estop" else self._order(do, order.seen_s))
         except Exception as error:
             return Answer(do=do, ok=False, text=f"{do.upper()} failed ({error}). {SWITCH_OFF}")
 
-    async def _order(self, do: Do) -> Answer:
+    async def _order(self, do: Do, seen_s: float) -> Answer:
         try:
-            reply = await self._ask(do, ANSWER_S)
+            reply = await self._ask(do, ANSWER_S, seen_s)
         except NoDaemon as away:
             return Answer(do=do, ok=False, text=str(away))
         except TimeoutError:
@@ -100,9 +102,9 @@ class Orders:
         self._owes_stop = False
         self._tell(Answer(do="estop", ok=reply.ok, text=reply.text))
 
-    async def _ask(self, do: Do, within_s: float) -> Reply:
+    async def _ask(self, do: Do, within_s: float, asked_s: float = 0.0) -> Reply:
         async with asyncio.timeout(within_s):
-            return await (await self._open()).ask(do)
+            return await (await self._open()).ask(do, asked_s or time.monotonic())
 
     async def _open(self) -> Line:
         if self._line is None or self._line.is_closed:

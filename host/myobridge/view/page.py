@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 import numpy as np
@@ -70,9 +70,14 @@ class Dropped(Message):
 
 
 class Order(msgspec.Struct, forbid_unknown_fields=True):
-    """The one thing a page may say."""
+    """The one thing a page may say.
+
+    seen_s: `at_s` of the newest look that the page shows. An ARM from a page that stands still, or that was long on its
+        way, is as old as what the person saw; 0: there was no look.
+    """
 
     do: Do
+    seen_s: Annotated[float, msgspec.Meta(ge=0)] = 0.0
 
 
 def emg(new: Columns, columns_per_s: float) -> Emg:

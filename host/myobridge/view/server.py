@@ -144,17 +144,19 @@ class Server:
         sending = asyncio.create_task(viewer.send())
         try:
             async with asyncio.TaskGroup() as orders:
-                await viewer.listen(lambda do: orders.create_task(self._order(viewer, do)), control=self._control)
+                await viewer.listen(lambda said: orders.create_task(self._order(viewer, said)), control=self._control)
         finally:
             self._viewers.discard(viewer)
             sending.cancel()
 
-    async def _order(self, viewer: Viewer, do: page.Do) -> None:
+    async def _order(self, viewer: Viewer, order: page.Order) -> None:
         """Passes an order on, however many others are on their way; all viewers get the answer: it is one hand."""
         if self._control:
-            self._tell(await self._orders.order(do))
+            self._tell(await self._orders.pass_on(order))
         else:
-            viewer.put(encode(page.Answer(do=do, ok=False, text="Control is off in this view: nothing was sent.")))
+            viewer.put(
+                encode(page.Answer(do=order.do, ok=False, text="Control is off in this view: nothing was sent."))
+            )
 
     def _tell(self, answer: page.Answer) -> None:
         self._spread(page.Answer, encode(answer))

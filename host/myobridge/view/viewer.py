@@ -62,7 +62,7 @@ class Viewer:
         except TimeoutError:
             self._connection.transport.abort()
 
-    async def listen(self, order: Callable[[page.Do], object], *, control: bool) -> None:
+    async def listen(self, pass_on: Callable[[page.Order], object], *, control: bool) -> None:
         """Passes its orders on until it goes. A viewer that says anything else, or too much, is closed.
 
         ESTOP is never too much where this view has `control`.
@@ -70,16 +70,16 @@ class Viewer:
         second, said = 0, 0
         try:
             async for text in self._connection:
-                do = _decode_order(text).do
-                if do == "estop" and control:
-                    order(do)
+                order = _decode_order(text)
+                if order.do == "estop" and control:
+                    pass_on(order)
                     continue
                 now = int(time.monotonic())
                 second, said = now, said + 1 if now == second else 1
                 if said > ORDERS_PER_S:
                     await self._connection.close(CloseCode.POLICY_VIOLATION, "too many messages")
                     return
-                order(do)
+                pass_on(order)
         except (msgspec.DecodeError, UnicodeDecodeError):
             await self._connection.close(CloseCode.INVALID_DATA, "not an order")
         except ConnectionClosed:

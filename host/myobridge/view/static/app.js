@@ -25,7 +25,7 @@ const socket = new Socket({
     port = message.port;
     write($("source"), port);
     if (!message.emg) write($("emg-veil"), CROWDED);
-    connectOrders((what) => socket.order(what), control);
+    connectOrders((what, seen_s) => socket.order(what, seen_s), control);
   },
   link(message) {
     if (!message.up) away("NO DAEMON", message.text);

@@ -7,7 +7,7 @@ const CONFIRM_MS = { arm: 4000, disarm: 1000, estop: 1000, lift: 10000 };
 const LEADS_TO = { arm: "ARMED", disarm: "DISARMED", estop: "ESTOP", lift: "DISARMED" };
 const ARMABLE = ["DISARMED", "HOLD", "RELAX", "FAULT"];
 const unconfirmed = {};
-let control = false, send = () => false;
+let control = false, seen_s = 0, send = () => false;
 
 // `through` sends an order and says whether it could; `allowed`: this view passes orders on.
 export function connectOrders(through, allowed) {
@@ -20,7 +20,7 @@ function order(what) {
   const name = what.toUpperCase();
   if (what === "estop") $("lift-dialog").close();
   if (!control) return say(`Control is off in this view: ${name} was not sent.`, { bad: true });
-  if (!send(what)) return say(`${name} WAS NOT SENT: no connection. Switch the servo power off.`, { bad: true });
+  if (!send(what, seen_s)) return say(`${name} WAS NOT SENT: no connection. Switch the servo power off.`, { bad: true });
   clearTimeout(unconfirmed[what]);
   const late = () => say(`${name} is not confirmed: switch the servo power off if the hand is not safe.`, { bad: true });
   unconfirmed[what] = setTimeout(late, CONFIRM_MS[what]);
@@ -34,6 +34,7 @@ export function answered({ do: what, ok, text }) {
 
 // look: the daemon's newest; null while there is none. ARM is dim where it can do nothing, and says why when it is pressed.
 export function showOrders(look) {
+  seen_s = look?.at_s ?? 0; // an ARM is as old as what the person saw
   $("arm").classList.toggle("dim", !look || look.estop || !ARMABLE.includes(look.state));
   const stopped = look?.estop || look?.state === "ESTOP"; // a board may stay stopped although the stop was lifted
   $("lift").hidden = !control || !stopped;

@@ -22,10 +22,10 @@ export class Socket {
     };
   }
 
-  // Sends an order; false if there is no connection to send it on.
-  order(what) {
+  // Sends an order, with the time of the look that it rests on; false if there is no connection to send it on.
+  order(what, seen_s) {
     if (this.socket.readyState !== WebSocket.OPEN) return false;
-    this.socket.send(JSON.stringify({ do: what }));
+    this.socket.send(JSON.stringify({ do: what, seen_s }));
     return true;
   }
 }
