@@ -111,7 +111,7 @@ BAD = {
     "poses as numbers": ({"poses": np.arange(3)}, "'poses' is no table of poses"),
     "poses that are cut off": ({"poses": '[{"label": 1, "na'}, "'poses' is no table of poses"),
     "a pose of four angles": ({"poses": '[{"label":1,"name":"x","angles_deg":[0,0,0,0]}]'}, "'poses' is no table"),
-    "a pose past a byte": ({"poses": '[{"label":256,"name":"x","angles_deg":[0,0,0,0,0]}]'}, "past 255"),
+    "a pose past a byte": ({"poses": '[{"label":256,"name":"x","angles_deg":[0,0,0,0,0]}]'}, "255"),
     "an endless table": ({"poses": "[" * 100_000}, "'poses' is no table of poses"),
     "an angle past 180": ({"angles_deg": with_value(WHOLE["angles_deg"], 181)}, "numbers from 0 to 180"),
 }
