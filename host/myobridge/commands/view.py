@@ -10,6 +10,7 @@ import click
 
 from myobridge.commands.options import BIND, CONTROL, VIEW_PORT
 
+STDOUT = 1
 NICE = -5
 """Where it is permitted: ESTOP passes through the view. A daemon in real time comes first all the same."""
 SWITCH_S = 0.001
@@ -32,5 +33,5 @@ def view(port: str, view_port: int, bind: str, control: bool) -> None:
     with suppress(OSError):
         os.nice(NICE)
     sys.setswitchinterval(SWITCH_S)
-    with closing(Printer(sys.stdout.fileno())) as printer:
+    with closing(Printer(STDOUT)) as printer:
         serve_view(port, bind, view_port, control=control, say=printer.say)
