@@ -41,6 +41,7 @@ def wait_for_a_grip(page: Page) -> None:
         if smooth and max(servo) > CLOSED_DEG and min(servo) < OPEN_DEG and not page.inner_text("#note"):
             return
         page.wait_for_timeout(50)
+    raise SystemExit("This machine is too busy for a picture: the hand does not stay armed.")
 
 
 def main() -> None:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from contextlib import closing
+from contextlib import closing, suppress
 
 import click
 
 from myobridge.commands.options import BIND, CONTROL, VIEW_PORT
+
+STDOUT = 1
+NICE = -5
+"""Where it is permitted: ESTOP passes through the view. A daemon in real time comes first all the same."""
+SWITCH_S = 0.001
+"""The thread that draws up spectra keeps an order waiting no longer than this."""
 
 
 @click.command()
@@ -23,5 +30,8 @@ def view(port: str, view_port: int, bind: str, control: bool) -> None:
     from myobridge.printer import Printer
     from myobridge.view.server import serve_view
 
-    with closing(Printer(sys.stdout.fileno())) as printer:
+    with suppress(OSError):
+        os.nice(NICE)
+    sys.setswitchinterval(SWITCH_S)
+    with closing(Printer(STDOUT)) as printer:
         serve_view(port, bind, view_port, control=control, say=printer.say)
