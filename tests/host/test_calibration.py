@@ -25,7 +25,7 @@ options = dict(zip(sys.argv[2::2], sys.argv[3::2]))
 assert sys.argv[1] == "calibrate" and os.nice(0) >= 10
 if {fails}:
     sys.exit("myobridge-models: the recording has one pose only.")
-print(os.path.basename(options["--out"]), os.path.dirname(options["--out"]) == {mine_folder!r})
+print(os.path.basename(options["--out"]), os.path.dirname(options["--out"]) == {mine_folder!r}, file=sys.stderr)
 shutil.copy({new!r}, options["--out"])
 before, after = {scores}
 json.dump({{"before": before, "after": after, "more": 1}}, open(options["--json"], "w"))
