@@ -40,7 +40,7 @@ def test_links_and_pictures_lead_somewhere(document: Path) -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_commands_and_their_options_exist(document: Path) -> None:
-    for command, rest in re.findall(r"myobridge ([a-z]+)([^`\n]*)", prose(document)):
+    for command, rest in re.findall(r"myobridge ([a-z][a-z-]*)([^`\n]*)", prose(document)):
         found = commands.get_command(click.Context(commands), command)
         assert found is not None, command
         known = {option for parameter in found.params for option in parameter.opts}

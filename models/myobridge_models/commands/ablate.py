@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from myobridge.commands.options import JSON, interruptible, write_json
+from myobridge.commands.options import JSON, PLAIN, interruptible, write_json
 from myobridge_models.commands.options import (
     POSES,
     RECORDINGS,
@@ -26,6 +26,7 @@ from myobridge_models.commands.options import (
 @SEED
 @STEPS
 @THREADS
+@PLAIN
 @JSON
 def ablate(
     recordings: tuple[Path, ...],

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.console import Console
 
-from myobridge.commands.options import JSON, interruptible, say, write_json, wrote
+from myobridge.commands.options import JSON, PLAIN, interruptible, say, write_json, wrote
 from myobridge_models.commands.options import SEED, STEPS, THREADS, console_for, numbers
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 @SEED
 @STEPS
 @THREADS
+@PLAIN
 @JSON
 def benchmark(
     data: Path,

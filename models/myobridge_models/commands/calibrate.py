@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from myobridge.commands.options import JSON, interruptible, write_json, written
+from myobridge.commands.options import JSON, PLAIN, interruptible, write_json, written
 from myobridge_models.commands.options import POSES, THREADS, check_place, console_for, progress_bar, training_set
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The .onnx file to write.")
 @POSES
 @THREADS
+@PLAIN
 @JSON
 def calibrate(model_name: str, recording: Path, out: Path, poses: str | None, json_to: str | None) -> None:
     """Let a model go on learning on a minute of one person's EMG, and say what that was worth.

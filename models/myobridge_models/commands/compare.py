@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from myobridge.commands.options import JSON, interruptible, write_json
+from myobridge.commands.options import JSON, PLAIN, interruptible, write_json
 from myobridge_models.commands.options import (
     POSES,
     RECORDINGS,
@@ -28,6 +28,7 @@ from myobridge_models.commands.options import (
 @SEED
 @STEPS
 @THREADS
+@PLAIN
 @JSON
 def compare(
     recordings: tuple[Path, ...],

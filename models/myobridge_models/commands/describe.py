@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import click
 
-from myobridge.commands.options import JSON, write_json
+from myobridge.commands.options import JSON, PLAIN, write_json
 from myobridge_models.commands.options import console_for
 
 
 @click.command()
 @click.option("--fs", "fs_hz", type=float, required=True, help="Sampling rate in Hz.")
 @click.option("--channels", type=int, default=4, help="EMG channels.")
+@PLAIN
 @JSON
 def describe(fs_hz: float, channels: int, json_to: str | None) -> None:
     """Show dilations, receptive fields, window, parameters, and what a decision costs here, at a sampling rate."""

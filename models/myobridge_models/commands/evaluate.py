@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from myobridge.commands.options import JSON, write_json
+from myobridge.commands.options import JSON, PLAIN, write_json
 from myobridge_models.commands.options import RECORDINGS, console_for
 
 
@@ -14,6 +14,7 @@ from myobridge_models.commands.options import RECORDINGS, console_for
 @click.argument("model", type=click.Path(path_type=Path))
 @RECORDINGS
 @click.option("--repetition", type=click.IntRange(min=0), help="Judge on this repetition only.")
+@PLAIN
 @JSON
 def evaluate(model: Path, recordings: tuple[Path, ...], repetition: int | None, json_to: str | None) -> None:
     """Closed-loop figures of MODEL on RECORDINGS, through the daemon's pipeline."""

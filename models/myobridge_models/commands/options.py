@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 from rich.console import Console
 
+from myobridge.commands.options import say
 from myobridge.errors import UserError
+from myobridge.terminal import can_draw
 
 if TYPE_CHECKING:
     from myobridge.model_file import LabelledPose
@@ -38,11 +40,13 @@ THREADS = click.option(
     "--threads",
     type=click.IntRange(min=1),
     default=1,
-    show_default=True,
     expose_value=False,
     callback=_use_threads,
     help="Processor cores to train on. More gain little, and lose much where other programs want them too.",
 )
+
+BAR_COLUMNS: Final = 60
+"""What a bar with its title and its figures needs."""
 
 
 def console_for(json_to: str | None) -> Console:
@@ -52,13 +56,31 @@ def console_for(json_to: str | None) -> Console:
 
 @contextmanager
 def progress_bar(title: str, steps: int) -> Iterator[Progress]:
-    """A bar on stderr that shows the error of the fingers on what is trained on."""
+    """A bar on stderr that shows the error of the fingers on what is trained on, or lines where it cannot be drawn."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+    console = Console(stderr=True)
+    if not can_draw(console, BAR_COLUMNS, 1):
+        yield _progress_lines(title, steps)
+        return
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[error]}"), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bar:
+    with Progress(*columns, console=console) as bar:
         task = bar.add_task(title, total=steps, error="")
         yield lambda step, loss_deg: bar.update(task, completed=step, error=f"error {loss_deg:4.1f}°")
+
+
+def _progress_lines(title: str, steps: int) -> Progress:
+    """Says it at every tenth of the way."""
+    told = 0
+
+    def progress(step: int, loss_deg: float) -> None:
+        nonlocal told
+        tenths = 10 * step // steps
+        if tenths > told:
+            told = tenths
+            say(f"{title}: {10 * tenths} % of {steps} steps, error {loss_deg:.1f}°")
+
+    return progress
 
 
 def check_place(out: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from myobridge.commands.options import JSON, write_json, wrote
+from myobridge.commands.options import JSON, PLAIN, write_json, wrote
 from myobridge_models.commands.options import RECORDINGS, console_for
 
 
@@ -16,6 +16,7 @@ from myobridge_models.commands.options import RECORDINGS, console_for
 @RECORDINGS
 @click.option("--repetition", type=click.IntRange(min=0), help="Judge on this repetition only.")
 @click.option("--plots", type=click.Path(path_type=Path), help="Folder for a plot (.png).")
+@PLAIN
 @JSON
 def robustness(
     model: Path, recordings: tuple[Path, ...], repetition: int | None, plots: Path | None, json_to: str | None

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from myobridge.commands.options import JSON, interruptible, write_json, wrote
+from myobridge.commands.options import JSON, PLAIN, interruptible, write_json, wrote
 from myobridge_models.commands.options import (
     POSES,
     RECORDINGS,
@@ -33,6 +33,7 @@ from myobridge_models.commands.options import (
 @SEED
 @STEPS
 @THREADS
+@PLAIN
 @JSON
 def train(
     recordings: tuple[Path, ...],
