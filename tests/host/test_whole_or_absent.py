@@ -177,6 +177,13 @@ def test_an_interrupted_export_says_that_nothing_was_written(tmp_path, number):
     assert [entry.name for entry in tmp_path.iterdir()] == ["r.myo"]
 
 
+def test_what_a_killed_program_leaves_in_a_dataset_means_nothing_to_others(recorded, tmp_path):
+    edf = export(open_source(recorded), "bids", tmp_path, "01")
+    for name in (tmp_path / f"{DRAFT}1-1.edf", edf.with_name(f"{DRAFT}1-2.json"), tmp_path / LOCK):
+        name.write_bytes(b"half")
+    assert not valid(tmp_path)
+
+
 # --- a dataset of somebody else's ----------------------------------------------------------------------------
 
 TAKEN = {

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from myobridge.commands.options import CONFIG, JSON, say, write_json
+from myobridge.commands.options import CONFIG, JSON, say, write_json, wrote
 
 
 @click.command()
@@ -41,4 +41,4 @@ def bench(
     if plot is not None:
         draw = pictures.draw_growth if grow else pictures.draw_delays
         draw(result, plot)
-        say(f"drew {plot}")
+        wrote(plot, "picture")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from myobridge.commands.options import FIRMWARE, JSON, SECONDS, say, write_json
+from myobridge.commands.options import FIRMWARE, JSON, SECONDS, say, write_json, wrote
 from myobridge.errors import UserError
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def simulate(
         for path in hand.run(seconds):
             _introduce(path, emg)
     if trace is not None:
-        hand.trace.save(trace)
+        wrote(hand.trace.save(trace), "servos and true angles")
     write_json(hand.summary(), json_to)
 
 

@@ -54,8 +54,8 @@ class Trace:
         self.applied_deg.append(applied_deg)
         self.truth_deg.append(truth_deg)
 
-    def save(self, path: Path) -> None:
-        """Writes the rows as arrays of an .npz.
+    def save(self, path: Path) -> Path:
+        """Writes the rows as arrays of an .npz; the file.
 
         Raises:
             UserError: it cannot be written.
@@ -66,7 +66,7 @@ class Trace:
             "applied_deg": np.array(self.applied_deg, np.float32).reshape(-1, 5),
             "truth_deg": np.array(self.truth_deg, np.float32).reshape(-1, 5),
         }
-        save_npz(path, arrays)
+        return save_npz(path, arrays)
 
     def mae_deg(self) -> float | None:
         """Mean absolute error of the servos against the true angles while armed; None if there is none to tell."""
