@@ -34,8 +34,8 @@ from myobridge.feed.messages import (
     encode,
     pack,
 )
-from myobridge.feed.peer import Peer
 from myobridge.feed.names import release
+from myobridge.feed.peer import Peer
 from myobridge.feed.place import feed_path, listen
 from myobridge.feed.room import Room
 
