@@ -23,6 +23,7 @@ def runtime_folder(tmp_path, monkeypatch):
     folder = tmp_path / "r"
     folder.mkdir()
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder))
+    monkeypatch.setenv("TMPDIR", str(folder))
 
 
 @pytest.fixture
@@ -101,10 +102,16 @@ def test_a_second_daemon_on_the_same_board_is_refused_whatever_it_calls_it(board
 
 def test_a_killed_daemon_s_name_is_no_daemon_and_hinders_none(board, link):
     feed_path(link).parent.mkdir(mode=0o700)
-    claim(feed_path(link).parent, link)
+    claim(feed_path(link), link)
     assert not found(board)
     with feed(board):
         assert found(link)
+
+
+def test_a_daemon_that_ends_leaves_nothing_of_its_name(link):
+    with feed(link):
+        assert feed_path(link).exists()
+    assert not [path for path in feed_path(link).parent.iterdir() if path.suffix in (".sock", ".port")]
 
 
 def test_any_name(tmp_path):

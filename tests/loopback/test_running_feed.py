@@ -7,6 +7,7 @@ import socket
 import stat
 import time
 from contextlib import ExitStack, suppress
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from myobridge.acquire import parse_emg
 from myobridge.feed import Chunk, FeedClient, NoDaemon, Snapshot, feed_path
 from myobridge.feed.messages import LOST, REQUEST, pack
 from myobridge.feed.server import SNAPSHOT_S
+from myobridge.text import printable
 from myobridge.wire import messages as m
 from myobridge.wire.frame import FrameDecoder
 from processes import feed_of, myobridge, running, simulated_hand
@@ -217,3 +219,15 @@ def test_one_who_stops_reading_costs_others_nothing_and_is_counted(tmp_path, mod
     summary = json.loads((tmp_path / "run.json").read_text())
     assert summary["feed_drops"] > 0
     assert summary["feed_refused"] == summary["unexpected_frames"] == summary["samples_lost"] == 0
+
+
+@pytest.mark.parametrize("name", [b"other", b"tty\xff"], ids=["a link", "a name that is no text"])
+def test_a_daemon_is_found_by_another_name_of_its_port_and_tells_its_own(tmp_path, name):
+    with simulated_hand(tmp_path) as hand:
+        other = os.fsdecode(os.fsencode(tmp_path) + b"/" + name)
+        Path(other).symlink_to(Path(hand.port).resolve())
+        for port, asked in ((hand.port, other), (other, hand.port)):
+            with running("run", "--port", port, "--model", "synth") as daemon:
+                with feed_of(asked) as feed:
+                    assert feed.request("about").about.port == printable(port)
+                assert daemon.poll() is None

@@ -38,11 +38,18 @@ def names(port: str | Path, folders: Iterable[Path]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def claim(folder: Path, port: str | Path) -> None:
-    """Notes in `folder` which port its own name stands for."""
-    link = folder / (own_name(port) + LINK)
+def claim(feed: Path, port: str | Path) -> None:
+    """Notes, beside the feed of a port, which port it is."""
+    link = feed.with_suffix(LINK)
     with suppress(OSError):
+        link.unlink(missing_ok=True)
         link.symlink_to(os.path.abspath(port))  # noqa: PTH100 - the link that is given, not its target
+
+
+def release(feed: Path) -> None:
+    """The feed is over."""
+    with suppress(OSError):
+        feed.with_suffix(LINK).unlink(missing_ok=True)
 
 
 def _device(port: str | Path) -> int | None:

@@ -111,7 +111,7 @@ def listen(path: Path, port: str) -> socket.socket:
     try:
         path.parent.mkdir(mode=0o700, exist_ok=True)
         with address(path) as reachable, _alone_in(path.parent):  # of several that start at once, one finds it stale
-            if any(_alive(other) for other in {path, *feed_paths(port)}):
+            if any(map(_alive, {path, *feed_paths(port)})):
                 raise UserError(f"{port} is in use by another program, a daemon of ours; end that one first.")
             path.unlink(missing_ok=True)
             listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -119,7 +119,7 @@ def listen(path: Path, port: str) -> socket.socket:
             path.chmod(0o600)
             listener.listen(QUEUE)
             listener.setblocking(False)
-            claim(path.parent, port)
+            claim(path, port)
             return listener
     except OSError as error:
         raise UserError(

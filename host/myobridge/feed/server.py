@@ -34,6 +34,7 @@ from myobridge.feed.messages import (
     encode,
     pack,
 )
+from myobridge.feed.names import release
 from myobridge.feed.peer import Peer
 from myobridge.feed.place import feed_path, listen
 from myobridge.feed.room import Room
@@ -94,6 +95,7 @@ class Feed:
     def close(self) -> None:
         """Says goodbye to everyone."""
         self._path.unlink(missing_ok=True)
+        release(self._path)
         self._listener.close()
         self._room.close()
         for client in list(self._clients.values()):
