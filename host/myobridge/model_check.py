@@ -2,7 +2,7 @@
 
 Only messages, operators and shapes that our exports hold pass (`onnx_reader.py`), only finite weights, bounded sizes.
 No graph that passes can make a whole number of its input, so that all sizes and places in it are settled before it
-runs: it takes the same time and memory on any input. How much, `model_trial.py` finds out.
+runs: it takes the same memory on any input. How much, and how much time, `model_trial.py` finds out.
 """
 
 from __future__ import annotations

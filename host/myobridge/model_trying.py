@@ -36,15 +36,15 @@ MORE_BYTES: Final = 220 << 20
 
 The largest export, 26 MB for 64 channels, takes 200.
 """
-TIMES_THE_START: Final = 6
+TIMES_THE_START: Final = 10
 """Processor time of a trial in units of what the start of this process took, which tells how fast the machine is."""
 MAX_RUN_S: Final = 0.1
 """Processor time of a decision: an older one is not sent (`[safety] max_age_ms`)."""
 MOST: Final = 50
 """Decisions on one kind of input, of the graph that a hand would follow."""
-FEW: Final = 6
+FEW: Final = 4
 """Decisions on one kind of input, of the graph that stands beside it."""
-KIND_S: Final = 0.02
+KIND_S: Final = 0.01
 """After so much processor time on one kind of input, FEW decisions on it are enough."""
 TINY: Final = 1e-40
 """So small that float32 holds it denormalised, which takes some processors a hundred times as long."""
