@@ -136,7 +136,7 @@ class LockStep:
             _sleep(seconds)
 
     def _trial_over(self, trial: Trial) -> bool:
-        """In place of `Trial.over`: a trial takes `trial_s`, however long its process does."""
+        """A trial takes `trial_s`, however long its process does."""
         if self.now_s < vars(trial).setdefault("ready_s", self.now_s + self.trial_s):
             return False
         try:
@@ -149,6 +149,15 @@ class LockStep:
     @contextmanager
     def running(self) -> Iterator[None]:
         """Within the block, daemons live in this time. Their decisions take none, so nobody has to guard them."""
+
+        def over(trial: Trial) -> bool:
+            return self._trial_over(trial)
+
+        def wait(trial: Trial) -> Verdict | None:
+            vars(trial)["ready_s"] = self.now_s
+            self._trial_over(trial)
+            return trial._verdict
+
         with (
             patch("time.monotonic", lambda: self.now_s),
             patch("time.sleep", self.sleep),
@@ -156,7 +165,8 @@ class LockStep:
             patch("myobridge.stopping.SerialLink", self.open),
             patch("myobridge.decision_guard.DecisionGuard.start", lambda _guard: None),
             patch("myobridge.model_trial.Trial.begin", _begin_trial),
-            patch("myobridge.model_trial.Trial.over", lambda trial: self._trial_over(trial)),
+            patch("myobridge.model_trial.Trial.over", over),
+            patch("myobridge.model_trial.Trial.wait", wait),
         ):
             yield
 

@@ -29,6 +29,8 @@ PATIENCE_S: Final = 60.0
 PRESSURE: Final = Path("/proc/pressure/cpu")
 
 T = TypeVar("T")
+_now_s = time.monotonic
+"""Also where a test has replaced the clock."""
 
 
 @dataclass
@@ -61,12 +63,12 @@ def measured() -> Iterator[Starvation]:
     found, over = Starvation(), threading.Event()
 
     def nap() -> None:
-        before_s = time.monotonic()
+        before_s = _now_s()
         while not over.wait(NAP_S):
-            before_s, now_s = time.monotonic(), before_s
+            before_s, now_s = _now_s(), before_s
             found.late_s = max(found.late_s, before_s - now_s - NAP_S)
 
-    began_s, waited_s = time.monotonic(), _waited_s()
+    began_s, waited_s = _now_s(), _waited_s()
     napper = threading.Thread(target=nap, daemon=True)
     napper.start()
     try:
@@ -75,7 +77,7 @@ def measured() -> Iterator[Starvation]:
         over.set()
         napper.join()
         if waited_s is not None and (now_s := _waited_s()) is not None:
-            found.waited_share = (now_s - waited_s) / max(1e-3, time.monotonic() - began_s)
+            found.waited_share = (now_s - waited_s) / max(1e-3, _now_s() - began_s)
 
 
 def run_undisturbed(item: pytest.Item, nextitem: pytest.Item | None) -> bool:
@@ -101,7 +103,7 @@ def run_undisturbed(item: pytest.Item, nextitem: pytest.Item | None) -> bool:
 
 def eventually(condition: Callable[[], T], within_s: float = PATIENCE_S) -> T:
     """Waits until the condition holds, and gives what it gave last: a wait on a busy machine is longer than a sleep."""
-    until_s = time.monotonic() + within_s
-    while not (found := condition()) and time.monotonic() < until_s:
+    until_s = _now_s() + within_s
+    while not (found := condition()) and _now_s() < until_s:
         time.sleep(NAP_S)
     return found

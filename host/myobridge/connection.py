@@ -217,9 +217,11 @@ class Connection:
 
     @property
     def state(self) -> m.State | None:
-        """The state that the board reported last."""
+        """The state that the board reported last; None if that was long ago."""
         status = self.session.status
-        return None if status is None else m.State(status.state)
+        if status is None or time.monotonic() - self.session.status_s > SILENT_S:
+            return None
+        return m.State(status.state)
 
     @property
     def may_move(self) -> bool:

@@ -14,6 +14,7 @@ from myobridge.wire.frame import PAYLOAD, FrameDecoder, encode
 from myobridge.wire.link import LinkLost, SerialLink
 
 REPEAT_S: Final = 0.05
+_STATES: Final = frozenset(m.State)
 STOPPED_ALONE: Final = (
     "No daemon runs; the board is in emergency stop, which is remembered until `myobridge lift-estop`."
 )
@@ -77,7 +78,8 @@ def _ask(port: str, message: m.Message, until: m.State, *, reset: bool = False) 
             if link.wait(REPEAT_S):
                 for frame in frames.feed(link.read()):
                     if frame[0] == m.Status.TYPE and len(frame[PAYLOAD]) == m.Status.STRUCT.size:
-                        state = m.State(m.Status.unpack(frame[PAYLOAD]).state)
+                        told = m.Status.unpack(frame[PAYLOAD]).state
+                        state = m.State(told) if told in _STATES else state
     except LinkLost as lost:
         raise UserError(f"The port {port} went away ({lost}); plug it in again.") from lost
     finally:

@@ -85,7 +85,7 @@ class Caller:
             self._watch.answered(word, reply.ok, reply.text)
 
     def put_out(self) -> None:
-        """The daemon has closed the connection: it may do that to anybody who does not wait for an answer to an ESTOP."""
+        """The daemon has closed the connection, as it may where nobody waits for the answer to an ESTOP."""
         for word in self._words.values():
             if word.do == "estop":
                 raise Violated(Predicate.ORDERS_ARE_ANSWERED, f"{word}: the daemon closed the connection")

@@ -1,4 +1,4 @@
-"""The events: what people, electrodes, cables, boards and operating systems do to a scene. Each takes its own `Random`."""
+"""The events: what people, electrodes, cables, boards and computers do to a scene. Each has its own `Random`."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _caller(scene: Scene, random: Random) -> Caller | None:
     return None
 
 
-def _asks(*wishes: Do) -> Act:
+def asks(*wishes: Do) -> Act:
     def do(scene: Scene, random: Random) -> None:
         if (caller := _caller(scene, random)) is not None:
             caller.reads = True
@@ -272,12 +272,12 @@ def other_files(scene: Scene, random: Random) -> None:
 KINDS: Final = {
     kind.name: kind
     for kind in (
-        Kind("ARM at the feed", _asks("arm"), 8),
-        Kind("DISARM at the feed", _asks("disarm"), 2),
-        Kind("ESTOP at the feed", _asks("estop"), 0.5),
-        Kind("lift at the feed", _asks("lift"), 1),
-        Kind("three wishes in one write", _asks("about", "about", "estop"), 0.2),
-        Kind("many wishes in one write", _asks("arm", "about", "disarm", "arm"), 0.5),
+        Kind("ARM at the feed", asks("arm"), 8),
+        Kind("DISARM at the feed", asks("disarm"), 2),
+        Kind("ESTOP at the feed", asks("estop"), 0.5),
+        Kind("lift at the feed", asks("lift"), 1),
+        Kind("three wishes in one write", asks("about", "about", "estop"), 0.2),
+        Kind("many wishes in one write", asks("arm", "about", "disarm", "arm"), 0.5),
         Kind("SIGUSR1", _signals(signal.SIGUSR1), 5),
         Kind("SIGUSR2", _signals(signal.SIGUSR2), 1),
         Kind("ESTOP by command", command_stops, 0.5),

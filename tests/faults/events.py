@@ -17,6 +17,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from random import Random
 from typing import Final, NamedTuple
@@ -124,10 +125,9 @@ def main() -> int:
     asked = parser.parse_args()
     happened: Counter[str] = Counter()
     states: Counter[str] = Counter()
-    simulated_s, episodes = 0.0, 0
-    until_s = time.process_time() + 60 * asked.minutes
-    for episode in [asked.episode] if asked.episode is not None else range(1 << 30):
-        if episodes and time.process_time() > until_s:
+    simulated_s, until_s = 0.0, time.process_time() + 60 * asked.minutes
+    for episode in [asked.episode] if asked.episode is not None else count():
+        if simulated_s and time.process_time() > until_s:
             break
         events = plan(asked.seed, episode)
         told = play(events, asked.seed + episode)
@@ -137,7 +137,6 @@ def main() -> int:
         happened.update(event.kind for event in events)
         states.update(told.states)
         simulated_s += told.seconds
-        episodes += 1
     print(f"Seed {asked.seed}: {happened.total()} events in {simulated_s / 3600:.2f} simulated hours, no violation.")
     print("The hand became:", ", ".join(f"{name} {times}" for name, times in sorted(states.items())))
     print("| event | times |\n|---|---|")

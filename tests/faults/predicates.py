@@ -122,16 +122,18 @@ class Watch:
     def daemon_ended(self) -> None:
         """Nobody is left who would answer; what it may not have read was not said."""
         self._waiting.clear()
-        if self.estop is not None and self.estop.answered_s is None:
-            if self.estop.by != COMMAND and self.awake_s - self.estop.awake_s < UNDER_WAY_S:
-                self.estop = None
+        word = self.estop
+        if word is None or word.answered_s is not None or word.by == COMMAND:
+            return
+        if self.awake_s - word.awake_s < UNDER_WAY_S:
+            self.estop = None
 
     # --- what is seen -----------------------------------------------------------------------------------
 
     def passed(
         self, now_s: float, *, awake: bool, linked_since_s: float | None, in_order_since_s: float | None
     ) -> None:
-        """Time has passed. linked: the daemon has the port open, and line and hand work; in order: without the first."""
+        """Time has passed. linked: the daemon has the port open, and line and hand work. in order: the last two."""
         self.awake_s += (now_s - self.now_s) * awake
         self.now_s = now_s
         self.last_s[self.state] = self.awake_s

@@ -92,7 +92,8 @@ class Rig:
         """`myobridge run`; what it says goes to a file."""
         run = ["run", "--port", self.port, "--model", "synth", "--json", self.folder / "run.json", *arguments]
         with (self.folder / "said").open("a") as said:
-            self.daemon = subprocess.Popen([*ODD_DAEMON, *map(str, run)], stderr=said, text=True)
+            remembers = {**os.environ, "XDG_STATE_HOME": str(self.folder / "state")}
+            self.daemon = subprocess.Popen([*ODD_DAEMON, *map(str, run)], stderr=said, text=True, env=remembers)
         hurry(self.daemon.pid, START_PRIORITY)  # it does the same later; a busy machine would take long to start it
         if expect_feed:
             self.feed = feed_of(self.port, STARTS_S)

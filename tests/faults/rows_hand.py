@@ -151,9 +151,13 @@ def emergency_stop(rig: Rig) -> Outcome:
             assert rig.feed.request("disarm").ok
         assert rig.feed.request("estop").ok
         worst_ms = max(worst_ms, _stopped_after_ms(rig, at_s))
-        assert not rig.feed.request("arm").ok
         rig.cable.do(rig.device.reset)
-    return Outcome(worst_ms, "pulses off from each state; only a reset leads out")
+        rig.wait(lambda: rig.state is not State.ESTOP, 2)
+        rig.wait(lambda: rig.state is State.ESTOP, 5)  # the daemon remembers
+        assert not rig.feed.request("arm").ok
+        assert rig.feed.request("lift").ok
+        rig.cable.do(rig.device.reset)
+    return Outcome(worst_ms, "pulses off from each state, also after a reset; only a person leads out")
 
 
 def _stopped_after_ms(rig: Rig, since_s: float) -> float:

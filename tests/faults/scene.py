@@ -26,6 +26,7 @@ from wearer import Wearer, write_strength_model
 from lockstep import LockStep
 from myobridge import pipeline
 from myobridge.config import AcquisitionConfig, Config, RealtimeConfig
+from myobridge.connection import Connection
 from myobridge.daemon import Daemon
 from myobridge.decision_guard import TICK_S
 from myobridge.errors import UserError
@@ -250,6 +251,18 @@ class Scene:
         decoder.__class__ = Slow
         return decoder
 
+    def _swapped(self, change_model: Callable[..., None]) -> Callable[..., None]:
+        """`Connection.change_model`, which looks at the hand itself."""
+
+        def change(*args: object) -> None:
+            if self.hand.pulses_on:
+                raise Violated(
+                    Predicate.NO_SWAP_IN_MOTION, f"The hand is {self.watch.state.name} at {self.now_s:.3f} s"
+                )
+            change_model(*args)
+
+        return change
+
     def _take_long(self) -> None:
         """A decision takes `slow_s`, and the guard watches it."""
         until_s, self.slow_s = self.now_s + self.slow_s, 0.0
@@ -289,6 +302,7 @@ class Scene:
             self.world.running(),
             patch("myobridge.model_swap.Thread", LoadedLater),
             patch("myobridge.estop_keeper.Keeper._do", lambda _keeper, job: self._written(job)),
+            patch("myobridge.connection.Connection.change_model", self._swapped(Connection.change_model)),
             patch("myobridge.daemon.collect"),  # nobody waits for memory here
             patch("myobridge.pipeline.decoder_of", lambda model: self._slowly(decoder_of, model)),
         ):

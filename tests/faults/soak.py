@@ -86,6 +86,8 @@ class Soak:
         if wanted == "estop":
             if self.rig.state is not State.ESTOP:
                 raise Wrong("the emergency stop did not stop the hand")
+            if not (lifted := feed.request("lift")).ok:
+                raise Wrong(f"the emergency stop could not be lifted: {lifted.text}")
             self.rig.cable.do(self.rig.device.reset)
             self._quiet()
         self.done[wanted or "nothing asked"] += 1

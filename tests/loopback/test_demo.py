@@ -8,17 +8,52 @@ import select
 import subprocess
 import time
 
+from lockstep import BEGIN_S, run_daemon
+from myobridge.device.firmware import SimulatedFirmware
+from myobridge.device.simulate import ROW_S, Trace
+from myobridge.device.synth import SynthOptions, SynthSource
 from processes import command, myobridge
 
 
-def test_headless_demo_follows_the_wearer_and_sums_up():
-    result = myobridge("demo", "--headless", "--seconds", 12, "--seed", 5, "--json", "-")
+class DemoHand:
+    """The demo's hand, as a `lockstep.Board` that notes where its servos are and where the fingers should be."""
+
+    def __init__(self, seed):
+        self.firmware = SimulatedFirmware(SynthSource(SynthOptions(seed=seed)), seed)
+        self.trace = Trace()
+        self._row_s = BEGIN_S
+
+    def exchange(self, data, now_s):
+        self.firmware.receive(data, now_s)
+        if now_s >= self._row_s:
+            self._row_s += ROW_S
+            self.trace.add(self.firmware)
+        return self.firmware.outgoing(now_s)
+
+    def next_s(self):
+        return self.firmware.next_event_s()
+
+    def not_taken(self):
+        raise AssertionError("the daemon reads all")
+
+
+def test_the_demos_hand_follows_the_wearer(tmp_path):
+    hand = DemoHand(seed=5)
+    summary = run_daemon(hand, tmp_path / "hand", 12, arm=True)
+    assert hand.trace.mae_deg() < 20  # of the servos, with all delays; the network alone is held to 12
+    assert summary["samples_lost"] == 0
+    assert summary["commands_per_second"] > 185
+    assert summary["state"] == "ARMED"
+
+
+def test_headless_demo_sums_up():
+    """It runs in real time. How well the hand follows then depends on the machine: the test above asks for that."""
+    result = myobridge("demo", "--headless", "--seconds", 3, "--seed", 5, "--json", "-")
     assert result.returncode == 0, result.stderr
     summary = json.loads(result.stdout)
-    assert summary["mae_deg"] < 20  # of the servos, with all delays; the network alone is held to 12
-    assert summary["samples_lost"] == 0
-    assert summary["commands_per_second"] > 150
-    assert summary["state"] == "ARMED"
+    assert summary["seconds"] >= 3
+    assert summary["commands_sent"] > 0
+    assert summary["mae_deg"] is not None
 
 
 def test_demo_draws_levels_fingers_state_and_the_summary():

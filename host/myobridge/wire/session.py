@@ -73,6 +73,8 @@ class Session:
     phase: Phase = Phase.GREETING
     ident: m.Ident | None = None
     status: m.Status | None = None
+    status_s: float = 0.0
+    """When it came."""
     config: m.Config | None = None
     config_crc: int = 0
     may_move: bool = False
@@ -285,7 +287,7 @@ class Session:
             status = msgspec.structs.replace(status, reason=m.Reason.NONE)
         if status.boot_id != self.ident.boot_id:
             raise SessionBroken("The board was reset.")
-        self.status = status
+        self.status, self.status_s = status, now_s
         if self.phase is Phase.SETTLING:
             self._settle(status, now_s)
             return
