@@ -14,6 +14,7 @@ from websockets.frames import CloseCode
 from websockets.http11 import Request
 
 from myobridge.view.access import Access
+from myobridge.view.page import Order
 from myobridge.view.server import PAGE, SOCKET, Server
 from myobridge.view.viewer import ORDER_BYTES, Viewer
 
@@ -56,7 +57,13 @@ def seeds() -> list[bytes]:
     orders = [piece(TEXT, f'{{"do":"{do}"}}'.encode()) for do in ORDERS]
     targets = [f"{SOCKET}?token={TOKEN}", PAGE, "/app.js", f"{SOCKET}?token=wrong", "//[", "/%00"]
     asked = [piece(TARGET, target.encode()) + local + b"".join(orders) for target in targets]
-    return [*asked, piece(TEXT, b'{"do":"arm","x":1}'), piece(BINARY, b'{"do":"arm"}') * 12, piece(HOST, b"[::1]:80")]
+    return [
+        *asked,
+        piece(TEXT, b'{"do":"arm","x":1}'),
+        piece(TEXT, b'{"do":"arm","seen_s":1.5}'),
+        piece(BINARY, b'{"do":"arm"}') * 12,
+        piece(HOST, b"[::1]:80"),
+    ]
 
 
 def fuzz(data: bytes) -> None:
@@ -81,11 +88,12 @@ def fuzz(data: bytes) -> None:
 def talk(messages: list[str | bytes]) -> None:
     """The socket closes at the first message that is no order; what came before it was one of four."""
     browser: Any = Browser([message[:ORDER_BYTES] for message in messages])
-    taken: list[str] = []
+    taken: list[Order] = []
     asyncio.run(_listen(browser, taken))
-    assert set(taken) <= set(ORDERS)
+    assert {order.do for order in taken} <= set(ORDERS)
+    assert all(0 <= order.seen_s < float("inf") for order in taken)
     assert len(taken) == len(messages) or browser.closed in (CloseCode.INVALID_DATA, CloseCode.POLICY_VIOLATION)
 
 
-async def _listen(browser: Any, taken: list[str]) -> None:
+async def _listen(browser: Any, taken: list[Order]) -> None:
     await Viewer(browser).listen(taken.append, control=True)

@@ -114,8 +114,8 @@ class PlayedOrders:
     async def run(self):
         await asyncio.Event().wait()
 
-    async def order(self, do):
-        return page.Answer(do=do, ok=True, text=ANSWERS.get(do, f"{do} was ordered."))
+    async def pass_on(self, order):
+        return page.Answer(do=order.do, ok=True, text=ANSWERS.get(order.do, f"{order.do} was ordered."))
 
 
 def main():
