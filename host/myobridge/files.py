@@ -34,7 +34,7 @@ TO_DO: Final = {
     errno.EPERM: "allow writing there, or choose another place",
     errno.EROFS: "choose a place that can be written to",
     errno.ENOENT: "make its folder first, or choose another place",
-    errno.ENOTDIR: "check the path, a part of which is a file",
+    errno.ENOTDIR: "check the path, a part of which is a file, or choose another place",
     errno.EISDIR: "a folder is in its place: choose another name",
     errno.EEXIST: "there is such a file already: choose another name",
 }

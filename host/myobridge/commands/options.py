@@ -96,10 +96,14 @@ def interruptible(sentence: Callable[[], str]) -> Iterator[None]:
     Raises:
         UserError: it was interrupted.
     """
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) != signal.SIG_IGN:  # as `nohup` has it
-            signal.signal(number, signal.default_int_handler)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    heard = [number for number, handler in before.items() if handler != signal.SIG_IGN]  # `nohup` ignores one
+    for number in heard:
+        signal.signal(number, signal.default_int_handler)
     try:
         yield
     except KeyboardInterrupt as stopped:
         raise UserError(sentence()) from stopped
+    finally:
+        for number in heard:
+            signal.signal(number, before[number])
