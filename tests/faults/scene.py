@@ -160,7 +160,7 @@ class Scene:
         try:
             daemon = Daemon(str(self.port), self.model, self.config, arm=arm, started_s=self.now_s)
         except UserError as error:  # its model has been spoilt on disk
-            self._ended(str(error), streamed=False)
+            self._ended(str(error), decided=False)
             return
         self.hand.max_age_s = self.config.safety.max_age_ms / 1000
         if arm:
@@ -172,7 +172,7 @@ class Scene:
             daemon.run(None)
             daemon.close()
         except UserError as error:
-            self._ended(str(error), streamed=daemon.stats.first_emg_s is not None)
+            self._ended(str(error), decided=daemon.stats.latency.total > 0)
             daemon.close()
         except Killed:
             self._disk.clear()
@@ -194,13 +194,13 @@ class Scene:
         self.said.append(why)
         raise GaveUp
 
-    def _ended(self, sentence: str, *, streamed: bool) -> None:
+    def _ended(self, sentence: str, *, decided: bool) -> None:
         """It ended by itself: with one sentence that says what to do."""
         self.said.append(sentence)
         if not sentence.endswith(".") or "\n" in sentence:
             raise Violated(Predicate.THE_DAEMON_LIVES, f"Its last words are no sentence: {sentence!r}")
-        if streamed:
-            raise Violated(Predicate.THE_DAEMON_LIVES, f"It streamed, and ended itself: {sentence}")
+        if decided:
+            raise Violated(Predicate.THE_DAEMON_LIVES, f"It decided, and ended itself: {sentence}")
 
     @staticmethod
     def _close(daemon: Daemon) -> None:

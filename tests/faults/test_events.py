@@ -163,6 +163,10 @@ def test_a_fault_while_the_session_begins_is_waited_for(story):
     assert times_armed(scene) == 2
 
 
+def test_a_status_that_comes_late_does_not_end_the_daemon(story):
+    story((2, ask("estop")), (2.6, happen("frames rearranged", 3569762606)), (2.95, plug(False)), (3.2, plug(True)))
+
+
 def test_a_lift_outlives_a_disarm_and_no_estop_that_follows_it(story):
     disarmed = story((2, ask("estop")), (4, ask("lift")), (4.03, ask("disarm")), (9, ask("arm")), seconds=12)
     assert times_armed(disarmed) == 2

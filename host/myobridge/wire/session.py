@@ -88,6 +88,8 @@ class Session:
     """A board that is in emergency stop is waited for: a person may lift the stop, which resets the board."""
     _seq: int = 0
     _nonce: int = field(default_factory=lambda: int.from_bytes(os.urandom(2), "little"))
+    _refused: int = 0
+    """How often CONFIG was refused although the board had said that it would take it."""
     _request: _Request | None = None
     _phase_s: float = -1.0
     _pings: dict[int, float] = field(default_factory=dict)
@@ -334,7 +336,8 @@ class Session:
     def _on_config_ack(self, ack: m.ConfigAck, now_s: float) -> None:
         if self.phase is not Phase.CONFIGURING or self.config is None:
             return
-        if ack.result == m.Result.WRONG_STATE and self.status is not None and self.status.state != m.State.DISARMED:
+        if ack.result == m.Result.WRONG_STATE and self.status is not None and self._refused < REQUEST_TRIES:
+            self._refused += self.status.state == m.State.DISARMED  # or its STATUS was late
             self._enter(Phase.SETTLING, now_s)  # it was stopped, or has found a fault, meanwhile
             return
         if ack.result != m.Result.OK:
