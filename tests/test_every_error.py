@@ -94,7 +94,6 @@ def recordings_in(folder):
     poses = labelled().poses
     Recording(labelled().counts[:2000], 500.0, label=same, repetition=0 * same, poses=poses).save(folder / "one.npz")
     labelled(poses=()).save(folder / "unnamed.npz")
-    Recording(np.zeros((500, 2), np.int16), 1000.0).save(folder / "GOOD.NPZ")
     np.savez(folder / "turned.npz", emg=np.zeros((2, 500), np.int16), fs=1000.0)
     np.savez(folder / "complex.npz", emg=counts, fs=1000j)
     np.savez(folder / "floats.npz", emg=counts, fs=1000.0, label=np.ones(500))
