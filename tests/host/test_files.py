@@ -8,6 +8,7 @@ import sys
 import textwrap
 import threading
 from itertools import count
+from pathlib import Path
 
 import pytest
 
