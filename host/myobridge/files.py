@@ -24,6 +24,8 @@ DRAFT: Final = ".myobridge-draft-"
 LOCK: Final = ".lock"
 PATIENCE_S: Final = 60.0
 """Writers hold a lock for moments; one that was stopped in the middle must not hold up the others for ever."""
+READER_S: Final = 2.0
+"""The reader of a pipe may be starting."""
 POLL_S: Final = 0.02
 SUFFIX_LETTERS: Final = 16
 TO_DO: Final = {
@@ -35,6 +37,7 @@ TO_DO: Final = {
     errno.EROFS: "choose a place that can be written to",
     errno.ENOENT: "make its folder first, or choose another place",
     errno.ENOTDIR: "check the path, a part of which is a file, or choose another place",
+    errno.ENXIO: "nobody reads that pipe: start its reader first",
     errno.EISDIR: "a folder is in its place: choose another name",
     errno.EEXIST: "there is such a file already: choose another name",
 }
@@ -57,8 +60,9 @@ def draft(path: Path, *, new: bool = False) -> Iterator[Path]:
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
         if target.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
-        if target.exists() and not target.is_file():
-            yield target
+        if path.exists() and not path.is_file():  # a pipe that /dev/stdout leads to has no name of its own
+            with _read_by_somebody(path):
+                yield path
             return
         with unnamed(target.parent, target.suffix) as half:
             with suppress(OSError):  # there is none, or the file system knows no modes
@@ -103,6 +107,24 @@ def locked(folder: Path) -> Iterator[None]:
             path.unlink()  # a program that waits for this file sees that its name is gone, and makes another
         fcntl.flock(fd, fcntl.LOCK_UN)
         os.close(fd)
+
+
+@contextmanager
+def _read_by_somebody(path: Path) -> Iterator[None]:
+    """Refuses a pipe that nobody begins to read: a writer would wait for its reader for ever."""
+    fd, until_s = -1, time.monotonic() + READER_S
+    while path.is_fifo() and fd < 0:
+        try:
+            fd = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError as error:
+            if error.errno != errno.ENXIO or time.monotonic() > until_s:
+                raise
+            time.sleep(POLL_S)
+    try:
+        yield
+    finally:
+        if fd >= 0:
+            os.close(fd)
 
 
 @contextmanager

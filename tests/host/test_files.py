@@ -8,6 +8,7 @@ import sys
 import textwrap
 import threading
 from itertools import count
+from pathlib import Path
 
 import pytest
 
@@ -255,3 +256,24 @@ def test_killed_at_any_moment_it_is_whole_or_as_before(tmp_path):
         assert len(data) == 1_000_000 and len(set(data)) == 1
     write_text(path, "after")
     assert only(path)
+
+
+def test_a_pipe_that_nobody_reads_is_refused_and_one_that_is_read_is_written_to(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(UserError, match="nobody reads that pipe"):
+        write_text(pipe, "lost")
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    write_text(pipe, "read")
+    assert os.read(reader, 100) == b"read"
+    os.close(reader)
+    assert pipe.is_fifo()
+
+
+def test_a_pipe_without_a_name_is_written_to_as_a_shell_gives_it():
+    """`--json /dev/stdout | …`, `--json >(…)`."""
+    reader, writer = os.pipe()
+    write_text(Path(f"/dev/fd/{writer}"), "read")
+    assert os.read(reader, 100) == b"read"
+    os.close(reader)
+    os.close(writer)
