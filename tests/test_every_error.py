@@ -145,7 +145,7 @@ HOST = [
         "replay {d}/good.npz --model {d}/good.onnx --out {d}/file/x.npz",
         "Not a directory",
         "file/x.npz",
-        "choose another place",
+        "check the path",
     ),
     ("replay {d}/good.npz --model {d}/good.onnx --json {d}/file/x.json", "cannot be written"),
     ("replay {d}/good.npz --model {d}/good.onnx --json /dev/full", "cannot be written", "No space"),
