@@ -18,8 +18,8 @@ def main() -> None:
 
 def begin() -> None:
     """Makes this process ready for a command: its signals, its standard streams, its environment."""
-    for number in (signal.SIGUSR1, signal.SIGUSR2):
-        signal.signal(number, signal.SIG_IGN)  # `run` takes them later; until then they must not end it
+    # What is said to a daemon that starts waits until it listens; every other command never does.
+    signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGUSR1, signal.SIGUSR2))
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C during the imports ends quietly
     _open_streams()
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy: its threads cost memory and latency

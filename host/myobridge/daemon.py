@@ -100,6 +100,7 @@ class Daemon:
         ):
             if signal.getsignal(number) is not signal.SIG_IGN or number != signal.SIGHUP:  # which nohup has ignored
                 signal.signal(number, action)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGUSR1, signal.SIGUSR2))  # `cli.begin` has blocked them
 
     def run(self, seconds: float | None) -> dict[str, Any]:
         """Runs until stopped, or for `seconds` from the first sample; returns the summary.

@@ -60,7 +60,7 @@ def explain_withheld(withheld: Withheld, names: Sequence[str], verdicts: Sequenc
         return f"No setpoints: {_WITHHELD[withheld]}."
     bad = [f"channel {name} {_CONTACTS[v]}" for name, v in zip(names, verdicts, strict=True) if v in _CONTACTS]
     if withheld is Withheld.NO:
-        return "Setpoints again."
+        return "The signal is good again."
     return f"No setpoints: {'; '.join(bad)}." if bad else ""
 
 

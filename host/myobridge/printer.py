@@ -69,13 +69,3 @@ class Printer:
                 line = line[os.write(self._fd, line) :]
             except BlockingIOError:  # another program has made the terminal non-blocking
                 select.select([], [self._fd], [])
-
-
-def open_standard_descriptors() -> None:
-    """Gives descriptors 0 to 2 to /dev/null where they are closed: else the serial port becomes one of them.
-
-    What a library or the interpreter writes to standard error would then go to the board.
-    """
-    while (fd := os.open(os.devnull, os.O_RDWR)) <= 2:
-        pass
-    os.close(fd)

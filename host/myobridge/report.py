@@ -17,6 +17,7 @@ from myobridge.feed.messages import LOST
 from myobridge.metrics import Distribution, ProcessCost
 from myobridge.model_file import ModelSpec
 from myobridge.permission import LOST as LOST_TEXT
+from myobridge.permission import POWER_CYCLE
 from myobridge.pipeline import Decision, Pipeline, Withheld
 from myobridge.wire.clock import SampleClock
 from myobridge.wire.frame import FrameCounters
@@ -124,6 +125,14 @@ class RunStats:
             "mae_deg": None,
         }
 
+    @staticmethod
+    def _explained(state: State | None, reason: Reason, *, may_move: bool, estop: bool) -> str:
+        if state is None:
+            return LOST_TEXT
+        if state is State.ESTOP and not estop:
+            return POWER_CYCLE
+        return explain_state(state, reason, may_move=may_move)
+
     def snapshot(
         self, session: Session | None, stream: Stream | None, decision: Decision | None, *, note: str, estop: bool
     ) -> Snapshot:
@@ -141,7 +150,7 @@ class RunStats:
             at_s=now_s,
             state=state.name if state is not None else LOST,
             reason=reason.name.lower() if status else "",
-            explained=explain_state(state, reason, may_move=may_move) if state is not None else LOST_TEXT,
+            explained=self._explained(state, reason, may_move=may_move, estop=estop),
             estop=estop,
             blocked=refusal(Result.BLOCKED, status.blockers) if status and status.blockers else "",
             may_move=may_move,

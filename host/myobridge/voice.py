@@ -52,6 +52,8 @@ class Voice:
         if is_due and (text := connection.explain_withheld()):
             self._withheld, self._again_s[withheld] = withheld, now_s + TELL_S
             self.tell(text)
+            if withheld is Withheld.NO:
+                self.note = ""  # good news is no news for whoever looks in later
 
     def tell_lost(self, why: Exception) -> None:
         """The link is lost; what happens while it is looked for is told where it is something else."""

@@ -189,7 +189,7 @@ def test_each_reason_for_no_setpoints_is_told_however_short_it_was_and_none_twic
         tell(Withheld.NO, 0.01)
     assert [text[:30] for text in said] == [
         "No setpoints: too many samples",
-        "Setpoints again.",
+        "The signal is good again.",
         "No setpoints: the network give",
     ]
     for _ in range(10):
@@ -198,7 +198,7 @@ def test_each_reason_for_no_setpoints_is_told_however_short_it_was_and_none_twic
     assert len(said) == 3
     tell(Withheld.NO, 1.0)
     tell(Withheld.NOT_A_NUMBER, 0.005)
-    assert said[3:] == ["Setpoints again.", said[2]]
+    assert said[3:] == ["The signal is good again.", said[2]]
 
 
 @pytest.mark.parametrize("after", ["its sleep", "its read"])

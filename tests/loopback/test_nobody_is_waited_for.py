@@ -164,7 +164,7 @@ def test_a_run_for_some_seconds_ends_without_emg_too(tmp_path):
 def heeds(process, number):
     """The process has said what it does with a signal; before that the system ends it."""
     status = Path(f"/proc/{process.pid}/status").read_text()
-    masks = [int(line.split()[1], 16) for line in status.splitlines() if line.startswith(("SigIgn", "SigCgt"))]
+    masks = [int(line.split()[1], 16) for line in status.splitlines() if line.startswith(("SigBlk", "SigCgt"))]
     return any(mask >> (number - 1) & 1 for mask in masks)
 
 

@@ -22,7 +22,7 @@ SUMMARY_S: Final = 5.0
 @MODEL
 @CONFIG
 @click.option("--arm", is_flag=True, help="Let the hand move. Without it the daemon streams and predicts only.")
-@click.option("--view", is_flag=True, help="Serve the live view, in a process of its own; the next three are its.")
+@click.option("--view", is_flag=True, help="Serve the live view; see --view-port, --bind and --control.")
 @VIEW_PORT
 @BIND
 @CONTROL
