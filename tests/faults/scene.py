@@ -124,6 +124,7 @@ class Scene:
         if not (self.awake and self._line_works()):
             self._opened_s = self._opened_s and self.now_s
             self._in_order_s = None
+            self.hand.whole_since = self.wearer.taken
         elif self._in_order_s is None:
             self._in_order_s = self.now_s
         in_order_s = linked_s = None

@@ -9,7 +9,7 @@ from typing import Final
 
 import neighbours  # noqa: F401
 from predicates import LAUNCH_S, Predicate, Violated, Watch
-from wearer import BAD_AFTER_S, FS_HZ, Wearer
+from wearer import BAD_AFTER_S, FS_HZ, OF_WHOLE_LINES, Wearer
 
 from myobridge.device.firmware import SimulatedFirmware
 from myobridge.wire import messages as m
@@ -38,6 +38,8 @@ class WatchedHand:
     def __init__(self, wearer: Wearer, watch: Watch, seed: int) -> None:
         self.max_age_s = 0.0
         """The daemon's bound."""
+        self.whole_since = 0
+        """From which sample on the line has lost nothing."""
         self.launched_s: float | None = None
         self._unheard: Callable[[], bool] = lambda: False
         self._wearer, self._watch = wearer, watch
@@ -141,7 +143,8 @@ class WatchedHand:
         for trouble in self._wearer.troubles:
             if (after_s := BAD_AFTER_S.get(trouble.kind)) is None:
                 continue
-            since = max(trouble.since, self._stream_began) + after_s * FS_HZ
+            whole = self.whole_since if trouble.kind in OF_WHOLE_LINES else 0
+            since = max(trouble.since, self._stream_began, whole) + after_s * FS_HZ
             if since <= newest and (trouble.until is None or newest < trouble.until):
                 how = f"{trouble}; the setpoint rests on sample {newest}, and the stream began at {self._stream_began}"
                 raise Violated(Predicate.NO_BAD_ELECTRODE, how)

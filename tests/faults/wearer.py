@@ -156,3 +156,5 @@ BAD_AFTER_S: Final = {
     "identical": 0.9,
 }
 """From when on a trouble that lasts must be known, and its electrode's samples are of no use."""
+OF_WHOLE_LINES: Final = ("hum", "repeating", "identical")
+"""Told by a pattern that samples which are lost and filled in break: known again when a whole stretch has come."""

@@ -255,7 +255,7 @@ def test_a_run_with_a_view_goes_on_where_the_views_port_is_taken_and_takes_the_v
     taken = lonely[0].rstrip("/").rpartition(":")[2]
     with simulated_hand(tmp_path) as hand:
         result = myobridge(
-            "run", "--port", hand.port, "--model", "synth", "--seconds", 2, "--view", "--view-port", taken
+            "run", "--port", hand.port, "--model", "synth", "--seconds", 8, "--view", "--view-port", taken
         )
     assert result.returncode == 0
     assert f"port {taken} is taken" in result.stderr
