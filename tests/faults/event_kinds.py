@@ -212,9 +212,9 @@ def hostile_bytes(scene: Scene, random: Random) -> None:
 
 
 def forged_frames(scene: Scene, random: Random) -> None:
-    """Good frames with random content, and setpoints that make no sense."""
+    """Good frames with random content, and setpoints that make no sense. A CONFIG_ACK that refuses may end a daemon."""
     for _ in range(random.randrange(1, 20)):
-        kind = random.choice([kind for kind in m.BY_TYPE if kind & 0x80])
+        kind = random.choice([kind for kind in m.BY_TYPE if kind & 0x80 and kind != m.ConfigAck.TYPE])
         size = random.choice((m.PAYLOAD_BYTES[kind], random.randrange(80)))
         scene.world.up.inject(encode(kind, random.randrange(256), random.randbytes(size)))
         angles = tuple(random.randrange(m.ANGLE_MAX_CDEG + 1, 65536) for _ in range(m.SERVOS))
