@@ -110,6 +110,8 @@ class _Asked:
     until_s: float
     answer: Answer
     sent: bool = False
+    cleared: bool = False
+    """Of an ARM: DISARM was sent first, because the hand had opened or has a fault."""
 
 
 @dataclass
@@ -242,8 +244,10 @@ def _arm(asked: _Asked, hand: Hand, state: State | None) -> Step:
         outcome = Outcome(False, f"The hand was not armed: {hand.refusal or 'the board disarmed it at once'}.")
     elif hand.decided and state is State.DISARMED:
         asked.sent, order = True, Order.ARM
-    elif hand.decided:
-        order = Order.DISARM
+    elif hand.decided and not asked.cleared:
+        asked.cleared, order = True, Order.DISARM
+    elif hand.decided:  # DISARM did not help: the cause of the fault is still there
+        outcome = Outcome(False, hand.explain())
     return outcome, order
 
 

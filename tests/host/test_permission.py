@@ -103,3 +103,11 @@ def test_where_nothing_was_stopped_there_is_nothing_to_lift(asker, board, state)
     asker.ask("lift", 100.0, 100.0)
     assert asker.answers == [("lift", True, NOT_STOPPED)]
     assert asker.permission.attend(board, 100.0) is None
+
+
+def test_a_fault_whose_cause_lasts_is_answered_after_one_disarm(asker, board):
+    board.state = State.FAULT
+    asker.ask("arm", 100.0, 100.0)
+    assert asker.permission.attend(board, 100.0) is Order.DISARM
+    assert asker.permission.attend(board, 100.1) is None
+    assert asker.answers == [("arm", False, "The hand is FAULT.")]
