@@ -256,11 +256,11 @@ class Daemon:
         """An ESTOP reaches the board although the loop does not turn; everything else waits for the loop."""
         connection = self._connection
         with self._words:
-            for ask in self._feed.poll():
-                if ask.request.do == "estop" and connection is not None:
-                    with suppress(LinkLost):
-                        connection.session.estop_now()
-                self._late.append(ask)
+            self._late += self._feed.poll()
+            stopped = self._control.estop or any(ask.request.do == "estop" for ask in self._late)
+            if stopped and connection is not None:
+                with suppress(LinkLost):
+                    connection.session.estop_now()  # each time: the board may have been reset meanwhile
 
     def _terminate(self) -> None:
         if self._connection is not None:
