@@ -79,6 +79,16 @@ static void do_send(call_t *call) {
     done(call);
 }
 
+static void do_baud(call_t *call) {
+    uint64_t baud;
+    if (!next_number(call, &baud) || baud == 0 || baud > CPU_HZ) {
+        refuse(call, "baud wants the host's speed");
+        return;
+    }
+    call->machine->uart.host_bit_cycles = CPU_HZ / baud;
+    done(call);
+}
+
 static void do_reset(call_t *call) {
     machine_pull_reset(call->machine);
     done(call);
@@ -168,6 +178,7 @@ static const struct {
     {"run", do_run},       {"send", do_send},   {"reset", do_reset}, {"power-cycle", do_power_cycle},
     {"freeze", do_freeze}, {"adc", do_adc},     {"peek", do_peek},   {"clear-stats", do_clear_stats},
     {"poke", do_poke},     {"stats", do_stats}, {"analog", do_analog},
+    {"baud", do_baud},
 };
 
 bool control_execute(machine_t *m, char *line, bool may_run, FILE *out) {

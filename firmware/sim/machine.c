@@ -49,7 +49,7 @@ void machine_hook(machine_t *m, avr_io_addr_t address, avr_io_read_t read, avr_i
 }
 
 void machine_schedule(machine_t *m) {
-    uint64_t next = m->uart.rx_due;
+    uint64_t next = m->uart.board_ear.due;
     if (m->uart.tx_due < next) {
         next = m->uart.tx_due;
     }
@@ -173,7 +173,7 @@ bool machine_run_until(machine_t *m, uint64_t cycle) {
     return true;
 }
 
-static avr_t *load(const board_t *board, const char *elf) {
+static avr_t *load(const board_t *board, const char *elf, const char *loader) {
     elf_firmware_t firmware;
     memset(&firmware, 0, sizeof firmware);
     avr_t *avr = avr_make_mcu_by_name(board->mcu);
@@ -185,17 +185,17 @@ static avr_t *load(const board_t *board, const char *elf) {
     avr_load_firmware(avr, &firmware);
     avr->frequency = CPU_HZ;
     avr->log = LOG_WARNING;
-    return avr;
+    return loader == NULL || loader_burn(avr, loader) ? avr : NULL;
 }
 
-machine_t *machine_create(const board_t *board, const char *elf) {
+machine_t *machine_create(const board_t *board, const char *elf, const char *loader) {
     avr_global_logger_set(log_problem);
     machine_t *m = calloc(1, sizeof *m);
     if (m == NULL) {
         return NULL;
     }
     m->board = board;
-    m->avr = load(board, elf);
+    m->avr = load(board, elf, loader);
     if (m->avr == NULL) {
         free(m);
         return NULL;

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 typedef struct {
-    const char *elf, *link, *emg, *json, *trace;
+    const char *elf, *loader, *link, *emg, *json, *trace;
     const board_t *board;
     unsigned channels;
     double seconds;
@@ -19,13 +19,14 @@ typedef struct {
 } options_t;
 
 static const char usage[] =
-    "hand-sim ELF --board mega2560|uno (--realtime [--link PATH] [--seconds N] | --lockstep)\n"
+    "hand-sim ELF --board mega2560|uno [--loader HEX] (--realtime [--link PATH] [--seconds N] | --lockstep)\n"
     "         [--emg FILE --channels N] [--json FILE] [--trace FILE]";
 
-enum { BOARD = 1, LINK, EMG, CHANNELS, JSON, TRACE, SECONDS, LOCKSTEP, REALTIME };
+enum { BOARD = 1, LOADER, LINK, EMG, CHANNELS, JSON, TRACE, SECONDS, LOCKSTEP, REALTIME };
 
 static const struct option long_options[] = {
-    {"board", required_argument, NULL, BOARD},       {"link", required_argument, NULL, LINK},
+    {"board", required_argument, NULL, BOARD},       {"loader", required_argument, NULL, LOADER},
+    {"link", required_argument, NULL, LINK},
     {"emg", required_argument, NULL, EMG},           {"channels", required_argument, NULL, CHANNELS},
     {"json", required_argument, NULL, JSON},         {"trace", required_argument, NULL, TRACE},
     {"seconds", required_argument, NULL, SECONDS},   {"lockstep", no_argument, NULL, LOCKSTEP},
@@ -35,6 +36,7 @@ static const struct option long_options[] = {
 static bool take_option(options_t *options, int option) {
     switch (option) {
     case BOARD: options->board = board_find(optarg); return options->board != NULL;
+    case LOADER: options->loader = optarg; return access(optarg, R_OK) == 0;
     case LINK: options->link = optarg; return true;
     case EMG: options->emg = optarg; return true;
     case CHANNELS: options->channels = (unsigned)atoi(optarg); return options->channels - 1 < INPUT_COUNT;
@@ -101,7 +103,7 @@ int main(int argc, char **argv) {
         fprintf(stderr, "hand-sim: usage: %s\n", usage);
         return 2;
     }
-    machine_t *m = access(options.elf, R_OK) == 0 ? machine_create(options.board, options.elf) : NULL;
+    machine_t *m = access(options.elf, R_OK) == 0 ? machine_create(options.board, options.elf, options.loader) : NULL;
     if (m == NULL) {
         fprintf(stderr, "hand-sim: cannot load %s; build it with `make -C firmware`\n", options.elf);
         return 2;

@@ -60,31 +60,59 @@ typedef struct {
 
 void record_event(machine_t *m, enum event_kind kind, uint64_t cycle, unsigned index, int value);
 
-/* ---- line.c and uart.c: the wire from the host, and USART0 at true byte times ---- */
+/* ---- wire.c: one direction of the line, as a waveform ---- */
 
 typedef struct {
-    uint64_t not_before;
+    uint64_t start, bit_cycles;
     uint8_t byte;
-} line_byte_t;
+} wire_byte_t;
+
+typedef struct { /* bytes that have not passed yet: a ring */
+    wire_byte_t *bytes;
+    size_t head, count, capacity;
+    uint64_t free_at; /* end of the stop bit of the last byte */
+} wire_t;
+
+typedef struct {
+    uint64_t when; /* end of its stop bit, at the receiver's speed */
+    uint8_t byte;
+    bool framing_error;
+} heard_t;
+
+typedef struct {
+    uint64_t bit_cycles;
+    uint64_t from;      /* the line before this is past */
+    uint64_t edge, due; /* of the byte that comes next; NEVER: none */
+    bool started;       /* its start bit was low in the middle */
+} ear_t;
+
+void wire_put(wire_t *w, uint64_t not_before, uint64_t bit_cycles, uint8_t byte);
+void ear_listen(wire_t *w, ear_t *e, uint64_t now, uint64_t bit_cycles); /* after the wire or the speed has changed */
+void ear_deafen(wire_t *w, ear_t *e, uint64_t now);
+bool ear_fire(wire_t *w, ear_t *e, uint64_t bit_cycles, heard_t *heard); /* at `due`; true: a byte was heard */
+
+/* ---- line.c and uart.c: the line to the host, and USART0 at true bit times ---- */
 
 typedef struct {
     avr_uart_t *io;
-    line_byte_t *line; /* bytes of the host that have not arrived yet: a ring */
-    size_t line_head, line_count, line_capacity;
-    uint64_t line_free_at; /* end of the stop bit of the last byte */
-    uint64_t rx_due, tx_due;
-    uint8_t rx_fifo[RX_DEPTH];
-    uint64_t rx_arrived[RX_DEPTH];
+    uint64_t host_bit_cycles;
+    wire_t to_board, to_host;
+    ear_t board_ear, host_ear;
+    uint64_t tx_due;
+    heard_t rx_fifo[RX_DEPTH];
     unsigned rx_unread;
     bool tx_shifting, tx_buffered;
     uint8_t tx_shift, tx_buffer;
-    uint8_t out[65536]; /* for the pty; unused in lock-step */
+    uint8_t out[65536]; /* what the host has heard: for the pty; unused in lock-step */
     size_t out_count;
-    uint64_t rx_bytes, rx_lost, rx_off, rx_framing, tx_bytes, tx_overwrites, rx_wait_max;
+    uint64_t rx_bytes, rx_lost, rx_framing, tx_bytes, tx_overwrites, rx_wait_max;
 } uart_t;
 
 void line_send(machine_t *m, uint64_t not_before, const uint8_t *bytes, size_t count);
+void line_listen(machine_t *m);
 void line_fire(machine_t *m);
+void line_board_sent(machine_t *m, uint64_t end, uint8_t byte);
+void line_host_hears(machine_t *m);
 void uart_attach(machine_t *m);
 void uart_reset(machine_t *m);
 void uart_fire(machine_t *m);
@@ -203,6 +231,10 @@ void stats_clear(machine_t *m);
 void stats_sample(machine_t *m, unsigned input, uint64_t cycle);
 void stats_write(const machine_t *m, FILE *out);
 
+/* ---- loader.c ---- */
+
+bool loader_burn(avr_t *avr, const char *path); /* false: no such file, or none that fits */
+
 /* ---- boards.c and machine.c ---- */
 
 typedef struct {
@@ -239,7 +271,7 @@ struct machine {
     pace_t pace;
 };
 
-machine_t *machine_create(const board_t *board, const char *elf);
+machine_t *machine_create(const board_t *board, const char *elf, const char *loader); /* loader: .hex, or NULL */
 bool machine_run_until(machine_t *m, uint64_t cycle); /* false: the firmware crashed */
 void machine_pull_reset(machine_t *m);
 void machine_power_cycle(machine_t *m);

@@ -107,9 +107,9 @@ static void write_resets(const machine_t *m, FILE *out) {
 
 static void write_uart(const machine_t *m, FILE *out) {
     const uart_t *u = &m->uart;
-    fprintf(out, "\"uart\": {\"baud\": %.0f, \"rx_bytes\": %" PRIu64 ", \"rx_lost\": %" PRIu64 ", \"rx_while_off\": %" PRIu64 ", ",
+    fprintf(out, "\"uart\": {\"baud\": %.0f, \"rx_bytes\": %" PRIu64 ", \"rx_lost\": %" PRIu64 ", ",
             (double)CPU_HZ * BITS_PER_BYTE / (double)uart_byte_cycles(m), u->rx_bytes,
-            u->rx_lost, u->rx_off);
+            u->rx_lost);
     fprintf(out, "\"rx_framing_errors\": %" PRIu64 ", \"rx_wait_max_cycles\": %" PRIu64 ", ", u->rx_framing,
             u->rx_wait_max);
     fprintf(out, "\"tx_bytes\": %" PRIu64 ", \"tx_overwrites\": %" PRIu64 "}", u->tx_bytes,

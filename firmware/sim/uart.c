@@ -6,6 +6,8 @@
  */
 #include "sim.h"
 
+#include "messages.h" /* BAUD */
+
 #define MPCM_BIT 0
 
 static bool enabled(const machine_t *m, avr_regbit_t bit) { return avr_regbit_get(m->avr, bit) != 0; }
@@ -35,6 +37,7 @@ static void set_flag(machine_t *m, avr_int_vector_t *vector, bool level) {
 static void update_flags(machine_t *m) {
     set_flag(m, &m->uart.io->rxc, m->uart.rx_unread > 0);
     set_flag(m, &m->uart.io->udrc, !m->uart.tx_buffered);
+    avr_regbit_setto(m->avr, m->uart.io->fe, m->uart.rx_unread > 0 && m->uart.rx_fifo[0].framing_error);
 }
 
 static void on_interrupt(struct avr_irq_t *irq, uint32_t running, void *param) {
@@ -48,12 +51,11 @@ static uint8_t read_udr(struct avr_t *avr, avr_io_addr_t addr, void *param) {
     machine_t *m = param;
     uart_t *u = &m->uart;
     (void)addr;
-    uint8_t byte = u->rx_fifo[0];
+    uint8_t byte = u->rx_fifo[0].byte;
     if (u->rx_unread > 0) {
-        uint64_t wait = avr->cycle - u->rx_arrived[0];
+        uint64_t wait = avr->cycle - u->rx_fifo[0].when;
         u->rx_wait_max = wait > u->rx_wait_max ? wait : u->rx_wait_max;
         u->rx_fifo[0] = u->rx_fifo[1];
-        u->rx_arrived[0] = u->rx_arrived[1];
         u->rx_unread--;
     }
     avr_regbit_clear(avr, u->io->dor);
@@ -86,9 +88,7 @@ static void byte_sent(machine_t *m) {
     uart_t *u = &m->uart;
     record_event(m, EVENT_TX, u->tx_due, 0, u->tx_shift);
     u->tx_bytes++;
-    if (u->out_count < sizeof u->out) {
-        u->out[u->out_count++] = u->tx_shift;
-    }
+    line_board_sent(m, u->tx_due, u->tx_shift);
     if (u->tx_buffered) {
         u->tx_buffered = false;
         u->tx_shift = u->tx_buffer;
@@ -106,6 +106,7 @@ static void write_ucsra(struct avr_t *avr, avr_io_addr_t addr, uint8_t value, vo
     uint8_t cleared_by_one = (uint8_t)(1u << io->txc.raised.bit);
     uint8_t kept = avr->data[addr] & (uint8_t)~writable & (uint8_t) ~(value & cleared_by_one);
     avr->data[addr] = kept | (value & writable);
+    line_listen(param);
 }
 
 static void write_ucsrb(struct avr_t *avr, avr_io_addr_t addr, uint8_t value, void *param) {
@@ -115,11 +116,12 @@ static void write_ucsrb(struct avr_t *avr, avr_io_addr_t addr, uint8_t value, vo
         m->uart.rx_unread = 0;
     }
     update_flags(m);
+    line_listen(m);
 }
 
-static void write_plain(struct avr_t *avr, avr_io_addr_t addr, uint8_t value, void *param) {
-    (void)param;
+static void write_ubrr(struct avr_t *avr, avr_io_addr_t addr, uint8_t value, void *param) {
     avr->data[addr] = value;
+    line_listen(param);
 }
 
 void uart_attach(machine_t *m) {
@@ -128,13 +130,14 @@ void uart_attach(machine_t *m) {
         io = (avr_uart_t *)machine_find_io(m, "uart", i);
     }
     m->uart.io = io;
-    m->uart.rx_due = NEVER;
+    m->uart.host_bit_cycles = CPU_HZ / BAUD;
+    m->uart.host_ear = (ear_t){.edge = NEVER, .due = NEVER};
     io->rxc.raise_sticky = 1; /* cleared by reading UDR, not by entering the handler */
     io->udrc.raise_sticky = 1;
     machine_hook(m, io->r_udr, read_udr, write_udr);
     machine_hook(m, io->rxc.raised.reg, NULL, write_ucsra);
     machine_hook(m, io->rxen.reg, NULL, write_ucsrb);
-    machine_hook(m, io->ubrrl.reg, NULL, write_plain);
+    machine_hook(m, io->ubrrl.reg, NULL, write_ubrr);
     avr_irq_register_notify(io->rxc.irq + AVR_INT_IRQ_RUNNING, on_interrupt, m);
     avr_irq_register_notify(io->udrc.irq + AVR_INT_IRQ_RUNNING, on_interrupt, m);
 }
@@ -146,6 +149,7 @@ void uart_reset(machine_t *m) {
     u->tx_due = NEVER;
     avr_regbit_clear(m->avr, u->io->txen); /* simavr sets it, for its own debug output */
     update_flags(m);
+    line_listen(m);
 }
 
 void uart_fire(machine_t *m) {

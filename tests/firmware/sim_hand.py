@@ -99,12 +99,19 @@ def field_offset(board: str, header: str, struct: str, field: str) -> int:
 
 
 class SimHand:
-    """A board that runs only when told to. `emg`: ADC counts around 0, shape (samples, channels)."""
+    """A board that runs only when told to. `emg`: ADC counts around 0, shape (samples, channels).
 
-    def __init__(self, elf: Path, board: str, emg: NDArray[np.int16] | None = None) -> None:
+    loader: the boot loader in which each reset starts, as on a board that was bought; without it, as after `make flash`
+    with a programmer.
+    """
+
+    def __init__(
+        self, elf: Path, board: str, emg: NDArray[np.int16] | None = None, *, loader: Path | None = None
+    ) -> None:
         self.elf = elf
         self.cycle = 0
         arguments: list[str | Path] = [build_simulator(), elf, "--board", board, "--lockstep"]
+        arguments += ["--loader", loader] if loader else []
         self._scratch = TemporaryDirectory()
         if emg is not None:
             file = Path(self._scratch.name) / "emg"
