@@ -200,6 +200,7 @@ machine_t *machine_create(const board_t *board, const char *elf, const char *loa
         free(m);
         return NULL;
     }
+    m->reset_on_dtr = loader != NULL;
     m->normal_run = m->avr->run;
     timers_attach(m);
     vectors_attach(m);

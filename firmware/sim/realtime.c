@@ -29,6 +29,7 @@ typedef struct {
     char control[CONTROL_LINE];
     size_t control_count;
     bool control_open;
+    dtr_t dtr;
     int64_t epoch_ns; /* wall clock at cycle 0 */
 } session_t;
 
@@ -46,8 +47,12 @@ static bool open_terminal(session_t *s, const char *link_path) {
     }
     tcgetattr(s->device, &raw);
     cfmakeraw(&raw);
+    raw.c_cflag |= HUPCL; /* as a serial port appears */
     tcsetattr(s->device, TCSANOW, &raw);
     fcntl(s->host, F_SETFL, O_NONBLOCK);
+    if (!dtr_watch(&s->dtr, name)) {
+        return false;
+    }
     if (link_path != NULL) {
         unlink(link_path);
         if (symlink(name, link_path) != 0) {
@@ -61,10 +66,12 @@ static bool open_terminal(session_t *s, const char *link_path) {
 
 static void exchange_bytes(machine_t *m, session_t *s) {
     uint8_t bytes[4096];
+    dtr_update(m, &s->dtr, s->device);
     ssize_t count = read(s->host, bytes, sizeof bytes);
     if (count > 0) {
         line_send(m, 0, bytes, (size_t)count);
     }
+    line_host_hears(m);
     uart_t *u = &m->uart;
     if (u->out_count > 0) {
         ssize_t written = write(s->host, u->out, u->out_count);

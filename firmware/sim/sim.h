@@ -255,6 +255,7 @@ struct machine {
     const board_t *board;
     avr_t *avr;
     avr_run_t normal_run; /* simavr's watchdog swaps avr->run to ask for a reset */
+    bool reset_on_dtr; /* as on a board that was bought: with its loader */
     uint64_t next_event, stop_at, stats_since, slept;
     enum freeze freeze;
     uart_t uart;
@@ -279,6 +280,17 @@ void machine_schedule(machine_t *m); /* after any *_due changed */
 avr_io_t *machine_find_io(const machine_t *m, const char *kind, unsigned nth);
 void machine_hook(machine_t *m, avr_io_addr_t address, avr_io_read_t read, avr_io_write_t write);
 write_hook_t machine_swap_write(machine_t *m, avr_io_addr_t address, write_hook_t hook);
+
+/* ---- dtr.c ---- */
+
+typedef struct {
+    int events;
+    unsigned openings;
+    bool level;
+} dtr_t;
+
+bool dtr_watch(dtr_t *d, const char *terminal);
+void dtr_update(machine_t *m, dtr_t *d, int terminal); /* takes the host's speed too */
 
 /* ---- control.c, realtime.c ---- */
 

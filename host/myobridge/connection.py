@@ -141,6 +141,7 @@ class Connection:
     def _on_emg(self, frame: bytes, emg_left: int, read_s: float) -> None:
         """Takes an EMG frame, after which `emg_left` more have been read already."""
         if self.session.phase not in (Phase.STARTING, Phase.STREAMING):
+            self.session.hear(read_s)
             return  # an earlier session's stream
         taken = self._gate.take(frame)
         if not taken:

@@ -16,6 +16,7 @@ from myobridge.estop_keeper import Keeper
 from myobridge.feed.server import Ask
 from myobridge.permission import LAUNCH_S, Answer, Order, Permission, Word
 from myobridge.wire.messages import State
+from myobridge.wire.session import BoardReset
 
 REPEAT_S: Final = 0.05
 """An ESTOP beside the requests of a session that does not stand yet is sent again after this time."""
@@ -90,7 +91,11 @@ class Control:
                 self._permission.ask("lift", answer, connection, now_s, now_s)
 
     def attend(self, connection: Connection, now_s: float) -> None:
-        """Each turn: tells the board what it must be told."""
+        """Each turn: tells the board what it must be told.
+
+        Raises:
+            BoardReset: that was a reset.
+        """
         state = connection.state
         if state is State.ESTOP and not self.estop and connection.session.boot_id != self._lifted_boot:
             self._permission.estop = True  # somebody else has stopped it
@@ -142,5 +147,7 @@ class Control:
             case Order.ESTOP if not session.stopping and now_s >= self._repeat_s:
                 self._repeat_s = now_s + REPEAT_S
                 session.request_estop()
-            case Order.RESET if not connection.reset_board():
+            case Order.RESET if connection.reset_board():
+                raise BoardReset  # and nothing more is said into its boot loader
+            case Order.RESET:
                 self._permission.cannot_reset()

@@ -14,10 +14,12 @@ from myobridge.feed import FeedClient, NoDaemon
 from myobridge.wire import messages as m
 from myobridge.wire.frame import PAYLOAD, FrameDecoder, encode
 from myobridge.wire.link import LinkLost, SerialLink
+from myobridge.wire.quiet import LISTEN_S, Quiet
 
-PATIENCE_S: Final = 2.5
-"""An Arduino resets when its port is opened; its boot loader takes up to two seconds."""
+PATIENCE_S: Final = LISTEN_S + 0.5
+"""For a board that is reset when its port is opened, and for the answer of one that says nothing until it is asked."""
 ASK_EVERY_S: Final = 0.1
+TURN_S: Final = 0.05
 
 
 NAMES: Final = ("ttyACM*", "ttyUSB*", "ttyAMA*", "serial/by-id/*", "myobridge*")
@@ -65,15 +67,16 @@ def ask(port: str) -> m.Ident | None:
     Raises:
         UserError: the port cannot be opened.
     """
-    link, frames = SerialLink(port), FrameDecoder()
-    until_s, ask_s = time.monotonic() + PATIENCE_S, 0.0
+    link, frames, began_s = SerialLink(port), FrameDecoder(), time.monotonic()
+    quiet, ask_s = Quiet(began_s), 0.0
     try:
-        while (now_s := time.monotonic()) < until_s:
-            if now_s >= ask_s:
+        while (now_s := time.monotonic()) < began_s + PATIENCE_S:
+            if now_s >= ask_s and quiet.may_ask(now_s):
                 link.write(b"\0" + encode(m.Hello.TYPE, 0, m.Hello(m.MAJOR, m.MINOR, 0, m.PROTO_HASH).pack()))
                 ask_s = now_s + ASK_EVERY_S
-            if link.wait(ASK_EVERY_S):
+            if link.wait(TURN_S):
                 for frame in frames.feed(link.read()):
+                    quiet.hear(time.monotonic())
                     if frame[0] == m.Ident.TYPE and len(frame[PAYLOAD]) == m.Ident.STRUCT.size:
                         return m.Ident.unpack(frame[PAYLOAD])
     except LinkLost:

@@ -12,6 +12,7 @@ from myobridge.permission import LIFTED, NO_ANSWER, POWER_CYCLE, RESET_S, Outcom
 from myobridge.wire import messages as m
 from myobridge.wire.frame import PAYLOAD, FrameDecoder, encode
 from myobridge.wire.link import LinkLost, SerialLink
+from myobridge.wire.quiet import Quiet
 
 REPEAT_S: Final = 0.05
 _STATES: Final = frozenset(m.State)
@@ -63,6 +64,8 @@ def lift(port: str) -> Outcome:
 def _ask(port: str, message: m.Message, until: m.State, *, reset: bool = False) -> m.State | None:
     """Sends a message until the board reports a state, or for as long as a board takes to start.
 
+    The message goes out with the board's first frame: a boot loader that hears bytes would keep the board.
+
     Raises:
         UserError: the port cannot be opened, or goes away.
     """
@@ -70,13 +73,15 @@ def _ask(port: str, message: m.Message, until: m.State, *, reset: bool = False) 
     try:
         if reset and not link.reset_board():
             return None
-        until_s, send_s = time.monotonic() + RESET_S, 0.0
-        while (now_s := time.monotonic()) < until_s and state is not until:
-            if now_s >= send_s:
+        began_s, send_s = time.monotonic(), 0.0
+        quiet = Quiet(began_s)
+        while (now_s := time.monotonic()) < began_s + RESET_S and state is not until:
+            if now_s >= send_s and quiet.may_ask(now_s):
                 send_s = now_s + REPEAT_S
                 link.write(b"\0" + encode(message.TYPE, 0, message.pack()))
             if link.wait(REPEAT_S):
                 for frame in frames.feed(link.read()):
+                    quiet.hear(time.monotonic())
                     if frame[0] == m.Status.TYPE and len(frame[PAYLOAD]) == m.Status.STRUCT.size:
                         told = m.Status.unpack(frame[PAYLOAD]).state
                         state = m.State(told) if told in _STATES else state

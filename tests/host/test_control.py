@@ -11,7 +11,7 @@ from myobridge.feed.server import Ask
 from myobridge.permission import LAUNCH_S, LIFE_S, LOST, MAX_WAITING, STOP_REMEMBERED, STOPPED
 from myobridge.wire import messages as m
 from myobridge.wire.messages import State
-from myobridge.wire.session import Phase
+from myobridge.wire.session import BoardReset, Phase
 from virtual_hand import VirtualHand
 
 POLL_EVERY = 20
@@ -45,8 +45,7 @@ class Desk:
 
     def reset_board(self):
         if self.can_reset:
-            self.unplug()
-            self.plug_in_a_board_that_was_reset()
+            self.hand = self.board_that_was_reset()
         return self.can_reset
 
     # what the test does
@@ -62,7 +61,11 @@ class Desk:
             if step % POLL_EVERY == 0:
                 self.control.poll(self if self.plugged_in else None, self.hand.now_s)
             if self.plugged_in:
-                self.control.attend(self, self.hand.now_s)
+                try:
+                    self.control.attend(self, self.hand.now_s)
+                except BoardReset:
+                    self.unplug()
+                    self.plug_in()
                 if self.decided and self.session.may_move:
                     self.session.setpoint((4000,) * m.SERVOS, 25, self.hand.firmware.samples_taken - 1)
 
@@ -94,10 +97,13 @@ class Desk:
         self.plugged_in = True
         self.control.connected()
 
+    def board_that_was_reset(self):
+        hand = VirtualHand()
+        hand.now_s = self.hand.now_s
+        return hand
+
     def plug_in_a_board_that_was_reset(self):
-        now_s = self.hand.now_s
-        self.hand = VirtualHand()
-        self.hand.now_s = now_s
+        self.hand = self.board_that_was_reset()
         self.plug_in()
 
     def until_remembered(self, said):
@@ -257,7 +263,7 @@ def test_an_estop_that_the_board_does_not_hear_is_said_and_asked_for_until_it_do
     desk.unplug()
     desk.hand.lose = lambda _message: False
     desk.plug_in()
-    desk.run(0.01)
+    desk.run(0.15)  # the board's first STATUS, and the answer to it
     assert desk.hand.state is State.ESTOP
 
 

@@ -18,10 +18,11 @@ from myobridge.device.pty_port import PtyPort
 from myobridge.feed import About
 from myobridge.feed.server import Feed
 from myobridge.wire import messages as m
+from myobridge.wire import quiet
 from myobridge.wire.frame import FrameDecoder
 from myobridge.wire.link import SerialLink
 from tiny_model import tiny_spec
-from virtual_hand import ConstantSource, frame_of
+from virtual_hand import ConstantSource, VirtualHand, frame_of
 
 IDENT = m.Ident(
     major=m.MAJOR,
@@ -38,6 +39,11 @@ IDENT = m.Ident(
     adc_bits=10,
     tick_hz=2_000_000,
 )
+
+
+HAND = VirtualHand()
+HAND.run_until(lambda: HAND.received, within_s=0.15)
+STATUS = HAND.received[0]
 
 
 @pytest.fixture(autouse=True)
@@ -72,14 +78,19 @@ def serve():
         port.unplug()
 
 
-def device(ident, deaf_s=0.0):
-    """Answers HELLO with this IDENT, but not before it has woken up."""
-    frames, began_s = FrameDecoder(), time.monotonic()
+def device(ident, deaf_s=0.0, *, says_status=True):
+    """Says STATUS and answers HELLO with this IDENT, but not before it has woken up."""
+    frames, status_s = FrameDecoder(), time.monotonic() + deaf_s
 
     def answer(data, now_s):
-        if now_s - began_s < deaf_s:
+        nonlocal status_s
+        if now_s < status_s - m.STATUS_PERIOD_MS / 1000:
             return b""
-        return b"".join(frame_of(ident) for frame in frames.feed(data) if frame[0] == m.Hello.TYPE)
+        said = [frame_of(ident) for frame in frames.feed(data) if frame[0] == m.Hello.TYPE]
+        if says_status and now_s >= status_s:
+            status_s = now_s + m.STATUS_PERIOD_MS / 1000
+            said.append(frame_of(STATUS))
+        return b"".join(said)
 
     return answer
 
@@ -124,6 +135,11 @@ def test_names_that_we_do_not_know_are_numbers(serve):
 
 def test_a_board_that_its_boot_loader_keeps_is_waited_for(serve):
     assert devices.probe(serve(device(IDENT, deaf_s=0.3)))["board"] == "mega2560"
+
+
+def test_a_board_that_says_nothing_until_it_is_asked_is_asked_once_every_boot_loader_has_ended(serve, monkeypatch):
+    monkeypatch.setattr(quiet, "LISTEN_S", 0.3)
+    assert devices.probe(serve(device(IDENT, says_status=False)))["board"] == "mega2560"
 
 
 def noise(_data, _now_s):

@@ -51,6 +51,21 @@ def build(board: str) -> tuple[Path, Path]:
     return FIRMWARE / elf, FIRMWARE / "sim" / "build" / "hand-sim"
 
 
+LOADERS: Final = {"mega2560": ("mega2560",), "uno": ("uno", "nano")}
+"""The boot loaders with which a board is sold: the Mega's stk500v2, the Uno's optiboot, the old Nano's ATmegaBOOT."""
+
+
+def build_loader(name: str) -> Path:
+    """A boot loader's .hex, out of Debian's arduino-core-avr.
+
+    Raises:
+        UserError: the package is missing.
+    """
+    hex_file = Path("build") / f"loader-{name}.hex"
+    make(FIRMWARE / "sim", hex_file)
+    return FIRMWARE / "sim" / hex_file
+
+
 def make(folder: Path, *targets: str | Path) -> None:
     """`make -C folder targets`, while nobody else makes anything there: two at once spoil each other's objects.
 
@@ -91,10 +106,14 @@ class Feeder:
 
 
 class RealFirmwareHand:
-    """A board with its firmware, an EMG source at its inputs and a virtual serial port."""
+    """A board with its firmware, an EMG source at its inputs and a virtual serial port.
 
-    def __init__(self, board: str, source: EmgSource, link: Path | None) -> None:
+    loader: one of LOADERS[board]: each reset starts there, and opening the port resets the board by DTR.
+    """
+
+    def __init__(self, board: str, source: EmgSource, link: Path | None, loader: str | None = None) -> None:
         self._elf, self._simulator = build(board)
+        self._loader = build_loader(loader) if loader else None
         self._board = board
         self._source = source
         self._link = link
@@ -108,6 +127,7 @@ class RealFirmwareHand:
             os.mkfifo(pipe)
             command = [self._simulator, self._elf, "--board", self._board, "--realtime", "--emg", pipe]
             command += ["--channels", str(self._source.channels), "--trace", trace]
+            command += ["--loader", self._loader] if self._loader else []
             command += ["--link", self._link] if self._link else []
             command += ["--seconds", str(seconds)] if seconds else []
             process = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, text=True)

@@ -130,7 +130,9 @@ class PortSource:
         if self._link.wait(TURN_S):
             data, now_s = self._link.read(), time.monotonic()
             for frame in self._frames.feed(data):
-                if frame[0] != m.Emg.TYPE:
+                if frame[0] == m.Emg.TYPE:
+                    session.hear(now_s)
+                else:
                     self._converse(frame, now_s)
                 if session.phase in (Phase.STARTING, Phase.STREAMING):
                     self.listener.hear(frame, now_s)

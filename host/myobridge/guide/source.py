@@ -191,6 +191,7 @@ class PortBytes:
             for frame in self._frames.feed(chunk.data):
                 if frame[0] == m.Emg.TYPE:
                     self._alive_s = chunk.t_s
+                    self._session.hear(chunk.t_s)
                 else:
                     self._session.on_frame(frame, chunk.t_s)
         now_s = time.monotonic()

@@ -54,6 +54,7 @@ class SerialLink:
         self._poll.register(self._fd, select.POLLIN)
         self._wake_at = 1
         _request_low_latency(self._serial)
+        _keep_dtr(self._fd)
 
     def wait(self, timeout_s: float) -> bool:
         """Sleeps until something can be read or the time is over; True if there is something."""
@@ -154,6 +155,17 @@ def _forbidden(port: str) -> str:
         group, gift = "dialout", f"give it to a group with `sudo chgrp dialout {port} && sudo chmod g+rw {port}`, "
     joining = f"add yourself to its group with `sudo usermod -aG {group} $USER`, then log in again"
     return f"No permission to open {port}; {gift}{joining}."
+
+
+def _keep_dtr(fd: int) -> None:
+    """Leaves DTR on when the port is closed, so that the next opening finds it on: its rise is what resets an Arduino.
+
+    The driver remembers this until the board is unplugged.
+    """
+    with suppress(termios.error):  # the port is gone, as the next read will say
+        settings = termios.tcgetattr(fd)
+        settings[2] &= ~termios.HUPCL
+        termios.tcsetattr(fd, termios.TCSANOW, settings)
 
 
 def _explained(port: str, baud: int, error: Exception) -> UserError:

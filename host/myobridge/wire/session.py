@@ -22,12 +22,13 @@ import msgspec
 from myobridge.errors import UserError
 from myobridge.wire import messages as m
 from myobridge.wire.frame import PAYLOAD, encode
+from myobridge.wire.quiet import Quiet
 from myobridge.wire.refusals import config_refusal, refusal, result_name
 
 REQUEST_TIMEOUT_S: Final = 0.05
 REQUEST_TRIES: Final = 3
-GREETING_S: Final = 4.0
-"""An Arduino resets when its port is opened, and its boot loader takes up to two seconds."""
+GREETING_S: Final = 8.5
+"""A board that was silent for LISTEN_S is asked once; its boot loader, if it was that, then stays for five more seconds."""
 SETTLING_S: Final = 15.0
 PING_S: Final = 0.5
 FLOWING: Final = (m.State.ARMED, m.State.HOLD)
@@ -92,6 +93,9 @@ class Session:
     """How often CONFIG was refused although the board had said that it would take it."""
     _request: _Request | None = None
     _phase_s: float = -1.0
+    _quiet: Quiet | None = None
+    _board_speaks: bool = False
+    _held_back: m.Message | None = None
     _pings: dict[int, float] = field(default_factory=dict)
     _ping_s: float = 0.0
     _token: int = 0
@@ -104,9 +108,9 @@ class Session:
         Raises:
             SessionFailed: the device gave no answer in time.
         """
-        if self._phase_s < 0:
-            self._phase_s = now_s
-            self.send(b"\0")  # whatever stood on the line before ends here
+        if self._quiet is None:
+            self._quiet, self._phase_s = Quiet(now_s), now_s
+        self._board_speaks = self._quiet.board_speaks(now_s)
         if self._request is None:
             self._next_request()
         if self._request is not None and now_s - self._request.sent_s >= REQUEST_TIMEOUT_S:
@@ -115,7 +119,7 @@ class Session:
             raise SessionFailed(
                 "The hand did not come to rest from an earlier session; switch its servo power off and reset it."
             )
-        if self.phase is Phase.STREAMING and now_s >= self._ping_s:
+        if self.phase is Phase.STREAMING and now_s >= self._ping_s and self._board_speaks:
             self._ping_s = now_s + self.ping_every_s
             self._token = (self._token + 1) & 0xFFFFFFFF
             self._pings = {self._token: now_s}
@@ -126,12 +130,23 @@ class Session:
         """A request or a PING is under way."""
         return self._request is not None or bool(self._pings)
 
+    def hear(self, now_s: float) -> None:
+        """A good frame came, of whatever kind: the board runs its firmware."""
+        if self._quiet is None:
+            return
+        self._quiet.hear(now_s)
+        self._board_speaks = self._quiet.board_speaks(now_s)
+        if self._board_speaks and self._held_back is not None:
+            message, self._held_back = self._held_back, None
+            self._transmit(message)
+
     def on_frame(self, frame: bytes, now_s: float) -> None:
         """Takes a good frame that is no EMG.
 
         Raises:
             UserError: the device speaks another protocol, or refuses the configuration.
         """
+        self.hear(now_s)
         try:
             message = m.BY_TYPE[frame[0]].unpack(frame[PAYLOAD])
         except (KeyError, struct.error):
@@ -225,8 +240,16 @@ class Session:
     # --- requests -----------------------------------------------------------------------------------------
 
     def _transmit(self, message: m.Message) -> tuple[int, bool]:
-        """Sends a message; its seq, and whether the port took it."""
+        """Sends a message; its seq, and whether the port took it.
+
+        Before the session stands, a silent board is told nothing: a boot loader loses what it hears, and stays for it.
+        ESTOP and DISARM go out with the first frame of the board.
+        """
         seq = self._seq
+        if self.phase is Phase.GREETING and not self._board_speaks and not isinstance(message, m.Hello):
+            if not isinstance(self._held_back, m.Estop):
+                self._held_back = message
+            return seq, False
         self._seq = (seq + 1) & 0xFF
         return seq, self.send(encode(message.TYPE, seq, message.pack()))
 
@@ -244,6 +267,10 @@ class Session:
                 raise SessionFailed(
                     "Nothing that speaks our protocol answers on this port; flash the firmware or choose another port."
                 )
+            if self._quiet is None or not self._quiet.may_ask(now_s):
+                return
+            if request.sent_s < 0:
+                self.send(b"\0")  # whatever stood on the line before ends here
         elif isinstance(request.message, (m.Disarm, m.Estop)):
             pass  # until it is answered, or the link is lost
         elif request.tries_left == 0:

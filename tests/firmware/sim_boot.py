@@ -1,0 +1,107 @@
+"""How long each program takes from opening the port of a board as it is sold: the numbers of firmware/README.md.
+
+    python tests/firmware/sim_boot.py --phases 300
+
+The programs' own code opens the port, in simulated time (`sim_port.py`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+from collections.abc import Callable
+from functools import cache
+from typing import Final
+
+from sim_port import ELF_OF, SimPort, port_of, replaced
+
+from myobridge import devices
+from myobridge.config import Config
+from myobridge.connection import Connection
+from myobridge.doctor.sources import PortSource
+from myobridge.guide.source import PortBytes, spec_for
+from myobridge.model import Model, open_model
+from myobridge.report import RunStats
+from myobridge.shipped import find_model
+from myobridge.wire.frame import FrameDecoder
+
+FRESH_S: Final = {"mega2560": 1.6, "uno": 2.2, "nano": 2.2}
+"""From opening the port to the first EMG, the board's reset and its boot loader within."""
+AGAIN_S: Final = 0.2
+"""The same where the opening does not reset the board."""
+BRIDGE_S: Final = 0.016
+"""An FTDI adapter's own latency, the longest of all USB bridges."""
+PHASE_S: Final = 0.5
+
+
+@cache
+def model() -> Model:
+    return open_model(find_model("synth"))
+
+
+def run(port: SimPort) -> None:
+    """`myobridge run`, until it has taken EMG in."""
+    frames = FrameDecoder()
+    stats = RunStats(model().spec, port.now_s, frames.counters)
+    connection = Connection(port.open(), model(), Config(), frames, stats)  # type: ignore[arg-type]
+    while not connection.streaming:
+        connection.turn()
+
+
+def doctor(port: SimPort) -> None:
+    """`myobridge doctor`, until it listens to a stream."""
+    source = PortSource(port.open(), model().spec, Config())  # type: ignore[arg-type]
+    source.start()
+    while not source.listener.newest_s:
+        source.turn()
+
+
+def record(port: SimPort) -> None:
+    """`myobridge record`, until it has bytes to write."""
+    with replaced("myobridge.guide.source", port):
+        PortBytes("the port", spec_for(2000, 4), Config())
+
+
+def ask(port: SimPort) -> None:
+    """`myobridge devices`, until it knows the board."""
+    with replaced("myobridge.devices", port):
+        assert devices.ask("the port") is not None, "nothing of ours answers"
+
+
+PROGRAMS: Final[dict[str, Callable[[SimPort], None]]] = {"run": run, "doctor": doctor, "record": record, "devices": ask}
+
+
+def openings(loader: str, program: str, phases: int, *, reset: bool, seed: int = 0) -> list[float]:
+    """Seconds from opening the port to the first EMG (of `devices`: to IDENT), at random moments of the board's life.
+
+    Each finds the board as a killed program left it: streaming. reset: the opening resets the board, as on any port but
+    one that was opened before with HUPCL clear.
+    """
+    rng, took_s = random.Random(seed), []
+    with port_of(loader) as port:
+        port.sleep(3.0)
+        for _ in range(phases):
+            port.sleep(rng.uniform(0, PHASE_S))
+            port.delay_s = rng.uniform(0, BRIDGE_S)
+            port.dtr = not reset
+            began_s = port.now_s
+            PROGRAMS[program](port)
+            took_s.append(port.now_s - began_s)
+            port.close()
+    return took_s
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("--phases", type=int, default=300)
+    phases = arguments.parse_args().phases
+    print(f"| board's loader | program | of {phases} | with a reset, s | without, s |\n|---|---|---|---|---|")
+    for loader in ELF_OF:
+        for program in PROGRAMS:
+            fresh, again = (openings(loader, program, phases, reset=reset) for reset in (True, False))
+            spans = (f"{min(took):.2f}–{max(took):.2f}" for took in (fresh, again))
+            print(f"| {loader} | {program} | {len(fresh)} | {' | '.join(spans)} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
