@@ -6,6 +6,7 @@
 #include "sim.h"
 
 #include <avr_extint.h>
+#include <avr_watchdog.h>
 #include <sim_core.h>
 #include <sim_elf.h>
 #include <stdarg.h>
@@ -62,6 +63,8 @@ void machine_schedule(machine_t *m) {
     m->next_event = next;
 }
 
+static uint8_t *mcusr(const machine_t *m) { return &m->avr->data[m->avr->reset_flags.porf.reg]; }
+
 static void after_reset(machine_t *m) {
     for (uint8_t i = 0; i < EXTERNAL_INTERRUPTS; i++) {
         avr_extint_set_strict_lvl_trig(m->avr, i, 0); /* simavr would poll a low pin at each cycle */
@@ -72,15 +75,27 @@ static void after_reset(machine_t *m) {
     uart_reset(m);
     adc_reset(m);
     pins_reset(m);
-    uint8_t mcusr = m->avr->data[m->avr->reset_flags.porf.reg];
-    m->resets[m->reset_count % RESET_LOG] = (reset_t){m->avr->cycle, mcusr};
+    m->resets[m->reset_count % RESET_LOG] = (reset_t){m->avr->cycle, *mcusr(m)};
     m->reset_count++;
-    record_event(m, EVENT_RESET, m->avr->cycle, 0, mcusr);
+    record_event(m, EVENT_RESET, m->avr->cycle, 0, *mcusr(m));
+}
+
+/* What simavr clears at each reset lasts in silicon until software or a power-on clears it: the flags of MCUSR, and while
+ * the watchdog's is set, the watchdog is on, at its shortest period. */
+static void reset_keeping_flags(machine_t *m) {
+    avr_watchdog_t *watchdog = (avr_watchdog_t *)machine_find_io(m, "watchdog", 0);
+    uint8_t flags = *mcusr(m);
+    if (avr_regbit_get(m->avr, watchdog->wdrf)) {
+        watchdog->reset_context.wdrf = 1;
+        watchdog->reset_context.avr_run = m->normal_run;
+    }
+    avr_reset(m->avr);
+    *mcusr(m) |= flags;
 }
 
 void machine_pull_reset(machine_t *m) {
     m->avr->run = m->normal_run;
-    avr_reset(m->avr);
+    reset_keeping_flags(m);
     avr_regbit_set(m->avr, m->avr->reset_flags.extrf);
     after_reset(m);
 }
@@ -138,7 +153,9 @@ static void take_interrupts(avr_t *avr) {
 static void step(machine_t *m) {
     avr_t *avr = m->avr;
     if (avr->run != m->normal_run) {
+        uint8_t flags = *mcusr(m);
         avr->run(avr); /* the watchdog's reset */
+        *mcusr(m) |= flags;
         after_reset(m);
         return;
     }

@@ -80,7 +80,9 @@ class AnyDevice(RuleBasedStateMachine):
         self.arm_seqs.add(seq)
 
     def judge_disarm(self, _message, _seq):
-        assert self.disarm_asked or not self.told.flags & m.StatusFlag.PULSES_ON, "nothing held is let go of"
+        withdrawn = self.session.arm_refusal == "the board did not answer"
+        asked = self.disarm_asked or withdrawn
+        assert asked or not self.told.flags & m.StatusFlag.PULSES_ON, "nothing held is let go of"
 
     def judge_setpoint(self, _message, _seq):
         raise AssertionError("a session decides nothing")
@@ -115,7 +117,9 @@ class AnyDevice(RuleBasedStateMachine):
         phase = self.session.phase
         within_s = PATIENCE_S.get(phase, ANSWERED_S) + SLACK_S
         if self.during(lambda: self.poll(within_s)):
-            assert phase is Phase.STREAMING and not self.session.busy
+            request = self.session._request
+            assert phase is Phase.STREAMING
+            assert request is None or isinstance(request.message, m.Disarm | m.Estop), "these are repeated until answered"
 
     @rule()
     def the_port_fills_up_or_empties(self):
