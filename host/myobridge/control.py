@@ -16,7 +16,7 @@ from myobridge.estop_keeper import Keeper
 from myobridge.feed.server import Ask
 from myobridge.permission import LAUNCH_S, Answer, Order, Permission, Word
 from myobridge.wire.messages import State
-from myobridge.wire.session import BoardReset
+from myobridge.wire.session import SessionBroken
 
 REPEAT_S: Final = 0.05
 """An ESTOP beside the requests of a session that does not stand yet is sent again after this time."""
@@ -94,7 +94,7 @@ class Control:
         """Each turn: tells the board what it must be told.
 
         Raises:
-            BoardReset: that was a reset.
+            SessionBroken: that was a reset.
         """
         state = connection.state
         if state is State.ESTOP and not self.estop and connection.session.boot_id != self._lifted_boot:
@@ -148,6 +148,6 @@ class Control:
                 self._repeat_s = now_s + REPEAT_S
                 session.request_estop()
             case Order.RESET if connection.reset_board():
-                raise BoardReset  # and nothing more is said into its boot loader
+                raise SessionBroken("The board was reset.")  # and nothing more is said into its boot loader
             case Order.RESET:
                 self._permission.cannot_reset()

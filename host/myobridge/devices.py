@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from serial.tools.list_ports import comports
 
+from myobridge.boot_loader import is_old_nanos
 from myobridge.errors import UserError
 from myobridge.feed import FeedClient, NoDaemon
 from myobridge.wire import messages as m
@@ -20,6 +21,11 @@ PATIENCE_S: Final = LISTEN_S + 0.5
 """For a board that is reset when its port is opened, and for the answer of one that says nothing until it is asked."""
 ASK_EVERY_S: Final = 0.1
 TURN_S: Final = 0.05
+NOTHING: Final = "nothing of ours answers; if it is the hand, switch its power off and on, or flash its firmware."
+OLD_NANO: Final = (
+    "an old Nano without our firmware; flash optiboot with a programmer (ISP) first: its own boot loader never comes back "
+    "from a watchdog reset."
+)
 
 
 NAMES: Final = ("ttyACM*", "ttyUSB*", "ttyAMA*", "serial/by-id/*", "myobridge*")
@@ -94,7 +100,10 @@ def name_of(kind: type[m.Board] | type[m.ResetCause], value: int) -> str:
 def probe(port: str) -> dict[str, Any]:
     """One row of `myobridge devices`: the port, a sentence, and the facts where a hand answered."""
     try:
-        return {"port": port, **_answer(*_ident(port))}
+        ident, has_daemon = _ident(port)
+        if ident is None:
+            return {"port": port, "answer": OLD_NANO if is_old_nanos(port) else NOTHING}
+        return {"port": port, **_answer(ident, has_daemon)}
     except UserError as error:
         return {"port": port, "answer": str(error)}
 
@@ -115,9 +124,7 @@ def _ident(port: str) -> tuple[m.Ident | None, bool]:
     return about.ident, True
 
 
-def _answer(ident: m.Ident | None, has_daemon: bool) -> dict[str, Any]:
-    if ident is None:
-        return {"answer": "nothing of ours answers; if it is the hand, flash its firmware."}
+def _answer(ident: m.Ident, has_daemon: bool) -> dict[str, Any]:
     board, reset = name_of(m.Board, ident.board), name_of(m.ResetCause, ident.reset_cause)
     version = ".".join(map(str, ident.firmware_version))
     note = "" if ident.proto_hash == m.PROTO_HASH else "; another protocol revision: flash the firmware of this version"

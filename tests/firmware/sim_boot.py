@@ -39,11 +39,16 @@ def model() -> Model:
     return open_model(find_model("synth"))
 
 
-def run(port: SimPort) -> None:
-    """`myobridge run`, until it has taken EMG in."""
+def open_connection(port: SimPort) -> Connection:
+    """What `myobridge run` makes of a port."""
     frames = FrameDecoder()
     stats = RunStats(model().spec, port.now_s, frames.counters)
-    connection = Connection(port.open(), model(), Config(), frames, stats)  # type: ignore[arg-type]
+    return Connection(port.open(), model(), Config(), frames, stats)  # type: ignore[arg-type]
+
+
+def run(port: SimPort) -> None:
+    """`myobridge run`, until it has taken EMG in."""
+    connection = open_connection(port)
     while not connection.streaming:
         connection.turn()
 
@@ -93,12 +98,13 @@ def openings(loader: str, program: str, phases: int, *, reset: bool, seed: int =
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    arguments.add_argument("--phases", type=int, default=300)
+    arguments.add_argument("--phases", type=int, default=300, help="openings of each board, by its programs in equal parts")
     phases = arguments.parse_args().phases
-    print(f"| board's loader | program | of {phases} | with a reset, s | without, s |\n|---|---|---|---|---|")
+    print("| loader of | program | openings | with a reset, s | as many without, s |\n|---|---|---|---|---|")
     for loader in ELF_OF:
         for program in PROGRAMS:
-            fresh, again = (openings(loader, program, phases, reset=reset) for reset in (True, False))
+            of_each = phases // len(PROGRAMS)
+            fresh, again = (openings(loader, program, of_each, reset=reset) for reset in (True, False))
             spans = (f"{min(took):.2f}–{max(took):.2f}" for took in (fresh, again))
             print(f"| {loader} | {program} | {len(fresh)} | {' | '.join(spans)} |", flush=True)
 

@@ -6,13 +6,15 @@
 from __future__ import annotations
 
 import pytest
-from sim_boot import AGAIN_S, FRESH_S, PROGRAMS, openings
+from sim_boot import AGAIN_S, FRESH_S, PROGRAMS, open_connection, openings
 from sim_hand import Kind, SimHand, build_firmware, ms
+from sim_host import SimHost
 from sim_port import ELF_OF, port_of
 
 from myobridge.device.real_firmware import build_loader
 from myobridge.wire.frame import encode
-from myobridge.wire.messages import MAJOR, MINOR, PROTO_HASH, Hello
+from myobridge.wire.messages import MAJOR, MINOR, PROTO_HASH, Hello, State
+from myobridge.wire.session import Phase
 
 PHASES = 20
 HELLO = b"\0" + encode(Hello.TYPE, 0, Hello(MAJOR, MINOR, 0, PROTO_HASH).pack())
@@ -74,6 +76,27 @@ def test_the_second_opening_does_not_reset_the_board_and_one_with_hupcl_set_does
         port.close()
         port.open()
         assert resets() == once + 1
+
+
+def test_a_grip_survives_the_daemon_that_held_it() -> None:
+    with port_of("uno") as port:
+        port.sleep(UP_MS / 1000)
+        port.open()
+        port.sleep(UP_MS / 1000)
+        host = SimHost(port.hand)
+        host.stream_armed()
+        host.move((9000,) * 5, 300)
+        port.close()  # the daemon is killed, and started again
+        port.sleep(0.3)
+        resets = port.hand.stats()["reset_count"]
+        connection = open_connection(port)
+        while connection.state is None:
+            connection.turn()
+        assert connection.state is State.HOLD and connection.session.phase is Phase.SETTLING
+        while not connection.streaming:
+            connection.turn()
+        assert connection.state is State.DISARMED, "once the hand has opened"
+        assert port.hand.stats()["reset_count"] == resets
 
 
 # ---- the loaders, as silicon has them ----

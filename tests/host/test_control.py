@@ -11,7 +11,7 @@ from myobridge.feed.server import Ask
 from myobridge.permission import LAUNCH_S, LIFE_S, LOST, MAX_WAITING, STOP_REMEMBERED, STOPPED
 from myobridge.wire import messages as m
 from myobridge.wire.messages import State
-from myobridge.wire.session import BoardReset, Phase
+from myobridge.wire.session import Phase, SessionBroken
 from virtual_hand import VirtualHand
 
 POLL_EVERY = 20
@@ -63,7 +63,7 @@ class Desk:
             if self.plugged_in:
                 try:
                     self.control.attend(self, self.hand.now_s)
-                except BoardReset:
+                except SessionBroken:
                     self.unplug()
                     self.plug_in()
                 if self.decided and self.session.may_move:

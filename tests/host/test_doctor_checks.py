@@ -75,6 +75,7 @@ SICK = {
     "port_forbidden": {"port": {"permitted": False}},
     "port_busy": {"trouble": ("port_busy", "It is held by screen.")},
     "port_unusable": {"trouble": ("port_unusable", "It is no serial port.")},
+    "old_boot_loader": {"port": {"old_boot_loader": True}},
     "no_answer": {"trouble": ("no_answer", "Nothing answers.")},
     "device_refused": {"trouble": ("device_refused", "It refused.")},
     "brltty": {"port": {"brltty_takes": "CH340"}},

@@ -59,6 +59,8 @@ def check_port(port: PortFacts) -> Iterator[Finding]:
         yield found("brltty", f"brltty, a service for braille displays, takes {port.brltty_takes} adapters.")
     if port.modem_manager_asks:
         yield found("modem_manager", f"ModemManager runs, and may take {port.path} for a modem.")
+    if port.old_boot_loader:
+        yield found("old_boot_loader", "The board starts in ATmegaBOOT, the boot loader of old Nanos.")
 
 
 def check_trouble(facts: Facts) -> Iterator[Finding]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from myobridge.boot_loader import is_old_nanos
 from myobridge.config import Config
 from myobridge.doctor.electrodes import channel_facts
 from myobridge.doctor.facts import Facts
@@ -15,6 +16,7 @@ from myobridge.errors import UserError
 from myobridge.feed import NoDaemon
 from myobridge.model import Model
 from myobridge.wire.link import LinkLost, PortInUse, SerialLink
+from myobridge.wire.messages import Board
 from myobridge.wire.session import SessionFailed
 
 
@@ -30,6 +32,7 @@ def examine(port: str, model: Model, config: Config, seconds: float, guide: Guid
     try:
         if facts.port.permitted and (source := _open(facts, model, config)):
             _converse(facts, source, config, seconds, guide)
+            facts.port.old_boot_loader = _may_be_old_nano(facts) and is_old_nanos(port)
         facts.port.usb_latency_ms = usb_latency_ms(port)
         if facts.source != "daemon":  # beside a running daemon it would take its processor
             facts.system.inference_ms, facts.system.hop_ms = inference_ms(model), model.spec.hop_ms
@@ -67,6 +70,13 @@ def _open(facts: Facts, model: Model, config: Config) -> Source | None:
     except UserError as error:
         facts.trouble = "port_unusable", str(error)
     return None
+
+
+def _may_be_old_nano(facts: Facts) -> bool:
+    """It is worth a reset to know; the hand holds nothing then, and no emergency stop is lifted."""
+    if facts.source != "port" or facts.device is None or facts.stream is None:
+        return facts.trouble is not None and facts.trouble[0] == "no_answer"
+    return facts.device.board == Board.UNO.name.lower() and "estop_latched" not in facts.stream.blockers
 
 
 def _what_failed(source: Source, error: UserError) -> str:

@@ -19,6 +19,8 @@ class PortFacts(msgspec.Struct, kw_only=True):
     """The USB adapter, of this port or plugged in without a port, that brltty takes for a braille display."""
     modem_manager_asks: bool = False
     """ModemManager runs, and was not told that this port is no modem."""
+    old_boot_loader: bool = False
+    """The board starts in ATmegaBOOT, which never comes back from a watchdog reset."""
 
 
 class SystemFacts(msgspec.Struct, kw_only=True):

@@ -81,11 +81,18 @@ KINDS: Final[dict[str, Kind]] = {
         "`sudo systemctl disable --now ModemManager`",
     ),
     # --- the firmware
+    "old_boot_loader": Kind(
+        WARNING,
+        "the board has the boot loader of old Nanos",
+        "after a watchdog reset it never starts the firmware again, until the board's power is switched off and on",
+        "flash optiboot with a programmer (ISP), as firmware/README.md shows",
+    ),
     "no_answer": Kind(
         BAD,
         "nothing of ours answers on the port",
-        "the board runs another program, or answers at another speed",
-        "flash it: `make -C firmware flash BOARD=mega2560 PORT=…`; if it is flashed, set the same baud on both sides",
+        "the board runs another program, answers at another speed, or is an old Nano that its watchdog has reset",
+        "switch the board's power off and on, then flash it: `make -C firmware flash BOARD=mega2560 PORT=…`; if it is "
+        "flashed, set the same baud on both sides",
     ),
     "device_refused": Kind(
         BAD,

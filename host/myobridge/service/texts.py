@@ -14,6 +14,7 @@ TEMPLATE: Final = "myobridge.service"
 RULE: Final = """\
 # Made by `myobridge install-service`; `myobridge install-service{option} --uninstall` removes it. See host/SERVICE.md.
 # The hand's port is called {link}, is left alone by ModemManager, and starts the service when it appears.
+# stty has the port keep DTR on when it is closed: otherwise each program that opens it resets the board.
 """
 TAKEN: Final = "MYOBRIDGE_HAND"
 """A board that is a named hand is no longer free for a rule that takes any."""
@@ -43,7 +44,7 @@ def rule_text(board: Board, hand: Hand = ONLY) -> str:
     mine = f'ENV{{{TAKEN}}}="{hand.name}"' if hand.name else ""
     free = "" if hand.name else f'ENV{{{TAKEN}}}!="?*"'
     does = f"""SYMLINK+="{hand.link.removeprefix("/dev/")}", GROUP="dialout", MODE="0660", \
-ENV{{ID_MM_PORT_IGNORE}}="1", TAG+="systemd", ENV{{SYSTEMD_WANTS}}+="{hand.unit}\""""
+ENV{{ID_MM_PORT_IGNORE}}="1", TAG+="systemd", ENV{{SYSTEMD_WANTS}}+="{hand.unit}", RUN+="/bin/stty -F $devnode -hupcl\""""
     lines = (['ACTION!="remove"', 'SUBSYSTEM=="tty"', free, match, mine, does] for match in board.matches)
     head = RULE.format(option=_option(hand), link=hand.link)
     return head + "".join(", ".join(filter(None, line)) + "\n" for line in lines)

@@ -54,7 +54,7 @@ class SerialLink:
         self._poll.register(self._fd, select.POLLIN)
         self._wake_at = 1
         _request_low_latency(self._serial)
-        _keep_dtr(self._fd)
+        _set_hupcl(self._fd, on=False)
 
     def wait(self, timeout_s: float) -> bool:
         """Sleeps until something can be read or the time is over; True if there is something."""
@@ -125,7 +125,12 @@ class SerialLink:
         return True
 
     def close(self) -> None:
-        """Gives the port back."""
+        """Gives the port back. DTR stays on, so the next opening does not reset the board."""
+        self._serial.close()
+
+    def hang_up(self) -> None:
+        """Gives the port back with DTR off: the next opening resets an Arduino."""
+        _set_hupcl(self._fd, on=True)
         self._serial.close()
 
 
@@ -157,14 +162,14 @@ def _forbidden(port: str) -> str:
     return f"No permission to open {port}; {gift}{joining}."
 
 
-def _keep_dtr(fd: int) -> None:
-    """Leaves DTR on when the port is closed, so that the next opening finds it on: its rise is what resets an Arduino.
+def _set_hupcl(fd: int, *, on: bool) -> None:
+    """Whether DTR falls when the port is closed. Its rise at the next opening is what resets an Arduino.
 
     The driver remembers this until the board is unplugged.
     """
     with suppress(termios.error):  # the port is gone, as the next read will say
         settings = termios.tcgetattr(fd)
-        settings[2] &= ~termios.HUPCL
+        settings[2] = settings[2] | termios.HUPCL if on else settings[2] & ~termios.HUPCL
         termios.tcsetattr(fd, termios.TCSANOW, settings)
 
 
