@@ -5,13 +5,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from sim_boot import AGAIN_S, FRESH_S, PROGRAMS, open_connection, openings
 from sim_hand import Kind, SimHand, build_firmware, ms
 from sim_host import SimHost
-from sim_port import ELF_OF, port_of
+from sim_port import ELF_OF, port_of, replaced
 
+from myobridge import stopping
 from myobridge.device.real_firmware import build_loader
+from myobridge.permission import LIFTED
 from myobridge.wire.frame import encode
 from myobridge.wire.messages import MAJOR, MINOR, PROTO_HASH, Hello, State
 from myobridge.wire.session import Phase
@@ -62,6 +66,22 @@ def test_each_program_reaches_the_hand_on_the_first_try_at_any_moment(loader: st
 @pytest.mark.parametrize("loader", ELF_OF)
 def test_an_opening_that_does_not_reset_the_board_is_quick(loader: str, program: str) -> None:
     assert max(openings(loader, program, PHASES // len(PROGRAMS), reset=False, seed=len(program))) <= AGAIN_S
+
+
+@pytest.mark.parametrize("loader", ELF_OF)
+def test_a_stop_by_command_reaches_the_board_after_its_loader_and_lifting_resets_it(
+    loader: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    name = str(tmp_path / "the port")
+    with port_of(loader) as port, replaced("myobridge.stopping", port):
+        began_s = port.now_s
+        assert stopping.stop(name) == (True, stopping.STOPPED_ALONE)
+        assert port.now_s - began_s < FRESH_S[loader]
+        resets = port.hand.stats()["reset_count"]
+        assert stopping.lift(name) == (True, LIFTED)
+        assert port.hand.stats()["reset_count"] > resets
 
 
 def test_the_second_opening_does_not_reset_the_board_and_one_with_hupcl_set_does() -> None:

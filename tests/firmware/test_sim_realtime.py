@@ -16,7 +16,9 @@ import serial
 from sim_hand import build_firmware, build_simulator
 from sim_host import config
 
+from myobridge.device.real_firmware import build_loader
 from myobridge.wire.frame import PAYLOAD, FrameDecoder, encode
+from myobridge.wire.link import SerialLink
 from myobridge.wire.messages import (
     BAUD,
     MAJOR,
@@ -130,6 +132,39 @@ def test_a_test_can_pull_the_reset_line_while_it_runs() -> None:
         process.stdin.flush()
         second = greet(port, after_boot=first.boot_id)
     assert second.reset_cause == ResetCause.EXTERNAL
+
+
+def resets(process: subprocess.Popen[str]) -> int:
+    """How often the board was reset by now, power-on included."""
+    assert process.stdin is not None and process.stdout is not None
+    time.sleep(0.2)  # for what was done to the port
+    process.stdin.write("stats\n")
+    process.stdin.flush()
+    process.stdout.readline()
+    count: int = json.loads(process.stdout.readline())["reset_count"]
+    return count
+
+
+def test_opening_the_port_resets_a_board_as_it_is_sold_unless_dtr_was_left_on() -> None:
+    with simulator("--loader", build_loader("mega2560")) as (process, name):
+        assert resets(process) == 1
+        SerialLink(name).close()
+        assert resets(process) == 2
+        SerialLink(name).close()
+        assert resets(process) == 2
+        link = SerialLink(name)
+        serial.Serial(name, BAUD).close()  # a second opening is none to DTR
+        link.hang_up()
+        assert resets(process) == 2
+        SerialLink(name).close()
+        assert resets(process) == 3
+
+
+def test_without_a_loader_the_port_resets_nothing() -> None:
+    with simulator() as (process, name):
+        SerialLink(name).hang_up()
+        SerialLink(name).hang_up()
+        assert resets(process) == 1
 
 
 @pytest.mark.parametrize(

@@ -129,6 +129,18 @@ def test_closing_gives_the_port_back(port):
         SerialLink(port.path).close()
 
 
+def test_dtr_stays_on_after_a_closing_and_falls_after_a_hanging_up(port):
+    """Its rise at the next opening is what resets an Arduino."""
+    hangs_up = lambda: bool(termios.tcgetattr(port._slave)[2] & termios.HUPCL)  # noqa: E731
+    settings = termios.tcgetattr(port._slave)
+    settings[2] |= termios.HUPCL  # as a serial port appears
+    termios.tcsetattr(port._slave, termios.TCSANOW, settings)
+    SerialLink(port.path).close()
+    assert not hangs_up()
+    SerialLink(port.path).hang_up()
+    assert hangs_up()
+
+
 def test_what_came_before_the_port_was_opened_is_dropped(port):
     port.write(b"old")
     link = SerialLink(port.path)
