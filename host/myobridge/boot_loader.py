@@ -1,7 +1,7 @@
 """Which boot loader a board has, where that matters: the old Nano's never comes back from a watchdog reset.
 
-ATmegaBOOT leaves the watchdog running at its shortest period, which ends before the loader does: the board resets itself
-until its power is switched off. Neither the reset button nor DTR helps.
+ATmegaBOOT leaves the watchdog running at its shortest period, which ends before the loader does: the board resets
+itself until its power is switched off. Neither the reset button nor DTR helps.
 """
 
 from __future__ import annotations

@@ -23,8 +23,8 @@ ASK_EVERY_S: Final = 0.1
 TURN_S: Final = 0.05
 NOTHING: Final = "nothing of ours answers; if it is the hand, switch its power off and on, or flash its firmware."
 OLD_NANO: Final = (
-    "an old Nano without our firmware; flash optiboot with a programmer (ISP) first: its own boot loader never comes back "
-    "from a watchdog reset."
+    "an old Nano without our firmware; flash optiboot with a programmer (ISP) first: its own boot loader never comes "
+    "back from a watchdog reset."
 )
 
 

@@ -98,7 +98,7 @@ def openings(loader: str, program: str, phases: int, *, reset: bool, seed: int =
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    arguments.add_argument("--phases", type=int, default=300, help="openings of each board, by its programs in equal parts")
+    arguments.add_argument("--phases", type=int, default=300, help="of each board, shared by its programs")
     phases = arguments.parse_args().phases
     print("| loader of | program | openings | with a reset, s | as many without, s |\n|---|---|---|---|---|")
     for loader in ELF_OF:

@@ -111,4 +111,3 @@ def port_of(loader: str, delay_s: float = 0.0) -> Iterator[SimPort]:
 def replaced(module: str, port: SimPort) -> mock._patch[object]:
     """While this context lasts, `module` opens this port, whatever it asks for."""
     return mock.patch(f"{module}.SerialLink", port.open)
-

@@ -119,7 +119,7 @@ class AnyDevice(RuleBasedStateMachine):
         if self.during(lambda: self.poll(within_s)):
             request = self.session._request
             assert phase is Phase.STREAMING
-            assert request is None or isinstance(request.message, m.Disarm | m.Estop), "these are repeated until answered"
+            assert request is None or isinstance(request.message, m.Disarm | m.Estop), "repeated until answered"
 
     @rule()
     def the_port_fills_up_or_empties(self):

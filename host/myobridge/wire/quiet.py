@@ -1,7 +1,7 @@
 """A host says nothing to a board that says nothing: a boot loader that hears bytes keeps the board.
 
-Opening the port resets most Arduinos, and their boot loader listens first. The Mega's stays for 5 s after each byte that
-it hears, even at another speed. Firmware says STATUS ten times a second from its start, so a host need not ask.
+Opening the port resets most Arduinos, and their boot loader listens first. The Mega's stays for 5 s after each byte
+that it hears, even at another speed. Firmware says STATUS ten times a second from its start, so a host need not ask.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 STALE_S: Final = 0.03
-"""What comes sooner after the opening was said before it, and waited in the USB bridge; the board may be reset by now."""
+"""What comes sooner after the opening waited in the USB bridge, and the board may be reset by now."""
 SILENT_S: Final = 0.3
 """A board that has said nothing for so long is silent: three STATUS are missing."""
 LISTEN_S: Final = 2.5

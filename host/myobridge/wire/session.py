@@ -28,7 +28,7 @@ from myobridge.wire.refusals import config_refusal, refusal, result_name
 REQUEST_TIMEOUT_S: Final = 0.05
 REQUEST_TRIES: Final = 3
 GREETING_S: Final = 8.5
-"""A board that was silent for LISTEN_S is asked once; its boot loader, if it was that, then stays for five more seconds."""
+"""A board that is silent for LISTEN_S is asked once; a boot loader that hears this stays for five more seconds."""
 SETTLING_S: Final = 15.0
 PING_S: Final = 0.5
 FLOWING: Final = (m.State.ARMED, m.State.HOLD)
