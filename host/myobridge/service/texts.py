@@ -44,7 +44,8 @@ def rule_text(board: Board, hand: Hand = ONLY) -> str:
     mine = f'ENV{{{TAKEN}}}="{hand.name}"' if hand.name else ""
     free = "" if hand.name else f'ENV{{{TAKEN}}}!="?*"'
     does = f"""SYMLINK+="{hand.link.removeprefix("/dev/")}", GROUP="dialout", MODE="0660", \
-ENV{{ID_MM_PORT_IGNORE}}="1", TAG+="systemd", ENV{{SYSTEMD_WANTS}}+="{hand.unit}", RUN+="/bin/stty -F $devnode -hupcl\""""
+ENV{{ID_MM_PORT_IGNORE}}="1", TAG+="systemd", ENV{{SYSTEMD_WANTS}}+="{hand.unit}", \
+RUN+="/bin/stty -F $devnode -hupcl\""""
     lines = (['ACTION!="remove"', 'SUBSYSTEM=="tty"', free, match, mine, does] for match in board.matches)
     head = RULE.format(option=_option(hand), link=hand.link)
     return head + "".join(", ".join(filter(None, line)) + "\n" for line in lines)
