@@ -112,10 +112,12 @@ def test_an_ident_that_cannot_be_true_is_refused(model, changes):
     link = TakenOver([])
     session = connect(model, link).session
     session.poll(0.0)
+    session.hear(0.1)
+    session.poll(0.1)
     ident = next(f for f in FrameDecoder().feed(link.device.outgoing(1e9)) if f[0] == m.Ident.TYPE)
     lie = msgspec.structs.replace(m.Ident.unpack(ident[PAYLOAD]), **changes)
     with pytest.raises(UserError, match=r"\.$"):
-        session.on_frame(encode_decoded(lie), 0.01)
+        session.on_frame(encode_decoded(lie), 0.11)
 
 
 def encode_decoded(message):

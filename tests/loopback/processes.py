@@ -9,7 +9,9 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
-from myobridge.feed import FeedClient, NoDaemon
+from myobridge.feed import Chunk, FeedClient, NoDaemon
+from myobridge.wire.frame import FrameDecoder
+from myobridge.wire.messages import Emg
 
 
 def command(*arguments) -> list[str]:
@@ -46,6 +48,18 @@ def feed_of(port, within_s: float = 60) -> FeedClient:
             if time.monotonic() > until_s:
                 raise
             time.sleep(0.05)
+
+
+def wait_for_emg(port, within_s: float = 15) -> None:
+    """Until the hand streams to the daemon on this port."""
+    frames, until_s = FrameDecoder(), time.monotonic() + within_s
+    with feed_of(port, within_s) as feed:
+        feed.subscribe("bytes")
+        while time.monotonic() < until_s:
+            chunk = feed.receive(0.1)
+            if isinstance(chunk, Chunk) and any(frame[0] == Emg.TYPE for frame in frames.feed(chunk.data)):
+                return
+    raise AssertionError(f"no EMG came from {port}")
 
 
 class Hand:

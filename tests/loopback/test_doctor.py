@@ -15,7 +15,7 @@ from myobridge.device.script import POSES_DEG, StepScript
 from myobridge.device.synth import SynthOptions, SynthSource
 from myobridge.doctor.gather import gather_port
 from myobridge.recording import Recording
-from processes import command, feed_of, myobridge, running, simulated_hand
+from processes import command, feed_of, myobridge, running, simulated_hand, wait_for_emg
 
 FS_HZ = 2000
 QUICK = ("--no-clench", "--seconds", 1)
@@ -191,6 +191,7 @@ def test_beside_a_daemon_it_listens_to_the_daemon_and_disturbs_nothing(tmp_path)
 def test_a_hand_in_emergency_stop_is_found_beside_a_daemon_and_without(tmp_path):
     with simulated_hand(tmp_path) as hand:
         with running("run", "--port", hand.port, "--model", "synth"):
+            wait_for_emg(hand.port)
             with feed_of(hand.port) as feed:
                 assert feed.request("estop").ok
             beside = examine(hand.port, *QUICK)
