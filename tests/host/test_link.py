@@ -141,6 +141,14 @@ def test_dtr_stays_on_after_a_closing_and_falls_after_a_hanging_up(port):
     assert hangs_up()
 
 
+def test_a_board_is_reset_by_a_pulse_of_dtr_where_the_port_has_one(port, monkeypatch):
+    link, levels = SerialLink(port.path), []
+    assert not link.reset_board(), "a pseudo-terminal has none"
+    monkeypatch.setattr(serial.Serial, "dtr", property(fset=lambda _serial, level: levels.append(level)))
+    assert link.reset_board()
+    assert levels == [False, True]
+
+
 def test_what_came_before_the_port_was_opened_is_dropped(port):
     port.write(b"old")
     link = SerialLink(port.path)

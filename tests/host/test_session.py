@@ -644,6 +644,17 @@ def test_estop_overtakes_an_arm_that_was_not_answered_yet():
     assert not hand.sent_of(m.Arm)
 
 
+def test_a_start_that_is_refused_in_emergency_stop_waits_for_its_end():
+    hand = VirtualHand()
+    hand.session.waits_in_estop = True
+    hand.lose = lambda message: isinstance(message, m.Start)
+    hand.run_until(lambda: hand.sent_of(m.Start), within_s=0.5)
+    request, status = hand.session._request, hand.session.status
+    answer = {"ack_type": m.Start.TYPE, "ack_seq": request.seq, "ack_result": m.Result.WRONG_STATE}
+    hand.session.on_frame(body_of(replace(status, state=State.ESTOP, **answer)), hand.now_s)
+    assert hand.session.phase is Phase.SETTLING
+
+
 @pytest.mark.parametrize("phase", [Phase.SETTLING, Phase.CONFIGURING, Phase.STARTING])
 def test_estop_before_the_stream_is_sent_at_once(phase):
     hand = VirtualHand()

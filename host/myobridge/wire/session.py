@@ -9,6 +9,7 @@ ARMED or HOLD, with the device's boot_id, and with the link.
 
 from __future__ import annotations
 
+import math
 import os
 import struct
 from collections.abc import Callable
@@ -93,7 +94,7 @@ class Session:
     """How often CONFIG was refused although the board had said that it would take it."""
     _request: _Request | None = None
     _phase_s: float = -1.0
-    _quiet: Quiet | None = None
+    _quiet: Quiet = field(default_factory=lambda: Quiet(math.inf))
     _board_speaks: bool = False
     _held_back: m.Message | None = None
     _pings: dict[int, float] = field(default_factory=dict)
@@ -108,7 +109,7 @@ class Session:
         Raises:
             SessionFailed: the device gave no answer in time.
         """
-        if self._quiet is None:
+        if self._phase_s < 0:
             self._quiet, self._phase_s = Quiet(now_s), now_s
         self._board_speaks = self._quiet.board_speaks(now_s)
         if self._request is None:
@@ -132,8 +133,6 @@ class Session:
 
     def hear(self, now_s: float) -> None:
         """A good frame came, of whatever kind: the board runs its firmware."""
-        if self._quiet is None:
-            return
         self._quiet.hear(now_s)
         self._board_speaks = self._quiet.board_speaks(now_s)
         if self._board_speaks and self._held_back is not None:
@@ -267,7 +266,7 @@ class Session:
                 raise SessionFailed(
                     "Nothing that speaks our protocol answers on this port; flash the firmware or choose another port."
                 )
-            if self._quiet is None or not self._quiet.may_ask(now_s):
+            if not self._quiet.may_ask(now_s):
                 return
             if request.sent_s < 0:
                 self.send(b"\0")  # whatever stood on the line before ends here
