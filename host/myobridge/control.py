@@ -16,7 +16,7 @@ from myobridge.estop_keeper import Keeper
 from myobridge.feed.server import Ask
 from myobridge.permission import LAUNCH_S, Answer, Order, Permission, Word
 from myobridge.wire.messages import State
-from myobridge.wire.session import SessionBroken
+from myobridge.wire.session import Phase, SessionBroken
 
 REPEAT_S: Final = 0.05
 """An ESTOP beside the requests of a session that does not stand yet is sent again after this time."""
@@ -27,6 +27,9 @@ SETTLE_S: Final = 0.2
 LATE_START: Final = (
     "The hand was not armed: --arm expired, because the stream started {:.0f} s after the launch; "
     "arm the hand in the view or with SIGUSR1."
+)
+LOST_EARLY: Final = (
+    "The hand was not armed: --arm expired with the first stream; arm the hand in the view or with SIGUSR1."
 )
 FROZEN: Final = (
     "The hand was not armed: myobridge stood still for {:.1f} s and cannot tell the request's age; ask again."
@@ -49,6 +52,7 @@ class Control:
         self._frozen_until_s = -math.inf
         self._stood_s = 0.0
         self._lifted_boot: int | None = None
+        self._streamed = False
 
     @property
     def estop(self) -> bool:
@@ -100,6 +104,7 @@ class Control:
         if state is State.ESTOP and not self.estop and connection.session.boot_id != self._lifted_boot:
             self._permission.estop = True  # somebody else has stopped it
             self._keeper.remember()
+        self._streamed |= connection.session.phase is Phase.STREAMING
         if self._arm_since_s is not None and connection.streaming:
             since_s, self._arm_since_s = self._arm_since_s, None
             if now_s - since_s <= LAUNCH_S:
@@ -111,7 +116,10 @@ class Control:
             self._obey(order, connection, now_s)
 
     def lost(self) -> None:
-        """The link is lost."""
+        """The link is lost, and with it what `--arm` asked for while the first stream was not decided on yet."""
+        if self._streamed and self._arm_since_s is not None:
+            self._arm_since_s = None
+            self._tell(LOST_EARLY)
         self._permission.lost()
 
     def close(self) -> None:

@@ -214,6 +214,21 @@ def test_an_arm_from_the_command_line_is_dropped_when_the_stream_starts_late(tmp
     assert [text for text in desk.told if "--arm expired" in text]
 
 
+def test_an_arm_from_the_command_line_is_dropped_with_a_first_stream_that_is_lost_before_the_model_has_passed(tmp_path):
+    desk = Desk(tmp_path / "port")
+    desk.control._arm_since_s = desk.hand.now_s
+    Desk.streaming, streaming = property(lambda _self: False), Desk.streaming
+    try:
+        desk.run(0.1)
+    finally:
+        Desk.streaming = streaming
+    desk.unplug()
+    desk.plug_in()
+    desk.run(1.0)
+    assert desk.hand.state is State.DISARMED
+    assert [text for text in desk.told if "--arm expired" in text]
+
+
 def test_an_arm_from_the_command_line_lives_three_seconds_too(tmp_path):
     desk = Desk(tmp_path / "port", launched_s=0.0)
     desk.asked("disarm")
