@@ -11,7 +11,7 @@ from myobridge.feed import FeedClient, NoDaemon
 from myobridge.permission import LIFTED, NO_ANSWER, POWER_CYCLE, RESET_S, Outcome
 from myobridge.wire import messages as m
 from myobridge.wire.frame import PAYLOAD, FrameDecoder, encode
-from myobridge.wire.link import LinkLost, SerialLink
+from myobridge.wire.link import LinkLost, PortInUse, SerialLink
 from myobridge.wire.quiet import Quiet
 
 REPEAT_S: Final = 0.05
@@ -19,26 +19,36 @@ _STATES: Final = frozenset(m.State)
 STOPPED_ALONE: Final = (
     "No daemon runs; the board is in emergency stop, which is remembered until `myobridge lift-estop`."
 )
-REMEMBERED: Final = "The emergency stop is remembered, but the board was not reached ({}); switch the servo power off."
+CONFIRM_S: Final = 3.5
+"""A daemon answers an ESTOP within this time, also where the board does not."""
+NOT_REACHED: Final = "The board was not reached ({}); switch the servo power off. The emergency stop is remembered."
 GONE: Final = "The emergency stop is forgotten, but the board was not reached ({})"
 
 
 def stop(port: str) -> Outcome:
-    """Stops the hand on a port.
+    """Stops the hand on a port. The stop is remembered first: what follows may take seconds, or fail."""
+    forgotten = ""
+    try:
+        EstopMemory(port).remember()
+    except UserError as error:
+        forgotten = f" {error}"
+    ok, text = _stop(port)
+    return Outcome(ok and not forgotten, text + forgotten)
 
-    Raises:
-        UserError: the stop could neither be sent nor be remembered.
-    """
+
+def _stop(port: str) -> Outcome:
     try:
         with FeedClient(port) as feed:
-            reply = feed.request("estop")
+            reply = feed.request("estop", within_s=CONFIRM_S)
         return Outcome(reply.ok, reply.text)
-    except NoDaemon:
-        EstopMemory(port).remember()
+    except NoDaemon as away:
+        silent = str(away)
     try:
         state = _ask(port, m.Estop(), until=m.State.ESTOP)
+    except PortInUse:  # by the daemon that does not answer
+        return Outcome(False, NOT_REACHED.format(silent.rstrip(".")))
     except UserError as error:
-        return Outcome(False, REMEMBERED.format(str(error).rstrip(".")))
+        return Outcome(False, NOT_REACHED.format(str(error).rstrip(".")))
     return Outcome(True, STOPPED_ALONE) if state is m.State.ESTOP else Outcome(False, NO_ANSWER)
 
 

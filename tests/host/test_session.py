@@ -479,7 +479,7 @@ def test_arm_that_stays_unanswered_is_given_up_and_the_stream_goes_on():
     ("spoil", "refusal"),
     [
         (lambda hand: setattr(hand.firmware.safety, "supply_low", True), "servo supply is low"),
-        (lambda hand: hand.firmware.safety.estop(), "emergency stop is latched; reset the board"),
+        (lambda hand: hand.firmware.safety.estop(), "emergency stop is in force"),
         (lambda hand: hand.firmware.safety.stop(), "not streaming"),
     ],
 )

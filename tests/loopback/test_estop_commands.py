@@ -1,10 +1,12 @@
 """`myobridge estop` and `myobridge lift-estop`, with a daemon and without one."""
 
 import re
+import signal
 
 import pytest
 
 from loopback.processes import feed_of, myobridge, running, simulated_hand
+from myobridge.estop import EstopMemory
 
 MODEL = ("--model", "synth")
 
@@ -70,3 +72,22 @@ def test_without_a_board_the_memory_changes_all_the_same(tmp_path, command):
             while not (look := feed.newest(10.0)).predicted_deg and look.state != "ESTOP":
                 pass
             assert look.estop == (command == "estop")
+
+
+def test_beside_a_daemon_that_stands_still_the_stop_is_remembered_at_once_and_arrives_when_it_goes_on(tmp_path):
+    with simulated_hand(tmp_path) as hand, running("run", "--port", hand.port, *MODEL) as daemon:
+        with feed_of(hand.port) as feed:
+            armed(feed)
+        daemon.send_signal(signal.SIGSTOP)
+        try:
+            result = myobridge("estop", "--port", hand.port)
+        finally:
+            daemon.send_signal(signal.SIGCONT)
+        assert result.returncode == 1
+        assert "does not answer" in result.stdout
+        assert "switch the servo power off" in result.stdout
+        assert EstopMemory(hand.port).said
+        with feed_of(hand.port) as feed:
+            feed.subscribe("snapshots")
+            while feed.newest(10.0).state != "ESTOP":
+                pass

@@ -106,7 +106,7 @@ def test_after_ctrl_z_the_hand_opens_by_itself_and_fg_arms_nothing(tmp_path):
     with simulated_hand(tmp_path) as hand:
         with daemon(hand, tmp_path, os.open(os.devnull, os.O_WRONLY)) as process, feed_of(hand.port) as feed:
             armed(feed)
-            process.send_signal(signal.SIGTSTP)
+            process.send_signal(signal.SIGSTOP)  # as Ctrl-Z does; without a shell the system ignores SIGTSTP
             os.waitpid(process.pid, os.WUNTRACED)
             time.sleep(3)  # HOLD becomes RELAX two seconds after the last setpoint
             process.send_signal(signal.SIGUSR1)  # nobody knows how long ago that will have been

@@ -104,7 +104,7 @@ def test_asked_through_the_feed_the_hand_arms_disarms_and_stops(tmp_path):
                 assert reply.ok, reply.text
                 look = looks_until(feed, lambda look, state=state: look.state == state)
                 assert look.may_move == (state == "ARMED")
-            assert "latched" in look.blocked
+            assert "in force" in look.blocked
             assert not feed.request("arm").ok
     assert hand.summary["state"] == "ESTOP"
     assert json.loads((tmp_path / "run.json").read_text())["state"] == "ESTOP"

@@ -109,7 +109,7 @@ KINDS: Final[dict[str, Kind]] = {
     "emergency_stop": Kind(
         BAD,
         "the hand is in emergency stop",
-        "the stop is latched until the board is reset",
+        "the stop stays in force until a person lifts it",
         "make the hand safe, then lift the stop: `myobridge lift-estop --port P`",
     ),
     "sampling_stalled": Kind(

@@ -27,7 +27,7 @@ _BLOCKERS: Final = {
     m.Blocker.NOT_CONFIGURED: "it is not configured",
     m.Blocker.NOT_STREAMING: "it is not streaming",
     m.Blocker.NOT_DISARMED: "it must be disarmed first",
-    m.Blocker.ESTOP_LATCHED: "the emergency stop is latched; reset the board",
+    m.Blocker.ESTOP_LATCHED: "the emergency stop is in force; lift it with `myobridge lift-estop`",
     m.Blocker.SAMPLING_STALLED: "its sampling stands still; reset the board",
     m.Blocker.SUPPLY_LOW: "the servo supply is low; charge or check it",
 }
