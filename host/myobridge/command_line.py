@@ -19,6 +19,7 @@ from typing import IO, Any, Final, NoReturn
 import click
 
 from myobridge.errors import UserError
+from myobridge.hardened import hardened
 from myobridge.text import printable
 
 SHARED: Final = "options"
@@ -45,8 +46,7 @@ class Commands(click.Group):
         if cmd_name not in self.list_commands(ctx):
             return None
         name = cmd_name.replace("-", "_")
-        command: click.Command = getattr(import_module(f"{self._package}.{name}"), name)
-        return command
+        return hardened(getattr(import_module(f"{self._package}.{name}"), name))
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -42,11 +42,16 @@ def channel_inputs(config: Config, spec: ModelSpec) -> tuple[int, ...]:
 
 
 def check_rate(config: Config, spec: ModelSpec) -> None:
-    """Refuses a configuration for another sampling rate than the model's.
+    """Refuses a configuration for another sampling rate than the model's, and a model too slow for a hand.
 
     Raises:
-        UserError: they differ.
+        UserError: the rates differ, or the hand would take the time between two decisions for silence.
     """
+    if 2 * spec.hop_ms > config.safety.hold_ms:
+        raise UserError(
+            f"The model {spec.name} decides every {spec.hop_ms:g} ms, and the hand holds after {config.safety.hold_ms} "
+            "ms without a setpoint; choose a model with a shorter hop."
+        )
     wanted = config.acquisition.fs_hz
     if wanted is not None and abs(wanted / spec.fs_hz - 1) > MAX_RATE_ERROR:
         raise UserError(

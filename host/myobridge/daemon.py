@@ -22,6 +22,7 @@ from myobridge.feed import About
 from myobridge.feed.server import POLL_S, SNAPSHOT_S, Ask, Feed
 from myobridge.model import read_model
 from myobridge.model_swap import ModelSwap
+from myobridge.permission import STOPPED
 from myobridge.realtime import collect, enter_realtime, use_large_pages
 from myobridge.report import RunStats
 from myobridge.service.notify import Notifier
@@ -140,6 +141,8 @@ class Daemon:
             return self._stopping
         if (since_s := self.stats.first_emg_s) is not None:
             return time.monotonic() - since_s >= seconds
+        if time.monotonic() - began_s >= FIRST_EMG_S and self._control.estop:
+            raise UserError(f"No samples came within {FIRST_EMG_S:g} s, because of an emergency stop. {STOPPED}")
         if time.monotonic() - began_s >= FIRST_EMG_S:
             raise UserError(f"No samples came from {self._port} within {FIRST_EMG_S:g} s; `myobridge doctor` says why.")
         return False

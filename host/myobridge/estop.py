@@ -49,6 +49,11 @@ def usb_name(port: str | Path, sysfs: Path = SYSFS) -> str | None:
     return None
 
 
+def plain_name(port: str | Path) -> str:
+    """A port by the very name that is given."""
+    return _plain(f"port-{os.path.abspath(port)}")  # noqa: PTH100 - `Path.absolute` keeps `..`
+
+
 def port_name(port: str | Path) -> str:
     """A port by its name. The name of a pseudo-terminal is used again by the next one, so its link stays its name."""
     named = os.path.abspath(port)  # noqa: PTH100 - `Path.absolute` keeps `..`, and `resolve` follows links
@@ -62,8 +67,8 @@ class EstopMemory:
     def __init__(self, port: str | Path) -> None:
         self._folder = state_folder()
         self._port = port
-        usb = usb_name(port)
-        self._names = [usb, port_name(port)] if usb else [port_name(port)]
+        named = plain_name(port)  # of a link, too, whose device was unplugged when a stop was said
+        self._names = list(dict.fromkeys(name for name in (usb_name(port), port_name(port), named) if name))
 
     @property
     def said(self) -> bool:
@@ -73,7 +78,7 @@ class EstopMemory:
             UserError: nothing can be remembered here; then nothing may move either.
         """
         try:
-            if not any(self._path(name, kind).exists() for name in self._names for kind in ("known", "clear")):
+            if not any(self._path(self._names[0], kind).exists() for kind in ("known", "clear")):
                 self._write(self._names[0])
             return any(self._stopped(name) for name in self._names)
         except OSError as error:
@@ -115,7 +120,7 @@ class EstopMemory:
         if not clear.exists():
             return self._path(name, "known").exists()
         try:
-            return clear.read_bytes() != CLEAR.encode()
+            return not clear.is_file() or clear.stat().st_size != len(CLEAR) or clear.read_bytes() != CLEAR.encode()
         except OSError:
             return True
 

@@ -8,7 +8,7 @@ from typing import Final
 from myobridge.errors import UserError
 from myobridge.estop import EstopMemory
 from myobridge.feed import FeedClient, NoDaemon
-from myobridge.permission import LIFTED, NO_ANSWER, POWER_CYCLE, RESET_S, Outcome
+from myobridge.permission import LIFTED, NO_ANSWER, NOT_STOPPED, POWER_CYCLE, RESET_S, Outcome
 from myobridge.wire import messages as m
 from myobridge.wire.frame import PAYLOAD, FrameDecoder, encode
 from myobridge.wire.link import LinkLost, PortInUse, SerialLink
@@ -44,7 +44,7 @@ def _stop(port: str) -> Outcome:
     except NoDaemon as away:
         silent = str(away)
     try:
-        state = _ask(port, m.Estop(), until=m.State.ESTOP)
+        state = _ask(port, m.Estop(), until=(m.State.ESTOP,))
     except PortInUse:  # by the daemon that does not answer
         return Outcome(False, NOT_REACHED.format(silent.rstrip(".")))
     except UserError as error:
@@ -63,15 +63,21 @@ def lift(port: str) -> Outcome:
             reply = feed.request("lift")
         return Outcome(reply.ok, reply.text)
     except NoDaemon:
-        EstopMemory(port).lift()
+        memory = EstopMemory(port)
+        remembered = memory.said
+        memory.lift()
     try:
-        state = _ask(port, m.Disarm(), until=m.State.DISARMED, reset=True)
+        state = _ask(port, m.Disarm(), until=(m.State.DISARMED, m.State.ESTOP))
+        if state is m.State.ESTOP:
+            state, remembered = _ask(port, m.Disarm(), until=(m.State.DISARMED,), reset=True), True
     except UserError as error:
         return Outcome(True, GONE.format(str(error).rstrip(".")) + ".")
-    return Outcome(True, LIFTED if state is m.State.DISARMED else POWER_CYCLE)
+    if state is not m.State.DISARMED:
+        return Outcome(True, POWER_CYCLE)
+    return Outcome(True, LIFTED if remembered else NOT_STOPPED)
 
 
-def _ask(port: str, message: m.Message, until: m.State, *, reset: bool = False) -> m.State | None:
+def _ask(port: str, message: m.Message, until: tuple[m.State, ...], *, reset: bool = False) -> m.State | None:
     """Sends a message until the board reports a state, or for as long as a board takes to start.
 
     The message goes out with the board's first frame: a boot loader that hears bytes would keep the board.
@@ -85,7 +91,7 @@ def _ask(port: str, message: m.Message, until: m.State, *, reset: bool = False) 
             return None
         began_s, send_s = time.monotonic(), 0.0
         quiet = Quiet(began_s)
-        while (now_s := time.monotonic()) < began_s + RESET_S and state is not until:
+        while (now_s := time.monotonic()) < began_s + RESET_S and state not in until:
             if now_s >= send_s and quiet.may_ask(now_s):
                 send_s = now_s + REPEAT_S
                 link.write(b"\0" + encode(message.TYPE, 0, message.pack()))

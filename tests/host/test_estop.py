@@ -147,3 +147,21 @@ def test_a_name_of_any_bytes_and_any_length_is_a_short_file_name():
 def test_the_service_keeps_its_memory_where_systemd_says(monkeypatch):
     monkeypatch.setenv("STATE_DIRECTORY", "/var/lib/myobridge:/elsewhere")
     assert state_folder() == Path("/var/lib/myobridge")
+
+
+def test_a_stop_for_a_link_whose_board_is_unplugged_counts_when_the_board_is_back(folder, tmp_path):
+    link = tmp_path / "by-id"
+    EstopMemory(link).remember()
+    link.symlink_to("/dev/null")  # the board is plugged in, and the link leads somewhere
+    memory = EstopMemory(link)
+    assert memory.said
+    memory.lift()
+    assert not EstopMemory(link).said
+
+
+def test_a_pipe_in_place_of_the_memory_is_a_stop_and_nobody_waits_for_it(memory, folder):
+    assert not memory.said
+    path = only(folder, "clear")
+    path.unlink()
+    os.mkfifo(path)
+    assert memory.said

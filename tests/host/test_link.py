@@ -12,7 +12,7 @@ import serial
 
 from myobridge.device.pty_port import PtyPort
 from myobridge.errors import UserError
-from myobridge.wire.link import LinkLost, SerialLink
+from myobridge.wire.link import LinkLost, SerialLink, group_of
 
 FRAME = b"\2a setpoint of some length\0"
 
@@ -284,3 +284,18 @@ def test_a_terminal_that_refuses_its_settings_is_explained(port, monkeypatch):
 
     monkeypatch.setattr(serial, "Serial", refuse)
     assert os.strerror(errno.EIO) in refusal(port.path)
+
+
+def test_the_group_of_a_port_is_named_where_there_is_one(tmp_path, monkeypatch):
+    port = tmp_path / "port"
+    assert group_of(str(port)) == ""
+    assert group_of("\0") == ""
+    port.touch()
+    number = port.stat().st_gid
+    assert group_of(str(port)) == grp.getgrgid(number).gr_name
+
+    def unknown(_number):
+        raise KeyError
+
+    monkeypatch.setattr(grp, "getgrgid", unknown)
+    assert group_of(str(port)) == str(number)

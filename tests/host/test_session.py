@@ -828,3 +828,21 @@ def test_a_status_with_a_reason_that_only_a_newer_firmware_knows_is_believed_but
     hand.session.on_frame(body_of(newer), hand.now_s)
     assert hand.session.status == replace(newer, reason=Reason.NONE)
     assert hand.session.unexpected_frames == 0
+
+
+def test_what_a_session_says_of_itself():
+    hand = VirtualHand()
+    assert hand.session.boot_id is None
+    hand.run_until(lambda: hand.session.phase is Phase.STREAMING, within_s=1.0)
+    assert hand.session.boot_id == hand.firmware.safety.boot_id
+    assert not hand.session.arming
+    hand.session.request_arm()
+    assert hand.session.arming
+
+
+def test_an_estop_from_another_thread_is_sent_at_once_and_takes_the_permission():
+    hand = armed_hand()
+    hand.session.estop_now()
+    assert not hand.session.may_move
+    hand.run(0.01)
+    assert hand.state is State.ESTOP

@@ -11,6 +11,7 @@ import pytest
 import torch
 from click.testing import CliRunner
 
+from labelled_recording import POSES
 from myobridge.config import Config
 from myobridge.device.synth import SynthOptions
 from myobridge.errors import UserError
@@ -260,7 +261,8 @@ class TestCommands:
         loudness = 20 + 100 * np.stack([label, 2 - label], axis=1)
         counts = (loudness * rng.standard_normal((len(label), 2))).astype(np.int16)
         path = tmp_path / "r.npz"
-        Recording(counts, FS_HZ, 16, label, repetition, np.repeat([0, 1], 4 * n).astype(np.uint8)).save(path)
+        movement = np.repeat([0, 1], 4 * n).astype(np.uint8)
+        Recording(counts, FS_HZ, 16, label, repetition, movement, poses=POSES).save(path)
         return path
 
     def run(self, *arguments):

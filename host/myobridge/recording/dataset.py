@@ -8,6 +8,7 @@ from typing import Final
 
 from myobridge.errors import UserError
 from myobridge.files import DRAFT, LOCK, write_bytes, write_text
+from myobridge.reading import check_file
 from myobridge.recording.bids_tables import json_text
 from myobridge.recording.log_frames import own_versions
 
@@ -71,6 +72,8 @@ def _is_empty(root: Path) -> bool:
 def _with_subject(path: Path, subject: str) -> bytes | None:
     """What the list is to be: all that is there, and one line more; None where the subject has a line."""
     try:
+        if path.exists():
+            check_file(path)
         content = path.read_bytes() if path.exists() else b""
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}); check the file.") from error

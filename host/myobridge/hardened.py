@@ -1,0 +1,83 @@
+"""What holds for the options of every command: numbers are numbers, and no output replaces what is read."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator
+from functools import wraps
+from pathlib import Path
+from typing import Final
+
+import click
+
+from myobridge.errors import UserError
+
+OUTPUTS: Final = ("json_to", "out", "trace", "plot")
+"""Names of the parameters that are paths to write to."""
+_DONE: Final = "_myobridge_hardened"
+
+
+class FiniteRange(click.FloatRange):
+    """A range of numbers. `nan` compares with nothing, so click's own range lets it in."""
+
+    def convert(self, value: float, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number.
+
+        Raises:
+            click.BadParameter: it is none, or not in the range.
+        """
+        number: float = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a finite number.", param, ctx)
+        return number
+
+
+def hardened(command: click.Command) -> click.Command:
+    """The command, whose numbers are finite and whose outputs are not its inputs."""
+    if getattr(command, _DONE, False):
+        return command
+    setattr(command, _DONE, True)
+    for parameter in command.params:
+        old = parameter.type
+        if isinstance(old, click.FloatRange):
+            parameter.type = FiniteRange(old.min, old.max, old.min_open, old.max_open, old.clamp)
+        elif old is click.FLOAT:
+            parameter.type = FiniteRange()
+    if callback := command.callback:
+
+        @wraps(callback)
+        def checked(**values: object) -> object:
+            refuse_to_replace(values)
+            return callback(**values)
+
+        command.callback = checked
+    return command
+
+
+def refuse_to_replace(values: dict[str, object]) -> None:
+    """Refuses an output that is the same file as something that the command reads.
+
+    Raises:
+        UserError: it is.
+    """
+    inputs = [path for name, value in values.items() if name not in OUTPUTS for path in _paths(value)]
+    for name in OUTPUTS:
+        for output in _paths(values.get(name)):
+            if any(_same(output, path) for path in inputs):
+                raise UserError(f"{output} is read by this command and would be replaced; write to another file.")
+
+
+def _paths(value: object) -> Iterator[str]:
+    if isinstance(value, (str, Path)):
+        yield os.fspath(value)
+    elif isinstance(value, (tuple, list)):
+        for one in value:
+            yield from _paths(one)
+
+
+def _same(one: str, other: str) -> bool:
+    try:
+        return Path(one).is_file() and Path(one).samefile(other)
+    except (OSError, ValueError):
+        return False

@@ -1,0 +1,34 @@
+"""What holds for the options of every command."""
+
+from importlib import import_module
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from myobridge.errors import UserError
+from myobridge.hardened import OUTPUTS, FiniteRange, hardened, refuse_to_replace
+
+COMMANDS = ("bench", "doctor", "record", "run", "simulate", "demo")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_no_number_of_a_command_may_be_none(name):
+    command = hardened(getattr(import_module(f"myobridge.commands.{name}"), name))
+    numbers = [p for p in command.params if isinstance(p.type, click.types.FloatParamType)]
+    assert all(isinstance(p.type, FiniteRange) for p in numbers)
+    for number in numbers:
+        for value in ("nan", "-nan", "inf"):
+            result = CliRunner().invoke(command, ["--port", "p", "--model", "m", number.opts[0], value])
+            assert result.exit_code == 2, result.output
+
+
+@pytest.mark.parametrize("output", OUTPUTS)
+def test_an_output_does_not_replace_what_is_read(tmp_path, output):
+    (tmp_path / "recording.myo").write_text("precious")
+    (tmp_path / "link").symlink_to("recording.myo")
+    for other in ("recording.myo", "link", "./recording.myo"):
+        with pytest.raises(UserError, match="would be replaced"):
+            refuse_to_replace({"recordings": (tmp_path / "recording.myo",), output: tmp_path / other})
+    refuse_to_replace({"recordings": (tmp_path / "recording.myo",), output: tmp_path / "new.json"})
+    refuse_to_replace({"model_name": "synth", output: "-"})
