@@ -47,7 +47,9 @@ class Caller:
             want = ("bytes", "snapshots") if do == "subscribe" else ()
             data += pack(REQUEST, msgspec.json.encode(Request(self._last_id, do, want, path, self._watch.now_s)))
             if do in ("arm", "disarm", "estop", "lift", "model"):
-                self._words[self._last_id] = self._watch.word(do, by, answerable=True)
+                word = self._watch.word(do, by, answerable=self.reads)
+                if self.reads:  # no answer reaches a client that takes nothing
+                    self._words[self._last_id] = word
         try:
             self._socket.send(data)
         except OSError:
