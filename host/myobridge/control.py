@@ -6,6 +6,7 @@ Each emergency stop is remembered beside it (`estop_keeper.py`), and forgotten b
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
 from typing import Final, cast
 
@@ -46,7 +47,7 @@ class Control:
         self._arm_since_s = arm_since_s
         self._permission = Permission()
         self._keeper = Keeper(EstopMemory(port), tell)
-        self._signalled: list[Word] = []
+        self._signalled: list[tuple[Word, float]] = []
         self._repeat_s = 0.0
         self._polled_s = -math.inf
         self._frozen_until_s = -math.inf
@@ -61,7 +62,7 @@ class Control:
 
     def signalled(self, word: Word) -> None:
         """From a signal's handler, which may interrupt anything here."""
-        self._signalled.append(word)
+        self._signalled.append((word, time.monotonic()))
 
     def connected(self) -> None:
         """A port was opened: perhaps of another board, which has a memory of its own."""
@@ -86,7 +87,8 @@ class Control:
             self._stood_s, self._frozen_until_s = now_s - self._polled_s, now_s + SETTLE_S
         self._polled_s = now_s
         while self._signalled:
-            self._ask(self._signalled.pop(0), self._told, connection, now_s, now_s)
+            word, asked_s = self._signalled.pop(0)
+            self._ask(word, self._told, connection, min(asked_s, now_s), now_s)
         for answer, problem in self._keeper.lifted():
             if problem:
                 answer(False, problem)

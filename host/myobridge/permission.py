@@ -6,6 +6,7 @@ host/README.md has the rules as a table, and `tests/host/test_permission_machine
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -123,6 +124,8 @@ class Permission:
 
     estop: bool = False
     _waiting: list[_Asked] = field(default_factory=list)
+    _taken_back_s: float = -math.inf
+    """When DISARM or ESTOP was last asked for. Words may arrive in another order than they were said in."""
 
     def ask(self, word: Word, answer: Answer, hand: Hand | None, asked_s: float, now_s: float) -> None:
         """Takes a word of any asker, who gets exactly one answer: now, or from a later `attend`.
@@ -131,12 +134,14 @@ class Permission:
         """
         match word:
             case "estop":
+                self._taken_back_s = max(self._taken_back_s, asked_s)
                 self._stop(answer, hand, now_s)
             case "lift":
                 self._lift(answer, hand, now_s)
             case _ if hand is None:
                 answer(False, LOST)
             case "disarm":
+                self._taken_back_s = max(self._taken_back_s, asked_s)
                 self._overtake("a DISARM")
                 self._wait(word, answer, now_s + LIFE_S)
             case "arm":
@@ -144,6 +149,8 @@ class Permission:
                     answer(False, STOPPED)
                 elif now_s - asked_s >= LIFE_S:
                     answer(False, TOO_OLD.format(now_s - asked_s))
+                elif asked_s < self._taken_back_s:
+                    answer(False, OVERTAKEN.format("a DISARM"))
                 else:
                     self._wait(word, answer, asked_s + LIFE_S)
 
@@ -210,13 +217,13 @@ class Permission:
         asked.answer(*outcome)
 
     def _answer_all(self, hand: Hand, state: State | None, now_s: float) -> Order | None:
-        order = None
+        withdraw, order = self._give_up(hand, now_s), None  # first: what is over leads to nothing more
         for asked in list(self._waiting):
             outcome, wanted = _RULES[asked.word](asked, hand, state)
             order = order or wanted
             if outcome is not None:
                 self._answer(asked, outcome)
-        return self._give_up(hand, now_s) or order
+        return withdraw or order
 
     def _give_up(self, hand: Hand, now_s: float) -> Order | None:
         """Ends what has waited too long; an ARM that was sent and given up is withdrawn."""

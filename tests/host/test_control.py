@@ -50,6 +50,9 @@ class Desk:
 
     # what the test does
 
+    def signalled(self, word):
+        self.control._signalled.append((word, self.hand.now_s))
+
     def ask(self, do, asked_s=0.0):
         answer = lambda ok, text: self.answers.append((do, ok, text))  # noqa: E731
         ask = Ask(Request(1, do, asked_s=asked_s), answer)
@@ -159,7 +162,7 @@ def test_an_arm_that_was_answered_by_hold_arms_nothing_when_the_electrode_is_bac
     if asker == "feed":
         assert desk.asked("arm") == (True, "The hand is HOLD.")
     else:
-        desk.control.signalled("arm")
+        desk.signalled("arm")
     desk.run(60.0)
     assert desk.hand.state is State.RELAX
     desk.decided = True
@@ -169,7 +172,7 @@ def test_an_arm_that_was_answered_by_hold_arms_nothing_when_the_electrode_is_bac
 
 def test_a_signal_while_an_electrode_is_off_arms_nothing_twenty_seconds_later_and_says_so(desk):
     desk.decided = False
-    desk.control.signalled("arm")
+    desk.signalled("arm")
     desk.run(20.0)
     assert desk.told == ["The hand was not armed. No setpoints: channel 2 is flat."]
     desk.decided = True
@@ -179,7 +182,7 @@ def test_a_signal_while_an_electrode_is_off_arms_nothing_twenty_seconds_later_an
 
 def test_a_signal_without_a_hand_is_answered_and_forgotten(desk):
     desk.unplug()
-    desk.control.signalled("arm")
+    desk.signalled("arm")
     desk.run(0.1)
     assert desk.told == [LOST]
     desk.plug_in()

@@ -111,3 +111,20 @@ def test_a_fault_whose_cause_lasts_is_answered_after_one_disarm(asker, board):
     assert asker.permission.attend(board, 100.0) is Order.DISARM
     assert asker.permission.attend(board, 100.1) is None
     assert asker.answers == [("arm", False, "The hand is FAULT.")]
+
+
+def test_an_arm_that_is_over_is_not_sent_in_the_turn_in_which_it_is_answered(asker, board):
+    """A daemon that was stopped finds the word and a good decision at once, and both are old."""
+    board.decided = False
+    asker.ask("arm", 100.0, 100.0)
+    asker.permission.attend(board, 100.0)
+    board.decided = True
+    assert asker.permission.attend(board, 105.0) is None
+    assert [ok for _, ok, _ in asker.answers] == [False]
+
+
+@pytest.mark.parametrize("word", ["disarm", "estop"])
+def test_an_arm_that_arrives_after_a_later_disarm_is_overtaken(asker, board, word):
+    asker.ask(word, 100.01, 100.02)
+    asker.ask("arm", 100.0, 100.02)
+    assert asker.answers[-1][:2] == ("arm", False)

@@ -1,9 +1,13 @@
 """A Raspberry Pi's processors, Python versions and wheels, under qemu. It shows what runs there, not how fast."""
 
 import json
+import os
+import shlex
 import signal
 import subprocess
+import time
 from contextlib import contextmanager
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -12,6 +16,7 @@ import pytest
 
 import shipped_angles
 from arm64_root import SYSTEMS, System
+from loopback.processes import feed_of
 from myobridge.model_file import METADATA_KEY, decode_spec, encode_spec
 from myobridge.service.board import Board, any_arduino
 from myobridge.service.hand import ONLY, Hand
@@ -25,6 +30,7 @@ CPUS = ("cortex-a53", "cortex-a72")
 1.21.0, which pyproject.toml excludes, dies here with an illegal instruction as it does on a Pi."""
 TOLERANCE_DEG = 1e-3
 SELF_TEST_S = 10
+NATIVE = Path(__file__).parent / "native"
 HOP_MS = 50
 """qemu is too slow for a decision every 5 ms."""
 MAX_AGE_MS = 1000
@@ -37,9 +43,19 @@ def name_of(value) -> str:
     return f"python{value.python}" if isinstance(value, System) else value
 
 
-def start(command: list[str], system: System) -> subprocess.Popen:
+def start(command: list[str], system: System, cpu: str) -> subprocess.Popen:
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen(command, env=system.environment, **pipes)
+    environment = system.environment
+    environment["PYTHONPATH"] = os.pathsep.join((str(NATIVE), environment["PYTHONPATH"]))
+    return subprocess.Popen(command, env=environment | {"ARM64_PYTHON": str(interpreter(system, cpu))}, **pipes)
+
+
+def interpreter(system: System, cpu: str) -> Path:
+    """A script that is its Python on that processor: what `native/sitecustomize.py` gives to who starts Python anew."""
+    script = system.root / f"python3-{cpu}"
+    script.write_text(f'#!/bin/sh\nexec {shlex.join(system.command(cpu))} "$@"\n')
+    script.chmod(0o755)
+    return script
 
 
 def punctual(command: list[str]) -> list[str]:
@@ -58,7 +74,7 @@ def output(process: subprocess.Popen, timeout_s: float = 300) -> str:
 @pytest.mark.parametrize("cpu", CPUS)
 @pytest.mark.parametrize("system", SYSTEMS, ids=name_of)
 def test_the_shipped_models_decide_as_on_this_machine(system, cpu):
-    there = json.loads(output(start(system.command(cpu, shipped_angles.__file__), system)))
+    there = json.loads(output(start(system.command(cpu, shipped_angles.__file__), system, cpu)))
     for name, path in shipped_models().items():
         here = shipped_angles.angles(path)
         assert len(here) > 50
@@ -85,7 +101,7 @@ def slow_model(tmp_path):
 def hand_of(system: System, cpu: str, folder):
     """The simulated hand's port; the hand runs there too."""
     arguments = ("--link", folder / "hand", "--json", folder / "hand.json")
-    hand = start(punctual(system.command(cpu, "-m", "myobridge", "simulate", *arguments)), system)
+    hand = start(punctual(system.command(cpu, "-m", "myobridge", "simulate", *arguments)), system, cpu)
     try:
         yield hand.stdout.readline().strip()
         hand.send_signal(signal.SIGINT)
@@ -99,8 +115,14 @@ def test_the_daemon_moves_the_hand_for_ten_seconds(system, cpu, slow_model, tmp_
     with hand_of(system, cpu, tmp_path) as port:
         (tmp_path / "slow.toml").write_text(f"[safety]\nmax_age_ms = {MAX_AGE_MS}\n")
         slow = ("--model", slow_model, "--config", tmp_path / "slow.toml")
-        arguments = ("--port", port, *slow, "--arm", "--seconds", SELF_TEST_S, "--json", "-")
-        daemon = start(punctual(system.command(cpu, "-m", "myobridge", "run", *arguments)), system)
+        arguments = ("--port", port, *slow, "--json", "-")
+        daemon = start(punctual(system.command(cpu, "-m", "myobridge", "run", *arguments)), system, cpu)
+        with feed_of(port, within_s=300) as feed:
+            until_s = time.monotonic() + 300  # for the trial of the model, which loads onnxruntime once more
+            while not feed.request("arm").ok:
+                assert time.monotonic() < until_s
+        time.sleep(SELF_TEST_S)
+        daemon.send_signal(signal.SIGINT)
         told = json.loads(output(daemon))
     hand = json.loads((tmp_path / "hand.json").read_text())
     assert told["seconds"] >= SELF_TEST_S
