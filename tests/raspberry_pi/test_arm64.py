@@ -43,7 +43,7 @@ def name_of(value) -> str:
     return f"python{value.python}" if isinstance(value, System) else value
 
 
-def start(command: list[str], system: System, cpu: str) -> subprocess.Popen:
+def start(command: list[str], system: System, cpu: str = CPUS[1]) -> subprocess.Popen:
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     environment = system.environment
     environment["PYTHONPATH"] = os.pathsep.join((str(NATIVE), environment["PYTHONPATH"]))

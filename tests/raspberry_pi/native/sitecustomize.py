@@ -1,4 +1,4 @@
-"""Under qemu a program cannot start itself: the system knows no arm64. It starts this script instead, which runs qemu."""
+"""Under qemu a program cannot start itself, as the system knows no arm64: a script that runs qemu stands for it."""
 
 import os
 import sys
