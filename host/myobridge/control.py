@@ -29,9 +29,6 @@ LATE_START: Final = (
     "The hand was not armed: --arm expired, because the stream started {:.0f} s after the launch; "
     "arm the hand in the view or with SIGUSR1."
 )
-LOST_EARLY: Final = (
-    "The hand was not armed: --arm expired with the first stream; arm the hand in the view or with SIGUSR1."
-)
 FROZEN: Final = (
     "The hand was not armed: myobridge stood still for {:.1f} s and cannot tell the request's age; ask again."
 )
@@ -40,11 +37,11 @@ FROZEN: Final = (
 class Control:
     """Passes words on to `Permission`, and its orders to the session."""
 
-    def __init__(self, port: str, tell: Callable[[str], None], *, arm_since_s: float | None) -> None:
-        """`tell` gets sentences for people; `arm_since_s`: when the run with `--arm` was launched."""
+    def __init__(self, port: str, tell: Callable[[str], None], *, launched_s: float | None) -> None:
+        """`tell` gets sentences for people; `launched_s`: when the run with `--arm` was launched."""
         self._port = port
         self._tell = tell
-        self._arm_since_s = arm_since_s
+        self._launched_s = launched_s
         self._permission = Permission()
         self._keeper = Keeper(EstopMemory(port), tell)
         self._signalled: list[tuple[Word, float]] = []
@@ -53,7 +50,6 @@ class Control:
         self._frozen_until_s = -math.inf
         self._stood_s = 0.0
         self._lifted_boot: int | None = None
-        self._streamed = False
 
     @property
     def estop(self) -> bool:
@@ -106,9 +102,8 @@ class Control:
         if state is State.ESTOP and not self.estop and connection.session.boot_id != self._lifted_boot:
             self._permission.estop = True  # somebody else has stopped it
             self._keeper.remember()
-        self._streamed |= connection.session.phase is Phase.STREAMING
-        if self._arm_since_s is not None and connection.streaming:
-            since_s, self._arm_since_s = self._arm_since_s, None
+        if self._launched_s is not None and connection.session.phase is Phase.STREAMING:
+            since_s, self._launched_s = self._launched_s, None
             if now_s - since_s <= LAUNCH_S:
                 self._permission.ask("arm", self._told, connection, now_s, now_s)
             else:
@@ -118,10 +113,7 @@ class Control:
             self._obey(order, connection, now_s)
 
     def lost(self) -> None:
-        """The link is lost, and with it what `--arm` asked for while the first stream was not decided on yet."""
-        if self._streamed and self._arm_since_s is not None:
-            self._arm_since_s = None
-            self._tell(LOST_EARLY)
+        """The link is lost."""
         self._permission.lost()
 
     def close(self) -> None:
@@ -135,7 +127,7 @@ class Control:
 
     def _ask(self, word: Word, answer: Answer, connection: Connection | None, asked_s: float, now_s: float) -> None:
         if word in ("disarm", "estop"):
-            self._arm_since_s = None
+            self._launched_s = None
         if word == "estop":
             self._keeper.remember()
         if word == "lift":

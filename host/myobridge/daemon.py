@@ -63,7 +63,7 @@ class Daemon:
         self.notify = Notifier(os.environ, config.safety.hold_ms / 1000)
         self.give_up: Callable[[str], None] = lambda _why: None
         """Ends the process from another thread, while the loop is stuck in a decision; the hand is disarmed by then."""
-        self._control = Control(port, self.voice.tell, arm_since_s=started_s if arm else None)
+        self._control = Control(port, self.voice.tell, launched_s=started_s if arm else None)
         self._guard = DecisionGuard(self._rescue, self._terminate, self._end_stuck)
         self._swap = ModelSwap(config)
         self._feed = Feed(port, self._about)

@@ -9,7 +9,7 @@ from typing import Final
 
 import neighbours  # noqa: F401
 from predicates import LAUNCH_S, Predicate, Violated, Watch
-from wearer import BAD_AFTER_S, FS_HZ, OF_WHOLE_LINES, Wearer
+from wearer import BAD_AFTER_S, FS_HZ, Wearer
 
 from myobridge.device.firmware import SimulatedFirmware
 from myobridge.wire import messages as m
@@ -143,8 +143,7 @@ class WatchedHand:
         for trouble in self._wearer.troubles:
             if (after_s := BAD_AFTER_S.get(trouble.kind)) is None:
                 continue
-            whole = self.whole_since if trouble.kind in OF_WHOLE_LINES else 0
-            since = max(trouble.since, self._stream_began, whole) + after_s * FS_HZ
+            since = max(trouble.since, self._stream_began, self.whole_since) + after_s * FS_HZ
             if since <= newest and (trouble.until is None or newest < trouble.until):
                 how = f"{trouble}; the setpoint rests on sample {newest}, and the stream began at {self._stream_began}"
                 raise Violated(Predicate.NO_BAD_ELECTRODE, how)

@@ -155,6 +155,7 @@ BAD_AFTER_S: Final = {
     "repeating": 0.75,
     "identical": 0.9,
 }
-"""From when on a trouble that lasts must be known, and its electrode's samples are of no use."""
-OF_WHOLE_LINES: Final = ("hum", "repeating", "identical")
-"""Told by a pattern that samples which are lost and filled in break: known again when a whole stretch has come."""
+"""From when on a trouble that lasts must be known, and its electrode's samples are of no use.
+
+Counted from when the line last lost nothing: the samples that are filled in for lost ones are of the time before.
+"""
