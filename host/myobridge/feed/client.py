@@ -110,14 +110,14 @@ class FeedClient:
             return reply.about
         raise UserError(self._other_version() if reply.ok else reply.text)
 
-    def request(self, do: Do, *, want: tuple[Want, ...] = (), path: str = "", within_s: float = REPLY_S) -> Reply:
+    def request(self, do: Do, *, want: tuple[Want, ...] = (), path: str = "", within_s: float | None = None) -> Reply:
         """Asks, and waits for the answer; what is received meanwhile is kept for `receive`.
 
         Raises:
             NoDaemon: it has ended, or did not answer in time.
         """
         self._last_id += 1
-        until_s = time.monotonic() + within_s
+        until_s = time.monotonic() + (REPLY_S if within_s is None else within_s)
         try:
             self._socket.sendall(pack(REQUEST, encode(Request(self._last_id, do, want, path, time.monotonic()))))
         except TimeoutError as error:
