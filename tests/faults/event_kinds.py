@@ -232,8 +232,9 @@ def unplug(scene: Scene, random: Random) -> None:
 
 def freeze_daemon(scene: Scene, random: Random) -> None:
     """SIGSTOP, and SIGCONT after a while."""
-    if scene.daemon is not None:
-        scene.world.daemon_stopped_until_s = scene.now_s + _duration_s(random, 5.0)
+    if scene.daemon is not None:  # one that is stopped already goes on when it was to go on
+        until_s = scene.now_s + _duration_s(random, 5.0)
+        scene.world.daemon_stopped_until_s = max(scene.world.daemon_stopped_until_s, until_s)
 
 
 def slow_decision(scene: Scene, random: Random) -> None:
