@@ -93,7 +93,7 @@ def turn(cable: Cable, viewer, feed: FeedClient) -> float:
     feed.request("lift")
     cable.do(cable.device.reset)
     until_s = time.monotonic() + PATIENCE_S
-    while (look := feed.newest(1.0)) is None or look.estop or look.state != "DISARMED" or not look.predicted_deg:
+    while (look := feed.newest(1.0)) is None or look.estop or look.state != "DISARMED" or "unknown" in look.contact:
         assert time.monotonic() < until_s, f"the hand did not come back: {look}"
     return took_ms
 
