@@ -21,6 +21,9 @@ ANSWERED_S: Final = {"arm": 4.0, "disarm": 4.0, "estop": 4.0, "lift": 9.0, "mode
 """To lift a stop is to reset the board, which takes a while to start; a model is checked before it is taken."""
 UNDER_WAY_S: Final = 0.1
 """Between a word and the board, or the board and an answer."""
+STOOD_STILL_S: Final = 6.0
+"""A simulated hand stands still for 5 s at most, and then obeys what its line holds: an ARM, and the DISARM behind it.
+A board does not: its watchdog resets it after 0.12 s."""
 STATUS_AGE_S: Final = 1.5
 """A daemon that hears nothing for a second gives the link up: no answer rests on older knowledge."""
 COMMAND: Final = "command"
@@ -60,6 +63,8 @@ class Word:
     by: str
     awake_s: float
     answered_s: float | None = None
+    withdrawn: bool = False
+    """Of an ARM that the board did not answer: DISARM has followed it on the line."""
 
     def __str__(self) -> str:
         answered = "" if self.answered_s is None else f", answered at {self.answered_s:.3f} s"
@@ -111,6 +116,7 @@ class Watch:
         """The daemon answers."""
         self.unanswerable(word)
         word.answered_s = self.now_s
+        word.withdrawn = not ok and "did not answer" in text
         if word.do == "lift":
             self.estop, self._lifting = self.estop or (None if ok else self._lifting), None
         wanted = {"arm": (State.ARMED, State.HOLD), "disarm": (State.DISARMED,), "estop": (State.ESTOP,)}.get(word.do)
@@ -162,9 +168,12 @@ class Watch:
 
     def _lives(self, word: Word) -> bool:
         """This word may arm the hand now."""
-        if word.do != "arm" or self.now_s - word.t_s > ARM_LIVES_S + UNDER_WAY_S:
+        if word.do != "arm":
             return False
-        if word.answered_s is not None and self.now_s - word.answered_s > UNDER_WAY_S:
+        if not word.withdrawn and self.now_s - word.t_s > ARM_LIVES_S + UNDER_WAY_S:
+            return False
+        over_s = STOOD_STILL_S if word.withdrawn else UNDER_WAY_S
+        if word.answered_s is not None and self.now_s - word.answered_s > over_s:
             return False
         later = self.words[self.words.index(word) + 1 :]
         return not any(w.do in ("disarm", "estop") and self.awake_s - w.awake_s > UNDER_WAY_S for w in later)
