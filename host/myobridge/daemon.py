@@ -240,6 +240,9 @@ class Daemon:
         )
 
     def _lost(self, why: Exception) -> None:
+        if self._connection is not None:
+            with suppress(LinkLost):
+                self._connection.session.withdraw_now()
         self._connection = None
         self.stats.reconnects += 1
         self.voice.tell_lost(why)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from myobridge.permission import LOST
 from myobridge.wire.messages import Reason, State
 
 ARM_LIVES_S: Final = 3.0
@@ -116,7 +117,7 @@ class Watch:
         """The daemon answers."""
         self.unanswerable(word)
         word.answered_s = self.now_s
-        word.withdrawn = not ok and "did not answer" in text
+        word.withdrawn = not ok and ("did not answer" in text or text == LOST)
         if word.do == "lift":
             self.estop, self._lifting = self.estop or (None if ok else self._lifting), None
         wanted = {"arm": (State.ARMED, State.HOLD), "disarm": (State.DISARMED,), "estop": (State.ESTOP,)}.get(word.do)

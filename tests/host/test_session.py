@@ -846,3 +846,13 @@ def test_an_estop_from_another_thread_is_sent_at_once_and_takes_the_permission()
     assert not hand.session.may_move
     hand.run(0.01)
     assert hand.state is State.ESTOP
+
+
+def test_an_arm_that_is_under_way_when_the_link_is_given_up_is_followed_by_disarm():
+    hand = streaming_hand()
+    hand.session.withdraw_now()
+    assert not hand.sent_of(m.Disarm)
+    hand.session.request_arm()
+    hand.step()
+    hand.session.withdraw_now()
+    assert len(hand.sent_of(m.Disarm)) == 1

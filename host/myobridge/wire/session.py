@@ -230,6 +230,11 @@ class Session:
         self.may_move = False
         self._transmit(m.Estop())
 
+    def withdraw_now(self) -> None:
+        """Sends DISARM once behind an ARM that is under way: the link is given up, and the board may still obey it."""
+        if self.arming:
+            self._transmit(m.Disarm())
+
     def stop(self) -> None:
         """Last words before the port is closed: sent once, no answer awaited."""
         self.may_move = False
