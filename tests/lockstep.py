@@ -7,6 +7,7 @@ same each time, however busy the machine is, and usually faster than real time.
 from __future__ import annotations
 
 import heapq
+import select
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -191,6 +192,8 @@ class VirtualLink:
         self._world = world
         self._inbox = bytearray()
         self._wake_at = 1
+        self._caller = select.poll()
+        self.called = False
 
     def deliver(self, data: bytes) -> None:
         """The line brings bytes."""
@@ -206,13 +209,21 @@ class VirtualLink:
     def _woken(self) -> bool:
         return self.gone or len(self._inbox) >= self._wake_at
 
-    def wait(self, timeout_s: float) -> bool:
+    def heed(self, caller: int) -> None:
+        """See SerialLink."""
+        self._caller.register(caller, select.POLLIN)
+
+    def wait(self, timeout_s: float, *, deaf: bool = True) -> bool:
         """See SerialLink."""
         world, before_s = self._world, self._world.now_s
-        world.pass_until(before_s + timeout_s, self._woken)
+        world.pass_until(before_s + timeout_s, lambda: self._woken() or (not deaf and self._calls()))
         if world.now_s == before_s:
             world.pass_until(before_s + TURN_S)
+        self.called = not deaf and self._calls()
         return self._woken()
+
+    def _calls(self) -> bool:
+        return bool(self._caller.poll(0))
 
     def read(self) -> bytes:
         """See SerialLink."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -98,16 +99,20 @@ class Connection:
         early, self._early = tuple(self._early), []
         return early
 
-    def turn(self) -> None:
+    def turn(self, deaf_until_s: float = math.inf) -> bool:
         """One turn of the loop: ask what is due, sleep until bytes come (or IDLE_S), take them on to setpoints.
+
+        From `deaf_until_s` on, a call on the link's other file descriptor ends the sleep. Returns whether one did.
 
         Raises:
             LinkLost: the port is gone, or the stream is silent.
             UserError: the device cannot be used.
         """
-        self.session.poll(time.monotonic())
+        now_s = time.monotonic()
+        self.session.poll(now_s)
         self._link.wake_at(self._awaited_bytes)
-        self._link.wait(IDLE_S)
+        deaf_s = deaf_until_s - now_s
+        self._link.wait(min(IDLE_S, deaf_s) if deaf_s > 0 else IDLE_S, deaf=deaf_s > 0)
         looked_s = time.monotonic()  # before the read: whoever stops us afterwards makes no silence of what then waits
         if data := self._link.read():
             read_s = time.monotonic()
@@ -124,6 +129,7 @@ class Connection:
             self._alive_s = looked_s
         elif looked_s - max(self._alive_s, self._last_emg_s) > SILENT_S:
             raise LinkLost(f"no samples for {SILENT_S:g} s")
+        return self._link.called
 
     @property
     def _awaited_bytes(self) -> int:

@@ -19,7 +19,7 @@ from myobridge.control import Control
 from myobridge.decision_guard import GIVE_UP_TICKS, TICK_S, DecisionGuard
 from myobridge.errors import UserError
 from myobridge.feed import About
-from myobridge.feed.server import POLL_S, SNAPSHOT_S, Ask, Feed
+from myobridge.feed.server import POLL_S, SNAPSHOT_S, SPACE_S, Ask, Feed
 from myobridge.model import read_model
 from myobridge.model_swap import ModelSwap
 from myobridge.permission import STOPPED
@@ -72,7 +72,7 @@ class Daemon:
         self._late: list[Ask] = []
         self._connection: Connection | None = None
         self._stopping = False
-        self._poll_s = self._look_s = 0.0
+        self._deaf_until_s = self._poll_s = self._look_s = 0.0
 
     def close(self) -> None:
         """Ends the feed, and tells the service manager."""
@@ -153,11 +153,12 @@ class Daemon:
         connection.on_bytes = self._tell_bytes
         self._connection = connection
         try:
+            link.heed(self._feed.fileno())
             connection.turn()  # HELLO goes out before the trial takes the processor
             self._model.begin_trial()
             while not self._over(seconds, began_s):
-                connection.turn()
-                self._attend(connection)
+                called = connection.turn(self._deaf_until_s)
+                self._attend(connection, called)
         except SessionFailed:
             raise
         except UserError:  # it will not come back, and shall not stream to nobody
@@ -169,8 +170,8 @@ class Daemon:
         with self._words:
             self._feed.tell_bytes(t_s, data)
 
-    def _attend(self, connection: Connection) -> None:
-        """What can wait until the setpoint is written."""
+    def _attend(self, connection: Connection, called: bool) -> None:
+        """What can wait until the setpoint is written. `called`: a client of the feed waits."""
         stats, session, now_s = self.stats, connection.session, time.monotonic()
         stats.unexpected_frames = session.unexpected_frames
         if not stats.ready and connection.streaming:
@@ -180,9 +181,9 @@ class Daemon:
         if session.status is not None:
             stats.state = m.State(session.status.state)
         self.voice.tell_changes(connection, now_s)
+        self._serve(now_s, called)  # first: what is asked now leaves with the next turn
         with self._words:
             self._control.attend(connection, now_s)
-        self._serve(now_s)
 
     def _prepare(self) -> None:
         """What makes the loop steady takes milliseconds: it is done while the first window fills."""
@@ -194,11 +195,11 @@ class Daemon:
         except RuntimeError:
             self.voice.say("The system has no thread left: a decision that does not end cannot be ended from outside.")
 
-    def _serve(self, now_s: float) -> None:
-        """Attends to the feed, now and then, and to the service manager's watchdog."""
+    def _serve(self, now_s: float, called: bool = False) -> None:
+        """Attends to the feed, at once if it `called` and now and then, and to the service manager's watchdog."""
         self.notify.turned(now_s)
-        if now_s >= self._poll_s:
-            self._poll_s = now_s + POLL_S
+        if called or now_s >= self._poll_s:
+            self._deaf_until_s, self._poll_s = now_s + SPACE_S, now_s + POLL_S
             with self._words:
                 self._take_requests(now_s)
         if now_s >= self._look_s and self._feed.wants_snapshots:

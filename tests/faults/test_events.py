@@ -141,6 +141,13 @@ def test_an_estop_outlives_a_silent_line_a_reset_and_the_daemon(story, ends):
     assert scene.watch.state is State.ESTOP
 
 
+def test_an_estop_waits_for_no_emg_and_is_in_force_within_10_ms(story):
+    seen = []
+    for after_s in (2, 2.0021, 2.0043):
+        story((after_s, ask("estop")), (after_s + 0.01, lambda scene: seen.append(scene.watch.state)), seconds=3)
+    assert seen == [State.ESTOP] * 3
+
+
 def test_an_estop_behind_other_wishes_in_one_write_arrives(story):
     assert story((2, ask("about", "about", "estop")), seconds=5).watch.state is State.ESTOP
 

@@ -76,7 +76,10 @@ class SimPort:
     def wake_at(self, waiting: int) -> None:
         self._wake_at = waiting
 
-    def wait(self, timeout_s: float) -> bool:
+    def heed(self, caller: int) -> None:
+        pass  # nobody calls
+
+    def wait(self, timeout_s: float, *, deaf: bool = True) -> bool:
         until_s = self.now_s + max(timeout_s, STEP_S)
         while self._waiting() < self._wake_at and self.now_s < until_s:
             self.sleep(STEP_S)

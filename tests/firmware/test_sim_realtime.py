@@ -8,7 +8,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -148,16 +148,17 @@ def resets(process: subprocess.Popen[str]) -> int:
 def test_opening_the_port_resets_a_board_as_it_is_sold_unless_dtr_was_left_on() -> None:
     with simulator("--loader", build_loader("mega2560")) as (process, name):
         assert resets(process) == 1
-        SerialLink(name).close()
-        assert resets(process) == 2
-        SerialLink(name).close()
-        assert resets(process) == 2
+        for _ in range(2):
+            with closing(SerialLink(name)):
+                assert resets(process) == 2
         link = SerialLink(name)
-        serial.Serial(name, BAUD).close()  # a second opening is none to DTR
+        assert resets(process) == 2
+        with serial.Serial(name, BAUD):  # a second opening is none to DTR
+            assert resets(process) == 2
         link.hang_up()
         assert resets(process) == 2
-        SerialLink(name).close()
-        assert resets(process) == 3
+        with closing(SerialLink(name)):
+            assert resets(process) == 3
 
 
 def test_without_a_loader_the_port_resets_nothing() -> None:

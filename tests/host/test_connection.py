@@ -52,11 +52,15 @@ class VirtualLink:
         self.unplugged = False
         self.frames_written = 0
         self.awaited = []
+        self.called = False
 
     def wake_at(self, waiting):
         self.awaited.append(waiting)
 
-    def wait(self, _timeout_s):
+    def heed(self, _caller):
+        pass
+
+    def wait(self, _timeout_s, *, deaf=True):
         self.clock.now_s += 0.005
         return True
 
@@ -205,7 +209,7 @@ def test_each_reason_for_no_setpoints_is_told_however_short_it_was_and_none_twic
 def test_a_daemon_that_was_stopped_for_seconds_does_not_call_the_hand_silent(connection, link, clock, after):
     wait = link.wait
 
-    def stopped(*_ignored):
+    def stopped(*_ignored, **_how):
         clock.now_s += 2.5
         link.wait, connection.on_bytes = wait, lambda _read_s, _data: None
 

@@ -155,6 +155,21 @@ def messages(client):
         yield message
 
 
+def test_it_can_be_waited_for_until_a_client_wants_something(feed):
+    def calls():
+        return bool(select.select([feed], [], [], 0)[0])
+
+    assert not calls()
+    with waiting_client() as client:
+        assert calls()
+        feed.poll()
+        assert not calls()
+        client.send(asking("about", 1))
+        assert calls()
+        feed.poll()
+        assert not calls()
+
+
 # --- what a subscriber gets ---------------------------------------------------------------------------------
 
 

@@ -37,11 +37,12 @@ class TakenOver:
         self.script = iter(script)
         self.taken_over = False
         self.setpoints = 0
+        self.called = False
 
     def wake_at(self, _waiting):
         pass
 
-    def wait(self, _timeout_s):
+    def wait(self, _timeout_s, *, deaf=True):
         return True
 
     def read(self):

@@ -57,6 +57,22 @@ def test_wait_ends_as_soon_as_there_is_something(port, link):
     assert time.monotonic() - began_s < 1.0
 
 
+def test_a_caller_ends_the_wait_unless_it_is_deaf_and_gives_no_data(port, link):
+    caller, other_end = os.pipe()
+    link.heed(caller)
+    assert not link.wait(0.0, deaf=False)
+    assert not link.called
+    os.write(other_end, b"x")
+    assert not link.wait(10.0, deaf=False)
+    assert link.called
+    assert not link.wait(0.05)
+    assert not link.called
+    port.write(b"x")
+    assert link.wait(10.0, deaf=False)
+    os.close(caller)
+    os.close(other_end)
+
+
 def test_it_wakes_once_all_that_is_awaited_has_come(port, link):
     link.wake_at(104)
     port.write(bytes(100))

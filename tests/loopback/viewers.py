@@ -40,6 +40,14 @@ def get(url: str, method: str = "GET", **headers: str) -> tuple[int, str, str]:
     return int(head.split()[1]), head, body
 
 
+def answers(url: str) -> bool:
+    """Whether a view still serves its page; one that ends refuses, resets or just closes a connection."""
+    try:
+        return get(url)[0] == 200
+    except (ConnectionError, IndexError):
+        return False
+
+
 def watch(url: str, origin: str | None = "same", **options):
     """A viewer's connection; use it in a with block."""
     parts = urlsplit(url)

@@ -52,13 +52,24 @@ class SerialLink:
         self._fd: int = self._serial.fileno()
         self._poll = select.poll()
         self._poll.register(self._fd, select.POLLIN)
+        self._both = self._poll
+        self.called = False
+        """The caller of `heed` ended the last wait."""
         self._wake_at = 1
         _request_low_latency(self._serial)
         _set_hupcl(self._fd, on=False)
 
-    def wait(self, timeout_s: float) -> bool:
+    def heed(self, caller: int) -> None:
+        """`caller` is another file descriptor. While it can be read, it ends a wait that is not `deaf`."""
+        self._both = select.poll()
+        self._both.register(self._fd, select.POLLIN)
+        self._both.register(caller, select.POLLIN)
+
+    def wait(self, timeout_s: float, *, deaf: bool = True) -> bool:
         """Sleeps until something can be read or the time is over; True if there is something."""
-        return bool(self._poll.poll(max(0.0, timeout_s * 1000)))
+        ready = {fd for fd, _ in (self._poll if deaf else self._both).poll(max(0.0, timeout_s * 1000))}
+        self.called = bool(ready - {self._fd})
+        return self._fd in ready
 
     def wake_at(self, waiting: int) -> None:
         """From now on `wait` sleeps until so many bytes wait to be read; more than MOST_AT_ONCE: until any do.
