@@ -5,7 +5,7 @@
  * HUPCL is set, as it is when a port appears. Openings are counted by inotify; HUPCL is read from the pseudo-terminal's
  * own settings, and the host's speed too. DTR is low until the first opening, as after plugging in. Not modelled: a
  * program that sets DTR itself (TIOCMBIS, TIOCMBIC, the speed B0), which a pseudo-terminal refuses or does not pass on;
- * two openings within one look of the simulator, which inotify reports as one.
+ * two openings, or two closings, within one look of the simulator, which inotify reports as one.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */

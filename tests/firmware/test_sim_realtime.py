@@ -155,6 +155,7 @@ def test_opening_the_port_resets_a_board_as_it_is_sold_unless_dtr_was_left_on() 
         assert resets(process) == 2
         with serial.Serial(name, BAUD):  # a second opening is none to DTR
             assert resets(process) == 2
+        assert resets(process) == 2
         link.hang_up()
         assert resets(process) == 2
         with closing(SerialLink(name)):
