@@ -9,7 +9,7 @@ from typing import Final
 import onnx
 from onnx import numpy_helper
 
-from myobridge.model_file import METADATA_KEY, encode_spec
+from myobridge.model.file import METADATA_KEY, encode_spec
 from tiny_model import tiny_spec
 
 POWER: Final = """

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from myobridge.model_file import LabelledPose
+from myobridge.model.file import LabelledPose
 from myobridge.recording import Recording
 
 FS_HZ = 500

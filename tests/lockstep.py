@@ -19,11 +19,11 @@ from unittest.mock import patch
 
 import msgspec
 
-from myobridge.config import Config, RealtimeConfig
-from myobridge.daemon import Daemon
+from myobridge.daemon.run import Daemon
 from myobridge.errors import UserError
-from myobridge.model_trial import Trial, Verdict
-from myobridge.shipped import find_model
+from myobridge.model.shipped import find_model
+from myobridge.model.trial import Trial, Verdict
+from myobridge.settings import Config, RealtimeConfig
 from myobridge.wire.link import LinkLost
 from myobridge.wire.messages import BAUD
 
@@ -162,12 +162,12 @@ class LockStep:
         with (
             patch("time.monotonic", lambda: self.now_s),
             patch("time.sleep", self.sleep),
-            patch("myobridge.daemon.SerialLink", self.open),
-            patch("myobridge.stopping.SerialLink", self.open),
-            patch("myobridge.decision_guard.DecisionGuard.start", lambda _guard: None),
-            patch("myobridge.model_trial.Trial.begin", _begin_trial),
-            patch("myobridge.model_trial.Trial.over", over),
-            patch("myobridge.model_trial.Trial.wait", wait),
+            patch("myobridge.daemon.run.SerialLink", self.open),
+            patch("myobridge.daemon.permission.stop.SerialLink", self.open),
+            patch("myobridge.daemon.decision_guard.DecisionGuard.start", lambda _guard: None),
+            patch("myobridge.model.trial.Trial.begin", _begin_trial),
+            patch("myobridge.model.trial.Trial.over", over),
+            patch("myobridge.model.trial.Trial.wait", wait),
         ):
             yield
 

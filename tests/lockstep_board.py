@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lockstep import BEGIN_S
-from myobridge.device.real_firmware import ADC_BITS, RealFirmwareHand
-from myobridge.device.source import EmgSource
+from myobridge.simulator.emg_source import EmgSource
+from myobridge.simulator.real_firmware import ADC_BITS, RealFirmwareHand
 
 sys.path.insert(0, str(Path(__file__).parent / "firmware"))
 from sim_hand import CPU_HZ, EVENT, Kind, SimHand, build_firmware

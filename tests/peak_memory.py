@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from myobridge.model_file import LabelledPose
+from myobridge.model.file import LabelledPose
 from myobridge.recording import Header
 from myobridge.recording.log_frames import CUE, END, TIME, LogEncoder, LogFrame
 from myobridge.wire import messages as m

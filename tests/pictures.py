@@ -8,12 +8,12 @@ from pathlib import Path
 from rich.console import Console, RenderableType
 
 from loopback.processes import feed_of, running
-from myobridge.device.tap import HandTapReader
-from myobridge.guide.look import look_at
-from myobridge.guide.look import render as render_guide
-from myobridge.guide.plan import Stage, Timing, Walk, schedule
-from myobridge.guide.poses import load_poses
-from myobridge.terminal_view import render
+from myobridge.calibration.look import look_at
+from myobridge.calibration.look import render as render_guide
+from myobridge.calibration.plan import Stage, Timing, Walk, schedule
+from myobridge.calibration.poses import load_poses
+from myobridge.feed.tap import HandTapReader
+from myobridge.view.terminal import render
 
 HOST = Path(__file__).parent.parent / "host"
 CLENCHED_DEG = 120

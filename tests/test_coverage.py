@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 HOST = Path(__file__).parent / "host"
-ROOMS = ("myobridge.wire", "myobridge.execute")
+ROOMS = ("myobridge.wire", "myobridge.decoder.postprocess")
 OWN_TESTS = ("bulk", "clock", "execute", "frame", "link", "messages", "session", "vectors")
 
 

@@ -21,7 +21,7 @@ from click.testing import CliRunner
 
 from kill_recorder import IDENT
 from labelled_recording import labelled
-from myobridge.command_line import commands as host
+from myobridge.commands.command_line import commands as host
 from myobridge.errors import UserError
 from myobridge.recording import Header, Recording, RecordingWriter
 from myobridge_models.command_line import commands as models
@@ -233,8 +233,8 @@ TABLE = [(host, *row) for row in HOST] + [(models, *row) for row in TRAINING]
 @pytest.fixture(autouse=True)
 def as_found(monkeypatch):
     """The daemon's ways with its own process are not for the process of the tests."""
-    monkeypatch.setattr("myobridge.realtime.enter_realtime", lambda _priority: [])
-    monkeypatch.setattr("myobridge.realtime.stop_collecting", lambda: None)
+    monkeypatch.setattr("myobridge.daemon.realtime.enter_realtime", lambda _priority: [])
+    monkeypatch.setattr("myobridge.daemon.realtime.stop_collecting", lambda: None)
     monkeypatch.setattr("signal.signal", lambda _number, _action: None)
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
-from myobridge.model import Model
-from myobridge.model_check import check_model
-from myobridge.model_file import METADATA_KEY, LabelledPose, ModelSpec, encode_spec
+from myobridge.model.check import check_model
+from myobridge.model.file import METADATA_KEY, LabelledPose, ModelSpec, encode_spec
+from myobridge.model.load import Model
 
 REST_DEG = (40.0,) * 5
 IDENTITY_SOS = ((1.0, 0.0, 0.0, 1.0, 0.0, 0.0),)

@@ -12,7 +12,7 @@ from playwright.sync_api import Page
 
 from browser import DESKTOP, PHONE, angles, arm, chromium, page_of
 from myobridge.feed import feed_path
-from myobridge.view.prompts import Prompt, send_prompt
+from myobridge.feed.prompts import Prompt, send_prompt
 from processes import running
 from viewers import address_in
 

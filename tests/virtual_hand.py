@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from myobridge.device.firmware import SimulatedFirmware
+from myobridge.simulator.firmware import SimulatedFirmware
 from myobridge.wire import messages as m
 from myobridge.wire.frame import PAYLOAD, FrameDecoder, encode
 from myobridge.wire.session import Session

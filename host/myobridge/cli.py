@@ -11,7 +11,7 @@ import sys
 def main() -> None:
     """`myobridge`, as a process of its own."""
     begin()
-    from myobridge.command_line import commands
+    from myobridge.commands.command_line import commands
 
     commands()
 

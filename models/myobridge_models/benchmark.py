@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from myobridge.errors import UserError
-from myobridge.model_file import ModelSpec
+from myobridge.model.file import ModelSpec
 from myobridge_models import population
 from myobridge_models.build import build
 from myobridge_models.calibrate import better_way

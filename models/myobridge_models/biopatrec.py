@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from myobridge.errors import UserError
-from myobridge.model_file import REST_DEG, LabelledPose
+from myobridge.model.file import REST_DEG, LabelledPose
 from myobridge.recording import Recording
 from myobridge_models.clipping import check_unclipped
 from myobridge_models.protocol import Fold, folds_of

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from myobridge.errors import UserError
-from myobridge.model_file import MAX_NOTE, LabelledPose, ModelSpec, usual_hop_samples
+from myobridge.model.file import MAX_NOTE, LabelledPose, ModelSpec, usual_hop_samples
 from myobridge.recording import Recording
 from myobridge_models.checkpoint import Checkpoint
 from myobridge_models.clipping import check_unclipped

@@ -18,8 +18,8 @@ import numpy as np
 import torch
 
 from myobridge.errors import UserError
-from myobridge.model import open_model
-from myobridge.model_file import LabelledPose, ModelSpec
+from myobridge.model.file import LabelledPose, ModelSpec
+from myobridge.model.load import open_model
 from myobridge.recording import Recording
 from myobridge_models.build import Source, build, described, training_takes
 from myobridge_models.data import channel_scale, scaled

@@ -14,7 +14,7 @@ import torch
 
 from myobridge.errors import UserError
 from myobridge.files import write_bytes
-from myobridge.model_file import ModelSpec, decode_spec, encode_spec
+from myobridge.model.file import ModelSpec, decode_spec, encode_spec
 from myobridge.reading import check_file
 from myobridge_models.families.base import Network
 from myobridge_models.families.registry import create

@@ -6,7 +6,7 @@ from typing import Final
 
 import click
 
-from myobridge.command_line import Commands, debug_option
+from myobridge.commands.command_line import Commands, debug_option
 
 TRAINING_PACKAGES: Final = ("torch", "onnx", "scipy", "sklearn", "matplotlib")
 """Of the extra `train`; the runtime does without."""

@@ -11,9 +11,9 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from myobridge.model import open_model
-from myobridge.model_file import LabelledPose, usual_hop_samples
-from myobridge.timing import hop_times_ms
+from myobridge.decoder.latency import hop_times_ms
+from myobridge.model.file import LabelledPose, usual_hop_samples
+from myobridge.model.load import open_model
 from myobridge_models.build import Source, all_but, build
 from myobridge_models.evaluate import Figures, evaluate
 from myobridge_models.export import export

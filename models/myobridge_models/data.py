@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from scipy.signal import butter
 
 from myobridge import SERVOS
+from myobridge.decoder.prefilter import Prefilter
 from myobridge.errors import UserError
-from myobridge.model_file import LabelledPose
-from myobridge.prefilter import Prefilter
+from myobridge.model.file import LabelledPose
 from myobridge.recording import Recording
 
 FILTER_BLOCK: Final = 100

@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myobridge import SERVOS
-from myobridge.config import Config
+from myobridge.decoder.pipeline import Pipeline
 from myobridge.errors import UserError
-from myobridge.model import open_model
-from myobridge.model_file import LabelledPose, ModelSpec
-from myobridge.pipeline import Pipeline
+from myobridge.model.file import LabelledPose, ModelSpec
+from myobridge.model.load import open_model
 from myobridge.recording import Recording
-from myobridge.replay import Replay, check_fits, replay, true_angles
+from myobridge.recording.replay import Replay, check_fits, replay, true_angles
+from myobridge.settings import Config
 from myobridge_models.smoothing import rest_pose
 from myobridge_models.steadiness import REST_LABEL, Hold, Steadiness, nearest_pose, steadiness
 

@@ -14,7 +14,7 @@ from onnx import numpy_helper
 
 from myobridge.errors import UserError
 from myobridge.files import write_bytes
-from myobridge.model_file import METADATA_KEY, STREAMING_KEY, ModelSpec, encode_spec
+from myobridge.model.file import METADATA_KEY, STREAMING_KEY, ModelSpec, encode_spec
 from myobridge_models.families.base import Network
 from myobridge_models.network import CnnMlp
 from myobridge_models.streaming import streaming_graph

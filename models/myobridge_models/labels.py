@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from myobridge.errors import UserError
-from myobridge.model_file import LabelledPose
+from myobridge.model.file import LabelledPose
 from myobridge.recording import Recording
 
 Poses = tuple[LabelledPose, ...]

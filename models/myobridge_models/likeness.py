@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from myobridge.model_file import usual_hop_samples
+from myobridge.model.file import usual_hop_samples
 from myobridge_models.receptive import Shape
 
 SILENCE: Final = 1e-24

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from myobridge.errors import UserError
-from myobridge.model_file import LabelledPose
+from myobridge.model.file import LabelledPose
 from myobridge.recording import Recording
 from myobridge_models.data import Take, design_prefilter, takes_of
 from myobridge_models.evaluate import Angles, Decisions, rest_of

@@ -12,7 +12,7 @@ from typing import Final
 
 from myobridge import SERVOS
 from myobridge.errors import UserError
-from myobridge.model_file import usual_hop_samples
+from myobridge.model.file import usual_hop_samples
 
 HISTORY_STEPS: Final = 2
 """A(n) and A(n-1)."""

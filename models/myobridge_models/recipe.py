@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from myobridge.model_file import usual_hop_samples
+from myobridge.model.file import usual_hop_samples
 
 HISTORY_STEP_S: Final = 0.05
 """From A(n-1) to A(n) to now, as nearly as whole hops allow."""

@@ -9,8 +9,8 @@ import torch
 from onnx import numpy_helper
 
 from myobridge.errors import UserError
-from myobridge.model import open_model
-from myobridge.model_file import ModelSpec
+from myobridge.model.file import ModelSpec
+from myobridge.model.load import open_model
 from myobridge_models.families.base import Network
 from myobridge_models.families.registry import create
 

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from myobridge.pipeline import Withheld
+from myobridge.decoder.pipeline import Withheld
 from myobridge.recording import Recording
 from myobridge_models.evaluate import judged, replayed
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from myobridge.errors import UserError
-from myobridge.model_file import usual_hop_samples
+from myobridge.model.file import usual_hop_samples
 from myobridge_models.data import Take
 from myobridge_models.families.base import InputShape
 from myobridge_models.following import REST

@@ -7,7 +7,7 @@ from typing import Final
 
 from msgspec import structs
 
-from myobridge.model_file import REST_DEG, LabelledPose, Pose, RestGate, Smoothing
+from myobridge.model.file import REST_DEG, LabelledPose, Pose, RestGate, Smoothing
 from myobridge_models.data import Take
 from myobridge_models.following import REST
 

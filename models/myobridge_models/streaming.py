@@ -13,7 +13,7 @@ its maps are kept at every sample, and strides only choose where the second laye
 second layer with s times longer dilation, read at every s-th sample (`CnnMlp.features_at`).
 
 The graph is written node by node, few and large ones, for onnxruntime takes a microsecond or two for each; what only
-moves weights it does once, when the file is loaded. `myobridge.model_file` describes inputs and outputs.
+moves weights it does once, when the file is loaded. `myobridge.model.file` describes inputs and outputs.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
 from myobridge import SERVOS
-from myobridge.model_file import PAST
+from myobridge.model.file import PAST
 from myobridge_models.families.base import FULL_SWING_DEG
 from myobridge_models.likeness import SILENCE, Likeness
 from myobridge_models.network import CnnMlp

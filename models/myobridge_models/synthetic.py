@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from myobridge.device.synth import SynthOptions, SynthSource
 from myobridge.recording import Recording
+from myobridge.simulator.synth import SynthOptions, SynthSource
 
 
 def record(options: SynthOptions, seconds: float) -> Recording:

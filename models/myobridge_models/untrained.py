@@ -7,9 +7,9 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from myobridge.model import open_model
-from myobridge.model_file import REST_DEG, ModelSpec, usual_hop_samples
-from myobridge.timing import hop_times_ms
+from myobridge.decoder.latency import hop_times_ms
+from myobridge.model.file import REST_DEG, ModelSpec, usual_hop_samples
+from myobridge.model.load import open_model
 from myobridge_models.data import design_prefilter
 from myobridge_models.export import export
 from myobridge_models.families.registry import DEFAULT_FAMILY

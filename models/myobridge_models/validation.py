@@ -11,7 +11,7 @@ import torch
 
 from myobridge import SERVOS
 from myobridge.errors import UserError
-from myobridge.model_file import usual_hop_samples
+from myobridge.model.file import usual_hop_samples
 from myobridge_models.data import Take
 from myobridge_models.families.base import Network
 from myobridge_models.receptive import HISTORY_STEPS

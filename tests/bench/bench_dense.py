@@ -19,10 +19,10 @@ import onnxruntime as ort
 from onnx import helper, numpy_helper
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
-from myobridge.model import open_model
-from myobridge.model_file import STREAMING_KEY
+from myobridge.decoder.latency import hop_times_ms
+from myobridge.model.file import STREAMING_KEY
+from myobridge.model.load import open_model
 from myobridge.recording import Recording
-from myobridge.timing import hop_times_ms
 from myobridge_models.evaluate import evaluate
 
 LAYER = "mlp.1.weight"

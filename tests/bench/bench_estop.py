@@ -25,8 +25,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "faults"))
 from cable import Cable, hurry
 from devices import SimulatedDevice
 
-from myobridge.device.synth import SynthOptions, SynthSource
 from myobridge.feed import FeedClient, NoDaemon, Snapshot
+from myobridge.simulator.synth import SynthOptions, SynthSource
 from myobridge.wire.messages import Estop, State
 from processes import feed_of, running
 from viewers import address_in, watch

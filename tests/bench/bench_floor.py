@@ -18,11 +18,11 @@ import onnxruntime as ort
 from onnx import TensorProto, helper
 
 from myobridge.bench import live, minimal_loop
-from myobridge.config import Config
-from myobridge.decode import decoder_of
-from myobridge.model import open_model
-from myobridge.shipped import find_model
-from myobridge.window import Window
+from myobridge.decoder.inference import decoder_of
+from myobridge.decoder.window import Window
+from myobridge.model.load import open_model
+from myobridge.model.shipped import find_model
+from myobridge.settings import Config
 
 ANSWER_CDEG = [4000] * 5
 

@@ -23,18 +23,18 @@ from statistics import median
 from threading import Thread
 
 from myobridge.bench import live
-from myobridge.config import load_config
-from myobridge.model import open_model
-from myobridge.realtime import enter_realtime
-from myobridge.shipped import find_model
+from myobridge.daemon.realtime import enter_realtime
+from myobridge.model.load import open_model
+from myobridge.model.shipped import find_model
+from myobridge.settings import load_config
 
 PIDFD_OPEN, PROCESS_MADVISE, MADV_PAGEOUT = 434, 440, 21
 HAND_PRIORITY = 45
 PATCHES = {
     "fifo": "import os; os.sched_setscheduler = lambda *_: None",
-    "lock": "import myobridge.realtime as r; r.MCL_CURRENT = r.MCL_FUTURE = r.MCL_ONFAULT = 0",
-    "collect": "import myobridge.realtime as r; r.stop_collecting = lambda: None",
-    "large": "import myobridge.realtime as r; r.use_large_pages = lambda: None",
+    "lock": "import myobridge.daemon.realtime as r; r.MCL_CURRENT = r.MCL_FUTURE = r.MCL_ONFAULT = 0",
+    "collect": "import myobridge.daemon.realtime as r; r.stop_collecting = lambda: None",
+    "large": "import myobridge.daemon.realtime as r; r.use_large_pages = lambda: None",
 }
 """What turns each setting off."""
 LIBC = ctypes.CDLL(None, use_errno=True)

@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from myobridge.bench import live
-from myobridge.config import Config
-from myobridge.model import open_model
-from myobridge.shipped import find_model
+from myobridge.model.load import open_model
+from myobridge.model.shipped import find_model
+from myobridge.settings import Config
 
 KEYS = ("start_to_first_command_s", "cpu_seconds_per_second", "rss_mb")
 

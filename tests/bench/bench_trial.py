@@ -16,13 +16,13 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from hostile_models import HOSTILE
-from myobridge.shipped import shipped_models
+from myobridge.model.shipped import shipped_models
 
 ASKER = """
 import json, resource, sys, time
 from pathlib import Path
 from myobridge.errors import UserError
-from myobridge.model import read_model
+from myobridge.model.load import read_model
 began_s, said = time.monotonic(), "passes"
 try:
     model = read_model(Path(sys.argv[1]))

@@ -14,18 +14,21 @@ from time import perf_counter
 
 import numpy as np
 
-from myobridge import acquire, cli, connection, contact, daemon, decode, execute, pipeline, prefilter, window
+from myobridge import cli
 from myobridge.bench import live
-from myobridge.config import Config
-from myobridge.model import open_model
-from myobridge.shipped import find_model
+from myobridge.daemon import connection, run
+from myobridge.decoder import acquisition, contact, inference, pipeline, postprocess, prefilter, window
+from myobridge.model.load import open_model
+from myobridge.model.shipped import find_model
+from myobridge.settings import Config
 from myobridge.wire import frame, link, session
 
 PARTS = [
-    (link.SerialLink, "read"), (frame.FrameDecoder, "feed"), (acquire.EmgGate, "take"), (pipeline.Pipeline, "_decide"),
-    (prefilter.Prefilter, "__call__"), (window.Window, "append"), (decode.StreamingDecoder, "__call__"),
-    (execute.Executor, "__call__"), (connection.Connection, "_act"), (session.Session, "setpoint"),
-    (link.SerialLink, "write"), (decode.Decoder, "settle"), (contact.ContactCheck, "push"), (daemon.Daemon, "_attend"),
+    (link.SerialLink, "read"), (frame.FrameDecoder, "feed"), (acquisition.EmgGate, "take"),
+    (pipeline.Pipeline, "_decide"),
+    (prefilter.Prefilter, "__call__"), (window.Window, "append"), (inference.StreamingDecoder, "__call__"),
+    (postprocess.Executor, "__call__"), (connection.Connection, "_act"), (session.Session, "setpoint"),
+    (link.SerialLink, "write"), (inference.Decoder, "settle"), (contact.ContactCheck, "push"), (run.Daemon, "_attend"),
 ]  # fmt: skip
 """In the order in which a turn comes to them."""
 WARM_UP = 3

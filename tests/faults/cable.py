@@ -12,8 +12,8 @@ from pathlib import Path
 from threading import Condition, Event, Thread
 from typing import NamedTuple, Protocol
 
-from myobridge.device.line_faults import FaultyLine, LineFaults
-from myobridge.device.pty_port import PtyPort
+from myobridge.simulator.line_faults import FaultyLine, LineFaults
+from myobridge.simulator.pty_port import PtyPort
 from myobridge.wire import messages as m
 from myobridge.wire.frame import MIN_FRAME_BYTES, FrameDecoder, encode
 

@@ -16,8 +16,8 @@ from dataclasses import dataclass, field, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from myobridge.acquire import Acquisition, AcquisitionCounters, EmgGate
-from myobridge.device.firmware import SimulatedFirmware
+from myobridge.decoder.acquisition import Acquisition, AcquisitionCounters, EmgGate
+from myobridge.simulator.firmware import SimulatedFirmware
 from myobridge.wire import messages as m
 from myobridge.wire.frame import FrameDecoder, encode
 

@@ -16,9 +16,9 @@ from numpy.typing import ArrayLike, NDArray
 from sim_hand import EVENT, Kind, cycles_of_ms, symbols, us
 from sim_measure import PULSE_0_US, PULSE_180_US, pulses
 
-from myobridge.device.firmware import SimulatedFirmware
-from myobridge.device.real_firmware import Feeder, build
-from myobridge.device.source import EmgSource
+from myobridge.simulator.emg_source import EmgSource
+from myobridge.simulator.firmware import SimulatedFirmware
+from myobridge.simulator.real_firmware import Feeder, build
 from myobridge.wire import messages as m
 from myobridge.wire.frame import FrameDecoder
 

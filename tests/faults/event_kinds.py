@@ -17,10 +17,10 @@ from predicates import COMMAND
 from scene import Scene
 from wearer import CHANNELS, TROUBLES
 
-from myobridge import stopping
-from myobridge.config import SafetyConfig, ServoConfig
-from myobridge.device.line_faults import LineFaults
+from myobridge.daemon.permission import stop
 from myobridge.feed.messages import REQUEST, Do, pack
+from myobridge.settings import SafetyConfig, ServoConfig
+from myobridge.simulator.line_faults import LineFaults
 from myobridge.wire import messages as m
 from myobridge.wire.frame import encode
 
@@ -77,14 +77,14 @@ def command_stops(scene: Scene, _random: Random) -> None:
     """`myobridge estop` while no daemon runs."""
     if scene.daemon is None:
         scene.watch.word("estop", COMMAND)
-        stopping.stop(str(scene.port))
+        stop.stop(str(scene.port))
 
 
 def command_lifts(scene: Scene, _random: Random) -> None:
     """`myobridge lift-estop` while no daemon runs."""
     if scene.daemon is None:
         scene.watch.word("lift", COMMAND)
-        stopping.lift(str(scene.port))
+        stop.lift(str(scene.port))
 
 
 def swap(scene: Scene, random: Random) -> None:

@@ -3,7 +3,7 @@
 python tests/faults/matrix.py --runs 3 --kills 50                    all of it, and the table into firmware/SAFETY.md
 python tests/faults/matrix.py --print --rows 1 4a --hands simulated  some of it, only printed
 
-The simulated hand is host/myobridge/device; mega2560 and uno are the very ELFs that are flashed, in their simulator.
+The simulated hand is host/myobridge/simulator; mega2560 and uno are the very ELFs that are flashed, in their simulator.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from sim_hand import BOARDS, FIRMWARE
 from sim_moving import PULSE_TOLERANCE_US
 from sim_numbers import replace_between_markers
 
-from myobridge.config import ServoConfig
-from myobridge.contact import CHECK_S, CHECKS
+from myobridge.decoder.contact import CHECK_S, CHECKS
+from myobridge.settings import ServoConfig
 from myobridge.wire.messages import ANGLE_MAX_CDEG, HOLD_MAX_MS, SERVO_PERIOD_MAX_US
 
 SIMULATED: Final = ("simulated",)

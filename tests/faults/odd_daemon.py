@@ -5,8 +5,8 @@ import time
 
 import numpy as np
 
-from myobridge import decode
 from myobridge.cli import main
+from myobridge.decoder import inference
 
 STALL, NAN, FAIL, HANG = signal.SIGURG, signal.SIGWINCH, signal.SIGVTALRM, signal.SIGPROF
 STALL_S = 0.5
@@ -20,7 +20,7 @@ class OddDecoder:
     nan_until_s = 0.0
 
     def __init__(self, model):
-        self._decoder = decode.decoder_of(model)
+        self._decoder = inference.decoder_of(model)
         self.reset, self.settle, self.terminate = self._decoder.reset, self._decoder.settle, self._decoder.terminate
 
     def __call__(self, window):
@@ -54,9 +54,9 @@ def give_no_number(_signal, _frame):
 
 
 if __name__ == "__main__":
-    import myobridge.pipeline
+    import myobridge.decoder.pipeline
 
-    myobridge.pipeline.decoder_of = OddDecoder
+    myobridge.decoder.pipeline.decoder_of = OddDecoder
     signal.signal(STALL, stall)
     signal.signal(FAIL, fail)
     signal.signal(HANG, hang)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from myobridge.permission import LOST
+from myobridge.daemon.permission.rules import LOST
 from myobridge.wire.messages import Reason, State
 
 ARM_LIVES_S: Final = 3.0

@@ -19,10 +19,10 @@ import neighbours  # noqa: F401
 from cable import Cable, Seen, hurry
 from devices import BoardDevice, Loop, SimulatedDevice, TroubledSource, Waving
 
-from myobridge.device.source import EmgSource
-from myobridge.device.synth import SynthOptions, SynthSource
 from myobridge.feed import FeedClient, Snapshot
 from myobridge.feed.messages import LOST
+from myobridge.simulator.emg_source import EmgSource
+from myobridge.simulator.synth import SynthOptions, SynthSource
 from myobridge.wire.messages import State
 from myobridge.wire.session import SETTLING_S
 from processes import feed_of

@@ -11,7 +11,7 @@ from cable import frame_of
 from rig import Outcome, Rig
 from rows_host import ms, never_armed
 
-from myobridge.device.line_faults import LineFaults
+from myobridge.simulator.line_faults import LineFaults
 from myobridge.wire import messages as m
 from myobridge.wire.frame import encode
 from myobridge.wire.messages import MAX_REJECTS_IN_ROW, RELAX_MAX_MS, Reason, State

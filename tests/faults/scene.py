@@ -24,12 +24,12 @@ from watched_hand import WatchedHand
 from wearer import Wearer, write_strength_model
 
 from lockstep import LockStep
-from myobridge import pipeline
-from myobridge.config import AcquisitionConfig, Config, RealtimeConfig
-from myobridge.connection import Connection
-from myobridge.daemon import Daemon
-from myobridge.decision_guard import TICK_S
+from myobridge.daemon.connection import Connection
+from myobridge.daemon.decision_guard import TICK_S
+from myobridge.daemon.run import Daemon
+from myobridge.decoder import pipeline
 from myobridge.errors import UserError
+from myobridge.settings import AcquisitionConfig, Config, RealtimeConfig
 
 LOAD_S: Final = (0.01, 0.8)
 """How long another model takes to load."""
@@ -301,11 +301,11 @@ class Scene:
         with (
             patch.dict(os.environ, here),
             self.world.running(),
-            patch("myobridge.model_swap.Thread", LoadedLater),
-            patch("myobridge.estop_keeper.Keeper._do", lambda _keeper, job: self._written(job)),
-            patch("myobridge.connection.Connection.change_model", self._swapped(Connection.change_model)),
-            patch("myobridge.daemon.collect"),  # nobody waits for memory here
-            patch("myobridge.pipeline.decoder_of", lambda model: self._slowly(decoder_of, model)),
+            patch("myobridge.daemon.model_swap.Thread", LoadedLater),
+            patch("myobridge.daemon.permission.estop_keeper.Keeper._do", lambda _keeper, job: self._written(job)),
+            patch("myobridge.daemon.connection.Connection.change_model", self._swapped(Connection.change_model)),
+            patch("myobridge.daemon.run.collect"),  # nobody waits for memory here
+            patch("myobridge.decoder.pipeline.decoder_of", lambda model: self._slowly(decoder_of, model)),
         ):
             try:
                 yield

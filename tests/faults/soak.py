@@ -21,8 +21,8 @@ from devices import Loop
 from rig import FS_HZ, LOOP_S, Rig, leave_nothing_running
 from soak_faults import FAULTS, Fault, mend
 
-from myobridge.device.synth import SynthOptions, SynthSource
 from myobridge.feed import Snapshot
+from myobridge.simulator.synth import SynthOptions, SynthSource
 from myobridge.wire import messages as m
 from myobridge.wire.messages import Reason, State
 

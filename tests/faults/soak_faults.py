@@ -14,9 +14,9 @@ from cable import frame_of
 from devices import TROUBLES
 from rig import Rig
 
-from myobridge.device.line_faults import LineFaults
 from myobridge.feed import FeedClient, NoDaemon, feed_path
 from myobridge.feed.messages import REQUEST, pack
+from myobridge.simulator.line_faults import LineFaults
 from myobridge.wire import messages as m
 from myobridge.wire.frame import encode
 

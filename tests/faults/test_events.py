@@ -18,11 +18,11 @@ from predicates import LAUNCH_S, Predicate, Violated, Watch
 from scene import Scene
 
 from lockstep import BEGIN_S
-from myobridge.connection import Connection
-from myobridge.contact import ContactCheck
-from myobridge.device.line_faults import LineFaults
-from myobridge.device.safety import Safety
-from myobridge.permission import Permission
+from myobridge.daemon.connection import Connection
+from myobridge.daemon.permission.rules import Permission
+from myobridge.decoder.contact import ContactCheck
+from myobridge.simulator.line_faults import LineFaults
+from myobridge.simulator.safety import Safety
 from myobridge.wire.messages import Reason, State
 from myobridge.wire.session import Session
 

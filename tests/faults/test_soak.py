@@ -13,7 +13,7 @@ from rig import Rig
 from soak import Soak, Wrong, growth
 from soak_faults import ANY, Fault, mend
 
-from myobridge.device.line_faults import LineFaults
+from myobridge.simulator.line_faults import LineFaults
 
 MINUTES = 3.0
 SOAK = Path(__file__).with_name("soak.py")

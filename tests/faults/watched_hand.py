@@ -11,7 +11,7 @@ import neighbours  # noqa: F401
 from predicates import LAUNCH_S, Predicate, Violated, Watch
 from wearer import BAD_AFTER_S, FS_HZ, Wearer
 
-from myobridge.device.firmware import SimulatedFirmware
+from myobridge.simulator.firmware import SimulatedFirmware
 from myobridge.wire import messages as m
 from myobridge.wire.messages import State
 

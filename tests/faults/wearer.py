@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from myobridge.model_file import METADATA_KEY, ModelSpec, Smoothing, encode_spec
+from myobridge.model.file import METADATA_KEY, ModelSpec, Smoothing, encode_spec
 from tiny_model import tiny_spec
 
 FS_HZ: Final = 1000.0

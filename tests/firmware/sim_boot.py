@@ -15,14 +15,14 @@ from typing import Final
 
 from sim_port import ELF_OF, SimPort, port_of, replaced
 
-from myobridge import devices
-from myobridge.config import Config
-from myobridge.connection import Connection
-from myobridge.doctor.sources import PortSource
-from myobridge.guide.source import PortBytes, spec_for
-from myobridge.model import Model, open_model
-from myobridge.report import RunStats
-from myobridge.shipped import find_model
+from myobridge.calibration.byte_source import PortBytes, spec_for
+from myobridge.daemon.connection import Connection
+from myobridge.daemon.stats import RunStats
+from myobridge.doctor.stream import PortSource
+from myobridge.feed import ports
+from myobridge.model.load import Model, open_model
+from myobridge.model.shipped import find_model
+from myobridge.settings import Config
 from myobridge.wire.frame import FrameDecoder
 
 FRESH_S: Final = {"mega2560": 1.6, "uno": 2.2, "nano": 2.2}
@@ -63,14 +63,14 @@ def doctor(port: SimPort) -> None:
 
 def record(port: SimPort) -> None:
     """`myobridge record`, until it has bytes to write."""
-    with replaced("myobridge.guide.source", port):
+    with replaced("myobridge.calibration.byte_source", port):
         PortBytes("the port", spec_for(2000, 4), Config())
 
 
 def ask(port: SimPort) -> None:
     """`myobridge devices`, until it knows the board."""
-    with replaced("myobridge.devices", port):
-        assert devices.ask("the port") is not None, "nothing of ours answers"
+    with replaced("myobridge.feed.ports", port):
+        assert ports.ask("the port") is not None, "nothing of ours answers"
 
 
 PROGRAMS: Final[dict[str, Callable[[SimPort], None]]] = {"run": run, "doctor": doctor, "record": record, "devices": ask}

@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from myobridge.device.real_firmware import make
+from myobridge.simulator.real_firmware import make
 from myobridge.wire.frame import PAYLOAD, FrameDecoder
 from myobridge.wire.messages import BAUD
 

@@ -15,7 +15,7 @@ from unittest import mock
 import numpy as np
 from sim_hand import CPU_HZ, Kind, SimHand, build_firmware
 
-from myobridge.device.real_firmware import LOADERS, build_loader
+from myobridge.simulator.real_firmware import LOADERS, build_loader
 from myobridge.wire.link import DTR_S
 
 STEP_S: Final = 0.001

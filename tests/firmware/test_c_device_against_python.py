@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from portable import load
 from test_c_device import SESSION, Device
 
-from myobridge.device.firmware import SimulatedFirmware
+from myobridge.simulator.firmware import SimulatedFirmware
 from myobridge.wire import messages as m
 from myobridge.wire.frame import FrameDecoder, encode
 from myobridge.wire.messages import State

@@ -12,7 +12,7 @@ import pytest
 from sim_hand import BOARDS, SimHand, build_firmware
 from sim_host import SimHost
 
-from myobridge.device.real_firmware import make
+from myobridge.simulator.real_firmware import make
 from myobridge.wire.messages import ANGLE_MAX_CDEG, SERVOS
 
 ROOT = Path(__file__).parents[2]

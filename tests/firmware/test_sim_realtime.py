@@ -16,7 +16,7 @@ import serial
 from sim_hand import build_firmware, build_simulator
 from sim_host import config
 
-from myobridge.device.real_firmware import build_loader
+from myobridge.simulator.real_firmware import build_loader
 from myobridge.wire.frame import PAYLOAD, FrameDecoder, encode
 from myobridge.wire.link import SerialLink
 from myobridge.wire.messages import (

@@ -8,8 +8,8 @@ from promises import in_a_sentence
 from scratch import holding
 from target_log import IDENT
 
-from myobridge.config import load_config
-from myobridge.configure import device_config
+from myobridge.device import device_config
+from myobridge.settings import load_config
 from myobridge.wire import messages as m
 from tiny_model import tiny_spec
 

@@ -11,11 +11,11 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from promises import in_a_sentence
 
-from myobridge.execute import Executor
-from myobridge.model_check import check_model
-from myobridge.model_file import ModelSpec, RestGate, Smoothing, decode_spec, encode_spec
-from myobridge.prefilter import Prefilter
-from myobridge.report import level
+from myobridge.daemon.stats import level
+from myobridge.decoder.postprocess import Executor
+from myobridge.decoder.prefilter import Prefilter
+from myobridge.model.check import check_model
+from myobridge.model.file import ModelSpec, RestGate, Smoothing, decode_spec, encode_spec
 from tiny_model import tiny_spec, write_tiny_model
 
 NAME = Path("model.onnx")

@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 import pytest
 
-from myobridge.command_line import commands
-from myobridge.config import ServoConfig, load_config
+from myobridge.commands.command_line import commands
+from myobridge.settings import ServoConfig, load_config
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted((ROOT / "hardware").glob("*.md"))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from myobridge.acquire import MAX_STEP_FRAMES, AcquisitionCounters, EmgGate
+from myobridge.decoder.acquisition import MAX_STEP_FRAMES, AcquisitionCounters, EmgGate
 from myobridge.wire.frame import FrameDecoder, encode
 from myobridge.wire.messages import Emg, EmgFlag
 

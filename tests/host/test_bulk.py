@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from myobridge.acquire import parse_emg
+from myobridge.decoder.acquisition import parse_emg
 from myobridge.wire.bulk import decode_emg
 from myobridge.wire.frame import FrameDecoder, encode
 from myobridge.wire.messages import Emg, Ping, Status

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from myobridge.calibration import calibrate as calibration
+from myobridge.calibration.calibrate import Score, Scores, previous_model, put_in_place, undo
+from myobridge.calibration.plan import schedule
+from myobridge.calibration.poses import load_poses
 from myobridge.commands.calibrate import calibrate
 from myobridge.errors import UserError
 from myobridge.feed import NoDaemon, Reply
-from myobridge.guide import calibration
-from myobridge.guide.calibration import Score, Scores, previous_model, put_in_place, undo
-from myobridge.guide.plan import schedule
-from myobridge.guide.poses import load_poses
-from myobridge.model import open_model
+from myobridge.model.load import open_model
 from myobridge.recording import Recording
 from tiny_model import tiny_spec, write_tiny_model
 
@@ -178,7 +178,7 @@ def test_a_full_disk_leaves_the_model_as_it_was(bench, monkeypatch):
     def full(_source, _target):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("myobridge.guide.calibration.shutil.copyfile", full)
+    monkeypatch.setattr("myobridge.calibration.calibrate.shutil.copyfile", full)
     with pytest.raises(UserError, match="No space left on device"):
         put_in_place(bench.trained, bench.mine, bench.base)
     with pytest.raises(UserError, match="nothing to undo"):

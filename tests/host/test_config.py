@@ -3,8 +3,8 @@
 import msgspec
 import pytest
 
-from myobridge.config import Config, load_config
 from myobridge.errors import UserError
+from myobridge.settings import Config, load_config
 from myobridge.wire import messages as m
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from myobridge.config import Config, load_config
+from myobridge.settings import Config, load_config
 
 REFERENCE = Path(__file__).parents[2] / "host" / "config.toml"
 

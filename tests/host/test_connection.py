@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 
 from hostile_models import HOSTILE
-from myobridge.acquire import AcquisitionCounters, emg_wire_bytes
-from myobridge.config import Config
-from myobridge.connection import Connection
-from myobridge.daemon import Daemon
-from myobridge.device.firmware import SimulatedFirmware
+from myobridge.daemon.connection import Connection
+from myobridge.daemon.notices import Voice
+from myobridge.daemon.run import Daemon
+from myobridge.daemon.stats import RunStats
+from myobridge.decoder.acquisition import AcquisitionCounters, emg_wire_bytes
+from myobridge.decoder.pipeline import Pipeline, Withheld
 from myobridge.errors import UserError
-from myobridge.model import open_model
-from myobridge.pipeline import Pipeline, Withheld
-from myobridge.report import RunStats
-from myobridge.voice import Voice
+from myobridge.model.load import open_model
+from myobridge.settings import Config
+from myobridge.simulator.firmware import SimulatedFirmware
 from myobridge.wire import messages as m
 from myobridge.wire.frame import FrameDecoder
 from myobridge.wire.link import LinkLost

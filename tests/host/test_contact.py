@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from myobridge.config import SafetyConfig
-from myobridge.contact import Contact, ContactCheck, checks
-from myobridge.device.script import POSES_DEG, StepScript
-from myobridge.device.synth import SynthOptions, SynthSource
+from myobridge.decoder.contact import Contact, ContactCheck, checks
+from myobridge.settings import SafetyConfig
+from myobridge.simulator.script import POSES_DEG, StepScript
+from myobridge.simulator.synth import SynthOptions, SynthSource
 
 FS_HZ, HOP, SECONDS = 2000, 10, 6
 T_S = np.arange(SECONDS * FS_HZ) / FS_HZ

@@ -4,11 +4,11 @@ import time
 
 import pytest
 
-from myobridge.control import FROZEN_S, SETTLE_S, Control
-from myobridge.estop import EstopMemory
+from myobridge.daemon.permission.estop_memory import EstopMemory
+from myobridge.daemon.permission.requests import FROZEN_S, SETTLE_S, Control
+from myobridge.daemon.permission.rules import LAUNCH_S, LIFE_S, LOST, MAX_WAITING, STOP_REMEMBERED, STOPPED
 from myobridge.feed.messages import Request
 from myobridge.feed.server import Ask
-from myobridge.permission import LAUNCH_S, LIFE_S, LOST, MAX_WAITING, STOP_REMEMBERED, STOPPED
 from myobridge.wire import messages as m
 from myobridge.wire.messages import State
 from myobridge.wire.session import Phase, SessionBroken

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from myobridge.device.script import POSES_DEG, CuedScript
-from myobridge.device.synth import SynthOptions, SynthSource
-from myobridge.guide.audience import Audience, follow
-from myobridge.model_file import REST_DEG
-from myobridge.view.prompts import Prompt
+from myobridge.feed.audience import Audience, follow
+from myobridge.feed.prompts import Prompt
+from myobridge.model.file import REST_DEG
+from myobridge.simulator.script import POSES_DEG, CuedScript
+from myobridge.simulator.synth import SynthOptions, SynthSource
 
 FIST, POINT = POSES_DEG["fist"], POSES_DEG["point"]
 FS_HZ = 2000

@@ -5,11 +5,11 @@ import numpy as np
 import onnx
 import pytest
 
-from myobridge.decode import decoder_of
+from myobridge.decoder.inference import decoder_of
+from myobridge.decoder.window import Window
 from myobridge.errors import UserError
-from myobridge.model import open_model
-from myobridge.model_file import METADATA_KEY, decode_spec, encode_spec
-from myobridge.window import Window
+from myobridge.model.file import METADATA_KEY, decode_spec, encode_spec
+from myobridge.model.load import open_model
 from tiny_model import tiny_spec, write_tiny_model
 
 

@@ -11,12 +11,11 @@ from types import SimpleNamespace
 import pytest
 from msgspec.structs import replace
 
-from myobridge import devices
 from myobridge.commands.devices import devices as command
-from myobridge.device.firmware import SimulatedFirmware
-from myobridge.device.pty_port import PtyPort
-from myobridge.feed import About
+from myobridge.feed import About, ports
 from myobridge.feed.server import Feed
+from myobridge.simulator.firmware import SimulatedFirmware
+from myobridge.simulator.pty_port import PtyPort
 from myobridge.wire import messages as m
 from myobridge.wire import quiet
 from myobridge.wire.frame import FrameDecoder
@@ -48,7 +47,7 @@ STATUS = HAND.received[0]
 
 @pytest.fixture(autouse=True)
 def impatience(monkeypatch):
-    monkeypatch.setattr(devices, "PATIENCE_S", 0.5)
+    monkeypatch.setattr(ports, "PATIENCE_S", 0.5)
 
 
 @pytest.fixture
@@ -103,14 +102,14 @@ def test_the_simulated_hand_is_found(serve):
         firmware.advance(now_s)
         return firmware.outgoing(now_s)
 
-    row = devices.probe(serve(answer))
+    row = ports.probe(serve(answer))
     assert row["board"] == "simulated"
     assert (row["channels"], row["adc_bits"], row["protocol_matches"]) == (4, 10, True)
 
 
 def test_board_firmware_version_and_reset_cause_are_told(serve):
     path = serve(device(IDENT))
-    assert devices.probe(path) == {
+    assert ports.probe(path) == {
         "port": path,
         "answer": "mega2560, firmware 0.3.12, 8 channels of 10 bits, last reset: brown out",
         "board": "mega2560",
@@ -123,23 +122,23 @@ def test_board_firmware_version_and_reset_cause_are_told(serve):
 
 
 def test_another_protocol_is_told(serve):
-    row = devices.probe(serve(device(replace(IDENT, proto_hash=1, major=9))))
+    row = ports.probe(serve(device(replace(IDENT, proto_hash=1, major=9))))
     assert row["answer"].endswith("; another protocol revision: flash the firmware of this version")
     assert row["protocol_matches"] is False
 
 
 def test_names_that_we_do_not_know_are_numbers(serve):
-    row = devices.probe(serve(device(replace(IDENT, board=77, reset_cause=99))))
+    row = ports.probe(serve(device(replace(IDENT, board=77, reset_cause=99))))
     assert (row["board"], row["reset_cause"]) == ("77", "99")
 
 
 def test_a_board_that_its_boot_loader_keeps_is_waited_for(serve):
-    assert devices.probe(serve(device(IDENT, deaf_s=0.3)))["board"] == "mega2560"
+    assert ports.probe(serve(device(IDENT, deaf_s=0.3)))["board"] == "mega2560"
 
 
 def test_a_board_that_says_nothing_until_it_is_asked_is_asked_once_every_boot_loader_has_ended(serve, monkeypatch):
     monkeypatch.setattr(quiet, "LISTEN_S", 0.3)
-    assert devices.probe(serve(device(IDENT, says_status=False)))["board"] == "mega2560"
+    assert ports.probe(serve(device(IDENT, says_status=False)))["board"] == "mega2560"
 
 
 def noise(_data, _now_s):
@@ -158,7 +157,7 @@ def longer(_data, _now_s):
 def test_what_is_not_ours_is_told_in_time(serve, answer):
     path = serve(answer)
     began_s = time.monotonic()
-    assert devices.probe(path) == {"port": path, "answer": devices.NOTHING}
+    assert ports.probe(path) == {"port": path, "answer": ports.NOTHING}
     assert time.monotonic() - began_s < 5.0
 
 
@@ -166,17 +165,17 @@ def test_a_port_that_vanishes_while_it_is_asked_is_not_ours():
     port = PtyPort(None)
     timer = threading.Timer(0.1, port.unplug)
     timer.start()
-    assert devices.ask(port.path) is None
+    assert ports.ask(port.path) is None
     timer.join()
 
 
 def test_a_port_in_use_and_one_that_is_not_there_get_their_sentence(serve):
     path = serve(device(IDENT))
     link = SerialLink(path)
-    assert "is in use by another program" in devices.probe(path)["answer"]
+    assert "is in use by another program" in ports.probe(path)["answer"]
     link.close()
-    assert devices.probe(path)["board"] == "mega2560"
-    assert "There is no port" in devices.probe("/dev/ttyNone")["answer"]
+    assert ports.probe(path)["board"] == "mega2560"
+    assert "There is no port" in ports.probe("/dev/ttyNone")["answer"]
 
 
 def test_asking_leaves_a_hand_as_it_is(serve):
@@ -188,7 +187,7 @@ def test_asking_leaves_a_hand_as_it_is(serve):
         seen.extend(frame[0] for frame in frames.feed(data))
         return answer(data, now_s)
 
-    devices.probe(serve(watched))
+    ports.probe(serve(watched))
     assert set(seen) == {m.Hello.TYPE}
 
 
@@ -198,13 +197,13 @@ def computer(monkeypatch):
 
     def build(known=(), names=None, hwid="USB VID:PID=2341:0042"):
         names = names or {}
-        ports = [SimpleNamespace(device=port, hwid=hwid, description="Arduino Mega 2560") for port in known]
-        monkeypatch.setattr(devices, "comports", lambda: ports)
+        listed = [SimpleNamespace(device=port, hwid=hwid, description="Arduino Mega 2560") for port in known]
+        monkeypatch.setattr(ports, "comports", lambda: listed)
         monkeypatch.setattr(
-            devices.Path, "glob", lambda dev, pattern: map(Path, fnmatch.filter(names, f"{dev}/{pattern}"))
+            ports.Path, "glob", lambda dev, pattern: map(Path, fnmatch.filter(names, f"{dev}/{pattern}"))
         )
-        monkeypatch.setattr(devices.Path, "is_char_device", lambda path: str(path) in names)
-        monkeypatch.setattr(devices, "_identity", lambda port: names.get(port, port))
+        monkeypatch.setattr(ports.Path, "is_char_device", lambda path: str(path) in names)
+        monkeypatch.setattr(ports, "_identity", lambda port: names.get(port, port))
 
     return build
 
@@ -216,8 +215,8 @@ def test_only_ports_with_hardware_behind_them_are_listed(computer, monkeypatch):
         SimpleNamespace(device="/dev/ttyS0", hwid="n/a", description="n/a"),
         SimpleNamespace(device="/dev/ttyACM0", hwid="USB VID:PID=2341:0042", description=None),
     ]
-    monkeypatch.setattr(devices, "comports", lambda: found)
-    assert devices.list_ports() == {"/dev/ttyACM0": devices.UNKNOWN, "/dev/ttyUSB1": "FT232R"}
+    monkeypatch.setattr(ports, "comports", lambda: found)
+    assert ports.list_ports() == {"/dev/ttyACM0": ports.UNKNOWN, "/dev/ttyUSB1": "FT232R"}
 
 
 @pytest.mark.parametrize(
@@ -225,14 +224,14 @@ def test_only_ports_with_hardware_behind_them_are_listed(computer, monkeypatch):
 )
 def test_in_a_container_without_sysfs_ports_are_listed_by_their_names(computer, port):
     computer(known=[port], hwid="n/a", names={port: 1})
-    assert devices.list_ports() == {port: devices.UNKNOWN}
+    assert ports.list_ports() == {port: ports.UNKNOWN}
 
 
 def test_a_port_with_several_names_is_listed_once(computer):
     computer(names={"/dev/ttyACM0": 1, "/dev/serial/by-id/usb-Arduino-if00": 1, "/dev/serial/by-id/usb-Other-if00": 2})
-    assert list(devices.list_ports()) == ["/dev/serial/by-id/usb-Other-if00", "/dev/ttyACM0"]
+    assert list(ports.list_ports()) == ["/dev/serial/by-id/usb-Other-if00", "/dev/ttyACM0"]
     computer(known=["/dev/ttyACM0"], names={"/dev/ttyACM0": 1, "/dev/myobridge": 1})
-    assert devices.list_ports() == {"/dev/ttyACM0": "Arduino Mega 2560"}
+    assert ports.list_ports() == {"/dev/ttyACM0": "Arduino Mega 2560"}
 
 
 @pytest.mark.parametrize("error", [TypeError, ValueError, OSError])
@@ -241,8 +240,8 @@ def test_half_a_sysfs_hinders_no_listing(computer, monkeypatch, error):
         raise error("int() can't convert non-string with explicit base")
 
     computer(names={"/dev/ttyACM0": 1})
-    monkeypatch.setattr(devices, "comports", refuse)
-    assert list(devices.list_ports()) == ["/dev/ttyACM0"]
+    monkeypatch.setattr(ports, "comports", refuse)
+    assert list(ports.list_ports()) == ["/dev/ttyACM0"]
 
 
 def test_a_port_whose_name_is_no_text_is_told_like_any_other(tmp_path, capsys):
@@ -257,7 +256,7 @@ def test_a_port_whose_name_is_no_text_is_told_like_any_other(tmp_path, capsys):
 
 def test_what_is_unknown_is_said(computer, capsys, monkeypatch):
     computer(known=["/dev/ttyUSB1"], names={"/dev/ttyACM0": 1})
-    monkeypatch.setattr(devices, "probe", lambda port: {"port": port, "answer": "It answers."})
+    monkeypatch.setattr(ports, "probe", lambda port: {"port": port, "answer": "It answers."})
     command.main([], standalone_mode=False)
     known, unknown = sorted(capsys.readouterr().out.splitlines(), reverse=True)
     assert known.endswith("It answers.")
@@ -280,7 +279,7 @@ def test_a_hand_that_a_daemon_of_ours_holds_is_told_by_that_daemon(tmp_path, mon
     answers = []
     for ident in (IDENT, None):
         about.ident = ident
-        answers.append(devices.probe(port.path)["answer"])
+        answers.append(ports.probe(port.path)["answer"])
     over.set()
     thread.join()
     feed.close()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from myobridge.contact import Contact
+from myobridge.decoder.contact import Contact
 from myobridge.doctor.checks import BAD_ONNXRUNTIME, check_all
 from myobridge.doctor.facts import ChannelFacts, DeviceFacts, Facts, PortFacts, StreamFacts, SystemFacts
 from myobridge.doctor.findings import BAD, KINDS, WARNING

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from myobridge.config import SafetyConfig
-from myobridge.device.script import POSES_DEG, StepScript
-from myobridge.device.synth import SynthOptions, SynthSource
 from myobridge.doctor.electrodes import band_rms, channel_facts
+from myobridge.settings import SafetyConfig
+from myobridge.simulator.script import POSES_DEG, StepScript
+from myobridge.simulator.synth import SynthOptions, SynthSource
 
 FS_HZ = 2000.0
 T_S = np.arange(int(4 * FS_HZ)) / FS_HZ

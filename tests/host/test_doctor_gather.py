@@ -4,9 +4,9 @@ import os
 
 import pytest
 
-from myobridge.config import Config, RealtimeConfig
-from myobridge.device.pty_port import PtyPort
 from myobridge.doctor.gather import gather_port, gather_system, usb_latency_ms
+from myobridge.settings import Config, RealtimeConfig
+from myobridge.simulator.pty_port import PtyPort
 from myobridge.wire.link import PortInUse, SerialLink
 
 

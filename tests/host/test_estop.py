@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from myobridge.daemon.permission.estop_memory import EstopMemory, port_name, state_folder, usb_name
 from myobridge.errors import UserError
-from myobridge.estop import EstopMemory, port_name, state_folder, usb_name
 
 UNREADABLE = {
     "removed": lambda path: path.unlink(),
@@ -69,7 +69,7 @@ def test_a_first_use_that_breaks_off_counts_as_a_stop(memory, folder, monkeypatc
         raise UserError("The disk is full.")
 
     with monkeypatch.context() as disk:
-        disk.setattr("myobridge.estop.write_text", fail)
+        disk.setattr("myobridge.daemon.permission.estop_memory.write_text", fail)
         with pytest.raises(UserError):
             _ = memory.said
     assert only(folder, "known").exists()
@@ -84,7 +84,7 @@ def test_on_a_full_disk_a_stop_is_remembered_all_the_same(memory, monkeypatch):
 
     for name in ("write_bytes", "write_text", "touch"):
         monkeypatch.setattr(Path, name, full)
-    monkeypatch.setattr("myobridge.estop.write_text", full)
+    monkeypatch.setattr("myobridge.daemon.permission.estop_memory.write_text", full)
     memory.remember()
     assert memory.said
     with pytest.raises(UserError, match="No space left"):

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from myobridge.execute import Executor
-from myobridge.model_file import REST_DEG, ModelSpec, RestGate, Smoothing
+from myobridge.decoder.postprocess import Executor
+from myobridge.model.file import REST_DEG, ModelSpec, RestGate, Smoothing
 
 OPEN, CLOSED = (0.0,) * 5, (180.0,) * 5
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from myobridge.contact import Contact
-from myobridge.explain import explain_state, explain_withheld
-from myobridge.pipeline import Withheld
+from myobridge.daemon.explain import explain_state, explain_withheld
+from myobridge.decoder.contact import Contact
+from myobridge.decoder.pipeline import Withheld
 from myobridge.wire.messages import Reason, State
 
 

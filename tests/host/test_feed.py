@@ -21,9 +21,9 @@ from myobridge.feed import About, Chunk, FeedClient, NoDaemon, Snapshot, feed_pa
 from myobridge.feed.messages import BYTES, HEAD, REPLY, REQUEST, SNAPSHOT, Reply, Splitter, pack
 from myobridge.feed.peer import MAX_REQUEST
 from myobridge.feed.place import open_folder
+from myobridge.feed.prompts import Prompt, PromptInbox, inbox_path, send_prompt
 from myobridge.feed.room import ACCEPTS_A_POLL, MAX_CLIENTS
 from myobridge.feed.server import BACKLOG_BYTES, CLIENTS_A_POLL, MAX_LISTENERS, MAX_WAITING, REQUESTS_A_POLL, Feed
-from myobridge.view.prompts import Prompt, PromptInbox, inbox_path, send_prompt
 from tiny_model import tiny_spec
 
 PORT = "/dev/ttyACM0"

@@ -9,12 +9,12 @@ import pytest
 
 from myobridge.errors import UserError
 from myobridge.feed import About, FeedClient, NoDaemon
+from myobridge.feed.audience import Audience, follow
 from myobridge.feed.names import claim, names, own_name
 from myobridge.feed.place import feed_path, feed_paths
+from myobridge.feed.prompts import Prompt
 from myobridge.feed.server import Feed
-from myobridge.guide.audience import Audience, follow
-from myobridge.model_file import REST_DEG
-from myobridge.view.prompts import Prompt
+from myobridge.model.file import REST_DEG
 from tiny_model import tiny_spec
 
 

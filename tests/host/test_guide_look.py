@@ -5,10 +5,10 @@ import io
 import pytest
 from rich.console import Console
 
-from myobridge.guide.look import Look, clock, hand, look_at, render
-from myobridge.guide.plan import Timing, Walk, schedule
-from myobridge.guide.poses import load_poses
-from myobridge.guide.screen import LineScreen
+from myobridge.calibration.look import Look, clock, hand, look_at, render
+from myobridge.calibration.plan import Timing, Walk, schedule
+from myobridge.calibration.poses import load_poses
+from myobridge.calibration.screen import LineScreen
 
 POSES = load_poses()
 REST = POSES[0]

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from myobridge.guide.plan import COUNTS, IDLE, Cue, Held, Stage, Timing, Void, Walk, schedule
-from myobridge.guide.poses import load_poses
+from myobridge.calibration.plan import COUNTS, IDLE, Cue, Held, Stage, Timing, Void, Walk, schedule
+from myobridge.calibration.poses import load_poses
 
 POSES = load_poses()
 TIMING = Timing(repetitions=2, hold_s=3, rest_s=2, ready_s=4)

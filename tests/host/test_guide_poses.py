@@ -2,8 +2,8 @@
 
 import pytest
 
+from myobridge.calibration.poses import REST, load_poses
 from myobridge.errors import UserError
-from myobridge.guide.poses import REST, load_poses
 
 GOOD = """
 [[pose]]

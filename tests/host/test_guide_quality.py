@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from myobridge.device.script import POSES_DEG, StepScript
-from myobridge.device.synth import SynthOptions, SynthSource
-from myobridge.guide.quality import QualityCheck
+from myobridge.calibration.quality import QualityCheck
+from myobridge.simulator.script import POSES_DEG, StepScript
+from myobridge.simulator.synth import SynthOptions, SynthSource
 
 FS_HZ, ADC_BITS, CHANNELS = 2000, 10, 4
 

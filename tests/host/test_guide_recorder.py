@@ -6,12 +6,12 @@ import signal
 import numpy as np
 import pytest
 
+from myobridge.calibration.plan import Stage, Timing, Walk, schedule
+from myobridge.calibration.poses import load_poses
+from myobridge.calibration.recorder import GIVE_UP_S, GuidedRecording
 from myobridge.errors import UserError
 from myobridge.feed import Chunk
-from myobridge.guide.plan import Stage, Timing, Walk, schedule
-from myobridge.guide.poses import load_poses
-from myobridge.guide.recorder import GIVE_UP_S, GuidedRecording
-from myobridge.model_file import REST_DEG
+from myobridge.model.file import REST_DEG
 from myobridge.recording import Header, Recording, RecordingWriter
 from myobridge.wire import messages as m
 from myobridge.wire.frame import encode

@@ -6,8 +6,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from myobridge.commands.hardened import OUTPUTS, FiniteRange, hardened, refuse_to_replace
 from myobridge.errors import UserError
-from myobridge.hardened import OUTPUTS, FiniteRange, hardened, refuse_to_replace
 
 COMMANDS = ("bench", "doctor", "record", "run", "simulate", "demo")
 

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from myobridge.acquire import Acquisition, AcquisitionCounters
-from myobridge.config import Config
-from myobridge.connection import Connection
-from myobridge.device.firmware import SimulatedFirmware
+from myobridge.daemon.connection import Connection
+from myobridge.daemon.stats import RunStats
+from myobridge.decoder.acquisition import Acquisition, AcquisitionCounters
 from myobridge.errors import UserError
-from myobridge.model import open_model
-from myobridge.report import RunStats
+from myobridge.model.load import open_model
+from myobridge.settings import Config
+from myobridge.simulator.firmware import SimulatedFirmware
 from myobridge.wire import messages as m
 from myobridge.wire.frame import PAYLOAD, FrameDecoder, encode
 from myobridge.wire.link import LinkLost

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from myobridge.device.line_faults import FaultyLine, LineFaults, parse_line_faults
 from myobridge.errors import UserError
+from myobridge.simulator.line_faults import FaultyLine, LineFaults, parse_line_faults
 
 DATA = np.random.default_rng(0).bytes(100_000)
 

@@ -10,8 +10,8 @@ from types import SimpleNamespace
 import pytest
 import serial
 
-from myobridge.device.pty_port import PtyPort
 from myobridge.errors import UserError
+from myobridge.simulator.pty_port import PtyPort
 from myobridge.wire.link import LinkLost, SerialLink, group_of
 
 FRAME = b"\2a setpoint of some length\0"

@@ -12,15 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
-from myobridge import model as model_module
+from myobridge.daemon.stats import level
+from myobridge.decoder.postprocess import Executor
+from myobridge.decoder.prefilter import Prefilter
+from myobridge.decoder.window import Window
 from myobridge.errors import UserError
-from myobridge.execute import Executor
-from myobridge.model_check import check_model
-from myobridge.model_file import decode_spec, encode_spec
-from myobridge.onnx_reader import MAX_FIELDS
-from myobridge.prefilter import Prefilter
-from myobridge.report import level
-from myobridge.window import Window
+from myobridge.model import load as model_module
+from myobridge.model.check import check_model
+from myobridge.model.file import decode_spec, encode_spec
+from myobridge.model.onnx_reader import MAX_FIELDS
 from tiny_model import tiny_spec, write_tiny_model
 
 NAME = Path("m.onnx")
@@ -304,5 +304,5 @@ def test_mutated_models_are_accepted_whole_or_refused_in_a_sentence(good, data):
 
 
 def test_the_runtime_does_not_need_the_onnx_package():
-    code = "import sys, myobridge.decode; sys.exit('onnx' in sys.modules or 'torch' in sys.modules)"
+    code = "import sys, myobridge.decoder.inference; sys.exit('onnx' in sys.modules or 'torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0

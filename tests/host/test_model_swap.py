@@ -7,10 +7,10 @@ import pytest
 
 from hostile_models import HOSTILE
 from kill_recorder import IDENT
-from myobridge import model_swap
-from myobridge.config import Config
-from myobridge.configure import device_config
-from myobridge.model_swap import ModelSwap
+from myobridge.daemon import model_swap
+from myobridge.daemon.model_swap import ModelSwap
+from myobridge.device import device_config
+from myobridge.settings import Config
 from tiny_model import tiny_spec, write_tiny_model
 
 CONFIG = device_config(IDENT, tiny_spec(), Config())

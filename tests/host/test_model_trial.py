@@ -15,9 +15,9 @@ from onnx import helper, numpy_helper
 
 from hostile_models import HOSTILE
 from myobridge.errors import UserError
-from myobridge.model import open_model, read_model
-from myobridge.model_file import STREAMING_KEY
-from myobridge.shipped import shipped_models
+from myobridge.model.file import STREAMING_KEY
+from myobridge.model.load import open_model, read_model
+from myobridge.model.shipped import shipped_models
 from tiny_model import tiny_spec, untried, write_tiny_model
 
 GREEDY = ("many constant matrices", "a long constant", "many tensors")
@@ -48,7 +48,7 @@ def test_a_model_that_does_harm_is_refused_in_a_sentence(name, tmp_path):
 def test_its_process_never_takes_more_memory_than_is_said(name, tmp_path):
     path = HOSTILE[name][0](tmp_path / "m.onnx")
     asker = (
-        "import resource, sys; from pathlib import Path; from myobridge.model import *\n"
+        "import resource, sys; from pathlib import Path; from myobridge.model.load import *\n"
         "try: open_model(Path(sys.argv[1]))\n"
         "except UserError: print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024)"
     )
@@ -100,7 +100,7 @@ def test_without_a_process_there_is_no_model(tmp_path, monkeypatch, error):
 def test_the_process_ends_with_the_one_that_asked(tmp_path):
     path = HOSTILE[ENDLESS][0](tmp_path / "m.onnx")
     asker = (
-        "import os, signal, sys; from pathlib import Path; from myobridge.model import read_model\n"
+        "import os, signal, sys; from pathlib import Path; from myobridge.model.load import read_model\n"
         "model = read_model(Path(sys.argv[1])); model.begin_trial(); pid = model._trial._process.pid\n"
         "while os.sched_getscheduler(pid) != os.SCHED_BATCH: pass  # the first thing that it does\n"
         "os.kill(pid, signal.SIGSTOP); print(pid, flush=True); os._exit(0)"

@@ -3,7 +3,7 @@
 import pytest
 
 from host.test_permission_machine import Board
-from myobridge.permission import (
+from myobridge.daemon.permission.rules import (
     LIFE_S,
     LIFTED_LOST,
     LOST,

@@ -7,7 +7,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from myobridge.permission import LIFE_S, RESET_S, Order, Permission
+from myobridge.daemon.permission.rules import LIFE_S, RESET_S, Order, Permission
 from myobridge.wire.messages import State
 
 TURN_S = 0.05

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from myobridge.config import Config, SafetyConfig
-from myobridge.model import open_model
-from myobridge.pipeline import Pipeline, Withheld
+from myobridge.decoder.pipeline import Pipeline, Withheld
+from myobridge.model.load import open_model
+from myobridge.settings import Config, SafetyConfig
 from tiny_model import REST_DEG, tiny_spec, untried, write_tiny_model
 
 WINDOW, HOP = tiny_spec().window_samples, tiny_spec().hop_samples

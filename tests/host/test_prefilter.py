@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.signal import butter, iirnotch, sosfilt, sosfilt_zi, tf2sos
 
-from myobridge.prefilter import Prefilter
+from myobridge.decoder.prefilter import Prefilter
 
 
 def sections(fs_hz):

@@ -8,7 +8,7 @@ import pytest
 
 PROGRAM = """
 from pathlib import Path
-from myobridge.realtime import use_large_pages
+from myobridge.daemon.realtime import use_large_pages
 
 def large_kb():
     return int(Path("/proc/self/smaps_rollup").read_text().partition("AnonHugePages:")[2].split()[0])

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from myobridge.device.recorded import RecordedSource
 from myobridge.recording import Recording
+from myobridge.simulator.recorded import RecordedSource
 
 COUNTS = np.arange(40, dtype=np.int16).reshape(20, 2)
 ANGLES_DEG = np.linspace(0, 180, 100, dtype=np.float32).reshape(20, 5)

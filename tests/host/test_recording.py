@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from myobridge.errors import UserError
-from myobridge.model_file import LabelledPose
+from myobridge.model.file import LabelledPose
 from myobridge.recording import DEFAULT_ADC_BITS, Recording
 
 SAMPLES, CHANNELS = 300, 4

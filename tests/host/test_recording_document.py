@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from test_recording_log import HEADER, stream
 
-from myobridge.guide.poses import load_poses
+from myobridge.calibration.poses import load_poses
 from myobridge.recording import Recording, RecordingWriter
 from myobridge.recording.log_frames import LogFrame
 from myobridge.wire import messages as m

@@ -13,7 +13,7 @@ import pytest
 from test_recording_log import CHANNELS, IDENT, POSES, stream
 
 from myobridge.errors import UserError
-from myobridge.model_file import LabelledPose
+from myobridge.model.file import LabelledPose
 from myobridge.recording import Header, Recording, RecordingWriter
 from myobridge.recording.export import export
 from myobridge.recording.stretches import Source, open_source, stretches

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from myobridge.errors import UserError
-from myobridge.model_file import LabelledPose
+from myobridge.model.file import LabelledPose
 from myobridge.recording import Header, Recording, RecordingWriter
 from myobridge.recording.log import MAX_EVENTS, read_log
 from myobridge.recording.log_frames import LogEncoder, LogFrame

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from test_recording_log import HEADER, IDENT, stream
 
-from myobridge.contact import Contact
+from myobridge.decoder.contact import Contact
 from myobridge.errors import UserError
 from myobridge.recording import Header, Recording, RecordingWriter
 from myobridge.recording.pictures import draw, power_spectrum

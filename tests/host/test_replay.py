@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from myobridge.config import AcquisitionConfig, Config
+from myobridge.decoder.pipeline import Pipeline
 from myobridge.errors import UserError
-from myobridge.model import open_model
-from myobridge.model_file import LabelledPose
-from myobridge.pipeline import Pipeline
+from myobridge.model.file import LabelledPose
+from myobridge.model.load import open_model
 from myobridge.recording import Recording
-from myobridge.replay import replay, replay_summary, true_angles
+from myobridge.recording.replay import replay, replay_summary, true_angles
+from myobridge.settings import AcquisitionConfig, Config
 from tiny_model import tiny_spec, write_tiny_model
 
 FS = tiny_spec().fs_hz

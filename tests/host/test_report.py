@@ -1,6 +1,6 @@
 """A setpoint that the port did not take is no command."""
 
-from myobridge.report import RunStats
+from myobridge.daemon.stats import RunStats
 from myobridge.wire import messages as m
 from myobridge.wire.frame import FrameCounters
 from myobridge.wire.session import Phase, Session

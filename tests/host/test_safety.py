@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from myobridge.device.safety import Safety, index_difference, towards
+from myobridge.simulator.safety import Safety, index_difference, towards
 from myobridge.wire import messages as m
 from myobridge.wire.messages import Blocker, Reason, Result, State
 from virtual_hand import device_config

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from myobridge.device.script import POSES_DEG, RandomScript, StepScript
 from myobridge.errors import UserError
-from myobridge.model_file import REST_DEG
+from myobridge.model.file import REST_DEG
+from myobridge.simulator.script import POSES_DEG, RandomScript, StepScript
 
 FIST, OPEN = POSES_DEG["fist"], POSES_DEG["open hand"]
 

@@ -12,18 +12,18 @@ from types import SimpleNamespace
 import pytest
 
 from myobridge.commands.install_service import install_service
-from myobridge.config import RealtimeConfig
+from myobridge.daemon.permission.estop_memory import SERVICE_STATE
+from myobridge.daemon.service import board as boards
+from myobridge.daemon.service import hand as hands
+from myobridge.daemon.service import install
+from myobridge.daemon.service.board import Board, any_arduino, board_on, one_board_on
+from myobridge.daemon.service.hand import ONLY, Hand
+from myobridge.daemon.service.install import TAKE_UP, Remove, Run, Write, install_steps, uninstall_steps
+from myobridge.daemon.service.texts import TAKEN, rule_text, unit_text
 from myobridge.errors import UserError
-from myobridge.estop import SERVICE_STATE
 from myobridge.feed import feed_path
 from myobridge.feed.place import SERVICE, folders
-from myobridge.service import board as boards
-from myobridge.service import hand as hands
-from myobridge.service import install
-from myobridge.service.board import Board, any_arduino, board_on, one_board_on
-from myobridge.service.hand import ONLY, Hand
-from myobridge.service.install import TAKE_UP, Remove, Run, Write, install_steps, uninstall_steps
-from myobridge.service.texts import TAKEN, rule_text, unit_text
+from myobridge.settings import RealtimeConfig
 
 LINK, UNIT, UNIT_PATH, RULE_PATH = ONLY.link, ONLY.unit, ONLY.unit_path, ONLY.rule_path
 LEFT, RIGHT = Hand("left"), Hand("right")

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from msgspec.structs import replace
 
-from myobridge.device.firmware import SimulatedFirmware
 from myobridge.errors import UserError
+from myobridge.simulator.firmware import SimulatedFirmware
 from myobridge.wire import messages as m
 from myobridge.wire.messages import Reason, State
 from myobridge.wire.quiet import LISTEN_S, SILENT_S, STALE_S

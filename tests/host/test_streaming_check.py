@@ -7,9 +7,9 @@ import pytest
 from onnx import TensorProto, helper
 
 from myobridge.errors import UserError
-from myobridge.model import open_model
-from myobridge.model_file import STREAMING_KEY
-from myobridge.shipped import shipped_models
+from myobridge.model.file import STREAMING_KEY
+from myobridge.model.load import open_model
+from myobridge.model.shipped import shipped_models
 
 
 @pytest.fixture

@@ -3,17 +3,17 @@
 import numpy as np
 import pytest
 
-from myobridge.device.forearm import HOLD_FLEXED, MUSCLES, forearm
-from myobridge.device.motor_units import (
+from myobridge.errors import UserError
+from myobridge.model.file import REST_DEG
+from myobridge.simulator.forearm import HOLD_FLEXED, MUSCLES, forearm
+from myobridge.simulator.motor_units import (
     TYPE_FREQUENCY_HZ,
     SpikeTrains,
     action_potential_spectrum,
     motor_unit_pool,
 )
-from myobridge.device.script import POSES_DEG, StepScript
-from myobridge.device.synth import ELECTROMECHANICAL_DELAY_S, SynthOptions, SynthSource
-from myobridge.errors import UserError
-from myobridge.model_file import REST_DEG
+from myobridge.simulator.script import POSES_DEG, StepScript
+from myobridge.simulator.synth import ELECTROMECHANICAL_DELAY_S, SynthOptions, SynthSource
 
 POOL = motor_unit_pool(120, (0.5, 0.3, 0.2))
 BARE = {"noise_uv": 0.0, "hum_uv": 0.0, "drift_uv": 0.0, "adc_bits": 16}

@@ -6,9 +6,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from myobridge.decoder.pipeline import Withheld
 from myobridge.doctor.facts import ChannelFacts, DeviceFacts, Facts, PortFacts, StreamFacts, SystemFacts
 from myobridge.doctor.findings import KINDS
-from myobridge.pipeline import Withheld
 from myobridge.wire.messages import HOLD_MAX_MS, RELAX_MAX_MS, STALL_MS, SUPPLY_MIN_MV, Blocker, Reason
 
 HOST = Path(__file__).parents[2] / "host"

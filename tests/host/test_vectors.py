@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from myobridge.acquire import parse_emg
-from myobridge.device.firmware import SimulatedFirmware
+from myobridge.decoder.acquisition import parse_emg
+from myobridge.simulator.firmware import SimulatedFirmware
 from myobridge.wire import messages as m
 from myobridge.wire.frame import PAYLOAD, FrameDecoder, encode
 from vectors import make

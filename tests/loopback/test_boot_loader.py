@@ -8,8 +8,8 @@ import json
 import numpy as np
 import pytest
 
-from myobridge import devices
-from myobridge.device.real_firmware import LOADERS, RealFirmwareHand
+from myobridge.feed import ports
+from myobridge.simulator.real_firmware import LOADERS, RealFirmwareHand
 from myobridge.wire import messages as m
 from myobridge.wire.link import SerialLink
 from processes import myobridge
@@ -63,7 +63,7 @@ def recorder_records(port, tmp_path):
 
 
 def board_is_named(port):
-    assert devices.probe(port)["board"] in ("mega2560", "uno")
+    assert ports.probe(port)["board"] in ("mega2560", "uno")
 
 
 @pytest.mark.parametrize("loader", ["mega2560", "uno"])
@@ -79,4 +79,4 @@ def test_each_program_reaches_the_hand_on_a_fresh_opening_and_on_the_next(loader
 def test_the_doctor_names_the_boot_loader_that_cannot_be_lived_with(tmp_path):
     with board_with("nano", tmp_path) as port:
         assert "old_boot_loader" in doctor_finds(port)
-        assert devices.probe(port)["reset_cause"] == m.ResetCause.EXTERNAL.name.lower(), "it is up again"
+        assert ports.probe(port)["reset_cause"] == m.ResetCause.EXTERNAL.name.lower(), "it is up again"

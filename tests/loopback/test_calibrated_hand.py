@@ -7,13 +7,13 @@ import time
 import numpy as np
 import pytest
 
-from myobridge.device.simulate import ROW_S
-from myobridge.guide.audience import Audience
-from myobridge.guide.calibration import previous_model
-from myobridge.guide.plan import schedule
-from myobridge.guide.poses import REST, load_poses
-from myobridge.shipped import find_model
-from myobridge.view.prompts import Prompt
+from myobridge.calibration.calibrate import previous_model
+from myobridge.calibration.plan import schedule
+from myobridge.calibration.poses import REST, load_poses
+from myobridge.feed.audience import Audience
+from myobridge.feed.prompts import Prompt
+from myobridge.model.shipped import find_model
+from myobridge.simulator.hand import ROW_S
 from myobridge.wire.messages import State
 from processes import feed_of, myobridge, running, simulated_hand
 

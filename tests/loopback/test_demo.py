@@ -9,9 +9,9 @@ import subprocess
 import time
 
 from lockstep import BEGIN_S, run_daemon
-from myobridge.device.firmware import SimulatedFirmware
-from myobridge.device.simulate import ROW_S, Trace
-from myobridge.device.synth import SynthOptions, SynthSource
+from myobridge.simulator.firmware import SimulatedFirmware
+from myobridge.simulator.hand import ROW_S, Trace
+from myobridge.simulator.synth import SynthOptions, SynthSource
 from processes import command, myobridge
 
 

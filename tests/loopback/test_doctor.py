@@ -11,10 +11,10 @@ import time
 import numpy as np
 import pytest
 
-from myobridge.device.script import POSES_DEG, StepScript
-from myobridge.device.synth import SynthOptions, SynthSource
 from myobridge.doctor.gather import gather_port
 from myobridge.recording import Recording
+from myobridge.simulator.script import POSES_DEG, StepScript
+from myobridge.simulator.synth import SynthOptions, SynthSource
 from processes import command, feed_of, myobridge, running, simulated_hand, wait_for_emg
 
 FS_HZ = 2000

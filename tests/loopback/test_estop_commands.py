@@ -6,7 +6,7 @@ import signal
 import pytest
 
 from loopback.processes import feed_of, myobridge, running, simulated_hand
-from myobridge.estop import EstopMemory
+from myobridge.daemon.permission.estop_memory import EstopMemory
 
 MODEL = ("--model", "synth")
 

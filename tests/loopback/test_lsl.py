@@ -28,11 +28,11 @@ try:
 except RuntimeError:
     pytest.skip("pylsl has no liblsl for this computer; host/LSL.md says where it comes from.", allow_module_level=True)
 
-from myobridge.device.pty_port import PtyPort  # noqa: E402
-from myobridge.guide.audience import Audience  # noqa: E402
-from myobridge.lsl import StampedEmg  # noqa: E402
+from myobridge.feed.audience import Audience  # noqa: E402
+from myobridge.feed.lsl import StampedEmg  # noqa: E402
+from myobridge.feed.prompts import Prompt  # noqa: E402
 from myobridge.recording import Recording  # noqa: E402
-from myobridge.view.prompts import Prompt  # noqa: E402
+from myobridge.simulator.pty_port import PtyPort  # noqa: E402
 from myobridge.wire import messages as m  # noqa: E402
 from myobridge.wire.frame import FrameDecoder, encode  # noqa: E402
 from processes import command, feed_of, myobridge, running, simulated_hand  # noqa: E402

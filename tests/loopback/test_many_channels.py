@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from myobridge.acquire import emg_wire_bytes
-from myobridge.configure import samples_per_frame
+from myobridge.decoder.acquisition import emg_wire_bytes
+from myobridge.device import samples_per_frame
 from myobridge.recording import Header, Recording, RecordingWriter
 from myobridge.wire import messages as m
 from myobridge.wire.frame import encode

@@ -58,7 +58,7 @@ def test_the_filter_ends_a_program_that_opens_a_network_socket(tmp_path):
 
 
 def test_onnxruntime_tells_nobody_and_keeps_nothing(tmp_path):
-    program = "from myobridge.model import open_model; from myobridge.shipped import find_model; import os;"
+    program = "from myobridge.model.load import open_model; from myobridge.model.shipped import find_model; import os;"
     program += "open_model(find_model('synth')); print(len(os.listdir('/proc/self/task')))"
     environment = {"HOME": str(tmp_path), "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
     command = [sys.executable, "-c", program]

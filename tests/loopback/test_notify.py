@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from myobridge.service import notify
-from myobridge.service.notify import Notifier
+from myobridge.daemon import sd_notify
+from myobridge.daemon.sd_notify import Notifier
 from processes import myobridge, running, simulated_hand
 
 CONFINED = Path(__file__).with_name("confined.py")
-UNIT = Path(notify.__file__).with_name("myobridge.service")
+UNIT = Path(sd_notify.__file__).with_name("service") / "myobridge.service"
 WATCHDOG_S = 0.4
 LONGEST_TURN_S = 0.15
 

@@ -6,7 +6,7 @@ import pytest
 
 from lockstep import run_daemon
 from lockstep_board import LockStepBoard
-from myobridge.device.synth import SynthOptions, SynthSource
+from myobridge.simulator.synth import SynthOptions, SynthSource
 from processes import myobridge
 
 BOARDS = ("mega2560", "uno")

@@ -15,7 +15,7 @@ import time
 import numpy as np
 import pytest
 
-from myobridge.guide.plan import IDLE
+from myobridge.calibration.plan import IDLE
 from myobridge.recording import Recording
 from processes import command, feed_of, myobridge, running, simulated_hand
 

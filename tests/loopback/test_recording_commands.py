@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from myobridge.model_file import LabelledPose
+from myobridge.model.file import LabelledPose
 from myobridge.recording import Header, Recording, RecordingWriter
 from myobridge.wire import messages as m
 from myobridge.wire.frame import encode

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from myobridge.acquire import parse_emg
+from myobridge.decoder.acquisition import parse_emg
 from myobridge.feed import Chunk, FeedClient, NoDaemon, Snapshot, feed_path
 from myobridge.feed.messages import LOST, REQUEST, pack
 from myobridge.feed.server import SNAPSHOT_S

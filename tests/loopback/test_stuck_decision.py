@@ -11,7 +11,7 @@ import pytest
 
 from faults.odd_daemon import FAIL, HANG
 from loopback.processes import feed_of, simulated_hand
-from myobridge.estop import EstopMemory
+from myobridge.daemon.permission.estop_memory import EstopMemory
 
 ODD = Path(__file__).parent.parent / "faults" / "odd_daemon.py"
 

@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager, suppress
 
 import pytest
 
-from myobridge.estop import EstopMemory
+from myobridge.daemon.permission.estop_memory import EstopMemory
 from myobridge.feed import About, FeedClient, feed_path
 from myobridge.feed.server import MAX_LISTENERS, Feed
 from myobridge.view.orders import Orders

@@ -8,8 +8,8 @@ import pytest
 
 from browser import PHONE, angles, arm, chromium, page_of, wait_state, wait_text
 from myobridge.feed import feed_path
+from myobridge.feed.prompts import Prompt, send_prompt
 from myobridge.recording import Recording
-from myobridge.view.prompts import Prompt, send_prompt
 from processes import running, simulated_hand
 from viewers import address_in, view, watch
 

@@ -11,7 +11,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from myobridge.feed import feed_path
-from myobridge.view.prompts import LIFE_S, Prompt, inbox_path, send_prompt
+from myobridge.feed.prompts import LIFE_S, Prompt, inbox_path, send_prompt
 from myobridge.view.server import FILES, HEADERS, KINDS, MAX_VIEWERS
 from myobridge.view.viewer import ORDERS_PER_S, QUEUE_MESSAGES, Viewer
 from processes import myobridge, running, simulated_hand

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from myobridge.model_file import LabelledPose
+from myobridge.model.file import LabelledPose
 from myobridge.recording import Recording
 from myobridge_models import biopatrec, cli
 from myobridge_models.benchmark import DECODERS, judge, means

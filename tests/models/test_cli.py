@@ -13,7 +13,7 @@ import torch
 
 from labelled_recording import labelled
 from myobridge.errors import UserError
-from myobridge.model import open_model
+from myobridge.model.load import open_model
 from myobridge_models import biopatrec, cli
 from myobridge_models.ablation import VARIANTS
 from myobridge_models.checkpoint import network_in

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from myobridge.errors import UserError
-from myobridge.model_file import METADATA_KEY, ModelSpec, Smoothing, decode_spec
+from myobridge.model.file import METADATA_KEY, ModelSpec, Smoothing, decode_spec
 from myobridge_models.export import export
 from myobridge_models.network import CnnMlp
 from myobridge_models.receptive import Shape

@@ -12,14 +12,14 @@ import torch
 from click.testing import CliRunner
 
 from labelled_recording import POSES
-from myobridge.config import Config
-from myobridge.device.synth import SynthOptions
+from myobridge.decoder.pipeline import Pipeline
 from myobridge.errors import UserError
-from myobridge.model import open_model
-from myobridge.model_file import ModelSpec, usual_hop_samples
-from myobridge.pipeline import Pipeline
+from myobridge.model.file import ModelSpec, usual_hop_samples
+from myobridge.model.load import open_model
 from myobridge.recording import Recording
-from myobridge.replay import replay
+from myobridge.recording.replay import replay
+from myobridge.settings import Config
+from myobridge.simulator.synth import SynthOptions
 from myobridge_models.build import build
 from myobridge_models.command_line import commands
 from myobridge_models.export import export

@@ -2,7 +2,7 @@
 
 import onnx
 
-from myobridge.model_check import OPERATORS
+from myobridge.model.check import OPERATORS
 from myobridge_models.export import _graph
 from myobridge_models.families.registry import FAMILIES, create
 from myobridge_models.network import CnnMlp

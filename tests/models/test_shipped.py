@@ -2,8 +2,8 @@
 
 import pytest
 
-from myobridge.device.synth import SynthOptions
-from myobridge.shipped import shipped_models
+from myobridge.model.shipped import shipped_models
+from myobridge.simulator.synth import SynthOptions
 from myobridge_models.biopatrec import POSES, load_person
 from myobridge_models.evaluate import evaluate
 from myobridge_models.restore import restore

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from labelled_recording import labelled
-from myobridge.device.synth import SynthOptions, SynthSource
-from myobridge.model_file import LabelledPose
+from myobridge.model.file import LabelledPose
 from myobridge.recording import Recording
+from myobridge.simulator.synth import SynthOptions, SynthSource
 from myobridge_models import biopatrec
 from myobridge_models.data import design_prefilter, takes_of
 from myobridge_models.smoothing import ANGLES_GATE, POSES_GATE, rest_gate

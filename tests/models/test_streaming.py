@@ -8,14 +8,14 @@ import onnxruntime
 import pytest
 import torch
 
-from myobridge.config import Config
-from myobridge.decode import decoder_of
-from myobridge.device.synth import SynthOptions
-from myobridge.model import open_model
-from myobridge.model_file import REST_DEG, STREAMING_KEY, ModelSpec
-from myobridge.pipeline import Pipeline, Withheld
-from myobridge.shipped import shipped_models
-from myobridge.window import Window
+from myobridge.decoder.inference import decoder_of
+from myobridge.decoder.pipeline import Pipeline, Withheld
+from myobridge.decoder.window import Window
+from myobridge.model.file import REST_DEG, STREAMING_KEY, ModelSpec
+from myobridge.model.load import open_model
+from myobridge.model.shipped import shipped_models
+from myobridge.settings import Config
+from myobridge.simulator.synth import SynthOptions
 from myobridge_models.export import export
 from myobridge_models.families.registry import FAMILIES, READINGS, create
 from myobridge_models.synthetic import record

@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from labelled_recording import FS_HZ, labelled
-from myobridge.device.synth import SynthOptions
+from myobridge.decoder.prefilter import Prefilter
 from myobridge.errors import UserError
-from myobridge.model_file import REST_DEG
-from myobridge.prefilter import Prefilter
+from myobridge.model.file import REST_DEG
+from myobridge.simulator.synth import SynthOptions
 from myobridge_models import biopatrec
 from myobridge_models.augment import shifted, warped, with_mains, with_noise
 from myobridge_models.build import all_but, build

@@ -7,10 +7,10 @@ import json
 
 import numpy as np
 
-from myobridge.config import Config
-from myobridge.model import open_model
-from myobridge.pipeline import Pipeline
-from myobridge.shipped import shipped_models
+from myobridge.decoder.pipeline import Pipeline
+from myobridge.model.load import open_model
+from myobridge.model.shipped import shipped_models
+from myobridge.settings import Config
 
 SECONDS = 0.7
 ADC_BITS = 10

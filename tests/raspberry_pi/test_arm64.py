@@ -17,11 +17,11 @@ import pytest
 import shipped_angles
 from arm64_root import SYSTEMS, System
 from loopback.processes import feed_of
-from myobridge.model_file import METADATA_KEY, decode_spec, encode_spec
-from myobridge.service.board import Board, any_arduino
-from myobridge.service.hand import ONLY, Hand
-from myobridge.service.texts import rule_text
-from myobridge.shipped import shipped_models
+from myobridge.daemon.service.board import Board, any_arduino
+from myobridge.daemon.service.hand import ONLY, Hand
+from myobridge.daemon.service.texts import rule_text
+from myobridge.model.file import METADATA_KEY, decode_spec, encode_spec
+from myobridge.model.shipped import shipped_models
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.usefixtures("arm64_roots")]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from myobridge.decoder.latency import hop_times_ms
 from myobridge.metrics import Distribution
-from myobridge.model import open_model
-from myobridge.timing import hop_times_ms
+from myobridge.model.load import open_model
 
 
 def windowed_and_streaming(path: Path) -> tuple[Distribution, Distribution | None]:

@@ -17,17 +17,17 @@ from pathlib import Path
 from threading import Thread
 from typing import Any, Final, NamedTuple
 
-from myobridge.config import Config
-from myobridge.device.firmware import SimulatedFirmware
-from myobridge.device.line_faults import LineFaults
-from myobridge.device.pty_port import PtyPort
-from myobridge.device.recorded import RecordedSource
-from myobridge.device.simulate import SimulatedHand
-from myobridge.device.synth import SynthOptions, SynthSource
 from myobridge.errors import UserError
 from myobridge.metrics import Distribution
-from myobridge.model_file import ModelSpec
+from myobridge.model.file import ModelSpec
 from myobridge.recording import Recording
+from myobridge.settings import Config
+from myobridge.simulator.firmware import SimulatedFirmware
+from myobridge.simulator.hand import SimulatedHand
+from myobridge.simulator.line_faults import LineFaults
+from myobridge.simulator.pty_port import PtyPort
+from myobridge.simulator.recorded import RecordedSource
+from myobridge.simulator.synth import SynthOptions, SynthSource
 
 SOURCE_S: Final = 4.0
 """Length of the EMG that is played again and again: making it must not cost the hand time while it is measured."""

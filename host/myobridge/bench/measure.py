@@ -14,11 +14,11 @@ import numpy as np
 import onnxruntime as ort
 
 from myobridge.bench import decoding, inference, live, sizes
-from myobridge.config import load_config
+from myobridge.daemon.realtime import enter_realtime
 from myobridge.metrics import Distribution
-from myobridge.model import open_model
-from myobridge.model_file import ModelSpec
-from myobridge.realtime import enter_realtime
+from myobridge.model.file import ModelSpec
+from myobridge.model.load import open_model
+from myobridge.settings import load_config
 
 TURNS: Final = 5
 """Runs of each loop, in turn, so that a machine that slows down slows both."""

@@ -20,11 +20,11 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from myobridge.acquire import parse_emg
-from myobridge.config import Config
-from myobridge.configure import device_config
+from myobridge.decoder.acquisition import parse_emg
+from myobridge.device import device_config
 from myobridge.metrics import ProcessCost
-from myobridge.model_file import METADATA_KEY, decode_spec
+from myobridge.model.file import METADATA_KEY, decode_spec
+from myobridge.settings import Config
 from myobridge.wire import messages as m
 from myobridge.wire.frame import PAYLOAD, FrameDecoder, encode
 

@@ -9,14 +9,14 @@ from typing import Any, Final
 
 import numpy as np
 
-from myobridge.acquire import AcquisitionCounters, EmgGate
 from myobridge.bench.live import emg_for
-from myobridge.config import Config
-from myobridge.configure import samples_per_frame
-from myobridge.device.recorded import RecordedSource
+from myobridge.decoder.acquisition import AcquisitionCounters, EmgGate
+from myobridge.decoder.pipeline import Pipeline
+from myobridge.device import samples_per_frame
 from myobridge.metrics import Distribution
-from myobridge.model import Model, open_model
-from myobridge.pipeline import Pipeline
+from myobridge.model.load import Model, open_model
+from myobridge.settings import Config
+from myobridge.simulator.recorded import RecordedSource
 from myobridge.wire import messages as m
 from myobridge.wire.frame import FrameDecoder, encode
 

@@ -24,8 +24,8 @@ def bench(
     Beside it runs the least loop that could do the same: ratios hold on another day and another machine, times do not.
     """
     from myobridge.bench import growth, measure, pictures, report
-    from myobridge.config import load_config
-    from myobridge.shipped import find_model
+    from myobridge.model.shipped import find_model
+    from myobridge.settings import load_config
 
     if plot is not None:
         pictures.can_draw(plot)

@@ -14,7 +14,7 @@ from myobridge.commands.options import CONFIG, JSON, PLAIN, interruptible, say, 
 from myobridge.errors import UserError
 
 if TYPE_CHECKING:
-    from myobridge.guide.calibration import Scores
+    from myobridge.calibration.calibrate import Scores
 
 
 @click.command()
@@ -43,28 +43,28 @@ def calibrate(
     """
     from msgspec import to_builtins
 
-    from myobridge.guide import calibration
+    from myobridge.calibration import calibrate
 
     if take_back:
-        calibration.undo(mine)
+        calibrate.undo(mine)
         say(f"{mine} is the model from before again; --undo once more takes that back.")
         write_json({"model": str(mine), "swapped": _swap(port, mine)}, json_to)
         return
     base = _checked(port, model_name, mine, recording, yes)
     made = recording or _record(port or "", base, mine, config)
-    if not calibration.can_train():
-        raise calibration.elsewhere(made, model_name or "", mine)
+    if not calibrate.can_train():
+        raise calibrate.elsewhere(made, model_name or "", mine)
     with (
         interruptible(lambda: f"The calibration was interrupted, and {mine} is as it was; {_go_on(made, mine)}."),
         TemporaryDirectory() as folder,
     ):
         new = Path(folder) / mine.name
-        scores = calibration.train(made, base, new)
-        for sentence in calibration.verdict(scores, model_name or base.stem):
+        scores = calibrate.train(made, base, new)
+        for sentence in calibrate.verdict(scores, model_name or base.stem):
             say(sentence)
         taken = _taken(scores, made, mine, yes)
         if taken:
-            calibration.put_in_place(new, mine, base)
+            calibrate.put_in_place(new, mine, base)
             say(f"{mine} is your model now; `myobridge calibrate --undo --out {mine}` goes back.")
             wrote(mine, "model")
     swapped = taken and _swap(port, mine)
@@ -74,10 +74,10 @@ def calibrate(
 
 def _checked(port: str | None, model_name: str | None, mine: Path, recording: Path | None, yes: bool) -> Path:
     """The base model's file, once everything that can be known beforehand is in order."""
-    from myobridge.guide.calibration import can_train
-    from myobridge.model import open_model
+    from myobridge.calibration.calibrate import can_train
+    from myobridge.model.load import open_model
+    from myobridge.model.shipped import find_model
     from myobridge.recording import Recording
-    from myobridge.shipped import find_model
 
     if not model_name:
         raise UserError("Say with --model which model to begin with: an .onnx file, or a shipped one.")
@@ -96,12 +96,12 @@ def _checked(port: str | None, model_name: str | None, mine: Path, recording: Pa
 
 def _record(port: str, base: Path, mine: Path, config: Path | None) -> Path:
     """Records what the base model needs beside `mine`; the file."""
-    from myobridge.config import load_config
-    from myobridge.configure import check_rate
-    from myobridge.guide.calibration import TIMING, can_train, check_disarmed
-    from myobridge.guide.poses import load_poses
-    from myobridge.guide.session import fresh_seed, record_session, sum_up
-    from myobridge.model import open_model
+    from myobridge.calibration.calibrate import TIMING, can_train, check_disarmed
+    from myobridge.calibration.poses import load_poses
+    from myobridge.calibration.session import fresh_seed, record_session, sum_up
+    from myobridge.device import check_rate
+    from myobridge.model.load import open_model
+    from myobridge.settings import load_config
 
     spec, settings = open_model(base).spec, load_config(config)
     check_rate(settings, spec)
@@ -135,7 +135,7 @@ def _taken(scores: Scores, made: Path, mine: Path, yes: bool) -> bool:
 
 def _swap(port: str | None, mine: Path) -> bool:
     """Gives the model to the daemon on the port, if there is one; whether it runs now."""
-    from myobridge.guide.calibration import swap
+    from myobridge.calibration.calibrate import swap
 
     if port is None:
         return False

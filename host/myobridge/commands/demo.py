@@ -25,9 +25,9 @@ def demo(
     """
     from rich.console import Console
 
-    from myobridge.demo import draw, run_demo, tell
-    from myobridge.terminal import can_draw
-    from myobridge.terminal_view import COLUMNS, ROWS, summary_rows, summary_table
+    from myobridge.simulator.demo import draw, run_demo, tell
+    from myobridge.view.drawable import can_draw
+    from myobridge.view.terminal import COLUMNS, ROWS, summary_rows, summary_table
 
     console = Console()
     drawable = can_draw(console, COLUMNS, ROWS)

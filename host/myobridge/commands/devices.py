@@ -15,7 +15,7 @@ def devices(ports: tuple[str, ...], json_to: str | None) -> None:
 
     Asking opens each port, which resets an Arduino, and sends it a greeting.
     """
-    from myobridge.devices import UNKNOWN, list_ports, probe
+    from myobridge.feed.ports import UNKNOWN, list_ports, probe
     from myobridge.text import printable
 
     hardware = dict.fromkeys(ports) if ports else list_ports()

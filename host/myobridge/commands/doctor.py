@@ -30,13 +30,13 @@ def doctor(
     Beside a running daemon it listens to that daemon, and otherwise opens the port itself. It never arms the hand.
     Exit code 1 if something is bad, 0 if there are warnings at most, 130 if Ctrl-C ended it early.
     """
-    from myobridge.config import load_config
     from myobridge.doctor.checks import check_all
     from myobridge.doctor.examine import examine
     from myobridge.doctor.guide import Guide
     from myobridge.doctor.report import as_json, as_text
-    from myobridge.model import open_model
-    from myobridge.shipped import find_model
+    from myobridge.model.load import open_model
+    from myobridge.model.shipped import find_model
+    from myobridge.settings import load_config
 
     settings, model = load_config(config), open_model(find_model(model_name))
     guide = None if no_clench else Guide(say, port)

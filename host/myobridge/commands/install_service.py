@@ -12,8 +12,8 @@ from myobridge.commands.options import CONFIG, say
 from myobridge.errors import UserError
 
 if TYPE_CHECKING:
-    from myobridge.service.board import Board
-    from myobridge.service.hand import Hand
+    from myobridge.daemon.service.board import Board
+    from myobridge.daemon.service.hand import Hand
 
 
 @click.command("install-service")
@@ -34,8 +34,8 @@ def install_service(
     For two hands, call it once for each, with its --port and its --name: `--name left` makes /dev/myobridge-left and
     the service myobridge@left.
     """
-    from myobridge.service.hand import Hand
-    from myobridge.service.install import Step, install_steps, need_root, uninstall_steps
+    from myobridge.daemon.service.hand import Hand
+    from myobridge.daemon.service.install import Step, install_steps, need_root, uninstall_steps
 
     hand, steps = Hand(name), list[Step]()
     if uninstall:
@@ -59,12 +59,12 @@ def install_service(
 
 def _texts(hand: Hand, port: str | None, model_name: str | None, config: Path | None) -> tuple[str, str]:
     """The unit and the rule, once it is seen that a daemon could start so."""
-    from myobridge.config import load_config
-    from myobridge.configure import check_rate
-    from myobridge.model import open_model
-    from myobridge.service.install import check_beside_others, owner
-    from myobridge.service.texts import rule_text, unit_text
-    from myobridge.shipped import find_model
+    from myobridge.daemon.service.install import check_beside_others, owner
+    from myobridge.daemon.service.texts import rule_text, unit_text
+    from myobridge.device import check_rate
+    from myobridge.model.load import open_model
+    from myobridge.model.shipped import find_model
+    from myobridge.settings import load_config
 
     if not model_name:
         raise UserError("--model says which model the service runs: your own .onnx file, or a shipped model.")
@@ -79,7 +79,7 @@ def _texts(hand: Hand, port: str | None, model_name: str | None, config: Path | 
 
 
 def _board(hand: Hand, port: str | None) -> Board:
-    from myobridge.service.board import any_arduino, board_on, one_board_on
+    from myobridge.daemon.service.board import any_arduino, board_on, one_board_on
 
     if not hand.name:
         return board_on(port) if port else any_arduino()

@@ -17,7 +17,7 @@ def lsl(port: str) -> None:
     applied) and `myobridge markers` (state, reason, withheld, lost samples, model, cues). Needs the extra `lsl`.
     """
     try:
-        from myobridge.lsl import stream
+        from myobridge.feed.lsl import stream
     except ImportError as error:
         raise UserError(
             "Lab streaming needs pylsl, which is not installed; `pip install -e '.[lsl]'` in a clone installs it."

@@ -61,14 +61,14 @@ def record(
 
     Keys: r does the last pose again, p or space pauses, q stops. Nothing that was recorded is lost.
     """
-    from myobridge.config import load_config
-    from myobridge.configure import check_rate
-    from myobridge.guide.plan import Timing
-    from myobridge.guide.poses import DEFAULT, load_poses
-    from myobridge.guide.session import fresh_seed, record_session, sum_up
-    from myobridge.guide.source import spec_for
-    from myobridge.model import open_model
-    from myobridge.shipped import find_model
+    from myobridge.calibration.byte_source import spec_for
+    from myobridge.calibration.plan import Timing
+    from myobridge.calibration.poses import DEFAULT, load_poses
+    from myobridge.calibration.session import fresh_seed, record_session, sum_up
+    from myobridge.device import check_rate
+    from myobridge.model.load import open_model
+    from myobridge.model.shipped import find_model
+    from myobridge.settings import load_config
 
     if model_name and (fs_hz or channels):
         raise UserError("The model says what to sample: leave --fs and --channels out, or --model.")

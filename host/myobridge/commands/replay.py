@@ -17,11 +17,11 @@ from myobridge.commands.options import CONFIG, JSON, MODEL, write_json, wrote
 @click.option("--out", type=click.Path(path_type=Path), help="Write every decision to this .npz.")
 def replay(recording: Path, model_name: str, config: Path | None, json_to: str | None, out: Path | None) -> None:
     """Run a recording through the daemon's own pipeline, as fast as it goes, and say what the hand would have got."""
-    from myobridge.config import load_config
-    from myobridge.model import open_model
+    from myobridge.model.load import open_model
+    from myobridge.model.shipped import find_model
     from myobridge.recording import Recording
-    from myobridge.replay import as_text, replay_summary
-    from myobridge.shipped import find_model
+    from myobridge.recording.replay import as_text, replay_summary
+    from myobridge.settings import load_config
 
     summary, decisions = replay_summary(
         Recording.load(recording), open_model(find_model(model_name)), load_config(config), recording

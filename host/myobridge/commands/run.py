@@ -45,12 +45,12 @@ def run(
     SIGUSR1 asks the hand to arm (again), SIGUSR2 disarms it; Ctrl-C disarms it and ends. Views and recorders look
     into it through its feed, a socket that only you can open.
     """
-    from myobridge.config import load_config
-    from myobridge.daemon import Daemon
+    from myobridge.daemon.printer import Printer
+    from myobridge.daemon.realtime import stop_collecting
+    from myobridge.daemon.run import Daemon
     from myobridge.metrics import process_start_s
-    from myobridge.printer import Printer
-    from myobridge.realtime import stop_collecting
-    from myobridge.shipped import find_model
+    from myobridge.model.shipped import find_model
+    from myobridge.settings import load_config
 
     settings = load_config(config)
     printer = Printer(2)
@@ -94,7 +94,7 @@ def _deliver(summary: dict[str, Any], json_to: str | None) -> None:
     Raises:
         UserError: it could not be written.
     """
-    from myobridge.printer import Printer
+    from myobridge.daemon.printer import Printer
 
     if json_to != "-":
         write_json(summary, json_to)

@@ -13,7 +13,7 @@ from myobridge.commands.options import FIRMWARE, JSON, SECONDS, say, write_json,
 from myobridge.errors import UserError
 
 if TYPE_CHECKING:
-    from myobridge.device.source import EmgSource
+    from myobridge.simulator.emg_source import EmgSource
 
 SHIPPED_SYNTH: Final = (2000.0, 4)
 """Sampling rate in Hz and channels of the shipped model `synth`."""
@@ -60,16 +60,16 @@ def simulate(
 
     The name of the port is printed on standard output, for programs; what to do with it follows on standard error.
     """
-    from myobridge.device.line_faults import parse_line_faults
-    from myobridge.device.pty_port import PtyPort
-    from myobridge.device.real_firmware import RealFirmwareHand
-    from myobridge.device.recorded import RecordedSource
-    from myobridge.device.script import CuedScript
-    from myobridge.device.simulate import SimulatedHand
-    from myobridge.device.synth import SynthOptions, SynthSource
-    from myobridge.device.tap import HandTap
-    from myobridge.guide.audience import follow
+    from myobridge.feed.audience import follow
+    from myobridge.feed.tap import HandTap
     from myobridge.recording import Recording
+    from myobridge.simulator.hand import SimulatedHand
+    from myobridge.simulator.line_faults import parse_line_faults
+    from myobridge.simulator.pty_port import PtyPort
+    from myobridge.simulator.real_firmware import RealFirmwareHand
+    from myobridge.simulator.recorded import RecordedSource
+    from myobridge.simulator.script import CuedScript
+    from myobridge.simulator.synth import SynthOptions, SynthSource
 
     line_faults = parse_line_faults(faults)
     if follow_cues and (source != "synth" or link is None):

@@ -27,7 +27,7 @@ def view(port: str, view_port: int, bind: str, control: bool) -> None:
 
     It may start before the daemon, outlives it, and comes back to it by itself. Ctrl-C ends it.
     """
-    from myobridge.printer import Printer
+    from myobridge.daemon.printer import Printer
     from myobridge.view.server import serve_view
 
     with suppress(OSError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from myobridge.contact import HUM_MIN_RMS_COUNTS
+from myobridge.decoder.contact import HUM_MIN_RMS_COUNTS
 from myobridge.doctor.facts import ChannelFacts, DeviceFacts, Facts, PortFacts, StreamFacts, SystemFacts
 from myobridge.doctor.findings import Finding, found
 from myobridge.wire.clock import TOLERANCE

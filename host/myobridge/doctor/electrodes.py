@@ -8,9 +8,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from myobridge.config import SafetyConfig
-from myobridge.contact import HIGHEST_HUM_HZ, Check, Contact, Measures, checks
+from myobridge.decoder.contact import HIGHEST_HUM_HZ, Check, Contact, Measures, checks
 from myobridge.doctor.facts import ChannelFacts
+from myobridge.settings import SafetyConfig
 
 BAND_HZ: Final = (20.0, float(HIGHEST_HUM_HZ))
 """Surface EMG lies in it; below is the electrodes' movement."""

@@ -5,16 +5,16 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from myobridge.boot_loader import is_old_nanos
-from myobridge.config import Config
 from myobridge.doctor.electrodes import channel_facts
 from myobridge.doctor.facts import Facts
 from myobridge.doctor.gather import gather_port, gather_system, inference_ms, usb_latency_ms
 from myobridge.doctor.guide import Guide, Stretch, listen
-from myobridge.doctor.sources import DaemonSource, PortSource, Source
+from myobridge.doctor.stream import DaemonSource, PortSource, Source
 from myobridge.errors import UserError
 from myobridge.feed import NoDaemon
-from myobridge.model import Model
+from myobridge.model.load import Model
+from myobridge.settings import Config
+from myobridge.wire.boot_loader import is_old_nanos
 from myobridge.wire.link import LinkLost, PortInUse, SerialLink
 from myobridge.wire.messages import Board
 from myobridge.wire.session import SessionFailed

@@ -16,12 +16,12 @@ from typing import Final
 
 import numpy as np
 
-from myobridge.config import Config
+from myobridge.decoder.latency import hop_times_ms
 from myobridge.doctor.facts import PortFacts, SystemFacts
 from myobridge.doctor.files import read
 from myobridge.doctor.takers import brltty_takes, modem_manager_asks
-from myobridge.model import Model
-from myobridge.timing import hop_times_ms
+from myobridge.model.load import Model
+from myobridge.settings import Config
 from myobridge.wire.link import group_of
 
 CAP_IPC_LOCK: Final = 1 << 14

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from select import select
 from typing import Final
 
-from myobridge.doctor.sources import Source
-from myobridge.guide.audience import Audience
-from myobridge.model_file import REST_DEG, Pose
-from myobridge.view.prompts import Prompt
+from myobridge.doctor.stream import Source
+from myobridge.feed.audience import Audience
+from myobridge.feed.prompts import Prompt
+from myobridge.model.file import REST_DEG, Pose
 
 FIST_DEG: Final[Pose] = (180, 180, 180, 180, 180)
 CLENCH_S: Final = 3.0

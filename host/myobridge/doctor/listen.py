@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from myobridge.acquire import Acquisition, AcquisitionCounters, parse_emg
+from myobridge.decoder.acquisition import Acquisition, AcquisitionCounters, parse_emg
 from myobridge.doctor.facts import StreamFacts
 from myobridge.wire import messages as m
 from myobridge.wire.clock import SampleClock

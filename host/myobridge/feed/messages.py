@@ -14,7 +14,7 @@ from typing import Annotated, Final, Literal, NamedTuple
 
 import msgspec
 
-from myobridge.model_file import ModelSpec
+from myobridge.model.file import ModelSpec
 from myobridge.wire import messages as m
 
 HEAD: Final = Struct("<IB")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from myobridge import SERVOS
 from myobridge.files import draft
-from myobridge.model_file import LabelledPose
+from myobridge.model.file import LabelledPose
 from myobridge.recording.npz import DEFAULT_ADC_BITS, check_length, save_arrays
 from myobridge.recording.open import open_samples
 from myobridge.recording.timeline import COLUMNS, Timeline, changes_in

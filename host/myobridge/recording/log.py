@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from myobridge.acquire import INDEX_SPAN
+from myobridge.decoder.acquisition import INDEX_SPAN
 from myobridge.errors import UserError
 from myobridge.recording.log_frames import CUE, END, LOST, TIME, Header, LogFrame, TextAssembler, decode_header
 from myobridge.recording.scan import EmgFrames, ScanCounters, Scanner

@@ -14,7 +14,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 from myobridge.errors import UserError
-from myobridge.model_file import LabelledPose
+from myobridge.model.file import LabelledPose
 from myobridge.wire import messages as m
 from myobridge.wire.frame import MIN_FRAME_BYTES, encode
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myobridge.errors import UserError
-from myobridge.model_file import LabelledPose
+from myobridge.model.file import LabelledPose
 from myobridge.recording.log import Log
 from myobridge.recording.log_frames import LABELS
 from myobridge.recording.timeline import LABEL, REPETITION, RUN, Changes, Timeline

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from myobridge.model_file import LabelledPose
+from myobridge.model.file import LabelledPose
 
 LABEL: Final = "label"
 REPETITION: Final = "repetition"

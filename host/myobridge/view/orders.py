@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from myobridge.daemon.permission.estop_memory import EstopMemory
 from myobridge.errors import UserError
-from myobridge.estop import EstopMemory
 from myobridge.feed import NoDaemon, Reply
 from myobridge.view.line import Line, open_line
 from myobridge.view.page import Answer, Do, Order

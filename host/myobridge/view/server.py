@@ -18,14 +18,14 @@ from websockets.datastructures import Headers
 from websockets.frames import CloseCode
 from websockets.http11 import Request, Response
 
+from myobridge.daemon.permission.estop_memory import EstopMemory
 from myobridge.errors import UserError
-from myobridge.estop import EstopMemory
 from myobridge.feed import feed_path
+from myobridge.feed.prompts import LIFE_S, NO_PROMPT, Prompt, PromptInbox, inbox_path
 from myobridge.view import page
 from myobridge.view.access import Access, make_token, page_urls
 from myobridge.view.handshakes import BACKLOG, REQUEST_S, Handshakes, let_wait
 from myobridge.view.orders import Orders
-from myobridge.view.prompts import LIFE_S, NO_PROMPT, Prompt, PromptInbox, inbox_path
 from myobridge.view.viewer import ORDER_BYTES, Viewer, encode
 from myobridge.view.watch import Watch
 

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from myobridge.acquire import Acquisition, AcquisitionCounters, Hop, parse_emg
+from myobridge.decoder.acquisition import Acquisition, AcquisitionCounters, Hop, parse_emg
 from myobridge.wire.frame import FrameDecoder
 from myobridge.wire.messages import Emg
 

@@ -12,7 +12,7 @@ from myobridge.commands.options import JSON, PLAIN, interruptible, write_json, w
 from myobridge_models.commands.options import POSES, THREADS, check_place, console_for, progress_bar, training_set
 
 if TYPE_CHECKING:
-    from myobridge.guide.calibration import Scores
+    from myobridge.calibration.calibrate import Scores
     from myobridge_models.calibrate import Calibration
 
 
@@ -30,8 +30,8 @@ def calibrate(model_name: str, recording: Path, out: Path, poses: str | None, js
     Both figures are of the recording's last repetition and of models that have not seen it; the model that is written
     has then learnt from that repetition too.
     """
-    from myobridge.guide.calibration import verdict
-    from myobridge.shipped import find_model
+    from myobridge.calibration.calibrate import verdict
+    from myobridge.model.shipped import find_model
     from myobridge_models.calibrate import calibrate as calibrate_model
     from myobridge_models.tables import print_rows
 
@@ -66,7 +66,7 @@ def calibrate(model_name: str, recording: Path, out: Path, poses: str | None, js
 
 def _scores(found: Calibration) -> Scores:
     """The figures that a verdict is about."""
-    from myobridge.guide.calibration import Score, Scores
+    from myobridge.calibration.calibrate import Score, Scores
 
     before, after = (f and Score(f.mae_deg, f.balanced_accuracy) for f in (found.before, found.after))
     assert after is not None

@@ -18,8 +18,8 @@ from myobridge_models.commands.options import RECORDINGS, console_for
 @JSON
 def evaluate(model: Path, recordings: tuple[Path, ...], repetition: int | None, json_to: str | None) -> None:
     """Closed-loop figures of MODEL on RECORDINGS, through the daemon's pipeline."""
+    from myobridge.model.shipped import find_model
     from myobridge.recording import Recording
-    from myobridge.shipped import find_model
     from myobridge_models.evaluate import evaluate as evaluate_model
     from myobridge_models.tables import print_rows
 

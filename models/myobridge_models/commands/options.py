@@ -12,10 +12,10 @@ from rich.console import Console
 
 from myobridge.commands.options import say
 from myobridge.errors import UserError
-from myobridge.terminal import can_draw
+from myobridge.view.drawable import can_draw
 
 if TYPE_CHECKING:
-    from myobridge.model_file import LabelledPose
+    from myobridge.model.file import LabelledPose
     from myobridge_models.build import Source
     from myobridge_models.train import Progress
 
@@ -113,7 +113,7 @@ def training_set(recordings: Sequence[Path], poses: str | None) -> tuple[list[So
     Raises:
         UserError: a recording cannot be read, or it is not known what its labels mean.
     """
-    from myobridge.guide.poses import load_poses
+    from myobridge.calibration.poses import load_poses
     from myobridge.recording import Recording
     from myobridge_models import biopatrec
     from myobridge_models.labels import poses_of

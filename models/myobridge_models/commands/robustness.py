@@ -24,8 +24,8 @@ def robustness(
     """Accuracy of MODEL on RECORDINGS against gain, noise, hum, a dead channel and rotated electrodes."""
     from rich.progress import track
 
+    from myobridge.model.shipped import find_model
     from myobridge.recording import Recording
-    from myobridge.shipped import find_model
     from myobridge_models.plots import draw_all
     from myobridge_models.robustness import curves, perturbations, points_of
     from myobridge_models.robustness_plot import robustness_figure

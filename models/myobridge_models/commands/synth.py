@@ -18,7 +18,7 @@ from myobridge_models.commands.options import SEED
 @SEED
 def synth(out: Path, seconds: float, fs_hz: float, channels: int, seed: int) -> None:
     """Record the simulated wearer, true finger angles included, to OUT (.npz)."""
-    from myobridge.device.synth import SynthOptions
+    from myobridge.simulator.synth import SynthOptions
     from myobridge_models.synthetic import record
 
     with interruptible(lambda: f"It was interrupted, and {out} was not written."):

@@ -16,11 +16,11 @@ from environment import NotHere, peers_python
 
 import myobridge
 from myobridge.bench import live
-from myobridge.config import load_config
+from myobridge.daemon.realtime import enter_realtime
 from myobridge.metrics import Distribution
-from myobridge.model import open_model
-from myobridge.realtime import enter_realtime
-from myobridge.shipped import find_model
+from myobridge.model.load import open_model
+from myobridge.model.shipped import find_model
+from myobridge.settings import load_config
 
 HERE = Path(__file__).parent
 PERCENTILES = ("p50", "p99")

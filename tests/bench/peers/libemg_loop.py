@@ -18,8 +18,8 @@ from libemg.data_handler import OnlineDataHandler
 from libemg.emg_predictor import EMGRegressor, OnlineEMGRegressor
 from libemg.shared_memory_manager import SharedMemoryManager
 
-from myobridge.acquire import parse_emg
 from myobridge.bench.minimal_loop import VALID_4MS, Hand, Network
+from myobridge.decoder.acquisition import parse_emg
 from myobridge.wire import messages as m
 from myobridge.wire.frame import FrameDecoder
 

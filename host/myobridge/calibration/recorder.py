@@ -1,0 +1,250 @@
+"""A guided recording: the walk, tied to a stream of bytes, a file and a screen."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myobridge.calibration.byte_source import ByteSource
+from myobridge.calibration.look import Look, look_at
+from myobridge.calibration.plan import COUNTS, IDLE, Cue, Event, Held, Stage, Void, Walk
+from myobridge.calibration.poses import REST, GuidedPose
+from myobridge.calibration.quality import QualityCheck
+from myobridge.calibration.screen import Screen, stop_this_process
+from myobridge.decoder.acquisition import parse_emg
+from myobridge.errors import UserError
+from myobridge.feed import Chunk
+from myobridge.feed.audience import Audience
+from myobridge.recording import RecordingWriter
+from myobridge.wire.frame import FrameDecoder
+from myobridge.wire.messages import Emg
+
+TURN_S: Final = 0.02
+MOST_CHUNKS: Final = 500
+"""In one turn: some seconds of a daemon's reads, and no end of them would leave the keys unread."""
+SHOW_S: Final = 0.1
+TELL_S: Final = 0.2
+SILENT_S: Final = 1.0
+"""Without a sample for so long the hand is lost, and a pose that is being held will have to come again."""
+GIVE_UP_S: Final = 60.0
+"""How long to wait for a lost hand where nobody can press a key."""
+
+
+@dataclass
+class Outcome:
+    """What came of it.
+
+    problem: why it ended early, as a sentence; empty if it went through.
+    stopped: somebody wanted it to end early.
+    """
+
+    holds: int = 0
+    holds_kept: int = 0
+    redone: int = 0
+    recorded_s: float = 0.0
+    remarks: list[str] = field(default_factory=list)
+    problem: str = ""
+    stopped: bool = False
+
+
+HEARD: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGTSTP, signal.SIGCONT)
+
+
+@contextmanager
+def _signals(heard: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    """These signals call `heard` for a while, except where whoever started the program had it ignore them."""
+    before = {number: signal.getsignal(number) for number in HEARD}
+    listened = [number for number, handler in before.items() if handler != signal.SIG_IGN or number == signal.SIGINT]
+    try:
+        for number in listened:
+            signal.signal(number, heard)
+        yield
+    finally:
+        for number in listened:
+            signal.signal(number, before[number])
+
+
+class GuidedRecording:
+    """Runs the walk by the clock."""
+
+    def __init__(
+        self,
+        source: ByteSource,
+        writer: RecordingWriter,
+        walk: Walk,
+        rest: GuidedPose,
+        screen: Screen,
+        audience: Audience,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._source, self._writer, self._walk = source, writer, walk
+        self._rest, self._screen, self._audience, self._clock = rest, screen, audience, clock
+        self._channels = source.config.channel_mask.bit_count()
+        self._fs_hz = source.ident.tick_hz / source.config.sample_period_ticks
+        self._quality = QualityCheck(self._fs_hz, source.ident.adc_bits)
+        self._frames = FrameDecoder()
+        self._stretch: list[NDArray[np.int16]] = []
+        """Samples since the last cue."""
+        self._cue, self._cue_s = Cue(REST, IDLE), 0.0
+        self._notes: tuple[str, ...] = ()
+        self._heard_s = 0.0
+        self._waiting = False
+        self._stopping = self._suspending = self._continued = False
+        self._show_s = self._tell_s = 0.0
+        self.outcome = Outcome(holds=walk.holds_left)
+
+    def run(self) -> Outcome:
+        """Goes through the walk to its end, or until it is stopped: SIGINT, SIGTERM and SIGHUP do that as q does.
+
+        SIGTSTP (Ctrl-Z) pauses it and stops the process; it goes on when the process is continued.
+        """
+        self._heard_s = self._clock()
+        self._note(self._walk.resume(self._heard_s))
+        try:
+            with self._screen, _signals(self._hear):
+                while self._walk.stage is not Stage.DONE:
+                    self._turn()
+        except UserError as error:
+            self._end(str(error))
+        finally:
+            self._note(self._walk.stop())
+            self._audience.leave()
+        self._remark(self._quality.ended())
+        return self.outcome
+
+    def _hear(self, number: int, _frame: FrameType | None) -> None:
+        match number:
+            case signal.SIGTSTP:
+                self._suspending = True
+            case signal.SIGCONT:
+                self._continued = True
+            case _:
+                self._stopping = True
+
+    def _turn(self) -> None:
+        chunk, taken = self._source.receive(TURN_S), 0
+        if self._suspending or self._continued:
+            self._suspend()
+        while chunk is not None:  # after a stall there is more: a new cue comes after all that
+            self._take(chunk)
+            taken += 1
+            chunk = self._source.receive(0) if taken < MOST_CHUNKS else None
+        now_s = self._clock()
+        self._listen(now_s)
+        self._note(self._walk.tick(now_s))
+        for key in self._screen.pressed():
+            self._press(key, now_s)
+        if self._writer.problem:
+            self._end(self._writer.problem)
+        elif self._stopping:
+            self._end("It was stopped.", stopped=True)
+        self._show(now_s)
+
+    # --- the stream ---------------------------------------------------------------------------------------
+
+    def _take(self, chunk: Chunk) -> None:
+        self._writer.bytes(chunk.t_s, chunk.data)
+        for frame in self._frames.feed(chunk.data):
+            parsed = parse_emg(frame, self._channels) if frame[0] == Emg.TYPE else None
+            if parsed is not None:
+                self._heard_s = self._clock()
+                self._stretch.append(parsed[2])
+                if self._walk.stage in COUNTS:
+                    self.outcome.recorded_s += len(parsed[2]) / self._fs_hz
+
+    def _listen(self, now_s: float) -> None:
+        """Stands still while no samples come."""
+        silent_s = now_s - self._heard_s
+        if self._waiting:
+            if silent_s <= SILENT_S:
+                self._waiting = False
+                self._note(self._walk.resume(now_s))
+            elif silent_s > GIVE_UP_S and not self._screen.interactive:
+                self._end(f"No samples came for {GIVE_UP_S:.0f} s.")
+        elif silent_s > SILENT_S and self._walk.stage is not Stage.PAUSED:
+            self._writer.note("No samples come.")
+            if self._walk.stage is Stage.REST and self._heard_s < self._cue_s:
+                self._note(self._walk.redo(now_s))  # it was silent before the pose was over
+            self._note(self._walk.pause())
+            self._waiting = True
+
+    def _suspend(self) -> None:
+        """Stands still around a stop of the process: nobody followed a cue then, and a shell has used the terminal."""
+        if self._walk.stage is not Stage.PAUSED:
+            self._note(self._walk.pause())
+            self._waiting = True
+        with self._screen.given_back():
+            if self._suspending:
+                stop_this_process()
+        self._suspending = self._continued = False
+        self._show_s = 0.0
+
+    # --- the walk -----------------------------------------------------------------------------------------
+
+    def _note(self, events: Sequence[Event]) -> None:
+        """Writes down what happened, and looks at what has just ended."""
+        for event in events:
+            match event:
+                case Cue(label, repetition):
+                    if label != REST and self._cue.label == REST:
+                        self._quality.rested(self._samples())
+                    self._writer.cue(label, repetition)
+                    self._cue, self._cue_s = event, self._clock()
+                    self._stretch.clear()
+                case Void(label, repetition):
+                    self._writer.discard(label, repetition)
+                    if label != REST:
+                        self.outcome.redone += 1
+                case Held(hold):
+                    self._notes = ()
+                    said = self._quality.held(self._samples(), hold.pose.name, self._walk.timing.hold_s)
+                    self._remark(said)
+        self.outcome.holds_kept = self.outcome.holds - self._walk.holds_left
+        if events:
+            self._show_s = self._tell_s = 0.0
+
+    def _samples(self) -> NDArray[np.int16]:
+        return np.concatenate([np.empty((0, self._channels), np.int16), *self._stretch])
+
+    def _remark(self, sentences: Sequence[str]) -> None:
+        for sentence in sentences:
+            self._writer.note(sentence)
+        self._notes += tuple(sentences)
+        self.outcome.remarks += sentences
+
+    def _press(self, key: str, now_s: float) -> None:
+        match key.lower():
+            case "r":
+                self._note(self._walk.redo(now_s))
+            case "p" | " ":
+                self._waiting = False
+                paused = self._walk.stage is Stage.PAUSED
+                self._note(self._walk.resume(now_s) if paused else self._walk.pause())
+            case "q":
+                self._end("It was stopped.", stopped=True)
+
+    def _end(self, why: str, *, stopped: bool = False) -> None:
+        if self._walk.stage is not Stage.DONE:
+            self.outcome.problem, self.outcome.stopped = why, stopped
+            self._note(self._walk.stop())
+
+    # --- who looks on -------------------------------------------------------------------------------------
+
+    def _look(self, now_s: float) -> Look:
+        return look_at(self._walk, self._rest, self.outcome.holds, now_s, waiting=self._waiting, notes=self._notes)
+
+    def _show(self, now_s: float) -> None:
+        if now_s >= self._show_s:
+            self._show_s = now_s + SHOW_S
+            self._screen.show(self._look(now_s))
+        if now_s >= self._tell_s:
+            self._tell_s = now_s + TELL_S
+            self._audience.tell(self._look(now_s).prompt)

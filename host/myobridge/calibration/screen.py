@@ -1,0 +1,165 @@
+"""Where a guided recording is shown and steered: a picture in a terminal, or a line for each step without one."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import sys
+import termios
+import tty
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from types import TracebackType
+from typing import Final, Protocol, Self
+
+from rich.console import Console
+from rich.live import Live
+
+from myobridge.calibration.look import HEIGHT, KEYS, WIDTH, Look, render, render_small
+from myobridge.view.drawable import can_draw, holds
+
+KEY_BYTES: Final = 64
+
+
+class Screen(Protocol):
+    """Shows moments; a context, so that the terminal is given back as it was."""
+
+    interactive: bool
+    """Somebody can press keys."""
+
+    def __enter__(self) -> Self:
+        """Takes the terminal."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Gives it back."""
+
+    def given_back(self) -> AbstractContextManager[None]:
+        """The terminal as it was before, for a while; then it is taken again."""
+
+    def show(self, look: Look) -> None:
+        """Shows one moment."""
+
+    def pressed(self) -> str:
+        """Keys pressed since it was last asked."""
+
+
+def open_screen(say: Callable[[str], None]) -> Screen:
+    """A picture where the terminal can draw one and has keys; otherwise lines through `say`, with its keys if any."""
+    console = Console(stderr=True)  # standard output is for --json
+    keys = Keys() if sys.stdin.isatty() else None
+    if keys is not None and can_draw(console, WIDTH, HEIGHT):
+        return PictureScreen(console, keys)
+    return LineScreen(say, keys)
+
+
+def stop_this_process() -> None:
+    """Stops as Ctrl-Z does; returns when the process is continued, or at once where nobody could continue it."""
+    ours = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+    signal.raise_signal(signal.SIGTSTP)
+    signal.signal(signal.SIGTSTP, ours)
+
+
+class Keys:
+    """The terminal at standard input: while the context lasts, keys are read as they are pressed, and are not shown."""
+
+    def __init__(self) -> None:
+        self._stdin = sys.stdin.fileno()
+
+    def __enter__(self) -> Self:
+        self._before = termios.tcgetattr(self._stdin)
+        tty.setcbreak(self._stdin)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        termios.tcsetattr(self._stdin, termios.TCSADRAIN, self._before)
+
+    def pressed(self) -> str:
+        """Keys pressed since it was last asked; none where the terminal has gone."""
+        if not select.select([self._stdin], [], [], 0)[0]:
+            return ""
+        return os.read(self._stdin, KEY_BYTES).decode(errors="ignore")
+
+
+class PictureScreen:
+    """Draws every moment anew."""
+
+    interactive = True
+
+    def __init__(self, console: Console, keys: Keys) -> None:
+        self._console, self._keys = console, keys
+        self._live = Live(console=console, auto_refresh=False, screen=True)
+        self._taken = ExitStack()
+
+    def __enter__(self) -> Self:
+        self._taken.enter_context(self._keys)
+        self._taken.enter_context(self._live)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._taken.close()
+
+    @contextmanager
+    def given_back(self) -> Iterator[None]:
+        """See Screen."""
+        self._taken.close()
+        try:
+            yield
+        finally:
+            self.__enter__()
+
+    def show(self, look: Look) -> None:
+        """See Screen."""
+        fits = holds(self._console, WIDTH, HEIGHT)  # it did at first; people change the size of windows
+        self._live.update(render(look) if fits else render_small(look), refresh=True)
+
+    def pressed(self) -> str:
+        """See Screen."""
+        return self._keys.pressed()
+
+
+class LineScreen:
+    """Says each step, and each remark, once."""
+
+    def __init__(self, say: Callable[[str], None], keys: Keys | None = None) -> None:
+        self._say, self._keys = say, keys
+        self._said: tuple[str, ...] = ()
+        self.interactive = keys is not None
+
+    def __enter__(self) -> Self:
+        self._said = ()
+        if self._keys is not None:
+            self._keys.__enter__()
+            self._say(f"Keys: {KEYS}.")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._keys is not None:
+            self._keys.__exit__()
+
+    @contextmanager
+    def given_back(self) -> Iterator[None]:
+        """See Screen."""
+        self.__exit__(None, None, None)
+        try:
+            yield
+        finally:
+            self.__enter__()
+
+    def show(self, look: Look) -> None:
+        """See Screen."""
+        lines = (*look.notes, look.line)
+        for line in lines:
+            if line not in self._said:
+                self._say(line)
+        self._said = lines
+
+    def pressed(self) -> str:
+        """See Screen."""
+        return "" if self._keys is None else self._keys.pressed()

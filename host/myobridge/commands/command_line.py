@@ -1,0 +1,161 @@
+"""The commands of a package as one command line; every failure ends here, in one sentence and an exit code."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from difflib import get_close_matches
+from importlib import import_module
+from io import StringIO
+from pathlib import Path
+from pkgutil import iter_modules
+from traceback import extract_tb
+from typing import IO, Any, Final, NoReturn
+
+import click
+
+from myobridge.commands.hardened import hardened
+from myobridge.errors import UserError
+from myobridge.text import printable
+
+SHARED: Final = "options"
+"""The module of a commands package that is no command."""
+DEBUG: Final = "--debug"
+SETTINGS: Final = {"help_option_names": ["-h", "--help"], "show_default": True}
+
+
+class Commands(click.Group):
+    """The commands of one package. A command's module is imported when it is asked for, so that all start quickly."""
+
+    def __init__(self, package: str, extras: Mapping[str, str] | None = None, **settings: Any) -> None:
+        """Extras: the extra that brings each library which may be missing."""
+        super().__init__(context_settings=SETTINGS, **settings)
+        self._package, self._extras = package, extras or {}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names of all command modules."""
+        path = import_module(self._package).__path__
+        return sorted(module.name.replace("_", "-") for module in iter_modules(path) if module.name != SHARED)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command that its module holds under its own name."""
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        name = cmd_name.replace("-", "_")
+        return hardened(getattr(import_module(f"{self._package}.{name}"), name))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that was asked for; where there is none, the error names the nearest one."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            nearest = get_close_matches(args[0], self.list_commands(ctx), 1)
+            raise click.UsageError(
+                f"There is no command '{args[0]}'." + "".join(f" Did you mean '{name}'?" for name in nearest), ctx
+            ) from error
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Each command with the whole first sentence of its help."""
+        commands = ((name, self.get_command(ctx, name)) for name in self.list_commands(ctx))
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, _first_sentence(command)) for name, command in commands if command])
+
+    def main(  # type: ignore[override]  # click's returns where we end the process
+        self, args: Sequence[str] | None = None, prog_name: str | None = None, **settings: Any
+    ) -> NoReturn:
+        """Runs the command that was asked for, and ends the process.
+
+        Exit codes: 0; 1 after a mistake or a failure; 2 after wrong usage; SIGINT ends the process as SIGINT.
+        """
+        words = list(sys.argv[1:] if args is None else args)
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # what is half done is cleaned up
+        try:
+            try:
+                status = super().main(words, prog_name or self.name, **settings | {"standalone_mode": False})
+            except SystemExit as ended:
+                status = ended.code
+            sys.stdout.flush()
+        except (click.ClickException, click.Abort, KeyboardInterrupt, Exception) as error:
+            if words[:1] == [DEBUG] and not isinstance(error, click.ClickException | click.Abort):
+                raise
+            status = self._refuse(error, words)
+        for stream in (sys.stdout, sys.stderr):
+            _give_up_unwritten(stream)
+        sys.exit(status or 0)
+
+    def _refuse(self, error: BaseException, words: Sequence[str]) -> int:
+        """Says what is wrong, as far as anybody can be told, and gives the exit code."""
+        if isinstance(error, click.Abort | KeyboardInterrupt):
+            _end_interrupted()
+        with suppress(OSError):
+            if isinstance(error, click.ClickException):
+                said = StringIO()
+                error.show(said)
+                click.echo("\n".join(map(printable, said.getvalue().splitlines())), err=True)
+            elif not isinstance(error, BrokenPipeError):
+                click.echo(f"{self.name}: {self._sentence(error, words)}", err=True)
+        return error.exit_code if isinstance(error, click.ClickException) else 1
+
+    def _sentence(self, error: BaseException, words: Sequence[str]) -> UserError:
+        """What is said about a failure that has reached the rim."""
+        match error:
+            case UserError():
+                return error
+            case OSError():
+                what = error.strerror or str(error)
+                where = f": {error.filename}" if error.filename else ""
+                return UserError(f"{what}{where}; check the path, its permissions and the room on the disk.")
+            case MemoryError():
+                return UserError("There is not enough memory for this; take a shorter recording or another computer.")
+            case ModuleNotFoundError(name=str(name)) if (package := name.partition(".")[0]) in self._extras:
+                return UserError(
+                    f"{package} is not installed; run `pip install -e '.[{self._extras[package]}]'` first."
+                )
+        at = extract_tb(error.__traceback__)[-1]
+        what = f"{type(error).__name__}: {error}".removesuffix(": ")
+        return UserError(
+            f"This is a fault of {self.name}, not of yours ({what}, in {Path(at.filename).name}, line {at.lineno}); "
+            f"run `{self.name} {DEBUG} {' '.join(words)}`, and report what it prints."
+        )
+
+
+def _first_sentence(command: click.Command) -> str:
+    paragraph = " ".join((command.help or "").partition("\n\n")[0].split())
+    found = re.match(r".+?[.](?=\s|$)", paragraph)
+    return found[0] if found else paragraph
+
+
+def _end_interrupted() -> NoReturn:
+    """Ends as a program does that Ctrl-C ends, so that a shell's loop around it ends too."""
+    for stream in (sys.stdout, sys.stderr):
+        _give_up_unwritten(stream)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.raise_signal(signal.SIGINT)
+    sys.exit(128 + signal.SIGINT)  # where SIGINT is blocked
+
+
+def _give_up_unwritten(stream: IO[str]) -> None:
+    """Writes what is left; what nobody takes would otherwise be tried again by Python, with a traceback."""
+    try:
+        stream.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+debug_option = click.option(DEBUG, is_flag=True, help="Show where an error comes from; comes before the command.")
+
+
+@click.group(cls=Commands, name="myobridge", package="myobridge.commands")
+@debug_option
+@click.version_option(package_name="myobridge", prog_name="myobridge")
+def commands(debug: bool) -> None:
+    """Surface EMG in over a serial port, five servo angles of a prosthetic hand out.
+
+    A research prototype, not a medical device.
+    """

@@ -1,0 +1,73 @@
+"""Sentences for the person in front of a running hand: what happened, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from myobridge.decoder.contact import Contact
+from myobridge.decoder.pipeline import Withheld
+from myobridge.wire.messages import Reason, State
+
+_STATES: Final = {
+    State.BOOT: "The hand is starting.",
+    State.DISARMED: "The hand is disarmed.",
+    State.ARMED: "The hand is armed and follows.",
+    State.HOLD: "The hand holds its pose{why}; it goes on when setpoints near that pose come again.",
+    State.RELAX: "The hand opens slowly{why}; arm it again, in the view or with SIGUSR1.",
+    State.FAULT: "The hand has a fault{why}; remove the cause, then arm it, in the view or with SIGUSR1.",
+    State.ESTOP: "The hand is in emergency stop; make it safe, then lift it: `myobridge lift-estop` or the view.",
+}
+_WITHOUT_PERMISSION: Final = "The hand is armed, but nobody here may move it; it is being disarmed."
+_RELAXED: Final = "The hand is open and its servos are off; arm it again, in the view or with SIGUSR1."
+_REASONS: Final = {
+    Reason.SETPOINTS_STOPPED: ", because no setpoints reach it",
+    Reason.SETPOINTS_REJECTED: ", because setpoints were stale or out of range",
+    Reason.SILENT_TOO_LONG: ", because no setpoints reached it for too long",
+    Reason.SAMPLING_STALLED: ": its sampling stands still",
+    Reason.SUPPLY_LOW: ": the servo supply is low",
+}
+_CONTACTS: Final = {
+    Contact.FLAT: "is flat: check that its electrode and amplifier are connected",
+    Contact.SATURATED: "is saturated: press its electrodes on, or lower the gain",
+    Contact.MAINS: "carries hardly anything but mains hum: press its electrodes on, check the reference electrode, "
+    "run the computer on its battery",
+    Contact.REPEATING: "repeats the same samples: reset the board, and flash it again if that does not help",
+    Contact.IDENTICAL: "shows the same as another channel: look for gel or a wire that joins their electrodes, "
+    "and check [acquisition] inputs and the wiring",
+}
+_WITHHELD: Final = {
+    Withheld.SAMPLES_LOST: "too many samples are lost on the line: check the cable",
+    Withheld.LEAD_OFF: "the device says that an electrode is off: press the electrodes on",
+    Withheld.NOT_A_NUMBER: "the network gives no number: use another model file",
+    Withheld.FAILED: "the network failed, so the hand is disarmed: use another model file",
+    Withheld.STALE: "the decisions come too late: close other programs, and let `myobridge doctor` look for the cause",
+}
+
+
+def explain_state(state: State, reason: Reason, *, may_move: bool) -> str:
+    """What the hand does now. may_move: the session has the permission that ARMED and HOLD stand for."""
+    if state is State.ARMED and not may_move:
+        return _WITHOUT_PERMISSION
+    if state is State.RELAX and reason is Reason.RELAXED:
+        return _RELAXED
+    return _STATES[state].format(why=_REASONS.get(reason, ""))
+
+
+def explain_withheld(withheld: Withheld, names: Sequence[str], verdicts: Sequence[Contact]) -> str:
+    """Why no setpoints are sent; empty where there is nothing to say."""
+    if withheld in _WITHHELD:
+        return f"No setpoints: {_WITHHELD[withheld]}."
+    bad = [f"channel {name} {_CONTACTS[v]}" for name, v in zip(names, verdicts, strict=True) if v in _CONTACTS]
+    if withheld is Withheld.NO:
+        return "The signal is good again."
+    return f"No setpoints: {'; '.join(bad)}." if bad else ""
+
+
+def explain_rate(measured_hz: float, nominal_hz: float) -> str:
+    """Why no setpoints are sent while the board samples at another rate than it was told to."""
+    return (
+        f"No setpoints: the board takes {measured_hz:.0f} samples a second instead of {nominal_hz:.0f}, "
+        "so the network hears other frequencies than it learned: flash the firmware that was built for this board, "
+        "or replace the board."
+    )

@@ -1,0 +1,103 @@
+"""Another model for a running daemon: loaded and checked beside the loop, taken over between two turns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from threading import Thread
+from typing import NamedTuple
+
+from myobridge.daemon.connection import Connection
+from myobridge.daemon.realtime import leave_realtime
+from myobridge.decoder.latency import hop_times_ms
+from myobridge.decoder.pipeline import Pipeline
+from myobridge.device import check_rate, device_config
+from myobridge.errors import UserError
+from myobridge.feed.server import Ask
+from myobridge.model.load import Model, open_model
+from myobridge.model.shipped import find_model
+from myobridge.settings import Config
+from myobridge.wire import messages as m
+
+MOVABLE = "The hand may move now; disarm it first, then change the model."
+NOT_STREAMING = "The hand is not streaming; change the model once it is."
+ANOTHER_ON_ITS_WAY = "Another model is being loaded; wait for it."
+
+
+class Loaded(NamedTuple):
+    """A model that may be taken over."""
+
+    model: Model
+    path: Path
+    pipeline: Pipeline
+
+
+class ModelSwap:
+    """At most one model on its way at a time."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._ask: Ask | None = None
+        self._connection: Connection | None = None
+        self._result: Loaded | UserError | None = None
+
+    def begin(self, ask: Ask, connection: Connection | None) -> None:
+        """Starts to load what is asked for, or says why not."""
+        if self._ask is not None:
+            ask.answer(False, ANOTHER_ON_ITS_WAY)
+        elif connection is None or not connection.streaming:
+            ask.answer(False, NOT_STREAMING)
+        elif connection.may_be_moving:
+            ask.answer(False, MOVABLE)
+        else:
+            self._ask, self._connection = ask, connection
+            session = connection.session
+            assert session.ident is not None
+            assert session.config is not None
+            load = Thread(target=self._load, args=(ask.request.path, session.ident, session.config), daemon=True)
+            try:
+                load.start()
+            except (RuntimeError, OSError, MemoryError) as error:
+                self._ask = None
+                ask.answer(False, f"The model cannot be loaded now ({error}); end other programs and try again.")
+
+    def finish(self, connection: Connection | None) -> Loaded | None:
+        """Takes the loaded model over, once it is; what the daemon uses from now on, or None."""
+        ask, result = self._ask, self._result
+        if ask is None or result is None:
+            return None
+        self._ask = self._result = None
+        if isinstance(result, UserError):
+            ask.answer(False, str(result))
+        elif connection is None or connection is not self._connection:
+            ask.answer(False, NOT_STREAMING)  # lost meanwhile, or it may be another device by now
+        elif connection.may_be_moving:
+            ask.answer(False, MOVABLE)
+        else:
+            connection.change_model(result.model, result.pipeline)
+            ask.answer(True, f"The model is {result.model.spec.name} now.")
+            return result
+        return None
+
+    def _load(self, name: str, ident: m.Ident, streamed: m.Config) -> None:
+        leave_realtime()
+        try:
+            self._result = self._checked(name, ident, streamed)
+        except UserError as error:
+            self._result = error
+        except Exception as error:  # whatever a file may do, the daemon goes on
+            self._result = UserError(f"{name} cannot be loaded ({error}); export or copy it again.")
+
+    def _checked(self, name: str, ident: m.Ident, streamed: m.Config) -> Loaded:
+        path = find_model(name)
+        model = open_model(path)
+        spec = model.spec
+        check_rate(self._config, spec)
+        needed = device_config(ident, spec, self._config)
+        if (needed.channel_mask, needed.sample_period_ticks) != (streamed.channel_mask, streamed.sample_period_ticks):
+            raise UserError(
+                f"The model {spec.name} takes {len(spec.channels)} channels at {spec.fs_hz:g} Hz, the hand streams "
+                f"{streamed.channel_mask.bit_count()} at {ident.tick_hz / streamed.sample_period_ticks:g} Hz; "
+                "end the daemon and run it with that model."
+            )
+        hop_times_ms([model], turns=1, calls=1)  # the first run allocates
+        return Loaded(model, path, Pipeline(model, self._config, ident.adc_bits))

@@ -1,0 +1,90 @@
+"""Writes the memory of an emergency stop from a thread: a disk may take its time, and the loop waits for nobody."""
+
+from __future__ import annotations
+
+from _queue import SimpleQueue
+from collections.abc import Callable
+from threading import Thread
+from typing import Final
+
+from myobridge.daemon.permission.estop_memory import EstopMemory
+from myobridge.daemon.permission.rules import STOPPED_AGAIN, Answer
+from myobridge.daemon.realtime import leave_realtime
+from myobridge.errors import UserError
+
+KEEP_S: Final = 2.0
+"""How long the end of a run waits for the disk."""
+
+
+class Keeper:
+    """Has a memory written by a thread, in the order of asking."""
+
+    def __init__(self, memory: EstopMemory, tell: Callable[[str], None]) -> None:
+        self.memory = memory
+        self._tell = tell
+        self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._lifted: SimpleQueue[tuple[Answer, str, int]] = SimpleQueue()
+        self._stops = 0
+        """How often an emergency stop was said."""
+        self._thread: Thread | None = None
+        self._remembering = False
+        """The newest job is to remember."""
+
+    def remember(self) -> None:
+        """Remembers an emergency stop, once for many words that wait for the disk."""
+        self._stops += 1
+        if self._remembering and self._jobs.qsize():
+            return
+        memory, self._remembering = self.memory, True
+
+        def job() -> None:
+            try:
+                memory.remember()
+            except UserError as error:
+                self._tell(str(error))
+
+        self._do(job)
+
+    def lift(self, answer: Answer) -> None:
+        """Forgets it; `lifted` says when that is done."""
+        memory, self._remembering, stops = self.memory, False, self._stops
+
+        def job() -> None:
+            try:
+                memory.lift()
+            except UserError as error:
+                self._lifted.put((answer, str(error), stops))
+            else:
+                self._lifted.put((answer, "", stops))
+
+        self._do(job)
+
+    def lifted(self) -> list[tuple[Answer, str]]:
+        """Who asked to lift, once the disk has forgotten, and why the stop stays; empty if it is lifted.
+
+        A stop that was said while the disk was at it stays.
+        """
+        done = [self._lifted.get() for _ in range(self._lifted.qsize())]
+        return [(answer, problem or ("" if stops == self._stops else STOPPED_AGAIN)) for answer, problem, stops in done]
+
+    def close(self) -> None:
+        """Ends the thread."""
+        if self._thread is not None:
+            self._jobs.put(None)
+            self._thread.join(KEEP_S)
+
+    def _do(self, job: Callable[[], None]) -> None:
+        if self._thread is None:
+            self._thread = Thread(target=self._work, name="estop-memory", daemon=True)
+            try:
+                self._thread.start()
+            except RuntimeError:  # no thread to be had: a stop is worth a wait
+                self._thread = None
+                job()
+                return
+        self._jobs.put(job)
+
+    def _work(self) -> None:
+        leave_realtime()
+        while (job := self._jobs.get()) is not None:
+            job()

@@ -1,0 +1,108 @@
+"""ESTOP and its lifting by command: through the daemon if one runs, else on the board itself and in its memory."""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+from myobridge.daemon.permission.estop_memory import EstopMemory
+from myobridge.daemon.permission.rules import LIFTED, NO_ANSWER, NOT_STOPPED, POWER_CYCLE, RESET_S, Outcome
+from myobridge.errors import UserError
+from myobridge.feed import FeedClient, NoDaemon
+from myobridge.wire import messages as m
+from myobridge.wire.frame import PAYLOAD, FrameDecoder, encode
+from myobridge.wire.link import LinkLost, PortInUse, SerialLink
+from myobridge.wire.quiet import Quiet
+
+REPEAT_S: Final = 0.05
+_STATES: Final = frozenset(m.State)
+STOPPED_ALONE: Final = (
+    "No daemon runs; the board is in emergency stop, which is remembered until `myobridge lift-estop`."
+)
+CONFIRM_S: Final = 3.5
+"""A daemon answers an ESTOP within this time, also where the board does not."""
+NOT_REACHED: Final = "The board was not reached ({}); switch the servo power off. The emergency stop is remembered."
+GONE: Final = "The emergency stop is forgotten, but the board was not reached ({})"
+
+
+def stop(port: str) -> Outcome:
+    """Stops the hand on a port. The stop is remembered first: what follows may take seconds, or fail."""
+    forgotten = ""
+    try:
+        EstopMemory(port).remember()
+    except UserError as error:
+        forgotten = f" {error}"
+    ok, text = _stop(port)
+    return Outcome(ok and not forgotten, text + forgotten)
+
+
+def _stop(port: str) -> Outcome:
+    try:
+        with FeedClient(port) as feed:
+            reply = feed.request("estop", within_s=CONFIRM_S)
+        return Outcome(reply.ok, reply.text)
+    except NoDaemon as away:
+        silent = str(away)
+    try:
+        state = _ask(port, m.Estop(), until=(m.State.ESTOP,))
+    except PortInUse:  # by the daemon that does not answer
+        return Outcome(False, NOT_REACHED.format(silent.rstrip(".")))
+    except UserError as error:
+        return Outcome(False, NOT_REACHED.format(str(error).rstrip(".")))
+    return Outcome(True, STOPPED_ALONE) if state is m.State.ESTOP else Outcome(False, NO_ANSWER)
+
+
+def lift(port: str) -> Outcome:
+    """Lifts the emergency stop of the board on a port, and resets the board.
+
+    Raises:
+        UserError: the memory cannot be changed, so the stop stays.
+    """
+    try:
+        with FeedClient(port) as feed:
+            reply = feed.request("lift")
+        return Outcome(reply.ok, reply.text)
+    except NoDaemon:
+        memory = EstopMemory(port)
+        remembered = memory.said
+        memory.lift()
+    try:
+        state = _ask(port, m.Disarm(), until=(m.State.DISARMED, m.State.ESTOP))
+        if state is m.State.ESTOP:
+            state, remembered = _ask(port, m.Disarm(), until=(m.State.DISARMED,), reset=True), True
+    except UserError as error:
+        return Outcome(True, GONE.format(str(error).rstrip(".")) + ".")
+    if state is not m.State.DISARMED:
+        return Outcome(True, POWER_CYCLE)
+    return Outcome(True, LIFTED if remembered else NOT_STOPPED)
+
+
+def _ask(port: str, message: m.Message, until: tuple[m.State, ...], *, reset: bool = False) -> m.State | None:
+    """Sends a message until the board reports a state, or for as long as a board takes to start.
+
+    The message goes out with the board's first frame: a boot loader that hears bytes would keep the board.
+
+    Raises:
+        UserError: the port cannot be opened, or goes away.
+    """
+    link, frames, state = SerialLink(port), FrameDecoder(), None
+    try:
+        if reset and not link.reset_board():
+            return None
+        began_s, send_s = time.monotonic(), 0.0
+        quiet = Quiet(began_s)
+        while (now_s := time.monotonic()) < began_s + RESET_S and state not in until:
+            if now_s >= send_s and quiet.may_ask(now_s):
+                send_s = now_s + REPEAT_S
+                link.write(b"\0" + encode(message.TYPE, 0, message.pack()))
+            if link.wait(REPEAT_S):
+                for frame in frames.feed(link.read()):
+                    quiet.hear(time.monotonic())
+                    if frame[0] == m.Status.TYPE and len(frame[PAYLOAD]) == m.Status.STRUCT.size:
+                        told = m.Status.unpack(frame[PAYLOAD]).state
+                        state = m.State(told) if told in _STATES else state
+    except LinkLost as lost:
+        raise UserError(f"The port {port} went away ({lost}); plug it in again.") from lost
+    finally:
+        link.close()
+    return state

@@ -1,0 +1,288 @@
+"""A run of the daemon: connects, connects again when the link is lost, tells the feed, and ends with a summary."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from threading import Lock
+from types import FrameType
+from typing import Any, Final
+
+from myobridge.daemon.connection import IDLE_S, Connection
+from myobridge.daemon.decision_guard import GIVE_UP_TICKS, TICK_S, DecisionGuard
+from myobridge.daemon.model_swap import ModelSwap
+from myobridge.daemon.notices import Voice
+from myobridge.daemon.permission.requests import Control
+from myobridge.daemon.permission.rules import STOPPED
+from myobridge.daemon.realtime import collect, enter_realtime, use_large_pages
+from myobridge.daemon.sd_notify import Notifier
+from myobridge.daemon.stats import RunStats
+from myobridge.device import check_rate
+from myobridge.errors import UserError
+from myobridge.feed import About
+from myobridge.feed.server import POLL_S, SNAPSHOT_S, SPACE_S, Ask, Feed
+from myobridge.model.load import read_model
+from myobridge.settings import Config
+from myobridge.text import printable
+from myobridge.wire import messages as m
+from myobridge.wire.frame import FrameDecoder
+from myobridge.wire.link import LinkLost, SerialLink
+from myobridge.wire.session import SessionBroken, SessionFailed
+
+RECONNECT_S: Final = 0.2
+FIRST_EMG_S: Final = 10.0
+"""A run for so many seconds waits no longer for its first samples: a boot loader, and a hand that comes to rest."""
+GAVE_UP: Final = (
+    f"A decision did not end within {GIVE_UP_TICKS * TICK_S:g} s, so myobridge disarmed the hand and ended; "
+    "use another model file."
+)
+
+
+class Daemon:
+    """One run. Its feed is open from the start to `close`."""
+
+    def __init__(self, port: str, model_path: Path, config: Config, *, arm: bool, started_s: float) -> None:
+        """Reads the model and opens the feed.
+
+        Raises:
+            UserError: the model cannot be used, the configuration is for another sampling rate than it, or another
+                daemon serves this port.
+        """
+        self._port = port
+        self._model_path = model_path
+        self._model = read_model(model_path)
+        self._config = config
+        check_rate(config, self._model.spec)
+        self._frames = FrameDecoder()
+        self.stats = RunStats(self._model.spec, started_s, self._frames.counters)
+        self.voice = Voice(printable(port))
+        self.notify = Notifier(os.environ, config.safety.hold_ms / 1000)
+        self.give_up: Callable[[str], None] = lambda _why: None
+        """Ends the process from another thread, while the loop is stuck in a decision; the hand is disarmed by then."""
+        self._control = Control(port, self.voice.tell, launched_s=started_s if arm else None)
+        self._guard = DecisionGuard(self._rescue, self._terminate, self._end_stuck)
+        self._swap = ModelSwap(config)
+        self._feed = Feed(port, self._about)
+        self._words = Lock()
+        """The guard's thread takes an ESTOP while the loop is stuck, and the loop may come back at that moment."""
+        self._late: list[Ask] = []
+        self._connection: Connection | None = None
+        self._stopping = False
+        self._deaf_until_s = self._poll_s = self._look_s = 0.0
+
+    def close(self) -> None:
+        """Ends the feed, and tells the service manager."""
+        self.notify.stopping()
+        self._feed.close()
+        self._control.close()
+
+    def install_signals(self) -> None:
+        """SIGINT, SIGTERM and SIGHUP end the run, SIGUSR1 asks for ARM, SIGUSR2 disarms."""
+
+        def stop(_signal: int, _frame: FrameType | None) -> None:
+            self._stopping = True
+
+        def arm(_signal: int, _frame: FrameType | None) -> None:
+            self._control.signalled("arm")
+
+        def disarm(_signal: int, _frame: FrameType | None) -> None:
+            self._control.signalled("disarm")
+
+        for number, action in (
+            (signal.SIGINT, stop),
+            (signal.SIGTERM, stop),
+            (signal.SIGHUP, stop),  # the terminal has gone away
+            (signal.SIGUSR1, arm),
+            (signal.SIGUSR2, disarm),
+        ):
+            if signal.getsignal(number) is not signal.SIG_IGN or number != signal.SIGHUP:  # which nohup has ignored
+                signal.signal(number, action)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGUSR1, signal.SIGUSR2))  # `cli.begin` has blocked them
+
+    def run(self, seconds: float | None) -> dict[str, Any]:
+        """Runs until stopped, or for `seconds` from the first sample; returns the summary.
+
+        Raises:
+            UserError: the port could never be opened, nothing of ours answers on it, or a board refused its CONFIG.
+        """
+        began_s, opened = time.monotonic(), False
+        while not self._over(seconds, began_s):
+            try:
+                link = SerialLink(self._port, self._config.link.baud)
+            except UserError:
+                if not opened:
+                    raise
+                self._wait_to_reconnect()
+                continue
+            opened = True
+            try:
+                self._converse(link, seconds, began_s)
+            except (SessionBroken, LinkLost) as lost:
+                self._lost(lost)
+            except SessionFailed as failed:
+                if self.stats.first_emg_s is None:
+                    raise
+                self._lost(failed)
+            finally:
+                link.close()
+        return self.stats.summary()
+
+    def _over(self, seconds: float | None, began_s: float) -> bool:
+        """The run is over.
+
+        Raises:
+            UserError: no EMG came in its time.
+        """
+        if self._stopping or seconds is None:
+            return self._stopping
+        if (since_s := self.stats.first_emg_s) is not None:
+            return time.monotonic() - since_s >= seconds
+        if time.monotonic() - began_s >= FIRST_EMG_S and self._control.estop:
+            raise UserError(f"No samples came within {FIRST_EMG_S:g} s, because of an emergency stop. {STOPPED}")
+        if time.monotonic() - began_s >= FIRST_EMG_S:
+            raise UserError(f"No samples came from {self._port} within {FIRST_EMG_S:g} s; `myobridge doctor` says why.")
+        return False
+
+    def _converse(self, link: SerialLink, seconds: float | None, began_s: float) -> None:
+        self._control.connected()
+        connection = Connection(link, self._model, self._config, self._frames, self.stats, self._guard)
+        connection.on_bytes = self._tell_bytes
+        self._connection = connection
+        try:
+            link.heed(self._feed.fileno())
+            connection.turn()  # HELLO goes out before the trial takes the processor
+            self._model.begin_trial()
+            while not self._over(seconds, began_s):
+                called = connection.turn(self._deaf_until_s)
+                self._attend(connection, called)
+        except SessionFailed:
+            raise
+        except UserError:  # it will not come back, and shall not stream to nobody
+            connection.say_goodbye()
+            raise
+        connection.say_goodbye()
+
+    def _tell_bytes(self, t_s: float, data: bytes) -> None:
+        with self._words:
+            self._feed.tell_bytes(t_s, data)
+
+    def _attend(self, connection: Connection, called: bool) -> None:
+        """What can wait until the setpoint is written. `called`: a client of the feed waits."""
+        stats, session, now_s = self.stats, connection.session, time.monotonic()
+        stats.unexpected_frames = session.unexpected_frames
+        if not stats.ready and connection.streaming:
+            self._prepare()
+            stats.begin()
+            self.notify.ready("The hand streams, and is disarmed.")
+        if session.status is not None:
+            stats.state = m.State(session.status.state)
+        self.voice.tell_changes(connection, now_s)
+        self._serve(now_s, called)  # first: what is asked now leaves with the next turn
+        with self._words:
+            self._control.attend(connection, now_s)
+
+    def _prepare(self) -> None:
+        """What makes the loop steady takes milliseconds: it is done while the first window fills."""
+        for refused in enter_realtime(self._config.realtime.fifo_priority):
+            self.voice.say(refused)
+        use_large_pages()
+        try:
+            self._guard.start()
+        except RuntimeError:
+            self.voice.say("The system has no thread left: a decision that does not end cannot be ended from outside.")
+
+    def _serve(self, now_s: float, called: bool = False) -> None:
+        """Attends to the feed, at once if it `called` and now and then, and to the service manager's watchdog."""
+        self.notify.turned(now_s)
+        if called or now_s >= self._poll_s:
+            self._deaf_until_s, self._poll_s = now_s + SPACE_S, now_s + POLL_S
+            with self._words:
+                self._take_requests(now_s)
+        if now_s >= self._look_s and self._feed.wants_snapshots:
+            self._look_s = now_s + SNAPSHOT_S
+            self._show()
+
+    def _take_requests(self, now_s: float) -> None:
+        self._control.poll(self._connection, now_s)
+        late, self._late = self._late, []
+        for ask in late + self._feed.poll():
+            if ask.request.do == "model":
+                self._swap.begin(ask, self._connection)
+            else:
+                self._control.take(ask, self._connection, now_s)
+        if loaded := self._swap.finish(self._connection):
+            self._model, self._model_path, _ = loaded
+            self.voice.tell(f"The model is {self._model.spec.name} now.")
+        self.stats.feed_drops, self.stats.feed_refused = self._feed.drops, self._feed.refused
+
+    def _show(self) -> None:
+        """Sends a look, also without a hand."""
+        note, estop = self.voice.note, self._control.estop
+        if self._connection is not None:
+            look = self._connection.look(note, estop=estop)
+        else:
+            look = self.stats.snapshot(None, None, None, note=note, estop=estop)
+        with self._words:
+            self._feed.tell_snapshot(look)
+
+    def _about(self) -> About:
+        session = self._connection.session if self._connection else None
+        return About(
+            port=printable(self._port),
+            model_path=printable(str(self._model_path.absolute())),
+            spec=self._model.spec,
+            ident=session.ident if session else None,
+            config=session.config if session else None,
+            wall_minus_monotonic_s=time.time() - time.monotonic(),
+        )
+
+    def _lost(self, why: Exception) -> None:
+        if self._connection is not None:
+            with suppress(LinkLost):
+                self._connection.session.withdraw_now()
+        self._connection = None
+        self.stats.reconnects += 1
+        self.voice.tell_lost(why)
+        self._control.lost()
+        collect()
+        self._wait_to_reconnect()
+
+    def _wait_to_reconnect(self) -> None:
+        until_s = time.monotonic() + RECONNECT_S
+        while (now_s := time.monotonic()) < until_s:
+            self._serve(now_s)
+            time.sleep(IDLE_S)
+
+    # --- from the guard's thread, while the loop is stuck in a decision ---------------------------------------
+
+    def _rescue(self) -> None:
+        """An ESTOP reaches the board although the loop does not turn; everything else waits for the loop."""
+        connection = self._connection
+        with self._words:
+            self._late += self._feed.poll()
+            stopped = self._control.estop or any(ask.request.do == "estop" for ask in self._late)
+            if stopped and connection is not None:
+                with suppress(LinkLost):
+                    connection.session.estop_now()  # each time: the board may have been reset meanwhile
+
+    def _terminate(self) -> None:
+        if self._connection is not None:
+            self._connection.terminate_decision()
+
+    def _end_stuck(self) -> None:
+        """The loop will not turn again: the hand is let go, and the process ends."""
+        connection, now_s = self._connection, time.monotonic()
+        with self._words:
+            for ask in self._late:
+                self._control.take(ask, connection, now_s)
+            with suppress(LinkLost):
+                if connection is not None and self._control.estop:
+                    connection.session.estop_now()
+                elif connection is not None:
+                    connection.session.stop()
+            self._control.lost()
+        self.give_up(GAVE_UP)

@@ -1,0 +1,68 @@
+"""The unit and the udev rule as texts: pure."""
+
+from __future__ import annotations
+
+import re
+from importlib.resources import files
+from typing import Final
+
+from myobridge.daemon.service.board import Board
+from myobridge.daemon.service.hand import ONLY, Hand
+from myobridge.errors import UserError
+
+TEMPLATE: Final = "myobridge.service"
+RULE: Final = """\
+# Made by `myobridge install-service`; `myobridge install-service{option} --uninstall` removes it. See host/SERVICE.md.
+# The hand's port is called {link}, is left alone by ModemManager, and starts the service when it appears.
+# stty has the port keep DTR on when it is closed: otherwise each program that opens it resets the board.
+"""
+TAKEN: Final = "MYOBRIDGE_HAND"
+"""A board that is a named hand is no longer free for a rule that takes any."""
+
+
+def unit_text(user: str, command: list[str], board: Board, fifo_priority: int, hand: Hand = ONLY) -> str:
+    """The unit that runs `command` as `user` for a hand.
+
+    Raises:
+        UserError: a path or the name cannot stand in a unit.
+    """
+    values = {
+        "PORT": hand.link,
+        "OPTION": _option(hand),
+        "HAND": f", {hand.name} hand" if hand.name else "",
+        "COMMAND": " ".join(_quoted(word) for word in command),
+        "USER": _plain(user).replace("%", "%%"),
+        "DRIVER": board.driver,
+        "RTPRIO": str(fifo_priority),
+    }
+    text = (files("myobridge.daemon.service") / TEMPLATE).read_text(encoding="utf-8")
+    return re.sub("@([A-Z]+)@", lambda name: values[name[1]], text)
+
+
+def rule_text(board: Board, hand: Hand = ONLY) -> str:
+    """The udev rule that knows `board` as a hand's."""
+    mine = f'ENV{{{TAKEN}}}="{hand.name}"' if hand.name else ""
+    free = "" if hand.name else f'ENV{{{TAKEN}}}!="?*"'
+    does = f"""SYMLINK+="{hand.link.removeprefix("/dev/")}", GROUP="dialout", MODE="0660", \
+ENV{{ID_MM_PORT_IGNORE}}="1", TAG+="systemd", ENV{{SYSTEMD_WANTS}}+="{hand.unit}", \
+RUN+="/bin/stty -F $devnode -hupcl\""""
+    lines = (['ACTION!="remove"', 'SUBSYSTEM=="tty"', free, match, mine, does] for match in board.matches)
+    head = RULE.format(option=_option(hand), link=hand.link)
+    return head + "".join(", ".join(filter(None, line)) + "\n" for line in lines)
+
+
+def _option(hand: Hand) -> str:
+    return f" --name {hand.name}" if hand.name else ""
+
+
+def _quoted(word: str) -> str:
+    """One word of ExecStart: systemd expands % and $ and reads backslashes, even within quotes."""
+    for mark, escaped in (("\\", "\\\\"), ('"', '\\"'), ("%", "%%"), ("$", "$$")):
+        word = word.replace(mark, escaped)
+    return f'"{_plain(word)}"'
+
+
+def _plain(word: str) -> str:
+    if not word.isprintable():
+        raise UserError(f"{word!r} cannot stand in a systemd unit; use a name without line breaks.")
+    return word

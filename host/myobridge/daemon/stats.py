@@ -1,0 +1,186 @@
+"""What a run counts, and what it says of itself: the summary at the end and the snapshots on the way."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myobridge import SERVOS
+from myobridge.daemon.explain import explain_state
+from myobridge.daemon.permission.rules import LOST as LOST_TEXT
+from myobridge.daemon.permission.rules import POWER_CYCLE
+from myobridge.decoder.acquisition import AcquisitionCounters
+from myobridge.decoder.pipeline import Decision, Pipeline, Withheld
+from myobridge.feed import Snapshot
+from myobridge.feed.messages import LOST
+from myobridge.metrics import Distribution, ProcessCost
+from myobridge.model.file import ModelSpec
+from myobridge.wire.clock import SampleClock
+from myobridge.wire.frame import FrameCounters
+from myobridge.wire.messages import Reason, Result, State
+from myobridge.wire.refusals import refusal
+from myobridge.wire.session import Session
+
+LATENCY_S: Final = 1.0
+"""Percentiles cost 0.2 ms, so the looks in between repeat them."""
+
+
+class Stream(NamedTuple):
+    """What EMG flows through."""
+
+    pipeline: Pipeline
+    clock: SampleClock
+
+
+@dataclass
+class RunStats:
+    """Counts of a whole run, over all its connections. Times are `time.monotonic()`."""
+
+    spec: ModelSpec
+    started_s: float
+    """When the process was started."""
+    frames: FrameCounters
+    acquired: AcquisitionCounters = field(default_factory=AcquisitionCounters)
+    latency: Distribution = field(default_factory=Distribution)
+    """Last sample of the window read → setpoint written."""
+    sample_delay: Distribution = field(default_factory=Distribution)
+    """Newest sample of the window taken → setpoint written."""
+    cost: ProcessCost = field(default_factory=ProcessCost)
+    commands: int = 0
+    superseded: int = 0
+    write_drops: int = 0
+    deadline_misses: int = 0
+    reconnects: int = 0
+    unexpected_frames: int = 0
+    """Good frames that made no sense."""
+    feed_drops: int = 0
+    """Feed messages that slow subscribers did not take."""
+    feed_refused: int = 0
+    """Requests that were ignored, and clients that were put out."""
+    withheld: list[int] = field(default_factory=lambda: [0] * len(Withheld))
+    ready: bool = False
+    first_emg_s: float | None = None
+    first_command_s: float | None = None
+    state: State = State.BOOT
+    """Of the hand, when the daemon last heard of it before its goodbye."""
+    _latency_ms: dict[str, float] = field(default_factory=dict)
+    _latency_s: float = 0.0
+
+    def begin(self) -> None:
+        """The hand streams and the loop is ready: the processor counts from here, and time since the first sample."""
+        self.ready, self.cost = True, ProcessCost()
+
+    def decided(self, read_s: float, sampled_s: float, done_s: float) -> None:
+        """Counts a decision that may be acted on: its samples were read, taken, and it was done."""
+        self.latency.add(done_s - read_s)
+        self.sample_delay.add(done_s - sampled_s)
+        if done_s - read_s > self.spec.hop_ms / 1000:
+            self.deadline_misses += 1
+
+    def commanded(self, done_s: float, written: bool) -> None:
+        """Counts a setpoint that was written, or that the port did not take."""
+        if not written:
+            self.write_drops += 1
+            return
+        self.commands += 1
+        if self.first_command_s is None:
+            self.first_command_s = done_s
+
+    def summary(self) -> dict[str, Any]:
+        """The object that `--json` writes."""
+        spec, first = self.spec, self.first_command_s
+        seconds = time.monotonic() - self.first_emg_s if self.first_emg_s else 0.0
+        hop_s = [i / spec.fs_hz for i in range(spec.hop_samples)]
+        return {
+            "seconds": round(seconds, 3),
+            "model": spec.name,
+            "fs_hz": spec.fs_hz,
+            "channels": len(spec.channels),
+            "hop_samples": spec.hop_samples,
+            "window_samples": spec.window_samples,
+            **vars(self.acquired),
+            **vars(self.frames),
+            "unexpected_frames": self.unexpected_frames,
+            "reconnects": self.reconnects,
+            "decisions": self.latency.total,
+            "commands_sent": self.commands,
+            "commands_per_second": round(self.commands / seconds, 2) if seconds else 0.0,
+            "withheld": {w.name.lower(): self.withheld[w] for w in Withheld if w},
+            "stale": self.withheld[Withheld.STALE],
+            "superseded": self.superseded,
+            "write_drops": self.write_drops,
+            "feed_drops": self.feed_drops,
+            "feed_refused": self.feed_refused,
+            "latency_ms": self.latency.summary_ms(),
+            "sample_to_command_ms": self.sample_delay.spread(hop_s).summary_ms(),
+            "cpu_seconds_per_second": round(self.cost.cpu_seconds_per_second(), 4),
+            "rss_mb": round(self.cost.rss_mb(), 1),
+            "deadline_misses": self.deadline_misses,
+            "start_to_first_command_s": None if first is None else round(first - self.started_s, 3),
+            "state": self.state.name,
+            "mae_deg": None,
+        }
+
+    @staticmethod
+    def _explained(state: State | None, reason: Reason, *, may_move: bool, estop: bool) -> str:
+        if state is None:
+            return LOST_TEXT
+        if state is State.ESTOP and not estop:
+            return POWER_CYCLE
+        return explain_state(state, reason, may_move=may_move)
+
+    def snapshot(
+        self, session: Session | None, stream: Stream | None, decision: Decision | None, *, note: str, estop: bool
+    ) -> Snapshot:
+        """One look at the running daemon, also while there is no hand (session None), or no EMG yet (stream None)."""
+        now_s = time.monotonic()
+        if now_s >= self._latency_s:
+            self._latency_s = now_s + LATENCY_S
+            self._latency_ms = self.latency.summary_ms()
+        status = session.status if session else None
+        may_move = session is not None and session.may_move
+        state, reason = (State(status.state), Reason(status.reason)) if status else (None, Reason.NONE)
+        channels = self.spec.channels
+        return Snapshot(
+            t_s=now_s - (self.first_emg_s or now_s),
+            at_s=now_s,
+            state=state.name if state is not None else LOST,
+            reason=reason.name.lower() if status else "",
+            explained=self._explained(state, reason, may_move=may_move, estop=estop),
+            estop=estop,
+            blocked=refusal(Result.BLOCKED, status.blockers) if status and status.blockers else "",
+            may_move=may_move,
+            withheld=(decision.withheld if decision else Withheld.WARMING_UP).name.lower(),
+            model=self.spec.name,
+            channels=channels,
+            servos=SERVOS,
+            level=level(stream.pipeline.newest) if stream else [0.0] * len(channels),
+            contact=[v.name.lower() for v in stream.pipeline.contact.verdicts]
+            if stream
+            else ["unknown"] * len(channels),
+            predicted_deg=list(decision.angles_deg) if decision else [],
+            applied_deg=[angle / 100 for angle in status.applied_cdeg] if status else [],
+            supply_mv=status.supply_mv if status else 0,
+            samples_received=self.acquired.samples_received,
+            frames_lost=self.acquired.frames_lost,
+            samples_lost=self.acquired.samples_lost,
+            crc_errors=self.frames.crc_errors,
+            unexpected_frames=self.unexpected_frames,
+            reconnects=self.reconnects,
+            commands_sent=self.commands,
+            write_drops=self.write_drops,
+            feed_drops=self.feed_drops,
+            latency_ms=self._latency_ms,
+            fs_hz=stream.clock.fs_hz if stream else self.spec.fs_hz,
+            note=note,
+        )
+
+
+def level(newest: NDArray[np.float32]) -> list[float]:
+    """Root mean square of each channel; 0 where nothing has arrived yet."""
+    level: list[float] = np.sqrt(np.square(newest).sum(axis=1) / max(1, newest.shape[1])).tolist()
+    return level

@@ -1,0 +1,179 @@
+"""A hop in, five angles out: the network in onnxruntime, fed with its own past outputs.
+
+A model's graph computes a whole window anew, or keeps what older samples led to and computes a hop's share only. Both
+are called in the same way and say the same to rounding.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Callable
+from math import isfinite
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myobridge import SERVOS
+from myobridge.decoder.window import Ring, Window
+from myobridge.model.file import PAST
+from myobridge.model.load import Model
+
+if TYPE_CHECKING:
+    import onnxruntime as ort
+
+Floats = NDArray[np.float32]
+
+
+class Decoder(ABC):
+    """The network with its closed loop. Inputs and outputs are bound once, so a call allocates nothing of size."""
+
+    def __init__(self, model: Model) -> None:
+        self.spec = spec = model.spec
+        self._session = model.session
+        self._rest = np.array(spec.rest_pose_deg, np.float32)
+        self._history = np.zeros((1, 2 * len(SERVOS)), np.float32)
+        self._angles = np.zeros((1, len(SERVOS)), np.float32)
+        self._past: deque[Floats] = deque(maxlen=max(1, 2 * spec.history_hops))
+        self._options = _run_options()
+        self.reset()
+
+    def reset(self) -> None:
+        """Back to rest: the history is the rest pose."""
+        self._options.terminate = False
+        self._past.clear()
+        self._past.extend([self._rest] * (self._past.maxlen or 0))
+        self._said: Floats | None = None
+        self._write_history()
+
+    @abstractmethod
+    def __call__(self, window: Window) -> Floats | None:
+        """Call it at every hop, when the hop's samples have been appended to the window.
+
+        Angles (5,) in degrees, None while the window is not full; they enter the history unless not finite.
+        """
+
+    def settle(self) -> None:
+        """What the next hop needs and this hop's setpoint need not wait for; the next call does it if nobody has."""
+        if self._said is not None:
+            self._past.append(self._said if isfinite(sum(self._said.tolist())) else self._past[-1])
+            self._said = None
+            self._write_history()
+
+    def terminate(self) -> None:
+        """Asks a run that is under way to end; `reset` permits runs again. For another thread."""
+        self._options.terminate = True
+
+    def _write_history(self) -> None:
+        if self.spec.history_hops:
+            self._history[0, : len(SERVOS)] = self._past[self.spec.history_hops]
+            self._history[0, len(SERVOS) :] = self._past[0]
+
+    def _binding(self) -> ort.IOBinding:
+        """A binding of the history and the angles; the other ends are the caller's."""
+        binding = self._session.io_binding()
+        if self.spec.history_hops:
+            _bind(binding.bind_input, "history", self._history)
+        _bind(binding.bind_output, "angles", self._angles)
+        return binding
+
+    def _decide(self, binding: ort.IOBinding) -> Floats:
+        self._session.run_with_iobinding(binding, self._options)
+        angles: Floats = self._angles[0].copy()
+        self._said = angles
+        return angles
+
+
+def _run_options() -> ort.RunOptions:
+    """Options through which a run can be ended.
+
+    The entry says that no run is captured for a graphics card. onnxruntime's wrapper asks for the entry at each run; a
+    missing one costs an exception in C++, which is 0.02 ms a decision.
+    """
+    import onnxruntime as ort  # noqa: PLC0415 - it has been imported by the session that runs
+
+    options = ort.RunOptions()
+    options.add_run_config_entry("gpu_graph_id", "-1")
+    return options
+
+
+def _bind(bind: Callable[..., None], name: str, array: Floats) -> None:
+    bind(name, "cpu", 0, np.float32, array.shape, array.ctypes.data)
+
+
+class WindowedDecoder(Decoder):
+    """Computes the whole window anew at each hop."""
+
+    def __init__(self, model: Model) -> None:
+        super().__init__(model)
+        self._emg = np.zeros((1, len(self.spec.channels), self.spec.window_samples), np.float32)
+        self._bound = self._binding()
+        _bind(self._bound.bind_input, "emg", self._emg)
+
+    def __call__(self, window: Window) -> Floats | None:
+        """See Decoder."""
+        self.settle()
+        if not window.full:
+            return None
+        np.copyto(self._emg[0], window.view)
+        return self._decide(self._bound)
+
+
+class StreamingDecoder(Decoder):
+    """Computes what a hop's samples add, from tapes of what it computed before; `model_file.py` has the contract.
+
+    onnxruntime reads the tapes where they lie and writes behind their ends. As their places come round again after
+    so many hops, there is one binding for each.
+    """
+
+    def __init__(self, model: Model) -> None:
+        shapes = {value.name: value.shape for value in model.session.get_inputs()}
+        kept = {value.name: value.shape for value in model.session.get_outputs() if value.name != "angles"}
+        hop = (model.spec.hop_samples, len(model.spec.channels))
+        new = {"emg": hop, **{PAST + name: shape for name, shape in kept.items()}}
+        self._hops = max(-(-int(np.prod(shapes[name])) // int(np.prod(shape))) for name, shape in new.items())
+        rings = {name: Ring(self._hops, shape) for name, shape in new.items()}
+        self._rings = list(rings.values())
+        super().__init__(model)
+        self._places = []
+        for at in range(self._hops):
+            binding = self._binding()
+            _bind(binding.bind_input, "emg", rings["emg"].newest(at + 1, shapes["emg"]))
+            for name in kept:
+                ring = rings[PAST + name]
+                _bind(binding.bind_input, PAST + name, ring.newest(at, shapes[PAST + name]))
+                _bind(binding.bind_output, name, ring.place(at))
+            copies = [(ring.again(at), ring.place(at)) for name, ring in rings.items() if name != "emg"]
+            self._places.append((rings["emg"].both(at), binding, copies))
+
+    def reset(self) -> None:
+        """Back to rest, and every tape empty."""
+        super().reset()
+        self._at = 0
+        self._copies: list[tuple[Floats, Floats]] = []
+        for ring in self._rings:
+            ring.clear()
+
+    def settle(self) -> None:
+        """See Decoder."""
+        super().settle()
+        for again, place in self._copies:
+            again[:] = place
+        self._copies = []
+
+    def __call__(self, window: Window) -> Floats | None:
+        """See Decoder."""
+        self.settle()
+        emg, binding, self._copies = self._places[self._at]
+        self._at = (self._at + 1) % self._hops
+        emg[:] = window.newest(self.spec.hop_samples).T
+        if window.full:
+            return self._decide(binding)
+        self._session.run_with_iobinding(binding, self._options)
+        return None
+
+
+def decoder_of(model: Model) -> Decoder:
+    """The decoder that runs this model's graph."""
+    return StreamingDecoder(model) if model.streaming else WindowedDecoder(model)

@@ -1,0 +1,218 @@
+"""A running daemon's hand as streams of the lab streaming layer (LSL): EMG, angles and markers.
+
+A process of its own behind the feed, so the daemon's loop never waits for a network. Metadata follow XDF's conventions
+for EMG and markers (github.com/sccn/xdf/wiki/Specifications). Needs the extra `lsl`.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from typing import Final
+
+import numpy as np
+import pylsl
+from numpy.typing import NDArray
+
+from myobridge import SERVOS
+from myobridge.decoder.acquisition import INDEX_SPAN, parse_emg
+from myobridge.errors import UserError
+from myobridge.feed import About, Chunk, FeedClient, Snapshot, feed_path
+from myobridge.feed.audience import laboratorys_feed
+from myobridge.feed.ports import name_of
+from myobridge.feed.prompts import Prompt, PromptInbox, inbox_path
+from myobridge.wire import messages as m
+from myobridge.wire.clock import SampleClock
+from myobridge.wire.frame import FrameDecoder
+
+RECEIVE_S: Final = 0.2
+BATCH_S: Final = 0.01
+LOOK_FOR_HAND_S: Final = 0.2
+FASTEST: Final = 0.5
+"""Least distance of two time stamps in sample periods, where the clock has to be set back."""
+
+
+class StampedEmg:
+    """Frames in, samples and the host times at which they were taken out.
+
+    Lost samples are left out: their time passes. A time never goes back; where the sample clock finds that it was
+    late, the stamps draw together until they are right.
+    """
+
+    def __init__(self, channels: int, fs_hz: float) -> None:
+        self.lost = 0
+        """Samples that never came, so far."""
+        self._channels = channels
+        self._clock = SampleClock(fs_hz)
+        self._fs_hz = fs_hz
+        self._newest: int | None = None
+        self._stamp_s = 0.0
+
+    def take(self, frame: bytes, read_s: float) -> tuple[NDArray[np.int16], NDArray[np.float64]] | None:
+        """Counts int16 (n, channels) and times (n,) of an EMG frame that was read at `read_s`; None if it is none."""
+        if frame[0] != m.Emg.TYPE or (parsed := parse_emg(frame, self._channels)) is None:
+            return None
+        first, _, counts = parsed
+        n = len(counts)
+        self._newest = self._unwrapped(first) + n - 1
+        self._clock.arrived(self._newest, read_s)
+        ages = np.arange(n - 1, -1, -1)
+        wanted_s = self._clock.sampled_s(self._newest) - ages / self._fs_hz
+        times_s = np.maximum(wanted_s, self._stamp_s + np.arange(1, n + 1) * FASTEST / self._fs_hz)
+        self._stamp_s = float(times_s[-1])
+        return counts, times_s
+
+    def _unwrapped(self, first: int) -> int:
+        """The frame's first index without the wrap; one that goes back begins a new stream."""
+        if self._newest is None:
+            return first
+        ahead = (first - self._newest - 1 + INDEX_SPAN // 2) % INDEX_SPAN - INDEX_SPAN // 2
+        if ahead < 0:
+            return first
+        self.lost += ahead
+        return self._newest + 1 + ahead
+
+
+class LabOutlets:
+    """The three streams. Times are the host's monotonic ones; LSL's own clock is mapped here."""
+
+    def __init__(self, about: About, fs_hz: float) -> None:
+        self._to_lsl_s = pylsl.local_clock() - time.monotonic()
+        source = f"{socket.gethostname()}-{feed_path(about.port).stem}"
+        names = about.spec.channels
+        emg = _info("EMG", "EMG", len(names), fs_hz, pylsl.cf_int16, source)
+        _add_channels(emg, names, "EMG", "counts")
+        _add_acquisition(emg, about)
+        angles = _info("angles", "Angles", 2 * len(SERVOS), pylsl.IRREGULAR_RATE, pylsl.cf_float32, source)
+        _add_channels(
+            angles, [f"{what} {servo}" for what in ("predicted", "applied") for servo in SERVOS], "Angle", "deg"
+        )
+        markers = _info("markers", "Markers", 1, pylsl.IRREGULAR_RATE, pylsl.cf_string, source)
+        self._emg, self._angles, self._markers = (pylsl.StreamOutlet(info) for info in (emg, angles, markers))
+
+    def emg(self, counts: NDArray[np.int16], times_s: NDArray[np.float64]) -> None:
+        """Sends counts (n, channels) taken at the times (n,)."""
+        self._emg.push_chunk(counts, (times_s + self._to_lsl_s).tolist())
+
+    def angles(self, predicted_deg: Sequence[float], applied_deg: Sequence[float], t_s: float) -> None:
+        """Sends predicted and applied angles; NaN where there are none yet."""
+        nothing = [float("nan")] * len(SERVOS)
+        self._angles.push_sample([*(predicted_deg or nothing), *(applied_deg or nothing)], t_s + self._to_lsl_s)
+
+    def marker(self, text: str, t_s: float) -> None:
+        """Sends an event."""
+        self._markers.push_sample([text], t_s + self._to_lsl_s)
+
+    @property
+    def anyone_listens(self) -> bool:
+        """Somebody receives the markers."""
+        return bool(self._markers.have_consumers())
+
+
+class Events:
+    """Notices what changes from one snapshot to the next."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, str] = {}
+        self._cue = ""
+
+    def changes(self, look: Snapshot, anyone_listens: bool) -> list[str]:
+        """`what value` of everything that is not as it was; all of it for the first who listens."""
+        if not anyone_listens:
+            self._last = {}
+            return []
+        now = {"state": look.state, "reason": look.reason, "withheld": look.withheld, "model": look.model}
+        changed = [f"{what} {value}" for what, value in now.items() if value and self._last.get(what) != value]
+        self._last = now
+        return changed
+
+    def cue(self, prompt: Prompt | None) -> list[str]:
+        """`cue TITLE` where a guided recording, or the doctor, asks for something else than before."""
+        if prompt is None or prompt.title == self._cue:
+            return []
+        self._cue = prompt.title
+        return [f"cue {prompt.title or 'none'}"]
+
+
+def stream(port: str, say: Callable[[str], None]) -> None:
+    """Streams what the daemon on `port` reads and says, until it ends.
+
+    Raises:
+        NoDaemon: none runs, or it has ended.
+    """
+    with FeedClient(port) as feed, closing(PromptInbox(inbox_path(laboratorys_feed(port)))) as prompts:
+        about, config, ident = _connected_hand(feed, say)
+        fs_hz = ident.tick_hz / config.sample_period_ticks
+        outlets = LabOutlets(about, fs_hz)
+        say(f"Streaming EMG ({len(about.spec.channels)} channels, {fs_hz:g} Hz), angles and markers; Ctrl-C ends it.")
+        feed.subscribe("bytes", "snapshots")
+        frames, emg, events, told = FrameDecoder(), StampedEmg(len(about.spec.channels), fs_hz), Events(), 0
+        while True:
+            taken = []
+            for message in _messages(feed):
+                if isinstance(message, Chunk):
+                    taken += [t for frame in frames.feed(message.data) if (t := emg.take(frame, message.t_s))]
+                    continue
+                now_s = time.monotonic()
+                outlets.angles(message.predicted_deg, message.applied_deg, now_s)
+                for change in events.changes(message, outlets.anyone_listens):
+                    outlets.marker(change, now_s)
+            if taken:
+                outlets.emg(np.concatenate([counts for counts, _ in taken]), np.concatenate([t_s for _, t_s in taken]))
+            for cue in events.cue(prompts.newest()):
+                outlets.marker(cue, time.monotonic())
+            if emg.lost > told:
+                outlets.marker(f"lost {emg.lost - told} samples", time.monotonic())
+                told = emg.lost
+
+
+def _messages(feed: FeedClient) -> Iterator[Chunk | Snapshot]:
+    """What has come, after a little sleep: one push of many frames costs far less than many of one."""
+    time.sleep(BATCH_S)
+    message = feed.receive(RECEIVE_S)
+    while message is not None:
+        yield message
+        message = feed.receive(0.0)
+
+
+def _connected_hand(feed: FeedClient, say: Callable[[str], None]) -> tuple[About, m.Config, m.Ident]:
+    """What the daemon runs, once its hand is configured."""
+    told = False
+    while True:
+        about = feed.request("about").about
+        if about is None:
+            raise UserError("The daemon says nothing of itself; end it and start the one of this version.")
+        if about.config is not None and about.ident is not None:
+            return about, about.config, about.ident
+        if not told:
+            say("The daemon has no hand yet; waiting for it.")
+            told = True
+        time.sleep(LOOK_FOR_HAND_S)
+
+
+def _info(name: str, kind: str, channels: int, fs_hz: float, form: int, source: str) -> pylsl.StreamInfo:
+    return pylsl.StreamInfo(f"myobridge {name}", kind, channels, fs_hz, form, f"{source}-{name}")
+
+
+def _add_channels(info: pylsl.StreamInfo, labels: Sequence[str], kind: str, unit: str) -> None:
+    channels = info.desc().append_child("channels")
+    for label in labels:
+        channel = channels.append_child("channel")
+        for name, value in (("label", label), ("unit", unit), ("type", kind)):
+            channel.append_child_value(name, value)
+
+
+def _add_acquisition(info: pylsl.StreamInfo, about: About) -> None:
+    """What XDF calls acquisition. Counts span ± 2^(adc_bits - 1); the gain before the ADC is not known here."""
+    assert about.ident is not None
+    acquisition = info.desc().append_child("acquisition")
+    facts = {
+        "manufacturer": "myobridge",
+        "model": name_of(m.Board, about.ident.board),
+        "firmware": ".".join(map(str, about.ident.firmware_version)),
+        "adc_bits": str(about.ident.adc_bits),
+    }
+    for name, value in facts.items():
+        acquisition.append_child_value(name, value)

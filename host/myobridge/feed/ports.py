@@ -1,0 +1,141 @@
+"""Which serial ports there are, and what answers on them."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Any, Final
+
+from serial.tools.list_ports import comports
+
+from myobridge.errors import UserError
+from myobridge.feed import FeedClient, NoDaemon
+from myobridge.wire import messages as m
+from myobridge.wire.boot_loader import is_old_nanos
+from myobridge.wire.frame import PAYLOAD, FrameDecoder, encode
+from myobridge.wire.link import LinkLost, SerialLink
+from myobridge.wire.quiet import LISTEN_S, Quiet
+
+PATIENCE_S: Final = LISTEN_S + 0.5
+"""For a board that is reset when its port is opened, and for the answer of one that says nothing until it is asked."""
+ASK_EVERY_S: Final = 0.1
+TURN_S: Final = 0.05
+NOTHING: Final = "nothing of ours answers; if it is the hand, switch its power off and on, or flash its firmware."
+OLD_NANO: Final = (
+    "an old Nano without our firmware; flash optiboot with a programmer (ISP) first: its own boot loader never comes "
+    "back from a watchdog reset."
+)
+
+
+NAMES: Final = ("ttyACM*", "ttyUSB*", "ttyAMA*", "serial/by-id/*", "myobridge*")
+"""What a board's port may be called below /dev; a container may have the port and nothing that describes it."""
+UNKNOWN: Final = "unknown"
+
+
+def list_ports() -> dict[str, str]:
+    """Serial ports of this machine, each with what is plugged in there; UNKNOWN where the system does not say that.
+
+    Of a port that has several names, one is listed.
+    """
+    ports = _known_ports()
+    seen = {_identity(port) for port in ports}
+    for port in _named_ports():
+        if (identity := _identity(port)) not in seen:
+            seen.add(identity)
+            ports[port] = UNKNOWN
+    return dict(sorted(ports.items()))
+
+
+def _known_ports() -> dict[str, str]:
+    """The ports that the system has hardware behind, each with its description."""
+    try:
+        return {port.device: port.description or UNKNOWN for port in comports() if port.hwid != "n/a"}
+    except (OSError, TypeError, ValueError):  # half of sysfs is there
+        return {}
+
+
+def _named_ports() -> list[str]:
+    return [str(port) for pattern in NAMES for port in sorted(Path("/dev").glob(pattern)) if port.is_char_device()]
+
+
+def _identity(port: str) -> object:
+    """What all names of one port have in common."""
+    try:
+        return Path(port).stat().st_rdev
+    except OSError:
+        return os.path.realpath(port)
+
+
+def ask(port: str) -> m.Ident | None:
+    """IDENT of the device on a port; None if nothing of ours answers.
+
+    Raises:
+        UserError: the port cannot be opened.
+    """
+    link, frames, began_s = SerialLink(port), FrameDecoder(), time.monotonic()
+    quiet, ask_s = Quiet(began_s), 0.0
+    try:
+        while (now_s := time.monotonic()) < began_s + PATIENCE_S:
+            if now_s >= ask_s and quiet.may_ask(now_s):
+                link.write(b"\0" + encode(m.Hello.TYPE, 0, m.Hello(m.MAJOR, m.MINOR, 0, m.PROTO_HASH).pack()))
+                ask_s = now_s + ASK_EVERY_S
+            if link.wait(TURN_S):
+                for frame in frames.feed(link.read()):
+                    quiet.hear(time.monotonic())
+                    if frame[0] == m.Ident.TYPE and len(frame[PAYLOAD]) == m.Ident.STRUCT.size:
+                        return m.Ident.unpack(frame[PAYLOAD])
+    except LinkLost:
+        return None
+    finally:
+        link.close()
+    return None
+
+
+def name_of(kind: type[m.Board] | type[m.ResetCause], value: int) -> str:
+    """An enumeration's name, or its number where a newer device has one that we do not know."""
+    return kind(value).name.lower() if value in set(kind) else str(value)
+
+
+def probe(port: str) -> dict[str, Any]:
+    """One row of `myobridge devices`: the port, a sentence, and the facts where a hand answered."""
+    try:
+        ident, has_daemon = _ident(port)
+        if ident is None:
+            return {"port": port, "answer": OLD_NANO if is_old_nanos(port) else NOTHING}
+        return {"port": port, **_answer(ident, has_daemon)}
+    except UserError as error:
+        return {"port": port, "answer": str(error)}
+
+
+def _ident(port: str) -> tuple[m.Ident | None, bool]:
+    """IDENT of the device on a port, and whether a daemon of ours gave it: that daemon holds the port.
+
+    Raises:
+        UserError: the port cannot be opened, or the daemon has no device.
+    """
+    try:
+        with FeedClient(port) as feed:
+            about = feed.request("about").about
+    except NoDaemon:
+        return ask(port), False
+    if about is None or about.ident is None:
+        raise UserError("A daemon of ours runs on this port, and looks for its hand; plug the hand in.")
+    return about.ident, True
+
+
+def _answer(ident: m.Ident, has_daemon: bool) -> dict[str, Any]:
+    board, reset = name_of(m.Board, ident.board), name_of(m.ResetCause, ident.reset_cause)
+    version = ".".join(map(str, ident.firmware_version))
+    note = "" if ident.proto_hash == m.PROTO_HASH else "; another protocol revision: flash the firmware of this version"
+    note += "; a daemon of ours runs on it" if has_daemon else ""
+    return {
+        "answer": f"{board}, firmware {version}, {ident.max_channels} channels of {ident.adc_bits} bits, "
+        f"last reset: {reset.replace('_', ' ')}{note}",
+        "board": board,
+        "firmware": version,
+        "channels": ident.max_channels,
+        "adc_bits": ident.adc_bits,
+        "reset_cause": reset,
+        "protocol_matches": ident.proto_hash == m.PROTO_HASH,
+    }

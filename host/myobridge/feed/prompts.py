@@ -1,0 +1,101 @@
+"""What a guided recording shows in the page: prompts as JSON datagrams to a Unix socket beside the feed's."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+from typing import Annotated, Final
+
+import msgspec
+
+from myobridge.errors import UserError
+from myobridge.feed.place import address
+from myobridge.model.file import Pose
+
+LIFE_S: Final = 3.0
+"""A prompt that is not sent again within this time is taken down: its sender has gone."""
+MAX_BYTES: Final = 4096
+
+
+class Prompt(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="prompt"):
+    """One card; send it at least once a second. An empty title takes the card down.
+
+    progress: share of the session that is done.
+    angles_deg: the pose to make, thumb to little.
+    seconds_left: of what the text says.
+    """
+
+    title: Annotated[str, msgspec.Meta(max_length=80)]
+    text: Annotated[str, msgspec.Meta(max_length=400)] = ""
+    progress: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
+    angles_deg: Pose | None = None
+    seconds_left: Annotated[float, msgspec.Meta(ge=0)] | None = None
+
+
+NO_PROMPT: Final = Prompt(title="")
+
+
+def inbox_path(feed: Path) -> Path:
+    """Where the view of the daemon with this feed takes prompts."""
+    return feed.with_name(feed.name + ".view")
+
+
+def send_prompt(feed: Path, prompt: Prompt) -> bool:
+    """Shows a prompt in the view, if there is one; never blocks. True if a view took it."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as outbox:
+        outbox.setblocking(False)
+        try:
+            with address(inbox_path(feed)) as reachable:
+                outbox.sendto(msgspec.json.encode(prompt), reachable)
+        except OSError:
+            return False
+    return True
+
+
+class PromptInbox:
+    """The receiving end. Of several views of one port the newest gets the prompts."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises UserError where the folder of the feeds is not the user's alone."""
+        self._path = path
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.setblocking(False)
+        try:
+            path.parent.mkdir(mode=0o700, exist_ok=True)
+            with address(path) as reachable:
+                path.unlink(missing_ok=True)
+                self._socket.bind(reachable)
+            path.chmod(0o600)
+            self._inode = path.stat().st_ino
+        except OSError as error:
+            self._socket.close()
+            raise UserError(
+                f"The view cannot open {path} ({error.strerror or error}); set XDG_RUNTIME_DIR to a folder of yours."
+            ) from error
+        self._decode = msgspec.json.Decoder(Prompt).decode
+
+    def fileno(self) -> int:
+        """For whoever waits on it."""
+        return self._socket.fileno()
+
+    def newest(self) -> Prompt | None:
+        """The newest valid prompt that has arrived; None if none has."""
+        prompt = None
+        while True:
+            try:
+                data = self._socket.recv(MAX_BYTES)
+            except BlockingIOError:
+                return prompt
+            try:
+                prompt = self._decode(data)
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                continue
+
+    def close(self) -> None:
+        """Takes the socket away, unless a newer view has put its own there."""
+        self._socket.close()
+        try:
+            if self._path.stat().st_ino == self._inode:
+                self._path.unlink()
+        except OSError:
+            return

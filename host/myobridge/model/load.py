@@ -1,0 +1,125 @@
+"""A model file, read and checked, and ready to be run by onnxruntime."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from myobridge.errors import UserError
+from myobridge.model.check import MAX_MODEL_BYTES, check_model
+from myobridge.model.file import ModelSpec
+from myobridge.model.trial import Trial
+
+if TYPE_CHECKING:
+    import onnxruntime as ort
+
+OUT_OF_MEMORY: Final = ("Failed to allocate memory", "bad_alloc", "bad allocation")
+"""How onnxruntime says it."""
+
+
+class Model:
+    """One graph of a model file.
+
+    spec: the metadata of the file.
+    streaming: whether the graph keeps its state. The other kind computes a whole window anew.
+    """
+
+    def __init__(self, path: Path, spec: ModelSpec, graph: bytes, trial: Trial | None, *, streaming: bool) -> None:
+        """`trial` is None in the process that tries the model."""
+        self.spec = spec
+        self.streaming = streaming
+        self._path = path
+        self._graph = graph
+        self._trial = trial
+
+    def begin_trial(self) -> None:
+        """Starts to try the model in a process of its own; nobody has to wait for it before `session` is needed.
+
+        Raises:
+            UserError: no process can be started.
+        """
+        if self._trial:
+            self._trial.begin()
+
+    def ready(self) -> bool:
+        """Whether the trial is over, so that `session` keeps nobody waiting for it.
+
+        Raises:
+            UserError: the model has not passed.
+        """
+        import onnxruntime  # noqa: F401, PLC0415 - 40 ms, which pass while the trial goes on
+
+        return self._trial is None or self._trial.over()
+
+    @cached_property
+    def session(self) -> ort.InferenceSession:
+        """The graph in onnxruntime, made when it is first asked for, of a model that has passed its trial.
+
+        Raises:
+            UserError: the model has not passed, or cannot be loaded.
+        """
+        if self._trial:
+            self._trial.wait()
+        import onnxruntime as ort  # noqa: PLC0415 - most commands want only `spec` of a model
+
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.log_severity_level = 4
+        try:
+            return ort.InferenceSession(self._graph, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime has a family of exceptions without a common base of its own
+            raise cannot_run(self._path, error) from error
+
+
+def cannot_run(path: Path, error: Exception) -> UserError:
+    """What to say when onnxruntime refuses a graph."""
+    reason = str(error).partition("\n")[0] or type(error).__name__
+    if isinstance(error, MemoryError) or any(word in reason for word in OUT_OF_MEMORY):
+        return UserError(f"{path} takes more memory than any model of ours; choose another.")
+    return UserError(f"{path} is not an ONNX model that can be run ({reason}); export or copy it again.")
+
+
+def read_model(path: Path, *, windowed: bool = False) -> Model:
+    """Reads and checks a model file: its streaming graph if it has one, unless the windowed one is asked for.
+
+    Its bytes are judged here; what its graphs do when they run is found out by its trial.
+
+    Raises:
+        UserError: no such file, not an ONNX file, not one of ours, or its graph does not fit its metadata.
+    """
+    if not path.is_file():
+        raise UserError(f"There is no model {path}; give the path of an .onnx file, or one of the shipped names.")
+    data = _read(path)
+    spec, streaming = check_model(data, path)
+    trial = Trial(path, spec, data, streaming)
+    if streaming is None or windowed:
+        return Model(path, spec, data, trial, streaming=False)
+    return Model(path, spec, streaming, trial, streaming=True)
+
+
+def open_model(path: Path, *, windowed: bool = False) -> Model:
+    """`read_model`, then its trial, which takes a quarter of a second, and its session.
+
+    Raises:
+        UserError: the file cannot be read, or the model did not pass its trial.
+    """
+    model = read_model(path, windowed=windowed)
+    _ = model.session  # made now
+    return model
+
+
+def _read(path: Path) -> bytes:
+    """The whole file, once: what is checked is what runs."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_MODEL_BYTES + 1)
+    except OSError as error:
+        raise UserError(f"{path}: cannot read the model ({error.strerror}); allow it or copy it again.") from error
+    if len(data) > MAX_MODEL_BYTES:
+        raise UserError(
+            f"{path} is larger than {MAX_MODEL_BYTES >> 20} MB, so it is not a model of ours; choose another."
+        )
+    return data

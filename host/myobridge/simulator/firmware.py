@@ -1,0 +1,330 @@
+"""The simulated firmware: bytes in, bytes out, samples by the sample clock. Behaves as firmware/PROTOCOL.md says.
+
+Pure: time comes in as an argument, bytes go out with the moment at which the line would have carried them.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from math import floor
+from random import Random
+from typing import Final
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myobridge.decoder.acquisition import emg_wire_bytes
+from myobridge.metrics import Distribution
+from myobridge.simulator.emg_source import EmgSource
+from myobridge.simulator.safety import Safety
+from myobridge.wire import messages as m
+from myobridge.wire.frame import PAYLOAD, FrameDecoder, encode
+from myobridge.wire.messages import Result, State
+
+TICK_HZ: Final = 2_000_000
+"""Timer 1 of a 16 MHz AVR behind its prescaler of 8."""
+TX_BUFFER_BYTES: Final = 512
+MIN_PERIOD_TICKS: Final = 100
+"""20 kHz: a simulated ADC is quick."""
+BITS_PER_BYTE: Final = 10
+MAX_CHANNELS: Final = 64
+"""Bits of CONFIG's channel_mask."""
+VERSION: Final = (0, 1, 0)
+
+
+class SimulatedFirmware:
+    """One device with an EMG source at its inputs."""
+
+    def __init__(self, source: EmgSource, seed: int = 0, baud: int = m.BAUD) -> None:
+        random = Random(seed)
+        self._source = source
+        self._byte_s = BITS_PER_BYTE / baud
+        self._baud = baud
+        self.safety = Safety(boot_id=random.randrange(1, 1 << 16), tick_hz=TICK_HZ, challenge=random.randrange(1 << 16))
+        self.safety.started_up()
+        self._frames = FrameDecoder()
+        self._unknown = 0
+        self._bad_lengths = 0
+        self._seq_gaps = 0
+        self._tx_drops = 0
+        self._dropped_before = False
+        self._host_seq: int | None = None
+        self._seq = 0
+        self._ack = (0, 0, Result.OK)
+        self._outbox: deque[tuple[float, bytes]] = deque()
+        self._line_free_s = 0.0
+        self._period_s = 1 / source.fs_hz
+        self._first_sample_s = 0.0
+        self.samples_taken = 0
+        self.truth_deg: NDArray[np.float32] | None = None
+        """True angles at the newest sample, where the source knows them."""
+        self.setpoint_age = Distribution()
+        """From the newest sample that a SETPOINT is based on to its arrival here: the delay of the whole chain."""
+        self._status_s = 0.0
+        self._servo_s = -1.0
+        """When the next servo period begins; negative before the first."""
+        self._told: tuple[object, ...] = ()
+
+    # --- time ---------------------------------------------------------------------------------------------
+
+    def advance(self, now_s: float) -> None:
+        """Lets everything happen that is due by `now_s`: samples, servo periods, timeouts, STATUS.
+
+        Raises:
+            EOFError: the EMG source is over.
+        """
+        self._sample(now_s)
+        if self._servo_s < 0:
+            self._servo_s = now_s
+        while self._servo_s <= now_s:
+            self.safety.tick(int(self._servo_s * 1000))
+            self.safety.servo_period()
+            config = self.safety.config
+            self._servo_s += (config.servo_period_us if config else m.SERVO_PERIOD_MAX_US) / 1e6
+        self.safety.tick(int(now_s * 1000))
+        if now_s >= self._status_s or self._told != self._tellable():
+            self._status(now_s)
+
+    def next_event_s(self) -> float:
+        """When `advance` or `outgoing` next has something to do."""
+        times = [self._servo_s, self._status_s]
+        if self.safety.streaming and self.safety.config:
+            left = self.safety.config.samples_per_frame - self.samples_taken % self.safety.config.samples_per_frame
+            times.append(self._first_sample_s + (self.samples_taken + left - 1) * self._period_s)
+        if self._outbox:
+            times.append(self._outbox[0][0])
+        return min(times)
+
+    def outgoing(self, now_s: float) -> bytes:
+        """Bytes that the line has carried by `now_s`."""
+        sent = []
+        while self._outbox and self._outbox[0][0] <= now_s:
+            sent.append(self._outbox.popleft()[1])
+        return b"".join(sent)
+
+    def lost_frame(self) -> None:
+        """The port took no more: a frame was dropped whole."""
+        self._tx_drops += 1
+        self._dropped_before = True
+
+    def _sample(self, now_s: float) -> None:
+        config = self.safety.config
+        if not self.safety.streaming or config is None:
+            return
+        n = config.samples_per_frame
+        while self._samples_due(now_s) - self.samples_taken >= n:
+            counts, truth = self._source.read(n)
+            inputs = [i for i in range(MAX_CHANNELS) if config.channel_mask >> i & 1]
+            self.truth_deg = None if truth is None else truth[-1]
+            taken_s = self._first_sample_s + (self.samples_taken + n - 1) * self._period_s
+            self._emg(counts[:, inputs], taken_s)
+            self.samples_taken += n
+            self.safety.sampled(int(now_s * 1000))
+
+    # --- out ----------------------------------------------------------------------------------------------
+
+    def _transmit(self, message_type: int, payload: bytes, now_s: float) -> None:
+        frame = encode(message_type, self._seq, payload)
+        begins_s = max(self._line_free_s, now_s)
+        waiting_bytes = (begins_s - now_s) / self._byte_s
+        if message_type == m.Emg.TYPE and waiting_bytes + len(frame) > TX_BUFFER_BYTES:
+            self.lost_frame()
+            return
+        self._seq = (self._seq + 1) & 0xFF
+        self._line_free_s = begins_s + len(frame) * self._byte_s
+        self._outbox.append((self._line_free_s, frame))
+
+    def _emg(self, counts: NDArray[np.int16], now_s: float) -> None:
+        flags = m.EmgFlag.TX_DROP if self._dropped_before else m.EmgFlag(0)
+        if self.safety.state is State.ARMED:
+            flags |= m.EmgFlag.ARMED
+        self._dropped_before = False
+        head = m.Emg(self.samples_taken & 0xFFFFFFFF, len(counts), flags).pack()
+        self._transmit(m.Emg.TYPE, head + counts.astype("<i2").tobytes(), now_s)
+
+    def _tellable(self) -> tuple[object, ...]:
+        return self.safety.state, self.safety.reason
+
+    def _status(self, now_s: float) -> None:
+        safety, errors = self.safety, self._frames.counters
+        flags = m.StatusFlag(0)
+        for flag, holds in (
+            (m.StatusFlag.CONFIGURED, safety.config is not None),
+            (m.StatusFlag.STREAMING, safety.streaming),
+            (m.StatusFlag.PULSES_ON, safety.pulses_on),
+        ):
+            flags |= flag if holds else m.StatusFlag(0)
+        status = m.Status(
+            state=safety.state,
+            reason=safety.reason,
+            blockers=safety.blockers(int(now_s * 1000)),
+            flags=flags,
+            ack_type=self._ack[0],
+            ack_seq=self._ack[1],
+            ack_result=self._ack[2],
+            challenge=safety.challenge,
+            boot_id=safety.boot_id,
+            config_crc=safety.config_crc,
+            sample_index=self._next_index(now_s),
+            t_us=int(now_s * 1e6) & 0xFFFFFFFF,
+            setpoint_seq=safety.setpoint_seq,
+            applied_cdeg=tuple(safety.applied),
+            supply_mv=0,
+            crc_errors=errors.crc_errors & 0xFFFF,
+            length_errors=(errors.length_errors + self._bad_lengths) & 0xFFFF,
+            unknown_types=self._unknown & 0xFFFF,
+            seq_gaps=self._seq_gaps & 0xFFFF,
+            rx_overruns=0,
+            range_rejects=safety.range_rejects & 0xFFFF,
+            stale_rejects=safety.stale_rejects & 0xFFFF,
+            tx_drops=self._tx_drops & 0xFFFF,
+            max_loop_us=0,
+        )
+        self._told = self._tellable()
+        self._status_s = now_s + m.STATUS_PERIOD_MS / 1000
+        self._transmit(m.Status.TYPE, status.pack(), now_s)
+
+    # --- in -----------------------------------------------------------------------------------------------
+
+    def receive(self, data: bytes, now_s: float) -> None:
+        """Takes bytes from the host; what was due before they came happens before.
+
+        Raises:
+            EOFError: the EMG source is over.
+        """
+        self.advance(now_s)
+        for frame in self._frames.feed(data):
+            kind, seq, payload = frame[0], frame[1], frame[PAYLOAD]
+            self._count_gap(seq, kind)
+            message_class = m.BY_TYPE.get(kind)
+            if message_class is None or kind & 0x80:
+                self._unknown += 1
+            elif len(payload) != m.PAYLOAD_BYTES[kind]:
+                self._bad_lengths += 1
+            else:
+                self._dispatch(message_class.unpack(payload), seq, now_s)
+
+    def _count_gap(self, seq: int, kind: int) -> None:
+        if self._host_seq is not None and kind != m.Hello.TYPE:
+            self._seq_gaps += (seq - self._host_seq - 1) & 0xFF
+        self._host_seq = seq
+
+    def _dispatch(self, message: m.Message, seq: int, now_s: float) -> None:
+        now_ms, safety = int(now_s * 1000), self.safety
+        match message:
+            case m.Setpoint():
+                sampled_s = self._first_sample_s + message.based_on_sample * self._period_s
+                if safety.streaming:
+                    self.setpoint_age.add(now_s - sampled_s)
+                safety.setpoint(message, seq, self._next_index(now_s), now_ms)
+                return
+            case m.Ping():
+                pong = m.Pong(message.token, int(now_s * 1e6) & 0xFFFFFFFF, self._next_index(now_s))
+                self._transmit(m.Pong.TYPE, pong.pack(), now_s)
+                return
+            case m.Hello():
+                safety.host_speaks_ours = message.proto_hash == m.PROTO_HASH
+                self._transmit(m.Ident.TYPE, self._ident(message.nonce).pack(), now_s)
+                result = Result.OK
+            case m.Config():
+                self._ack = (message.TYPE, seq, self._config(message, now_s))
+                return
+            case m.Start():
+                result = self._start(message, now_s)
+            case m.Stop():
+                safety.stop()
+                result = Result.OK
+            case m.Arm():
+                result = safety.arm(message, now_ms)
+            case m.Disarm():
+                result = safety.disarm()
+            case m.Estop():
+                safety.estop()
+                result = Result.OK
+            case _:
+                return
+        self._ack = (message.TYPE, seq, result)
+        self._status(now_s)
+
+    def _samples_due(self, now_s: float) -> int:
+        """Samples that the sample clock, which runs on between frames, has taken by now."""
+        return max(0, floor((now_s - self._first_sample_s) / self._period_s) + 1)
+
+    def _next_index(self, now_s: float) -> int:
+        """Index of the next sample to be taken; 0 when not streaming."""
+        return self._samples_due(now_s) & 0xFFFFFFFF if self.safety.streaming else 0
+
+    def _ident(self, nonce: int) -> m.Ident:
+        return m.Ident(
+            major=m.MAJOR,
+            minor=m.MINOR,
+            nonce=nonce,
+            proto_hash=m.PROTO_HASH,
+            firmware_version=VERSION,
+            build=0,
+            board=m.Board.SIMULATED,
+            boot_id=self.safety.boot_id,
+            reset_cause=m.ResetCause.POWER_ON,
+            capabilities=0,
+            max_channels=min(MAX_CHANNELS, self._source.channels),
+            adc_bits=self._source.adc_bits,
+            tick_hz=TICK_HZ,
+        )
+
+    def _config(self, config: m.Config, now_s: float) -> Result:
+        safety = self.safety
+        if safety.state is not State.DISARMED or safety.streaming:
+            result = Result.WRONG_STATE
+        else:
+            result = check_config(config, self._source, self._baud)
+            if result is Result.OK:
+                safety.configure(config, crc32(config.pack()))
+        period = safety.config.sample_period_ticks if safety.config else 0
+        ack = m.ConfigAck(result, period, safety.config_crc)
+        self._transmit(m.ConfigAck.TYPE, ack.pack(), now_s)
+        return result
+
+    def _start(self, message: m.Start, now_s: float) -> Result:
+        safety = self.safety
+        if safety.config is None or message.config_crc != safety.config_crc:
+            return Result.WRONG_CONFIG
+        if not safety.streaming:
+            safety.start(int(now_s * 1000))
+            self._period_s = safety.config.sample_period_ticks / TICK_HZ
+            self._first_sample_s = now_s + self._period_s
+            self.samples_taken = 0
+        return Result.OK
+
+
+def check_config(config: m.Config, source: EmgSource, baud: int) -> Result:
+    """The rules of PROTOCOL.md for CONFIG, and that the source can play at this rate."""
+    channels = config.channel_mask.bit_count()
+    n, period = config.samples_per_frame, config.sample_period_ticks
+    servos = zip(config.servo_min_cdeg, config.servo_safe_cdeg, config.servo_max_cdeg, strict=True)
+    pulses = list(zip(config.pulse_0_us, config.pulse_180_us, strict=True))
+    emg_bytes = emg_wire_bytes(n, channels)
+    checks = (
+        (Result.BAD_CHANNELS, channels > 0 and config.channel_mask >> min(MAX_CHANNELS, source.channels) == 0),
+        (Result.BAD_PERIOD, period >= MIN_PERIOD_TICKS and abs(TICK_HZ / period / source.fs_hz - 1) < 1e-3),
+        (Result.BAD_SAMPLES_PER_FRAME, n >= 1 and emg_bytes - 2 <= m.MAX_FRAME_BYTES),
+        (Result.BAD_FORMAT, config.sample_format == m.SampleFormat.INT16),
+        (Result.BAD_SERVO_RANGE, all(low <= safe <= high <= m.ANGLE_MAX_CDEG for low, safe, high in servos)),
+        (Result.BAD_SERVO_RANGE, all(a != b for a, b in pulses)),
+        (Result.BAD_SERVO_RANGE, all(m.PULSE_MIN_US <= us <= m.PULSE_MAX_US for pair in pulses for us in pair)),
+        (Result.BAD_SERVO_PERIOD, m.SERVO_PERIOD_MIN_US <= config.servo_period_us <= m.SERVO_PERIOD_MAX_US),
+        (
+            Result.BAD_SERVO_PERIOD,
+            max(us for pair in pulses for us in pair) + m.SERVO_GAP_US <= config.servo_period_us,
+        ),
+        (Result.BAD_SLEW, m.SLEW_MIN_CDEG_PER_S <= config.slew_cdeg_per_s <= m.SLEW_MAX_CDEG_PER_S),
+        (Result.BAD_TIMEOUTS, m.HOLD_MIN_MS <= config.hold_ms <= m.HOLD_MAX_MS),
+        (Result.BAD_TIMEOUTS, config.hold_ms < config.relax_ms <= m.RELAX_MAX_MS),
+        (
+            Result.LINK_OVERLOAD,
+            period == 0
+            or n == 0
+            or BITS_PER_BYTE * emg_bytes * TICK_HZ * 100 <= m.LINK_LOAD_MAX_PERCENT * baud * period * n,
+        ),
+    )
+    return next((result for result, holds in checks if not holds), Result.OK)

@@ -1,0 +1,161 @@
+"""The simulated hand as a process: source → firmware → line → pty, paced by the sample clock."""
+
+from __future__ import annotations
+
+import signal
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myobridge.feed.tap import HandSnapshot, HandTap
+from myobridge.recording.npz_file import save_npz
+from myobridge.simulator.emg_source import EmgSource
+from myobridge.simulator.firmware import SimulatedFirmware
+from myobridge.simulator.line_faults import FaultyLine, LineFaults
+from myobridge.simulator.pty_port import PtyPort
+from myobridge.wire.messages import State
+
+LONGEST_SLEEP_S: Final = 0.02
+ROW_S: Final = 0.02
+"""Of the trace."""
+
+
+@dataclass
+class Trace:
+    """One row each ROW_S while streaming."""
+
+    sample: list[int] = field(default_factory=list)
+    state: list[int] = field(default_factory=list)
+    applied_deg: list[list[float]] = field(default_factory=list)
+    truth_deg: list[list[float]] = field(default_factory=list)
+
+    def add(self, firmware: SimulatedFirmware) -> None:
+        """Notes where the servos are and where the fingers should be."""
+        safety = firmware.safety
+        if not safety.streaming:
+            return
+        truth = firmware.truth_deg
+        self.append(
+            firmware.samples_taken,
+            safety.state,
+            [angle / 100 for angle in safety.applied],
+            [float("nan")] * len(safety.applied) if truth is None else truth.tolist(),
+        )
+
+    def append(self, sample: int, state: int, applied_deg: list[float], truth_deg: list[float]) -> None:
+        """Adds one row."""
+        self.sample.append(sample)
+        self.state.append(state)
+        self.applied_deg.append(applied_deg)
+        self.truth_deg.append(truth_deg)
+
+    def save(self, path: Path) -> Path:
+        """Writes the rows as arrays of an .npz; the file.
+
+        Raises:
+            UserError: it cannot be written.
+        """
+        arrays: dict[str, NDArray[Any]] = {
+            "sample": np.array(self.sample, np.int64),
+            "state": np.array(self.state, np.uint8),
+            "applied_deg": np.array(self.applied_deg, np.float32).reshape(-1, 5),
+            "truth_deg": np.array(self.truth_deg, np.float32).reshape(-1, 5),
+        }
+        return save_npz(path, arrays)
+
+    def mae_deg(self) -> float | None:
+        """Mean absolute error of the servos against the true angles while armed; None if there is none to tell."""
+        armed = np.array(self.state) == State.ARMED
+        if not armed.any():
+            return None
+        error = np.abs(np.array(self.applied_deg)[armed] - np.array(self.truth_deg)[armed])
+        return None if np.isnan(error).any() else round(float(error.mean()), 2)
+
+
+class SimulatedHand:
+    """Firmware, line and port of one simulated hand."""
+
+    def __init__(self, source: EmgSource, port: PtyPort, faults: LineFaults, seed: int) -> None:
+        self.port = port
+        self.firmware = SimulatedFirmware(source, seed)
+        self.trace = Trace()
+        self.tap: HandTap | None = None
+        self._faults = faults
+        self._up, self._down = FaultyLine(faults, seed=2 * seed), FaultyLine(faults, seed=2 * seed + 1)
+        self._stopping = False
+        self._plugged = True
+
+    def run(self, seconds: float | None) -> None:
+        """Runs until stopped, until the recording is over, or for `seconds`."""
+        signal.signal(signal.SIGINT, self._signalled)
+        signal.signal(signal.SIGTERM, self._signalled)
+        began_s = time.monotonic()
+        next_row_s = began_s
+        try:
+            while not self._stopping:
+                now_s = time.monotonic()
+                if seconds is not None and now_s - began_s >= seconds:
+                    return
+                self._plug_or_unplug(now_s - began_s)
+                self._exchange(now_s, now_s - began_s)
+                if now_s >= next_row_s:
+                    next_row_s += ROW_S
+                    self.trace.add(self.firmware)
+                    self._show()
+                sleep_s = min(self.firmware.next_event_s() - time.monotonic(), LONGEST_SLEEP_S)
+                if self._plugged:
+                    self.port.wait(sleep_s)
+                else:
+                    time.sleep(max(0.0, sleep_s))
+        except EOFError:
+            return
+        finally:
+            if self._plugged:
+                self.port.unplug()
+
+    def _show(self) -> None:
+        if self.tap is not None:
+            truth = self.firmware.truth_deg
+            applied = [angle / 100 for angle in self.firmware.safety.applied]
+            self.tap.send(HandSnapshot(truth_deg=[] if truth is None else truth.tolist(), applied_deg=applied))
+
+    def _exchange(self, now_s: float, elapsed_s: float) -> None:
+        arrived = self._down.apply(self.port.read(), elapsed_s) if self._plugged else b""
+        self.firmware.receive(arrived, now_s)
+        self.firmware.advance(now_s)
+        sent = self._up.apply(self.firmware.outgoing(now_s), elapsed_s)
+        if sent and self._plugged and not self.port.write(sent):
+            self.firmware.lost_frame()
+
+    def _plug_or_unplug(self, elapsed_s: float) -> None:
+        unplugged = self._faults.unplugged(elapsed_s)
+        if unplugged and self._plugged:
+            self.port.unplug()
+        elif not unplugged and not self._plugged:
+            self.port.plug()
+        self._plugged = not unplugged
+
+    def _signalled(self, _signal: int, _frame: FrameType | None) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Ends `run`, from a signal or another thread."""
+        self._stopping = True
+
+    def summary(self) -> dict[str, Any]:
+        """What the hand saw."""
+        safety = self.firmware.safety
+        return {
+            "samples_taken": self.firmware.samples_taken,
+            "state": safety.state.name,
+            "reason": safety.reason.name.lower(),
+            "range_rejects": safety.range_rejects,
+            "stale_rejects": safety.stale_rejects,
+            "setpoint_age_ms": self.firmware.setpoint_age.summary_ms(),
+            "mae_deg": self.trace.mae_deg(),
+        }
