@@ -24,7 +24,7 @@ from labelled_recording import labelled
 from myobridge.commands.command_line import commands as host
 from myobridge.errors import UserError
 from myobridge.recording import Header, Recording, RecordingWriter
-from myobridge_models.command_line import commands as models
+from myobridge_models.commands.command_line import commands as models
 from tiny_model import tiny_spec, write_tiny_model
 from virtual_hand import device_config
 

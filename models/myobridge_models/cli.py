@@ -8,6 +8,6 @@ from myobridge.cli import begin
 def main() -> None:
     """`myobridge-models`, as a process of its own."""
     begin()
-    from myobridge_models.command_line import commands
+    from myobridge_models.commands.command_line import commands
 
     commands()

@@ -23,7 +23,7 @@ from myobridge.decoder.latency import hop_times_ms
 from myobridge.model.file import STREAMING_KEY
 from myobridge.model.load import open_model
 from myobridge.recording import Recording
-from myobridge_models.evaluate import evaluate
+from myobridge_models.evaluation.evaluate import evaluate
 
 LAYER = "mlp.1.weight"
 RANKS = (64, 32, 16, 8, 4)

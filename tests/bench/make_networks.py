@@ -13,9 +13,9 @@ import torch
 from torch import nn
 
 from myobridge.bench.sizes import ALL_CHANNELS, ALL_FS_HZ, ARCHIVE, file_name
-from myobridge_models.network import CnnMlp
-from myobridge_models.receptive import Shape
-from myobridge_models.untrained import write_untrained
+from myobridge_models.experiments.untrained import write_untrained
+from myobridge_models.network.cnn_mlp import CnnMlp
+from myobridge_models.network.shape import Shape
 
 DATE = (2026, 1, 1, 0, 0, 0)
 """The same bytes on every day."""

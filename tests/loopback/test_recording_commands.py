@@ -11,7 +11,7 @@ from myobridge.model.file import LabelledPose
 from myobridge.recording import Header, Recording, RecordingWriter
 from myobridge.wire import messages as m
 from myobridge.wire.frame import encode
-from myobridge_models.data import design_prefilter, takes_of
+from myobridge_models.data.takes import design_prefilter, takes_of
 from processes import myobridge, simulated_hand
 from test_errors import refused
 from tiny_model import write_tiny_model

@@ -124,7 +124,7 @@ def test_an_order_that_comes_while_a_daemon_starts_does_not_end_it(tmp_path, num
 def test_the_module_of_the_entry_leaves_signals_alone_until_it_is_called():
     program = (
         "import signal; before = [signal.getsignal(n) for n in range(1, 32)]; import myobridge.cli, "
-        "myobridge.commands.command_line, myobridge_models.cli, myobridge_models.command_line; "
+        "myobridge.commands.command_line, myobridge_models.cli, myobridge_models.commands.command_line; "
         "assert before == [signal.getsignal(n) for n in range(1, 32)]"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -22,7 +22,7 @@ from myobridge.commands.hardened import hardened
 from myobridge.errors import UserError
 from myobridge.text import printable
 
-SHARED: Final = "options"
+SHARED: Final = ("command_line", "hardened", "options")
 """The module of a commands package that is no command."""
 DEBUG: Final = "--debug"
 SETTINGS: Final = {"help_option_names": ["-h", "--help"], "show_default": True}
@@ -39,7 +39,7 @@ class Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Names of all command modules."""
         path = import_module(self._package).__path__
-        return sorted(module.name.replace("_", "-") for module in iter_modules(path) if module.name != SHARED)
+        return sorted(module.name.replace("_", "-") for module in iter_modules(path) if module.name not in SHARED)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command that its module holds under its own name."""

@@ -12,9 +12,9 @@ from myobridge.doctor.guide import Guide, Stretch, listen
 from myobridge.doctor.stream import DaemonSource, PortSource, Source
 from myobridge.errors import UserError
 from myobridge.feed import NoDaemon
+from myobridge.feed.boot_loader import is_old_nanos
 from myobridge.model.load import Model
 from myobridge.settings import Config
-from myobridge.wire.boot_loader import is_old_nanos
 from myobridge.wire.link import LinkLost, PortInUse, SerialLink
 from myobridge.wire.messages import Board
 from myobridge.wire.session import SessionFailed

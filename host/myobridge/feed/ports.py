@@ -11,8 +11,8 @@ from serial.tools.list_ports import comports
 
 from myobridge.errors import UserError
 from myobridge.feed import FeedClient, NoDaemon
+from myobridge.feed.boot_loader import is_old_nanos
 from myobridge.wire import messages as m
-from myobridge.wire.boot_loader import is_old_nanos
 from myobridge.wire.frame import PAYLOAD, FrameDecoder, encode
 from myobridge.wire.link import LinkLost, SerialLink
 from myobridge.wire.quiet import LISTEN_S, Quiet

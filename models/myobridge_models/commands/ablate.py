@@ -39,10 +39,10 @@ def ablate(
     """Train the default network on each of RECORDINGS by itself, one choice changed at a time; figures are means."""
     from tempfile import TemporaryDirectory
 
-    from myobridge_models.ablation import VARIANTS
-    from myobridge_models.compare import mean_figures, train_family
-    from myobridge_models.recipe import recipe
-    from myobridge_models.tables import print_rows
+    from myobridge_models.experiments.ablation import VARIANTS
+    from myobridge_models.experiments.compare import mean_figures, train_family
+    from myobridge_models.report.tables import print_rows
+    from myobridge_models.training.recipe import recipe
 
     plan = recipe(seed, steps)
     rows: list[dict[str, object]] = []

@@ -15,9 +15,9 @@ from myobridge.commands.options import JSON, PLAIN, interruptible, say, write_js
 from myobridge_models.commands.options import SEED, STEPS, THREADS, console_for, numbers
 
 if TYPE_CHECKING:
-    from myobridge_models.benchmark import Judged
-    from myobridge_models.protocol import Fold
-    from myobridge_models.train import Progress
+    from myobridge_models.experiments.benchmark import Judged
+    from myobridge_models.experiments.folds import Fold
+    from myobridge_models.training.train import Progress
 
 
 @click.command()
@@ -49,13 +49,13 @@ def benchmark(
 
     Figures are written after each fold, so an interruption loses only the fold that it meets.
     """
-    from myobridge_models import biopatrec
-    from myobridge_models.benchmark import checked_decoders, judge_all, means
-    from myobridge_models.plots import benchmark_plots
-    from myobridge_models.population import train_groups
-    from myobridge_models.protocol import Context
-    from myobridge_models.recipe import recipe
-    from myobridge_models.tables import print_rows
+    from myobridge_models.data import biopatrec
+    from myobridge_models.experiments.benchmark import checked_decoders, judge_all, means
+    from myobridge_models.experiments.folds import Context
+    from myobridge_models.experiments.population import train_groups
+    from myobridge_models.report.plots import benchmark_plots
+    from myobridge_models.report.tables import print_rows
+    from myobridge_models.training.recipe import recipe
 
     chosen = checked_decoders(decoders.split(","))
     plan, console = recipe(seed, steps), console_for(json_to)

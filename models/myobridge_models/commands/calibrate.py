@@ -13,7 +13,7 @@ from myobridge_models.commands.options import POSES, THREADS, check_place, conso
 
 if TYPE_CHECKING:
     from myobridge.calibration.calibrate import Scores
-    from myobridge_models.calibrate import Calibration
+    from myobridge_models.training.calibrate import Calibration
 
 
 @click.command()
@@ -32,8 +32,8 @@ def calibrate(model_name: str, recording: Path, out: Path, poses: str | None, js
     """
     from myobridge.calibration.calibrate import verdict
     from myobridge.model.shipped import find_model
-    from myobridge_models.calibrate import calibrate as calibrate_model
-    from myobridge_models.tables import print_rows
+    from myobridge_models.report.tables import print_rows
+    from myobridge_models.training.calibrate import calibrate as calibrate_model
 
     check_place(out)
     began_s = time.perf_counter()

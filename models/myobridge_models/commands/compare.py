@@ -45,10 +45,10 @@ def compare(
     """
     from tempfile import TemporaryDirectory
 
-    from myobridge_models.compare import ranking, train_family
-    from myobridge_models.families.registry import FAMILIES, checked_family
-    from myobridge_models.recipe import recipe
-    from myobridge_models.tables import print_rows
+    from myobridge_models.experiments.compare import ranking, train_family
+    from myobridge_models.network.families.registry import FAMILIES, checked_family
+    from myobridge_models.report.tables import print_rows
+    from myobridge_models.training.recipe import recipe
 
     chosen = [checked_family(name) for name in families.split(",")] if families else list(FAMILIES)
     plan, console = recipe(seed, steps), console_for(json_to)

@@ -15,9 +15,9 @@ from myobridge_models.commands.options import console_for
 @JSON
 def describe(fs_hz: float, channels: int, json_to: str | None) -> None:
     """Show dilations, receptive fields, window, parameters, and what a decision costs here, at a sampling rate."""
-    from myobridge_models.describe import facts, print_facts, print_times
-    from myobridge_models.receptive import Shape
-    from myobridge_models.untrained import decision_times_ms
+    from myobridge_models.experiments.untrained import decision_times_ms
+    from myobridge_models.network.shape import Shape
+    from myobridge_models.report.describe import facts, print_facts, print_times
 
     shape, console = Shape(fs_hz, channels), console_for(json_to)
     print_facts(shape, console)

@@ -20,8 +20,8 @@ def evaluate(model: Path, recordings: tuple[Path, ...], repetition: int | None, 
     """Closed-loop figures of MODEL on RECORDINGS, through the daemon's pipeline."""
     from myobridge.model.shipped import find_model
     from myobridge.recording import Recording
-    from myobridge_models.evaluate import evaluate as evaluate_model
-    from myobridge_models.tables import print_rows
+    from myobridge_models.evaluation.evaluate import evaluate as evaluate_model
+    from myobridge_models.report.tables import print_rows
 
     path = find_model(str(model))
     scores = [(source, evaluate_model(path, Recording.load(source), source, repetition)) for source in recordings]

@@ -14,8 +14,8 @@ from myobridge.commands.options import wrote
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The .onnx file to write.")
 def export(checkpoint: Path, out: Path) -> None:
     """Write the network of CHECKPOINT, which a training keeps beside its model, without ending the training."""
-    from myobridge_models.checkpoint import network_in
-    from myobridge_models.export import export as write
+    from myobridge_models.export.export import export as write
+    from myobridge_models.training.checkpoint import network_in
 
     write(*network_in(checkpoint), out)
     wrote(out, "model of an unfinished training")

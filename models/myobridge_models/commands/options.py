@@ -16,8 +16,8 @@ from myobridge.view.drawable import can_draw
 
 if TYPE_CHECKING:
     from myobridge.model.file import LabelledPose
-    from myobridge_models.build import Source
-    from myobridge_models.train import Progress
+    from myobridge_models.training.build import Source
+    from myobridge_models.training.train import Progress
 
 RECORDINGS = click.argument("recordings", nargs=-1, required=True, type=click.Path(path_type=Path))
 SEED = click.option("--seed", type=click.IntRange(min=0), default=0, help="Seed of everything that is random.")
@@ -31,7 +31,7 @@ STEPS = click.option("--steps", type=click.IntRange(min=20), help="Training step
 
 
 def _use_threads(_context: click.Context, _parameter: click.Parameter, threads: int) -> None:
-    from myobridge_models.families.base import use_threads
+    from myobridge_models.network.families.base import use_threads
 
     use_threads(threads)
 
@@ -115,8 +115,8 @@ def training_set(recordings: Sequence[Path], poses: str | None) -> tuple[list[So
     """
     from myobridge.calibration.poses import load_poses
     from myobridge.recording import Recording
-    from myobridge_models import biopatrec
-    from myobridge_models.labels import poses_of
+    from myobridge_models.data import biopatrec
+    from myobridge_models.data.labels import poses_of
 
     given: tuple[LabelledPose, ...] = ()
     if poses == BIOPATREC:

@@ -26,10 +26,10 @@ def robustness(
 
     from myobridge.model.shipped import find_model
     from myobridge.recording import Recording
-    from myobridge_models.plots import draw_all
-    from myobridge_models.robustness import curves, perturbations, points_of
-    from myobridge_models.robustness_plot import robustness_figure
-    from myobridge_models.tables import print_rows
+    from myobridge_models.experiments.robustness import curves, perturbations, points_of
+    from myobridge_models.report.plots import draw_all
+    from myobridge_models.report.robustness_plot import robustness_figure
+    from myobridge_models.report.tables import print_rows
 
     path = find_model(str(model))
     points = []

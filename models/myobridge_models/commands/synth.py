@@ -19,7 +19,7 @@ from myobridge_models.commands.options import SEED
 def synth(out: Path, seconds: float, fs_hz: float, channels: int, seed: int) -> None:
     """Record the simulated wearer, true finger angles included, to OUT (.npz)."""
     from myobridge.simulator.synth import SynthOptions
-    from myobridge_models.synthetic import record
+    from myobridge_models.data.synthetic import record
 
     with interruptible(lambda: f"It was interrupted, and {out} was not written."):
         record(SynthOptions(fs_hz=fs_hz, channels=channels, seed=seed), seconds).save(out)

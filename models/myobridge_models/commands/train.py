@@ -53,11 +53,11 @@ def train(
     Targets are the recordings' true finger angles, or else their labels through their poses. An interrupted training
     goes on when the same command is given again.
     """
-    from myobridge_models.build import all_but, build
-    from myobridge_models.export import export
-    from myobridge_models.families.registry import checked_family
-    from myobridge_models.recipe import POPULATION, recipe
-    from myobridge_models.train import fastest_device
+    from myobridge_models.export.export import export
+    from myobridge_models.network.families.registry import checked_family
+    from myobridge_models.training.build import all_but, build
+    from myobridge_models.training.recipe import POPULATION, recipe
+    from myobridge_models.training.train import fastest_device
 
     plan = replace(recipe(seed, steps, POPULATION if population else None), copies=int(robust))
     checked_family(family)

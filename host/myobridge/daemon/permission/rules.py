@@ -1,7 +1,8 @@
 """Permission to move has one owner: this module decides about every ARM, DISARM and ESTOP, whoever asks.
 
 Pure: words, times and what is known about the hand come in; orders for the board and answers for the askers come out.
-host/README.md has the rules as a table, and `tests/host/test_permission_machine.py` holds them against random askers.
+host/README.md has the rules as a table; `tests/host/daemon/test_permission_machine.py` holds them against random
+askers.
 """
 
 from __future__ import annotations

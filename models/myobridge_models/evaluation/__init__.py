@@ -1,0 +1,1 @@
+"""What a decoder is worth on recordings: errors, movements and steadiness."""

@@ -1,0 +1,1 @@
+"""Comparisons: folds, baselines, ablations, robustness, and people that no network has met."""

@@ -1,0 +1,128 @@
+"""The decoding benchmark on labelled recordings: train on all repetitions but one, test on that one, in closed loop.
+
+All windows of the held-out repetition count, also those in which the muscle has not followed the cue yet. Every decoder
+is asked by the same call and judged by the same code (`evaluate.figures`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from myobridge.errors import UserError
+from myobridge.model.file import ModelSpec
+from myobridge_models.evaluation.evaluate import Decisions, Figures, closed_loop, figures
+from myobridge_models.experiments import population
+from myobridge_models.experiments.baselines import FLOORS
+from myobridge_models.experiments.folds import Context, Decoder, Fold
+from myobridge_models.experiments.parallel import in_processes
+from myobridge_models.export.export import export
+from myobridge_models.network.families.base import Network
+from myobridge_models.network.families.registry import FAMILIES
+from myobridge_models.training.build import build
+from myobridge_models.training.calibrate import better_way
+from myobridge_models.training.train import fastest_device
+
+
+def decisions_of(network: Network, spec: ModelSpec, fold: Fold) -> Decisions:
+    """Exports a network, and lets the exported file decide in the daemon's pipeline."""
+    with TemporaryDirectory() as folder:
+        model = Path(folder) / "model.onnx"
+        export(network, spec, model)
+        return closed_loop(model, fold.recording, fold.source)
+
+
+def network_decisions(fold: Fold, context: Context, family: str) -> Decisions:
+    """A network that knows the person's own other repetitions only."""
+    sources, device = [(fold.source, fold.recording)], fastest_device()
+    return decisions_of(
+        *build("own", sources, fold.poses, context.recipe, fold.others, device, context.progress, family), fold
+    )
+
+
+def unseen_decisions(fold: Fold, context: Context) -> Decisions:
+    """The network of other people, as it is: nothing is known of the person."""
+    return closed_loop(population.model_for(fold, context), fold.recording, fold.source)
+
+
+def calibrated_decisions(fold: Fold, context: Context, repetitions: int | None) -> Decisions:
+    """What `calibrate` makes of other people's network with so many of the person's other repetitions, or with all."""
+    base, source = population.model_for(fold, context), (fold.source, fold.recording)
+    chosen = better_way(base, "own", source, fold.poses, fold.others[:repetitions])
+    return decisions_of(chosen.network, chosen.spec, fold)
+
+
+DECODERS: Final[Mapping[str, Decoder]] = {
+    **FLOORS,
+    **{family: partial(network_decisions, family=family) for family in FAMILIES},
+    "population_unseen": unseen_decisions,
+    "population_one": partial(calibrated_decisions, repetitions=1),
+    "population": partial(calibrated_decisions, repetitions=None),
+}
+"""`population_one` is calibrated on one repetition, a minute of BioPatRec's recordings."""
+
+
+class Judged(NamedTuple):
+    """One decoder on one fold: what it said, and how good that was."""
+
+    fold: Fold
+    decoder: str
+    said: Decisions
+    figures: Figures
+
+    def row(self) -> dict[str, object]:
+        """For tables and JSON."""
+        found = self.figures._asdict()
+        return {"person": self.fold.person, "fold": self.fold.held_out, "decoder": self.decoder, **found}
+
+
+def checked_decoders(names: Sequence[str]) -> list[str]:
+    """The names, each once, if all are known.
+
+    Raises:
+        UserError: one is not.
+    """
+    unknown = [name for name in names if name not in DECODERS]
+    if unknown:
+        raise UserError(f"There is no decoder '{unknown[0]}'; choose from {', '.join(DECODERS)}.")
+    return list(dict.fromkeys(names))
+
+
+def judge(fold: Fold, decoders: Sequence[str], context: Context) -> list[Judged]:
+    """All `decoders` on one fold.
+
+    Raises:
+        UserError: the recording does not fit the protocol.
+    """
+    found = []
+    for name in decoders:
+        said = DECODERS[name](fold, context)
+        judged = figures(said, fold.recording, fold.truth_deg, fold.poses, fold.held_out)
+        found.append(Judged(fold, name, said, judged))
+    return found
+
+
+def judge_all(folds: Sequence[Fold], decoders: Sequence[str], context: Context, jobs: int) -> Iterator[list[Judged]]:
+    """All `decoders` on all folds, in order; `jobs` folds at a time, each in a process of its own if there are several.
+
+    Raises:
+        UserError: a recording does not fit the protocol.
+    """
+    yield from in_processes(partial(judge, decoders=decoders, context=context), folds, jobs)
+
+
+def means(rows: Sequence[Mapping[str, object]]) -> list[dict[str, object]]:
+    """Mean figures of each decoder over all people and folds; a figure that a row does not have is left out of it."""
+    found = []
+    for decoder in dict.fromkeys(row["decoder"] for row in rows):
+        mean: dict[str, object] = {"decoder": decoder}
+        for key in Figures._fields:
+            known = [row[key] for row in rows if row["decoder"] == decoder and row[key] is not None]
+            mean[key] = float(np.mean(known)) if known else None  # type: ignore[arg-type]
+        found.append(mean)
+    return found

@@ -1,0 +1,88 @@
+"""What the benchmark asks of every decoder: train on all repetitions of a person but one, then decide on that one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from myobridge.errors import UserError
+from myobridge.model.file import LabelledPose
+from myobridge.recording import Recording
+from myobridge_models.data.takes import Take, design_prefilter, takes_of
+from myobridge_models.evaluation.evaluate import Angles, Decisions, rest_of
+from myobridge_models.evaluation.steadiness import REST_LABEL
+from myobridge_models.training.recipe import Recipe
+from myobridge_models.training.train import Progress
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One held-out repetition of one person's recording; `source` is what errors name."""
+
+    person: int
+    source: Path
+    recording: Recording
+    held_out: int
+    poses: tuple[LabelledPose, ...]
+
+    @cached_property
+    def takes(self) -> list[Take]:
+        """Filtered, in ADC half ranges, with targets; the held-out repetition is among them."""
+        return takes_of(self.recording, self.source, design_prefilter(self.recording.fs_hz), self.poses)
+
+    @property
+    def others(self) -> list[int]:
+        """The repetitions to train on."""
+        assert self.recording.repetition is not None
+        return [r for r in np.unique(self.recording.repetition).tolist() if r != self.held_out]
+
+    @property
+    def truth_deg(self) -> Angles:
+        """float32 (samples, 5)."""
+        return np.concatenate([take.target_deg for take in self.takes])
+
+    @property
+    def rest_deg(self) -> Angles:
+        """The rest pose, float32 (5,)."""
+        return rest_of(self.poses)
+
+
+@dataclass(frozen=True)
+class Context:
+    """What is the same for all folds: the folder with all people, how to train, and whom to tell of it."""
+
+    data: Path
+    recipe: Recipe
+    progress: Progress | None = None
+    populations: Path = Path()
+    """Folder with the networks of other people; see `population`."""
+
+
+Decoder = Callable[[Fold, Context], Decisions]
+"""Decides on a whole recording, having learnt nothing from its held-out repetition."""
+
+
+def folds_of(
+    person: int, source: Path, recording: Recording, poses: tuple[LabelledPose, ...], wanted: Iterable[int] | None
+) -> list[Fold]:
+    """A fold for each repetition of the recording in which somebody moves, or for the wanted ones.
+
+    Raises:
+        UserError: a wanted one is missing, or there is nothing left to train on.
+    """
+    assert recording.repetition is not None
+    assert recording.label is not None
+    present = np.unique(recording.repetition[recording.label != REST_LABEL]).tolist()
+    if len(present) < 2:
+        raise UserError(
+            f"{source} has movements in {len(present)} repetition(s); record at least two, one to be judged on."
+        )
+    chosen = present if wanted is None else list(dict.fromkeys(wanted))
+    missing = [fold for fold in chosen if fold not in present]
+    if missing:
+        raise UserError(f"{source} has no repetition {missing[0]} to hold out; it has {present}, choose among them.")
+    return [Fold(person, source, recording, fold, poses) for fold in chosen]

@@ -1,0 +1,74 @@
+"""Networks of many people: where a new person's calibration begins.
+
+A person is never judged by a network that has seen them. People are put into a few groups, and there is a network for
+each group, trained on everybody outside it: a fifth of the work of one network a person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from myobridge.errors import UserError
+from myobridge_models.data import biopatrec
+from myobridge_models.data.labels import poses_of
+from myobridge_models.experiments.folds import Context, Fold
+from myobridge_models.experiments.parallel import in_processes
+from myobridge_models.export.export import export
+from myobridge_models.training.build import Source, build
+from myobridge_models.training.recipe import POPULATION
+from myobridge_models.training.train import fastest_device
+
+GROUPS: Final = 5
+
+
+def group_of(person: int) -> int:
+    """Which people are left out together."""
+    return person % GROUPS
+
+
+def model_path(folder: Path, group: int) -> Path:
+    """The network of everybody outside a group."""
+    return folder / f"without-group-{group}.onnx"
+
+
+def model_for(fold: Fold, context: Context) -> Path:
+    """A network that knows nothing of the fold's person."""
+    return model_path(context.populations, group_of(fold.person))
+
+
+def train_groups(people: Sequence[int], data: Path, folder: Path, jobs: int) -> None:
+    """Trains the networks that these people need and keeps them in the folder, unless they are there.
+
+    Raises:
+        UserError: the recordings are not of one kind of device, or there is nobody else.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    missing = [g for g in sorted({group_of(p) for p in people}) if not model_path(folder, g).exists()]
+    list(in_processes(partial(train_group, data=data, folder=folder), missing, jobs))
+
+
+def people_outside(group: int, data: Path) -> list[Source]:
+    """The recordings of everybody outside the group.
+
+    Raises:
+        UserError: there is nobody else.
+    """
+    people = [person for person in biopatrec.files_in(data) if group_of(person) != group]
+    if not people:
+        raise UserError(f"All people in {data} would be left out together; add recordings of others.")
+    return [biopatrec.load_person(data, person) for person in people]
+
+
+def train_group(group: int, data: Path, folder: Path) -> None:
+    """Trains the network of everybody outside the group.
+
+    Raises:
+        UserError: see `train_groups`.
+    """
+    sources = people_outside(group, data)
+    poses = poses_of(sources, biopatrec.POSES)
+    path = model_path(folder, group)
+    export(*build(path.stem, sources, poses, POPULATION, device=fastest_device()), path)

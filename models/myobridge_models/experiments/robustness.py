@@ -1,0 +1,152 @@
+"""How a model file stands what happens to electrodes: its figures on recordings that were changed on purpose.
+
+A recording's counts are changed as the electrode would have changed them, before the daemon's filter, and clipped to
+the ADC's range; the changed recording then runs through the daemon's pipeline like any other. Levels are ratios to each
+channel's own standard deviation over the recording.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myobridge.decoder.pipeline import Withheld
+from myobridge.recording import Recording
+from myobridge_models.evaluation.evaluate import judged, replayed
+
+GAINS: Final = (0.5, 0.75, 1.25, 1.5)
+ONE_GAIN: Final = (0.5, 1.5)
+SNR_DB: Final = (30.0, 20.0, 15.0, 10.0)
+HUM_DB: Final = (-20.0, -10.0, 0.0)
+MAINS_HZ: Final = (50, 60)
+PLACES: Final = (-1.0, -0.5, 0.5, 1.0)
+SEED: Final = 0
+
+Floats = NDArray[np.float64]
+Change = Callable[[Floats, float, np.random.Generator], Floats]
+"""counts (samples, channels), fs in Hz and a source of chance → changed counts."""
+
+
+@dataclass(frozen=True)
+class Perturbation:
+    """One point of a curve: `name` is the curve's, with the unit of `level`; `channel` is None if all are changed."""
+
+    name: str
+    level: float
+    change: Change
+    channel: int | None = None
+
+
+class Point(NamedTuple):
+    """Figures of a model on one perturbed recording; `withheld` is the share of decisions that move no hand."""
+
+    recording: str
+    perturbation: str
+    level: float
+    channel: int | None
+    mae_deg: float
+    balanced_accuracy: float | None
+    withheld: float
+
+
+def gain(factor: float, channel: int | None = None) -> Change:
+    """One channel, or all of them, louder or quieter about its mean; at 0 it stands still."""
+
+    def change(counts: Floats, _fs_hz: float, _rng: np.random.Generator) -> Floats:
+        own = slice(None) if channel is None else slice(channel, channel + 1)
+        changed, mean = counts.copy(), counts[:, own].mean(axis=0)
+        changed[:, own] = mean + factor * (counts[:, own] - mean)
+        return changed
+
+    return change
+
+
+def noise(snr_db: float) -> Change:
+    """White noise on every channel."""
+
+    def change(counts: Floats, _fs_hz: float, rng: np.random.Generator) -> Floats:
+        rms: Floats = counts.std(axis=0) * 10 ** (-snr_db / 20)
+        return counts + rms * rng.standard_normal(counts.shape)
+
+    return change
+
+
+def hum(mains_hz: float, level_db: float) -> Change:
+    """A sine on every channel, each at a phase of its own."""
+
+    def change(counts: Floats, fs_hz: float, rng: np.random.Generator) -> Floats:
+        rms: Floats = counts.std(axis=0) * 10 ** (level_db / 20)
+        turns = mains_hz * np.arange(len(counts))[:, None] / fs_hz + rng.random(counts.shape[1])
+        sine: Floats = np.sqrt(2) * np.sin(2 * np.pi * turns)
+        return counts + rms * sine
+
+    return change
+
+
+def rotation(places: float) -> Change:
+    """The ring of electrodes turned by `places` of them; half-way, each feels its two neighbours alike."""
+
+    def change(counts: Floats, _fs_hz: float, _rng: np.random.Generator) -> Floats:
+        whole = int(np.floor(places))
+        share = places - whole
+        return (1 - share) * np.roll(counts, whole, axis=1) + share * np.roll(counts, whole + 1, axis=1)
+
+    return change
+
+
+def perturbations(channels: int) -> list[Perturbation]:
+    """All points of all curves, the unchanged recording first."""
+    each = range(channels)
+    return [
+        Perturbation("none", 0, gain(1)),
+        *(Perturbation("gain, all channels", factor, gain(factor)) for factor in GAINS),
+        *(Perturbation("gain, one channel", factor, gain(factor, c), c) for factor in ONE_GAIN for c in each),
+        *(Perturbation("noise, dB SNR", db, noise(db)) for db in SNR_DB),
+        *(Perturbation(f"hum {hz} Hz, dB", db, hum(hz, db)) for hz in MAINS_HZ for db in HUM_DB),
+        *(Perturbation("dead channel", c + 1, gain(0, c), c) for c in each),
+        *(Perturbation("rotation, electrodes", places, rotation(places)) for places in PLACES),
+    ]
+
+
+def perturbed(recording: Recording, perturbation: Perturbation) -> Recording:
+    """The recording as the changed electrodes would have given it; the same every time."""
+    rng = np.random.default_rng(SEED)
+    changed = perturbation.change(recording.counts.astype(np.float64), recording.fs_hz, rng)
+    top = (1 << (recording.adc_bits - 1)) - 1
+    return replace(recording, counts=np.clip(np.rint(changed), -top - 1, top).astype(np.int16))
+
+
+def points_of(model: Path, recording: Recording, source: Path, repetition: int | None = None) -> Iterator[Point]:
+    """Figures for each perturbation of a recording, judged on one repetition of it or on all.
+
+    Raises:
+        UserError: model and recording do not fit, or the truth is not known.
+    """
+    for one in perturbations(recording.channels):
+        spec, run = replayed(model, perturbed(recording, one), source)
+        found = judged(spec, run, recording, source, repetition)
+        withheld = float(np.mean(run.withheld != Withheld.NO))
+        yield Point(source.name, one.name, one.level, one.channel, found.mae_deg, found.balanced_accuracy, withheld)
+
+
+def curves(points: Sequence[Point]) -> list[dict[str, object]]:
+    """Means over recordings and channels, a row for each point of each curve."""
+    rows: list[dict[str, object]] = []
+    for name, level in dict.fromkeys((point.perturbation, point.level) for point in points):
+        own = [point for point in points if (point.perturbation, point.level) == (name, level)]
+        accuracies = [point.balanced_accuracy for point in own if point.balanced_accuracy is not None]
+        rows.append(
+            {
+                "perturbation": name,
+                "level": level,
+                "mae_deg": float(np.mean([point.mae_deg for point in own])),
+                "balanced_accuracy": float(np.mean(accuracies)) if accuracies else None,
+                "withheld": float(np.mean([point.withheld for point in own])),
+            }
+        )
+    return rows

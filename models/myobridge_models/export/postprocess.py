@@ -1,0 +1,36 @@
+"""What follows a network in the exported pipeline: the gate that keeps a hand at rest, and the filter of its angles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from msgspec import structs
+
+from myobridge.model.file import REST_DEG, LabelledPose, Pose, RestGate, Smoothing
+from myobridge_models.data.label_alignment import REST
+from myobridge_models.data.takes import Take
+
+SMOOTHING: Final = Smoothing(min_cutoff_hz=4.0, beta_hz_per_deg_s=0.05)
+"""Mild: it takes out what differs between neighbouring hops and hardly delays a movement."""
+ANGLES_GATE: Final = RestGate(leave_deg=20.0, after_ms=60.0)
+"""For a network that learnt angles: a hand at rest that twitches is worse than one that moves 60 ms later."""
+POSES_GATE: Final = RestGate(leave_deg=30.0, after_ms=100.0, settling_ms=800.0, again_after_ms=300.0)
+"""For one that learnt poses. Most twitches follow a movement's end; but a wearer may be back within a second."""
+LEAVES_AT: Final = 0.75
+"""Where a pose lies nearer to rest, the gate opens at so much of the way to it."""
+
+
+def rest_pose(poses: Sequence[LabelledPose]) -> Pose:
+    """The pose of label 0, or where every hand rests."""
+    return next((pose.angles_deg for pose in poses if pose.label == REST), REST_DEG)
+
+
+def rest_gate(poses: Sequence[LabelledPose], takes: Sequence[Take]) -> RestGate:
+    """Wide where the network learnt from cues, which know poses only; small where it learnt angles."""
+    if all((take.movement < 0).all() for take in takes):
+        return ANGLES_GATE
+    rest = rest_pose(poses)
+    away_deg = [max(abs(a - r) for a, r in zip(pose.angles_deg, rest, strict=True)) for pose in poses]
+    nearest_deg = min((away for away in away_deg if away > 0), default=POSES_GATE.leave_deg)
+    return structs.replace(POSES_GATE, leave_deg=min(POSES_GATE.leave_deg, LEAVES_AT * nearest_deg))

@@ -1,0 +1,105 @@
+"""Short-window features inside the graph: the EMG of each channel as frames of log energy.
+
+Three energies a frame, of the signal, of its slope and of its curvature. They are the spectral moments of order 0, 2
+and 4, the time-domain way to amplitude and frequency content (Hjorth, Electroenceph. Clin. Neurophysiol. 29, 1970; on
+EMG: Khushaba et al., Neural Networks 55, 2014). A frame is only a mean of squares, so a decoder that keeps its state
+needs each sample once.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+import torch
+from torch import Tensor, nn
+
+from myobridge import SERVOS
+from myobridge.errors import UserError
+from myobridge_models.network.shape import HISTORY_STEPS
+
+MOMENTS: Final = 3
+"""Energies a channel and frame; the k-th is that of the k-th difference of the signal."""
+FLOOR: Final = 1e-4
+"""Of a channel's mean energy: what is added before the logarithm, so that silence stays finite."""
+
+
+@dataclass(frozen=True)
+class FrameShape:
+    """Frames of `length_ms`, one every `step_ms`, `frames` of them; the last ends at the newest sample.
+
+    Raises:
+        UserError: a sampling rate or a channel count that no device can have.
+    """
+
+    fs_hz: float
+    channels: int
+    frames: int
+    length_ms: float
+    step_ms: float
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.fs_hz) and self.fs_hz > 0):
+            raise UserError(f"The sampling rate is {self.fs_hz} Hz; give a rate above 0.")
+        if self.channels < 1:
+            raise UserError(f"The number of EMG channels is {self.channels}; give at least 1.")
+
+    @property
+    def length(self) -> int:
+        """Samples of a frame."""
+        return max(1, round(self.length_ms * self.fs_hz / 1000))
+
+    @property
+    def step(self) -> int:
+        """Samples from one frame to the next."""
+        return max(1, round(self.step_ms * self.fs_hz / 1000))
+
+    @property
+    def window_samples(self) -> int:
+        """All frames, and what the first difference of the first sample needs."""
+        return (self.frames - 1) * self.step + self.length + MOMENTS - 1
+
+    @property
+    def history_values(self) -> int:
+        """Servo angles of the last two outputs."""
+        return HISTORY_STEPS * len(SERVOS)
+
+    @property
+    def maps(self) -> int:
+        """Values a frame: every moment of every channel."""
+        return MOMENTS * self.channels
+
+
+class LogFrames(nn.Module):
+    """emg (N, C, W) → (N, 3·C, frames), each map with zero mean and unit variance on what `fit` was shown."""
+
+    mean: Tensor  # (3·C, 1)
+    gain: Tensor  # (3·C, 1)
+
+    def __init__(self, shape: FrameShape) -> None:
+        super().__init__()
+        self.shape = shape
+        self.register_buffer("mean", torch.zeros(shape.maps, 1))
+        self.register_buffer("gain", torch.ones(shape.maps, 1))
+
+    def log_energies(self, emg: Tensor) -> Tensor:
+        """emg (N, C, W, or whole steps more) → (N, 3·C, as many frames as fit)."""
+        moments = []
+        for order in range(MOMENTS):
+            moments.append(emg[..., MOMENTS - 1 - order :])  # all end at the newest sample and are equally long
+            emg = emg[..., 1:] - emg[..., :-1]
+        energy = nn.functional.avg_pool1d(torch.cat(moments, dim=1).square(), self.shape.length, self.shape.step)
+        return torch.log(energy + FLOOR)
+
+    @torch.no_grad()
+    def fit(self, emg: Tensor) -> None:
+        """Sets mean and gain from emg (N, C, T), of which the newest whole steps count."""
+        spare = (emg.shape[-1] - self.shape.window_samples) % self.shape.step
+        seen = self.log_energies(emg[..., spare:])
+        self.mean.copy_(seen.mean(dim=(0, 2)).unsqueeze(1))
+        self.gain.copy_(1 / seen.std(dim=(0, 2)).clamp(min=0.1).unsqueeze(1))
+
+    def forward(self, emg: Tensor) -> Tensor:
+        """emg (N, C, W) → (N, 3·C, frames)."""
+        return (self.log_energies(emg) - self.mean) * self.gain

@@ -1,0 +1,52 @@
+"""The end of every family on frames: features and the last two answers into five angles."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+from myobridge import SERVOS
+from myobridge_models.network.families.base import FULL_SWING_DEG, Network
+from myobridge_models.network.families.frames import FrameShape, LogFrames
+
+
+def dense(n_in: int, n_out: int) -> nn.Linear:
+    """A dense layer that keeps the size of what goes through it and a ReLU (He et al., ICCV 2015)."""
+    layer = nn.Linear(n_in, n_out)
+    nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+    nn.init.zeros_(layer.bias)
+    return layer
+
+
+class FrameNetwork(Network):
+    """A network that reads frames of log energy: what families differ in is between the frames and this MLP."""
+
+    shape: FrameShape
+
+    def __init__(self, shape: FrameShape, features: int, hidden: Sequence[int], dropout: float) -> None:
+        super().__init__()
+        self.shape = shape
+        self.frames = LogFrames(shape)
+        layers: list[nn.Module] = []
+        for n_in, n_out in pairwise((features + shape.history_values, *hidden, len(SERVOS))):
+            layers += [nn.Dropout(dropout), dense(n_in, n_out), nn.ReLU()]
+        self.mlp = nn.Sequential(*layers[:-1])  # no ReLU before the sigmoid
+
+    def logits(self, features: Tensor, history_deg: Tensor | None) -> Tensor:
+        """features (N, F) and history (N, 10) → (N, 5), before the sigmoid."""
+        assert history_deg is not None
+        swing = history_deg / (FULL_SWING_DEG / 2) - 1  # -1 .. 1, the size of the features
+        out: Tensor = self.mlp(torch.cat((features, swing), dim=1))
+        return out
+
+    @abstractmethod
+    def frame_macs(self) -> int:
+        """Multiply-adds between a new frame and the MLP, if all that older frames decide alone were kept."""
+
+    def fit_gain(self, emg: Tensor) -> None:
+        """Standardises the frames."""
+        self.frames.fit(emg)

@@ -1,0 +1,54 @@
+"""LSTM and GRU: a memory reads the frames of the window from the oldest to the newest.
+
+    emg (N, C, W) → frames of log energy (N, 3·C, 16) → 64 units → the last state, with A(n) and A(n-1) → 64 → 5 angles
+
+Hochreiter and Schmidhuber, Neural Computation 9, 1997; Cho et al., EMNLP 2014. The memory starts empty in each window:
+the daemon keeps no state for it, and one damaged window is forgotten with the window.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from torch import Tensor, nn
+
+from myobridge_models.network.families.base import weights
+from myobridge_models.network.families.frames import FrameShape
+from myobridge_models.network.families.head import FrameNetwork
+
+UNITS: Final = 64
+
+
+class _Recurrent(FrameNetwork):
+    memory: nn.LSTM | nn.GRU
+
+    def __init__(self, memory: type[nn.LSTM] | type[nn.GRU], fs_hz: float, channels: int, dropout: float) -> None:
+        shape = FrameShape(fs_hz, channels, frames=16, length_ms=25, step_ms=25)
+        super().__init__(shape, UNITS, (64,), dropout)
+        self.memory = memory(shape.maps, UNITS, batch_first=True)
+
+    def features(self, emg: Tensor) -> Tensor:
+        """emg (N, C, W) → (N, 64)."""
+        states: Tensor = self.memory(self.frames(emg).transpose(1, 2))[0]  # (N, 16, 64)
+        return states[:, -1]
+
+    def frame_macs(self) -> int:
+        """One step of a memory that goes on from window to window: another decoder, which would have to be trained so.
+
+        It goes on from the hop whose frames lie alike, so several memories take turns: five where a frame is five hops.
+        """
+        return weights(self.memory)
+
+
+class Lstm(_Recurrent):
+    """With input, forget and output gates, and a cell beside the state."""
+
+    def __init__(self, fs_hz: float, channels: int, dropout: float) -> None:
+        super().__init__(nn.LSTM, fs_hz, channels, dropout)
+
+
+class Gru(_Recurrent):
+    """With update and reset gates: three quarters of the LSTM's work."""
+
+    def __init__(self, fs_hz: float, channels: int, dropout: float) -> None:
+        super().__init__(nn.GRU, fs_hz, channels, dropout)

@@ -1,0 +1,116 @@
+"""The notes' table for any sampling rate: what the decoder looks at, and where its parameters sit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from myobridge_models.network.shape import Shape
+from myobridge_models.report.tables import print_table
+
+
+def facts(shape: Shape) -> dict[str, Any]:
+    """Everything the table shows, as plain values for JSON. Fields are in samples unless they say _ms or _hz."""
+    fs_hz = shape.fs_hz
+    rows = [
+        {
+            "name": d.name,
+            "ap_hz": d.ap_hz,
+            "trained": d.ap_hz is not None,
+            "kernel": d.kernel,
+            "layers": d.layers,
+            "dilation": d.dilation(fs_hz),
+            "pinned": fs_hz < d.pinned_below_hz(),
+            "detector_field_samples": d.receptive_field(fs_hz),
+            "detector_field_ms": 1000 * d.receptive_field(fs_hz) / fs_hz,
+            "stride": d.stride,
+            "feature_field_samples": shape.feature_field(d),
+            "feature_field_ms": 1000 * shape.feature_field(d) / fs_hz,
+            "path_window_samples": shape.path_window(d),
+            "path_window_ms": 1000 * shape.path_window(d) / fs_hz,
+        }
+        for d in shape.detectors
+    ]
+    parameters = shape.parameters()
+    return {
+        "fs_hz": fs_hz,
+        "channels": shape.channels,
+        "detectors": rows,
+        "pattern_kernel": shape.pattern_kernel,
+        "pattern_dilations": list(shape.pattern_dilations),
+        "outputs": shape.outputs,
+        "averaged": shape.averaged,
+        "likeness_spans_samples": list(shape.likeness_spans),
+        "likeness_lags_samples": list(shape.likeness_lags),
+        "pattern_values": shape.pattern_values,
+        "likeness_values": shape.likeness_values,
+        "feature_values": shape.feature_values,
+        "history_values": shape.history_values,
+        "window_samples": shape.window_samples,
+        "window_ms": 1000 * shape.window_samples / fs_hz,
+        "parameters": parameters,
+        "parameters_total": sum(parameters.values()),
+        "warnings": warnings(shape),
+    }
+
+
+def warnings(shape: Shape) -> list[str]:
+    """One sentence for each detector that cannot be tuned to its AP frequency at this sampling rate."""
+    return [
+        f"{d.name}: its dilation is pinned at 1 below {d.pinned_below_hz():g} Hz, so at {shape.fs_hz:g} Hz a layer "
+        f"spans {1000 * d.kernel / shape.fs_hz:.1f} ms, not one period of {d.ap_hz:g} Hz ({1000 / d.ap_hz:.1f} ms)."
+        for d in shape.detectors
+        if d.ap_hz is not None and shape.fs_hz < d.pinned_below_hz()
+    ]
+
+
+def print_facts(shape: Shape, console: Console) -> None:
+    """The table, for people."""
+    table_of = facts(shape)
+    table = Table(title=f"Stage 1 at {shape.fs_hz:g} Hz: per channel, no ReLU; stage 2 reads it at the stride")
+    table.add_column("filter")
+    for heading in ("AP Hz", "k × layers", "d0", "R", "R ms", "stride", "window", "ms"):
+        table.add_column(heading, justify="right")
+    for row in table_of["detectors"]:
+        table.add_row(
+            row["name"],
+            f"{row['ap_hz']:g}" if row["trained"] else "fixed",
+            f"{row['kernel']} × {row['layers']}",
+            f"{row['dilation']}{'!' if row['pinned'] else ''}",
+            str(row["detector_field_samples"]),
+            f"{row['detector_field_ms']:.1f}",
+            str(row["stride"]),
+            str(row["path_window_samples"]),
+            f"{row['path_window_ms']:.1f}",
+        )
+    print_table(table, console)
+    console.print(
+        f"Stage 2: k {shape.pattern_kernel}, dilations {', '.join(map(str, shape.pattern_dilations))}, "
+        f"{shape.pattern_features} features, ReLU, {shape.outputs} outputs a map, averaged by {shape.averaged}.\n"
+        f"Likeness over {_listed(shape.likeness_spans)} samples: {len(shape.neighbours)} pairs of channels, and each "
+        f"channel with itself {_listed(shape.likeness_lags)} samples ago.\n"
+        f"MLP: {table_of['pattern_values']} of the patterns + {table_of['likeness_values']} of likeness + "
+        f"{table_of['history_values']} angles of A(n), A(n−1).\n"
+        f"Window: {table_of['window_samples']} samples = {table_of['window_ms']:.1f} ms, the longest path."
+    )
+    where = Table(title=f"{table_of['parameters_total']:,} trained parameters, {shape.channels} channels")
+    where.add_column("layer")
+    where.add_column("parameters", justify="right")
+    where.add_column("share", justify="right")
+    for layer, count in table_of["parameters"].items():
+        where.add_row(layer, f"{count:,}", f"{count / table_of['parameters_total']:.2%}")
+    print_table(where, console)
+    for warning in table_of["warnings"]:
+        console.print(f"[yellow]Warning:[/] {warning}")
+
+
+def _listed(numbers: tuple[int, ...]) -> str:
+    return ", ".join(map(str, numbers))
+
+
+def print_times(times_ms: dict[str, dict[str, float]], console: Console) -> None:
+    """What `untrained.decision_times_ms` found."""
+    said = "; ".join(f"{name} {own['p50']:.3f} ms (p99 {own['p99']:.3f})" for name, own in times_ms.items())
+    console.print(f"A decision in onnxruntime on one thread of this machine, median: {said}.")

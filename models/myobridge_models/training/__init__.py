@@ -1,0 +1,1 @@
+"""Training: segments, cached features, the recipe, and the checkpoint that comes out."""

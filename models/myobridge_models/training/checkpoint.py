@@ -1,0 +1,97 @@
+"""An interrupted training goes on where it was: everything that a step depends on, in one file."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+
+from myobridge.errors import UserError
+from myobridge.files import write_bytes
+from myobridge.model.file import ModelSpec, decode_spec, encode_spec
+from myobridge.reading import check_file
+from myobridge_models.network.families.base import Network
+from myobridge_models.network.families.registry import create
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A file that a training writes as it goes, and that is gone when it is over.
+
+    of: what the training is of (family, shape, recipe, data); a file of another one is refused.
+    """
+
+    path: Path
+    of: Mapping[str, str | int | float | None]
+    spec: ModelSpec
+    """What the file of the finished network will say, so that an unfinished one can be exported."""
+
+    def save(self, state: Mapping[str, Any]) -> None:
+        """Writes the state; a crash in mid-write leaves the older file.
+
+        Raises:
+            UserError: the disk does not take it.
+        """
+        buffer = io.BytesIO()  # torch has its own ways to say that a disk is full
+        torch.save({"of": json.dumps(self.of), "spec": encode_spec(self.spec), **state}, buffer)
+        write_bytes(self.path, buffer.getvalue())
+
+    def load(self) -> dict[str, Any] | None:
+        """The state, or None where there is no file.
+
+        Raises:
+            UserError: the file is of another training, or no checkpoint.
+        """
+        if not self.path.exists():
+            return None
+        state = _read(self.path)
+        of = json.loads(state["of"])
+        differ = [key for key in self.of if of.get(key) != self.of[key]]
+        if differ:
+            key = differ[0]
+            raise UserError(
+                f"{self.path} is of another training ({key}: {of.get(key)} instead of {self.of[key]}); "
+                "train with what it was begun with, or choose another --out."
+            )
+        return state
+
+    def remove(self) -> None:
+        """The training is over, and its model is written."""
+        with suppress(FileNotFoundError):
+            self.path.unlink()
+
+
+def _read(path: Path) -> dict[str, Any]:
+    check_file(path)
+    try:
+        state = cast("dict[str, Any]", torch.load(path, weights_only=True))
+        if not {"of", "spec", "steps"} <= set(state):
+            raise ValueError("not ours")
+    except Exception as error:  # torch, zipfile and pickle each have their own ways to fail
+        raise UserError(
+            f"{path} is not a whole checkpoint; rather than delete it, move it away: training then starts anew."
+        ) from error
+    return state
+
+
+def network_in(path: Path) -> tuple[Network, ModelSpec]:
+    """The network of an unfinished training, with the running average of its weights, and its metadata.
+
+    Raises:
+        UserError: no such file, or no checkpoint.
+    """
+    if not path.exists():
+        raise UserError(f"There is no checkpoint {path}; a training keeps one beside its model until it is over.")
+    state = _read(path)
+    spec = decode_spec(state["spec"], path)
+    network = create(spec.family, spec.fs_hz, len(spec.channels), dropout=0.0)
+    prefix = "module."
+    average = state["steps"]["average"]
+    network.load_state_dict({k.removeprefix(prefix): v for k, v in average.items() if k.startswith(prefix)})
+    return network.eval(), spec

@@ -1,0 +1,125 @@
+"""Where training windows are cut: at random phase, movements equally often, several in a row for the closed loop."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from myobridge.errors import UserError
+from myobridge.model.file import usual_hop_samples
+from myobridge_models.data.label_alignment import REST
+from myobridge_models.data.takes import Take
+from myobridge_models.network.families.base import InputShape
+from myobridge_models.training.recipe import Recipe, history_hops
+
+
+class Drawn(NamedTuple):
+    """Segments of takes.
+
+    take: int64 (N,); ends: int64 (N, unroll), samples of the take at which the windows end.
+    target_deg (N, unroll, 5), movement (N, unroll) from 0, and whether a window counts (N, unroll).
+    """
+
+    take: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    target_deg: Tensor
+    movement: Tensor
+    counts: Tensor
+
+
+class Segments:
+    """Draws segments that end `unroll` windows in a row, one history step apart."""
+
+    def __init__(self, takes: Sequence[Take], shape: InputShape, recipe: Recipe) -> None:
+        """Finds where windows may end.
+
+        Raises:
+            UserError: there is no take long enough, or only one movement.
+        """
+        self._window = shape.window_samples
+        self.step = history_hops(shape.fs_hz) * usual_hop_samples(shape.fs_hz)
+        self._unroll = recipe.unroll
+        self._rest_share = recipe.rest_share
+        self._every = 1 if recipe.random_phase else self.step
+        self._span = self._window + (recipe.unroll - 1) * self.step
+        self.takes = [take for take in takes if len(take) >= self._span]
+        self._movements, self._places = self._find_places()
+
+    @property
+    def ends(self) -> NDArray[np.int64]:
+        """Index in a segment of each window's last sample, (unroll,)."""
+        return self._window - 1 + self.step * np.arange(self._unroll)
+
+    @property
+    def movements(self) -> int:
+        """How many different movements there are; 1 where targets are angles only."""
+        return len(self._movements)
+
+    def _find_places(self) -> tuple[NDArray[np.int64], list[NDArray[np.int64]]]:
+        """The movements, and for each (take, sample) of every window end that may be trained on, (places, 2)."""
+        found = []
+        for number, take in enumerate(self.takes):
+            ends = np.flatnonzero(take.usable)
+            ends = ends[(ends >= self._window - 1) & (ends % self._every == 0)]
+            found.append(np.column_stack([np.full(len(ends), number), ends, take.movement[ends]]))
+        places = np.concatenate(found) if found else np.empty((0, 3), np.int64)
+        if not len(places):
+            raise UserError(
+                f"There is too little data: no stretch of {self._span} samples without a break that may be trained on; "
+                "record longer."
+            )
+        movements = np.unique(places[:, 2])
+        if len(movements) == 1 and movements[0] >= 0:
+            raise UserError(f"All training data have the label {movements[0]}; record at least two movements.")
+        return movements, [places[places[:, 2] == movement, :2] for movement in movements]
+
+    def _shares(self) -> NDArray[np.float64]:
+        """How often each movement is drawn: poses equally often, movements of one pose share that pose's part.
+
+        Telling a thumb's pose from four wrist movements is harder than from one: what all of them share must not win.
+        """
+        rest = self._movements == REST
+        if not rest.any() or rest.all():
+            return np.full(len(rest), 1 / len(rest))
+        pose = [tuple(self.takes[at[0, 0]].target_deg[at[0, 1]]) for at in self._places]
+        moving = [p for p, resting in zip(pose, rest, strict=True) if not resting]
+        part = np.array([1 / moving.count(p) if p in moving else 0.0 for p in pose]) * ~rest
+        return np.where(rest, self._rest_share, (1 - self._rest_share) * part / part.sum())
+
+    def draw(self, count: int, rng: np.random.Generator) -> Drawn:
+        """So many segments; the drawn window is any of a segment's, as far as the take reaches."""
+        take, ends = zip(
+            *(self._place(m, rng) for m in rng.choice(self.movements, count, p=self._shares())), strict=True
+        )
+        rows = [(self.takes[t], e) for t, e in zip(take, ends, strict=True)]
+        movement = np.stack([t.movement[e] for t, e in rows])
+        return Drawn(
+            np.array(take),
+            np.stack(ends),
+            torch.from_numpy(np.stack([t.target_deg[e] for t, e in rows])),
+            torch.from_numpy(np.searchsorted(self._movements, movement).clip(max=self.movements - 1)),
+            torch.from_numpy(np.stack([t.usable[e] for t, e in rows])),
+        )
+
+    def _place(self, movement: int, rng: np.random.Generator) -> tuple[int, NDArray[np.int64]]:
+        places = self._places[movement]
+        number, end = places[rng.integers(len(places))]
+        before = np.arange(self._unroll) * self.step
+        first = end - before
+        fits = (first >= self._window - 1) & (first + before[-1] < len(self.takes[number]))
+        return int(number), int(rng.choice(first[fits])) + before
+
+    def emg(self, drawn: Drawn) -> Tensor:
+        """emg (N, C, span) of the segments, whose windows end at `ends`."""
+        starts = drawn.ends[:, 0] - (self._window - 1)
+        cut = [self.takes[t].emg[:, s : s + self._span] for t, s in zip(drawn.take, starts, strict=True)]
+        return torch.from_numpy(np.stack(cut))
+
+    def poses_deg(self) -> Tensor:
+        """Targets of the training, thinned out, (P, 5)."""
+        return torch.from_numpy(np.concatenate([take.target_deg[take.usable] for take in self.takes])[:: self.step])

@@ -1,0 +1,130 @@
+"""The life of a word, second by second."""
+
+import pytest
+from test_permission_machine import Board
+
+from myobridge.daemon.permission.rules import (
+    LIFE_S,
+    LIFTED_LOST,
+    LOST,
+    NO_ANSWER,
+    NOT_STOPPED,
+    POWER_CYCLE,
+    RESET_S,
+    Order,
+    Permission,
+)
+from myobridge.wire.messages import State
+
+
+class Asker:
+    def __init__(self, permission, hand):
+        self.permission, self.hand, self.answers = permission, hand, []
+
+    def ask(self, word, asked_s, now_s):
+        self.permission.ask(word, lambda ok, text: self.answers.append((word, ok, text)), self.hand, asked_s, now_s)
+
+
+@pytest.fixture
+def board():
+    return Board()
+
+
+@pytest.fixture
+def asker(board):
+    return Asker(Permission(), board)
+
+
+@pytest.mark.parametrize(("age_s", "left_s"), [(0.0, 3.0), (2.5, 0.5), (2.9, 0.1)])
+def test_an_arm_lives_three_seconds_from_its_asking_wherever_it_waited(asker, board, age_s, left_s):
+    board.decided = False
+    asker.ask("arm", 100.0 - age_s, 100.0)
+    assert asker.permission.attend(board, 100.0 + left_s - 0.01) is None
+    assert not asker.answers
+    asker.permission.attend(board, 100.0 + left_s + 0.01)
+    assert asker.answers == [("arm", False, "The hand was not armed. No setpoints.")]
+    board.decided = True
+    assert asker.permission.attend(board, 100.0 + left_s + 0.02) is None
+
+
+def test_an_arm_that_was_sent_and_is_not_answered_in_its_life_is_withdrawn(asker, board):
+    asker.ask("arm", 100.0, 100.0)
+    assert asker.permission.attend(board, 100.0) is Order.ARM
+    board.told(Order.ARM)
+    assert asker.permission.attend(board, 100.0 + LIFE_S) is Order.WITHDRAW
+    assert [ok for _, ok, _ in asker.answers] == [False]
+
+
+def test_a_hand_that_moves_although_nobody_here_has_the_permission_is_disarmed(asker, board):
+    for state in (State.ARMED, State.HOLD):
+        board.state = state
+        assert asker.permission.attend(board, 100.0) is Order.DISARM
+
+
+def test_an_arm_of_a_hand_that_opened_disarms_it_first(asker, board):
+    board.state = State.RELAX
+    asker.ask("arm", 100.0, 100.0)
+    assert asker.permission.attend(board, 100.0) is Order.DISARM
+    board.told(Order.DISARM)
+    board.obeys()
+    assert asker.permission.attend(board, 100.1) is Order.ARM
+
+
+def test_an_estop_overtakes_and_is_repeated_and_after_three_seconds_the_switch_is_named(asker, board):
+    asker.ask("arm", 100.0, 100.0)
+    asker.ask("estop", 100.0, 100.0)
+    assert [(word, ok) for word, ok, _ in asker.answers] == [("arm", False)]
+    for now_s in (100.0, 101.0, 102.9):
+        assert asker.permission.attend(board, now_s) is Order.ESTOP
+    assert asker.permission.attend(board, 100.0 + LIFE_S) is Order.ESTOP
+    assert asker.answers[-1] == ("estop", False, NO_ANSWER)
+
+
+def test_a_lifting_resets_the_board_once_and_names_a_power_cycle_when_that_does_nothing(asker, board):
+    asker.permission.estop, board.state = True, State.ESTOP
+    asker.ask("lift", 100.0, 100.0)
+    assert asker.permission.attend(board, 100.0) is Order.RESET
+    assert asker.permission.attend(board, 100.1) is None
+    asker.permission.attend(board, 100.0 + RESET_S)
+    assert asker.answers == [("lift", True, POWER_CYCLE)]
+
+
+def test_a_lifting_without_a_board_is_answered_at_once(asker):
+    asker.permission.estop, asker.hand = True, None
+    asker.ask("lift", 100.0, 100.0)
+    assert (asker.permission.estop, asker.answers) == (False, [("lift", True, LIFTED_LOST)])
+    asker.ask("arm", 100.0, 100.0)
+    assert asker.answers[-1] == ("arm", False, LOST)
+
+
+@pytest.mark.parametrize("state", [State.DISARMED, State.ARMED])
+def test_where_nothing_was_stopped_there_is_nothing_to_lift(asker, board, state):
+    board.state, board.may_move = state, state is State.ARMED
+    asker.ask("lift", 100.0, 100.0)
+    assert asker.answers == [("lift", True, NOT_STOPPED)]
+    assert asker.permission.attend(board, 100.0) is None
+
+
+def test_a_fault_whose_cause_lasts_is_answered_after_one_disarm(asker, board):
+    board.state = State.FAULT
+    asker.ask("arm", 100.0, 100.0)
+    assert asker.permission.attend(board, 100.0) is Order.DISARM
+    assert asker.permission.attend(board, 100.1) is None
+    assert asker.answers == [("arm", False, "The hand is FAULT.")]
+
+
+def test_an_arm_that_is_over_is_not_sent_in_the_turn_in_which_it_is_answered(asker, board):
+    """A daemon that was stopped finds the word and a good decision at once, and both are old."""
+    board.decided = False
+    asker.ask("arm", 100.0, 100.0)
+    asker.permission.attend(board, 100.0)
+    board.decided = True
+    assert asker.permission.attend(board, 105.0) is None
+    assert [ok for _, ok, _ in asker.answers] == [False]
+
+
+@pytest.mark.parametrize("word", ["disarm", "estop"])
+def test_an_arm_that_arrives_after_a_later_disarm_is_overtaken(asker, board, word):
+    asker.ask(word, 100.01, 100.02)
+    asker.ask("arm", 100.0, 100.02)
+    assert asker.answers[-1][:2] == ("arm", False)

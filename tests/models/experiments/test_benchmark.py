@@ -1,0 +1,342 @@
+"""`benchmark` and `evaluate` take what people record, and meet what they cannot use with one sentence."""
+
+import json
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from myobridge.model.file import LabelledPose
+from myobridge.recording import Recording
+from myobridge_models import cli
+from myobridge_models.data import biopatrec
+from myobridge_models.evaluation.evaluate import Figures, instants
+from myobridge_models.experiments.baselines import features
+from myobridge_models.experiments.benchmark import DECODERS, judge, means
+from myobridge_models.experiments.folds import Context
+from myobridge_models.report.plots import confusion_counts
+from myobridge_models.training.recipe import Recipe
+
+KEYS = {
+    "person",
+    "fold",
+    "decoder",
+    "mae_deg",
+    "balanced_accuracy",
+    "false_activations_per_hour",
+    "onset_delay_s",
+    "onset_delay_p90_s",
+    "jitter_deg_per_s",
+}
+
+
+def run(monkeypatch, capsys, *arguments):
+    """(exit code, stdout, stderr) of `myobridge-models ARGUMENTS…`."""
+    monkeypatch.setattr(sys, "argv", ["myobridge-models", *map(str, arguments)])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    out, err = capsys.readouterr()
+    return ended.value.code, out, err
+
+
+def recorded(labels=(1, 2, 9), fs_hz=500, channels=2, repetitions=2, seconds_each=3.0, seed=0) -> Recording:
+    """A take a label: cue and rest in turn, each label loudest on a channel of its own."""
+    rng = np.random.default_rng(seed)
+    n = round(seconds_each * fs_hz)
+    label = np.repeat([[movement, 0] * repetitions for movement in labels], n).astype(np.uint8)
+    repetition = np.tile(np.repeat(np.arange(repetitions, dtype=np.uint8), 2 * n), len(labels))
+    run_number = np.repeat(np.arange(len(labels), dtype=np.uint8), 2 * n * repetitions)
+    loudness = np.full((len(label), channels), 20.0)
+    for number, movement in enumerate(labels):
+        loudness[label == movement, number % channels] = 400 * (1 + number // channels)
+    counts = (loudness * rng.standard_normal(loudness.shape)).astype(np.int16)
+    return Recording(counts, fs_hz, 16, label, repetition, run_number)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Two people, who can be told apart by nobody."""
+    recorded().save(tmp_path / "s01.npz")
+    recorded(seed=1).save(tmp_path / "s02.npz")
+    return tmp_path
+
+
+CLASSICAL = ("--decoders", "mean,forest,lda,svm,svm_likeness")
+
+
+def benchmark(monkeypatch, capsys, folder, *arguments):
+    return run(monkeypatch, capsys, "benchmark", "--data", folder, *arguments)
+
+
+class TestBenchmark:
+    def test_a_row_a_person_fold_and_decoder_and_their_means(self, monkeypatch, capsys, folder):
+        code, out, _ = benchmark(monkeypatch, capsys, folder, *CLASSICAL, "--json", "-")
+        found = json.loads(out)
+        assert code == 0
+        told = [(row["person"], row["fold"], row["decoder"]) for row in found["rows"]]
+        names = ["mean", "forest", "lda", "svm", "svm_likeness"]
+        assert told == [(person, fold, name) for person in (1, 2) for fold in (0, 1) for name in names]
+        assert all(set(row) >= KEYS for row in found["rows"])
+        of_lda = [row["mae_deg"] for row in found["rows"] if row["decoder"] == "lda"]
+        [lda] = [mean for mean in found["means"] if mean["decoder"] == "lda"]
+        assert lda["mae_deg"] == pytest.approx(np.mean(of_lda))
+
+    def test_classifiers_know_loud_channels_apart_and_the_mean_does_not(self, monkeypatch, capsys, folder):
+        _, out, _ = benchmark(monkeypatch, capsys, folder, *CLASSICAL, "--people", 1, "--json", "-")
+        by_name = {mean["decoder"]: mean for mean in json.loads(out)["means"]}
+        for name in ("lda", "svm", "svm_likeness", "forest"):
+            assert by_name[name]["balanced_accuracy"] > 0.8
+            assert by_name[name]["missed_onsets"] == 0
+            assert by_name[name]["onset_delay_s"] < 0.5
+        assert by_name["mean"]["balanced_accuracy"] == 0.25
+        assert by_name["mean"]["jitter_deg_per_s"] == 0
+
+    def test_only_what_is_asked_for_and_that_once(self, monkeypatch, capsys, folder):
+        _, out, _ = benchmark(
+            monkeypatch, capsys, folder, "--decoders", "lda,lda", "--people", "2,2", "--folds", "1,1", "--json", "-"
+        )
+        [row] = json.loads(out)["rows"]
+        assert (row["person"], row["fold"]) == (2, 1)
+
+    @pytest.mark.slow
+    def test_jobs_change_nothing(self, monkeypatch, capsys, folder):
+        alone = benchmark(monkeypatch, capsys, folder, "--decoders", "lda", "--json", "-")[1]
+        together = benchmark(monkeypatch, capsys, folder, "--decoders", "lda", "--jobs", 2, "--json", "-")[1]
+        assert json.loads(alone) == json.loads(together)
+
+    def test_plots_and_table(self, monkeypatch, capsys, folder, tmp_path):
+        plots = tmp_path / "new" / "plots"
+        code, out, _ = benchmark(monkeypatch, capsys, folder, "--decoders", "mean,lda", "--plots", plots)
+        assert code == 0
+        assert "bal." in out
+        drawn = {path.name: path.read_bytes() for path in plots.iterdir()}
+        assert set(drawn) == {
+            f"{name}.png"
+            for name in (
+                "decoders",
+                "people",
+                "confusion_mean",
+                "confusion_lda",
+                "angles_person1",
+                "angles_person2",
+            )
+        }
+        assert all(image.startswith(b"\x89PNG") for image in drawn.values())
+
+    @pytest.mark.parametrize(
+        "made",
+        [
+            {"fs_hz": 1000, "channels": 8},
+            {"fs_hz": 1000, "channels": 10, "labels": (1, 2, 3, 7, 8, 9, 10)},
+            {"fs_hz": 1111, "channels": 3},
+            {"repetitions": 5},
+            {"labels": (2,)},
+        ],
+        ids=str,
+    )
+    def test_any_rate_channels_and_repetitions(self, monkeypatch, capsys, tmp_path, made):
+        recorded(**made).save(tmp_path / "s31.npz")
+        code, out, err = benchmark(monkeypatch, capsys, tmp_path, *CLASSICAL, "--json", "-")
+        assert code == 0, err
+        rows = json.loads(out)["rows"]
+        assert len(rows) == 5 * made.get("repetitions", 2)
+        assert all(row["balanced_accuracy"] > 0.8 for row in rows if row["decoder"] in ("lda", "svm"))
+
+    def test_a_single_take_needs_no_runs(self, monkeypatch, capsys, tmp_path):
+        without(recorded(), "run").save(tmp_path / "s7.npz")
+        code, out, _ = benchmark(monkeypatch, capsys, tmp_path, "--decoders", "lda", "--people", 7, "--json", "-")
+        assert code == 0
+        assert [row["person"] for row in json.loads(out)["rows"]] == [7, 7]
+
+    def test_a_repetition_of_nothing_but_rest_is_no_fold(self, tmp_path):
+        one = recorded(repetitions=3)
+        label = np.where(one.repetition == 0, 0, one.label).astype(np.uint8)
+        replace(one, label=label).save(tmp_path / "s01.npz")
+        assert [fold.held_out for fold in biopatrec.folds_in(tmp_path, None, None)] == [1, 2]
+
+    def test_people_may_have_different_devices_and_repetitions(self, monkeypatch, capsys, folder):
+        recorded(fs_hz=1000, channels=8, repetitions=3).save(folder / "s03.npz")
+        code, out, _ = benchmark(monkeypatch, capsys, folder, "--decoders", "lda", "--json", "-")
+        assert code == 0
+        folds = [(row["person"], row["fold"]) for row in json.loads(out)["rows"]]
+        assert folds == [(1, 0), (1, 1), (2, 0), (2, 1), (3, 0), (3, 1), (3, 2)]
+
+    def test_a_recordings_own_poses_go_before_biopatrecs(self, tmp_path):
+        poses = (LabelledPose(0, "rest", (10,) * 5), LabelledPose(1, "fist", (170,) * 5))
+        replace(recorded(labels=(1,)), poses=poses).save(tmp_path / "s01.npz")
+        [fold, _] = biopatrec.folds_in(tmp_path, None, None)
+        assert np.unique(fold.truth_deg).tolist() == [10, 170]
+
+    @pytest.mark.slow
+    def test_the_network_at_1_khz_with_8_channels(self, monkeypatch, capsys, tmp_path):
+        recorded(fs_hz=1000, channels=8).save(tmp_path / "s31.npz")
+        arguments = ("--decoders", "cnn_mlp", "--folds", 1, "--steps", 20, "--json", "-")
+        code, out, err = benchmark(monkeypatch, capsys, tmp_path, *arguments)
+        assert code == 0, err
+        [row] = json.loads(out)["rows"]
+        assert 0 < row["mae_deg"] < 90
+
+    def test_a_mistake_after_the_first_folds_loses_none_of_them(self, monkeypatch, capsys, folder, tmp_path):
+        one_class = recorded()
+        replace(one_class, label=np.ones_like(one_class.label)).save(folder / "s03.npz")
+        path = tmp_path / "b.json"
+        code, out, err = benchmark(monkeypatch, capsys, folder, "--decoders", "lda", "--json", path)
+        assert code == 1
+        assert "s03.npz" in err
+        assert "Means" in out
+        assert [row["person"] for row in json.loads(path.read_text())["rows"]] == [1, 1, 2, 2]
+
+
+def test_no_decoder_has_seen_the_held_out_repetition(tmp_path):
+    """Whatever the held-out repetition's labels say, the decisions stay the same."""
+    one = recorded()
+    one.save(tmp_path / "s01.npz")
+    lied = one.label.copy()
+    lied[one.repetition == 1] = np.where(lied[one.repetition == 1] == 1, 2, 1)
+    replace(one, label=lied).save(tmp_path / "s02.npz")
+    honest, lying = biopatrec.folds_in(tmp_path, None, [1])
+    for name in ("forest", "lda", "svm", "svm_likeness"):
+        said = [DECODERS[name](fold, Context(tmp_path, Recipe())) for fold in (honest, lying)]
+        assert np.array_equal(said[0].angles_deg, said[1].angles_deg)
+
+
+def test_every_classical_decoder_is_asked_at_the_same_instants(tmp_path):
+    recorded().save(tmp_path / "s01.npz")
+    fold = biopatrec.folds_in(tmp_path, None, [0])[0]
+    for name in ("mean", "lda", "svm", "svm_likeness"):
+        said = DECODERS[name](fold, Context(tmp_path, Recipe()))
+        assert np.array_equal(said.sample, instants(fold.recording))
+
+
+def test_confusion_counts_every_instant_once_the_cue_in_rows(tmp_path):
+    recorded().save(tmp_path / "s01.npz")
+    fold = biopatrec.folds_in(tmp_path, None, [0])[0]
+    judged = judge(fold, ["mean", "lda"], Context(tmp_path, Recipe()))
+    said_mean, said_lda = (confusion_counts(judged, name) for name in ("mean", "lda"))
+    assert said_mean.sum() == said_lda.sum() == len(instants(fold.recording, 0))
+    assert np.array_equal(said_mean.sum(axis=1), said_lda.sum(axis=1))
+    assert (said_mean.sum(axis=0) > 0).sum() == 1  # it always says the same
+    assert np.trace(said_lda) > 0.8 * said_lda.sum()
+
+
+def test_features_of_a_window_that_reaches_before_the_take_are_of_what_there_is(tmp_path):
+    recorded().save(tmp_path / "s01.npz")
+    take = biopatrec.folds_in(tmp_path, None, [0])[0].takes[0]
+    short, long = (features(take, np.array([299]), [length]) for length in (300, 800))
+    assert np.allclose(short, long)
+    later = features(take, np.array([299, 899]), [300])[1]
+    part = take.emg[:, 600:900].astype(float)
+    assert later[:2] == pytest.approx(np.log(np.sqrt(np.mean(part**2, axis=1))), abs=1e-5)
+    assert later[2:4] == pytest.approx(np.log(np.mean(np.abs(part), axis=1)), abs=1e-5)
+
+
+def test_a_figure_that_a_row_does_not_have_is_left_out_of_the_mean():
+    unknown = {"decoder": "lda", **dict.fromkeys(Figures._fields)}
+    rows = [
+        {**unknown, "mae_deg": 1.0, "false_activations_per_hour": None},
+        {**unknown, "mae_deg": 2.0, "false_activations_per_hour": 8.0},
+    ]
+    [mean] = means(rows)
+    assert (mean["mae_deg"], mean["false_activations_per_hour"], mean["onset_delay_s"]) == (1.5, 8.0, None)
+
+
+def without(one: Recording, *fields):
+    return replace(one, **dict.fromkeys(fields))
+
+
+def clipped(one: Recording):
+    one.counts[::20, 1] = 32767
+    return one
+
+
+def flat(one: Recording):
+    one.counts[:, 1] = 3
+    return one
+
+
+BAD = {
+    "no labels": (lambda: without(recorded(), "label"), "has no 'label' or no 'repetition'"),
+    "no repetitions": (lambda: without(recorded(), "repetition"), "has no 'label' or no 'repetition'"),
+    "one repetition": (lambda: recorded(repetitions=1), "has movements in 1 repetition(s)"),
+    "rest only": (
+        lambda: replace(recorded(), label=np.zeros_like(recorded().label)),
+        "has movements in 0 repetition(s)",
+    ),
+    "one class": (
+        lambda: replace(recorded(), label=np.ones_like(recorded().label)),
+        "less than two movements in them; record more",
+    ),
+    "too short": (lambda: recorded(seconds_each=0.2), "too little data: nothing settled"),
+    "unknown label": (lambda: recorded(labels=(1, 77)), "labels without a known pose ([77])"),
+    "clipped channel": (lambda: clipped(recorded()), "channel EMG 2 is clipped in 5 % of its samples"),
+    "flat channel": (lambda: flat(recorded()), "Channel EMG 2 is flat"),
+}
+
+
+class TestBadInput:
+    @pytest.mark.parametrize(("make", "sentence"), BAD.values(), ids=BAD)
+    def test_recordings_that_cannot_be_judged_on(self, monkeypatch, capsys, tmp_path, make, sentence):
+        make().save(tmp_path / "s01.npz")
+        code, _, err = benchmark(monkeypatch, capsys, tmp_path, "--decoders", "lda,svm")
+        assert code == 1
+        assert sentence in " ".join(err.split())
+
+    @pytest.mark.parametrize(
+        ("emg", "sentence"),
+        [
+            (np.zeros((0, 4), np.int16), "'emg' must be (samples, channels), here it is (0, 4)"),
+            (np.full((5000, 4), np.nan), "channel 0 holds NaN"),
+        ],
+        ids=["empty", "NaN"],
+    )
+    def test_arrays_that_are_no_recording(self, monkeypatch, capsys, tmp_path, emg, sentence):
+        np.savez(tmp_path / "s01.npz", emg=emg, fs=500)
+        code, _, err = benchmark(monkeypatch, capsys, tmp_path, "--decoders", "lda")
+        assert code == 1
+        assert sentence in err
+
+    @pytest.mark.parametrize(
+        ("arguments", "sentence"),
+        [
+            (("--people", "1,9"), "There is no recording of person 9"),
+            (("--people", "one"), "'one' is no list of numbers"),
+            (("--folds", "0,5"), "has no repetition 5 to hold out; it has [0, 1]"),
+            (("--decoders", "lda,magic"), "There is no decoder 'magic'; choose from mean, forest, lda, lda_unseen"),
+            (("--decoders", ""), "There is no decoder ''"),
+        ],
+    )
+    def test_what_is_not_there_is_said_before_anything_is_trained(
+        self, monkeypatch, capsys, folder, arguments, sentence
+    ):
+        code, out, err = benchmark(monkeypatch, capsys, folder, *arguments)
+        assert code == 1
+        assert sentence in err
+        assert out == ""
+        assert len(err.strip().splitlines()) == 1
+
+    @pytest.mark.parametrize(
+        ("make", "sentence"),
+        [
+            (lambda: recorded(fs_hz=1000, channels=4), "4 channels at 1000 Hz, but the model biopatrec"),
+            (lambda: recorded(fs_hz=2000, channels=2), "2 channels at 2000 Hz, but the model biopatrec"),
+            (lambda: recorded(fs_hz=2000, channels=4, seconds_each=0.05), "shorter than one window of 802 samples"),
+            (
+                lambda: without(recorded(fs_hz=2000, channels=4), "label"),
+                "neither finger angles nor labels that the model knows",
+            ),
+        ],
+        ids=["fs", "channels", "short", "no truth"],
+    )
+    def test_evaluate_refuses_what_does_not_fit(self, monkeypatch, capsys, tmp_path, make, sentence):
+        make().save(tmp_path / "r.npz")
+        code, _, err = run(monkeypatch, capsys, "evaluate", "biopatrec", tmp_path / "r.npz")
+        assert code == 1
+        assert sentence in err
+        assert len(err.strip().splitlines()) == 1
+
+    def test_evaluate_names_a_repetition_that_is_not_there(self, monkeypatch, capsys, tmp_path):
+        recorded(fs_hz=2000, channels=4, labels=(1,), seconds_each=1).save(tmp_path / "r.npz")
+        code, _, err = run(monkeypatch, capsys, "evaluate", "biopatrec", tmp_path / "r.npz", "--repetition", 5)
+        assert code == 1
+        assert "has no repetition 5" in err

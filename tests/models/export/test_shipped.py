@@ -1,0 +1,39 @@
+"""The shipped models do what their cards say, in the daemon's pipeline."""
+
+import pytest
+
+from myobridge.model.shipped import shipped_models
+from myobridge.simulator.synth import SynthOptions
+from myobridge_models.data.biopatrec import POSES, load_person
+from myobridge_models.data.synthetic import record
+from myobridge_models.evaluation.evaluate import evaluate
+from myobridge_models.export.restore import restore
+
+MODELS = shipped_models()
+SVM_FLOOR = (9.1, 0.880)
+"""The best classical decoder on this person and repetition: mean absolute error in degrees, balanced accuracy."""
+
+
+def test_all_are_there_with_a_card():
+    assert set(MODELS) == {"biopatrec", "population", "synth"}
+    for path in MODELS.values():
+        assert "Closed loop" in path.with_suffix(".md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("seed", [1, 7])
+def test_synth_follows_the_simulators_fingers_on_seeds_it_never_saw(seed, tmp_path):
+    recording = record(SynthOptions(seed=seed), seconds=20)
+    assert evaluate(MODELS["synth"], recording, tmp_path).mae_deg <= 12
+
+
+def test_biopatrec_beats_the_support_vector_classifier_on_its_held_out_repetition(biopatrec_dir):
+    path, recording = load_person(biopatrec_dir, 1)
+    found = evaluate(MODELS["biopatrec"], recording, path, repetition=2)
+    assert found.mae_deg < SVM_FLOOR[0]
+    assert found.balanced_accuracy > SVM_FLOOR[1]
+
+
+def test_a_calibration_begins_from_the_shipped_population():
+    network, spec = restore(MODELS["population"], dropout=0.0)
+    assert spec.poses == POSES
+    assert sum(p.numel() for p in network.parameters()) <= 450_000
