@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from myobridge.decoder.acquisition import emg_wire_bytes
 from myobridge.errors import UserError
 from myobridge.model.file import ModelSpec
 from myobridge.settings import Config
 from myobridge.wire import messages as m
+from myobridge.wire.emg import emg_wire_bytes
 from myobridge.wire.frame import MAX_WIRE_BYTES
 
 MAX_VALUES: Final = (MAX_WIRE_BYTES + 1 - emg_wire_bytes(0, 0)) // 2

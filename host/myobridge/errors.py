@@ -1,11 +1,14 @@
-"""The one exception that a user's mistake or a bad device raises."""
+"""The one exception that a user's mistake or a bad board raises, and the text that people may be shown."""
 
 from typing import Final
 
-from myobridge.text import printable
-
 HALF_LETTERS: Final = 500
 """What a sentence quotes may be of any length; its beginning and its end say what is wrong and what to do."""
+
+
+def printable(text: str) -> str:
+    """Without what would control a terminal or break a table's row."""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
 
 
 class UserError(Exception):

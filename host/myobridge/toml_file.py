@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from myobridge.errors import UserError
-from myobridge.reading import check_file
+from myobridge.files import check_file
 
 MOST_BYTES: Final = 64 << 10
 LONGEST_LINE: Final = 1000

@@ -7,13 +7,13 @@ import numpy as np
 from promises import in_a_sentence, on_the_wire, piece
 from scratch import holding
 
-from myobridge.decoder.acquisition import parse_emg
 from myobridge.model.file import REST_DEG, LabelledPose
 from myobridge.recording.log import Log, read_log
 from myobridge.recording.log_frames import CUE, END, LOST, PART, TIME, Header, LogFrame
 from myobridge.recording.stretches import open_source
 from myobridge.recording.summary import as_text, summarize
 from myobridge.wire import messages as m
+from myobridge.wire.emg import parse_emg
 from myobridge.wire.frame import FrameDecoder
 from virtual_hand import device_config
 

@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pytest
 
-from myobridge.decoder.acquisition import emg_wire_bytes
 from myobridge.device import samples_per_frame
 from myobridge.recording import Header, Recording, RecordingWriter
 from myobridge.wire import messages as m
+from myobridge.wire.emg import emg_wire_bytes
 from myobridge.wire.frame import encode
 from processes import myobridge, simulated_hand
 from tiny_model import tiny_spec, write_tiny_model

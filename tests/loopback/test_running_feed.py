@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from myobridge.decoder.acquisition import parse_emg
+from myobridge.errors import printable
 from myobridge.feed import Chunk, FeedClient, NoDaemon, Snapshot, feed_path
 from myobridge.feed.messages import LOST, REQUEST, pack
 from myobridge.feed.server import SNAPSHOT_S
-from myobridge.text import printable
 from myobridge.wire import messages as m
+from myobridge.wire.emg import parse_emg
 from myobridge.wire.frame import FrameDecoder
 from processes import feed_of, myobridge, running, simulated_hand
 from tiny_model import tiny_spec, write_tiny_model

@@ -9,12 +9,12 @@ from typing import Any, Final
 
 from myobridge.bench import live, sizes
 from myobridge.daemon.realtime import enter_realtime
-from myobridge.decoder.acquisition import emg_wire_bytes
 from myobridge.device import samples_per_frame
 from myobridge.model.file import ModelSpec
 from myobridge.model.load import open_model
 from myobridge.settings import Config, load_config
 from myobridge.simulator.firmware import BITS_PER_BYTE, MAX_CHANNELS
+from myobridge.wire.emg import emg_wire_bytes
 from myobridge.wire.messages import BAUD, LINK_LOAD_MAX_PERCENT
 
 BAUDS: Final = (BAUD, 1_000_000, 2_000_000, 4_000_000)

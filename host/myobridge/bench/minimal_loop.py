@@ -20,12 +20,12 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from myobridge.decoder.acquisition import parse_emg
 from myobridge.device import device_config
 from myobridge.metrics import ProcessCost
 from myobridge.model.file import METADATA_KEY, decode_spec
 from myobridge.settings import Config
 from myobridge.wire import messages as m
+from myobridge.wire.emg import parse_emg
 from myobridge.wire.frame import PAYLOAD, FrameDecoder, encode
 
 VALID_4MS: Final = 25

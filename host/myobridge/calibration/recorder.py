@@ -19,11 +19,11 @@ from myobridge.calibration.plan import COUNTS, IDLE, Cue, Event, Held, Stage, Vo
 from myobridge.calibration.poses import REST, GuidedPose
 from myobridge.calibration.quality import QualityCheck
 from myobridge.calibration.screen import Screen, stop_this_process
-from myobridge.decoder.acquisition import parse_emg
 from myobridge.errors import UserError
 from myobridge.feed import Chunk
 from myobridge.feed.audience import Audience
 from myobridge.recording import RecordingWriter
+from myobridge.wire.emg import parse_emg
 from myobridge.wire.frame import FrameDecoder
 from myobridge.wire.messages import Emg
 

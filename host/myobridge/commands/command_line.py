@@ -19,8 +19,7 @@ from typing import IO, Any, Final, NoReturn
 import click
 
 from myobridge.commands.hardened import hardened
-from myobridge.errors import UserError
-from myobridge.text import printable
+from myobridge.errors import UserError, printable
 
 SHARED: Final = ("command_line", "hardened", "options")
 """The module of a commands package that is no command."""

@@ -15,8 +15,8 @@ def devices(ports: tuple[str, ...], json_to: str | None) -> None:
 
     Asking opens each port, which resets an Arduino, and sends it a greeting.
     """
+    from myobridge.errors import printable
     from myobridge.feed.ports import UNKNOWN, list_ports, probe
-    from myobridge.text import printable
 
     hardware = dict.fromkeys(ports) if ports else list_ports()
     rows = [probe(port) | ({"hardware": what} if what else {}) for port, what in hardware.items()]

@@ -12,9 +12,8 @@ from typing import Any
 
 import click
 
-from myobridge.errors import UserError
+from myobridge.errors import UserError, printable
 from myobridge.files import write_text
-from myobridge.text import printable
 
 MODEL = click.option(
     "--model", "model_name", required=True, help="An .onnx file, or a shipped model: synth, biopatrec, population."

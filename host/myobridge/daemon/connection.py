@@ -11,7 +11,7 @@ from typing import Final
 from myobridge.daemon.decision_guard import DecisionGuard
 from myobridge.daemon.explain import explain_rate, explain_state, explain_withheld
 from myobridge.daemon.stats import RunStats, Stream
-from myobridge.decoder.acquisition import EmgGate, Samples, emg_wire_bytes
+from myobridge.decoder.acquisition import EmgGate
 from myobridge.decoder.pipeline import Decision, Pipeline, Withheld
 from myobridge.device import device_config
 from myobridge.feed import Snapshot
@@ -19,6 +19,7 @@ from myobridge.model.load import Model
 from myobridge.settings import Config
 from myobridge.wire import messages as m
 from myobridge.wire.clock import SampleClock
+from myobridge.wire.emg import Samples, emg_wire_bytes
 from myobridge.wire.frame import FrameDecoder
 from myobridge.wire.link import LinkLost, SerialLink
 from myobridge.wire.session import Phase, Session

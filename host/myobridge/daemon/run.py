@@ -22,12 +22,11 @@ from myobridge.daemon.realtime import collect, enter_realtime, use_large_pages
 from myobridge.daemon.sd_notify import Notifier
 from myobridge.daemon.stats import RunStats
 from myobridge.device import check_rate
-from myobridge.errors import UserError
+from myobridge.errors import UserError, printable
 from myobridge.feed import About
 from myobridge.feed.server import POLL_S, SNAPSHOT_S, SPACE_S, Ask, Feed
 from myobridge.model.load import read_model
 from myobridge.settings import Config
-from myobridge.text import printable
 from myobridge.wire import messages as m
 from myobridge.wire.frame import FrameDecoder
 from myobridge.wire.link import LinkLost, SerialLink

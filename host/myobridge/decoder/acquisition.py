@@ -14,13 +14,9 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from myobridge.wire.frame import CRC_BYTES, OVERHEAD_BYTES
-from myobridge.wire.messages import Emg, EmgFlag
+from myobridge.wire.emg import SAMPLES_AT, Samples, index_step, parse_emg
+from myobridge.wire.messages import EmgFlag
 
-INDEX_SPAN: Final = 1 << 32
-EMG_HEAD: Final = Struct("<xx" + Emg.STRUCT.format.removeprefix("<"))
-"""Type and seq are skipped."""
-SAMPLES_AT: Final = EMG_HEAD.size
 MAX_STEP_FRAMES: Final = 3
 """A frame that comes after so many lost ones or fewer stands for itself; any other waits for the next."""
 UNKNOWN_FLAGS: Final = 0xFF & ~sum(EmgFlag)
@@ -56,31 +52,6 @@ class AcquisitionCounters:
     """Frames with a right CRC that the device cannot have sent, or whose place in the stream no other confirmed."""
     restarts: int = 0
     """Jumps of the index, back or by more than the longest gap that is filled."""
-
-
-Samples = tuple[int, int, NDArray[np.int16]]
-"""Sample index, flags bits emg_flag, and counts int16 (n, channels)."""
-
-
-def parse_emg(frame: bytes, channels: int) -> Samples | None:
-    """Sample index, flags and counts int16 (n, channels) of a whole EMG frame; None if its length is wrong."""
-    if len(frame) < SAMPLES_AT + CRC_BYTES:
-        return None
-    index, n, flags = EMG_HEAD.unpack_from(frame)
-    if n == 0 or len(frame) != SAMPLES_AT + 2 * n * channels + CRC_BYTES:
-        return None
-    counts = np.frombuffer(frame, "<i2", n * channels, SAMPLES_AT).reshape(n, channels)
-    return index, flags, counts
-
-
-def emg_wire_bytes(samples: int, channels: int) -> int:
-    """Length of an EMG frame on the wire, with its ending zero."""
-    return OVERHEAD_BYTES + Emg.STRUCT.size + 2 * samples * channels
-
-
-def index_step(index: int, expected: int) -> int:
-    """How far an index of 32 bits that wraps is ahead of the expected one; negative: behind."""
-    return (index - expected + (INDEX_SPAN >> 1)) % INDEX_SPAN - (INDEX_SPAN >> 1)
 
 
 class EmgGate:

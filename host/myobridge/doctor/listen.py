@@ -10,10 +10,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from myobridge.decoder.acquisition import Acquisition, AcquisitionCounters, parse_emg
+from myobridge.decoder.acquisition import Acquisition, AcquisitionCounters
 from myobridge.doctor.facts import StreamFacts
 from myobridge.wire import messages as m
 from myobridge.wire.clock import SampleClock
+from myobridge.wire.emg import parse_emg
 from myobridge.wire.frame import PAYLOAD, FrameCounters
 
 COUNTER_SPAN: Final = 1 << 16

@@ -10,7 +10,7 @@ import msgspec
 
 from myobridge.doctor.facts import ChannelFacts, Facts, StreamFacts
 from myobridge.doctor.findings import BAD, Finding
-from myobridge.text import printable
+from myobridge.errors import printable
 
 INDENT: Final = " " * 10
 NARROWEST: Final = 30

@@ -17,7 +17,6 @@ import pylsl
 from numpy.typing import NDArray
 
 from myobridge import SERVOS
-from myobridge.decoder.acquisition import INDEX_SPAN, parse_emg
 from myobridge.errors import UserError
 from myobridge.feed import About, Chunk, FeedClient, Snapshot, feed_path
 from myobridge.feed.audience import laboratorys_feed
@@ -25,6 +24,7 @@ from myobridge.feed.ports import name_of
 from myobridge.feed.prompts import Prompt, PromptInbox, inbox_path
 from myobridge.wire import messages as m
 from myobridge.wire.clock import SampleClock
+from myobridge.wire.emg import INDEX_SPAN, parse_emg
 from myobridge.wire.frame import FrameDecoder
 
 RECEIVE_S: Final = 0.2

@@ -16,9 +16,8 @@ from typing import IO, TYPE_CHECKING, Final
 import msgspec
 
 import myobridge
-from myobridge.errors import UserError
+from myobridge.errors import UserError, printable
 from myobridge.model.file import ModelSpec
-from myobridge.text import printable
 
 if TYPE_CHECKING:
     from subprocess import Popen

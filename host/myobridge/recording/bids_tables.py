@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
+from myobridge.errors import printable
 from myobridge.recording.edf import BOUNDARY, edf_labels
 from myobridge.recording.stretches import Source, stretches
-from myobridge.text import printable
 from myobridge.wire.messages import Board
 
 TASK: Final = "poses"

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from myobridge.errors import UserError
-from myobridge.files import DRAFT, LOCK, write_bytes, write_text
-from myobridge.reading import check_file
+from myobridge.files import DRAFT, LOCK, check_file, write_bytes, write_text
 from myobridge.recording.bids_tables import json_text
 from myobridge.recording.log_frames import own_versions
 

@@ -17,11 +17,10 @@ from typing import BinaryIO, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from myobridge.errors import UserError
+from myobridge.errors import UserError, printable
 from myobridge.recording.extras import need
 from myobridge.recording.stretches import Source, Stretch, stretches
 from myobridge.recording.timeline import Samples
-from myobridge.text import printable
 
 BOUNDARY: Final = "EDGE boundary"
 PADDING: Final = "BAD padding"

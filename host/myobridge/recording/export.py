@@ -6,14 +6,13 @@ import csv
 from collections.abc import Callable
 from pathlib import Path
 
-from myobridge.errors import UserError
+from myobridge.errors import UserError, printable
 from myobridge.files import draft
 from myobridge.recording.bids import write_bids
 from myobridge.recording.edf import check_edf, write_edf
 from myobridge.recording.npz import check_length, save_arrays
 from myobridge.recording.stretches import Source
 from myobridge.recording.timeline import COLUMNS, cut_at
-from myobridge.text import printable
 
 
 def export(source: Source, form: str, out: Path | None, subject: str) -> Path:

@@ -12,10 +12,10 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from myobridge.decoder.acquisition import INDEX_SPAN
 from myobridge.errors import UserError
 from myobridge.recording.log_frames import CUE, END, LOST, TIME, Header, LogFrame, TextAssembler, decode_header
 from myobridge.recording.scan import EmgFrames, ScanCounters, Scanner
+from myobridge.wire.emg import INDEX_SPAN
 from myobridge.wire.frame import PAYLOAD
 
 MAX_EVENTS: Final = 100_000

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from myobridge.errors import UserError
-from myobridge.reading import check_file
+from myobridge.files import check_file
 from myobridge.recording.log import Log, find_header, read_log
 from myobridge.recording.log_samples import LogSamples
 from myobridge.recording.npz import open_arrays

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myobridge.errors import UserError
-from myobridge.reading import check_file
+from myobridge.files import check_file
 from myobridge.wire.bulk import decode_rows, samples_in
 from myobridge.wire.frame import MAX_WIRE_BYTES, FrameCounters, FrameDecoder
 from myobridge.wire.messages import Emg

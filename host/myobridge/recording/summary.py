@@ -8,11 +8,11 @@ import numpy as np
 
 from myobridge.decoder.contact import Check, CheckedStretches, Contact, judge, measure
 from myobridge.decoder.copies import Copies
+from myobridge.errors import printable
 from myobridge.recording.log import Log
 from myobridge.recording.stretches import Source, stretches
 from myobridge.recording.timeline import Samples, within_takes
 from myobridge.settings import SafetyConfig
-from myobridge.text import printable
 from myobridge.wire.clock import TOLERANCE
 from myobridge.wire.messages import Board, EmgFlag
 

@@ -14,11 +14,11 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from myobridge.decoder.acquisition import emg_wire_bytes
 from myobridge.metrics import Distribution
 from myobridge.simulator.emg_source import EmgSource
 from myobridge.simulator.safety import Safety
 from myobridge.wire import messages as m
+from myobridge.wire.emg import emg_wire_bytes
 from myobridge.wire.frame import PAYLOAD, FrameDecoder, encode
 from myobridge.wire.messages import Result, State
 

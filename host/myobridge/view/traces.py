@@ -9,7 +9,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from myobridge.decoder.acquisition import Acquisition, AcquisitionCounters, Hop, parse_emg
+from myobridge.decoder.acquisition import Acquisition, AcquisitionCounters, Hop
+from myobridge.wire.emg import parse_emg
 from myobridge.wire.frame import FrameDecoder
 from myobridge.wire.messages import Emg
 

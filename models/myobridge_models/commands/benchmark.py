@@ -49,9 +49,8 @@ def benchmark(
 
     Figures are written after each fold, so an interruption loses only the fold that it meets.
     """
-    from myobridge_models.data import biopatrec
     from myobridge_models.experiments.benchmark import checked_decoders, judge_all, means
-    from myobridge_models.experiments.folds import Context
+    from myobridge_models.experiments.folds import Context, folds_in
     from myobridge_models.experiments.population import train_groups
     from myobridge_models.report.plots import benchmark_plots
     from myobridge_models.report.tables import print_rows
@@ -59,7 +58,7 @@ def benchmark(
 
     chosen = checked_decoders(decoders.split(","))
     plan, console = recipe(seed, steps), console_for(json_to)
-    todo = biopatrec.folds_in(data, numbers(people), numbers(folds))
+    todo = folds_in(data, numbers(people), numbers(folds))
     judged: list[Judged] = []
 
     def report() -> dict[str, Any]:

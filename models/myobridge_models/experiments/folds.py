@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +12,8 @@ import numpy as np
 from myobridge.errors import UserError
 from myobridge.model.file import LabelledPose
 from myobridge.recording import Recording
+from myobridge_models.data.biopatrec import POSES
+from myobridge_models.data.people import files_in, load_person
 from myobridge_models.data.takes import Take, design_prefilter, takes_of
 from myobridge_models.evaluation.evaluate import Angles, Decisions, rest_of
 from myobridge_models.evaluation.steadiness import REST_LABEL
@@ -86,3 +88,18 @@ def folds_of(
     if missing:
         raise UserError(f"{source} has no repetition {missing[0]} to hold out; it has {present}, choose among them.")
     return [Fold(person, source, recording, fold, poses) for fold in chosen]
+
+
+def folds_in(folder: Path, people: Sequence[int] | None, held_out: Sequence[int] | None) -> list[Fold]:
+    """The benchmark's folds: of all people in the folder and all their repetitions, or of the given ones.
+
+    Poses that a recording itself names go before BioPatRec's.
+
+    Raises:
+        UserError: a person or a repetition is missing, or a recording does not fit the protocol.
+    """
+    folds = []
+    for person in dict.fromkeys(people or files_in(folder)):
+        source, recording = load_person(folder, person)
+        folds += folds_of(person, source, recording, recording.poses or POSES, held_out)
+    return folds

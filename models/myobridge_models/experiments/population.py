@@ -14,6 +14,7 @@ from typing import Final
 from myobridge.errors import UserError
 from myobridge_models.data import biopatrec
 from myobridge_models.data.labels import poses_of
+from myobridge_models.data.people import files_in, load_person
 from myobridge_models.experiments.folds import Context, Fold
 from myobridge_models.experiments.parallel import in_processes
 from myobridge_models.export.export import export
@@ -56,10 +57,10 @@ def people_outside(group: int, data: Path) -> list[Source]:
     Raises:
         UserError: there is nobody else.
     """
-    people = [person for person in biopatrec.files_in(data) if group_of(person) != group]
+    people = [person for person in files_in(data) if group_of(person) != group]
     if not people:
         raise UserError(f"All people in {data} would be left out together; add recordings of others.")
-    return [biopatrec.load_person(data, person) for person in people]
+    return [load_person(data, person) for person in people]
 
 
 def train_group(group: int, data: Path, folder: Path) -> None:

@@ -13,9 +13,8 @@ from typing import Any, cast
 import torch
 
 from myobridge.errors import UserError
-from myobridge.files import write_bytes
+from myobridge.files import check_file, write_bytes
 from myobridge.model.file import ModelSpec, decode_spec, encode_spec
-from myobridge.reading import check_file
 from myobridge_models.network.families.base import Network
 from myobridge_models.network.families.registry import create
 

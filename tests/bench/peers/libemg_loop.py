@@ -19,8 +19,8 @@ from libemg.emg_predictor import EMGRegressor, OnlineEMGRegressor
 from libemg.shared_memory_manager import SharedMemoryManager
 
 from myobridge.bench.minimal_loop import VALID_4MS, Hand, Network
-from myobridge.decoder.acquisition import parse_emg
 from myobridge.wire import messages as m
+from myobridge.wire.emg import parse_emg
 from myobridge.wire.frame import FrameDecoder
 
 BUFFER_SAMPLES = 2000

@@ -13,13 +13,14 @@ from myobridge.daemon.connection import Connection
 from myobridge.daemon.notices import Voice
 from myobridge.daemon.run import Daemon
 from myobridge.daemon.stats import RunStats
-from myobridge.decoder.acquisition import AcquisitionCounters, emg_wire_bytes
+from myobridge.decoder.acquisition import AcquisitionCounters
 from myobridge.decoder.pipeline import Pipeline, Withheld
 from myobridge.errors import UserError
 from myobridge.model.load import open_model
 from myobridge.settings import Config
 from myobridge.simulator.firmware import SimulatedFirmware
 from myobridge.wire import messages as m
+from myobridge.wire.emg import emg_wire_bytes
 from myobridge.wire.frame import FrameDecoder
 from myobridge.wire.link import LinkLost
 from myobridge.wire.messages import State

@@ -5,9 +5,9 @@ from zlib import crc32
 import numpy as np
 import pytest
 
-from myobridge.decoder.acquisition import parse_emg
 from myobridge.simulator.firmware import TICK_HZ, TX_BUFFER_BYTES, SimulatedFirmware, check_config
 from myobridge.wire import messages as m
+from myobridge.wire.emg import parse_emg
 from myobridge.wire.frame import FrameDecoder, encode
 from myobridge.wire.messages import Result, State, StatusFlag
 from virtual_hand import ConstantSource, device_config, frame_of, unpacked

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from myobridge.decoder.acquisition import parse_emg
 from myobridge.wire.bulk import decode_emg
+from myobridge.wire.emg import parse_emg
 from myobridge.wire.frame import FrameDecoder, encode
 from myobridge.wire.messages import Emg, Ping, Status
 

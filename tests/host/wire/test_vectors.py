@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from myobridge.decoder.acquisition import parse_emg
 from myobridge.simulator.firmware import SimulatedFirmware
 from myobridge.wire import messages as m
+from myobridge.wire.emg import parse_emg
 from myobridge.wire.frame import PAYLOAD, FrameDecoder, encode
 from vectors import make
 from virtual_hand import ConstantSource

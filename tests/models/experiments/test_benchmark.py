@@ -10,11 +10,10 @@ import pytest
 from myobridge.model.file import LabelledPose
 from myobridge.recording import Recording
 from myobridge_models import cli
-from myobridge_models.data import biopatrec
 from myobridge_models.evaluation.evaluate import Figures, instants
 from myobridge_models.experiments.baselines import features
 from myobridge_models.experiments.benchmark import DECODERS, judge, means
-from myobridge_models.experiments.folds import Context
+from myobridge_models.experiments.folds import Context, folds_in
 from myobridge_models.report.plots import confusion_counts
 from myobridge_models.training.recipe import Recipe
 
@@ -153,7 +152,7 @@ class TestBenchmark:
         one = recorded(repetitions=3)
         label = np.where(one.repetition == 0, 0, one.label).astype(np.uint8)
         replace(one, label=label).save(tmp_path / "s01.npz")
-        assert [fold.held_out for fold in biopatrec.folds_in(tmp_path, None, None)] == [1, 2]
+        assert [fold.held_out for fold in folds_in(tmp_path, None, None)] == [1, 2]
 
     def test_people_may_have_different_devices_and_repetitions(self, monkeypatch, capsys, folder):
         recorded(fs_hz=1000, channels=8, repetitions=3).save(folder / "s03.npz")
@@ -165,7 +164,7 @@ class TestBenchmark:
     def test_a_recordings_own_poses_go_before_biopatrecs(self, tmp_path):
         poses = (LabelledPose(0, "rest", (10,) * 5), LabelledPose(1, "fist", (170,) * 5))
         replace(recorded(labels=(1,)), poses=poses).save(tmp_path / "s01.npz")
-        [fold, _] = biopatrec.folds_in(tmp_path, None, None)
+        [fold, _] = folds_in(tmp_path, None, None)
         assert np.unique(fold.truth_deg).tolist() == [10, 170]
 
     @pytest.mark.slow
@@ -195,7 +194,7 @@ def test_no_decoder_has_seen_the_held_out_repetition(tmp_path):
     lied = one.label.copy()
     lied[one.repetition == 1] = np.where(lied[one.repetition == 1] == 1, 2, 1)
     replace(one, label=lied).save(tmp_path / "s02.npz")
-    honest, lying = biopatrec.folds_in(tmp_path, None, [1])
+    honest, lying = folds_in(tmp_path, None, [1])
     for name in ("forest", "lda", "svm", "svm_likeness"):
         said = [DECODERS[name](fold, Context(tmp_path, Recipe())) for fold in (honest, lying)]
         assert np.array_equal(said[0].angles_deg, said[1].angles_deg)
@@ -203,7 +202,7 @@ def test_no_decoder_has_seen_the_held_out_repetition(tmp_path):
 
 def test_every_classical_decoder_is_asked_at_the_same_instants(tmp_path):
     recorded().save(tmp_path / "s01.npz")
-    fold = biopatrec.folds_in(tmp_path, None, [0])[0]
+    fold = folds_in(tmp_path, None, [0])[0]
     for name in ("mean", "lda", "svm", "svm_likeness"):
         said = DECODERS[name](fold, Context(tmp_path, Recipe()))
         assert np.array_equal(said.sample, instants(fold.recording))
@@ -211,7 +210,7 @@ def test_every_classical_decoder_is_asked_at_the_same_instants(tmp_path):
 
 def test_confusion_counts_every_instant_once_the_cue_in_rows(tmp_path):
     recorded().save(tmp_path / "s01.npz")
-    fold = biopatrec.folds_in(tmp_path, None, [0])[0]
+    fold = folds_in(tmp_path, None, [0])[0]
     judged = judge(fold, ["mean", "lda"], Context(tmp_path, Recipe()))
     said_mean, said_lda = (confusion_counts(judged, name) for name in ("mean", "lda"))
     assert said_mean.sum() == said_lda.sum() == len(instants(fold.recording, 0))
@@ -222,7 +221,7 @@ def test_confusion_counts_every_instant_once_the_cue_in_rows(tmp_path):
 
 def test_features_of_a_window_that_reaches_before_the_take_are_of_what_there_is(tmp_path):
     recorded().save(tmp_path / "s01.npz")
-    take = biopatrec.folds_in(tmp_path, None, [0])[0].takes[0]
+    take = folds_in(tmp_path, None, [0])[0].takes[0]
     short, long = (features(take, np.array([299]), [length]) for length in (300, 800))
     assert np.allclose(short, long)
     later = features(take, np.array([299, 899]), [300])[1]

@@ -4,7 +4,8 @@ import pytest
 
 from myobridge.model.shipped import shipped_models
 from myobridge.simulator.synth import SynthOptions
-from myobridge_models.data.biopatrec import POSES, load_person
+from myobridge_models.data.biopatrec import POSES
+from myobridge_models.data.people import load_person
 from myobridge_models.data.synthetic import record
 from myobridge_models.evaluation.evaluate import evaluate
 from myobridge_models.export.restore import restore

@@ -15,7 +15,7 @@ from myobridge_models.data import biopatrec
 from myobridge_models.evaluation.evaluate import evaluate
 from myobridge_models.experiments import population
 from myobridge_models.experiments.benchmark import judge
-from myobridge_models.experiments.folds import Context
+from myobridge_models.experiments.folds import Context, folds_in
 from myobridge_models.export.export import export
 from myobridge_models.export.restore import restore
 from myobridge_models.network.families.registry import FAMILIES
@@ -111,7 +111,7 @@ def test_nobody_is_judged_by_a_network_that_has_seen_them(people):
     assert sorted(p.name for p in nets.iterdir()) == ["without-group-2.onnx", "without-group-3.onnx"]
     _, spec = restore(nets / "without-group-2.onnx", 0.0)
     assert spec.training["recordings"] == "s01.npz, s03.npz, s04.npz"
-    fold = biopatrec.folds_in(people, [2], [1])[0]
+    fold = folds_in(people, [2], [1])[0]
     context = Context(people, QUICK, None, nets)
     unseen, one, both = judge(fold, ["population_unseen", "population_one", "population"], context)
     assert one.figures.mae_deg < unseen.figures.mae_deg
@@ -119,7 +119,7 @@ def test_nobody_is_judged_by_a_network_that_has_seen_them(people):
 
 
 def test_a_discriminant_of_other_people_has_seen_nothing_of_the_person(people):
-    context, [fold] = Context(people, QUICK), biopatrec.folds_in(people, [2], [1])
+    context, [fold] = Context(people, QUICK), folds_in(people, [2], [1])
     own, unseen = judge(fold, ["lda", "lda_unseen"], context)
     assert own.figures.balanced_accuracy > unseen.figures.balanced_accuracy
     (people / "s02.npz").unlink()

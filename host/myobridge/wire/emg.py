@@ -1,0 +1,41 @@
+"""EMG frames: their size on the wire, their samples, and how far an index that wraps is ahead of another."""
+
+from __future__ import annotations
+
+from struct import Struct
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myobridge.wire.frame import CRC_BYTES, OVERHEAD_BYTES
+from myobridge.wire.messages import Emg
+
+INDEX_SPAN: Final = 1 << 32
+EMG_HEAD: Final = Struct("<xx" + Emg.STRUCT.format.removeprefix("<"))
+"""Type and seq are skipped."""
+SAMPLES_AT: Final = EMG_HEAD.size
+
+Samples = tuple[int, int, NDArray[np.int16]]
+"""Sample index, flags bits emg_flag, and counts int16 (n, channels)."""
+
+
+def parse_emg(frame: bytes, channels: int) -> Samples | None:
+    """Sample index, flags and counts int16 (n, channels) of a whole EMG frame; None if its length is wrong."""
+    if len(frame) < SAMPLES_AT + CRC_BYTES:
+        return None
+    index, n, flags = EMG_HEAD.unpack_from(frame)
+    if n == 0 or len(frame) != SAMPLES_AT + 2 * n * channels + CRC_BYTES:
+        return None
+    counts = np.frombuffer(frame, "<i2", n * channels, SAMPLES_AT).reshape(n, channels)
+    return index, flags, counts
+
+
+def emg_wire_bytes(samples: int, channels: int) -> int:
+    """Length of an EMG frame on the wire, with its ending zero."""
+    return OVERHEAD_BYTES + Emg.STRUCT.size + 2 * samples * channels
+
+
+def index_step(index: int, expected: int) -> int:
+    """How far an index of 32 bits that wraps is ahead of the expected one; negative: behind."""
+    return (index - expected + (INDEX_SPAN >> 1)) % INDEX_SPAN - (INDEX_SPAN >> 1)
