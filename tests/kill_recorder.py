@@ -22,7 +22,7 @@ from myobridge.recording import Header, RecordingWriter
 from myobridge.recording.log import read_log
 from myobridge.wire import messages as m
 from myobridge.wire.frame import encode
-from virtual_hand import device_config
+from virtual_hand import board_config
 
 FS_HZ, CHANNELS, SAMPLES_PER_FRAME, TURN_S = 2000, 4, 5, 0.005
 IDENT = m.Ident(m.MAJOR, m.MINOR, 0, m.PROTO_HASH, (0, 1, 0), 0, m.Board.SIMULATED, 7, 1, 0, 16, 10, 2_000_000)
@@ -59,7 +59,7 @@ def record(path: Path, shared: Shared) -> None:
     """The child: a stream in real time, 10 samples every 5 ms, of which a read may end within a frame."""
     waits = Waits(shared)
     os.write, os.fdatasync = waits.write, waits.sync
-    writer = RecordingWriter(path, Header(ident=IDENT, config=device_config()))
+    writer = RecordingWriter(path, Header(ident=IDENT, config=board_config()))
     index, cut = 0, 0
     line = b""
     while True:

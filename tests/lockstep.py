@@ -23,7 +23,7 @@ from myobridge.daemon.run import Daemon
 from myobridge.errors import UserError
 from myobridge.model.shipped import find_model
 from myobridge.model.trial import Trial, Verdict
-from myobridge.settings import Config, RealtimeConfig
+from myobridge.settings import RealtimeSettings, Settings
 from myobridge.wire.link import LinkLost
 from myobridge.wire.messages import BAUD
 
@@ -259,7 +259,7 @@ def run_daemon(board: Board, port: Path, seconds: float, *, model: str = "synth"
             return daemon.run(seconds)
 
 
-def lockstep_config(**safety: Any) -> Config:
+def lockstep_config(**safety: Any) -> Settings:
     """A daemon's defaults, but the priority of the test's own process stays as it is."""
-    config = Config(realtime=RealtimeConfig(fifo_priority=0))
+    config = Settings(realtime=RealtimeSettings(fifo_priority=0))
     return msgspec.structs.replace(config, safety=msgspec.structs.replace(config.safety, **safety))

@@ -11,7 +11,7 @@ from myobridge.recording import Header
 from myobridge.recording.log_frames import CUE, END, TIME, LogEncoder, LogFrame
 from myobridge.wire import messages as m
 from myobridge.wire.frame import encode
-from virtual_hand import device_config
+from virtual_hand import board_config
 
 IDENT = m.Ident(m.MAJOR, m.MINOR, 0, m.PROTO_HASH, (0, 1, 0), 0, m.Board.SIMULATED, 7, 1, 0, 16, 10, 2_000_000)
 POSES = (LabelledPose(0, "rest", (40,) * 5), LabelledPose(1, "fist", (180,) * 5))
@@ -30,7 +30,7 @@ finally:
 
 def long_recording(path: Path, minutes: float, channels: int = 8, fs_hz: int = 2000) -> Path:
     """Noise, rest and a fist in turn."""
-    config = device_config(channel_mask=(1 << channels) - 1, sample_period_ticks=2_000_000 // fs_hz)
+    config = board_config(channel_mask=(1 << channels) - 1, sample_period_ticks=2_000_000 // fs_hz)
     log, header = LogEncoder(), Header(ident=IDENT, config=config, poses=POSES)
     noise = np.random.default_rng(0).integers(-500, 500, (1000, SAMPLES, channels)).astype("<i2")
     pieces = [counts.tobytes() for counts in noise]

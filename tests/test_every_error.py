@@ -26,7 +26,7 @@ from myobridge.errors import UserError
 from myobridge.recording import Header, Recording, RecordingWriter
 from myobridge_models.commands.command_line import commands as models
 from tiny_model import tiny_spec, write_tiny_model
-from virtual_hand import device_config
+from virtual_hand import board_config
 
 CONFIGS = {
     "key": "[servo]\nslew_deg_per_sec = 100",
@@ -88,7 +88,7 @@ def recordings_in(folder):
     np.savez(folder / "objects.npz", emg=np.array([{}]), fs=1000.0)
     (folder / "empty.myo").touch()
     (folder / "foreign.myo").write_bytes(b"\x89PNG" + bytes(999))
-    RecordingWriter(folder / "begun.myo", Header(ident=IDENT, config=device_config())).close()
+    RecordingWriter(folder / "begun.myo", Header(ident=IDENT, config=board_config())).close()
     labelled().save(folder / "cued.npz")
     same = np.ones(2000, np.uint8)
     poses = labelled().poses

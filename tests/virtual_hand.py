@@ -22,7 +22,7 @@ class ConstantSource:
         return np.tile(np.arange(self.channels, dtype=np.int16), (samples, 1)), None
 
 
-def device_config(**changes):
+def board_config(**changes):
     """A CONFIG that every rule allows: 4 channels at 2 kHz, 5 samples a frame."""
     fields = {
         "channel_mask": 0b1111,
@@ -53,7 +53,7 @@ class VirtualHand:
     def __init__(self, firmware=None, **config):
         self.now_s = 0.0
         self.firmware = firmware or SimulatedFirmware(ConstantSource(), seed=1)
-        self.config = device_config(**config)
+        self.config = board_config(**config)
         self.lose = lambda _message: False
         self.connect()
 

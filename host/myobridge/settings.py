@@ -46,13 +46,13 @@ class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """A table of the file: keys are checked against the fields, values against their types."""
 
 
-class LinkConfig(_Table, frozen=True):
+class LinkSettings(_Table, frozen=True):
     """`[link]`: the serial line."""
 
     baud: Annotated[int, msgspec.Meta(ge=9600, le=4_000_000)] = BAUD
 
 
-class AcquisitionConfig(_Table, frozen=True):
+class AcquisitionSettings(_Table, frozen=True):
     """`[acquisition]`: what the device samples. The sampling rate is the model's unless it stands here."""
 
     fs_hz: Annotated[float, msgspec.Meta(gt=0, le=100_000)] | None = None
@@ -64,7 +64,7 @@ class AcquisitionConfig(_Table, frozen=True):
     """Largest share of a window that may be filled in for lost samples before no setpoint is sent."""
 
 
-class ServoConfig(_Table, frozen=True):
+class ServoSettings(_Table, frozen=True):
     """`[servo]`: limits of the five servos, thumb to little; the firmware enforces them."""
 
     min_deg: Pose = (0, 0, 0, 0, 0)
@@ -78,7 +78,7 @@ class ServoConfig(_Table, frozen=True):
     slew_deg_per_s: Annotated[float, msgspec.Meta(ge=SLEW_MIN_CDEG_PER_S / 100, le=SLEW_MAX_CDEG_PER_S / 100)] = 400
 
 
-class SafetyConfig(_Table, frozen=True):
+class SafetySettings(_Table, frozen=True):
     """`[safety]`: times after which the firmware holds and then relaxes, and what the host refuses to act on."""
 
     hold_ms: Annotated[int, msgspec.Meta(ge=HOLD_MIN_MS, le=HOLD_MAX_MS)] = HOLD_MAX_MS
@@ -93,21 +93,21 @@ class SafetyConfig(_Table, frozen=True):
     """Peak-to-peak counts over the check's 200 ms below which a channel counts as flat."""
 
 
-class RealtimeConfig(_Table, frozen=True):
+class RealtimeSettings(_Table, frozen=True):
     """`[realtime]`: scheduling of the one loop."""
 
     fifo_priority: Annotated[int, msgspec.Meta(ge=0, le=99)] = 20
     """SCHED_FIFO priority where the system permits it; 0 leaves the scheduler alone."""
 
 
-class Config(_Table, frozen=True):
+class Settings(_Table, frozen=True):
     """The whole file; every table and key may be left out."""
 
-    link: LinkConfig = LinkConfig()
-    acquisition: AcquisitionConfig = AcquisitionConfig()
-    servo: ServoConfig = ServoConfig()
-    safety: SafetyConfig = SafetyConfig()
-    realtime: RealtimeConfig = RealtimeConfig()
+    link: LinkSettings = LinkSettings()
+    acquisition: AcquisitionSettings = AcquisitionSettings()
+    servo: ServoSettings = ServoSettings()
+    safety: SafetySettings = SafetySettings()
+    realtime: RealtimeSettings = RealtimeSettings()
 
     def __post_init__(self) -> None:
         if self.safety.relax_ms <= self.safety.hold_ms:
@@ -127,21 +127,21 @@ class Config(_Table, frozen=True):
             raise ValueError("acquisition.inputs must be in rising order without repeats")
 
 
-def load_config(path: Path | None) -> Config:
+def load_settings(path: Path | None) -> Settings:
     """The file's configuration, or the defaults without a file.
 
     Raises:
         UserError: no such file, not TOML, an unknown key, or a value that makes no sense.
     """
     if path is None:
-        return Config()
+        return Settings()
     data = read_toml(path, "the config").tables
-    names = _names(Config)
+    names = _names(Settings)
     for name in _names_used(data):
         if name not in names:
             raise UserError(f"{path}: unknown key '{name}'; the nearest right one is '{_nearest(name, names)}'.")
     try:
-        return msgspec.convert(data, Config)
+        return msgspec.convert(data, Settings)
     except msgspec.ValidationError as error:
         raise UserError(f"{path}: {plain_words(error)}; correct that value.") from error
 

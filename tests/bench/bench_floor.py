@@ -22,7 +22,7 @@ from myobridge.decoder.inference import decoder_of
 from myobridge.decoder.window import Window
 from myobridge.model.load import open_model
 from myobridge.model.shipped import find_model
-from myobridge.settings import Config
+from myobridge.settings import Settings
 
 ANSWER_CDEG = [4000] * 5
 
@@ -85,7 +85,7 @@ def main() -> None:
         **{what.replace("-", " "): itself(what) for what in NETWORKS},
     }
     runs = [
-        {name: live.run_loop(loop, source, Config()).said for name, loop in loops.items()} for _ in range(asked.turns)
+        {name: live.run_loop(loop, source, Settings()).said for name, loop in loops.items()} for _ in range(asked.turns)
     ]
     for name in loops:
         p50, p99 = (median(run[name]["latency_ms"][p] for run in runs) for p in ("p50", "p99"))

@@ -26,7 +26,7 @@ from myobridge.bench import live
 from myobridge.daemon.realtime import enter_realtime
 from myobridge.model.load import open_model
 from myobridge.model.shipped import find_model
-from myobridge.settings import load_config
+from myobridge.settings import load_settings
 
 PIDFD_OPEN, PROCESS_MADVISE, MADV_PAGEOUT = 434, 440, 21
 HAND_PRIORITY = 45
@@ -104,7 +104,7 @@ def main() -> None:
     if refused := enter_realtime(HAND_PRIORITY):
         sys.exit(refused[0])
     model = find_model("synth")
-    source, config = live.emg_for(open_model(model).spec), load_config(None)
+    source, config = live.emg_for(open_model(model).spec), load_settings(None)
     print(f"{'setting':10}{'':5}{'p50':>9}{'p99':>9}{'max ms':>9}{'late hops':>11}{'lost':>7}{'setpoints':>11}")
     with tempfile.TemporaryDirectory() as name:
         for package in ("numpy", "onnxruntime"):

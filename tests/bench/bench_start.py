@@ -17,7 +17,7 @@ import numpy as np
 from myobridge.bench import live
 from myobridge.model.load import open_model
 from myobridge.model.shipped import find_model
-from myobridge.settings import Config
+from myobridge.settings import Settings
 
 KEYS = ("start_to_first_command_s", "cpu_seconds_per_second", "rss_mb")
 
@@ -43,7 +43,7 @@ def main() -> None:
     said = []
     for turn in range(asked.turns):
         order = (0, 1) if turn % 2 else (1, 0)
-        pair = {at: live.run_loop(commands[at], source, Config()).said for at in order}
+        pair = {at: live.run_loop(commands[at], source, Settings()).said for at in order}
         said.append([[pair[at][key] for key in KEYS] for at in (0, 1)])
         print(".", end="", flush=True, file=sys.stderr)
     values = np.array(said)

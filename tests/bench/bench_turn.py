@@ -20,7 +20,7 @@ from myobridge.daemon import connection, run
 from myobridge.decoder import acquisition, contact, inference, pipeline, postprocess, prefilter, window
 from myobridge.model.load import open_model
 from myobridge.model.shipped import find_model
-from myobridge.settings import Config
+from myobridge.settings import Settings
 from myobridge.wire import frame, link, session
 
 PARTS = [
@@ -75,7 +75,7 @@ def main() -> None:
 
     quiet = subprocess.Popen  # run_loop keeps what a loop says to itself
     live.subprocess.Popen = lambda *arguments, **options: quiet(*arguments, **(options | {"stderr": None}))
-    live.run_loop(command, source, Config())
+    live.run_loop(command, source, Settings())
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from wearer import CHANNELS, TROUBLES
 
 from myobridge.daemon.permission import stop
 from myobridge.feed.messages import REQUEST, Do, pack
-from myobridge.settings import SafetyConfig, ServoConfig
+from myobridge.settings import SafetySettings, ServoSettings
 from myobridge.simulator.line_faults import LineFaults
 from myobridge.wire import messages as m
 from myobridge.wire.frame import encode
@@ -261,9 +261,9 @@ def _next_daemon(scene: Scene, random: Random) -> None:
 
 def other_files(scene: Scene, random: Random) -> None:
     """The configuration and the model of the next daemon are others; the running one's model file is replaced."""
-    servo = msgspec.structs.replace(ServoConfig(), slew_deg_per_s=random.choice((60.0, 200.0, 400.0)))
+    servo = msgspec.structs.replace(ServoSettings(), slew_deg_per_s=random.choice((60.0, 200.0, 400.0)))
     safety = msgspec.structs.replace(
-        SafetyConfig(), hold_ms=random.choice((50, 100, 150)), max_age_ms=random.choice((20, 40, 100))
+        SafetySettings(), hold_ms=random.choice((50, 100, 150)), max_age_ms=random.choice((20, 40, 100))
     )
     scene.config = msgspec.structs.replace(scene.config, servo=servo, safety=safety)
     scene.model = random.choice(list(scene.models.values()))

@@ -27,7 +27,7 @@ from sim_moving import PULSE_TOLERANCE_US
 from sim_numbers import replace_between_markers
 
 from myobridge.decoder.contact import CHECK_S, CHECKS
-from myobridge.settings import ServoConfig
+from myobridge.settings import ServoSettings
 from myobridge.wire.messages import ANGLE_MAX_CDEG, HOLD_MAX_MS, SERVO_PERIOD_MAX_US
 
 SIMULATED: Final = ("simulated",)
@@ -88,7 +88,7 @@ def moved_within_slew(hand: str, seed: int = 0) -> Iterator[Rig]:
     with tempfile.TemporaryDirectory(prefix="myobridge-") as folder:
         with Rig(Path(folder), hand, seed=seed) as rig:
             yield rig
-        slew_us = 100 * ServoConfig().slew_deg_per_s * SERVO_PERIOD_MS / 1000 / ANGLE_MAX_CDEG * PULSE_SPAN_US
+        slew_us = 100 * ServoSettings().slew_deg_per_s * SERVO_PERIOD_MS / 1000 / ANGLE_MAX_CDEG * PULSE_SPAN_US
         step_us = rig.device.largest_step_us()
         assert 0 < step_us <= slew_us + PULSE_TOLERANCE_US.get(hand, 0), f"{step_us:.0f} µs in one servo period"
 

@@ -29,7 +29,7 @@ from myobridge.daemon.decision_guard import TICK_S
 from myobridge.daemon.run import Daemon
 from myobridge.decoder import pipeline
 from myobridge.errors import UserError
-from myobridge.settings import AcquisitionConfig, Config, RealtimeConfig
+from myobridge.settings import AcquisitionSettings, RealtimeSettings, Settings
 
 LOAD_S: Final = (0.01, 0.8)
 """How long another model takes to load."""
@@ -73,8 +73,8 @@ class Scene:
         self.models = {kind: write_strength_model(folder / f"{kind}.onnx", kind, kind) for kind in ("index", "nan")}
         self.models |= {name: write_strength_model(folder / f"{name}.onnx", name) for name in ("good", "other")}
         self.model = self.models["good"]
-        frames = AcquisitionConfig(max_samples_per_frame=10)
-        self.config = Config(realtime=RealtimeConfig(fifo_priority=0), acquisition=frames)
+        frames = AcquisitionSettings(max_samples_per_frame=10)
+        self.config = Settings(realtime=RealtimeSettings(fifo_priority=0), acquisition=frames)
         self.next_arm = True
         self.down_s = 0.2
         """For how long no daemon runs after the next end."""

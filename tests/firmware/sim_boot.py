@@ -22,7 +22,7 @@ from myobridge.doctor.stream import PortSource
 from myobridge.feed import ports
 from myobridge.model.load import Model, open_model
 from myobridge.model.shipped import find_model
-from myobridge.settings import Config
+from myobridge.settings import Settings
 from myobridge.wire.frame import FrameDecoder
 
 FRESH_S: Final = {"mega2560": 1.6, "uno": 2.2, "nano": 2.2}
@@ -43,7 +43,7 @@ def open_connection(port: SimPort) -> Connection:
     """What `myobridge run` makes of a port."""
     frames = FrameDecoder()
     stats = RunStats(model().spec, port.now_s, frames.counters)
-    return Connection(port.open(), model(), Config(), frames, stats)  # type: ignore[arg-type]
+    return Connection(port.open(), model(), Settings(), frames, stats)  # type: ignore[arg-type]
 
 
 def run(port: SimPort) -> None:
@@ -55,7 +55,7 @@ def run(port: SimPort) -> None:
 
 def doctor(port: SimPort) -> None:
     """`myobridge doctor`, until it listens to a stream."""
-    source = PortSource(port.open(), model().spec, Config())  # type: ignore[arg-type]
+    source = PortSource(port.open(), model().spec, Settings())  # type: ignore[arg-type]
     source.start()
     while not source.listener.newest_s:
         source.turn()
@@ -64,7 +64,7 @@ def doctor(port: SimPort) -> None:
 def record(port: SimPort) -> None:
     """`myobridge record`, until it has bytes to write."""
     with replaced("myobridge.calibration.byte_source", port):
-        PortBytes("the port", spec_for(2000, 4), Config())
+        PortBytes("the port", spec_for(2000, 4), Settings())
 
 
 def ask(port: SimPort) -> None:

@@ -8,8 +8,8 @@ from promises import in_a_sentence
 from scratch import holding
 from target_log import IDENT
 
-from myobridge.device import device_config
-from myobridge.settings import load_config
+from myobridge.board import board_config
+from myobridge.settings import load_settings
 from myobridge.wire import messages as m
 from tiny_model import tiny_spec
 
@@ -31,7 +31,7 @@ def seeds() -> list[bytes]:
 
 def fuzz(data: bytes) -> None:
     with holding(data, ".toml") as path:
-        config = in_a_sentence(load_config, path)
-    message = config and in_a_sentence(device_config, IDENT, tiny_spec(), config)
+        config = in_a_sentence(load_settings, path)
+    message = config and in_a_sentence(board_config, IDENT, tiny_spec(), config)
     if message:
         assert m.Config.unpack(message.pack()) == message

@@ -15,7 +15,7 @@ from myobridge.recording.summary import as_text, summarize
 from myobridge.wire import messages as m
 from myobridge.wire.emg import parse_emg
 from myobridge.wire.frame import FrameDecoder
-from virtual_hand import device_config
+from virtual_hand import board_config
 
 IDENT = m.Ident(m.MAJOR, m.MINOR, 0, m.PROTO_HASH, (0, 1, 0), 0, m.Board.SIMULATED, 7, 1, 0, 16, 10, 2_000_000)
 POSES = (LabelledPose(0, "rest", REST_DEG), LabelledPose(2, "fist", (180,) * 5))
@@ -24,7 +24,7 @@ RAW, FRAMED = 0, 1
 
 def seeds() -> list[bytes]:
     """A short recording with everything in it, as pieces and as a file."""
-    text = msgspec.json.encode(Header(ident=IDENT, config=device_config(), poses=POSES, electrodes=tuple("ABCD")))
+    text = msgspec.json.encode(Header(ident=IDENT, config=board_config(), poses=POSES, electrodes=tuple("ABCD")))
     parts = [text[at : at + 240] for at in range(0, len(text), 240)]
     header = b"".join(piece(LogFrame.HEADER, PART.pack(k, len(parts)) + part) for k, part in enumerate(parts))
     emg = [piece(m.Emg.TYPE, m.Emg(5 * k, 5, 0).pack() + bytes(range(40))) for k in (0, 1, 3, 4)]

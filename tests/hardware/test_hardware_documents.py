@@ -9,7 +9,7 @@ import click
 import pytest
 
 from myobridge.commands.command_line import commands
-from myobridge.settings import ServoConfig, load_config
+from myobridge.settings import ServoSettings, load_settings
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted((ROOT / "hardware").glob("*.md"))
@@ -53,15 +53,15 @@ def test_every_config_that_is_printed_loads(tmp_path: Path) -> None:
     for block in blocks:
         file = tmp_path / "config.toml"
         file.write_text(block, encoding="utf-8")
-        load_config(file)
+        load_settings(file)
 
 
 def test_the_servo_keys_and_defaults_in_the_table_are_the_real_ones() -> None:
     text = (ROOT / "hardware" / "SERVOS.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \|.*\| ([^|]+) \|$", text, re.M)
     named = {key: default.split(", ") for keys, default in rows for key in re.findall(r"\w+", keys)}
-    assert set(named) == set(ServoConfig.__struct_fields__)
-    defaults = ServoConfig()
+    assert set(named) == set(ServoSettings.__struct_fields__)
+    defaults = ServoSettings()
     assert float(named["min_deg"][0]) == defaults.min_deg[0]
     assert float(named["max_deg"][1]) == defaults.max_deg[0]
     for key in ("pulse_0_us", "pulse_180_us"):

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from myobridge.errors import UserError
-from myobridge.settings import Config, load_config
+from myobridge.settings import Settings, load_settings
 from myobridge.wire import messages as m
 
 
@@ -13,17 +13,17 @@ def load(tmp_path):
     def load_text(text):
         path = tmp_path / "hand.toml"
         path.write_text(text, encoding="utf-8")
-        return load_config(path)
+        return load_settings(path)
 
     return load_text
 
 
 def test_without_a_file_and_with_an_empty_one_the_defaults_hold(load):
-    assert load_config(None) == load("") == Config()
+    assert load_settings(None) == load("") == Settings()
 
 
 def test_the_defaults_obey_the_firmwares_limits():
-    config = Config()
+    config = Settings()
     assert m.HOLD_MIN_MS <= config.safety.hold_ms <= m.HOLD_MAX_MS < config.safety.relax_ms <= m.RELAX_MAX_MS
     assert m.SLEW_MIN_CDEG_PER_S <= 100 * config.servo.slew_deg_per_s <= m.SLEW_MAX_CDEG_PER_S
     assert all(m.PULSE_MIN_US <= us <= m.PULSE_MAX_US for us in config.servo.pulse_0_us + config.servo.pulse_180_us)
@@ -61,7 +61,7 @@ def test_every_value_can_be_set(load):
     )
     assert config.servo.safe_deg == (0, 1, 90, 50, 50)
     assert config.acquisition.inputs == (0, 2, 5)
-    ours, defaults = msgspec.to_builtins(config), msgspec.to_builtins(Config())
+    ours, defaults = msgspec.to_builtins(config), msgspec.to_builtins(Settings())
     same = {
         f"{table}.{key}" for table in defaults for key in defaults[table] if ours[table][key] == defaults[table][key]
     }
@@ -159,11 +159,11 @@ def test_bytes_that_are_no_text_are_no_toml(tmp_path):
     path = tmp_path / "hand.toml"
     path.write_bytes(b"\xff\xfe\0")
     with pytest.raises(UserError, match="is not valid TOML"):
-        load_config(path)
+        load_settings(path)
 
 
 def test_a_file_that_cannot_be_read_is_told_with_the_reason(tmp_path):
     with pytest.raises(UserError, match=r"none\.toml cannot be read \(No such file or directory\); check the path\."):
-        load_config(tmp_path / "none.toml")
+        load_settings(tmp_path / "none.toml")
     with pytest.raises(UserError, match="Is a directory"):
-        load_config(tmp_path)
+        load_settings(tmp_path)

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import msgspec
 
-from myobridge.settings import Config, load_config
+from myobridge.settings import Settings, load_settings
 
 REFERENCE = Path(__file__).parents[2] / "host" / "config.toml"
 
 
 def test_reference_config_is_the_defaults():
-    assert load_config(REFERENCE) == Config()
+    assert load_settings(REFERENCE) == Settings()
 
 
 def test_reference_config_names_every_key():
@@ -19,5 +19,5 @@ def test_reference_config_names_every_key():
     uncommented = tomllib.loads(
         text.replace("\n# fs_hz", "\nfs_hz").replace("\n# inputs", "\ninputs").replace("\n# safe", "\nsafe")
     )
-    defaults = msgspec.to_builtins(Config())
+    defaults = msgspec.to_builtins(Settings())
     assert {table: set(keys) for table, keys in uncommented.items()} == {t: set(keys) for t, keys in defaults.items()}

@@ -5,14 +5,14 @@ import json
 import numpy as np
 import pytest
 
-from myobridge.device import samples_per_frame
+from myobridge.board import samples_per_frame
 from myobridge.recording import Header, Recording, RecordingWriter
 from myobridge.wire import messages as m
 from myobridge.wire.emg import emg_wire_bytes
 from myobridge.wire.frame import encode
 from processes import myobridge, simulated_hand
 from tiny_model import tiny_spec, write_tiny_model
-from virtual_hand import device_config
+from virtual_hand import board_config
 
 CHANNELS = 64
 FS_HZ = 250.0
@@ -45,7 +45,7 @@ def test_64_channels_are_recorded_and_read_again(tmp_path):
     ident = m.Ident(
         m.MAJOR, m.MINOR, 0, m.PROTO_HASH, (0, 1, 0), 0, m.Board.SIMULATED, 7, 1, 0, CHANNELS, 10, 2_000_000
     )
-    config = device_config(channel_mask=(1 << CHANNELS) - 1, sample_period_ticks=8000, samples_per_frame=1)
+    config = board_config(channel_mask=(1 << CHANNELS) - 1, sample_period_ticks=8000, samples_per_frame=1)
     with RecordingWriter(tmp_path / "wide.myo", Header(ident=ident, config=config)) as writer:
         for k, row in enumerate(counts):
             writer.bytes(k / FS_HZ, encode(m.Emg.TYPE, k & 0xFF, m.Emg(k, 1, 0).pack() + row.tobytes()))

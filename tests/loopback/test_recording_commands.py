@@ -15,7 +15,7 @@ from myobridge_models.data.takes import design_prefilter, takes_of
 from processes import myobridge, simulated_hand
 from test_errors import refused
 from tiny_model import write_tiny_model
-from virtual_hand import device_config
+from virtual_hand import board_config
 
 IDENT = m.Ident(m.MAJOR, m.MINOR, 0, m.PROTO_HASH, (0, 1, 0), 0, m.Board.SIMULATED, 7, 1, 0, 16, 10, 2_000_000)
 POSES = (LabelledPose(0, "rest", (40,) * 5), LabelledPose(1, "fist", (180,) * 5))
@@ -26,7 +26,7 @@ SECONDS, FS_HZ = 4, 1000
 def path(tmp_path):
     """Two channels at 1 kHz, rest and a fist in turn, a second each."""
     counts = np.random.default_rng(0).integers(-100, 100, (SECONDS * FS_HZ, 2)).astype("<i2")
-    config = device_config(channel_mask=0b11, sample_period_ticks=2000)
+    config = board_config(channel_mask=0b11, sample_period_ticks=2000)
     with RecordingWriter(tmp_path / "r.myo", Header(ident=IDENT, config=config, poses=POSES)) as writer:
         for at in range(0, len(counts), 5):
             if at % FS_HZ == 0:
@@ -87,7 +87,7 @@ def test_foreign_truncated_and_empty_files_get_a_sentence(path, tmp_path):
         (tmp_path / f"{name}.myo").write_bytes(bad)
         refused("inspect", tmp_path / f"{name}.myo", words=["no .myo recording"])
     refused("export", tmp_path / "empty.myo", "--to", "bids", words=["no .myo recording"])
-    RecordingWriter(tmp_path / "begun.myo", Header(ident=IDENT, config=device_config())).close()
+    RecordingWriter(tmp_path / "begun.myo", Header(ident=IDENT, config=board_config())).close()
     refused("inspect", tmp_path / "begun.myo", words=["no sample"])
     refused("inspect", tmp_path / "none.myo", words=["No such file", "check the path"])
     (tmp_path / "half.myo").write_bytes(content[: len(content) // 2])

@@ -10,7 +10,7 @@ import numpy as np
 from myobridge.decoder.pipeline import Pipeline
 from myobridge.model.load import open_model
 from myobridge.model.shipped import shipped_models
-from myobridge.settings import Config
+from myobridge.settings import Settings
 
 SECONDS = 0.7
 ADC_BITS = 10
@@ -24,7 +24,7 @@ def bursts(samples: int, channels: int, fs_hz: float) -> np.ndarray:
 
 
 def angles(path) -> list[tuple[float, ...]]:
-    pipeline = Pipeline(open_model(path), Config(), ADC_BITS)
+    pipeline = Pipeline(open_model(path), Settings(), ADC_BITS)
     spec = pipeline.spec
     counts = bursts(int(SECONDS * spec.fs_hz), len(spec.channels), spec.fs_hz)
     return [decision.raw_deg for decision in pipeline.push(0, counts) if decision.raw_deg]

@@ -8,11 +8,11 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from myobridge.bench import live, sizes
+from myobridge.board import samples_per_frame
 from myobridge.daemon.realtime import enter_realtime
-from myobridge.device import samples_per_frame
 from myobridge.model.file import ModelSpec
 from myobridge.model.load import open_model
-from myobridge.settings import Config, load_config
+from myobridge.settings import Settings, load_settings
 from myobridge.simulator.firmware import BITS_PER_BYTE, MAX_CHANNELS
 from myobridge.wire.emg import emg_wire_bytes
 from myobridge.wire.messages import BAUD, LINK_LOAD_MAX_PERCENT
@@ -38,19 +38,19 @@ def growth(seconds: float, fifo_priority: int, tell: Callable[[str], None]) -> l
     return rows
 
 
-def _configure(spec: ModelSpec, fifo_priority: int, path: Path) -> Config | None:
+def _configure(spec: ModelSpec, fifo_priority: int, path: Path) -> Settings | None:
     """The slowest line that carries this size, as a configuration that is written to `path`."""
     channels = len(spec.channels)
-    n = samples_per_frame(spec.hop_samples, channels, Config().acquisition.max_samples_per_frame)
+    n = samples_per_frame(spec.hop_samples, channels, Settings().acquisition.max_samples_per_frame)
     bits_per_s = BITS_PER_BYTE * emg_wire_bytes(n, channels) * spec.fs_hz / n
     baud = next((baud for baud in BAUDS if bits_per_s <= LINK_LOAD_MAX_PERCENT / 100 * baud), None)
     if baud is None or channels > MAX_CHANNELS:
         return None
     path.write_text(f"[link]\nbaud = {baud}\n[realtime]\nfifo_priority = {fifo_priority}\n", encoding="ascii")
-    return load_config(path)
+    return load_settings(path)
 
 
-def _row(spec: ModelSpec, config: Config, run: live.Run) -> dict[str, Any]:
+def _row(spec: ModelSpec, config: Settings, run: live.Run) -> dict[str, Any]:
     said = run.said
     delay = run.sample_age.spread([i / spec.fs_hz for i in range(spec.hop_samples)])
     keys = ("cpu_seconds_per_second", "latency_ms", "rss_mb", "samples_lost", "decisions", "deadline_misses")

@@ -21,7 +21,7 @@ from myobridge.errors import UserError
 from myobridge.metrics import Distribution
 from myobridge.model.file import ModelSpec
 from myobridge.recording import Recording
-from myobridge.settings import Config
+from myobridge.settings import Settings
 from myobridge.simulator.firmware import SimulatedFirmware
 from myobridge.simulator.hand import SimulatedHand
 from myobridge.simulator.line_faults import LineFaults
@@ -61,7 +61,7 @@ def as_installed() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
-def run_loop(command: Command, source: RecordedSource, config: Config) -> Run:
+def run_loop(command: Command, source: RecordedSource, config: Settings) -> Run:
     """One run; it is over when the loop is.
 
     Raises:

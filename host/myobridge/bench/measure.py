@@ -18,7 +18,7 @@ from myobridge.daemon.realtime import enter_realtime
 from myobridge.metrics import Distribution
 from myobridge.model.file import ModelSpec
 from myobridge.model.load import open_model
-from myobridge.settings import load_config
+from myobridge.settings import load_settings
 
 TURNS: Final = 5
 """Runs of each loop, in turn, so that a machine that slows down slows both."""
@@ -30,7 +30,7 @@ def measure(model_path: Path, config_path: Path | None, seconds: float, tell: Ca
     Raises:
         UserError: the model or the configuration cannot be used, or a loop broke off.
     """
-    config, model = load_config(config_path), open_model(model_path)
+    config, model = load_settings(config_path), open_model(model_path)
     for refused in enter_realtime(config.realtime.fifo_priority):  # the loops inherit it: both have it, or none
         tell(refused)
     tell("decoding frames")

@@ -20,10 +20,10 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from myobridge.device import device_config
+from myobridge.board import board_config
 from myobridge.metrics import ProcessCost
 from myobridge.model.file import METADATA_KEY, decode_spec
-from myobridge.settings import Config
+from myobridge.settings import Settings
 from myobridge.wire import messages as m
 from myobridge.wire.emg import parse_emg
 from myobridge.wire.frame import PAYLOAD, FrameDecoder, encode
@@ -75,7 +75,7 @@ class Hand:
         if frame[0] == m.Ident.TYPE:
             ident = m.Ident.unpack(frame[PAYLOAD])
             self.adc_bits = ident.adc_bits
-            self.send(device_config(ident, self._spec, Config()))
+            self.send(board_config(ident, self._spec, Settings()))
         elif frame[0] == m.ConfigAck.TYPE:
             self.send(m.Start(m.ConfigAck.unpack(frame[PAYLOAD]).config_crc))
             return True

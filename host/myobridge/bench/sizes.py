@@ -10,12 +10,12 @@ from typing import Any, Final
 import numpy as np
 
 from myobridge.bench.live import emg_for
+from myobridge.board import samples_per_frame
 from myobridge.decoder.acquisition import AcquisitionCounters, EmgGate
 from myobridge.decoder.pipeline import Pipeline
-from myobridge.device import samples_per_frame
 from myobridge.metrics import Distribution
 from myobridge.model.load import Model, open_model
-from myobridge.settings import Config
+from myobridge.settings import Settings
 from myobridge.simulator.recorded import RecordedSource
 from myobridge.wire import messages as m
 from myobridge.wire.frame import FrameDecoder, encode
@@ -40,7 +40,7 @@ def unpack(folder: Path) -> dict[tuple[int, int], Path]:
     return {(c, fs_hz): folder / file_name(c, fs_hz) for c in ALL_CHANNELS for fs_hz in ALL_FS_HZ}
 
 
-def turn_times(model: Model, source: RecordedSource, config: Config) -> Distribution:
+def turn_times(model: Model, source: RecordedSource, config: Settings) -> Distribution:
     """From the bytes of a hop to the bytes of its setpoint, without a port: what the loop has to do in each hop."""
     spec, counters = model.spec, AcquisitionCounters()
     channels, hop = len(spec.channels), spec.hop_samples
@@ -69,7 +69,7 @@ def _hop_bytes(source: RecordedSource, index: int, hop: int, n: int) -> bytes:
     return b"".join([encode(m.Emg.TYPE, 0, body) for body in bodies])
 
 
-def room(folder: Path, config: Config) -> list[Row]:
+def room(folder: Path, config: Settings) -> list[Row]:
     """How long a turn takes at each size, and whether it is done before the next hop."""
     rows = []
     for (channels, fs_hz), path in unpack(folder).items():

@@ -9,11 +9,11 @@ import time
 from contextlib import suppress
 from typing import Final, Protocol
 
-from myobridge.device import device_config
+from myobridge.board import board_config
 from myobridge.errors import UserError
 from myobridge.feed import Chunk, FeedClient, NoDaemon
 from myobridge.model.file import REST_DEG, ModelSpec, usual_hop_samples
-from myobridge.settings import Config
+from myobridge.settings import Settings
 from myobridge.wire import messages as m
 from myobridge.wire.frame import FrameDecoder
 from myobridge.wire.link import LinkLost, SerialLink
@@ -45,7 +45,7 @@ class ByteSource(Protocol):
         """Leaves the stream."""
 
 
-def open_source(port: str, spec: ModelSpec, config: Config) -> ByteSource:
+def open_source(port: str, spec: ModelSpec, config: Settings) -> ByteSource:
     """The stream on `port`: of the daemon there if one runs, otherwise of the device, configured for `spec`.
 
     Raises:
@@ -127,7 +127,7 @@ class PortBytes:
 
     daemon = False
 
-    def __init__(self, port: str, spec: ModelSpec, config: Config) -> None:
+    def __init__(self, port: str, spec: ModelSpec, config: Settings) -> None:
         """Opens it and starts the stream.
 
         Raises:
@@ -161,7 +161,7 @@ class PortBytes:
         self._alive_s = time.monotonic()
 
     def _configure(self, ident: m.Ident) -> m.Config:
-        config = device_config(ident, self._spec, self._settings)
+        config = board_config(ident, self._spec, self._settings)
         _check_same(self._begun_with, config)
         return config
 

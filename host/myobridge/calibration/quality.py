@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myobridge.decoder.contact import Contact, checks
-from myobridge.settings import SafetyConfig
+from myobridge.settings import SafetySettings
 
 FOLLOWED_S: Final = 0.7
 """After a cue, by when the slowest muscle has followed; before it, nothing is judged."""
@@ -44,10 +44,10 @@ class Quality(NamedTuple):
 
 
 def measure_quality(
-    counts: NDArray[np.int16], fs_hz: float, adc_bits: int, limits: SafetyConfig | None = None
+    counts: NDArray[np.int16], fs_hz: float, adc_bits: int, limits: SafetySettings | None = None
 ) -> Quality | None:
     """Quality of counts int16 (samples, channels), in stretches of CHECK_S; None if there is not one."""
-    held = list(checks(counts, fs_hz, adc_bits, limits or SafetyConfig()))
+    held = list(checks(counts, fs_hz, adc_bits, limits or SafetySettings()))
     if not held:
         return None
     verdicts = np.array([check.verdicts for check in held])

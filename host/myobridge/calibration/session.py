@@ -19,7 +19,7 @@ from myobridge.model.file import ModelSpec
 from myobridge.recording import Header, RecordingWriter
 from myobridge.recording.log import read_log
 from myobridge.recording.log_frames import SUFFIX
-from myobridge.settings import Config
+from myobridge.settings import Settings
 
 
 def fresh_seed() -> int:
@@ -32,7 +32,7 @@ def record_session(
     out: Path | None,
     prefix: str,
     spec: ModelSpec,
-    settings: Config,
+    settings: Settings,
     poses: Sequence[GuidedPose],
     timing: Timing,
     seed: int,

@@ -25,12 +25,12 @@ def bench(
     """
     from myobridge.bench import growth, measure, pictures, report
     from myobridge.model.shipped import find_model
-    from myobridge.settings import load_config
+    from myobridge.settings import load_settings
 
     if plot is not None:
         pictures.can_draw(plot)
     if grow:
-        rows = growth.growth(seconds, load_config(config).realtime.fifo_priority, say)
+        rows = growth.growth(seconds, load_settings(config).realtime.fifo_priority, say)
         result, text = {"growth": rows}, growth.as_text(rows)
     else:
         result = measure.measure(find_model(model_name), config, seconds, say)

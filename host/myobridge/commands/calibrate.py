@@ -96,14 +96,14 @@ def _checked(port: str | None, model_name: str | None, mine: Path, recording: Pa
 
 def _record(port: str, base: Path, mine: Path, config: Path | None) -> Path:
     """Records what the base model needs beside `mine`; the file."""
+    from myobridge.board import check_rate
     from myobridge.calibration.calibrate import TIMING, can_train, check_disarmed
     from myobridge.calibration.poses import load_poses
     from myobridge.calibration.session import fresh_seed, record_session, sum_up
-    from myobridge.device import check_rate
     from myobridge.model.load import open_model
-    from myobridge.settings import load_config
+    from myobridge.settings import load_settings
 
-    spec, settings = open_model(base).spec, load_config(config)
+    spec, settings = open_model(base).spec, load_settings(config)
     check_rate(settings, spec)
     if not can_train():
         say("PyTorch is not installed here, so this records only; training can follow on another machine.")

@@ -36,9 +36,9 @@ def doctor(
     from myobridge.doctor.report import as_json, as_text
     from myobridge.model.load import open_model
     from myobridge.model.shipped import find_model
-    from myobridge.settings import load_config
+    from myobridge.settings import load_settings
 
-    settings, model = load_config(config), open_model(find_model(model_name))
+    settings, model = load_settings(config), open_model(find_model(model_name))
     guide = None if no_clench else Guide(say, port)
     try:
         signal.signal(signal.SIGINT, signal.default_int_handler)  # Ctrl-C still stops the stream and closes the port

@@ -59,16 +59,16 @@ def install_service(
 
 def _texts(hand: Hand, port: str | None, model_name: str | None, config: Path | None) -> tuple[str, str]:
     """The unit and the rule, once it is seen that a daemon could start so."""
+    from myobridge.board import check_rate
     from myobridge.daemon.service.install import check_beside_others, owner
     from myobridge.daemon.service.texts import rule_text, unit_text
-    from myobridge.device import check_rate
     from myobridge.model.load import open_model
     from myobridge.model.shipped import find_model
-    from myobridge.settings import load_config
+    from myobridge.settings import load_settings
 
     if not model_name:
         raise UserError("--model says which model the service runs: your own .onnx file, or a shipped model.")
-    model, settings = find_model(model_name).absolute(), load_config(config)
+    model, settings = find_model(model_name).absolute(), load_settings(config)
     check_rate(settings, open_model(model).spec)
     command = [sys.executable, "-m", "myobridge", "run", "--port", hand.link, "--model", str(model)]
     if config:

@@ -61,18 +61,18 @@ def record(
 
     Keys: r does the last pose again, p or space pauses, q stops. Nothing that was recorded is lost.
     """
+    from myobridge.board import check_rate
     from myobridge.calibration.byte_source import spec_for
     from myobridge.calibration.plan import Timing
     from myobridge.calibration.poses import DEFAULT, load_poses
     from myobridge.calibration.session import fresh_seed, record_session, sum_up
-    from myobridge.device import check_rate
     from myobridge.model.load import open_model
     from myobridge.model.shipped import find_model
-    from myobridge.settings import load_config
+    from myobridge.settings import load_settings
 
     if model_name and (fs_hz or channels):
         raise UserError("The model says what to sample: leave --fs and --channels out, or --model.")
-    settings, poses = load_config(config), load_poses(poses_file or DEFAULT)
+    settings, poses = load_settings(config), load_poses(poses_file or DEFAULT)
     if model_name:
         spec = open_model(find_model(model_name)).spec
     else:

@@ -21,10 +21,10 @@ def replay(recording: Path, model_name: str, config: Path | None, json_to: str |
     from myobridge.model.shipped import find_model
     from myobridge.recording import Recording
     from myobridge.recording.replay import as_text, replay_summary
-    from myobridge.settings import load_config
+    from myobridge.settings import load_settings
 
     summary, decisions = replay_summary(
-        Recording.load(recording), open_model(find_model(model_name)), load_config(config), recording
+        Recording.load(recording), open_model(find_model(model_name)), load_settings(config), recording
     )
     if out is not None:
         wrote(decisions.save(out), f"{len(decisions.sample)} decisions")

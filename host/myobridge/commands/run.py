@@ -50,9 +50,9 @@ def run(
     from myobridge.daemon.run import Daemon
     from myobridge.metrics import process_start_s
     from myobridge.model.shipped import find_model
-    from myobridge.settings import load_config
+    from myobridge.settings import load_settings
 
-    settings = load_config(config)
+    settings = load_settings(config)
     printer = Printer(2)
     with ExitStack() as stack:
         stack.callback(printer.close)

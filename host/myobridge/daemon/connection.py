@@ -8,15 +8,15 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
+from myobridge.board import board_config
 from myobridge.daemon.decision_guard import DecisionGuard
 from myobridge.daemon.explain import explain_rate, explain_state, explain_withheld
 from myobridge.daemon.stats import RunStats, Stream
 from myobridge.decoder.acquisition import EmgGate
 from myobridge.decoder.pipeline import Decision, Pipeline, Withheld
-from myobridge.device import device_config
 from myobridge.feed import Snapshot
 from myobridge.model.load import Model
-from myobridge.settings import Config
+from myobridge.settings import Settings
 from myobridge.wire import messages as m
 from myobridge.wire.clock import SampleClock
 from myobridge.wire.emg import Samples, emg_wire_bytes
@@ -41,7 +41,7 @@ class Connection:
         self,
         link: SerialLink,
         model: Model,
-        config: Config,
+        config: Settings,
         frames: FrameDecoder,
         stats: RunStats,
         guard: DecisionGuard | None = None,
@@ -74,7 +74,7 @@ class Connection:
 
     def _configure(self, ident: m.Ident) -> m.Config:
         """The device has introduced itself: everything that depends on it begins here."""
-        message = device_config(ident, self._model.spec, self._config)
+        message = board_config(ident, self._model.spec, self._config)
         self._adc_bits = ident.adc_bits
         self._gate = EmgGate(self._channels, message.samples_per_frame, ident.adc_bits, self._stats.acquired)
         self._sample_bytes = emg_wire_bytes(message.samples_per_frame, self._channels) / message.samples_per_frame

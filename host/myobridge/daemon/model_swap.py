@@ -6,16 +6,16 @@ from pathlib import Path
 from threading import Thread
 from typing import NamedTuple
 
+from myobridge.board import board_config, check_rate
 from myobridge.daemon.connection import Connection
 from myobridge.daemon.realtime import leave_realtime
 from myobridge.decoder.latency import hop_times_ms
 from myobridge.decoder.pipeline import Pipeline
-from myobridge.device import check_rate, device_config
 from myobridge.errors import UserError
 from myobridge.feed.server import Ask
 from myobridge.model.load import Model, open_model
 from myobridge.model.shipped import find_model
-from myobridge.settings import Config
+from myobridge.settings import Settings
 from myobridge.wire import messages as m
 
 MOVABLE = "The hand may move now; disarm it first, then change the model."
@@ -34,7 +34,7 @@ class Loaded(NamedTuple):
 class ModelSwap:
     """At most one model on its way at a time."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Settings) -> None:
         self._config = config
         self._ask: Ask | None = None
         self._connection: Connection | None = None
@@ -92,7 +92,7 @@ class ModelSwap:
         model = open_model(path)
         spec = model.spec
         check_rate(self._config, spec)
-        needed = device_config(ident, spec, self._config)
+        needed = board_config(ident, spec, self._config)
         if (needed.channel_mask, needed.sample_period_ticks) != (streamed.channel_mask, streamed.sample_period_ticks):
             raise UserError(
                 f"The model {spec.name} takes {len(spec.channels)} channels at {spec.fs_hz:g} Hz, the hand streams "

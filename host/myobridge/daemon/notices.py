@@ -12,7 +12,7 @@ from myobridge.wire import messages as m
 TELL_S: Final = 1.0
 
 
-class Voice:
+class Notices:
     """Says each thing once. `say` gets each sentence; `note` is the newest that still matters."""
 
     def __init__(self, port: str) -> None:

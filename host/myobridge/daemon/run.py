@@ -12,21 +12,21 @@ from threading import Lock
 from types import FrameType
 from typing import Any, Final
 
+from myobridge.board import check_rate
 from myobridge.daemon.connection import IDLE_S, Connection
 from myobridge.daemon.decision_guard import GIVE_UP_TICKS, TICK_S, DecisionGuard
 from myobridge.daemon.model_swap import ModelSwap
-from myobridge.daemon.notices import Voice
-from myobridge.daemon.permission.requests import Control
+from myobridge.daemon.notices import Notices
+from myobridge.daemon.permission.requests import Requests
 from myobridge.daemon.permission.rules import STOPPED
 from myobridge.daemon.realtime import collect, enter_realtime, use_large_pages
 from myobridge.daemon.sd_notify import Notifier
 from myobridge.daemon.stats import RunStats
-from myobridge.device import check_rate
 from myobridge.errors import UserError, printable
 from myobridge.feed import About
 from myobridge.feed.server import POLL_S, SNAPSHOT_S, SPACE_S, Ask, Feed
 from myobridge.model.load import read_model
-from myobridge.settings import Config
+from myobridge.settings import Settings
 from myobridge.wire import messages as m
 from myobridge.wire.frame import FrameDecoder
 from myobridge.wire.link import LinkLost, SerialLink
@@ -44,7 +44,7 @@ GAVE_UP: Final = (
 class Daemon:
     """One run. Its feed is open from the start to `close`."""
 
-    def __init__(self, port: str, model_path: Path, config: Config, *, arm: bool, started_s: float) -> None:
+    def __init__(self, port: str, model_path: Path, config: Settings, *, arm: bool, started_s: float) -> None:
         """Reads the model and opens the feed.
 
         Raises:
@@ -58,11 +58,11 @@ class Daemon:
         check_rate(config, self._model.spec)
         self._frames = FrameDecoder()
         self.stats = RunStats(self._model.spec, started_s, self._frames.counters)
-        self.voice = Voice(printable(port))
+        self.notices = Notices(printable(port))
         self.notify = Notifier(os.environ, config.safety.hold_ms / 1000)
         self.give_up: Callable[[str], None] = lambda _why: None
         """Ends the process from another thread, while the loop is stuck in a decision; the hand is disarmed by then."""
-        self._control = Control(port, self.voice.tell, launched_s=started_s if arm else None)
+        self._requests = Requests(port, self.notices.tell, launched_s=started_s if arm else None)
         self._guard = DecisionGuard(self._rescue, self._terminate, self._end_stuck)
         self._swap = ModelSwap(config)
         self._feed = Feed(port, self._about)
@@ -77,7 +77,7 @@ class Daemon:
         """Ends the feed, and tells the service manager."""
         self.notify.stopping()
         self._feed.close()
-        self._control.close()
+        self._requests.close()
 
     def install_signals(self) -> None:
         """SIGINT, SIGTERM and SIGHUP end the run, SIGUSR1 asks for ARM, SIGUSR2 disarms."""
@@ -86,10 +86,10 @@ class Daemon:
             self._stopping = True
 
         def arm(_signal: int, _frame: FrameType | None) -> None:
-            self._control.signalled("arm")
+            self._requests.signalled("arm")
 
         def disarm(_signal: int, _frame: FrameType | None) -> None:
-            self._control.signalled("disarm")
+            self._requests.signalled("disarm")
 
         for number, action in (
             (signal.SIGINT, stop),
@@ -140,14 +140,14 @@ class Daemon:
             return self._stopping
         if (since_s := self.stats.first_emg_s) is not None:
             return time.monotonic() - since_s >= seconds
-        if time.monotonic() - began_s >= FIRST_EMG_S and self._control.estop:
+        if time.monotonic() - began_s >= FIRST_EMG_S and self._requests.estop:
             raise UserError(f"No samples came within {FIRST_EMG_S:g} s, because of an emergency stop. {STOPPED}")
         if time.monotonic() - began_s >= FIRST_EMG_S:
             raise UserError(f"No samples came from {self._port} within {FIRST_EMG_S:g} s; `myobridge doctor` says why.")
         return False
 
     def _converse(self, link: SerialLink, seconds: float | None, began_s: float) -> None:
-        self._control.connected()
+        self._requests.connected()
         connection = Connection(link, self._model, self._config, self._frames, self.stats, self._guard)
         connection.on_bytes = self._tell_bytes
         self._connection = connection
@@ -179,20 +179,20 @@ class Daemon:
             self.notify.ready("The hand streams, and is disarmed.")
         if session.status is not None:
             stats.state = m.State(session.status.state)
-        self.voice.tell_changes(connection, now_s)
+        self.notices.tell_changes(connection, now_s)
         self._serve(now_s, called)  # first: what is asked now leaves with the next turn
         with self._words:
-            self._control.attend(connection, now_s)
+            self._requests.attend(connection, now_s)
 
     def _prepare(self) -> None:
         """What makes the loop steady takes milliseconds: it is done while the first window fills."""
         for refused in enter_realtime(self._config.realtime.fifo_priority):
-            self.voice.say(refused)
+            self.notices.say(refused)
         use_large_pages()
         try:
             self._guard.start()
         except RuntimeError:
-            self.voice.say("The system has no thread left: a decision that does not end cannot be ended from outside.")
+            self.notices.say("The system has no thread left: a decision that does not end cannot be ended from outside.")
 
     def _serve(self, now_s: float, called: bool = False) -> None:
         """Attends to the feed, at once if it `called` and now and then, and to the service manager's watchdog."""
@@ -206,21 +206,21 @@ class Daemon:
             self._show()
 
     def _take_requests(self, now_s: float) -> None:
-        self._control.poll(self._connection, now_s)
+        self._requests.poll(self._connection, now_s)
         late, self._late = self._late, []
         for ask in late + self._feed.poll():
             if ask.request.do == "model":
                 self._swap.begin(ask, self._connection)
             else:
-                self._control.take(ask, self._connection, now_s)
+                self._requests.take(ask, self._connection, now_s)
         if loaded := self._swap.finish(self._connection):
             self._model, self._model_path, _ = loaded
-            self.voice.tell(f"The model is {self._model.spec.name} now.")
+            self.notices.tell(f"The model is {self._model.spec.name} now.")
         self.stats.feed_drops, self.stats.feed_refused = self._feed.drops, self._feed.refused
 
     def _show(self) -> None:
         """Sends a look, also without a hand."""
-        note, estop = self.voice.note, self._control.estop
+        note, estop = self.notices.note, self._requests.estop
         if self._connection is not None:
             look = self._connection.look(note, estop=estop)
         else:
@@ -245,8 +245,8 @@ class Daemon:
                 self._connection.session.withdraw_now()
         self._connection = None
         self.stats.reconnects += 1
-        self.voice.tell_lost(why)
-        self._control.lost()
+        self.notices.tell_lost(why)
+        self._requests.lost()
         collect()
         self._wait_to_reconnect()
 
@@ -263,7 +263,7 @@ class Daemon:
         connection = self._connection
         with self._words:
             self._late += self._feed.poll()
-            stopped = self._control.estop or any(ask.request.do == "estop" for ask in self._late)
+            stopped = self._requests.estop or any(ask.request.do == "estop" for ask in self._late)
             if stopped and connection is not None:
                 with suppress(LinkLost):
                     connection.session.estop_now()  # each time: the board may have been reset meanwhile
@@ -277,11 +277,11 @@ class Daemon:
         connection, now_s = self._connection, time.monotonic()
         with self._words:
             for ask in self._late:
-                self._control.take(ask, connection, now_s)
+                self._requests.take(ask, connection, now_s)
             with suppress(LinkLost):
-                if connection is not None and self._control.estop:
+                if connection is not None and self._requests.estop:
                     connection.session.estop_now()
                 elif connection is not None:
                     connection.session.stop()
-            self._control.lost()
+            self._requests.lost()
         self.give_up(GAVE_UP)

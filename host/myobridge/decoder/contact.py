@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myobridge.decoder.copies import Copies
-from myobridge.settings import SafetyConfig
+from myobridge.settings import SafetySettings
 
 CHECK_S: Final = 0.2
 CHECKS: Final = 4
@@ -42,7 +42,7 @@ class Contact(IntEnum):
 class ContactCheck:
     """Keeps the newest 200 ms of counts, and those before them, and judges each channel by them."""
 
-    def __init__(self, channels: int, fs_hz: float, hop_samples: int, adc_bits: int, limits: SafetyConfig) -> None:
+    def __init__(self, channels: int, fs_hz: float, hop_samples: int, adc_bits: int, limits: SafetySettings) -> None:
         self._ring_hops = max(1, round(CHECK_S * fs_hz / hop_samples))
         self._hop = hop_samples
         self._check_hops = max(1, self._ring_hops // CHECKS)
@@ -129,7 +129,7 @@ _ORDER: Final = (
 """What is stuck at an end of the ADC is flat, too, and what repeats itself may hum."""
 
 
-def judge(measures: Measures, limits: SafetyConfig, copies: Copies) -> tuple[Contact, ...]:
+def judge(measures: Measures, limits: SafetySettings, copies: Copies) -> tuple[Contact, ...]:
     """The verdict on each channel: the first of _ORDER that holds."""
     holds = zip(
         (measures.saturated_share > limits.max_saturated_share).tolist(),
@@ -152,7 +152,7 @@ class Check(NamedTuple):
 class CheckedStretches:
     """Measures and judges stretches of `samples`, about 200 ms, as the daemon does it; one after the other."""
 
-    def __init__(self, channels: int, fs_hz: float, adc_bits: int, limits: SafetyConfig) -> None:
+    def __init__(self, channels: int, fs_hz: float, adc_bits: int, limits: SafetySettings) -> None:
         self.samples = max(2, round(CHECK_S * fs_hz))
         self._channels, self._adc_bits, self._limits = channels, adc_bits, limits
         self._hum, self._hum_of_two = hum_basis(self.samples, fs_hz), hum_basis(2 * self.samples, fs_hz)
@@ -174,7 +174,7 @@ class CheckedStretches:
         return Check(measures, judge(measures, self._limits, self._copies))
 
 
-def checks(counts: NDArray[np.int16], fs_hz: float, adc_bits: int, limits: SafetyConfig) -> Iterator[Check]:
+def checks(counts: NDArray[np.int16], fs_hz: float, adc_bits: int, limits: SafetySettings) -> Iterator[Check]:
     """Each whole 200 ms of a stretch, int16 (samples, channels), measured and judged as the daemon does it."""
     stretches = CheckedStretches(counts.shape[1], fs_hz, adc_bits, limits)
     for end in range(stretches.samples, len(counts) + 1, stretches.samples):

@@ -22,7 +22,7 @@ from myobridge.decoder.prefilter import Prefilter
 from myobridge.decoder.window import Window
 from myobridge.model.file import ModelSpec
 from myobridge.model.load import Model
-from myobridge.settings import Config
+from myobridge.settings import Settings
 
 LEVEL_S: Final = 0.2
 
@@ -73,7 +73,7 @@ class Pipeline:
     """State of one stream; `push` samples, get decisions."""
 
     def __init__(
-        self, model: Model, config: Config, adc_bits: int, counters: AcquisitionCounters | None = None
+        self, model: Model, config: Settings, adc_bits: int, counters: AcquisitionCounters | None = None
     ) -> None:
         """Sizes everything from the model; `adc_bits` is the device's; `counters` go on counting from earlier ones."""
         spec = model.spec

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from myobridge.decoder.contact import HUM_MIN_RMS_COUNTS
-from myobridge.doctor.facts import ChannelFacts, DeviceFacts, Facts, PortFacts, StreamFacts, SystemFacts
+from myobridge.doctor.facts import BoardFacts, ChannelFacts, Facts, PortFacts, StreamFacts, SystemFacts
 from myobridge.doctor.findings import Finding, found
 from myobridge.wire.clock import TOLERANCE
 
@@ -69,7 +69,7 @@ def check_trouble(facts: Facts) -> Iterator[Finding]:
         yield found(*facts.trouble)
 
 
-def check_device(device: DeviceFacts) -> Iterator[Finding]:
+def check_device(device: BoardFacts) -> Iterator[Finding]:
     """Does its firmware fit, and why was it reset?"""
     if not device.protocol_matches:
         yield found("protocol_differs", f"Firmware {device.firmware} speaks another protocol revision.")
@@ -124,7 +124,7 @@ def check_state(stream: StreamFacts) -> Iterator[Finding]:
         yield found("lead_off", "The board says that an electrode is off.")
 
 
-def check_supply(device: DeviceFacts | None, stream: StreamFacts) -> Iterator[Finding]:
+def check_supply(device: BoardFacts | None, stream: StreamFacts) -> Iterator[Finding]:
     """Does a board that can measure its servo supply do so?"""
     if device is not None and device.measures_supply and not stream.supply_mv:
         yield found("supply_unknown", "The firmware was built to measure the servo supply, and measures none.")

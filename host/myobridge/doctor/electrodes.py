@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from myobridge.decoder.contact import HIGHEST_HUM_HZ, Check, Contact, Measures, checks
 from myobridge.doctor.facts import ChannelFacts
-from myobridge.settings import SafetyConfig
+from myobridge.settings import SafetySettings
 
 BAND_HZ: Final = (20.0, float(HIGHEST_HUM_HZ))
 """Surface EMG lies in it; below is the electrodes' movement."""
@@ -25,7 +25,7 @@ def channel_facts(
     names: Sequence[str],
     fs_hz: float,
     adc_bits: int,
-    limits: SafetyConfig,
+    limits: SafetySettings,
 ) -> tuple[ChannelFacts, ...]:
     """Facts of each channel; empty if `rest` is shorter than a contact check.
 

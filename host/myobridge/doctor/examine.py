@@ -14,13 +14,13 @@ from myobridge.errors import UserError
 from myobridge.feed import NoDaemon
 from myobridge.feed.boot_loader import is_old_nanos
 from myobridge.model.load import Model
-from myobridge.settings import Config
+from myobridge.settings import Settings
 from myobridge.wire.link import LinkLost, PortInUse, SerialLink
 from myobridge.wire.messages import Board
 from myobridge.wire.session import SessionFailed
 
 
-def examine(port: str, model: Model, config: Config, seconds: float, guide: Guide | None, folder: Path) -> Facts:
+def examine(port: str, model: Model, config: Settings, seconds: float, guide: Guide | None, folder: Path) -> Facts:
     """Gathers everything about the hand on `port` and about this computer.
 
     guide: asks the wearer for rest and for a fist; None: only listens.
@@ -41,7 +41,7 @@ def examine(port: str, model: Model, config: Config, seconds: float, guide: Guid
     return facts
 
 
-def _converse(facts: Facts, source: Source, config: Config, seconds: float, guide: Guide | None) -> None:
+def _converse(facts: Facts, source: Source, config: Settings, seconds: float, guide: Guide | None) -> None:
     facts.source = source.kind
     try:
         source.start()
@@ -55,7 +55,7 @@ def _converse(facts: Facts, source: Source, config: Config, seconds: float, guid
         facts.device = source.device
 
 
-def _open(facts: Facts, model: Model, config: Config) -> Source | None:
+def _open(facts: Facts, model: Model, config: Settings) -> Source | None:
     """The daemon's feed if one runs on the port, or else the port; None, with the trouble noted, if it cannot be."""
     port = facts.port.path
     try:
@@ -86,7 +86,7 @@ def _what_failed(source: Source, error: UserError) -> str:
     return "no_answer" if source.device is None and isinstance(error, SessionFailed) else "device_refused"
 
 
-def _measure(facts: Facts, source: Source, config: Config, seconds: float, guide: Guide | None) -> None:
+def _measure(facts: Facts, source: Source, config: Settings, seconds: float, guide: Guide | None) -> None:
     """Listens to a hand that streams: at rest, and in a fist if there is a guide to ask for it."""
     rest: Stretch | None = None
     fist: Stretch | None = None
@@ -107,7 +107,7 @@ def _measure(facts: Facts, source: Source, config: Config, seconds: float, guide
     _sum_up(facts, source, config, rest, fist)
 
 
-def _sum_up(facts: Facts, source: Source, config: Config, rest: Stretch | None, fist: Stretch | None) -> None:
+def _sum_up(facts: Facts, source: Source, config: Settings, rest: Stretch | None, fist: Stretch | None) -> None:
     """What was heard, up to the end or to the Ctrl-C."""
     listener, device = source.listener, source.device
     assert device is not None

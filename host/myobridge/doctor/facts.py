@@ -39,7 +39,7 @@ class SystemFacts(msgspec.Struct, kw_only=True):
     hop_ms: float = 0.0
 
 
-class DeviceFacts(msgspec.Struct, kw_only=True):
+class BoardFacts(msgspec.Struct, kw_only=True):
     """Who the board is, and what it says of itself."""
 
     board: str
@@ -115,6 +115,6 @@ class Facts(msgspec.Struct, kw_only=True):
     """Who the samples came from: the port, a running daemon, or none."""
     trouble: tuple[str, str] | None = None
     """Finding and sentence, where the conversation with the board failed."""
-    device: DeviceFacts | None = None
+    device: BoardFacts | None = None
     stream: StreamFacts | None = None
     channels: tuple[ChannelFacts, ...] = ()

@@ -21,7 +21,7 @@ from myobridge.doctor.facts import PortFacts, SystemFacts
 from myobridge.doctor.files import read
 from myobridge.doctor.takers import brltty_takes, modem_manager_asks
 from myobridge.model.load import Model
-from myobridge.settings import Config
+from myobridge.settings import Settings
 from myobridge.wire.link import group_of
 
 CAP_IPC_LOCK: Final = 1 << 14
@@ -70,7 +70,7 @@ def _holders(port: Path, root: Path) -> tuple[str, ...]:
     return tuple(holders)
 
 
-def gather_system(config: Config, folder: Path, root: Path = ROOT) -> SystemFacts:
+def gather_system(config: Settings, folder: Path, root: Path = ROOT) -> SystemFacts:
     """This computer; free space is `folder`'s."""
     governors = sorted((root / "sys/devices/system/cpu").glob("cpu[0-9]*/cpufreq/scaling_governor"))
     may_fifo, may_lock = _permissions(config.realtime.fifo_priority, root)

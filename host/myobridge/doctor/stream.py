@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 from typing import Final, Protocol
 
-from myobridge.device import device_config
-from myobridge.doctor.facts import DeviceFacts
+from myobridge.board import board_config
+from myobridge.doctor.facts import BoardFacts
 from myobridge.doctor.listen import Listener
 from myobridge.errors import UserError
 from myobridge.feed import Chunk, FeedClient
 from myobridge.feed.ports import name_of
 from myobridge.model.file import ModelSpec
-from myobridge.settings import Config
+from myobridge.settings import Settings
 from myobridge.wire import messages as m
 from myobridge.wire.frame import FrameDecoder
 from myobridge.wire.link import LinkLost, SerialLink
@@ -29,7 +29,7 @@ class Source(Protocol):
     kind: str
     names: tuple[str, ...]
     listener: Listener
-    device: DeviceFacts | None
+    device: BoardFacts | None
 
     @property
     def stopped(self) -> bool:
@@ -55,7 +55,7 @@ class DaemonSource:
 
     kind = "daemon"
     names: tuple[str, ...] = ()
-    device: DeviceFacts | None = None
+    device: BoardFacts | None = None
     stopped = False
 
     def __init__(self, port: str) -> None:
@@ -72,7 +72,7 @@ class DaemonSource:
                 raise UserError("The daemon is looking for the hand; plug it in, or see what the daemon says.")
             time.sleep(TURN_S)
         self.names = about.spec.channels
-        self.device = device_facts(about.ident)
+        self.device = board_facts(about.ident)
         fs_hz = about.ident.tick_hz / about.config.sample_period_ticks
         self.listener = Listener(len(self.names), fs_hz, self._frames.counters, joined=True)
 
@@ -100,13 +100,13 @@ class PortSource:
 
     kind = "port"
 
-    device: DeviceFacts | None = None
+    device: BoardFacts | None = None
 
-    def __init__(self, link: SerialLink, spec: ModelSpec, config: Config) -> None:
+    def __init__(self, link: SerialLink, spec: ModelSpec, config: Settings) -> None:
         self.names = spec.channels
         self._link = link
         self._frames = FrameDecoder()
-        self._session = Session(link.write, lambda ident: device_config(ident, spec, config), ping_every_s=PING_EVERY_S)
+        self._session = Session(link.write, lambda ident: board_config(ident, spec, config), ping_every_s=PING_EVERY_S)
         self._session.pong = self._pong
 
     @property
@@ -142,7 +142,7 @@ class PortSource:
         session, before = self._session, self._session.phase
         session.on_frame(frame, now_s)
         if self.device is None and session.ident is not None:
-            self.device = device_facts(session.ident)
+            self.device = board_facts(session.ident)
         if session.phase is Phase.STARTING is not before and session.ident and session.config:
             fs_hz = session.ident.tick_hz / session.config.sample_period_ticks
             self.listener = Listener(len(self.names), fs_hz, self._frames.counters)
@@ -162,9 +162,9 @@ class PortSource:
             self._link.close()
 
 
-def device_facts(ident: m.Ident) -> DeviceFacts:
+def board_facts(ident: m.Ident) -> BoardFacts:
     """Who the board is."""
-    return DeviceFacts(
+    return BoardFacts(
         board=name_of(m.Board, ident.board),
         firmware=".".join(map(str, ident.firmware_version)),
         protocol_matches=ident.proto_hash == m.PROTO_HASH,

@@ -11,15 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myobridge import SERVOS
+from myobridge.board import check_rate
 from myobridge.decoder.pipeline import Pipeline, Withheld
-from myobridge.device import check_rate
 from myobridge.errors import UserError
 from myobridge.metrics import Distribution, ProcessCost
 from myobridge.model.file import ModelSpec
 from myobridge.model.load import Model
 from myobridge.recording import Recording
 from myobridge.recording.npz_file import save_npz
-from myobridge.settings import Config
+from myobridge.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def true_angles(recording: Recording, spec: ModelSpec) -> NDArray[np.float32] | 
     return result
 
 
-def replay_summary(recording: Recording, model: Model, config: Config, path: Path) -> tuple[dict[str, Any], Replay]:
+def replay_summary(recording: Recording, model: Model, config: Settings, path: Path) -> tuple[dict[str, Any], Replay]:
     """The object that `myobridge replay --json` writes, and the decisions.
 
     Raises:

@@ -12,7 +12,7 @@ from myobridge.errors import printable
 from myobridge.recording.log import Log
 from myobridge.recording.stretches import Source, stretches
 from myobridge.recording.timeline import Samples, within_takes
-from myobridge.settings import SafetyConfig
+from myobridge.settings import SafetySettings
 from myobridge.wire.clock import TOLERANCE
 from myobridge.wire.messages import Board, EmgFlag
 
@@ -94,7 +94,7 @@ class _Totals:
 
 def _measured(recording: Samples) -> _Totals:
     """Measures of each 200 ms that lie within a take, with the daemon's verdicts on them."""
-    bits, limits = recording.adc_bits, SafetyConfig()
+    bits, limits = recording.adc_bits, SafetySettings()
     totals, checked = _Totals(recording.channels), CheckedStretches(recording.channels, recording.fs_hz, bits, limits)
     begins = {take.start for take in recording.timeline.takes()}
     for row, counts in within_takes(recording, checked.samples):

@@ -22,7 +22,7 @@ from myobridge.model.file import LabelledPose, ModelSpec
 from myobridge.model.load import open_model
 from myobridge.recording import Recording
 from myobridge.recording.replay import Replay, check_fits, replay, true_angles
-from myobridge.settings import Config
+from myobridge.settings import Settings
 from myobridge_models.evaluation.steadiness import REST_LABEL, Hold, Steadiness, nearest_pose, steadiness
 from myobridge_models.export.postprocess import rest_pose
 
@@ -160,7 +160,7 @@ def replayed(model: Path, recording: Recording, source: Path) -> tuple[ModelSpec
     """
     opened = open_model(model)
     check_fits(recording, opened.spec, source)
-    run = replay(recording, Pipeline(opened, Config(), recording.adc_bits))
+    run = replay(recording, Pipeline(opened, Settings(), recording.adc_bits))
     if not len(run.sample):
         raise UserError(f"{source} is shorter than one window of {opened.spec.window_samples} samples; record longer.")
     return opened.spec, run

@@ -20,7 +20,7 @@ from myobridge.daemon.realtime import enter_realtime
 from myobridge.metrics import Distribution
 from myobridge.model.load import open_model
 from myobridge.model.shipped import find_model
-from myobridge.settings import load_config
+from myobridge.settings import load_settings
 
 HERE = Path(__file__).parent
 PERCENTILES = ("p50", "p99")
@@ -87,7 +87,7 @@ def main() -> None:
         loops["LibEMG"] = libemg(peers_python(options.environment), model, options.seconds)
     except NotHere as why:
         print(f"LibEMG is skipped: it cannot be installed here ({why}).")
-    config, spec = load_config(None), open_model(model).spec
+    config, spec = load_settings(None), open_model(model).spec
     for refused in enter_realtime(config.realtime.fifo_priority):  # all of them inherit it, or none
         print(refused)
     source = live.emg_for(spec)

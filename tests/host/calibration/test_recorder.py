@@ -15,7 +15,7 @@ from myobridge.model.file import REST_DEG
 from myobridge.recording import Header, Recording, RecordingWriter
 from myobridge.wire import messages as m
 from myobridge.wire.frame import encode
-from virtual_hand import device_config
+from virtual_hand import board_config
 
 FS_HZ = 2000
 FRAME = 5
@@ -31,7 +31,7 @@ class Wearer:
     daemon = False
     electrodes = ()
     ident = IDENT
-    config = device_config()
+    config = board_config()
 
     def __init__(self):
         self.now_s = 100.0

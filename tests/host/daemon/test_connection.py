@@ -10,14 +10,14 @@ import pytest
 
 from hostile_models import HOSTILE
 from myobridge.daemon.connection import Connection
-from myobridge.daemon.notices import Voice
+from myobridge.daemon.notices import Notices
 from myobridge.daemon.run import Daemon
 from myobridge.daemon.stats import RunStats
 from myobridge.decoder.acquisition import AcquisitionCounters
 from myobridge.decoder.pipeline import Pipeline, Withheld
 from myobridge.errors import UserError
 from myobridge.model.load import open_model
-from myobridge.settings import Config
+from myobridge.settings import Settings
 from myobridge.simulator.firmware import SimulatedFirmware
 from myobridge.wire import messages as m
 from myobridge.wire.emg import emg_wire_bytes
@@ -110,7 +110,7 @@ def link(clock):
 @pytest.fixture
 def connection(link, tmp_path):
     model, frames = open_tiny(tmp_path), FrameDecoder()
-    connection = Connection(link, model, Config(), frames, RunStats(model.spec, 0.0, frames.counters))
+    connection = Connection(link, model, Settings(), frames, RunStats(model.spec, 0.0, frames.counters))
     for _ in range(200):
         connection.turn()
     assert connection.streaming
@@ -163,7 +163,7 @@ def test_a_link_lost_while_setpoints_were_withheld_leaves_nothing_to_say_about_t
     connection, clock, link, tmp_path
 ):
     said = []
-    voice = Voice("port")
+    voice = Notices("port")
     voice.say = said.append
     voice.tell_changes(connection, clock.now_s)
     assert said[-1].startswith("Connected to ")
@@ -173,14 +173,14 @@ def test_a_link_lost_while_setpoints_were_withheld_leaves_nothing_to_say_about_t
     voice.tell_lost(LinkLost("unplugged"))
 
     model, frames = open_tiny(tmp_path), FrameDecoder()
-    fresh = Connection(link, model, Config(), frames, RunStats(model.spec, 0.0, frames.counters))
+    fresh = Connection(link, model, Settings(), frames, RunStats(model.spec, 0.0, frames.counters))
     voice.tell_changes(fresh, clock.now_s + 10)  # it knows nothing of the device yet
     assert said[-1].startswith("Lost the hand")
 
 
 def test_each_reason_for_no_setpoints_is_told_however_short_it_was_and_none_twice_a_second(connection, clock):
     said = []
-    voice = Voice("port")
+    voice = Notices("port")
     voice.tell_changes(connection, clock.now_s)
     voice.say = said.append
 
@@ -226,7 +226,7 @@ def test_a_daemon_that_was_stopped_for_seconds_does_not_call_the_hand_silent(con
 def test_samples_that_come_while_the_model_is_tried_wait_for_it_and_none_is_lost(link, tmp_path, monkeypatch):
     model, frames, asked = open_tiny(tmp_path), FrameDecoder(), []
     monkeypatch.setattr(model, "ready", lambda: asked.append(0) or len(asked) > 50)
-    connection = Connection(link, model, Config(), frames, RunStats(model.spec, 0.0, frames.counters))
+    connection = Connection(link, model, Settings(), frames, RunStats(model.spec, 0.0, frames.counters))
     while len(asked) <= 50:
         assert not connection.streaming
         assert connection.look("", estop=False).predicted_deg == []
@@ -243,7 +243,7 @@ def test_samples_that_come_while_the_model_is_tried_wait_for_it_and_none_is_lost
 
 def test_a_model_that_does_not_pass_its_trial_ends_the_run_with_its_sentence_and_the_stream_with_it(tmp_path, link):
     path = HOSTILE["no number on a muscle"][0](tmp_path / "bad.onnx")
-    with closing(Daemon(str(tmp_path / "port"), path, Config(), arm=True, started_s=0.0)) as daemon:
+    with closing(Daemon(str(tmp_path / "port"), path, Settings(), arm=True, started_s=0.0)) as daemon:
         with pytest.raises(UserError, match="not numbers on bursts"):
             daemon._converse(link, seconds=None, began_s=0.0)
     assert link.device.safety.state is State.DISARMED
@@ -268,8 +268,8 @@ def test_it_says_of_an_armed_hand_that_it_follows_with_permission_only(connectio
 
 def test_a_lost_connection_leaves_nothing_behind_although_nothing_is_collected_in_the_loop(tmp_path, link):
     model_path = write_tiny_model(tmp_path / "tiny.onnx")
-    with closing(Daemon(str(tmp_path / "port"), model_path, Config(), arm=False, started_s=0.0)) as daemon:
-        connection = Connection(link, open_model(model_path), Config(), FrameDecoder(), daemon.stats)
+    with closing(Daemon(str(tmp_path / "port"), model_path, Settings(), arm=False, started_s=0.0)) as daemon:
+        connection = Connection(link, open_model(model_path), Settings(), FrameDecoder(), daemon.stats)
         daemon._connection, left = connection, weakref.ref(connection)
         del connection
         gc.disable()
@@ -282,7 +282,7 @@ def test_a_lost_connection_leaves_nothing_behind_although_nothing_is_collected_i
 def test_unexpected_frames_are_counted_over_all_connections_of_a_run(link, tmp_path):
     model, frames = open_tiny(tmp_path), FrameDecoder()
     stats = RunStats(model.spec, 0.0, frames.counters, unexpected_frames=3)
-    connection = Connection(link, model, Config(), frames, stats)
+    connection = Connection(link, model, Settings(), frames, stats)
     connection.session.on_frame(b"\xff\x00\x00\x00", 0.0)
     assert connection.session.unexpected_frames == 4
 
@@ -304,7 +304,7 @@ def test_a_new_model_decides_from_the_next_sample_on_and_nothing_is_lost_between
     lost = connection._stats.acquired.samples_lost
     received = connection._stats.acquired.samples_received
     model = open_tiny(tmp_path, name="wider", window_samples=80, hop_samples=10)
-    connection.change_model(model, Pipeline(model, Config(), adc_bits=10))
+    connection.change_model(model, Pipeline(model, Settings(), adc_bits=10))
     assert connection.withheld is Withheld.NO
     assert not connection.decided  # the window fills first
     look = connection.look("", estop=False)
@@ -322,15 +322,15 @@ def test_a_pipeline_that_follows_decides_like_one_that_was_there_from_the_start(
     counts = np.random.default_rng(0).integers(-100, 100, (400, 2)).astype(np.int16)
     model = open_tiny(tmp_path)
     counters = AcquisitionCounters()
-    first = Pipeline(model, Config(), adc_bits=10, counters=counters)
+    first = Pipeline(model, Settings(), adc_bits=10, counters=counters)
     change = 193  # within a hop
     list(first.push(0, counts[:change]))
-    second = Pipeline(model, Config(), adc_bits=10)
+    second = Pipeline(model, Settings(), adc_bits=10)
     second.acquisition.follow(first.acquisition)
     decisions = list(second.push(change, counts[change:]))
 
     start = -(-change // HOP) * HOP
-    alone = Pipeline(model, Config(), adc_bits=10)
+    alone = Pipeline(model, Settings(), adc_bits=10)
     assert decisions == list(alone.push(start, counts[start:]))
     assert (counters.samples_received, counters.samples_lost, counters.restarts) == (400, 0, 0)
 

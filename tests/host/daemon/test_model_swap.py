@@ -7,13 +7,13 @@ import pytest
 
 from hostile_models import HOSTILE
 from kill_recorder import IDENT
+from myobridge.board import board_config
 from myobridge.daemon import model_swap
 from myobridge.daemon.model_swap import ModelSwap
-from myobridge.device import device_config
-from myobridge.settings import Config
+from myobridge.settings import Settings
 from tiny_model import tiny_spec, write_tiny_model
 
-CONFIG = device_config(IDENT, tiny_spec(), Config())
+CONFIG = board_config(IDENT, tiny_spec(), Settings())
 
 
 class Asked:
@@ -42,7 +42,7 @@ class Hand:
 
 @pytest.fixture
 def swap():
-    return ModelSwap(Config())
+    return ModelSwap(Settings())
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from myobridge.daemon.permission.estop_memory import EstopMemory
-from myobridge.daemon.permission.requests import FROZEN_S, SETTLE_S, Control
+from myobridge.daemon.permission.requests import FROZEN_S, SETTLE_S, Requests
 from myobridge.daemon.permission.rules import LAUNCH_S, LIFE_S, LOST, MAX_WAITING, STOP_REMEMBERED, STOPPED
 from myobridge.feed.messages import Request
 from myobridge.feed.server import Ask
@@ -32,7 +32,7 @@ class Desk:
         self.hand = VirtualHand()
         self.hand.session.waits_in_estop = True
         self.told, self.answers = [], []
-        self.control = Control(str(port), self.told.append, launched_s=launched_s)
+        self.control = Requests(str(port), self.told.append, launched_s=launched_s)
         self.decided = self.plugged_in = self.can_reset = True
         self.control.connected()
         self.run(0.3)

@@ -23,7 +23,7 @@ from myobridge.daemon.service.texts import TAKEN, rule_text, unit_text
 from myobridge.errors import UserError
 from myobridge.feed import feed_path
 from myobridge.feed.place import SERVICE, folders
-from myobridge.settings import RealtimeConfig
+from myobridge.settings import RealtimeSettings
 
 LINK, UNIT, UNIT_PATH, RULE_PATH = ONLY.link, ONLY.unit, ONLY.unit_path, ONLY.rule_path
 LEFT, RIGHT = Hand("left"), Hand("right")
@@ -32,7 +32,7 @@ EXPOSURE = 2.0
 
 
 def unit(command=COMMAND, user="daemon", hand=ONLY):
-    return unit_text(user, command, any_arduino(), RealtimeConfig().fifo_priority, hand)
+    return unit_text(user, command, any_arduino(), RealtimeSettings().fifo_priority, hand)
 
 
 def settings(text):
@@ -82,7 +82,7 @@ def test_a_model_file_cannot_take_all_memory_nor_the_daemon_dump_what_it_holds()
 def test_realtime_scheduling_and_locked_memory_stay_possible():
     found = settings(unit())
     assert found["RestrictRealtime"] == "no"
-    assert int(found["LimitRTPRIO"]) == RealtimeConfig().fifo_priority
+    assert int(found["LimitRTPRIO"]) == RealtimeSettings().fifo_priority
     assert found["LimitMEMLOCK"] == "infinity"
     assert "sched_setscheduler" in found["SystemCallFilter"]
 

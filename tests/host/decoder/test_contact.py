@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from myobridge.decoder.contact import Contact, ContactCheck, checks
-from myobridge.settings import SafetyConfig
+from myobridge.settings import SafetySettings
 from myobridge.simulator.script import POSES_DEG, StepScript
 from myobridge.simulator.synth import SynthOptions, SynthSource
 
@@ -28,7 +28,7 @@ def noise(rms, seed=0):
 
 def live(counts, fs_hz=FS_HZ, adc_bits=10, hop=HOP):
     """The daemon's verdicts after each hop."""
-    check = ContactCheck(counts.shape[1], fs_hz, hop, adc_bits, SafetyConfig())
+    check = ContactCheck(counts.shape[1], fs_hz, hop, adc_bits, SafetySettings())
     verdicts = []
     for at in range(0, len(counts) - hop + 1, hop):
         check.push(counts[at : at + hop])
@@ -170,7 +170,7 @@ def test_no_real_person_is_taken_for_a_copy(biopatrec_dir, bits_fewer):
         with np.load(path) as recorded:
             counts, run = recorded["emg"].astype(np.int16) >> bits_fewer, recorded["run"]
         for number in np.unique(run):
-            for check in checks(counts[run == number], FS_HZ, 16 - bits_fewer, SafetyConfig()):
+            for check in checks(counts[run == number], FS_HZ, 16 - bits_fewer, SafetySettings()):
                 assert not {Contact.REPEATING, Contact.IDENTICAL} & set(check.verdicts), path.name
 
 
@@ -181,7 +181,7 @@ def test_every_length_of_a_hop_leads_to_the_same_verdicts(hop):
 
 
 def test_a_new_stream_begins_without_an_old_verdict():
-    check = ContactCheck(4, FS_HZ, HOP, 10, SafetyConfig())
+    check = ContactCheck(4, FS_HZ, HOP, 10, SafetySettings())
     counts = spoilt((1, np.resize(noise(30)[:64], len(T_S))), (3, WEARER[:, 2]))
     for at in range(0, len(counts), HOP):
         check.push(counts[at : at + HOP])

@@ -5,7 +5,7 @@ import pytest
 
 from myobridge.decoder.pipeline import Pipeline, Withheld
 from myobridge.model.load import open_model
-from myobridge.settings import Config, SafetyConfig
+from myobridge.settings import SafetySettings, Settings
 from tiny_model import REST_DEG, tiny_spec, untried, write_tiny_model
 
 WINDOW, HOP = tiny_spec().window_samples, tiny_spec().hop_samples
@@ -13,7 +13,7 @@ WINDOW, HOP = tiny_spec().window_samples, tiny_spec().hop_samples
 
 @pytest.fixture
 def pipeline(tmp_path):
-    return Pipeline(open_model(write_tiny_model(tmp_path / "tiny.onnx")), Config(), adc_bits=10)
+    return Pipeline(open_model(write_tiny_model(tmp_path / "tiny.onnx")), Settings(), adc_bits=10)
 
 
 def noise(samples, seed=0):
@@ -53,7 +53,7 @@ def test_delivery_does_not_matter_to_the_bit(tmp_path):
     counts = noise(600)
     results = []
     for sizes in (iter(lambda: 600, None), iter(lambda: 1, None), iter(np.random.default_rng(1).integers(1, 37, 999))):
-        results.append(push_all(Pipeline(model, Config(), 10), counts, sizes))
+        results.append(push_all(Pipeline(model, Settings(), 10), counts, sizes))
     assert results[0] == results[1] == results[2]
 
 
@@ -137,7 +137,7 @@ def test_lead_off_withholds_at_once(pipeline):
 
 def test_not_a_number_is_never_an_angle_and_never_history(tmp_path):
     model = untried(write_tiny_model(tmp_path / "nan.onnx", scale=float("inf")))
-    decisions = list(Pipeline(model, Config(), 10).push(0, noise(WINDOW + 3 * HOP)))
+    decisions = list(Pipeline(model, Settings(), 10).push(0, noise(WINDOW + 3 * HOP)))
     assert {d.withheld for d in decisions[WINDOW // HOP :]} == {Withheld.NOT_A_NUMBER}
     assert all(d.angles_deg == () for d in decisions)
     assert decisions[-1].raw_deg[2] == REST_DEG[0]
@@ -145,7 +145,7 @@ def test_not_a_number_is_never_an_angle_and_never_history(tmp_path):
 
 def test_angles_stay_within_the_servo_limits(tmp_path):
     model = open_model(write_tiny_model(tmp_path / "tiny.onnx", scale=1000.0))
-    decisions = list(Pipeline(model, Config(), 10).push(0, noise(400)))
+    decisions = list(Pipeline(model, Settings(), 10).push(0, noise(400)))
     assert any(not 0 <= angle <= 180 for d in decisions for angle in d.raw_deg)
     assert all(0 <= angle <= 180 for d in decisions for angle in d.angles_deg)
 
@@ -156,6 +156,6 @@ def test_hum_share_is_configurable(tmp_path):
     model = open_model(write_tiny_model(tmp_path / "tiny.onnx"))
     verdicts = []
     for share in (0.5, 0.99):
-        config = Config(safety=SafetyConfig(max_mains_share=share))
+        config = Settings(safety=SafetySettings(max_mains_share=share))
         verdicts.append(list(Pipeline(model, config, 10).push(0, samples))[-1].withheld)
     assert verdicts == [Withheld.CHANNEL_MAINS, Withheld.NO]

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from myobridge.decoder.contact import Contact
 from myobridge.doctor.checks import BAD_ONNXRUNTIME, check_all
-from myobridge.doctor.facts import ChannelFacts, DeviceFacts, Facts, PortFacts, StreamFacts, SystemFacts
+from myobridge.doctor.facts import BoardFacts, ChannelFacts, Facts, PortFacts, StreamFacts, SystemFacts
 from myobridge.doctor.findings import BAD, KINDS, WARNING
 from myobridge.doctor.report import as_json, as_text
 
@@ -42,7 +42,7 @@ HEALTHY = Facts(
         hop_ms=5.0,
     ),
     source="port",
-    device=DeviceFacts(
+    device=BoardFacts(
         board="mega2560",
         firmware="0.1.0",
         protocol_matches=True,

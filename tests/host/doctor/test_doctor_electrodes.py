@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from myobridge.doctor.electrodes import band_rms, channel_facts
-from myobridge.settings import SafetyConfig
+from myobridge.settings import SafetySettings
 from myobridge.simulator.script import POSES_DEG, StepScript
 from myobridge.simulator.synth import SynthOptions, SynthSource
 
@@ -15,7 +15,7 @@ T_S = np.arange(int(4 * FS_HZ)) / FS_HZ
 def facts(rest, clench=None, adc_bits=10):
     rest = np.rint(rest).astype(np.int16).reshape(len(rest), -1)
     names = [str(i) for i in range(rest.shape[1])]
-    return channel_facts(rest, clench, names, FS_HZ, adc_bits, SafetyConfig())
+    return channel_facts(rest, clench, names, FS_HZ, adc_bits, SafetySettings())
 
 
 def noise(amplitude=10.0):
@@ -87,7 +87,7 @@ def test_a_simulated_fist_stands_out_from_rest():
     counts, _ = SynthSource(SynthOptions(fs_hz=FS_HZ, script=script, seed=2)).read(int(11 * FS_HZ))
     second = int(FS_HZ)
     channels = channel_facts(
-        counts[second : 5 * second], counts[8 * second :], tuple("abcd"), FS_HZ, 10, SafetyConfig()
+        counts[second : 5 * second], counts[8 * second :], tuple("abcd"), FS_HZ, 10, SafetySettings()
     )
     assert all(channel.contact == "good" for channel in channels)
     assert all(channel.signal_to_rest > 3 for channel in channels)

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from myobridge.doctor.gather import gather_port, gather_system, usb_latency_ms
-from myobridge.settings import Config, RealtimeConfig
+from myobridge.settings import RealtimeSettings, Settings
 from myobridge.simulator.pty_port import PtyPort
 from myobridge.wire.link import PortInUse, SerialLink
 
@@ -52,7 +52,7 @@ def test_governors_and_the_pi_s_own_word(tmp_path):
     for core in range(2):
         write(tmp_path / f"sys/devices/system/cpu/cpu{core}/cpufreq/scaling_governor", "ondemand\n")
     write(tmp_path / "sys/devices/platform/soc/soc:firmware/get_throttled", "50005\n")
-    facts = gather_system(Config(), tmp_path, tmp_path)
+    facts = gather_system(Settings(), tmp_path, tmp_path)
     assert facts.governors == ("ondemand", "ondemand")
     assert facts.throttled == 0x50005
 
@@ -62,18 +62,18 @@ def test_vcgencmd_is_asked_where_there_is_no_such_file(tmp_path, answer, throttl
     command = tmp_path / "usr/bin/vcgencmd"
     write(command, f"#!/bin/sh\necho {answer}\n")
     command.chmod(0o755)
-    assert gather_system(Config(), tmp_path, tmp_path).throttled == throttled
+    assert gather_system(Settings(), tmp_path, tmp_path).throttled == throttled
 
 
 def test_voltage_monitor_of_a_pi_without_the_firmware_s_file(tmp_path):
     write(tmp_path / "sys/class/hwmon/hwmon0/name", "cpu_thermal\n")
     write(tmp_path / "sys/class/hwmon/hwmon1/name", "rpi_volt\n")
     write(tmp_path / "sys/class/hwmon/hwmon1/in0_lcrit_alarm", "1\n")
-    assert gather_system(Config(), tmp_path, tmp_path).throttled == 1
+    assert gather_system(Settings(), tmp_path, tmp_path).throttled == 1
 
 
 def test_a_computer_that_is_no_pi_and_tells_little(tmp_path):
-    facts = gather_system(Config(), tmp_path, tmp_path)
+    facts = gather_system(Settings(), tmp_path, tmp_path)
     assert (facts.governors, facts.throttled) == ((), None)
     assert facts.python_bits in (32, 64)
     assert facts.disk_free_mb >= 0
@@ -83,13 +83,13 @@ def test_a_computer_that_is_no_pi_and_tells_little(tmp_path):
 def test_capabilities_permit_real_time(tmp_path, monkeypatch, held, may):
     monkeypatch.setattr("resource.getrlimit", lambda _which: (0, 0))
     write(tmp_path / "proc/self/status", f"Name:\tx\nCapEff:\t{held:016x}\nCapBnd:\t0\n")
-    facts = gather_system(Config(), tmp_path, tmp_path)
+    facts = gather_system(Settings(), tmp_path, tmp_path)
     assert (facts.may_fifo, facts.may_lock) == (may, False)
 
 
 def test_limits_permit_real_time(tmp_path, monkeypatch):
     monkeypatch.setattr("resource.getrlimit", lambda _which: (50, 50))
-    config = Config(realtime=RealtimeConfig(fifo_priority=50))
+    config = Settings(realtime=RealtimeSettings(fifo_priority=50))
     assert gather_system(config, tmp_path, tmp_path).may_fifo
-    config = Config(realtime=RealtimeConfig(fifo_priority=51))
+    config = Settings(realtime=RealtimeSettings(fifo_priority=51))
     assert not gather_system(config, tmp_path, tmp_path).may_fifo

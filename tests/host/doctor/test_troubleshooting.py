@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from myobridge.decoder.pipeline import Withheld
-from myobridge.doctor.facts import ChannelFacts, DeviceFacts, Facts, PortFacts, StreamFacts, SystemFacts
+from myobridge.doctor.facts import BoardFacts, ChannelFacts, Facts, PortFacts, StreamFacts, SystemFacts
 from myobridge.doctor.findings import KINDS
 from myobridge.wire.messages import HOLD_MAX_MS, RELAX_MAX_MS, STALL_MS, SUPPLY_MIN_MV, Blocker, Reason
 
@@ -48,7 +48,7 @@ def test_the_doctor_s_rows_are_its_table():
 
 def test_the_json_s_fields_are_all_there():
     described = " ".join(cell for row in rows("doctor --json") for cell in row)
-    for kind in (Facts, PortFacts, SystemFacts, DeviceFacts, StreamFacts, ChannelFacts):
+    for kind in (Facts, PortFacts, SystemFacts, BoardFacts, StreamFacts, ChannelFacts):
         for field in msgspec.structs.fields(kind):
             assert re.search(rf"[`.]{field.name}`", described), field.name
 

@@ -17,12 +17,12 @@ from myobridge.model.file import LabelledPose
 from myobridge.recording import Header, Recording, RecordingWriter
 from myobridge.recording.export import export
 from myobridge.recording.stretches import Source, open_source, stretches
-from virtual_hand import device_config
+from virtual_hand import board_config
 
 STARTED = datetime(2026, 5, 4, 13, 12, 11, tzinfo=UTC)
 HEADER = Header(
     ident=IDENT,
-    config=device_config(),
+    config=board_config(),
     poses=POSES,
     electrodes=("flexor", "extensor", "Daumenstück", "ring"),
     started_utc=STARTED,
@@ -98,7 +98,7 @@ def test_edf_of_any_rate(tmp_path, fs_hz):
 
 def test_names_that_edf_cannot_tell_apart_are_numbered(tmp_path):
     path = tmp_path / "r.myo"
-    with RecordingWriter(path, Header(ident=IDENT, config=device_config(), electrodes=("é", "è", "a" * 99, ""))) as w:
+    with RecordingWriter(path, Header(ident=IDENT, config=board_config(), electrodes=("é", "è", "a" * 99, ""))) as w:
         w.bytes(0.0, b"".join(stream(40)[0]))
     raw = mne.io.read_raw_edf(export(open_source(path), "edf", None, "01"), verbose="error")
     assert raw.ch_names == ["EMG 1", "EMG 2", "EMG 3", "EMG 4"]

@@ -25,12 +25,12 @@ from myobridge.recording.stretches import open_source
 from myobridge.recording.summary import as_text, summarize
 from myobridge.wire import messages as m
 from myobridge.wire.frame import FrameDecoder, encode
-from virtual_hand import device_config
+from virtual_hand import board_config
 
 CHANNELS, SAMPLES_PER_FRAME, FS_HZ = 4, 5, 2000
 IDENT = m.Ident(m.MAJOR, m.MINOR, 0, m.PROTO_HASH, (0, 1, 0), 0, m.Board.SIMULATED, 7, 1, 0, 16, 10, 2_000_000)
 POSES = (LabelledPose(0, "rest", (40,) * 5), LabelledPose(2, "fist", (180,) * 5))
-HEADER = Header(ident=IDENT, config=device_config(), poses=POSES, electrodes=("A", "B", "C", "D"))
+HEADER = Header(ident=IDENT, config=board_config(), poses=POSES, electrodes=("A", "B", "C", "D"))
 
 
 def stream(frames, first=0, seed=0):
@@ -93,7 +93,7 @@ def test_a_gap_begins_a_new_take(path):
 
 def written(path, wire, **header):
     """A recording of the whole stream, closed."""
-    with RecordingWriter(path, Header(ident=IDENT, config=device_config(), **header)) as writer:
+    with RecordingWriter(path, Header(ident=IDENT, config=board_config(), **header)) as writer:
         for k in range(0, len(wire), 4):
             writer.bytes(k / 400, b"".join(wire[k : k + 4]))
     return path
@@ -301,9 +301,9 @@ def refusal_of_folder(folder):
 
 
 ABSURD = {
-    "no channels": {"config": device_config(channel_mask=0)},
-    "65 channels": {"config": device_config(channel_mask=(1 << 65) - 1)},
-    "no rate": {"config": device_config(sample_period_ticks=0)},
+    "no channels": {"config": board_config(channel_mask=0)},
+    "65 channels": {"config": board_config(channel_mask=(1 << 65) - 1)},
+    "no rate": {"config": board_config(sample_period_ticks=0)},
     "a huge rate": {"ident": msgspec.structs.replace(IDENT, tick_hz=1 << 80)},
     "40 bits": {"ident": msgspec.structs.replace(IDENT, adc_bits=40)},
     "two poses of a label": {"poses": [POSES[1], POSES[1]]},

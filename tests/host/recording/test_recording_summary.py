@@ -12,7 +12,7 @@ from myobridge.recording import Header, Recording, RecordingWriter
 from myobridge.recording.pictures import draw, power_spectrum
 from myobridge.recording.stretches import Source, open_source
 from myobridge.recording.summary import as_text, summarize
-from virtual_hand import device_config
+from virtual_hand import board_config
 
 FS_HZ = 2000
 
@@ -99,7 +99,7 @@ def test_a_board_that_did_not_keep_its_rate_is_told(cued, measured_hz, kept):
 
 def test_text_from_a_file_cannot_control_the_terminal(tmp_path):
     path = tmp_path / "r.myo"
-    header = Header(ident=IDENT, config=device_config(), electrodes=("\x1b[2J", "B\n", "C", "D\x07"))
+    header = Header(ident=IDENT, config=board_config(), electrodes=("\x1b[2J", "B\n", "C", "D\x07"))
     with RecordingWriter(path, header) as writer:
         writer.bytes(0.0, b"".join(stream(4)[0]))
         writer.note("\x1b]0;owned\x07")

@@ -9,7 +9,7 @@ from myobridge.model.file import LabelledPose
 from myobridge.model.load import open_model
 from myobridge.recording import Recording
 from myobridge.recording.replay import replay, replay_summary, true_angles
-from myobridge.settings import AcquisitionConfig, Config
+from myobridge.settings import AcquisitionSettings, Settings
 from tiny_model import tiny_spec, write_tiny_model
 
 FS = tiny_spec().fs_hz
@@ -26,18 +26,18 @@ def recording(samples=600, **fields):
 
 
 def test_twice_the_same_to_the_bit(model):
-    first, second = (replay(recording(), Pipeline(model, Config(), 10)) for _ in range(2))
+    first, second = (replay(recording(), Pipeline(model, Settings(), 10)) for _ in range(2))
     for name, values in vars(first).items():
         assert values.tobytes() == vars(second)[name].tobytes()
 
 
 def test_takes_are_replayed_each_from_rest_and_never_across(model):
     runs = np.repeat(np.array([1, 2], np.uint8), 300)
-    both = replay(recording(run=runs), Pipeline(model, Config(), 10))
+    both = replay(recording(run=runs), Pipeline(model, Settings(), 10))
     assert both.sample.min() == 39
     assert not ((both.sample >= 300) & (both.sample < 339)).any()
     second = Recording(recording().counts[300:], FS, adc_bits=10)
-    alone = replay(second, Pipeline(model, Config(), 10))
+    alone = replay(second, Pipeline(model, Settings(), 10))
     assert alone.raw_deg.tobytes() == both.raw_deg[both.sample >= 300].tobytes()
 
 
@@ -53,7 +53,7 @@ def test_truth_comes_from_angles_or_from_labels_through_the_models_poses(model):
 
 
 def test_the_summary_has_what_run_and_demo_write_too(model, tmp_path):
-    summary, _ = replay_summary(recording(label=np.zeros(600, np.uint8)), model, Config(), tmp_path)
+    summary, _ = replay_summary(recording(label=np.zeros(600, np.uint8)), model, Settings(), tmp_path)
     assert summary["decisions"] == summary["commands_sent"] == (600 - 40) // 5 + 1
     assert summary["samples_lost"] == 0
     assert summary["mae_deg"] > 0
@@ -62,10 +62,10 @@ def test_the_summary_has_what_run_and_demo_write_too(model, tmp_path):
 @pytest.mark.parametrize(
     ("bad", "config", "word"),
     [
-        (Recording(np.zeros((600, 3), np.int16), FS), Config(), "3 channels"),
-        (Recording(np.zeros((600, 2), np.int16), 500.0), Config(), "500 Hz"),
-        (Recording(np.zeros((39, 2), np.int16), FS), Config(), "record for longer"),
-        (Recording(np.zeros((600, 2), np.int16), FS), Config(acquisition=AcquisitionConfig(fs_hz=500.0)), "fs_hz"),
+        (Recording(np.zeros((600, 3), np.int16), FS), Settings(), "3 channels"),
+        (Recording(np.zeros((600, 2), np.int16), 500.0), Settings(), "500 Hz"),
+        (Recording(np.zeros((39, 2), np.int16), FS), Settings(), "record for longer"),
+        (Recording(np.zeros((600, 2), np.int16), FS), Settings(acquisition=AcquisitionSettings(fs_hz=500.0)), "fs_hz"),
     ],
 )
 def test_a_recording_that_does_not_fit_is_refused(model, tmp_path, bad, config, word):

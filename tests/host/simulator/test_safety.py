@@ -11,11 +11,11 @@ from msgspec.structs import replace
 from myobridge.simulator.safety import Safety, index_difference, towards
 from myobridge.wire import messages as m
 from myobridge.wire.messages import Blocker, Reason, Result, State
-from virtual_hand import device_config
+from virtual_hand import board_config
 
 BOOT_ID, CONFIG_CRC, TICK_HZ = 0x1234, 0xC0DE, 2_000_000
 SAMPLES_PER_MS = 2
-CONFIG = device_config(slew_cdeg_per_s=40000)
+CONFIG = board_config(slew_cdeg_per_s=40000)
 SERVO_PERIOD_MS = CONFIG.servo_period_us // 1000
 SAFE = CONFIG.servo_safe_cdeg
 STEP_CDEG = CONFIG.slew_cdeg_per_s * SERVO_PERIOD_MS // 1000

@@ -10,7 +10,7 @@ from myobridge.wire import messages as m
 from myobridge.wire.emg import parse_emg
 from myobridge.wire.frame import FrameDecoder, encode
 from myobridge.wire.messages import Result, State, StatusFlag
-from virtual_hand import ConstantSource, device_config, frame_of, unpacked
+from virtual_hand import ConstantSource, board_config, frame_of, unpacked
 
 BYTE_S = 10 / m.BAUD
 FS_HZ, SAMPLES_PER_FRAME, CHANNELS = 2000, 5, 4
@@ -57,7 +57,7 @@ class Device:
     def start(self, **changes):
         """HELLO, CONFIG and START."""
         self.tell(m.Hello(m.MAJOR, m.MINOR, 0, m.PROTO_HASH))
-        ack = self.ask(device_config(**changes), m.ConfigAck)
+        ack = self.ask(board_config(**changes), m.ConfigAck)
         assert ack.result == Result.OK
         assert self.ask(m.Start(ack.config_crc)).ack_result == Result.OK
         return ack
@@ -119,19 +119,19 @@ GOOD_CONFIGS = [
 @pytest.mark.parametrize(("name", "result", "change"), BAD_CONFIGS, ids=[row[0] for row in BAD_CONFIGS])
 def test_a_config_with_one_thing_wrong_is_refused_and_changes_nothing(name, result, change):
     device = Device()
-    first = device.ask(device_config(), m.ConfigAck)
-    ack = device.ask(device_config(**change), m.ConfigAck)
+    first = device.ask(board_config(), m.ConfigAck)
+    ack = device.ask(board_config(**change), m.ConfigAck)
     assert ack == m.ConfigAck(result, first.sample_period_ticks, first.config_crc)
-    assert device.firmware.safety.config == device_config()
+    assert device.firmware.safety.config == board_config()
 
 
 @pytest.mark.parametrize("change", GOOD_CONFIGS)
 def test_a_config_at_its_limits_is_taken(change):
-    assert check_config(device_config(**change), ConstantSource(), m.BAUD) is Result.OK
+    assert check_config(board_config(**change), ConstantSource(), m.BAUD) is Result.OK
 
 
 def test_the_first_field_that_does_not_fit_is_named():
-    ack = Device().ask(device_config(channel_mask=0, slew_cdeg_per_s=0, hold_ms=0), m.ConfigAck)
+    ack = Device().ask(board_config(channel_mask=0, slew_cdeg_per_s=0, hold_ms=0), m.ConfigAck)
     assert ack.result == Result.BAD_CHANNELS
 
 
@@ -148,7 +148,7 @@ def test_the_first_field_that_does_not_fit_is_named():
     ],
 )
 def test_a_config_that_loads_the_line_past_90_percent_is_refused(channels, fs_hz, n, baud, fits):
-    config = device_config(channel_mask=(1 << channels) - 1, sample_period_ticks=TICK_HZ // fs_hz, samples_per_frame=n)
+    config = board_config(channel_mask=(1 << channels) - 1, sample_period_ticks=TICK_HZ // fs_hz, samples_per_frame=n)
     load = 10 * (14 + 2 * n * channels) * fs_hz / n / baud
     assert (load <= m.LINK_LOAD_MAX_PERCENT / 100) is fits
     expected = Result.OK if fits else Result.LINK_OVERLOAD
@@ -158,19 +158,19 @@ def test_a_config_that_loads_the_line_past_90_percent_is_refused(channels, fs_hz
 def test_config_crc_is_the_crc_of_the_payload_and_0_before():
     device = Device()
     assert device.ask(m.Disarm()).config_crc == 0
-    ack = device.ask(device_config(), m.ConfigAck)
-    assert ack == m.ConfigAck(Result.OK, 1000, crc32(device_config().pack()))
+    ack = device.ask(board_config(), m.ConfigAck)
+    assert ack == m.ConfigAck(Result.OK, 1000, crc32(board_config().pack()))
     assert device.ask(m.Disarm()).config_crc == ack.config_crc
-    assert device.ask(device_config(hold_ms=100), m.ConfigAck).config_crc != ack.config_crc
+    assert device.ask(board_config(hold_ms=100), m.ConfigAck).config_crc != ack.config_crc
 
 
 def test_config_is_refused_while_streaming_and_unless_disarmed():
     device = streaming()
-    assert device.ask(device_config(hold_ms=100), m.ConfigAck).result == Result.WRONG_STATE
+    assert device.ask(board_config(hold_ms=100), m.ConfigAck).result == Result.WRONG_STATE
     device.tell(m.Stop())
-    assert device.ask(device_config(hold_ms=100), m.ConfigAck).result == Result.OK
+    assert device.ask(board_config(hold_ms=100), m.ConfigAck).result == Result.OK
     device.tell(m.Estop())
-    assert device.ask(device_config(), m.ConfigAck).result == Result.WRONG_STATE
+    assert device.ask(board_config(), m.ConfigAck).result == Result.WRONG_STATE
 
 
 # --- START and STOP ---------------------------------------------------------------------------------------
@@ -179,7 +179,7 @@ def test_config_is_refused_while_streaming_and_unless_disarmed():
 def test_start_wants_the_config_in_force():
     device = Device()
     assert device.ask(m.Start(0)).ack_result == Result.WRONG_CONFIG
-    ack = device.ask(device_config(), m.ConfigAck)
+    ack = device.ask(board_config(), m.ConfigAck)
     assert device.ask(m.Start(ack.config_crc ^ 1)).ack_result == Result.WRONG_CONFIG
     assert not device.firmware.safety.streaming
 
@@ -477,7 +477,7 @@ def test_it_starts_at_once_on_a_machine_that_has_been_up_for_years():
     periods = []
     device.firmware.safety.servo_period = lambda: periods.append(1)
     device.wait(1.0)
-    assert len(periods) == pytest.approx(1e6 / device_config().servo_period_us, abs=1)
+    assert len(periods) == pytest.approx(1e6 / board_config().servo_period_us, abs=1)
 
 
 def test_a_source_that_ends_says_so():

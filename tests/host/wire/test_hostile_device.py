@@ -13,7 +13,7 @@ from myobridge.daemon.stats import RunStats
 from myobridge.decoder.acquisition import Acquisition, AcquisitionCounters
 from myobridge.errors import UserError
 from myobridge.model.load import open_model
-from myobridge.settings import Config
+from myobridge.settings import Settings
 from myobridge.simulator.firmware import SimulatedFirmware
 from myobridge.wire import messages as m
 from myobridge.wire.frame import PAYLOAD, FrameDecoder, encode
@@ -69,7 +69,7 @@ def model(tmp_path_factory):
 
 def connect(model, link):
     frames = FrameDecoder()
-    return Connection(link, model, Config(), frames, RunStats(model.spec, 0.0, frames.counters))
+    return Connection(link, model, Settings(), frames, RunStats(model.spec, 0.0, frames.counters))
 
 
 UPLINK = [kind for kind in m.BY_TYPE if kind & 0x80]

@@ -23,7 +23,7 @@ from myobridge.wire.session import (
     Session,
     SessionFailed,
 )
-from virtual_hand import STEP_S, ConstantSource, VirtualHand, body_of, device_config, frame_of
+from virtual_hand import STEP_S, ConstantSource, VirtualHand, board_config, body_of, frame_of
 
 
 def streaming_hand(**config):
@@ -406,7 +406,7 @@ def test_an_estop_while_the_session_is_built_stops_the_board_and_is_no_refused_c
 def test_a_hand_that_relaxes_slowly_is_waited_for_however_long_it_takes():
     hand = armed_hand()
     hand.move(4.0, (m.ANGLE_MAX_CDEG,) * 5)
-    hand.firmware.safety.config = device_config(slew_cdeg_per_s=m.SLEW_MIN_CDEG_PER_S)
+    hand.firmware.safety.config = board_config(slew_cdeg_per_s=m.SLEW_MIN_CDEG_PER_S)
     hand.connect()
     hand.run(1.5 * SETTLING_S)
     assert hand.session.phase is Phase.SETTLING

@@ -17,7 +17,7 @@ from myobridge.wire.session import (
     Phase,
     Session,
 )
-from virtual_hand import VirtualHand, body_of, device_config, frame_of, unpacked
+from virtual_hand import VirtualHand, board_config, body_of, frame_of, unpacked
 
 POLL_S = 0.01
 SLACK_S = REQUEST_TIMEOUT_S + 2 * POLL_S
@@ -51,7 +51,7 @@ class AnyDevice(RuleBasedStateMachine):
         self.line, self.seqs, self.sent_s, self.port_full = FrameDecoder(), [], {}, False
         self.arm_asked = self.permitted = self.disarm_asked = False
         self.told, self.challenge, self.arm_seqs, self.rested = None, None, set(), False
-        self.session = Session(self.judge, lambda _ident: device_config())
+        self.session = Session(self.judge, lambda _ident: board_config())
 
     # --- what it sends --------------------------------------------------------------------------------------
 
@@ -150,7 +150,7 @@ class AnyDevice(RuleBasedStateMachine):
 
     @rule(result=mostly(m.Result.OK, m.Result.BAD_SLEW, 99), ours=mostly(True, False), ticks=mostly(0, 1))
     def config_ack(self, result, ours, ticks):
-        config = device_config()
+        config = board_config()
         crc = GOOD_HAND.session.config_crc if ours else 5
         self.says(body_of(m.ConfigAck(result, config.sample_period_ticks + ticks, crc)))
 

@@ -14,7 +14,7 @@ from myobridge.decoder.window import Window
 from myobridge.model.file import REST_DEG, STREAMING_KEY, ModelSpec
 from myobridge.model.load import open_model
 from myobridge.model.shipped import shipped_models
-from myobridge.settings import Config
+from myobridge.settings import Settings
 from myobridge.simulator.synth import SynthOptions
 from myobridge_models.data.synthetic import record
 from myobridge_models.export.export import export
@@ -101,7 +101,7 @@ def test_a_reset_forgets_everything(tmp_path):
 
 
 def pushed(model, pieces):
-    pipeline = Pipeline(model, Config(), adc_bits=10)
+    pipeline = Pipeline(model, Settings(), adc_bits=10)
     return [decision for index, counts in pieces for decision in pipeline.push(index, counts)]
 
 

@@ -18,7 +18,7 @@ from myobridge.model.file import ModelSpec, usual_hop_samples
 from myobridge.model.load import open_model
 from myobridge.recording import Recording
 from myobridge.recording.replay import replay
-from myobridge.settings import Config
+from myobridge.settings import Settings
 from myobridge.simulator.synth import SynthOptions
 from myobridge_models.commands.command_line import commands
 from myobridge_models.data.synthetic import record
@@ -135,8 +135,8 @@ class TestExport:
         network, spec = build("s", sources, (), recipe, progress=lambda _, loss: losses.append(loss), family=family)
         assert np.mean(losses[-5:]) < 0.8 * np.mean(losses[:5])
         export(network, spec, path)
-        run = replay(recording, Pipeline(open_model(path), Config(), recording.adc_bits))
-        again = replay(recording, Pipeline(open_model(path), Config(), recording.adc_bits))
+        run = replay(recording, Pipeline(open_model(path), Settings(), recording.adc_bits))
+        again = replay(recording, Pipeline(open_model(path), Settings(), recording.adc_bits))
         assert len(run.sample) > 3000
         assert np.isfinite(run.angles_deg).all()
         assert np.array_equal(run.angles_deg, again.angles_deg)
@@ -176,7 +176,7 @@ def test_a_network_without_history_has_no_such_input_and_the_daemon_runs_it(tmp_
     export(network, spec_for(network, "own"), path)
     assert [i.name for i in onnx.load(path).graph.input] == ["emg"]
     recording = record(SynthOptions(fs_hz=FS_HZ, channels=5, seed=3), seconds=2)
-    assert len(replay(recording, Pipeline(open_model(path), Config(), recording.adc_bits)).sample)
+    assert len(replay(recording, Pipeline(open_model(path), Settings(), recording.adc_bits)).sample)
 
 
 class TestFrames:

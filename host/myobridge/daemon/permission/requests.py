@@ -34,7 +34,7 @@ FROZEN: Final = (
 )
 
 
-class Control:
+class Requests:
     """Passes words on to `Permission`, and its orders to the session."""
 
     def __init__(self, port: str, tell: Callable[[str], None], *, launched_s: float | None) -> None:

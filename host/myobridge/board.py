@@ -6,7 +6,7 @@ from typing import Final
 
 from myobridge.errors import UserError
 from myobridge.model.file import ModelSpec
-from myobridge.settings import Config
+from myobridge.settings import Settings
 from myobridge.wire import messages as m
 from myobridge.wire.emg import emg_wire_bytes
 from myobridge.wire.frame import MAX_WIRE_BYTES
@@ -26,7 +26,7 @@ def _cdeg(angles_deg: tuple[float, ...]) -> tuple[int, ...]:
     return tuple(round(100 * angle) for angle in angles_deg)
 
 
-def channel_inputs(config: Config, spec: ModelSpec) -> tuple[int, ...]:
+def channel_inputs(config: Settings, spec: ModelSpec) -> tuple[int, ...]:
     """Analogue inputs of the model's channels.
 
     Raises:
@@ -41,7 +41,7 @@ def channel_inputs(config: Config, spec: ModelSpec) -> tuple[int, ...]:
     return inputs
 
 
-def check_rate(config: Config, spec: ModelSpec) -> None:
+def check_rate(config: Settings, spec: ModelSpec) -> None:
     """Refuses a configuration for another sampling rate than the model's, and a model too slow for a hand.
 
     Raises:
@@ -60,7 +60,7 @@ def check_rate(config: Config, spec: ModelSpec) -> None:
         )
 
 
-def device_config(ident: m.Ident, spec: ModelSpec, config: Config) -> m.Config:
+def board_config(ident: m.Ident, spec: ModelSpec, config: Settings) -> m.Config:
     """CONFIG for this device.
 
     Raises:
@@ -96,7 +96,7 @@ def device_config(ident: m.Ident, spec: ModelSpec, config: Config) -> m.Config:
     )
 
 
-def safe_pose(config: Config, spec: ModelSpec) -> tuple[float, ...]:
+def safe_pose(config: Settings, spec: ModelSpec) -> tuple[float, ...]:
     """The pose to relax to: the configured one, or the model's rest pose within the servo limits."""
     servo = config.servo
     pose = servo.safe_deg or spec.rest_pose_deg
