@@ -167,7 +167,7 @@ class Scene:
         if arm:
             self.hand.armed_at_launch(self.now_s, lambda: daemon.stats.first_emg_s is None)
         try:
-            daemon.voice.say, daemon.give_up = self.said.append, self._gave_up
+            daemon.notices.say, daemon.give_up = self.said.append, self._gave_up
             daemon.install_signals()
             self.daemon = daemon
             daemon.run(None)

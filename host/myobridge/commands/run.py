@@ -71,7 +71,7 @@ def run(
             printer.close()
             os._exit(1)
 
-        daemon.voice.say, daemon.give_up = tell, give_up
+        daemon.notices.say, daemon.give_up = tell, give_up
         daemon.install_signals()
         if view:
             from myobridge.view.beside import view_beside
