@@ -119,12 +119,19 @@ class Watch:
         word.answered_s = self.now_s
         word.withdrawn = not ok and ("did not answer" in text or text == LOST)
         if word.do == "lift":
-            self.estop, self._lifting = self.estop or (None if ok else self._lifting), None
+            self._lift_answered(ok)
         wanted = {"arm": (State.ARMED, State.HOLD), "disarm": (State.DISARMED,), "estop": (State.ESTOP,)}.get(word.do)
         if ok and wanted:
             seen_s = max(self.last_s.get(state, float("-inf")) for state in wanted)
             if self.awake_s - seen_s > STATUS_AGE_S:
                 raise Violated(Predicate.ANSWERS_ARE_TRUE, f"{word}: {text!r}, and the hand is {self.state.name}")
+
+    def _lift_answered(self, ok: bool) -> None:
+        """A refused lift leaves the stop in force, unless another lift is still on its way."""
+        if ok:
+            self._lifting = None
+        elif not any(word.do == "lift" for word in self._waiting):
+            self.estop, self._lifting = self.estop or self._lifting, None
 
     def daemon_ended(self) -> None:
         """Nobody is left who would answer; what it may not have read was not said."""

@@ -258,6 +258,19 @@ def test_an_estop_that_is_not_lifted_by_a_person_is_found():
     armed(watch)
 
 
+def test_of_two_lifts_at_once_one_that_is_granted_is_enough():
+    watch = Watch()
+    watch.word("estop", "somebody")
+    first, second = (watch.word("lift", "somebody", answerable=True) for _ in range(2))
+    watch.answered(second, False, "refused")
+    watch.answered(first, True, "lifted")
+    passed(watch, 10.0)
+    refused = watch.word("lift", "somebody", answerable=True)
+    watch.word("estop", "somebody")
+    watch.answered(refused, False, "refused")
+    assert violation(passed, watch, 10.0) is Predicate.ESTOP_ARRIVES
+
+
 def test_an_order_without_an_answer_and_an_untrue_answer_are_found():
     watch = Watch()
     watch.hand(State.ARMED, Reason.SETPOINTS_RESUMED)
