@@ -187,7 +187,7 @@ class Connection:
         self._decision = Decision(self._pipeline.acquisition.newest_index, (), (), Withheld.FAILED)
         self._stats.withheld[Withheld.FAILED] += 1
         self._failure = " ".join(str(error).split()) or type(error).__name__
-        self._pipeline.reset()  # the window fills anew before the network is asked again
+        self._pipeline.restart()  # the window fills anew before the network is asked again
         if self.may_be_moving:
             self.session.request_disarm()
 
@@ -298,7 +298,7 @@ class Connection:
 
     def change_model(self, model: Model, pipeline: Pipeline) -> None:
         """Decides with another model from the next sample on; its window fills first."""
-        pipeline.acquisition.follow(self._pipeline.acquisition)
+        pipeline.follow(self._pipeline)
         self._model, self._pipeline, self._decision = model, pipeline, None
         self._stats.spec = model.spec
 

@@ -192,7 +192,9 @@ class Daemon:
         try:
             self._guard.start()
         except RuntimeError:
-            self.notices.say("The system has no thread left: a decision that does not end cannot be ended from outside.")
+            self.notices.say(
+                "The system has no thread left: a decision that does not end cannot be ended from outside."
+            )
 
     def _serve(self, now_s: float, called: bool = False) -> None:
         """Attends to the feed, at once if it `called` and now and then, and to the service manager's watchdog."""

@@ -62,6 +62,15 @@ class ContactCheck:
         self._copies = Copies(self._raw.shape[1], self._long_hum)
         self.verdicts: tuple[Contact, ...] = (Contact.GOOD,) * self._raw.shape[1]
 
+    def jump(self) -> None:
+        """The next counts do not follow the newest ones. A verdict stays until new counts are judged."""
+        self._hops = 0
+
+    def follow(self, other: ContactCheck) -> None:
+        """Takes over the verdicts of another check of the same channels."""
+        self.verdicts = other.verdicts
+        self._copies.follow(other._copies)
+
     def push(self, counts: NDArray[np.int16]) -> None:
         """Takes one hop of int16 (hop, channels)."""
         at = self._hops % self._ring_hops * self._hop

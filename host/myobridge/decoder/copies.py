@@ -51,6 +51,11 @@ class Copies:
         self.repeating: NDArray[np.bool_] = np.zeros(channels, np.bool_)
         self.identical: NDArray[np.bool_] = np.zeros(channels, np.bool_)
 
+    def follow(self, other: Copies) -> None:
+        """Takes over what is known of the same channels."""
+        self._votes, self._pairs = other._votes, other._pairs
+        self.repeating, self.identical = other.repeating, other.identical
+
     def find_repeating(self, counts: NDArray[np.int16]) -> None:
         """Which channels' newest n samples are an earlier stretch again, exactly or nearly."""
         x = counts.T.astype(np.float64)

@@ -100,8 +100,18 @@ class Pipeline:
             self._decoder.settle()
             self.contact.push(hop.counts)
 
+    def follow(self, other: Pipeline) -> None:
+        """Takes the stream over from a pipeline of the same channels, with what that one knows of the electrodes."""
+        self.acquisition.follow(other.acquisition)
+        self.contact.follow(other.contact)
+
     def reset(self) -> None:
         """Forgets the stream: the next sample starts a new one, from rest."""
+        self.restart()
+        self.contact.reset()
+
+    def restart(self) -> None:
+        """Starts from rest with the next sample of this stream. A bad electrode stays bad until it is judged anew."""
         self.acquisition.reset()
 
     def terminate(self) -> None:
@@ -131,7 +141,7 @@ class Pipeline:
         self.acquisition.restarted = False
         self._prefilter.reset(hop.counts[0])
         self._window.reset()
-        self.contact.reset()
+        self.contact.jump()
         self._decoder.reset()
         self._executor.reset()
 

@@ -180,12 +180,39 @@ def test_every_length_of_a_hop_leads_to_the_same_verdicts(hop):
     assert live(counts, hop=hop)[-1] == (Contact.GOOD, Contact.REPEATING, Contact.IDENTICAL, Contact.IDENTICAL)
 
 
-def test_a_new_stream_begins_without_an_old_verdict():
+BAD = (Contact.GOOD, Contact.REPEATING, Contact.IDENTICAL, Contact.IDENTICAL)
+
+
+@pytest.fixture
+def bad():
+    """A check that has found bad electrodes."""
     check = ContactCheck(4, FS_HZ, HOP, 10, SafetySettings())
     counts = spoilt((1, np.resize(noise(30)[:64], len(T_S))), (3, WEARER[:, 2]))
     for at in range(0, len(counts), HOP):
         check.push(counts[at : at + HOP])
-    check.reset()
+    assert check.verdicts == BAD
+    return check
+
+
+def test_a_new_stream_begins_without_an_old_verdict(bad):
+    bad.reset()
     for at in range(0, len(WEARER), HOP):
+        bad.push(WEARER[at : at + HOP])
+        assert bad.verdicts == (Contact.GOOD,) * 4
+
+
+@pytest.mark.parametrize("how", ["jump", "another check"])
+def test_a_bad_electrode_stays_bad_after_a_jump_and_for_another_check_until_it_is_judged_anew(bad, how):
+    check = bad
+    if how == "jump":
+        bad.jump()
+    else:
+        check = ContactCheck(4, FS_HZ, HOP, 10, SafetySettings())
+        check.follow(bad)
+    seen = []
+    for at in range(0, len(WEARER), HOP):
+        seen.append(check.verdicts)
         check.push(WEARER[at : at + HOP])
-        assert check.verdicts == (Contact.GOOD,) * 4
+    judged = round(0.2 * FS_HZ / HOP)
+    assert seen[:judged] == [BAD] * judged
+    assert check.verdicts == (Contact.GOOD,) * 4
