@@ -15,6 +15,11 @@ static const pin_t mega2560_servos[SERVO_COUNT] = {SERVO_PINS(PIN)};
 #undef PINS_H
 #undef SERVO_PINS
 #undef EMG_INPUTS
+#undef SUPPLY_INPUT
+#undef SUPPLY_UPPER_OHM
+#undef SUPPLY_LOWER_OHM
+#undef LED_PIN
+#undef BUTTON_PIN
 #include "boards/uno/pins.h"
 static const pin_t uno_servos[SERVO_COUNT] = {SERVO_PINS(PIN)};
 

@@ -19,7 +19,7 @@ from myobridge.wire.messages import MAX_REJECTS_IN_ROW, RELAX_MAX_MS, Reason, St
 FLIPS_S = 5.0
 HOST_WAS_LATE = (Reason.SETPOINTS_STOPPED, Reason.SETPOINTS_RESUMED, Reason.SILENT_TOO_LONG)
 BURST_BYTES = 300
-ALL_INPUTS = 0b111111
+ALL_INPUTS = 0b11111
 """Of the Uno, and of the simulated hand here."""
 NOISE_S = 2.5
 

@@ -124,7 +124,7 @@ def config_while_armed_or_too_much(board: str) -> Outcome:
         host.move(CLOSED, 110)
         assert host.status.state == State.ARMED and host.status.config_crc == before
         host.stop()
-        ack = host.configure(config(tick_hz, channels=6, samples_per_frame=1))
+        ack = host.configure(config(tick_hz, channels=5, samples_per_frame=1))
         assert ack.result == Result.LINK_OVERLOAD and ack.config_crc == before
         return Outcome(None, "refused; state and CONFIG unchanged")
 

@@ -14,6 +14,16 @@
 /* EMG amplifiers: A0 ... A7; bit n of the channel mask is An. */
 #define EMG_INPUTS 8
 
+/* Servo supply: A8, through a divider from the 6 V rail. */
+#define SUPPLY_INPUT 8
+#define SUPPLY_UPPER_OHM 33000
+#define SUPPLY_LOWER_OHM 10000
+
+/* Status LED, lit when high; button, low when pressed.
+     Arduino pin  port  bit */
+#define LED_PIN(X) X(4, G, 5)
+#define BUTTON_PIN(X) X(2, E, 4)
+
 /* Line to the host: USART 0, the board's USB connector (pins 0 and 1). */
 
 #endif

@@ -11,8 +11,18 @@
     X(RING, 11, B, 3)   \
     X(LITTLE, 12, B, 4)
 
-/* EMG amplifiers: A0 ... A5; bit n of the channel mask is An. */
-#define EMG_INPUTS 6
+/* EMG amplifiers: A0 ... A4; bit n of the channel mask is An. */
+#define EMG_INPUTS 5
+
+/* Servo supply: A5, through a divider from the 6 V rail. */
+#define SUPPLY_INPUT 5
+#define SUPPLY_UPPER_OHM 33000
+#define SUPPLY_LOWER_OHM 10000
+
+/* Status LED, lit when high; button, low when pressed.
+     Arduino pin  port  bit */
+#define LED_PIN(X) X(4, D, 4)
+#define BUTTON_PIN(X) X(2, D, 2)
 
 /* Line to the host: the USART, the board's USB connector (pins 0 and 1). */
 
