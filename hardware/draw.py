@@ -2,21 +2,29 @@
 
     python hardware/draw.py [--check]
 
-Pin numbers come from firmware/src/boards/*/pins.h. Python 3.11 or newer, standard library only.
+Pin numbers come from firmware/src/boards/*/pins.h, the supply's limit from firmware/protocol.toml. Needs schemdraw:
+`pip install -e '.[drawing]'` in the repository.
 """
 
 from __future__ import annotations
 
 import sys
+import tomllib
 from pathlib import Path
 
+from drawing.amplifiers import amplifiers, gains
+from drawing.circuits import circuits
 from drawing.forearm import placement, rings
+from drawing.parts import part_tables
 from drawing.pins import Board, pin_table, read_board
-from drawing.reckoning import gains, power_tables
+from drawing.reckoning import power_tables
+from drawing.signals import divider_table, filter_table, filter_text
+from drawing.small_parts import circuit_table
 from drawing.wiring import wiring
 
 HERE = Path(__file__).resolve().parent
-BOARDS = HERE.parent / "firmware" / "src" / "boards"
+FIRMWARE = HERE.parent / "firmware"
+BOARDS = FIRMWARE / "src" / "boards"
 TITLES = {"mega2560": "Arduino Mega 2560", "uno": "Arduino Uno"}
 
 
@@ -37,19 +45,32 @@ def with_tables(text: str, tables: dict[str, str]) -> str:
     return text
 
 
+def supply_min_mv() -> int:
+    """The servo supply below which the firmware stops."""
+    limits = tomllib.loads((FIRMWARE / "protocol.toml").read_text(encoding="utf-8"))["limits"]
+    return int(limits["supply_min_mv"])
+
+
+def tables() -> dict[str, dict[str, str]]:
+    """The generated blocks of each document."""
+    all_boards = boards()
+    wired = {f"pins-{board.name}": pin_table(board) for board in all_boards}
+    wired |= {f"small-{board.name}": circuit_table(board) for board in all_boards}
+    return {
+        "WIRING.md": wired | {"filter-text": filter_text(), "filter": filter_table()},
+        "POWER.md": power_tables(all_boards) | {"divider": divider_table(all_boards[0], supply_min_mv())},
+        "BOM.md": part_tables(all_boards) | {"amplifiers": amplifiers(), "gains": gains()},
+    }
+
+
 def current() -> dict[Path, str]:
     """What every generated file should hold."""
-    all_boards = boards()
-    files = {HERE / "images" / f"wiring-{board.name}.svg": wiring(board) for board in all_boards}
-    files[HERE / "images" / "electrodes-rings.svg"] = rings()
-    files[HERE / "images" / "electrodes-arm.svg"] = placement()
-    documents = {
-        "WIRING.md": {f"pins-{board.name}": pin_table(board) for board in all_boards},
-        "POWER.md": power_tables(),
-        "BOM.md": {"gains": gains()},
-    }
-    for name, tables in documents.items():
-        files[HERE / name] = with_tables((HERE / name).read_text(encoding="utf-8"), tables)
+    images = {"electrodes-rings": rings(), "electrodes-arm": placement()}
+    for board in boards():
+        images |= {f"wiring-{board.name}": wiring(board), f"circuits-{board.name}": circuits(board)}
+    files = {HERE / "images" / f"{name}.svg": text for name, text in images.items()}
+    for name, blocks in tables().items():
+        files[HERE / name] = with_tables((HERE / name).read_text(encoding="utf-8"), blocks)
     return files
 
 

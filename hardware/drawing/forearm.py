@@ -16,8 +16,8 @@ SKIN = "#f3cfb3"
 GROUPS: Final = (
     (FLEXOR, "close the fingers"),
     (EXTENSOR, "open the fingers"),
-    (WRIST_FLEXOR, "bend the wrist"),
-    (WRIST_EXTENSOR, "stretch the wrist"),
+    (WRIST_FLEXOR, "flex the wrist"),
+    (WRIST_EXTENSOR, "extend the wrist"),
     (OTHER, "turn the forearm, bend the elbow"),
 )
 

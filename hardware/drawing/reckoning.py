@@ -1,8 +1,12 @@
-"""The sums behind POWER.md and BOM.md, as Markdown tables. Assumptions stand at the top, each once."""
+"""The sums behind POWER.md, as Markdown tables. Assumptions stand at the top, each once."""
 
 from __future__ import annotations
 
 from typing import Final
+
+from drawing.amplifiers import ADC_STEPS, ADC_V
+from drawing.pins import Board
+from drawing.table import table
 
 SERVOS: Final = 5
 SERVO_V: Final = 6.0
@@ -23,15 +27,12 @@ WIRE_M: Final = 0.6
 SHARED_OHM: Final = 0.01
 """A thin wire and two plugs."""
 
-ADC_V: Final = 5.0
-ADC_STEPS: Final = 1024
-GAINS: Final = (200, 1000, 2420)
-
-
-def _table(*rows: tuple[str, ...]) -> str:
-    head, *body = rows
-    lines = [head, ("---",) * len(head), *body]
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
+LOGIC_V: Final = 7.5
+LOGIC_EFFICIENCY: Final = 0.85
+BOARD_V: Final = 5.0
+BOARD_A: Final = {"mega2560": 0.08, "uno": 0.05}
+AMPLIFIER_A: Final = 0.02
+BATTERY_FULL_V: Final = 12.6
 
 
 def battery_a(power_w: float, battery_v: float = BATTERY_V) -> float:
@@ -58,13 +59,52 @@ def budget() -> str:
         hours = BATTERY_AH * USABLE / drawn_a
         lasts = f"{60 * hours:.0f} min" if hours < 10 else "over 10 h"
         rows.append((state, f"{one_a:g} A", f"{SERVOS * one_a:g} A", f"{power_w:.1f} W", f"{drawn_a:.2f} A", lasts))
-    return _table(*rows)
+    return table(*rows)
 
 
-def fuse() -> str:
+def logic_a(board: Board) -> float:
+    """Current of the board with an amplifier at each input, which is its regulator's current, too."""
+    return BOARD_A[board.name] + board.emg_inputs * AMPLIFIER_A
+
+
+def logic_battery_a(board: Board, battery_v: float) -> float:
+    """What the 7.5 V regulator draws from the battery."""
+    return logic_a(board) * LOGIC_V / LOGIC_EFFICIENCY / battery_v
+
+
+def logic(boards: list[Board]) -> str:
+    """Current of board and amplifiers, and the heat in the board's regulator."""
+    rows = [
+        (
+            "board and amplifiers",
+            "current",
+            f"from the battery, {BATTERY_V:g} V",
+            f"heat in the board's regulator, VIN {LOGIC_V:g} V",
+            f"the same, VIN {BATTERY_FULL_V:g} V",
+        )
+    ]
+    for board in boards:
+        drawn_a = logic_a(board)
+        heats = tuple(f"{(vin_v - BOARD_V) * drawn_a:.1f} W" for vin_v in (LOGIC_V, BATTERY_FULL_V))
+        rows.append(
+            (
+                f"{board.title}, {board.emg_inputs} amplifiers",
+                f"{1000 * drawn_a:.0f} mA",
+                f"{1000 * logic_battery_a(board, BATTERY_V):.0f} mA",
+                *heats,
+            )
+        )
+    return table(*rows)
+
+
+def fuse(boards: list[Board]) -> str:
     """The most that the battery side carries: all servos stalled, the battery nearly empty."""
-    worst_a = battery_a(STALLED_A * SERVO_V, BATTERY_EMPTY_V)
-    return f"All five stalled on a nearly empty battery ({BATTERY_EMPTY_V:g} V): **{worst_a:.1f} A** through the fuse."
+    board_a = max(logic_battery_a(board, BATTERY_EMPTY_V) for board in boards)
+    worst_a = battery_a(STALLED_A * SERVO_V, BATTERY_EMPTY_V) + board_a
+    return (
+        f"Five stalled servos and the board on a nearly empty battery ({BATTERY_EMPTY_V:g} V) draw **{worst_a:.1f} A** "
+        "through the fuse."
+    )
 
 
 def wires() -> str:
@@ -73,13 +113,13 @@ def wires() -> str:
     for area_mm2 in (0.25, 0.75, 1.5, 2.5):
         lost_v = STALLED_A * WIRE_M * COPPER_OHM_MM2_PER_M / area_mm2
         rows.append((f"{area_mm2:g} mm²", f"{lost_v:.2f} V"))
-    return _table(*rows)
+    return table(*rows)
 
 
 def capacitor() -> str:
     """Dip of the rail while the regulator takes 100 µs to answer a full stall."""
     head = ("capacitor", f"dip when {STALLED_A:g} A are asked for, in the first 100 µs")
-    return _table(head, *((f"{uf} µF", f"{STALLED_A * 100 / uf:.2f} V") for uf in (470, 1000, 2200, 4700)))
+    return table(head, *((f"{uf} µF", f"{STALLED_A * 100 / uf:.2f} V") for uf in (470, 1000, 2200, 4700)))
 
 
 def shared_ground() -> str:
@@ -89,22 +129,13 @@ def shared_ground() -> str:
     return f"{STALLED_A:g} A through {1000 * SHARED_OHM:g} mΩ is {1000 * seen_v:.0f} mV: {counts}."
 
 
-def gains() -> str:
-    """What an amplifier's gain means in counts."""
-    rows = [("gain", "one count is", "100 µV of EMG are", "the ADC's ends are reached at")]
-    for gain in GAINS:
-        count_uv = ADC_V / ADC_STEPS / gain * 1e6
-        end_mv = ADC_V / 2 / gain * 1e3
-        rows.append((str(gain), f"{count_uv:.1f} µV", f"{100 / count_uv:.0f} counts", f"±{end_mv:.1f} mV"))
-    return _table(*rows)
-
-
-def power_tables() -> dict[str, str]:
+def power_tables(boards: list[Board]) -> dict[str, str]:
     """The blocks of POWER.md."""
     return {
         "assumptions": assumptions(),
         "budget": budget(),
-        "fuse": fuse(),
+        "logic": logic(boards),
+        "fuse": fuse(boards),
         "wires": wires(),
         "capacitor": capacitor(),
         "ground": shared_ground(),

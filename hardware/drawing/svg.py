@@ -70,6 +70,11 @@ class Sheet:
         """A filled circle."""
         self.add(f'<circle cx="{number(x)}" cy="{number(y)}" r="{number(radius)}" fill="{fill}" stroke="{edge}"/>')
 
+    def mark(self, x: float, y: float, letter: str) -> None:
+        """The letter of a circuit of small parts, in a circle."""
+        self.dot(x, y, 11, "#fef08a", INK)
+        self.text(x, y + 5, letter, 14, anchor="middle", bold=True)
+
     def line(self, path: Sequence[Point], colour: str, width: float = 2, dash: str = "") -> None:
         """A line through the points."""
         dashes = f' stroke-dasharray="{dash}"' if dash else ""

@@ -20,25 +20,45 @@ ARDUINO_PINS = {
         2: "PE4", 3: "PE5", 4: "PG5", 5: "PE3", 6: "PH3", 7: "PH4", 8: "PH5", 9: "PH6", 10: "PB4", 11: "PB5",
         12: "PB6", 13: "PB7", 44: "PL5", 45: "PL4", 46: "PL3",
     },
-    "uno": {8: "PB0", 9: "PB1", 10: "PB2", 11: "PB3", 12: "PB4", 13: "PB5"},
+    "uno": {
+        2: "PD2", 3: "PD3", 4: "PD4", 5: "PD5", 6: "PD6", 7: "PD7", 8: "PB0", 9: "PB1", 10: "PB2", 11: "PB3",
+        12: "PB4", 13: "PB5",
+    },
 }  # fmt: skip
+
+
+def header(board: str) -> str:
+    return (ROOT / "firmware" / "src" / "boards" / board / "pins.h").read_text(encoding="utf-8")
 
 
 def compiled_pins(board: str) -> dict[str, tuple[int, str]]:
     """finger → (Arduino pin, port pin), read from the header without the drawing's reader."""
-    header = (ROOT / "firmware" / "src" / "boards" / board / "pins.h").read_text()
-    lines = [re.split(r"[(),\s]+", line.strip()) for line in header.splitlines() if line.strip().startswith("X(")]
+    lines = [
+        re.split(r"[(),\s]+", line.strip()) for line in header(board).splitlines() if line.strip().startswith("X(")
+    ]
     return {fields[1].lower(): (int(fields[2]), f"P{fields[3]}{fields[4]}") for fields in lines}
 
 
-def compiled_inputs(board: str) -> int:
-    header = (ROOT / "firmware" / "src" / "boards" / board / "pins.h").read_text()
-    return int(header.split("#define EMG_INPUTS")[1].split()[0])
+def compiled_pin(board: str, name: str) -> tuple[int, str]:
+    """(Arduino pin, port pin) of LED_PIN or BUTTON_PIN, read in the same way."""
+    number, port, bit = header(board).split(f"#define {name}(X) X(")[1].split(")")[0].split(", ")
+    return int(number), f"P{port}{bit}"
 
 
-def drawn_words(board: str) -> list[str]:
-    drawing = ET.parse(ROOT / "hardware" / "images" / f"wiring-{board}.svg")
-    return [element.text or "" for element in drawing.iter("{http://www.w3.org/2000/svg}text")]
+def compiled_number(board: str, name: str) -> int:
+    return int(header(board).split(f"#define {name} ")[1].split()[0])
+
+
+def drawn_words(board: str, drawing: str = "wiring") -> list[str]:
+    tree = ET.parse(ROOT / "hardware" / "images" / f"{drawing}-{board}.svg")
+    names = {f"{{http://www.w3.org/2000/svg}}{name}" for name in ("text", "tspan")}
+    words = [(element.text or "").strip() for element in tree.iter() if element.tag in names]
+    return [word for word in words if word]
+
+
+def table_of(document: str, name: str) -> str:
+    text = (ROOT / "hardware" / document).read_text(encoding="utf-8")
+    return text.split(f"<!-- generated:{name} -->")[1].split("<!-- end -->")[0]
 
 
 def test_every_committed_drawing_and_table_is_current() -> None:
@@ -69,35 +89,48 @@ def test_each_servo_is_drawn_on_the_pin_that_the_firmware_drives(board: str) -> 
 @pytest.mark.parametrize("board", BOARDS)
 def test_the_board_shows_its_servo_pins_from_thumb_to_little(board: str) -> None:
     numbers = [int(word) for word in drawn_words(board) if word.isdigit()]
-    assert numbers == [compiled_pins(board)[finger][0] for finger in FINGERS]
+    led_and_button = [compiled_pin(board, name)[0] for name in ("LED_PIN", "BUTTON_PIN")]
+    assert numbers == led_and_button + [compiled_pins(board)[finger][0] for finger in FINGERS]
 
 
 @pytest.mark.parametrize("board", BOARDS)
 def test_all_analogue_inputs_are_drawn_and_no_other(board: str) -> None:
     drawn = [word for word in drawn_words(board) if re.fullmatch(r"A\d+", word)]
-    assert drawn == [f"A{n}" for n in range(compiled_inputs(board))]
+    used = [*range(compiled_number(board, "EMG_INPUTS")), compiled_number(board, "SUPPLY_INPUT")]
+    assert drawn == [f"A{n}" for n in used]
+    assert len(set(drawn)) == len(drawn)
 
 
 @pytest.mark.parametrize("board", BOARDS)
 def test_the_printed_pin_number_is_the_port_that_the_firmware_writes(board: str) -> None:
-    for finger, (pin, port) in compiled_pins(board).items():
-        assert ARDUINO_PINS[board][pin] == port, finger
+    others = {name: compiled_pin(board, name) for name in ("LED_PIN", "BUTTON_PIN")}
+    pins = compiled_pins(board) | others
+    for name, (pin, port) in pins.items():
+        assert ARDUINO_PINS[board][pin] == port, name
+    assert len({port for _, port in pins.values()}) == len(pins)
 
 
 @pytest.mark.parametrize("board", BOARDS)
 def test_the_wiring_table_names_each_finger_s_pin_and_port(board: str) -> None:
-    text = (ROOT / "hardware" / "WIRING.md").read_text(encoding="utf-8")
-    table = text.split(f"<!-- generated:pins-{board} -->")[1].split("<!-- end -->")[0]
+    table = table_of("WIRING.md", f"pins-{board}")
     rows = re.findall(r"^\| (\w+) servo, .*\| \*\*(\d+)\*\* \| (\w+) \|$", table, re.M)
     assert {finger: (int(pin), port) for finger, pin, port in rows} == compiled_pins(board)
+    for words, name in (("status LED", "LED_PIN"), ("button", "BUTTON_PIN")):
+        number, port = compiled_pin(board, name)
+        assert f"| {words} | **{number}** | {port} |" in table
 
 
 def test_a_changed_pin_changes_the_drawing() -> None:
-    header = (ROOT / "firmware" / "src" / "boards" / "uno" / "pins.h").read_text()
-    moved = read_board("uno", "Arduino Uno", header.replace("X(RING, 11,", "X(RING, 13,"))
+    moved = read_board("uno", "Arduino Uno", header("uno").replace("X(RING, 11,", "X(RING, 13,"))
     assert "servo on pin 13" in draw.wiring(moved)
+    assert "13, 12" in draw.circuits(moved)
 
 
 def test_a_header_without_five_servos_is_refused() -> None:
     with pytest.raises(ValueError, match="1 servo pins"):
         read_board("odd", "Odd", "X(THUMB, 6, H, 3)\n#define EMG_INPUTS 8\n")
+
+
+def test_a_header_without_a_button_is_refused() -> None:
+    with pytest.raises(ValueError, match="5 servo pins, LED_PIN, EMG_INPUTS"):
+        read_board("odd", "Odd", header("uno").replace("BUTTON_PIN", "OTHER_PIN"))
