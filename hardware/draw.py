@@ -64,7 +64,7 @@ def tables() -> dict[str, dict[str, str]]:
 
 
 def current() -> dict[Path, str]:
-    """What every generated file should hold."""
+    """The text of each generated file."""
     images = {"electrodes-rings": rings(), "electrodes-arm": placement()}
     for board in boards():
         images |= {f"wiring-{board.name}": wiring(board), f"circuits-{board.name}": circuits(board)}

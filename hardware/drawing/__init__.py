@@ -1,1 +1,1 @@
-"""What `hardware/draw.py` draws: pure functions from pins and numbers to SVG and Markdown text."""
+"""The drawings and tables of `hardware/draw.py`: pure functions from pins and numbers to SVG and Markdown text."""

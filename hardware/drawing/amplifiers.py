@@ -113,7 +113,7 @@ RECOMMENDED: Final = AMPLIFIERS[0]
 
 
 def code(volts: float) -> int:
-    """What the board sends for a voltage at its input."""
+    """The code that the board sends for a voltage at its input."""
     return min(ADC_STEPS // 2 - 1, int(volts / ADC_V * ADC_STEPS) - ADC_STEPS // 2)
 
 
@@ -122,7 +122,7 @@ def _signed(value: int) -> str:
 
 
 def ends(amplifier: Amplifier) -> str:
-    """Where the output ends, in volts and in codes."""
+    """The ends of the output, in volts and in codes."""
     if isinstance(amplifier.ends_v, str):
         return amplifier.ends_v
     low, high = amplifier.ends_v
@@ -139,7 +139,7 @@ def amplifiers() -> str:
 
 
 def gains() -> str:
-    """What an amplifier's gain means in counts."""
+    """Markdown table of gains and what they are in counts."""
     rows = [("gain", "one count is", "100 µV of EMG are", "the ADC's ends are reached at")]
     for gain in GAINS:
         count_uv = ADC_V / ADC_STEPS / gain * 1e6

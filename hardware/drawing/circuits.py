@@ -59,7 +59,7 @@ def _end(words: str, side: str) -> None:
 
 
 def _to_ground(element: type, words: str, side: str = "bottom") -> None:
-    """From where the pen is down to ground, and the pen goes back."""
+    """Draws an element from the pen's place down to ground; the pen stays where it was."""
     dot = elm.Dot()
     element().down().label(words, side)
     elm.Ground()

@@ -22,7 +22,7 @@ class Part(NamedTuple):
     use: str
     each_eur: float
     arm: int = 0
-    """How many the arm build takes, beside those for each channel."""
+    """Number in the arm build, beside those for each channel."""
     bench: int = 0
     per_channel: int = 0
     board: str = ""
@@ -30,14 +30,14 @@ class Part(NamedTuple):
 
 
 class Build(NamedTuple):
-    """What is built: how far, and with how many EMG channels."""
+    """A build of the hand: the bench or the arm, and its number of EMG channels."""
 
     name: str
     channels: int
     bench: bool = False
 
     def count(self, part: Part, board: Board) -> int:
-        """How many of a part this build takes."""
+        """Number of pieces of a part in this build."""
         if part.board not in {"", board.name}:
             return 0
         return part.bench if self.bench else part.arm + part.per_channel * self.channels
@@ -84,7 +84,7 @@ SUPPLY: Final = (
     Part("step-down regulator 6 V, 15 A", "Pololu D24V150F6", "five stalled servos ([POWER.md](POWER.md))", 45, 1),
     Part("or: BEC 6 V for 2–6S", "", "at least 10 A continuous and 15 A peak", 35),
     Part(
-        "regulator 7.5 V, input 9 to 13 V, 0.5 A or more",
+        "regulator 7.5 V, step-up/step-down, 0.5 A or more",
         "Pololu S13V25F7 °",
         "the board's VIN ([POWER.md](POWER.md)); 2.8–22 V in, 2.5 A, reverse voltage protection °",
         20,
@@ -113,7 +113,7 @@ SMALL_EUR: Final = {
     "resistor": 0.1,
     "film": 0.3,
     "electrolytic": 0.2,
-    "LED,": 0.2,
+    "LED": 0.2,
     "push": 2,
     "diode": 0.1,
 }
@@ -163,7 +163,7 @@ def price(build: Build, board: Board) -> float:
 
 
 def prices(boards: list[Board]) -> str:
-    """Markdown table of what the builds cost."""
+    """Markdown table of the builds' prices."""
     rows = [("build", "board", "EMG channels", "parts", "and computer", "sum")]
     for board in boards:
         channels = sorted({4, board.emg_inputs})

@@ -36,12 +36,12 @@ BATTERY_FULL_V: Final = 12.6
 
 
 def battery_a(power_w: float, battery_v: float = BATTERY_V) -> float:
-    """What the regulator draws from the battery."""
+    """Current of the 6 V regulator at the battery."""
     return power_w / EFFICIENCY / battery_v
 
 
 def assumptions() -> str:
-    """What the sums start from, in a sentence."""
+    """The assumptions behind the sums, in a sentence."""
     servo = ", ".join(f"{one_a:g} A {state}" for state, one_a in SERVO_A.items())
     return (
         f"One MG996R at {SERVO_V:g} V, as its sellers give it: {servo}. Regulator {100 * EFFICIENCY:g} %; "
@@ -68,7 +68,7 @@ def logic_a(board: Board) -> float:
 
 
 def logic_battery_a(board: Board, battery_v: float) -> float:
-    """What the 7.5 V regulator draws from the battery."""
+    """Current of the 7.5 V regulator at the battery."""
     return logic_a(board) * LOGIC_V / LOGIC_EFFICIENCY / battery_v
 
 
@@ -98,7 +98,7 @@ def logic(boards: list[Board]) -> str:
 
 
 def fuse(boards: list[Board]) -> str:
-    """The most that the battery side carries: all servos stalled, the battery nearly empty."""
+    """The largest current on the battery side: all servos stalled, the battery nearly empty."""
     board_a = max(logic_battery_a(board, BATTERY_EMPTY_V) for board in boards)
     worst_a = battery_a(STALLED_A * SERVO_V, BATTERY_EMPTY_V) + board_a
     return (
@@ -123,7 +123,7 @@ def capacitor() -> str:
 
 
 def shared_ground() -> str:
-    """What the ADC sees if the servos' return current flows through the board's ground wire."""
+    """The ADC's error if the servos' return current flows through the board's ground wire."""
     seen_v = STALLED_A * SHARED_OHM
     counts = f"**{seen_v / ADC_V * ADC_STEPS:.0f} counts** of the ADC"
     return f"{STALLED_A:g} A through {1000 * SHARED_OHM:g} mΩ is {1000 * seen_v:.0f} mV: {counts}."

@@ -25,7 +25,7 @@ def corner_hz() -> float:
 
 
 def filter_text() -> str:
-    """The filter's corner and what the converter takes from it, in sentences."""
+    """The filter's corner, delay and source impedance, in sentences."""
     step_mv = ADC_V * ADC_CAPACITOR_PF / (1000 * FILTER_NF) * 1000
     count_mv = 1000 * ADC_V / ADC_STEPS
     return (
@@ -55,7 +55,7 @@ def filter_table() -> str:
 
 
 def at_input_v(board: Board, rail_v: float) -> float:
-    """What the divider makes of the servo supply."""
+    """Voltage at the board's input for a voltage of the servo supply."""
     return rail_v * board.supply_lower_ohm / (board.supply_upper_ohm + board.supply_lower_ohm)
 
 
@@ -66,7 +66,7 @@ def divider_source_ohm(board: Board) -> float:
 
 
 def divider_table(board: Board, supply_min_mv: int) -> str:
-    """What the ADC sees of the servo supply."""
+    """The ADC's reading at some voltages of the servo supply."""
     low_v = supply_min_mv / 1000
     cases = [
         (0.0, "emergency stop pressed, fuse open, or battery off"),

@@ -41,14 +41,14 @@ class Circuit:
     """A few parts that belong together."""
 
     mark: str
-    """The letter that stands for it in the wiring drawing."""
+    """Its letter in the wiring drawing."""
     name: str
     parts: Callable[[Board], tuple[str, ...]]
     """Names in the list of parts, for one such circuit."""
     where: Callable[[Board], str]
     why: str
     once_a: str = "board"
-    """What there is one of these circuits for: channel, servo or board."""
+    """One circuit belongs to each channel, to each servo, or to the board."""
 
 
 EMG = Circuit(
@@ -56,7 +56,7 @@ EMG = Circuit(
     "EMG filter",
     lambda board: (resistor(FILTER_OHM), film(FILTER_NF)),
     lambda board: f"each of {board.inputs}, at the board",
-    "keeps what is faster than half the sampling rate out, and holds the voltage while the ADC samples",
+    "weakens signals above half the sampling rate, and holds the voltage while the ADC samples",
     once_a="channel",
 )
 SERVO = Circuit(
@@ -64,8 +64,8 @@ SERVO = Circuit(
     "servo signal",
     lambda board: (resistor(SERVO_OHM), resistor(PULL_DOWN_OHM)),
     lambda board: f"each of pins {', '.join(str(servo.number) for servo in board.servos)}, at the board",
-    "in series: limits the current into a servo without supply; to GND: no pulse while the board is in reset and its "
-    "pins float, or when the wire from the board is broken",
+    "the resistor in series limits the current into a servo without supply; the one to GND keeps the signal low while "
+    "the board is in reset and its pins float",
     once_a="servo",
 )
 SUPPLY = Circuit(
@@ -78,14 +78,14 @@ SUPPLY = Circuit(
 LED = Circuit(
     "d",
     "status LED",
-    lambda board: (resistor(LED_OHM), "LED, 3 or 5 mm"),
+    lambda board: (resistor(LED_OHM), "LED 3 or 5 mm"),
     lambda board: f"pin {board.led.number} to GND",
-    "shows the state; dark in reset",
+    "shows the state; is dark in reset",
 )
 BUTTON = Circuit(
     "e",
     "button",
-    lambda board: (resistor(BUTTON_OHM), film(BUTTON_NF), "push button, make contact"),
+    lambda board: (resistor(BUTTON_OHM), film(BUTTON_NF), "push button"),
     lambda board: f"pin {board.button.number} to GND",
     "an input for the wearer; pull-up and capacitor keep the servos' noise out of its wire",
 )
@@ -101,7 +101,7 @@ COIL = Circuit(
     "relay coil",
     lambda board: (f"diode {COIL_DIODE}",),
     lambda board: "across the coil, stripe to plus",
-    "takes up the coil's voltage kick; leave it out if the relay has one",
+    "absorbs the coil's voltage kick; leave it out if the relay has a diode",
 )
 CIRCUITS: Final = (EMG, SERVO, SUPPLY, LED, BUTTON, RESET, COIL)
 

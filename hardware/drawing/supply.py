@@ -1,4 +1,4 @@
-"""The lower part of the wiring drawing: what feeds the servos and the board, and what cuts the servos' supply."""
+"""The lower part of the wiring drawing: battery, regulators, relay and emergency stop."""
 
 from __future__ import annotations
 

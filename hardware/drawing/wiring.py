@@ -1,4 +1,4 @@
-"""The wiring drawing of a board: electrodes, amplifiers, board, servos, and what feeds them."""
+"""The wiring drawing of a board: electrodes, amplifiers, board, servos and supplies."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def _board(sheet: Sheet, board: Board) -> None:
 
 
 def _rails(sheet: Sheet, board: Board) -> None:
-    """What runs past many parts, painted first: all else passes over it."""
+    """The wires that run past many parts. They are painted first, so that all others pass over them."""
     last_input = _input_y(board.emg_inputs - 1)
     sheet.line([(plan.BOARD_LEFT, 212), (plan.PLUS_X, 212), (plan.PLUS_X, last_input - 11)], plan.POWER, 3)
     sheet.line([(plan.BOARD_LEFT, 236), (plan.MINUS_X, 236), (plan.MINUS_X, last_input + 11)], plan.GROUND, 3)
