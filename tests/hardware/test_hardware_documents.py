@@ -32,6 +32,11 @@ def test_analogue_inputs_that_are_named_exist_on_every_board(document: Path) -> 
     assert all(int(n) < fewest for n in re.findall(r"\bA(\d)\b", prose(document)))
 
 
+def test_values_of_small_parts_stand_in_generated_tables_only() -> None:
+    wiring = prose(ROOT / "hardware" / "WIRING.md").split("## Before you switch on")[0]
+    assert re.findall(r"[\d.]+ (?:k?Ω|nF|µF)|1N\d+", wiring) == []
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_links_and_pictures_lead_somewhere(document: Path) -> None:
     targets = re.findall(r"\]\(([^)#:]+)\)", document.read_text(encoding="utf-8"))
