@@ -6,6 +6,7 @@ A number or figure with ° comes from a data sheet, catalogue or maker's page th
 from __future__ import annotations
 
 from collections import Counter
+from math import fsum
 from typing import Final, NamedTuple
 
 from drawing.amplifiers import RECOMMENDED
@@ -159,7 +160,7 @@ def price(build: Build, board: Board) -> float:
     """Sum of the parts of a build in €, without the computer."""
     groups = [parts for name, parts in GROUPS.items() if name != "computer"]
     every = [part for parts in (*groups, (AMPLIFIER,), small_parts(board)) for part in parts]
-    return sum(build.count(part, board) * part.each_eur for part in every)
+    return fsum(build.count(part, board) * part.each_eur for part in every)
 
 
 def prices(boards: list[Board]) -> str:
@@ -170,7 +171,7 @@ def prices(boards: list[Board]) -> str:
         builds = [Build("bench", 0, bench=True), *(Build("arm", count) for count in channels)]
         for build in builds:
             parts = price(build, board)
-            computer = sum(build.count(part, board) * part.each_eur for part in COMPUTER)
+            computer = fsum(build.count(part, board) * part.each_eur for part in COMPUTER)
             shown = str(build.channels or "test noise")
             sums = tuple(f"{euros:.0f} €" for euros in (parts, computer, parts + computer))
             rows.append((build.name, board.title, shown, *sums))
