@@ -33,6 +33,7 @@ class SimPort:
         self.delay_s = delay_s
         self.dtr = self.hupcl = False
         self.write_drops = 0
+        self.called = False
         self._data = np.empty(0, np.uint8)
         self._ends = np.empty(0, np.uint64)
         self._wake_at = 1

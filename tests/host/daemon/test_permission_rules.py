@@ -97,6 +97,17 @@ def test_a_lifting_without_a_board_is_answered_at_once(asker):
     assert asker.answers[-1] == ("arm", False, LOST)
 
 
+def test_a_lifting_whose_board_does_not_come_back_is_answered(asker, board):
+    board.state, asker.permission.estop = State.ESTOP, True
+    asker.ask("lift", 100.0, 100.0)
+    assert asker.permission.attend(board, 100.0) is Order.RESET
+    asker.permission.lost()
+    asker.permission.attend_without_hand(100.0 + RESET_S - 0.01)
+    assert not asker.answers
+    asker.permission.attend_without_hand(100.0 + RESET_S)
+    assert asker.answers == [("lift", True, LIFTED_LOST)]
+
+
 @pytest.mark.parametrize("state", [State.DISARMED, State.ARMED])
 def test_where_nothing_was_stopped_there_is_nothing_to_lift(asker, board, state):
     board.state, board.may_move = state, state is State.ARMED

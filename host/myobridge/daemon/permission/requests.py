@@ -82,6 +82,8 @@ class Requests:
         if now_s - self._polled_s > FROZEN_S and math.isfinite(self._polled_s):
             self._stood_s, self._frozen_until_s = now_s - self._polled_s, now_s + SETTLE_S
         self._polled_s = now_s
+        if connection is None:
+            self._permission.attend_without_hand(now_s)
         while self._signalled:
             word, asked_s = self._signalled.pop(0)
             self._ask(word, self._told, connection, min(asked_s, now_s), now_s)

@@ -174,6 +174,11 @@ class Permission:
             if asked.word != "lift":
                 self._answer(asked, Outcome(False, STOP_REMEMBERED if asked.word == "estop" else LOST))
 
+    def attend_without_hand(self, now_s: float) -> None:
+        """Each turn without a link: a lift that waited for a board that did not come back gets its answer."""
+        for asked in [asked for asked in self._waiting if now_s >= asked.until_s]:
+            self._answer(asked, Outcome(True, LIFTED_LOST))
+
     def cannot_reset(self) -> None:
         """The board did not take Order.RESET: a person has to."""
         for asked in [asked for asked in self._waiting if asked.word == "lift"]:
