@@ -99,7 +99,7 @@ class Watch:
         if do == "estop" and self.estop is None:
             self.estop = word
         if do == "lift":
-            self._lifting, self.estop = self.estop or self._lifting, None
+            self._lifting, self.estop = (self.estop or self._lifting) if answerable else None, None
         return word
 
     def unheard(self, word: Word) -> None:
@@ -109,13 +109,16 @@ class Watch:
             self.estop = None
 
     def unanswerable(self, word: Word) -> None:
-        """Who asked has gone."""
+        """The asker has gone. Nobody learns whether a lift was granted, so the stop counts as lifted."""
         if word in self._waiting:
             self._waiting.remove(word)
+        if word.do == "lift":
+            self._lifting = None
 
     def answered(self, word: Word, ok: bool, text: str) -> None:
         """The daemon answers."""
-        self.unanswerable(word)
+        if word in self._waiting:
+            self._waiting.remove(word)
         word.answered_s = self.now_s
         word.withdrawn = not ok and ("did not answer" in text or text == LOST)
         if word.do == "lift":
