@@ -170,6 +170,10 @@ class Watch:
         self.state = state
         self.last_s[state] = self.awake_s
 
+    def passed_through(self, state: State) -> None:
+        """The hand came into a state, maybe for one frame of a line that held ARM and DISARM."""
+        self.last_s[state] = self.awake_s
+
     def _armed(self) -> None:
         if self.estop is not None and self.now_s - self.estop.t_s > ESTOP_ARRIVES_S:
             raise Violated(Predicate.ESTOP_STAYS, f"{self.estop}; armed at {self.now_s:.3f} s")

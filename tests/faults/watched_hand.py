@@ -54,7 +54,7 @@ class WatchedHand:
         self._told: tuple[object, ...] = ()
         self._stream_began = 0
         safety = self.firmware.safety
-        move, accept, start = safety.servo_period, safety._accepted, safety.start
+        move, accept, start, enter = safety.servo_period, safety._accepted, safety.start, safety._enter
 
         def moved() -> None:
             before, config = safety.applied, safety.config
@@ -74,7 +74,12 @@ class WatchedHand:
             self._stream_began = self._wearer.taken
             self._streams()
 
+        def entered(state: State, reason: m.Reason) -> None:
+            enter(state, reason)
+            self._watch.passed_through(state)
+
         safety.servo_period, safety._accepted, safety.start = moved, accepted, started
+        safety._enter = entered
         self.look(True)
 
     # --- lockstep.Board ---------------------------------------------------------------------------------
