@@ -21,6 +21,8 @@ from c_header import c_header, crc_table
 
 HERE = Path(__file__).resolve().parent
 SOURCE = HERE / "protocol.toml"
+PROJECT = HERE.parent / "pyproject.toml"
+VERSION = HERE / "src" / "version.h"
 PYTHON = HERE.parent / "host" / "myobridge" / "wire" / "messages.py"
 C = HERE / "src" / "messages.h"
 CRC_TABLE = HERE / "src" / "crc_table.h"
@@ -123,6 +125,28 @@ def python_module(spec: Spec) -> str:
     return "\n".join(lines)
 
 
+# --- Version ----------------------------------------------------------------------------------------------
+
+VERSION_HEADER = """\
+/* What IDENT says about this firmware. Generated from pyproject.toml by firmware/generate.py; do not edit. */
+#ifndef VERSION_H
+#define VERSION_H
+
+#define FIRMWARE_VERSION {{{}}}
+
+#ifndef BUILD_REVISION
+#define BUILD_REVISION 0UL /* the Makefile gives the first 32 bits of the source revision, where there is one */
+#endif
+
+#endif
+"""
+
+
+def version_header(version: str) -> str:
+    """The text of version.h: the project's version is the firmware's."""
+    return VERSION_HEADER.format(", ".join(f"{part}U" for part in version.split(".")))
+
+
 # --- Document ---------------------------------------------------------------------------------------------
 
 
@@ -184,6 +208,7 @@ def main(arguments: list[str]) -> int:
     """Writes, or with `--check` only compares; exit status 1 if something is not current."""
     spec = tomllib.loads(SOURCE.read_text(encoding="utf-8"))
     targets = {
+        VERSION: version_header(tomllib.loads(PROJECT.read_text(encoding="utf-8"))["project"]["version"]),
         PYTHON: python_module(spec),
         C: c_header(spec, proto_hash(spec)),
         CRC_TABLE: crc_table(),

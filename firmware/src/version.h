@@ -1,4 +1,4 @@
-/* What IDENT says about this firmware. */
+/* What IDENT says about this firmware. Generated from pyproject.toml by firmware/generate.py; do not edit. */
 #ifndef VERSION_H
 #define VERSION_H
 

@@ -9,6 +9,7 @@ from c_hand import CONFIG, SAFE, SERVO_PERIOD_MS, TICK_HZ, c_struct
 from msgspec.structs import replace
 from portable import load
 
+from myobridge.simulator.firmware import VERSION
 from myobridge.wire import messages as m
 from myobridge.wire.frame import MIN_FRAME_BYTES, PAYLOAD, FrameDecoder, encode
 from myobridge.wire.messages import Blocker, EmgFlag, Result, State, StatusFlag
@@ -146,7 +147,7 @@ def test_hello_is_answered_by_ident_and_a_status(device: Device) -> None:
         minor=m.MINOR,
         nonce=0xBEEF,
         proto_hash=m.PROTO_HASH,
-        firmware_version=(0, 1, 0),
+        firmware_version=VERSION,
         build=0,
         board=m.Board.SIMULATED,
         boot_id=0x1234,

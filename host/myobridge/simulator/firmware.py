@@ -6,6 +6,7 @@ Pure: time comes in as an argument, bytes go out with the moment at which the li
 from __future__ import annotations
 
 from collections import deque
+from importlib.metadata import version
 from math import floor
 from random import Random
 from typing import Final
@@ -30,7 +31,7 @@ MIN_PERIOD_TICKS: Final = 100
 BITS_PER_BYTE: Final = 10
 MAX_CHANNELS: Final = 64
 """Bits of CONFIG's channel_mask."""
-VERSION: Final = (0, 1, 0)
+VERSION: Final = tuple(map(int, version("myobridge").split(".")))
 
 
 class SimulatedFirmware:
