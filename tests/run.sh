@@ -1,9 +1,21 @@
 #!/bin/sh
 # Installs everything the tests need, system packages too, and runs them all; options go to pytest.
-# `sh tests/run.sh --busy …` does the same beside four processes that want the processor all the time.
+# `sh tests/run.sh --quick` installs Python packages alone and runs the tests of these rooms: no compiler, browser or network.
+quick_rooms="wire decoder daemon doctor view commands"
+# `sh tests/run.sh --busy …` runs all tests beside four processes that want the processor all the time.
 set -eu
 here=$(cd "$(dirname "$0")/.." && pwd)
+quick=
+if [ "${1:-}" = --quick ]; then
+    quick=yes
+    shift
+fi
 . "$here/host/environment.sh"
+if [ "$quick" ]; then
+    "$venv/bin/pip" install --quiet -e "$here[quick]"
+    cd "$here/tests/host"
+    exec "$venv/bin/python" -m pytest -m "not slow and not real_time" "$@" $quick_rooms
+fi
 if command -v apt-get >/dev/null; then
     # The firmware's compiler, its simulator and the boot loaders of boards, what its checks are made with, a browser for the view, and systemd, which
     # judges the unit of the service; Debian's keys, for the arm64 systems of tests/raspberry_pi.
