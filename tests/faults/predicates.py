@@ -18,7 +18,9 @@ LAUNCH_S: Final = 10.0
 ESTOP_ARRIVES_S: Final = 0.5
 FOUND_S: Final = 3.5
 """A daemon has noticed by then that a link is dead, and has opened the port again."""
-ANSWERED_S: Final = {"arm": 4.0, "disarm": 4.0, "estop": 4.0, "lift": 9.0, "model": 12.0}
+STUCK_S: Final = 2.2
+"""A decision is given up after 2 s; until then the loop answers nobody."""
+ANSWERED_S: Final = {"arm": 4.0 + STUCK_S, "disarm": 4.0 + STUCK_S, "estop": 4.0, "lift": 9.0 + STUCK_S, "model": 12.0}
 """To lift a stop is to reset the board, which takes a while to start; a model is checked before it is taken."""
 UNDER_WAY_S: Final = 0.1
 """Between a word and the board, or the board and an answer."""
