@@ -183,7 +183,7 @@ HOST = [
     ("export {d}/good.npz --to bids --out {d}", "no BIDS dataset"),
     ("export {d}/good.npz --to bids --subject a/b --out {d}/new", "cannot name a subject"),
     ("doctor --port {d}/none --model {d}/text.onnx", "not an ONNX model"),
-    ("view --port {d}/none --view-port {taken}", "is taken", "--view-port"),
+    ("view --port {d}/none --view-port {taken}", "is in use", "--view-port"),
     ("view --port {d}/none --bind 192.0.2.1", "cannot listen", "--bind"),
     # issue 6
     ("install-service --dry-run", "--model"),

@@ -120,7 +120,7 @@ def no_number(rig: Rig) -> Outcome:
     since = len(rig.said)
     at_s = rig.send_signal(NAN)
     hold = rig.first(State.HOLD, at_s)
-    rig.wait_said("gives no number", since)
+    rig.wait_said("output is not a number", since)
     return Outcome(ms(hold, at_s), "no setpoint, so HOLD; one sentence says why")
 
 

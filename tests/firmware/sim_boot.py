@@ -70,7 +70,7 @@ def record(port: SimPort) -> None:
 def ask(port: SimPort) -> None:
     """`myobridge devices`, until it knows the board."""
     with replaced("myobridge.feed.ports", port):
-        assert ports.ask("the port") is not None, "nothing of ours answers"
+        assert ports.ask("the port") is not None, "no myobridge board answers"
 
 
 PROGRAMS: Final[dict[str, Callable[[SimPort], None]]] = {"run": run, "doctor": doctor, "record": record, "devices": ask}

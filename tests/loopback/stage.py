@@ -89,7 +89,7 @@ class PlayedWatch(threading.Thread):
             if not self._is_there:
                 self._publish(page.Link(up=False, text="No daemon runs on /dev/ttyACM0."))
                 continue
-            self._publish(page.Link(up=True, text="The daemon on /dev/ttyACM0 is heard; it waits for the hand."))
+            self._publish(page.Link(up=True, text="The daemon on /dev/ttyACM0 runs and is waiting for the hand."))
             self._publish(page.Look(snapshot=self._look))
             if self._look.state == "LOST":
                 continue

@@ -70,7 +70,7 @@ def test_ready_with_the_first_samples_then_the_watchdog_for_as_long_as_the_loop_
     with daemon_and_hand(tmp_path) as (daemon, _):
         manager.listen(20, until="READY=1")
         assert "WATCHDOG=1" not in manager.heard
-        assert "STATUS=The hand streams, and is disarmed." in manager.listen(1, "WATCHDOG=1") + manager.heard
+        assert "STATUS=The hand streams and is disarmed." in manager.listen(1, "WATCHDOG=1") + manager.heard
         assert manager.listen(2).count("WATCHDOG=1") >= 2 / WATCHDOG_S
 
         daemon.send_signal(signal.SIGSTOP)

@@ -123,13 +123,13 @@ def test_another_model_is_taken_over_while_the_stream_goes_on(tmp_path, model):
             refused["armed"] = feed.request("model", path=str(wider))
             assert feed.request("disarm").ok
             assert not any(reply.ok for reply in refused.values())
-            assert "takes 3 channels at 1000 Hz, the hand streams 2 at 1000 Hz" in refused[foreign].text
-            assert "2000 Hz, the hand streams 2 at 1000 Hz" in refused[other_rate].text
+            assert "takes 3 channels at 1000 Hz, but the board streams 2 at 1000 Hz" in refused[foreign].text
+            assert "2000 Hz, but the board streams 2 at 1000 Hz" in refused[other_rate].text
             assert "There is no model" in refused[tmp_path / "no"].text
             assert "disarm it first" in refused["armed"].text
 
             taken_over = feed.request("model", path=str(wider))
-            assert (taken_over.ok, taken_over.text) == (True, "The model is wider now.")
+            assert (taken_over.ok, taken_over.text) == (True, "The model is now wider.")
             assert feed.request("about").about.model_path == str(wider)
             assert looks_until(feed, lambda look: look.predicted_deg and look.model == "wider")
             assert feed.request("arm").ok
@@ -150,7 +150,7 @@ def test_a_look_says_that_the_hand_is_lost_and_that_it_is_back(tmp_path, model):
             feed.subscribe("snapshots")
             looks_until(feed, lambda look: look.state == "ARMED")
             lost = looks_until(feed, lambda look: look.state == LOST)
-            assert "connecting again" in lost.note
+            assert "reconnecting" in lost.note
             assert not lost.may_move
             assert feed.request("arm").text == lost.explained
             back = looks_until(feed, lambda look: "connected again" in look.note)

@@ -280,7 +280,7 @@ def test_a_daemon_that_lets_nobody_in_holds_no_order_up(port, memory, hasty):
                 client.setblocking(False)
                 client.connect(os.fspath(feed_path(port)))
         async with View(port, memory) as view:
-            assert "lets nobody in" in (await view.order("disarm")).text
+            assert "accepts no connections" in (await view.order("disarm")).text
             assert "remembered" in (await view.order("estop")).text
             with served(daemon):
                 await view.has_told("estop done")

@@ -239,8 +239,8 @@ def test_a_port_that_is_taken_is_one_sentence(lonely, tmp_path):
     result = myobridge("view", "--port", tmp_path / "hand", "--view-port", taken)
     assert result.returncode == 1
     assert result.stderr == (
-        f"myobridge: The view's port {taken} is taken; choose another with --view-port, "
-        "or end the program that has it.\n"
+        f"myobridge: The view's port {taken} is in use; choose another with --view-port, "
+        "or end the program that uses it.\n"
     )
 
 
@@ -258,7 +258,7 @@ def test_a_run_with_a_view_goes_on_where_the_views_port_is_taken_and_takes_the_v
             "run", "--port", hand.port, "--model", "synth", "--seconds", 8, "--view", "--view-port", taken
         )
     assert result.returncode == 0
-    assert f"port {taken} is taken" in result.stderr
+    assert f"port {taken} is in use" in result.stderr
 
 
 @pytest.mark.parametrize("killed", [False, True])

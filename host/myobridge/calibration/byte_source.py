@@ -86,7 +86,7 @@ class DaemonBytes:
         self._retry_s = 0.0
         self._begun_with: m.Config | None = None
         if not self._connect():
-            raise UserError(f"The daemon on {port} has no hand: plug it in, or see what the daemon says.")
+            raise UserError(f"The daemon on {port} has no board; plug the board in, or read the daemon's output.")
 
     def _connect(self) -> bool:
         """Joins the feed; False if its daemon has no hand now."""
@@ -145,7 +145,7 @@ class PortBytes:
                 self._turn(TURN_S)
         except LinkLost as lost:
             self.close()
-            raise UserError(f"{port} went away ({lost}); check the cable and try again.") from lost
+            raise UserError(f"{port} disappeared ({lost}); check the cable and try again.") from lost
         except UserError:
             self.close()
             raise
@@ -220,6 +220,6 @@ def _check_same(was: m.Config | None, now: m.Config) -> None:
     """Refuses a stream that the recording's header does not describe."""
     if was is not None and (was.channel_mask, was.sample_period_ticks) != (now.channel_mask, now.sample_period_ticks):
         raise UserError(
-            "The hand came back with other channels or another sampling rate; what came before is kept, go on in a new "
-            "recording."
+            "The board came back with different channels or another sampling rate; the recording so far is kept, so "
+            "start a new recording."
         )

@@ -1,1 +1,1 @@
-"""The daemon: one run from the open port to the summary, and everything that a run tells and is told."""
+"""The daemon: one run from the open port to the summary, with its notices, requests and statistics."""

@@ -1,4 +1,4 @@
-"""One turn of the daemon's loop: wake on data, read, decode frames, decide, write; then everything that can wait."""
+"""One turn of the daemon's loop: wake on data, read, decode frames, decide, write; then the deferred work."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ from myobridge.wire.link import LinkLost, SerialLink
 from myobridge.wire.session import Phase, Session
 
 IDLE_S: Final = 0.02
-"""Longest sleep without data: how late a repetition, a signal or an end may be noticed."""
+"""Longest sleep without data: the loop may notice a repetition, a signal or the end this late."""
 GOODBYE_S: Final = 0.3
 LEAD_OFF: Final = int(m.EmgFlag.LEAD_OFF)
-"""As a plain number: IntFlag's arithmetic costs 8 µs a frame."""
+"""A plain number, because IntFlag's arithmetic costs 8 µs a frame."""
 MOVABLE: Final = (m.State.ARMED, m.State.HOLD, m.State.RELAX)
 SILENT_S: Final = 1.0
-"""A stream that is silent this long is a lost link, although the port still stands."""
+"""A stream that is silent this long is a lost link, although the port still exists."""
 
 
 class Connection:
-    """One open port: link, session, pipeline and clock, from HELLO until the link is lost or the run is over."""
+    """One open port: link, session, pipeline and clock, from HELLO until the link is lost or the run ends."""
 
     def __init__(
         self,
@@ -60,20 +60,20 @@ class Connection:
         self._alive_s = 0.0
         self._hold_s = config.safety.hold_ms / 1000
         self._stale_s = 0.0
-        """Since when every decision has come too late; 0: the newest came in time. The hand holds after `_hold_s`."""
+        """Since when every decision has been too late; 0: the newest was in time. The hand holds after `_hold_s`."""
         self._decision: Decision | None = None
         self._early: list[Samples] = []
         self._deciding = False
-        """The model has passed its trial, and EMG goes through the pipeline."""
+        """The model passed its trial, and the pipeline takes EMG."""
         self._failure = ""
         self.session = Session(
             link.write, self._configure, unexpected_frames=stats.unexpected_frames, waits_in_estop=True
         )
         self.on_bytes: Callable[[float, bytes], None] = lambda _read_s, _data: None
-        """Gets what was read, once the setpoints that it led to are written."""
+        """Gets each read, after its setpoints are written."""
 
     def _configure(self, ident: m.Ident) -> m.Config:
-        """The device has introduced itself: everything that depends on it begins here."""
+        """Prepares everything that depends on the board, whose IDENT has come."""
         message = board_config(ident, self._model.spec, self._config)
         self._adc_bits = ident.adc_bits
         self._gate = EmgGate(self._channels, message.samples_per_frame, ident.adc_bits, self._stats.acquired)
@@ -83,10 +83,10 @@ class Connection:
         return message
 
     def _for_pipeline(self, taken: tuple[Samples, ...], read_s: float) -> tuple[Samples, ...]:
-        """The samples that the pipeline gets now; while the model is still being tried, they wait for it.
+        """The samples that the pipeline gets now; during the model's trial they wait.
 
         Raises:
-            UserError: the model has not passed its trial.
+            UserError: the model failed its trial.
         """
         if self._deciding:
             return taken
@@ -101,20 +101,20 @@ class Connection:
         return early
 
     def turn(self, deaf_until_s: float = math.inf) -> bool:
-        """One turn of the loop: ask what is due, sleep until bytes come (or IDLE_S), take them on to setpoints.
+        """One turn of the loop: sends what is due, sleeps until bytes arrive (or IDLE_S), turns them into setpoints.
 
-        From `deaf_until_s` on, a call on the link's other file descriptor ends the sleep. Returns whether one did.
+        From `deaf_until_s` on, the link's other file descriptor also ends the sleep. Returns whether it did.
 
         Raises:
             LinkLost: the port is gone, or the stream is silent.
-            UserError: the device cannot be used.
+            UserError: the board cannot be used.
         """
         now_s = time.monotonic()
         self.session.poll(now_s)
         self._link.wake_at(self._awaited_bytes)
         deaf_s = deaf_until_s - now_s
         self._link.wait(min(IDLE_S, deaf_s) if deaf_s > 0 else IDLE_S, deaf=deaf_s > 0)
-        looked_s = time.monotonic()  # before the read: whoever stops us afterwards makes no silence of what then waits
+        looked_s = time.monotonic()  # before the read: a pause of this process must not look like a silent stream
         if data := self._link.read():
             read_s = time.monotonic()
             frames = self._frames.feed(data)
@@ -134,7 +134,7 @@ class Connection:
 
     @property
     def _awaited_bytes(self) -> int:
-        """All of the next hop at once; what is left of one that was cut short, and answers, as they come."""
+        """How many bytes end the sleep: a whole hop; a single byte while part of a hop or an answer is due."""
         whole = self._frames.between_frames and self._deciding and self._pipeline.acquisition.between_hops
         if whole and not self.session.awaits_answer:
             return round(self._model.spec.hop_samples * self._sample_bytes)
@@ -142,11 +142,11 @@ class Connection:
 
     @property
     def streaming(self) -> bool:
-        """The session stands, and EMG arrives and is decided on."""
+        """The session is up, and EMG arrives and leads to decisions."""
         return self._deciding and self.session.phase is Phase.STREAMING
 
     def _on_emg(self, frame: bytes, emg_left: int, read_s: float) -> None:
-        """Takes an EMG frame, after which `emg_left` more have been read already."""
+        """Takes an EMG frame; `emg_left` more of the same read follow."""
         if self.session.phase not in (Phase.STARTING, Phase.STREAMING):
             self.session.hear(read_s)
             return  # an earlier session's stream
@@ -164,7 +164,7 @@ class Connection:
         self._clock.arrived(self._pipeline.acquisition.newest_index, read_s)
 
     def _decide(self, samples: Samples, superseded: bool, read_s: float) -> None:
-        """Takes samples through the pipeline. Whatever a decision raises withholds it and disarms the hand."""
+        """Takes samples through the pipeline. A decision that raises anything is withheld and disarms the hand."""
         pipeline, guard = self._pipeline, self._guard
         index, flags, counts = samples
         guard.begin()
@@ -172,13 +172,13 @@ class Connection:
             for decision in pipeline.push(index, counts, bool(flags & LEAD_OFF)):
                 guard.end()
                 if superseded and not decision.withheld:
-                    self._stats.superseded += 1  # after a stall: a newer decision comes out of the same read
+                    self._stats.superseded += 1  # after a stall: the same read brings a newer decision
                 else:
                     self._act(decision, read_s)
                 guard.begin()
         except LinkLost:
             raise
-        except Exception as error:  # of onnxruntime, of numpy, of memory: a network can fail in any way
+        except Exception as error:  # a network can fail in any way: in onnxruntime, in numpy, for lack of memory
             self._failed(error)
         finally:
             guard.end()
@@ -187,16 +187,16 @@ class Connection:
         self._decision = Decision(self._pipeline.acquisition.newest_index, (), (), Withheld.FAILED)
         self._stats.withheld[Withheld.FAILED] += 1
         self._failure = " ".join(str(error).split()) or type(error).__name__
-        self._pipeline.restart()  # the window fills anew before the network is asked again
+        self._pipeline.restart()  # the window fills again before the next inference
         if self.may_be_moving:
             self.session.request_disarm()
 
     def terminate_decision(self) -> None:
-        """Asks a decision that does not end to end, from another thread."""
+        """Ends a decision that hangs; called from another thread."""
         self._pipeline.terminate()
 
     def _act(self, decision: Decision, read_s: float) -> None:
-        """Sends the setpoint of a decision, if it may be sent; what is measured is measured afterwards."""
+        """Sends the setpoint of a decision, if it may be sent, and then measures the delays."""
         stats, session = self._stats, self.session
         if self._clock.rate_off and not decision.withheld:
             decision = decision._replace(withheld=Withheld.RATE_OFF)
@@ -221,11 +221,11 @@ class Connection:
         if written is not None:
             stats.commanded(done_s, written)
 
-    # --- what permission.py wants to know of a hand ----------------------------------------------------------
+    # --- the protocol permission.rules.Hand -------------------------------------------------------------------
 
     @property
     def state(self) -> m.State | None:
-        """The state that the board reported last; None if that was long ago."""
+        """The state in the board's last STATUS; None if that STATUS is old."""
         status = self.session.status
         if status is None or time.monotonic() - self.session.status_s > SILENT_S:
             return None
@@ -233,12 +233,12 @@ class Connection:
 
     @property
     def may_move(self) -> bool:
-        """The board has granted an ARM and has not taken it back."""
+        """The board granted an ARM and has not withdrawn it."""
         return self.session.may_move
 
     @property
     def busy(self) -> bool:
-        """A request waits for the board's answer."""
+        """A request awaits the board's answer."""
         return self.session.busy
 
     @property
@@ -248,7 +248,7 @@ class Connection:
 
     @property
     def refusal(self) -> str:
-        """Why the newest ARM came to nothing."""
+        """Why the newest ARM failed."""
         return self.session.arm_refusal
 
     def introduce(self) -> str:
@@ -272,12 +272,12 @@ class Connection:
 
     @property
     def withheld(self) -> Withheld:
-        """Why the last decision was not acted on; a window that is filling is nothing to speak of."""
+        """Why the last decision sent no setpoint; NO while the window fills."""
         decision = self._decision
         return Withheld.NO if decision is None or decision.withheld is Withheld.WARMING_UP else decision.withheld
 
     def explain_withheld(self) -> str:
-        """A sentence about `withheld`; empty where the window is filling, which is nothing to speak of."""
+        """A sentence about `withheld`; empty while the window fills."""
         if self._decision is None or self._decision.withheld is Withheld.WARMING_UP:
             return ""
         if self.withheld is Withheld.FAILED:
@@ -288,22 +288,22 @@ class Connection:
 
     @property
     def may_be_moving(self) -> bool:
-        """The hand moves, holds something, or is about to be allowed to."""
+        """The hand moves, holds a pose, or is about to be armed."""
         session, status = self.session, self.session.status
         return session.may_move or session.busy or (status is not None and status.state in MOVABLE)
 
     def reset_board(self) -> bool:
-        """Resets the board; False if this port cannot."""
+        """Resets the board; False if this port cannot do so."""
         return self._link.reset_board()
 
     def change_model(self, model: Model, pipeline: Pipeline) -> None:
-        """Decides with another model from the next sample on; its window fills first."""
+        """Uses another model from the next sample on; its window fills first."""
         pipeline.follow(self._pipeline)
         self._model, self._pipeline, self._decision = model, pipeline, None
         self._stats.spec = model.spec
 
     def say_goodbye(self) -> None:
-        """DISARM and STOP, until the device says that it did or is gone."""
+        """Sends DISARM and STOP until the board confirms or is gone."""
         until_s = time.monotonic() + GOODBYE_S
         self._link.wake_at(1)
         with suppress(LinkLost):
@@ -318,6 +318,6 @@ class Connection:
                     return
 
     def look(self, note: str, *, estop: bool) -> Snapshot:
-        """What there is to see."""
+        """A snapshot for the feed."""
         stream = Stream(self._pipeline, self._clock) if self._deciding else None
         return self._stats.snapshot(self.session, stream, self._decision, note=note, estop=estop)

@@ -1,7 +1,7 @@
-"""Watches, from a thread of its own, how long a decision takes: a network that does not end must not end the control.
+"""Watches from its own thread how long a decision takes: a network that hangs must not leave the hand without control.
 
-The age of a decision is counted in turns of this thread, not in time: a process that was stopped, or got no processor,
-has not taken long to decide.
+The guard counts the age of a decision in its own ticks, not in wall-clock time: a process that was stopped or starved
+has not spent that time on a decision.
 """
 
 from __future__ import annotations
@@ -13,30 +13,30 @@ from typing import Final
 
 TICK_S: Final = 0.1
 TERMINATE_TICKS: Final = 10
-"""After one second onnxruntime is asked to end the run. It obeys between two nodes of the graph only."""
+"""After one second the guard asks onnxruntime to end the run, which it does between two nodes of the graph only."""
 GIVE_UP_TICKS: Final = 20
-"""After two seconds nothing is left but to end the process."""
+"""After two seconds only the end of the process helps."""
 
 
 class DecisionGuard:
-    """The loop says when it decides; the guard's thread acts when that takes long.
+    """The loop marks when it decides; the guard's thread acts when a decision takes long.
 
-    under_way: number of the decision that the loop is in; 0 between decisions. Only the loop writes it.
+    under_way: number of the decision in progress; 0 between decisions. Only the loop writes it.
     """
 
     def __init__(self, stuck: Callable[[], None], terminate: Callable[[], None], give_up: Callable[[], None]) -> None:
-        """`stuck` is called each tick while a decision takes long; then `terminate`, and `give_up` at last."""
+        """Calls `stuck` on each tick of a long decision, then `terminate`, and finally `give_up`."""
         self.under_way = 0
         self._count = 0
         self._stuck, self._terminate, self._give_up = stuck, terminate, give_up
 
     @classmethod
     def idle(cls) -> DecisionGuard:
-        """One that nobody starts: a decision may take as long as it likes."""
+        """A guard that never starts: a decision may take any time."""
         return cls(lambda: None, lambda: None, lambda: None)
 
     def start(self) -> None:
-        """Starts to watch.
+        """Starts the thread.
 
         Raises:
             RuntimeError: the system has no thread left.
@@ -44,12 +44,12 @@ class DecisionGuard:
         Thread(target=self._watch, name="decision-guard", daemon=True).start()
 
     def begin(self) -> None:
-        """The loop begins to decide."""
+        """The loop begins a decision."""
         self._count += 1
         self.under_way = self._count
 
     def end(self) -> None:
-        """The loop has decided."""
+        """The loop has ended its decision."""
         self.under_way = 0
 
     def _watch(self) -> None:
@@ -62,7 +62,7 @@ class DecisionGuard:
             self.tick(ticks)
 
     def tick(self, ticks: int) -> None:
-        """One turn of the thread; the decision under way has lasted for `ticks` of them."""
+        """Acts on a decision that has lasted for `ticks` ticks."""
         if ticks:
             self._stuck()
         if ticks == TERMINATE_TICKS:

@@ -1,4 +1,4 @@
-"""Another model for a running daemon: loaded and checked beside the loop, taken over between two turns."""
+"""Replaces the model of a running daemon: a thread loads and checks it, the loop takes it over between two turns."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from myobridge.model.shipped import find_model
 from myobridge.settings import Settings
 from myobridge.wire import messages as m
 
-MOVABLE = "The hand may move now; disarm it first, then change the model."
-NOT_STREAMING = "The hand is not streaming; change the model once it is."
+MOVABLE = "The hand may be moving; disarm it first, then change the model."
+NOT_STREAMING = "The hand does not stream; change the model once it does."
 ANOTHER_ON_ITS_WAY = "Another model is being loaded; wait for it."
 
 
 class Loaded(NamedTuple):
-    """A model that may be taken over."""
+    """A model that passed every check, ready to be taken over."""
 
     model: Model
     path: Path
@@ -32,7 +32,7 @@ class Loaded(NamedTuple):
 
 
 class ModelSwap:
-    """At most one model on its way at a time."""
+    """Loads one model at a time."""
 
     def __init__(self, config: Settings) -> None:
         self._config = config
@@ -41,7 +41,7 @@ class ModelSwap:
         self._result: Loaded | UserError | None = None
 
     def begin(self, ask: Ask, connection: Connection | None) -> None:
-        """Starts to load what is asked for, or says why not."""
+        """Starts to load the requested model, or answers why not."""
         if self._ask is not None:
             ask.answer(False, ANOTHER_ON_ITS_WAY)
         elif connection is None or not connection.streaming:
@@ -61,7 +61,7 @@ class ModelSwap:
                 ask.answer(False, f"The model cannot be loaded now ({error}); end other programs and try again.")
 
     def finish(self, connection: Connection | None) -> Loaded | None:
-        """Takes the loaded model over, once it is; what the daemon uses from now on, or None."""
+        """Takes over the model once it is loaded, and returns it; None while there is none."""
         ask, result = self._ask, self._result
         if ask is None or result is None:
             return None
@@ -69,12 +69,12 @@ class ModelSwap:
         if isinstance(result, UserError):
             ask.answer(False, str(result))
         elif connection is None or connection is not self._connection:
-            ask.answer(False, NOT_STREAMING)  # lost meanwhile, or it may be another device by now
+            ask.answer(False, NOT_STREAMING)  # the link was lost meanwhile; this may be another board
         elif connection.may_be_moving:
             ask.answer(False, MOVABLE)
         else:
             connection.change_model(result.model, result.pipeline)
-            ask.answer(True, f"The model is {result.model.spec.name} now.")
+            ask.answer(True, f"The model is now {result.model.spec.name}.")
             return result
         return None
 
@@ -84,7 +84,7 @@ class ModelSwap:
             self._result = self._checked(name, ident, streamed)
         except UserError as error:
             self._result = error
-        except Exception as error:  # whatever a file may do, the daemon goes on
+        except Exception as error:  # whatever the file does, the daemon keeps running
             self._result = UserError(f"{name} cannot be loaded ({error}); export or copy it again.")
 
     def _checked(self, name: str, ident: m.Ident, streamed: m.Config) -> Loaded:
@@ -95,9 +95,9 @@ class ModelSwap:
         needed = board_config(ident, spec, self._config)
         if (needed.channel_mask, needed.sample_period_ticks) != (streamed.channel_mask, streamed.sample_period_ticks):
             raise UserError(
-                f"The model {spec.name} takes {len(spec.channels)} channels at {spec.fs_hz:g} Hz, the hand streams "
-                f"{streamed.channel_mask.bit_count()} at {ident.tick_hz / streamed.sample_period_ticks:g} Hz; "
-                "end the daemon and run it with that model."
+                f"The model {spec.name} takes {len(spec.channels)} channels at {spec.fs_hz:g} Hz, but the board "
+                f"streams {streamed.channel_mask.bit_count()} at {ident.tick_hz / streamed.sample_period_ticks:g} Hz; "
+                "end the daemon and start it with that model."
             )
-        hop_times_ms([model], turns=1, calls=1)  # the first run allocates
+        hop_times_ms([model], turns=1, calls=1)  # the first inference allocates memory
         return Loaded(model, path, Pipeline(model, self._config, ident.adc_bits))

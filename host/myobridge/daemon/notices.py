@@ -1,4 +1,4 @@
-"""What a daemon tells people as it happens: at the terminal, and as the note in the views."""
+"""The sentences that a daemon tells people as things happen: at the terminal, and as the note in the views."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ TELL_S: Final = 1.0
 
 
 class Notices:
-    """Says each thing once. `say` gets each sentence; `note` is the newest that still matters."""
+    """Says each thing once. `say` gets every sentence; `note` is the newest sentence that still matters."""
 
     def __init__(self, port: str) -> None:
         self.say: Callable[[str], None] = lambda _text: None
-        """Gets each sentence, and must not wait."""
+        """Gets every sentence; must not block."""
         self.note = ""
         self._port = port
         self._missed: str | None = ""
-        """What is said first when the hand streams; empty: an introduction; None: it streams."""
+        """What to say first when the hand streams; empty: an introduction; None: the hand streams already."""
         self._lost = ""
         self._seen = (-1, -1, False)
         self._explained = ""
@@ -29,13 +29,13 @@ class Notices:
         self._again_s: dict[Withheld, float] = {}
 
     def tell(self, text: str) -> None:
-        """A sentence; empty: what was said last is over."""
+        """Tells a sentence; an empty one clears the note."""
         self.note = text
         if text:
             self.say(text)
 
     def tell_changes(self, connection: Connection, now_s: float) -> None:
-        """What has changed since it was last said; each reason for no setpoints at most once a second."""
+        """Tells what has changed since the last call; each reason for withheld setpoints at most once a second."""
         if self._missed is not None and connection.streaming:
             began, self._missed = self._missed or connection.introduce(), None
             self._explained = connection.explain()
@@ -53,14 +53,17 @@ class Notices:
             self._withheld, self._again_s[withheld] = withheld, now_s + TELL_S
             self.tell(text)
             if withheld is Withheld.NO:
-                self.note = ""  # good news is no news for whoever looks in later
+                self.note = ""  # a view that opens later need not show good news
 
     def tell_lost(self, why: Exception) -> None:
-        """The link is lost; what happens while it is looked for is told where it is something else."""
-        self._withheld = Withheld.NO  # the next connection's reasons are its own
+        """Tells that the link is lost, and again only if the reason changes while the daemon reconnects."""
+        self._withheld = Withheld.NO  # the next connection has reasons of its own
         if self._missed is None:
             self._missed, self._lost = "The hand is connected again.", ""
-        text = f"Lost the hand on {self._port} ({why}); connecting again, and it stays disarmed until somebody arms it."
+        text = (
+            f"Lost the hand on {self._port} ({why}); the daemon is reconnecting, and the hand stays disarmed until "
+            "somebody arms it."
+        )
         if text != self._lost:
             self._lost = text
             self.tell(text)

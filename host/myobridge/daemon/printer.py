@@ -1,7 +1,7 @@
-"""Prints sentences from a thread of its own, so that a terminal, pipe or journal never holds a loop up.
+"""Prints sentences from its own thread, so that a terminal, pipe or journal never delays the loop.
 
-Ctrl-S stops a terminal, a pipe fills when its reader sleeps, and a disk fills for good. A write then waits or fails.
-The loop only puts a sentence into a queue; a sentence that cannot be written is dropped and counted.
+A write blocks or fails when Ctrl-S stops the terminal, when a pipe's reader sleeps, or when the disk is full. The loop
+only queues a sentence; the thread drops and counts the sentences that it cannot write.
 """
 
 from __future__ import annotations
@@ -9,20 +9,20 @@ from __future__ import annotations
 import os
 import select
 import sys
-from _queue import SimpleQueue  # `queue` itself imports threading's conditions and heapq; the class is this one
+from _queue import SimpleQueue  # the same class as queue.SimpleQueue, without queue's other imports
 from threading import Thread
 from typing import Final
 
 from myobridge.daemon.realtime import leave_realtime
 
 MAX_WAITING: Final = 64
-"""Sentences that wait for a terminal. More would be old news by the time they were read."""
+"""Sentences that may wait for a terminal; more would be stale by the time somebody reads them."""
 CLOSE_S: Final = 0.5
-"""How long the end of a program waits for a terminal."""
+"""How long a program waits for the terminal when it ends."""
 
 
 class Printer:
-    """Writes lines to a file descriptor, in order. `say` never waits and never fails."""
+    """Writes lines to a file descriptor, in order. `say` never blocks and never fails."""
 
     def __init__(self, fd: int) -> None:
         self._fd = fd
@@ -31,12 +31,12 @@ class Printer:
         self._thread: Thread | None = Thread(target=self._write_all, name="printer", daemon=True)
         try:
             self._thread.start()
-        except RuntimeError:  # the system has no thread left: the loop runs all the same, and says nothing
+        except RuntimeError:  # the system has no thread left: the loop runs without output
             self._thread = None
 
     @property
     def dropped(self) -> int:
-        """Lines that could not be written, and lines that still wait for a terminal that takes none."""
+        """Lines that could not be written, and lines that still wait."""
         return self._lost + self._queue.qsize()
 
     def say(self, text: str) -> None:
@@ -48,7 +48,7 @@ class Printer:
             self._queue.put(f"{text}\n".encode(encoding, "backslashreplace"))
 
     def close(self, within_s: float = CLOSE_S) -> bool:
-        """Ends the thread; True if all that was said within this time, and before, is written."""
+        """Ends the thread; True if every line was written within this time."""
         if self._thread is None:
             return self._lost == 0
         self._queue.put(None)
@@ -67,5 +67,5 @@ class Printer:
         while line:
             try:
                 line = line[os.write(self._fd, line) :]
-            except BlockingIOError:  # another program has made the terminal non-blocking
+            except BlockingIOError:  # another program made the terminal non-blocking
                 select.select([], [self._fd], [])

@@ -1,4 +1,4 @@
-"""What the operating system can do for the one loop, where it permits it."""
+"""Real-time scheduling, locked memory and large pages for the daemon's loop, where the system permits them."""
 
 from __future__ import annotations
 
@@ -13,38 +13,38 @@ from typing import Final
 MCL_CURRENT: Final = 1
 MCL_FUTURE: Final = 2
 SWITCH_S: Final = 2e-4
-"""For how long a thread may keep the interpreter while another wants it; Python's default is 5 ms."""
+"""How long a thread may keep the interpreter while another thread waits; Python's default is 5 ms."""
 MCL_ONFAULT: Final = 4
-"""Lock pages when they are first touched: without it the whole of onnxruntime would be read into memory."""
+"""Locks pages when they are first touched; otherwise the kernel would read all of onnxruntime into memory."""
 
 MADV_COLLAPSE: Final = 25
-"""madvise(2), Linux 6.1; it changes nothing where a large page is larger than what it is asked for."""
+"""madvise(2), Linux 6.1; does nothing to a mapping that is smaller than a large page."""
 
 
 def enter_realtime(fifo_priority: int) -> list[str]:
-    """Switches to real-time scheduling and locks memory; returns what was not permitted, a sentence each."""
+    """Switches to real-time scheduling and locks memory; returns a sentence for each thing that is not permitted."""
     refused = []
     if fifo_priority:
         try:
             os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(fifo_priority))
         except (OSError, AttributeError):
             refused.append(
-                "No permission for real-time scheduling: under load, commands may come late; "
+                "No permission for real-time scheduling: under load, setpoints may be late; "
                 "add `@dialout - rtprio 50` to /etc/security/limits.conf and log in again."
             )
         libc = ctypes.CDLL(None, use_errno=True)
         if libc.mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT):
             refused.append(
-                "No permission to lock memory: under memory pressure, commands may come late; "
+                "No permission to lock memory: under memory pressure, setpoints may be late; "
                 "add `@dialout - memlock unlimited` to /etc/security/limits.conf and log in again."
             )
     return refused
 
 
 def use_large_pages() -> None:
-    """Gathers the program's data on pages of 2 MB where there are such: a turn has fewer places to look up.
+    """Moves the program's data to 2 MB pages where the system has them, which saves a turn some TLB misses.
 
-    Once, and nothing is asked for the future: a page fault in the loop must not wait until 2 MB come free.
+    It applies to present data only: a page fault in the loop must not wait until 2 MB are free.
     """
     with suppress(OSError, AttributeError):
         libc = ctypes.CDLL(None)
@@ -57,21 +57,21 @@ def use_large_pages() -> None:
 
 
 def leave_realtime() -> None:
-    """For a thread beside the loop: it has inherited the loop's priority, and gives the interpreter back soon."""
+    """Gives up the loop's priority, which a thread beside the loop inherits, and hands the interpreter back sooner."""
     sys.setswitchinterval(SWITCH_S)
     with suppress(OSError, AttributeError):
         os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 
 
 def stop_collecting() -> None:
-    """No garbage collection in the loop: what exists now is never looked at again, and a turn makes no cycles.
+    """Turns garbage collection off for the loop, whose turns create no reference cycles.
 
-    What could be collected now stays: little, and looking for it would take 9 ms of the start.
+    Present garbage stays: there is little of it, and a collection would add 9 ms to the start.
     """
     gc.freeze()
     gc.disable()
 
 
 def collect() -> None:
-    """What a lost connection leaves behind: it and its session hold each other. Between connections there is time."""
+    """Frees a lost connection, which forms a cycle with its session. Between connections there is time."""
     gc.collect()

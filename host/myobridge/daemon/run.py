@@ -1,4 +1,4 @@
-"""A run of the daemon: connects, connects again when the link is lost, tells the feed, and ends with a summary."""
+"""A run of the daemon: connects, reconnects when the link is lost, serves the feed, and ends with a summary."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from myobridge.daemon.decision_guard import GIVE_UP_TICKS, TICK_S, DecisionGuard
 from myobridge.daemon.model_swap import ModelSwap
 from myobridge.daemon.notices import Notices
 from myobridge.daemon.permission.requests import Requests
-from myobridge.daemon.permission.rules import STOPPED
+from myobridge.daemon.permission.rules import LIFT_IT
 from myobridge.daemon.realtime import collect, enter_realtime, use_large_pages
 from myobridge.daemon.sd_notify import Notifier
 from myobridge.daemon.stats import RunStats
@@ -34,7 +34,7 @@ from myobridge.wire.session import SessionBroken, SessionFailed
 
 RECONNECT_S: Final = 0.2
 FIRST_EMG_S: Final = 10.0
-"""A run for so many seconds waits no longer for its first samples: a boot loader, and a hand that comes to rest."""
+"""How long a run with `--seconds` waits for its first samples: a boot loader and an opening hand take time."""
 GAVE_UP: Final = (
     f"A decision did not end within {GIVE_UP_TICKS * TICK_S:g} s, so myobridge disarmed the hand and ended; "
     "use another model file."
@@ -42,14 +42,14 @@ GAVE_UP: Final = (
 
 
 class Daemon:
-    """One run. Its feed is open from the start to `close`."""
+    """One run. Its feed is open until `close`."""
 
     def __init__(self, port: str, model_path: Path, config: Settings, *, arm: bool, started_s: float) -> None:
         """Reads the model and opens the feed.
 
         Raises:
-            UserError: the model cannot be used, the configuration is for another sampling rate than it, or another
-                daemon serves this port.
+            UserError: the model cannot be used, its sampling rate differs from the settings', or another daemon serves
+                this port.
         """
         self._port = port
         self._model_path = model_path
@@ -61,26 +61,26 @@ class Daemon:
         self.notices = Notices(printable(port))
         self.notify = Notifier(os.environ, config.safety.hold_ms / 1000)
         self.give_up: Callable[[str], None] = lambda _why: None
-        """Ends the process from another thread, while the loop is stuck in a decision; the hand is disarmed by then."""
+        """Ends the process from the guard's thread while a decision hangs; the hand is disarmed by then."""
         self._requests = Requests(port, self.notices.tell, launched_s=started_s if arm else None)
         self._guard = DecisionGuard(self._rescue, self._terminate, self._end_stuck)
         self._swap = ModelSwap(config)
         self._feed = Feed(port, self._about)
         self._words = Lock()
-        """The guard's thread takes an ESTOP while the loop is stuck, and the loop may come back at that moment."""
+        """The guard's thread serves an ESTOP while the loop is stuck, and the loop may return at that moment."""
         self._late: list[Ask] = []
         self._connection: Connection | None = None
         self._stopping = False
         self._deaf_until_s = self._poll_s = self._look_s = 0.0
 
     def close(self) -> None:
-        """Ends the feed, and tells the service manager."""
+        """Closes the feed, and tells the service manager."""
         self.notify.stopping()
         self._feed.close()
         self._requests.close()
 
     def install_signals(self) -> None:
-        """SIGINT, SIGTERM and SIGHUP end the run, SIGUSR1 asks for ARM, SIGUSR2 disarms."""
+        """SIGINT, SIGTERM and SIGHUP end the run, SIGUSR1 arms, SIGUSR2 disarms."""
 
         def stop(_signal: int, _frame: FrameType | None) -> None:
             self._stopping = True
@@ -94,11 +94,11 @@ class Daemon:
         for number, action in (
             (signal.SIGINT, stop),
             (signal.SIGTERM, stop),
-            (signal.SIGHUP, stop),  # the terminal has gone away
+            (signal.SIGHUP, stop),  # the terminal is gone
             (signal.SIGUSR1, arm),
             (signal.SIGUSR2, disarm),
         ):
-            if signal.getsignal(number) is not signal.SIG_IGN or number != signal.SIGHUP:  # which nohup has ignored
+            if signal.getsignal(number) is not signal.SIG_IGN or number != signal.SIGHUP:  # nohup ignores it
                 signal.signal(number, action)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGUSR1, signal.SIGUSR2))  # `cli.begin` has blocked them
 
@@ -106,7 +106,7 @@ class Daemon:
         """Runs until stopped, or for `seconds` from the first sample; returns the summary.
 
         Raises:
-            UserError: the port could never be opened, nothing of ours answers on it, or a board refused its CONFIG.
+            UserError: the port could not be opened, no myobridge board answers on it, or the board refused its CONFIG.
         """
         began_s, opened = time.monotonic(), False
         while not self._over(seconds, began_s):
@@ -131,19 +131,19 @@ class Daemon:
         return self.stats.summary()
 
     def _over(self, seconds: float | None, began_s: float) -> bool:
-        """The run is over.
+        """Whether the run is over.
 
         Raises:
-            UserError: no EMG came in its time.
+            UserError: no EMG arrived in time.
         """
         if self._stopping or seconds is None:
             return self._stopping
         if (since_s := self.stats.first_emg_s) is not None:
             return time.monotonic() - since_s >= seconds
         if time.monotonic() - began_s >= FIRST_EMG_S and self._requests.estop:
-            raise UserError(f"No samples came within {FIRST_EMG_S:g} s, because of an emergency stop. {STOPPED}")
+            raise UserError(f"No samples arrived within {FIRST_EMG_S:g} s because of an emergency stop; {LIFT_IT}")
         if time.monotonic() - began_s >= FIRST_EMG_S:
-            raise UserError(f"No samples came from {self._port} within {FIRST_EMG_S:g} s; `myobridge doctor` says why.")
+            raise UserError(f"No samples arrived from {self._port} within {FIRST_EMG_S:g} s; run `myobridge doctor`.")
         return False
 
     def _converse(self, link: SerialLink, seconds: float | None, began_s: float) -> None:
@@ -153,14 +153,14 @@ class Daemon:
         self._connection = connection
         try:
             link.heed(self._feed.fileno())
-            connection.turn()  # HELLO goes out before the trial takes the processor
+            connection.turn()  # sends HELLO before the trial takes the processor
             self._model.begin_trial()
             while not self._over(seconds, began_s):
                 called = connection.turn(self._deaf_until_s)
                 self._attend(connection, called)
         except SessionFailed:
             raise
-        except UserError:  # it will not come back, and shall not stream to nobody
+        except UserError:  # the daemon ends, so the board must stop its stream
             connection.say_goodbye()
             raise
         connection.say_goodbye()
@@ -170,34 +170,32 @@ class Daemon:
             self._feed.tell_bytes(t_s, data)
 
     def _attend(self, connection: Connection, called: bool) -> None:
-        """What can wait until the setpoint is written. `called`: a client of the feed waits."""
+        """The work that can wait until the setpoint is written. called: a client of the feed waits."""
         stats, session, now_s = self.stats, connection.session, time.monotonic()
         stats.unexpected_frames = session.unexpected_frames
         if not stats.ready and connection.streaming:
             self._prepare()
             stats.begin()
-            self.notify.ready("The hand streams, and is disarmed.")
+            self.notify.ready("The hand streams and is disarmed.")
         if session.status is not None:
             stats.state = m.State(session.status.state)
         self.notices.tell_changes(connection, now_s)
-        self._serve(now_s, called)  # first: what is asked now leaves with the next turn
+        self._serve(now_s, called)  # first: a request of now leaves with the next turn
         with self._words:
             self._requests.attend(connection, now_s)
 
     def _prepare(self) -> None:
-        """What makes the loop steady takes milliseconds: it is done while the first window fills."""
+        """Prepares a steady loop; this takes milliseconds, while the first window fills."""
         for refused in enter_realtime(self._config.realtime.fifo_priority):
             self.notices.say(refused)
         use_large_pages()
         try:
             self._guard.start()
         except RuntimeError:
-            self.notices.say(
-                "The system has no thread left: a decision that does not end cannot be ended from outside."
-            )
+            self.notices.say("The system has no thread left, so the daemon cannot end a decision that hangs.")
 
     def _serve(self, now_s: float, called: bool = False) -> None:
-        """Attends to the feed, at once if it `called` and now and then, and to the service manager's watchdog."""
+        """Serves the feed, at once if a client `called` and otherwise every POLL_S, and feeds the watchdog."""
         self.notify.turned(now_s)
         if called or now_s >= self._poll_s:
             self._deaf_until_s, self._poll_s = now_s + SPACE_S, now_s + POLL_S
@@ -217,11 +215,11 @@ class Daemon:
                 self._requests.take(ask, self._connection, now_s)
         if loaded := self._swap.finish(self._connection):
             self._model, self._model_path, _ = loaded
-            self.notices.tell(f"The model is {self._model.spec.name} now.")
+            self.notices.tell(f"The model is now {self._model.spec.name}.")
         self.stats.feed_drops, self.stats.feed_refused = self._feed.drops, self._feed.refused
 
     def _show(self) -> None:
-        """Sends a look, also without a hand."""
+        """Sends a snapshot, also without a hand."""
         note, estop = self.notices.note, self._requests.estop
         if self._connection is not None:
             look = self._connection.look(note, estop=estop)
@@ -261,21 +259,21 @@ class Daemon:
     # --- from the guard's thread, while the loop is stuck in a decision ---------------------------------------
 
     def _rescue(self) -> None:
-        """An ESTOP reaches the board although the loop does not turn; everything else waits for the loop."""
+        """Sends an ESTOP to the board although the loop is stuck; other requests wait for the loop."""
         connection = self._connection
         with self._words:
             self._late += self._feed.poll()
             stopped = self._requests.estop or any(ask.request.do == "estop" for ask in self._late)
             if stopped and connection is not None:
                 with suppress(LinkLost):
-                    connection.session.estop_now()  # each time: the board may have been reset meanwhile
+                    connection.session.estop_now()  # on every tick: the board may have been reset meanwhile
 
     def _terminate(self) -> None:
         if self._connection is not None:
             self._connection.terminate_decision()
 
     def _end_stuck(self) -> None:
-        """The loop will not turn again: the hand is let go, and the process ends."""
+        """Disarms the hand and ends the process, because the loop will not turn again."""
         connection, now_s = self._connection, time.monotonic()
         with self._words:
             for ask in self._late:

@@ -1,7 +1,7 @@
-"""What the daemon tells the service manager: sd_notify(3), without a library.
+"""Tells the service manager about the daemon: sd_notify(3), without a library.
 
-Datagrams of `KEY=value` lines to the socket that $NOTIFY_SOCKET names. Without that variable nothing is opened and a
-turn of the loop costs a comparison and an assignment.
+Sends datagrams of `KEY=value` lines to the socket that $NOTIFY_SOCKET names. Without that variable it opens nothing,
+and a turn of the loop costs one comparison and one assignment.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from contextlib import suppress
 from typing import Final
 
 FEEDS_A_PERIOD: Final = 4
-"""systemd asks for two in each WatchdogSec; with four, one that is late or lost does no harm."""
+"""systemd expects two in each WatchdogSec; with four, a late or lost one does no harm."""
 
 
 class Notifier:
-    """Says READY, WATCHDOG, STATUS and STOPPING; never waits, and never fails where nobody listens."""
+    """Sends READY, WATCHDOG, STATUS and STOPPING; never blocks, and never fails if nobody listens."""
 
     def __init__(self, environ: Mapping[str, str], longest_turn_s: float) -> None:
-        """Reads NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID; a turn longer than `longest_turn_s` counts as none."""
+        """Reads NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID; a turn longer than `longest_turn_s` does not count."""
         self._longest_turn_s = longest_turn_s
         self._turned_s = self._due_s = math.inf
         self._period_s = _watchdog_s(environ) / FEEDS_A_PERIOD
@@ -31,7 +31,7 @@ class Notifier:
             self._socket = _connected(address)
 
     def ready(self, text: str) -> None:
-        """The service does its work from now on; the first call only."""
+        """Tells once that the service works; further calls do nothing."""
         if not self._ready:
             self._ready = True
             self._due_s = 0.0 if self._socket and math.isfinite(self._period_s) else math.inf
@@ -42,9 +42,9 @@ class Notifier:
         self._send(f"STATUS={_one_line(text)}")
 
     def turned(self, now_s: float) -> None:
-        """The loop has turned: feeds the watchdog when that is due, unless the turn took too long.
+        """Feeds the watchdog after a turn of the loop when that is due, unless the turn took too long.
 
-        So a loop that hangs, and one that only ever comes too late to move the hand, are both ended.
+        So systemd ends a loop that hangs, and a loop that is always too slow to move the hand.
         """
         if now_s >= self._due_s and now_s - self._turned_s <= self._longest_turn_s:
             self._due_s = now_s + self._period_s
@@ -52,7 +52,7 @@ class Notifier:
         self._turned_s = now_s
 
     def stopping(self) -> None:
-        """The last word."""
+        """Tells that the service ends, and closes the socket."""
         self._send("STOPPING=1")
         if self._socket:
             self._socket.close()
@@ -65,7 +65,7 @@ class Notifier:
 
 
 def _watchdog_s(environ: Mapping[str, str]) -> float:
-    """The manager's patience; infinite if there is no watchdog, or it is another process's."""
+    """The watchdog's period; infinite without a watchdog, or if it watches another process."""
     if environ.get("WATCHDOG_PID", str(os.getpid())) != str(os.getpid()):
         return math.inf
     try:
@@ -75,7 +75,7 @@ def _watchdog_s(environ: Mapping[str, str]) -> float:
 
 
 def _connected(address: str) -> socket.socket | None:
-    """A socket to a path, or to an abstract name, which begins with @."""
+    """A socket connected to a path, or to an abstract name, which begins with @."""
     notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
     notify.setblocking(False)
     try:

@@ -1,4 +1,4 @@
-"""What a run counts, and what it says of itself: the summary at the end and the snapshots on the way."""
+"""The counts of a run, its snapshots while it runs and its summary at the end."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from myobridge.wire.refusals import refusal
 from myobridge.wire.session import Session
 
 LATENCY_S: Final = 1.0
-"""Percentiles cost 0.2 ms, so the looks in between repeat them."""
+"""Percentiles cost 0.2 ms, so they are computed once in this time."""
 
 
 class Stream(NamedTuple):
-    """What EMG flows through."""
+    """The pipeline and the clock of a running stream."""
 
     pipeline: Pipeline
     clock: SampleClock
@@ -38,11 +38,11 @@ class Stream(NamedTuple):
 
 @dataclass
 class RunStats:
-    """Counts of a whole run, over all its connections. Times are `time.monotonic()`."""
+    """Counts of a whole run, over all its connections. Times come from `time.monotonic()`."""
 
     spec: ModelSpec
     started_s: float
-    """When the process was started."""
+    """When the process started."""
     frames: FrameCounters
     acquired: AcquisitionCounters = field(default_factory=AcquisitionCounters)
     latency: Distribution = field(default_factory=Distribution)
@@ -56,33 +56,33 @@ class RunStats:
     deadline_misses: int = 0
     reconnects: int = 0
     unexpected_frames: int = 0
-    """Good frames that made no sense."""
+    """Intact frames whose content made no sense."""
     feed_drops: int = 0
-    """Feed messages that slow subscribers did not take."""
+    """Feed messages that slow subscribers missed."""
     feed_refused: int = 0
-    """Requests that were ignored, and clients that were put out."""
+    """Requests that were ignored, and clients that were disconnected."""
     withheld: list[int] = field(default_factory=lambda: [0] * len(Withheld))
     ready: bool = False
     first_emg_s: float | None = None
     first_command_s: float | None = None
     state: State = State.BOOT
-    """Of the hand, when the daemon last heard of it before its goodbye."""
+    """The hand's newest state before the daemon's goodbye."""
     _latency_ms: dict[str, float] = field(default_factory=dict)
     _latency_s: float = 0.0
 
     def begin(self) -> None:
-        """The hand streams and the loop is ready: the processor counts from here, and time since the first sample."""
+        """Begins to measure the processor's time: the hand streams, and the loop is ready."""
         self.ready, self.cost = True, ProcessCost()
 
     def decided(self, read_s: float, sampled_s: float, done_s: float) -> None:
-        """Counts a decision that may be acted on: its samples were read, taken, and it was done."""
+        """Counts a valid decision: when its bytes were read, its newest sample taken and its setpoint written."""
         self.latency.add(done_s - read_s)
         self.sample_delay.add(done_s - sampled_s)
         if done_s - read_s > self.spec.hop_ms / 1000:
             self.deadline_misses += 1
 
     def commanded(self, done_s: float, written: bool) -> None:
-        """Counts a setpoint that was written, or that the port did not take."""
+        """Counts a setpoint that was written, or that the port refused."""
         if not written:
             self.write_drops += 1
             return
@@ -136,7 +136,7 @@ class RunStats:
     def snapshot(
         self, session: Session | None, stream: Stream | None, decision: Decision | None, *, note: str, estop: bool
     ) -> Snapshot:
-        """One look at the running daemon, also while there is no hand (session None), or no EMG yet (stream None)."""
+        """A snapshot of the running daemon. session: None without a hand; stream: None before the first EMG."""
         now_s = time.monotonic()
         if now_s >= self._latency_s:
             self._latency_s = now_s + LATENCY_S
@@ -181,6 +181,6 @@ class RunStats:
 
 
 def level(newest: NDArray[np.float32]) -> list[float]:
-    """Root mean square of each channel; 0 where nothing has arrived yet."""
+    """Root mean square of each channel of `newest` (channels, samples); 0 before the first sample."""
     level: list[float] = np.sqrt(np.square(newest).sum(axis=1) / max(1, newest.shape[1])).tolist()
     return level

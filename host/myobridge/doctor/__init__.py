@@ -1,1 +1,1 @@
-"""What is wrong with this hand, this computer and the electrodes on this arm: facts are gathered, then judged."""
+"""Finds faults of the hand, of this computer and of the electrodes: gathers facts, then judges them."""

@@ -13,15 +13,15 @@ from myobridge.wire.clock import TOLERANCE
 SILENT_S: Final = 0.5
 LOST_SHARE: Final = 0.01
 CLOCK_ERROR: Final = 0.01
-"""A ceramic resonator, as on an Arduino, is within 0.5 %; from TOLERANCE on, the daemon refuses the clock."""
+"""A ceramic resonator, as on an Arduino, is within 0.5 %; beyond TOLERANCE the daemon refuses the clock."""
 ALWAYS: Final = 0.9
-"""Share of the time from which on a contact is not loose but bad."""
+"""From this share of the time on, a contact is not loose but bad."""
 LOOSE: Final = ("flat", "saturated", "mains")
 """Contacts that come and go with the pressure on an electrode."""
 LATE_MS: Final = 12.0
-"""p95; the 16 ms of an FTDI adapter's timer lie above it, USB's own 1 to 4 ms below."""
+"""p95; above USB's own 1 to 4 ms, below the 16 ms of an FTDI adapter's timer."""
 ROUND_TRIP_MS: Final = 15.0
-"""p95; PING and PONG take less than 1 ms of the line."""
+"""p95; PING and PONG occupy the line for less than 1 ms."""
 USB_LATENCY_MS: Final = 1
 MAINS_SHARE: Final = 0.75
 NOISE_SHARE: Final = 0.03
@@ -35,15 +35,15 @@ SAVING_GOVERNORS: Final = ("powersave", "ondemand", "conservative", "schedutil")
 UNDERVOLTAGE_NOW: Final = 1 << 0
 _BLOCKERS: Final = {
     "estop_latched": ("emergency_stop", "The hand is in emergency stop."),
-    "sampling_stalled": ("sampling_stalled", "The board's sampling stands still."),
+    "sampling_stalled": ("sampling_stalled", "The board has stopped sampling."),
     "supply_low": ("supply_low", "The servo supply is at {supply_mv} mV."),
 }
 _CONTACTS: Final = {
-    "flat": ("channel_flat", "is flat ({range:.0f} counts from peak to peak)"),
-    "saturated": ("channel_saturated", "is at the ADC's end"),
-    "mains": ("channel_mains", "carries hardly anything but mains hum ({hum:.0f} % of its power)"),
+    "flat": ("channel_flat", "is flat ({range:.0f} counts peak to peak)"),
+    "saturated": ("channel_saturated", "is at the ADC's limit"),
+    "mains": ("channel_mains", "carries little but mains hum ({hum:.0f} % of its power)"),
     "repeating": ("channel_repeating", "repeats the same samples"),
-    "identical": ("channels_identical", "shows the same as another channel"),
+    "identical": ("channels_identical", "shows the same signal as another channel"),
 }
 
 
@@ -58,7 +58,7 @@ def check_port(port: PortFacts) -> Iterator[Finding]:
     if port.brltty_takes:
         yield found("brltty", f"brltty, a service for braille displays, takes {port.brltty_takes} adapters.")
     if port.modem_manager_asks:
-        yield found("modem_manager", f"ModemManager runs, and may take {port.path} for a modem.")
+        yield found("modem_manager", f"ModemManager runs and may treat {port.path} as a modem.")
     if port.old_boot_loader:
         yield found("old_boot_loader", "The board starts in ATmegaBOOT, the boot loader of old Nanos.")
 
@@ -72,7 +72,7 @@ def check_trouble(facts: Facts) -> Iterator[Finding]:
 def check_device(device: BoardFacts) -> Iterator[Finding]:
     """Does its firmware fit, and why was it reset?"""
     if not device.protocol_matches:
-        yield found("protocol_differs", f"Firmware {device.firmware} speaks another protocol revision.")
+        yield found("protocol_differs", f"Firmware {device.firmware} speaks a different protocol revision.")
     if device.reset_cause == "brown_out":
         yield found("brown_out", "The board was last reset by a voltage drop.")
     if device.reset_cause == "watchdog":
@@ -86,15 +86,15 @@ def check_losses(stream: StreamFacts) -> Iterator[Finding]:
     if not stream.samples_received:
         yield found("no_samples", "No samples arrived.")
     elif stream.silent_s > SILENT_S:
-        yield found("no_samples", f"Samples stopped coming {stream.silent_s:.1f} s ago.")
+        yield found("no_samples", f"The samples stopped {stream.silent_s:.1f} s ago.")
     elif lost > LOST_SHARE * sent:
         yield found("samples_lost", f"{lost} of {sent} samples ({100 * lost / sent:.1f} %) were lost.")
     elif lost or damaged:
-        yield found("line_errors", f"{lost} of {sent} samples were lost; {damaged} frames came damaged.")
+        yield found("line_errors", f"{lost} of {sent} samples were lost; {damaged} frames arrived damaged.")
     if stream.frames_to_hand_lost:
         yield found("frames_to_hand_lost", f"The board missed {stream.frames_to_hand_lost} frames.")
     if stream.frames_dropped:
-        yield found("board_overloaded", f"The board dropped {stream.frames_dropped} EMG frames or was late to sample.")
+        yield found("board_overloaded", f"The board dropped {stream.frames_dropped} EMG frames or sampled late.")
 
 
 def check_timing(stream: StreamFacts) -> Iterator[Finding]:
@@ -121,17 +121,17 @@ def check_state(stream: StreamFacts) -> Iterator[Finding]:
             finding, text = _BLOCKERS[blocker]
             yield found(finding, text.format(supply_mv=stream.supply_mv))
     if stream.lead_off:
-        yield found("lead_off", "The board says that an electrode is off.")
+        yield found("lead_off", "The board reports that an electrode is off.")
 
 
 def check_supply(device: BoardFacts | None, stream: StreamFacts) -> Iterator[Finding]:
     """Does a board that can measure its servo supply do so?"""
     if device is not None and device.measures_supply and not stream.supply_mv:
-        yield found("supply_unknown", "The firmware was built to measure the servo supply, and measures none.")
+        yield found("supply_unknown", "The firmware was built to measure the servo supply, but measures 0 V.")
 
 
 def check_channel(channel: ChannelFacts) -> Iterator[Finding]:
-    """Does this electrode tell about a muscle?"""
+    """Does this electrode pick up a muscle?"""
     name = f"Channel {channel.name}"
     if channel.contact in _CONTACTS:
         finding, what = _CONTACTS[channel.contact]
@@ -142,26 +142,26 @@ def check_channel(channel: ChannelFacts) -> Iterator[Finding]:
         return
     if channel.mains_share > MAINS_SHARE and channel.mains_counts > HUM_MIN_RMS_COUNTS:
         yield found("mains_high", f"{name}: {100 * channel.mains_share:.0f} % of its power at rest is mains hum.")
-    if channel.clench_counts is not None and channel.noise_share > NOISE_SHARE:  # else nobody was asked to rest
-        yield found("noise_high", f"{name} has a noise of {channel.noise_counts:.1f} counts at rest.")
+    if channel.clench_counts is not None and channel.noise_share > NOISE_SHARE:  # otherwise nobody was asked to rest
+        yield found("noise_high", f"{name} has {channel.noise_counts:.1f} counts of noise at rest.")
     if channel.clench_clipped_share > CLIPPED_SHARE:
-        yield found("clench_clips", f"{name}: {100 * channel.clench_clipped_share:.0f} % of a clench is cut off.")
+        yield found("clench_clips", f"{name}: {100 * channel.clench_clipped_share:.0f} % of a clench is clipped.")
 
 
 def check_clench(channels: tuple[ChannelFacts, ...]) -> Iterator[Finding]:
-    """Does a clench stand out from rest? A channel that has no contact was spoken of already."""
+    """Does a clench stand out from rest? Channels without good contact have their own findings."""
     ratios = [(c.name, c.signal_to_rest) for c in channels if c.contact == "good" and c.signal_to_rest is not None]
     weak = [(name, ratio) for name, ratio in ratios if ratio < SIGNAL_TO_REST]
     if ratios and len(weak) == len(ratios):
         best = max(ratio for _, ratio in ratios)
-        yield found("no_signal", f"No channel grows more than {best:.1f} times in a clench.")
+        yield found("no_signal", f"No channel is more than {best:.1f} times as strong in a clench as at rest.")
         return
     for name, ratio in weak:
-        yield found("signal_weak", f"Channel {name} grows only {ratio:.1f} times in a clench.")
+        yield found("signal_weak", f"Channel {name} is only {ratio:.1f} times as strong in a clench as at rest.")
 
 
 def check_system(system: SystemFacts) -> Iterator[Finding]:
-    """Is this computer fit for it?"""
+    """Is this computer fit to run the daemon?"""
     if system.python_bits < 64:
         yield found("python_32bit", f"This Python is a {system.python_bits}-bit program.")
     if system.onnxruntime in BAD_ONNXRUNTIME:
@@ -174,21 +174,21 @@ def check_system(system: SystemFacts) -> Iterator[Finding]:
         yield found("cpu_governor", f"The processor's governor is {' and '.join(saving)}.")
     if system.inference_ms is not None and system.inference_ms > system.hop_ms / 2:
         yield found(
-            "inference_slow", f"The network takes {system.inference_ms:.1f} of the {system.hop_ms:g} ms of a hop."
+            "inference_slow", f"The network takes {system.inference_ms:.1f} ms of each {system.hop_ms:g} ms hop."
         )
     if not system.may_fifo:
         yield found("no_realtime", "Real-time scheduling is not permitted here.")
     if not system.may_lock:
         yield found("no_memlock", "Locking memory is not permitted here.")
     if system.disk_free_mb < DISK_MB:
-        yield found("disk_low", f"{system.disk_free_mb} MB are free in this folder.")
+        yield found("disk_low", f"Only {system.disk_free_mb} MB are free in this folder.")
 
 
 _OF_STREAM: Final[tuple[Callable[[StreamFacts], Iterator[Finding]], ...]] = (check_losses, check_timing, check_state)
 
 
 def check_all(facts: Facts) -> list[Finding]:
-    """All findings, in the order of the path: port, board, line, electrodes, computer."""
+    """All findings, in this order: port, board, line, electrodes, computer."""
     findings = [*check_port(facts.port), *check_trouble(facts)]
     if facts.device is not None:
         findings += check_device(facts.device)

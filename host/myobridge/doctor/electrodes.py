@@ -1,4 +1,4 @@
-"""Counts at rest and in a clench, made into facts about each electrode."""
+"""Computes the facts of each electrode from counts at rest and in a clench."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from myobridge.doctor.facts import ChannelFacts
 from myobridge.settings import SafetySettings
 
 BAND_HZ: Final = (20.0, float(HIGHEST_HUM_HZ))
-"""Surface EMG lies in it; below is the electrodes' movement."""
+"""The band of surface EMG; electrode movement lies below."""
 MAINS_WIDTH_HZ: Final = 1.0
 BAD_PIECES: Final = 0.1
-"""A contact counts as bad if it was in so many of the pieces of 200 ms: loose ones come and go."""
+"""A contact counts as bad if it is bad in this share of the 200 ms pieces: a loose contact comes and goes."""
 
 
 def channel_facts(
@@ -31,11 +31,11 @@ def channel_facts(
 
     Args:
         rest: counts int16 (samples, channels) of a relaxed arm.
-        clench: the same of a fist, or None.
+        clench: counts of a fist, or None.
         names: of the channels.
         fs_hz: sampling rate.
         adc_bits: of the board.
-        limits: what the daemon judges contact by.
+        limits: the daemon's limits for contact.
     """
     rested = list(checks(rest, fs_hz, adc_bits, limits))
     if not rested:
@@ -57,9 +57,9 @@ def channel_facts(
 
 
 def _contact(rested: Sequence[Check], fist: Sequence[Check], channel: int) -> dict[str, Any]:
-    """The verdict on a channel, its share of the time, and what was measured while it held; fields of ChannelFacts.
+    """The verdict on a channel, its share of the time, and the measures while it held, as fields of ChannelFacts.
 
-    A copy of another channel may show in a fist only: two quiet channels are alike.
+    The fist counts, too, for copies of another channel, because quiet channels look alike.
     """
     verdict = _most_frequent([check.verdicts[channel] for check in rested])
     held = [check for check in rested if check.verdicts[channel] is verdict] or rested
@@ -80,7 +80,7 @@ def _contact(rested: Sequence[Check], fist: Sequence[Check], channel: int) -> di
 
 
 def band_rms(counts: NDArray[np.int16], fs_hz: float) -> NDArray[np.float64]:
-    """Root mean square in the EMG band without 50 and 60 Hz and multiples, of counts (samples, channels)."""
+    """Root mean square of counts (samples, channels) in the EMG band, without 50 and 60 Hz and their multiples."""
     raw = counts.astype(np.float64)
     shape = np.hanning(len(raw))[:, None]
     spectrum = np.fft.rfft((raw - raw.mean(axis=0)) * shape, axis=0)
@@ -93,7 +93,7 @@ def band_rms(counts: NDArray[np.int16], fs_hz: float) -> NDArray[np.float64]:
 
 
 def _most_frequent(verdicts: Sequence[Contact]) -> Contact:
-    """The most frequent bad verdict, if any was there often enough."""
+    """The most frequent bad verdict if it is in BAD_PIECES of the pieces, else GOOD."""
     bad = [(verdicts.count(kind), kind) for kind in Contact if kind is not Contact.GOOD]
     count, kind = max(bad)
     return kind if count > BAD_PIECES * len(verdicts) else Contact.GOOD

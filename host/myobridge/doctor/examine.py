@@ -1,4 +1,4 @@
-"""One examination: facts are gathered in order, as far as each allows the next."""
+"""One examination: gathers facts in order, as long as each step makes the next possible."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from myobridge.wire.session import SessionFailed
 
 
 def examine(port: str, model: Model, config: Settings, seconds: float, guide: Guide | None, folder: Path) -> Facts:
-    """Gathers everything about the hand on `port` and about this computer.
+    """Gathers the facts about the hand on `port` and about this computer.
 
-    guide: asks the wearer for rest and for a fist; None: only listens.
+    guide: asks the wearer for rest and for a fist; None: the doctor only listens.
     folder: where recordings would go.
 
-    Ctrl-C ends it early: the facts that are known by then are returned, and say so.
+    Ctrl-C ends the examination early; the returned facts say so.
     """
     facts = Facts(port=gather_port(port), system=gather_system(config, folder))
     try:
@@ -34,7 +34,7 @@ def examine(port: str, model: Model, config: Settings, seconds: float, guide: Gu
             _converse(facts, source, config, seconds, guide)
             facts.port.old_boot_loader = _may_be_old_nano(facts) and is_old_nanos(port)
         facts.port.usb_latency_ms = usb_latency_ms(port)
-        if facts.source != "daemon":  # beside a running daemon it would take its processor
+        if facts.source != "daemon":  # a running daemon needs the processor
             facts.system.inference_ms, facts.system.hop_ms = inference_ms(model), model.spec.hop_ms
     except KeyboardInterrupt:
         facts.interrupted = True
@@ -56,7 +56,7 @@ def _converse(facts: Facts, source: Source, config: Settings, seconds: float, gu
 
 
 def _open(facts: Facts, model: Model, config: Settings) -> Source | None:
-    """The daemon's feed if one runs on the port, or else the port; None, with the trouble noted, if it cannot be."""
+    """The feed of the daemon on the port, else the port itself; None, with `facts.trouble` set, if neither opens."""
     port = facts.port.path
     try:
         return DaemonSource(port)
@@ -73,21 +73,21 @@ def _open(facts: Facts, model: Model, config: Settings) -> Source | None:
 
 
 def _may_be_old_nano(facts: Facts) -> bool:
-    """It is worth a reset to know; the hand holds nothing then, and no emergency stop is lifted."""
+    """Whether to reset the board to find out: never while an emergency stop is in force."""
     if facts.source != "port" or facts.device is None or facts.stream is None:
         return facts.trouble is not None and facts.trouble[0] == "no_answer"
     return facts.device.board == Board.UNO.name.lower() and "estop_latched" not in facts.stream.blockers
 
 
 def _what_failed(source: Source, error: UserError) -> str:
-    """The finding behind a conversation that broke off."""
+    """The finding for a conversation that failed."""
     if source.stopped:
         return "emergency_stop"
     return "no_answer" if source.device is None and isinstance(error, SessionFailed) else "device_refused"
 
 
 def _measure(facts: Facts, source: Source, config: Settings, seconds: float, guide: Guide | None) -> None:
-    """Listens to a hand that streams: at rest, and in a fist if there is a guide to ask for it."""
+    """Listens to a streaming hand: at rest, and in a fist if a guide asks for one."""
     rest: Stretch | None = None
     fist: Stretch | None = None
     try:
@@ -108,7 +108,7 @@ def _measure(facts: Facts, source: Source, config: Settings, seconds: float, gui
 
 
 def _sum_up(facts: Facts, source: Source, config: Settings, rest: Stretch | None, fist: Stretch | None) -> None:
-    """What was heard, up to the end or to the Ctrl-C."""
+    """The facts of the stream, up to the end or to Ctrl-C."""
     listener, device = source.listener, source.device
     assert device is not None
     facts.stream = listener.facts(time.monotonic())
@@ -118,7 +118,7 @@ def _sum_up(facts: Facts, source: Source, config: Settings, rest: Stretch | None
             listener.stretch(*rest),
             listener.stretch(*fist) if fist else None,
             source.names,
-            clock.fs_hz if clock.rate_off else clock.nominal_hz,  # hum is where it is, whatever the board was told
+            clock.fs_hz if clock.rate_off else clock.nominal_hz,  # hum has its true frequency only at the true rate
             device.adc_bits,
             config.safety,
         )

@@ -1,4 +1,4 @@
-"""What the doctor measures. `None` and empty: not measured, and then not judged."""
+"""The facts that the doctor measures. None or empty: not measured, and then not judged."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ import msgspec
 
 
 class PortFacts(msgspec.Struct, kw_only=True):
-    """The port's file, before it is opened."""
+    """The port's file, before the port is opened."""
 
     path: str
     exists: bool
     permitted: bool
     group: str
     holders: tuple[str, ...] = ()
-    """Processes that have it open, as far as this user may see."""
+    """Processes that have the port open, as far as this user may see them."""
     usb_latency_ms: int | None = None
     brltty_takes: str = ""
-    """The USB adapter, of this port or plugged in without a port, that brltty takes for a braille display."""
+    """The USB adapter that brltty takes for a braille display: this port's, or one without a port."""
     modem_manager_asks: bool = False
-    """ModemManager runs, and was not told that this port is no modem."""
+    """ModemManager runs, and no rule keeps it away from this port."""
     old_boot_loader: bool = False
-    """The board starts in ATmegaBOOT, which never comes back from a watchdog reset."""
+    """The board starts in ATmegaBOOT, which never returns from a watchdog reset."""
 
 
 class SystemFacts(msgspec.Struct, kw_only=True):
@@ -30,7 +30,7 @@ class SystemFacts(msgspec.Struct, kw_only=True):
     onnxruntime: str
     governors: tuple[str, ...]
     throttled: int | None
-    """Of a Raspberry Pi: bit 0 voltage low now; 1 and 2 slowed now; 3 hot now; 16 to 19 the same, since it started."""
+    """Of a Raspberry Pi: bit 0 voltage low now; 1 and 2 slowed now; 3 hot now; 16 to 19 the same since the start."""
     may_fifo: bool
     may_lock: bool
     disk_free_mb: int
@@ -40,7 +40,7 @@ class SystemFacts(msgspec.Struct, kw_only=True):
 
 
 class BoardFacts(msgspec.Struct, kw_only=True):
-    """Who the board is, and what it says of itself."""
+    """The board's identity, from its IDENT."""
 
     board: str
     firmware: str
@@ -52,15 +52,15 @@ class BoardFacts(msgspec.Struct, kw_only=True):
 
 
 class StreamFacts(msgspec.Struct, kw_only=True):
-    """What the line did while the doctor listened. Distributions: p50, p95 and max, in milliseconds."""
+    """Measurements of the line while the doctor listened. Distributions: p50, p95 and max, in milliseconds."""
 
     seconds: float
     silent_s: float
-    """Since the last sample came."""
+    """Since the last sample."""
     fs_nominal_hz: float
     fs_measured_hz: float | None
     late_ms: dict[str, float]
-    """How long after the quickest of them samples arrive."""
+    """Delay of samples against the quickest samples."""
     round_trip_ms: dict[str, float]
     round_trips: int
     samples_received: int
@@ -70,33 +70,33 @@ class StreamFacts(msgspec.Struct, kw_only=True):
     frames_to_hand_lost: int
     """Frames from this computer that the board missed or could not use."""
     frames_dropped: int
-    """EMG frames that the board dropped, because the line was full or its ADC late."""
+    """EMG frames that the board dropped, because the line was full or its ADC was late."""
     lead_off: bool
     blockers: tuple[str, ...]
-    """Why the board could not be armed."""
+    """Why the board cannot be armed."""
     supply_mv: int
     """0: the board does not measure it."""
 
 
 class ChannelFacts(msgspec.Struct, kw_only=True):
-    """One electrode."""
+    """One channel and its electrode."""
 
     name: str
     contact: str
     """The daemon's verdict: the name of a Contact in small letters."""
     contact_share: float
-    """Of the time at rest with this verdict: a loose contact comes and goes."""
+    """Share of the time at rest with this verdict: a loose contact comes and goes."""
     range_counts: float
     mains_share: float
-    """Of the power at rest."""
+    """Share of the power at rest."""
     mains_counts: float
     """Root mean square of the hum."""
     noise_counts: float
-    """Root mean square at rest in the EMG band, without the mains."""
+    """Root mean square at rest in the EMG band, without mains hum."""
     noise_share: float
-    """The same, of half the ADC's range."""
+    """noise_counts as a share of half the ADC's range."""
     clench_counts: float | None = None
-    """The same as noise_counts, in a clench."""
+    """The counterpart of noise_counts in a clench."""
     clench_clipped_share: float = 0.0
 
     @property
@@ -106,15 +106,15 @@ class ChannelFacts(msgspec.Struct, kw_only=True):
 
 
 class Facts(msgspec.Struct, kw_only=True):
-    """All of it. interrupted: a person ended the examination early; what follows is what was known by then."""
+    """All facts. interrupted: a person ended the examination early, so later facts are missing."""
 
     interrupted: bool = False
     port: PortFacts
     system: SystemFacts
     source: str = "none"
-    """Who the samples came from: the port, a running daemon, or none."""
+    """Source of the samples: `port`, `daemon` or `none`."""
     trouble: tuple[str, str] | None = None
-    """Finding and sentence, where the conversation with the board failed."""
+    """Finding and sentence if the conversation with the board failed."""
     device: BoardFacts | None = None
     stream: StreamFacts | None = None
     channels: tuple[ChannelFacts, ...] = ()

@@ -1,4 +1,4 @@
-"""Small files of /proc, /sys and /etc."""
+"""Reads small files of /proc, /sys and /etc."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def read(path: Path) -> str:
-    """A small file's text; empty where there is none for us."""
+    """The text of a small file; empty if it cannot be read."""
     try:
         return path.read_text(encoding="utf-8", errors="replace").strip()
     except OSError:

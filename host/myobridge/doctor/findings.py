@@ -1,6 +1,6 @@
-"""Everything that the doctor can find: one table of what it looks like, why it matters and what to do.
+"""The table of everything that the doctor can find: symptom, cause or consequence, and remedy.
 
-TROUBLESHOOTING.md holds the same rows; a test compares them.
+TROUBLESHOOTING.md contains the same rows; a test compares them.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from typing import Final, NamedTuple
 import msgspec
 
 BAD: Final = "bad"
-"""The hand cannot be used so."""
+"""The hand cannot be used."""
 WARNING: Final = "warning"
-"""The hand works, less well than it could."""
+"""The hand works, but not as well as it could."""
 
 
 class Kind(NamedTuple):
@@ -25,7 +25,7 @@ class Kind(NamedTuple):
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """What was found here: a row of the table, with this case's numbers in `what`."""
+    """A finding of this examination: a row of the table, with this case's numbers in `what`."""
 
     id: str
     severity: str
@@ -35,7 +35,7 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 def found(finding: str, what: str) -> Finding:
-    """A finding of the table, as it shows itself here."""
+    """The finding for a row of the table."""
     kind = KINDS[finding]
     return Finding(finding, kind.severity, what, kind.why, kind.do)
 
@@ -45,14 +45,14 @@ KINDS: Final[dict[str, Kind]] = {
     "port_missing": Kind(
         BAD,
         "there is no such port",
-        "the board is not plugged in, has no power, or got another name",
-        "plug it in and list the ports with `myobridge devices`; a cable that only charges has no data wires",
+        "the board is not plugged in, has no power, or has another name",
+        "plug it in and list the ports with `myobridge devices`; a charge-only cable has no data wires",
     ),
     "port_forbidden": Kind(
         BAD,
         "no permission to open the port",
-        "the port belongs to a group that you are not in",
-        "`sudo usermod -aG dialout $USER` (or the group that is named), then log in again",
+        "you are not in the port's group",
+        "`sudo usermod -aG dialout $USER` (or the named group), then log in again",
     ),
     "port_busy": Kind(
         BAD,
@@ -63,47 +63,47 @@ KINDS: Final[dict[str, Kind]] = {
     "port_unusable": Kind(
         BAD,
         "the port cannot be opened or vanished",
-        "it is no serial port, cannot run at this speed, or the plug is loose",
+        "it is not a serial port, cannot run at this speed, or its plug is loose",
         "choose another port, check the cable, or set [link] baud in the config",
     ),
     "brltty": Kind(
         WARNING,
         "brltty takes the board's USB adapter",
-        "it takes the chips of many boards for braille displays, and their port vanishes seconds after it appeared",
-        "where nobody reads braille: `sudo apt remove brltty`, then plug the board in again; otherwise take this "
-        "adapter out of brltty's udev rule",
+        "it takes the USB chips of many boards for braille displays, and the port disappears seconds after it appears",
+        "if nobody here reads braille, `sudo apt remove brltty` and plug the board in again; otherwise remove this "
+        "adapter from brltty's udev rule",
     ),
     "modem_manager": Kind(
         WARNING,
-        "ModemManager may take the board for a modem",
-        "it holds a new port for up to half a minute, and what it sends may reset the board",
-        "`myobridge install-service` makes a rule that keeps it away; without a modem: "
+        "ModemManager may treat the board as a modem",
+        "it holds a new port for up to half a minute, and its probes may reset the board",
+        "`myobridge install-service` writes a rule that keeps it away; without a modem, "
         "`sudo systemctl disable --now ModemManager`",
     ),
     # --- the firmware
     "old_boot_loader": Kind(
         WARNING,
         "the board has the boot loader of old Nanos",
-        "after a watchdog reset it never starts the firmware again, until the board's power is switched off and on",
-        "flash optiboot with a programmer (ISP), as firmware/README.md shows",
+        "after a watchdog reset it does not start the firmware until the board's power is switched off and on",
+        "flash optiboot with a programmer (ISP), see firmware/README.md",
     ),
     "no_answer": Kind(
         BAD,
-        "nothing of ours answers on the port",
-        "the board runs another program, answers at another speed, or is an old Nano that its watchdog has reset",
+        "no myobridge board answers on the port",
+        "the board runs another program, uses another speed, or is an old Nano after a watchdog reset",
         "switch the board's power off and on, then flash it: `make -C firmware flash BOARD=mega2560 PORT=…`; if it is "
-        "flashed, set the same baud on both sides",
+        "flashed already, set the same baud on both sides",
     ),
     "device_refused": Kind(
         BAD,
-        "the board answers but cannot be used",
-        "it refused the configuration, was reset meanwhile, or stopped answering",
-        "do what the sentence says; if it repeats, reset the board and check its supply",
+        "the board answers, but cannot be used",
+        "it refused the configuration, was reset, or stopped answering",
+        "follow the sentence; if it happens again, reset the board and check its supply",
     ),
     "protocol_differs": Kind(
         BAD,
-        "the firmware speaks another protocol revision",
-        "it would stream, and refuse to be armed",
+        "the firmware speaks a different protocol revision",
+        "the board would stream, but refuse to be armed",
         "flash the firmware of this version: `make -C firmware flash BOARD=… PORT=…`",
     ),
     "emergency_stop": Kind(
@@ -114,15 +114,15 @@ KINDS: Final[dict[str, Kind]] = {
     ),
     "sampling_stalled": Kind(
         BAD,
-        "the board's sampling stands still",
+        "the board has stopped sampling",
         "its ADC timer stopped, so the hand refuses to move",
-        "reset the board; if it repeats, flash it again",
+        "reset the board; if it happens again, flash the firmware again",
     ),
     "supply_low": Kind(
         BAD,
         "the servo supply is low",
         "below the firmware's limit the servos would twitch and the board reset",
-        "charge the battery, check fuse, relay and regulator (hardware/POWER.md)",
+        "charge the battery; check the fuse, the relay and the regulator (hardware/POWER.md)",
     ),
     "supply_unknown": Kind(
         WARNING,
@@ -139,50 +139,50 @@ KINDS: Final[dict[str, Kind]] = {
     "watchdog_reset": Kind(
         WARNING,
         "the board was last reset by its watchdog",
-        "its program hung or its sampling stopped",
-        "flash the firmware of this version; if it repeats, report it with `--json`",
+        "its program hung, or its sampling stopped",
+        "flash the firmware of this version; if it happens again, report it with the `--json` output",
     ),
     # --- the line
     "no_samples": Kind(
         BAD,
         "no samples arrive",
-        "the stream did not start or broke off",
-        "check the cable, reset the board, and ask again",
+        "the stream did not start, or stopped",
+        "check the cable, reset the board, and run the doctor again",
     ),
     "samples_lost": Kind(
         BAD,
         "more than 1 % of the samples are lost",
         "windows with too many gaps are not decoded, so the hand holds and opens",
-        "use a short shielded USB cable without a hub, keep it away from the servo wires; lower the sampling rate",
+        "use a short shielded USB cable without a hub, away from the servo wires; lower the sampling rate",
     ),
     "line_errors": Kind(
         WARNING,
         "some frames arrive damaged or not at all",
-        "each costs a few samples; more of them stop the hand",
-        "use a short shielded USB cable without a hub, keep it away from the servo wires",
+        "each costs a few samples; too many of them stop the hand",
+        "use a short shielded USB cable without a hub, away from the servo wires",
     ),
     "frames_to_hand_lost": Kind(
         WARNING,
         "the board misses frames from this computer",
         "lost setpoints make the hand jerk or hold",
-        "use a short shielded USB cable without a hub; on the Pi's own UART take the PL011, not the mini-UART",
+        "use a short shielded USB cable without a hub; on the Pi's own UART use the PL011, not the mini-UART",
     ),
     "board_overloaded": Kind(
         WARNING,
-        "the board drops samples itself",
+        "the board itself drops samples",
         "its ADC or its line cannot keep up with the rate",
-        "raise [acquisition] max_samples_per_frame or [link] baud, or take fewer channels",
+        "raise [acquisition] max_samples_per_frame or [link] baud, or use fewer channels",
     ),
     "rate_off": Kind(
         BAD,
         "the board's sampling rate is more than 2 % off",
-        "filters and network see other frequencies than in training; no setpoints are sent",
-        "flash the firmware that was built for this board and its crystal; if it repeats, replace the board",
+        "filters and network see frequencies that differ from training; no setpoints are sent",
+        "flash the firmware that was built for this board and its crystal; if it happens again, replace the board",
     ),
     "clock_off": Kind(
         WARNING,
         "the board's clock is more than 1 % off",
-        "all frequencies shift: filters and network see other signals than in training",
+        "all frequencies shift: filters and network see signals that differ from training",
         "check that the firmware was built for this board's crystal; replace a clone with a bad resonator",
     ),
     "arrivals_bunched": Kind(
@@ -194,117 +194,117 @@ KINDS: Final[dict[str, Kind]] = {
     "round_trip_long": Kind(
         WARNING,
         "the board answers slowly",
-        "setpoints come late by half of it",
-        "see usb_latency; avoid USB hubs; a busy computer does the same",
+        "setpoints arrive late by half of the round trip",
+        "see usb_latency; avoid USB hubs; close other programs",
     ),
     "usb_latency": Kind(
         WARNING,
         "the USB adapter holds bytes back",
-        "FTDI adapters wait 16 ms for more bytes unless told not to",
-        "`sudo tee /sys/bus/usb-serial/devices/ttyUSB0/latency_timer <<< 1` (your port's name), or a udev rule",
+        "FTDI adapters wait up to 16 ms for more bytes by default",
+        "`sudo tee /sys/bus/usb-serial/devices/ttyUSB0/latency_timer <<< 1` (with your port's name), or a udev rule",
     ),
     # --- the electrodes
     "lead_off": Kind(
         BAD,
-        "the board says that an electrode is off",
-        "no setpoints are sent while it is",
+        "the board reports that an electrode is off",
+        "no setpoints are sent meanwhile",
         "press the electrodes on; clean the skin; replace dry gel",
     ),
     "channel_flat": Kind(
         BAD,
         "a channel is flat",
-        "its amplifier has no power or its wire is open; no setpoints are sent",
+        "its amplifier has no power, or its wire is open; no setpoints are sent",
         "check the wire from amplifier to board and the amplifier's supply (hardware/WIRING.md)",
     ),
     "channel_saturated": Kind(
         BAD,
-        "a channel is at the ADC's end",
+        "a channel is at the ADC's limit",
         "an electrode is off, or the gain or offset is too high; no setpoints are sent",
         "press the electrodes on; lower the gain; check that the amplifier rests at mid-supply",
     ),
     "channel_mains": Kind(
         BAD,
-        "a channel carries hardly anything but mains hum",
+        "a channel carries little but mains hum",
         "an electrode or the reference has no contact; no setpoints are sent",
-        "press electrodes and reference on, moisten the skin, go on batteries, keep chargers away",
+        "press the electrodes and the reference on, moisten the skin, run on batteries, keep chargers away",
     ),
     "channel_repeating": Kind(
         BAD,
         "a channel repeats the same samples",
         "the board sends an old buffer again and again; no setpoints are sent",
-        "reset the board; if it repeats, flash the firmware of this version",
+        "reset the board; if it happens again, flash the firmware of this version",
     ),
     "channels_identical": Kind(
         BAD,
-        "two channels show the same",
+        "two channels show the same signal",
         "gel or a wire joins their electrodes, or one input is wired twice; no setpoints are sent",
         "dry the skin between the electrodes, check the wires, and [acquisition] inputs",
     ),
     "mains_high": Kind(
         WARNING,
         "a channel hums",
-        "most of what it shows at rest is the mains, one step from being refused",
-        "moisten the skin under the reference electrode, twist the leads, go on batteries, keep chargers away",
+        "mains hum dominates at rest; with a little more, no setpoints are sent",
+        "moisten the skin under the reference electrode, twist the leads, run on batteries, keep chargers away",
     ),
     "noise_high": Kind(
         WARNING,
         "a channel is noisy at rest",
-        "small contractions drown in it, and the fingers tremble",
-        "relax and measure again; press the electrodes on; keep the leads from moving and away from the servo wires",
+        "small contractions drown in the noise, and the fingers tremble",
+        "relax and measure again; press the electrodes on; fix the leads, and keep them away from the servo wires",
     ),
     "clench_clips": Kind(
         WARNING,
-        "a channel reaches the ADC's end in a clench",
-        "what is cut off looks the same for different poses",
+        "a channel reaches the ADC's limit in a clench",
+        "clipped signals look the same for different poses",
         "lower the amplifier's gain",
     ),
     "signal_weak": Kind(
         WARNING,
         "a channel hardly changes in a clench",
-        "it lies beside the muscle or has poor contact, and tells the network little",
-        "move the electrode to where the muscle swells in a fist (hardware/ELECTRODES.md)",
+        "the electrode lies beside the muscle or has poor contact, so it tells the network little",
+        "move the electrode to the place where the muscle swells in a fist (hardware/ELECTRODES.md)",
     ),
     "no_signal": Kind(
         BAD,
         "no channel changes in a clench",
-        "the electrodes see no muscle, or nobody clenched",
+        "the electrodes pick up no muscle, or nobody clenched",
         "measure again with a firm fist; then check placement and gain (hardware/ELECTRODES.md)",
     ),
     # --- this computer
     "undervoltage": Kind(
         BAD,
         "the Pi's supply voltage is too low now",
-        "it slows down and may stop without a word",
-        "use the Pi's own supply or a better cable; feed the servos from elsewhere",
+        "the Pi slows down and may stop without warning",
+        "use the Pi's own supply or a better cable; feed the servos from another supply",
     ),
     "throttled": Kind(
         WARNING,
         "the Pi is or was slowed down",
-        "heat or a weak supply makes it late",
-        "cool it; use the Pi's own supply; `vcgencmd get_throttled` tells which",
+        "heat or a weak supply makes the Pi slow",
+        "cool the Pi; use the Pi's own supply; `vcgencmd get_throttled` shows the cause",
     ),
     "cpu_governor": Kind(
         WARNING,
         "the processor saves power",
-        "it wakes slowly, and some decisions come late",
+        "it wakes slowly, so some decisions are late",
         "`sudo tee /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor <<< performance`",
     ),
     "inference_slow": Kind(
         WARNING,
         "the network takes more than half a hop",
-        "under load, decisions come late or are dropped",
-        "set the governor to performance, cool the computer, or choose a smaller model",
+        "under load, decisions are late or dropped",
+        "set the governor to performance, cool the computer, or use a smaller model",
     ),
     "no_realtime": Kind(
         WARNING,
         "no permission for real-time scheduling",
-        "under load, commands come late",
+        "under load, setpoints are late",
         "add `@dialout - rtprio 50` to /etc/security/limits.conf and log in again",
     ),
     "no_memlock": Kind(
         WARNING,
         "no permission to lock memory",
-        "under memory pressure, commands come late",
+        "under memory pressure, setpoints are late",
         "add `@dialout - memlock unlimited` to /etc/security/limits.conf and log in again",
     ),
     "disk_low": Kind(
@@ -316,13 +316,13 @@ KINDS: Final[dict[str, Kind]] = {
     "onnxruntime_bad": Kind(
         BAD,
         "this onnxruntime is known to be bad",
-        "version 1.21.0 dies with SIGILL on Raspberry Pi 3 and 4",
+        "version 1.21.0 crashes with SIGILL on Raspberry Pi 3 and 4",
         "`pip install 'onnxruntime!=1.21.0'`",
     ),
     "python_32bit": Kind(
         BAD,
         "this Python is a 32-bit program",
-        "onnxruntime exists for 64 bits only",
+        "onnxruntime exists for 64-bit Python only",
         "install the 64-bit Raspberry Pi OS",
     ),
 }

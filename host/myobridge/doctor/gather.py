@@ -1,6 +1,6 @@
-"""Facts about the port's file and this computer, from /proc, /sys and the C library. Nothing is changed.
+"""Gathers facts about the port's file and this computer, from /proc, /sys and the C library. Changes nothing.
 
-`root` is the file system's root, so that a test can bring its own.
+`root` is the root of the file system, so that a test can provide its own.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ ROOT: Final = Path("/")
 
 
 def gather_port(path: str, root: Path = ROOT) -> PortFacts:
-    """The port's file, before it is opened."""
+    """Facts about the port's file, before the port is opened."""
     port = Path(path)
     exists = port.exists()
     real = port.resolve()
@@ -48,13 +48,13 @@ def gather_port(path: str, root: Path = ROOT) -> PortFacts:
 
 
 def usb_latency_ms(path: str, root: Path = ROOT) -> int | None:
-    """Latency timer of an FTDI adapter; None for what has none. An open port may have set it to 1."""
+    """Latency timer of an FTDI adapter, which opening the port may have set to 1; None for other adapters."""
     text = read(root / "sys/bus/usb-serial/devices" / Path(path).resolve().name / "latency_timer")
     return int(text) if text.isdigit() else None
 
 
 def _holders(port: Path, root: Path) -> tuple[str, ...]:
-    """`name (pid)` of the other processes that have it open; those of other users are hidden from us."""
+    """`command (process PID)` of the other processes that have the port open; other users' processes are hidden."""
     holders = []
     for process in (root / "proc").glob("[0-9]*"):
         if process.name == str(os.getpid()):
@@ -65,13 +65,13 @@ def _holders(port: Path, root: Path) -> tuple[str, ...]:
             continue
         if is_holder:
             words = " ".join(read(process / "cmdline").split("\0")[:HOLDER_WORDS])
-            shown = "".join(c for c in words if c.isprintable())  # anyone may name a process with control characters
+            shown = "".join(c for c in words if c.isprintable())  # a process's name may contain control characters
             holders.append(f"{shown.strip()} (process {process.name})")
     return tuple(holders)
 
 
 def gather_system(config: Settings, folder: Path, root: Path = ROOT) -> SystemFacts:
-    """This computer; free space is `folder`'s."""
+    """Facts about this computer, with the free space in `folder`."""
     governors = sorted((root / "sys/devices/system/cpu").glob("cpu[0-9]*/cpufreq/scaling_governor"))
     may_fifo, may_lock = _permissions(config.realtime.fifo_priority, root)
     return SystemFacts(
@@ -86,12 +86,12 @@ def gather_system(config: Settings, folder: Path, root: Path = ROOT) -> SystemFa
 
 
 def inference_ms(model: Model) -> float:
-    """Median milliseconds of one inference here."""
+    """Median time of one inference on this computer, in milliseconds."""
     return round(float(np.median(hop_times_ms([model], turns=1, calls=INFERENCES))), 3)
 
 
 def _permissions(fifo_priority: int, root: Path) -> tuple[bool, bool]:
-    """Whether a process of this user may be scheduled SCHED_FIFO, and lock memory."""
+    """Whether a process of this user may use SCHED_FIFO, and may lock memory."""
     held = read(root / "proc/self/status").partition("CapEff:")[2].split()
     capabilities = int(held[0], 16) if held else 0
     rtprio = resource.getrlimit(resource.RLIMIT_RTPRIO)[0]
@@ -101,7 +101,7 @@ def _permissions(fifo_priority: int, root: Path) -> tuple[bool, bool]:
 
 
 def _throttled(root: Path) -> int | None:
-    """The Raspberry Pi's own word, from the firmware or its voltage monitor; None elsewhere."""
+    """The throttling bits of a Raspberry Pi, from its firmware or its voltage monitor; None on other computers."""
     text = read(root / "sys/devices/platform/soc/soc:firmware/get_throttled") or _vcgencmd(root)
     if text:
         try:

@@ -1,4 +1,4 @@
-"""Speaks with the person who wears the electrodes: at the terminal, and in the view if one is open."""
+"""Guides the wearer through rest and a fist: at the terminal, and in the view if one is open."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from myobridge.model.file import REST_DEG, Pose
 FIST_DEG: Final[Pose] = (180, 180, 180, 180, 180)
 CLENCH_S: Final = 3.0
 REACTION_S: Final = 1.5
-"""From the word to a fist that is held."""
+"""Time from the prompt until the wearer holds a fist."""
 SETTLE_S: Final = 0.5
-"""Pressing a key shakes the other arm, too."""
+"""Pressing a key also shakes the other arm."""
 REMIND_S: Final = 0.5
-"""A prompt fades unless it is told again."""
+"""A prompt disappears unless it is sent again."""
 SILENT_S: Final = 1.0
 
 Stretch = tuple[int, int]
-"""Marks of a Listener, from and to."""
+"""Two marks of a Listener: start and end."""
 
 
 def listen(source: Source, seconds: float, attend: Callable[[], None] = lambda: None) -> Stretch:
-    """Listens for so long, and calls `attend` at every turn. Ends early where nothing comes."""
+    """Listens for `seconds`, and calls `attend` on every turn. Ends early if the stream falls silent."""
     start, began_s = source.listener.mark(), time.monotonic()
     while (now_s := time.monotonic()) - began_s < seconds:
         source.turn()
@@ -39,7 +39,7 @@ def listen(source: Source, seconds: float, attend: Callable[[], None] = lambda: 
 
 
 class Guide:
-    """Asks for rest and for a fist. Without a terminal it waits as long as a person needs."""
+    """Asks for rest and for a fist. Without a terminal it waits a fixed time for the wearer."""
 
     def __init__(self, say: Callable[[str], None], port: str) -> None:
         self._say = say
@@ -57,11 +57,11 @@ class Guide:
         return self._measure(source, "Make a firm fist and hold it", "the fist", FIST_DEG, CLENCH_S)
 
     def done(self) -> None:
-        """The wearer has done what was asked."""
-        self._say("Done: let go.")
+        """Tells the wearer that the measurement is over."""
+        self._say("Done; relax your hand.")
 
     def leave(self) -> None:
-        """It is over, or ended early: takes the prompts down."""
+        """Removes the prompts."""
         self._audience.leave()
 
     def _measure(self, source: Source, ask: str, what: str, pose: Pose, seconds: float) -> Stretch:
@@ -74,7 +74,7 @@ class Guide:
             sys.stdin.readline()
             listen(source, SETTLE_S, self._remind)
         else:
-            self._say(f"{ask}; measuring in {REACTION_S:g} s, for there is no terminal to wait at.")
+            self._say(f"{ask}; measuring in {REACTION_S:g} s, because there is no terminal to press Enter at.")
             listen(source, REACTION_S, self._remind)
         self._say(f"Measuring {what} for {seconds:g} s…")
         self._show(ask, f"Measuring {what}.", pose)

@@ -1,4 +1,4 @@
-"""Listens to a board's stream, wherever its bytes come from, and sums up what the line did."""
+"""Listens to a board's stream from any source, and measures the line."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from myobridge.wire.frame import PAYLOAD, FrameCounters
 
 COUNTER_SPAN: Final = 1 << 16
 MISSED_BY_HAND: Final = ("crc_errors", "length_errors", "seq_gaps", "rx_overruns")
-"""STATUS counters of what the board did not get from the host."""
+"""STATUS counters of frames from the host that the board missed."""
 
 
 class Listener:
     """Collects samples, times and counters of one stream. `stretch` gives the samples between two marks."""
 
     def __init__(self, channels: int, fs_hz: float, frames: FrameCounters, *, joined: bool = False) -> None:
-        """`frames`: of the decoder; `joined`: the stream runs already, so what came before is not lost."""
+        """frames: the decoder's counters; joined: the stream runs already, so earlier samples are not lost."""
         self.fs_hz = fs_hz
         self.round_trips_s: list[float] = []
         self.clock = SampleClock(fs_hz)
@@ -43,23 +43,23 @@ class Listener:
         self._lead_off = False
 
     def hear(self, frame: bytes, t_s: float) -> None:
-        """Takes a good frame that was read at `t_s`."""
+        """Takes an intact frame that was read at `t_s`."""
         if frame[0] == m.Status.TYPE:
             self._keep_status(frame)
         elif frame[0] == m.Emg.TYPE and (parsed := parse_emg(frame, self._channels)) is not None:
             self._take_emg(*parsed, t_s)
 
     def mark(self) -> int:
-        """Now, for `stretch`."""
+        """The present place in the stream, for `stretch`."""
         return len(self._hops)
 
     def stretch(self, start: int, end: int) -> NDArray[np.int16]:
-        """Counts int16 (samples, channels) between two marks; lost samples repeat the one before."""
+        """Counts int16 (samples, channels) between two marks; a lost sample repeats the one before."""
         return np.concatenate([np.empty((0, self._channels), np.int16), *self._hops[start:end]])
 
     @property
     def newest_s(self) -> float:
-        """When the last samples came; 0 before the first."""
+        """When the last samples arrived; 0 before the first."""
         return self._arrivals[-1][1] if self._arrivals else 0.0
 
     def _take_emg(self, index: int, flags: int, counts: NDArray[np.int16], t_s: float) -> None:
@@ -71,7 +71,7 @@ class Listener:
         self._lead_off |= bool(flags & m.EmgFlag.LEAD_OFF)
         newest = self._acquisition.newest_index
         if self._arrivals and newest < self._arrivals[-1][0]:
-            self._arrivals.clear()  # the stream began anew, and so does the clock
+            self._arrivals.clear()  # the stream restarted, and so does the clock
         self.clock.arrived(newest, t_s)
         self._arrivals.append((newest, t_s))
 
@@ -84,7 +84,7 @@ class Listener:
             self._statuses.append(status)
 
     def facts(self, now_s: float) -> StreamFacts:
-        """What the line did up to now."""
+        """The measurements up to now."""
         counters, before = self._counters, self._frames_before
         last = self._statuses[-1] if self._statuses else None
         return StreamFacts(
@@ -107,7 +107,7 @@ class Listener:
         )
 
     def _counted(self, name: str) -> int:
-        """By how much a counter of STATUS grew."""
+        """The growth of a STATUS counter."""
         if not self._statuses:
             return 0
         first, last = (int(getattr(status, name)) for status in (self._statuses[0], self._statuses[-1]))
@@ -119,7 +119,7 @@ class Listener:
 
 
 def _distribution_ms(seconds: Iterable[float]) -> dict[str, float]:
-    """p50, p95 and max in milliseconds; empty if there are none."""
+    """p50, p95 and max in milliseconds; empty without values."""
     ms = 1000 * np.array(list(seconds))
     if not ms.size:
         return {}

@@ -1,4 +1,4 @@
-"""The doctor's report, for people and for programs."""
+"""The doctor's report, as text and as JSON."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ INDENT: Final = " " * 10
 NARROWEST: Final = 30
 """Columns; a word longer than a line stays whole."""
 PPM_BELOW: Final = 0.005
-"""From this error of the clock on, the report says per cent."""
+"""A larger error of the clock is shown in per cent."""
 
 
 def as_json(facts: Facts, findings: Sequence[Finding]) -> dict[str, Any]:
@@ -33,7 +33,7 @@ def as_json(facts: Facts, findings: Sequence[Finding]) -> dict[str, Any]:
 
 
 def as_text(facts: Facts, findings: Sequence[Finding], width: int | None = None) -> Iterator[str]:
-    """Lines: what was measured, then what was found. They break between words at `width` columns, if it is given."""
+    """The report's lines: measurements, then findings. They break between words at `width` columns, if given."""
     for line in map(printable, _lines(facts, findings)):
         if width is None or len(line) <= width:
             yield line
@@ -52,7 +52,7 @@ def _lines(facts: Facts, findings: Sequence[Finding]) -> Iterator[str]:
         yield from _stream_lines(facts.stream, facts.source)
     yield from map(_channel_line, facts.channels)
     if facts.system.inference_ms is not None:
-        yield f"network   {facts.system.inference_ms:.2f} ms of the {facts.system.hop_ms:g} ms of a hop"
+        yield f"network   {facts.system.inference_ms:.2f} ms of each {facts.system.hop_ms:g} ms hop"
     for same in _by_id(findings).values():
         yield ""
         for finding in same:
@@ -62,11 +62,11 @@ def _lines(facts: Facts, findings: Sequence[Finding]) -> Iterator[str]:
     yield ""
     bad = sum(finding.severity == BAD for finding in findings)
     warnings = len(findings) - bad
-    yield f"In all: {_counted(bad, 'bad finding')}, {_counted(warnings, 'warning')}."
+    yield f"Total: {_counted(bad, 'bad finding')}, {_counted(warnings, 'warning')}."
 
 
 def _by_id(findings: Sequence[Finding]) -> dict[str, list[Finding]]:
-    """Several channels may have the same finding: what to do is then said once."""
+    """Groups findings by id, so that several channels with the same finding share one explanation."""
     groups: dict[str, list[Finding]] = {}
     for finding in findings:
         groups.setdefault(finding.id, []).append(finding)
@@ -81,12 +81,12 @@ def _stream_lines(stream: StreamFacts, source: str) -> Iterator[str]:
     yield f"losses    {stream.samples_lost} of {sent} samples; {damaged} damaged frames"
     trips = "not measured: the daemon holds the port" if source == "daemon" else _spread(stream.round_trip_ms)
     yield f"PING      {trips}"
-    yield "servos    " + (f"{stream.supply_mv / 1000:.2f} V" if stream.supply_mv else "their supply is not measured")
+    yield "servos    " + (f"{stream.supply_mv / 1000:.2f} V" if stream.supply_mv else "supply not measured")
 
 
 def _clock(stream: StreamFacts) -> str:
     if stream.fs_measured_hz is None:
-        return f"not measured: too little arrived; {stream.fs_nominal_hz:g} Hz were asked for"
+        return f"not measured: too few samples; {stream.fs_nominal_hz:g} Hz requested"
     error = stream.fs_measured_hz / stream.fs_nominal_hz - 1
     off = f"{1e6 * error:+.0f} ppm" if abs(error) < PPM_BELOW else f"{100 * error:+.1f} %"
     return f"{stream.fs_measured_hz:.2f} Hz, {off} from {stream.fs_nominal_hz:g} Hz, over {stream.seconds:.1f} s"

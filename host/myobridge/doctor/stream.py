@@ -69,7 +69,7 @@ class DaemonSource:
         until_s = time.monotonic() + GREETING_S
         while (about := self._feed.subscribe("bytes")).ident is None or about.config is None:
             if time.monotonic() > until_s:
-                raise UserError("The daemon is looking for the hand; plug it in, or see what the daemon says.")
+                raise UserError("The daemon is looking for the board; plug it in, or read the daemon's output.")
             time.sleep(TURN_S)
         self.names = about.spec.channels
         self.device = board_facts(about.ident)

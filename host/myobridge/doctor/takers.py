@@ -1,7 +1,7 @@
-"""Programs that take a board's port away from everybody else: brltty, for braille displays, and ModemManager.
+"""Finds programs that take a board's port: brltty, for braille displays, and ModemManager.
 
-Both are services of the system: what they hold is hidden from its users, so they are known by their processes and their
-rules. `root` is the file system's root, so that a test can bring its own.
+Both are system services, whose open files are hidden from users; their processes and udev rules reveal them. `root` is
+the root of the file system, so that a test can provide its own.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from typing import Final
 from myobridge.doctor.files import read
 
 RULE_FOLDERS: Final = ("etc/udev/rules.d", "run/udev/rules.d", "usr/local/lib/udev/rules.d", "usr/lib/udev/rules.d")
-"""A file in an earlier one replaces that of the same name in a later one."""
+"""A file in an earlier folder replaces a file of the same name in a later folder."""
 ADAPTERS: Final = {"1a86:7523": "CH340", "10c4:ea60": "CP210x", "403:6001": "FT232", "67b:2303": "PL2303"}
-"""USB numbers, as udev's PRODUCT has them, that boards share with braille displays."""
+"""USB numbers that boards share with braille displays, in the form of udev's PRODUCT."""
 MODEM_PORTS: Final = re.compile(r"tty(ACM|USB)\d+")
 MODEM_IGNORED: Final = re.compile(r"^E:ID_MM_(PORT_IGNORE|DEVICE_IGNORE|TTY_BLACKLIST)=1$", re.MULTILINE)
 
 
 def brltty_takes(port: Path, root: Path) -> str:
-    """The adapter that brltty takes or would take: the port's, or, where the port is not there, one without a port."""
+    """The adapter that brltty takes: the port's own, or, if the port does not exist, an adapter without a port."""
     running, rules = _runs("brltty", root), "".join(_rules("brltty", root))
     if not running and not rules:
         return ""
@@ -33,7 +33,7 @@ def brltty_takes(port: Path, root: Path) -> str:
 
 
 def modem_manager_asks(port: Path, root: Path) -> bool:
-    """Whether ModemManager runs and was not told to leave this port alone."""
+    """Whether ModemManager runs and no rule keeps it away from this port."""
     if not MODEM_PORTS.fullmatch(port.name) or not _runs("ModemManager", root):
         return False
     return not any(MODEM_IGNORED.search(text) for text in _udev_says(root / "sys/class/tty" / port.name, root))
@@ -44,7 +44,7 @@ def _runs(program: str, root: Path) -> bool:
 
 
 def _rules(program: str, root: Path) -> Iterator[str]:
-    """The program's rules that are in force, without comments, in small letters."""
+    """The program's active rules, without comments, in lower case."""
     seen = set()
     for folder in RULE_FOLDERS:
         for path in sorted((root / folder).glob(f"*{program}*.rules")):
@@ -55,7 +55,7 @@ def _rules(program: str, root: Path) -> Iterator[str]:
 
 
 def _usb_of(port: Path, root: Path) -> Iterator[str]:
-    """USB numbers of the device behind a port, or of all devices without a port where there is no such port."""
+    """USB numbers of the device behind a port; if there is no such port, of all devices without a port."""
     tty = root / "sys/class/tty" / port.name
     if tty.exists():
         device = tty.resolve()
@@ -71,7 +71,7 @@ def _numbers(device: Path) -> str:
 
 
 def _udev_says(tty: Path, root: Path) -> Iterator[str]:
-    """What the rules have made of a port and of the devices that it belongs to."""
+    """The properties that udev's rules gave a port and its parent devices."""
     real = tty.resolve()
     for folder in (real, *real.parents):
         if number := read(folder / "dev"):

@@ -1,6 +1,6 @@
-"""The feed: one local socket through which views, recorders and commands look into a running daemon, and ask.
+"""The feed: a local socket through which views, recorders and commands watch a running daemon and send it requests.
 
-`messages.py` says what goes over it and `place.py` where it is; `client.py` is everybody's end and `server.py` the
+`messages.py` defines the messages and `place.py` the socket's path; `client.py` is the clients' end, `server.py` the
 daemon's.
 """
 

@@ -1,4 +1,4 @@
-"""Who else is shown the prompts of a guided recording: the view in a browser, a simulated wearer, lab streaming."""
+"""Sends the prompts of a guided recording to the view in a browser, to a simulated wearer and to lab streaming."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ LABORATORY: Final = ".lab"
 
 
 def wearers_feed(port: str | Path) -> Path:
-    """Beside it the simulated wearer of the hand on `port` takes prompts, as a view does beside the daemon's feed."""
+    """A path for `inbox_path`: the simulated wearer of the hand on `port` takes prompts beside it."""
     return feed_path(port).with_suffix(WEARER)
 
 
 def laboratorys_feed(port: str | Path) -> Path:
-    """Beside it the lab streaming of the hand on `port` takes prompts, to send them on as markers."""
+    """A path for `inbox_path`: the lab streaming of the hand on `port` takes prompts beside it, for its markers."""
     return feed_path(port).with_suffix(LABORATORY)
 
 
 def follow(port: str | Path) -> Callable[[], Pose | None]:
-    """The simulated wearer's eyes: each call gives the newest pose that was asked for, None if none was."""
+    """For the simulated wearer: each call returns the newest pose that a prompt asks for, None without a prompt."""
     inbox = PromptInbox(inbox_path(wearers_feed(port)))
     atexit.register(inbox.close)
 
@@ -38,14 +38,14 @@ def follow(port: str | Path) -> Callable[[], Pose | None]:
 
 
 class Audience:
-    """Tells whoever is there, and does not mind if nobody is."""
+    """Sends prompts to every listener; there may be none."""
 
     def __init__(self, port: str) -> None:
         feeds = feed_paths(port)
         self._feeds = [feed.with_suffix(suffix) for feed in feeds for suffix in (feed.suffix, WEARER, LABORATORY)]
 
     def tell(self, prompt: Prompt) -> None:
-        """Shows a prompt; it fades if it is not told again within seconds."""
+        """Shows a prompt, which disappears unless it is sent again within `prompts.LIFE_S`."""
         for feed in self._feeds:
             send_prompt(feed, prompt)
 

@@ -1,7 +1,7 @@
-"""Which boot loader a board has, where that matters: the old Nano's never comes back from a watchdog reset.
+"""Recognises the boot loader of old Nanos, which never returns from a watchdog reset.
 
-ATmegaBOOT leaves the watchdog running at its shortest period, which ends before the loader does: the board resets
-itself until its power is switched off. Neither the reset button nor DTR helps.
+ATmegaBOOT leaves the watchdog running at its shortest period, which is shorter than the loader: the board resets itself
+until its power is switched off. Neither the reset button nor DTR helps.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Final
 from myobridge.wire.link import DTR_S, LinkLost, SerialLink
 
 BAUD: Final = 57600
-"""Of ATmegaBOOT alone; the loaders that can be lived with speak 115 200."""
+"""The speed of ATmegaBOOT alone; the harmless loaders use 115 200."""
 GET_SYNC, IN_SYNC = b"0 ", b"\x14\x10"
 """Question and answer of STK500, the loader's protocol."""
 ANSWER_S: Final = 0.5
@@ -20,7 +20,7 @@ TRY_S: Final = 0.05
 
 
 def is_old_nanos(port: str) -> bool:
-    """Whether the board on `port`, which nobody has open, starts in ATmegaBOOT. Resets the board.
+    """Whether the board on `port` starts in ATmegaBOOT. Resets the board; no other program may have the port open.
 
     Raises:
         UserError: the port cannot be opened.

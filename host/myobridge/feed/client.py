@@ -1,4 +1,4 @@
-"""Everybody's end of the feed."""
+"""The clients' end of the feed."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class NoDaemon(UserError):
 
 
 class _Told(msgspec.Struct):
-    """What is understood of a reply of any version."""
+    """The fields of a reply that every version has."""
 
     id: int
     ok: bool
@@ -50,7 +50,7 @@ class _Told(msgspec.Struct):
 
 
 class FeedClient:
-    """A connection to the daemon on a port. Not for use by several threads at once.
+    """A connection to the daemon on a port. Not thread-safe.
 
     with FeedClient("/dev/ttyACM0") as feed:
         feed.subscribe("bytes", "snapshots")
@@ -62,10 +62,10 @@ class FeedClient:
         """Connects.
 
         Raises:
-            NoDaemon: none runs on this port.
+            NoDaemon: no daemon runs on this port.
         """
         self.misunderstood = ""
-        """A sentence when a look has come that this version does not understand; such looks are passed over."""
+        """A sentence if a snapshot came that this version cannot read; such snapshots are skipped."""
         self._port = port
         self._splitter = Splitter(MAX_MESSAGE)
         self._inbox: deque[Chunk | Snapshot] = deque()
@@ -75,7 +75,7 @@ class FeedClient:
         try:
             self._socket = connect(port)
         except TimeoutError as error:
-            raise NoDaemon(f"The daemon on {port} lets nobody in; end it and start it again.") from error
+            raise NoDaemon(f"The daemon on {port} accepts no connections; end it and start it again.") from error
         except OSError as error:
             raise NoDaemon(
                 f"No daemon runs on {port}; start one with `myobridge run --port {port} --model MODEL`."
@@ -95,15 +95,15 @@ class FeedClient:
         self._socket.close()
 
     def fileno(self) -> int:
-        """For select and event loops; messages that have been received already do not show here."""
+        """For select and event loops; messages that are received already do not make it readable."""
         return self._socket.fileno()
 
     def subscribe(self, *want: Want) -> About:
-        """Asks for bytes, snapshots or both from now on; returns what the daemon runs.
+        """Subscribes to bytes, snapshots or both; returns what the daemon runs.
 
         Raises:
-            NoDaemon: it has ended.
-            UserError: it has no place for one more listener, or is of another version.
+            NoDaemon: the daemon has ended.
+            UserError: the daemon has too many listeners, or is a different version.
         """
         reply = self.request("subscribe", want=want)
         if reply.about is not None:
@@ -111,10 +111,10 @@ class FeedClient:
         raise UserError(self._other_version() if reply.ok else reply.text)
 
     def request(self, do: Do, *, want: tuple[Want, ...] = (), path: str = "", within_s: float | None = None) -> Reply:
-        """Asks, and waits for the answer; what is received meanwhile is kept for `receive`.
+        """Sends a request and waits for its answer; messages that arrive meanwhile are kept for `receive`.
 
         Raises:
-            NoDaemon: it has ended, or did not answer in time.
+            NoDaemon: the daemon has ended, or did not answer in time.
         """
         self._last_id += 1
         until_s = time.monotonic() + (REPLY_S if within_s is None else within_s)
@@ -132,10 +132,10 @@ class FeedClient:
         return self._reply
 
     def receive(self, timeout_s: float) -> Chunk | Snapshot | None:
-        """The next message of a subscription, in the order of sending; None if none came in time.
+        """The next message of a subscription, in order; None if none arrives in time.
 
         Raises:
-            NoDaemon: it has ended.
+            NoDaemon: the daemon has ended.
         """
         until_s = time.monotonic() + timeout_s
         while not self._inbox:
@@ -145,10 +145,10 @@ class FeedClient:
         return self._inbox.popleft()
 
     def newest(self, timeout_s: float) -> Snapshot | None:
-        """The newest snapshot, if one comes in time; what came before it is dropped.
+        """The newest snapshot, None if none arrives in time; drops all earlier messages.
 
         Raises:
-            NoDaemon: it has ended.
+            NoDaemon: the daemon has ended.
         """
         newest = None
         while (message := self.receive(timeout_s)) is not None:
@@ -178,7 +178,7 @@ class FeedClient:
         elif kind == SNAPSHOT:
             try:
                 self._inbox.append(self._snapshot.decode(payload))
-            except ValueError:  # of msgspec, too
+            except ValueError:  # msgspec's errors are ValueErrors, too
                 self.misunderstood = self._other_version()
         elif kind == REPLY:
             reply = understood(payload)
@@ -192,11 +192,11 @@ class FeedClient:
         return NoDaemon(f"The daemon on {self._port} does not answer; end it and start it again.")
 
     def _other_version(self) -> str:
-        return f"The daemon on {self._port} is of another version than this program; end both and start them again."
+        return f"The daemon on {self._port} and this program are different versions; end both and start them again."
 
 
 def understood(payload: bytes) -> Reply:
-    """A reply, without what another version says of itself."""
+    """Decodes a reply; one of another version loses its `about`."""
     try:
         return msgspec.json.decode(payload, type=Reply)
     except msgspec.ValidationError:

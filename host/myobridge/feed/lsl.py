@@ -1,7 +1,7 @@
-"""A running daemon's hand as streams of the lab streaming layer (LSL): EMG, angles and markers.
+"""Publishes a running daemon's hand as streams of the lab streaming layer (LSL): EMG, angles and markers.
 
-A process of its own behind the feed, so the daemon's loop never waits for a network. Metadata follow XDF's conventions
-for EMG and markers (github.com/sccn/xdf/wiki/Specifications). Needs the extra `lsl`.
+This process is a client of the feed, so the daemon's loop never waits for a network. The metadata follow XDF's
+conventions for EMG and markers (github.com/sccn/xdf/wiki/Specifications). Needs the extra `lsl`.
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ RECEIVE_S: Final = 0.2
 BATCH_S: Final = 0.01
 LOOK_FOR_HAND_S: Final = 0.2
 FASTEST: Final = 0.5
-"""Least distance of two time stamps in sample periods, where the clock has to be set back."""
+"""Least distance between two time stamps, in sample periods, while the clock is being set back."""
 
 
 class StampedEmg:
-    """Frames in, samples and the host times at which they were taken out.
+    """Turns frames into samples and the host times at which they were taken.
 
-    Lost samples are left out: their time passes. A time never goes back; where the sample clock finds that it was
-    late, the stamps draw together until they are right.
+    Lost samples leave a gap in the times. Times never go back: where the sample clock finds that it was late, stamps
+    move closer together until they are right.
     """
 
     def __init__(self, channels: int, fs_hz: float) -> None:
         self.lost = 0
-        """Samples that never came, so far."""
+        """Samples lost so far."""
         self._channels = channels
         self._clock = SampleClock(fs_hz)
         self._fs_hz = fs_hz
@@ -51,7 +51,7 @@ class StampedEmg:
         self._stamp_s = 0.0
 
     def take(self, frame: bytes, read_s: float) -> tuple[NDArray[np.int16], NDArray[np.float64]] | None:
-        """Counts int16 (n, channels) and times (n,) of an EMG frame that was read at `read_s`; None if it is none."""
+        """Counts int16 (n, channels) and times (n,) of an EMG frame read at `read_s`; None for other frames."""
         if frame[0] != m.Emg.TYPE or (parsed := parse_emg(frame, self._channels)) is None:
             return None
         first, _, counts = parsed
@@ -65,7 +65,7 @@ class StampedEmg:
         return counts, times_s
 
     def _unwrapped(self, first: int) -> int:
-        """The frame's first index without the wrap; one that goes back begins a new stream."""
+        """The frame's first index without the wrap; an index that goes back begins a new stream."""
         if self._newest is None:
             return first
         ahead = (first - self._newest - 1 + INDEX_SPAN // 2) % INDEX_SPAN - INDEX_SPAN // 2
@@ -76,7 +76,7 @@ class StampedEmg:
 
 
 class LabOutlets:
-    """The three streams. Times are the host's monotonic ones; LSL's own clock is mapped here."""
+    """The three streams. Times are the host's monotonic times, and are mapped to LSL's own clock here."""
 
     def __init__(self, about: About, fs_hz: float) -> None:
         self._to_lsl_s = pylsl.local_clock() - time.monotonic()
@@ -97,7 +97,7 @@ class LabOutlets:
         self._emg.push_chunk(counts, (times_s + self._to_lsl_s).tolist())
 
     def angles(self, predicted_deg: Sequence[float], applied_deg: Sequence[float], t_s: float) -> None:
-        """Sends predicted and applied angles; NaN where there are none yet."""
+        """Sends predicted and applied angles; NaN where they are not known yet."""
         nothing = [float("nan")] * len(SERVOS)
         self._angles.push_sample([*(predicted_deg or nothing), *(applied_deg or nothing)], t_s + self._to_lsl_s)
 
@@ -119,7 +119,7 @@ class Events:
         self._cue = ""
 
     def changes(self, look: Snapshot, anyone_listens: bool) -> list[str]:
-        """`what value` of everything that is not as it was; all of it for the first who listens."""
+        """`name value` of everything that changed; everything for the first listener."""
         if not anyone_listens:
             self._last = {}
             return []
@@ -129,7 +129,7 @@ class Events:
         return changed
 
     def cue(self, prompt: Prompt | None) -> list[str]:
-        """`cue TITLE` where a guided recording, or the doctor, asks for something else than before."""
+        """`cue TITLE` when a guided recording or the doctor shows a new prompt."""
         if prompt is None or prompt.title == self._cue:
             return []
         self._cue = prompt.title
@@ -137,16 +137,16 @@ class Events:
 
 
 def stream(port: str, say: Callable[[str], None]) -> None:
-    """Streams what the daemon on `port` reads and says, until it ends.
+    """Streams the bytes and snapshots of the daemon on `port` until that daemon ends.
 
     Raises:
-        NoDaemon: none runs, or it has ended.
+        NoDaemon: no daemon runs, or it has ended.
     """
     with FeedClient(port) as feed, closing(PromptInbox(inbox_path(laboratorys_feed(port)))) as prompts:
         about, config, ident = _connected_hand(feed, say)
         fs_hz = ident.tick_hz / config.sample_period_ticks
         outlets = LabOutlets(about, fs_hz)
-        say(f"Streaming EMG ({len(about.spec.channels)} channels, {fs_hz:g} Hz), angles and markers; Ctrl-C ends it.")
+        say(f"Streaming EMG ({len(about.spec.channels)} channels, {fs_hz:g} Hz), angles and markers; Ctrl-C ends.")
         feed.subscribe("bytes", "snapshots")
         frames, emg, events, told = FrameDecoder(), StampedEmg(len(about.spec.channels), fs_hz), Events(), 0
         while True:
@@ -169,7 +169,7 @@ def stream(port: str, say: Callable[[str], None]) -> None:
 
 
 def _messages(feed: FeedClient) -> Iterator[Chunk | Snapshot]:
-    """What has come, after a little sleep: one push of many frames costs far less than many of one."""
+    """The messages that arrived, after a short sleep: one push of many frames is far cheaper than many pushes."""
     time.sleep(BATCH_S)
     message = feed.receive(RECEIVE_S)
     while message is not None:
@@ -178,16 +178,16 @@ def _messages(feed: FeedClient) -> Iterator[Chunk | Snapshot]:
 
 
 def _connected_hand(feed: FeedClient, say: Callable[[str], None]) -> tuple[About, m.Config, m.Ident]:
-    """What the daemon runs, once its hand is configured."""
+    """What the daemon runs, once its board is configured."""
     told = False
     while True:
         about = feed.request("about").about
         if about is None:
-            raise UserError("The daemon says nothing of itself; end it and start the one of this version.")
+            raise UserError("The daemon is a different version; end it and start the daemon of this version.")
         if about.config is not None and about.ident is not None:
             return about, about.config, about.ident
         if not told:
-            say("The daemon has no hand yet; waiting for it.")
+            say("The daemon is not connected to a board yet; waiting.")
             told = True
         time.sleep(LOOK_FOR_HAND_S)
 
@@ -205,7 +205,7 @@ def _add_channels(info: pylsl.StreamInfo, labels: Sequence[str], kind: str, unit
 
 
 def _add_acquisition(info: pylsl.StreamInfo, about: About) -> None:
-    """What XDF calls acquisition. Counts span ± 2^(adc_bits - 1); the gain before the ADC is not known here."""
+    """Adds XDF's `acquisition`. Counts span ± 2^(adc_bits - 1); the gain before the ADC is unknown here."""
     assert about.ident is not None
     acquisition = info.desc().append_child("acquisition")
     facts = {

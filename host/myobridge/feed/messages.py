@@ -1,9 +1,9 @@
-"""What goes over the feed's socket.
+"""The messages of the feed's socket.
 
-Messages go both ways as `length u32 LE | kind u8 | payload`. A client sends `Q` (JSON Request); the daemon answers
-each with `R` (JSON Reply), and sends subscribers `B` (float64 host time, then the bytes that it read from the port in
-one turn) and `S` (JSON Snapshot, 25 a second). A stream socket, because of datagrams the kernel queues as few as ten:
-25 ms of bytes.
+A message is `length u32 LE | kind u8 | payload`, in both directions. A client sends `Q` (JSON Request); the daemon
+answers each with `R` (JSON Reply), and sends subscribers `B` (float64 host time, then the bytes that it read from the
+port in one turn) and `S` (JSON Snapshot, 25 a second). The socket is a stream socket, because the kernel may queue as
+few as ten datagrams, which is 25 ms of bytes.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ HEAD: Final = Struct("<IB")
 TIME: Final = Struct("<d")
 REQUEST, REPLY, BYTES, SNAPSHOT = b"QRBS"
 URGENT: Final = (b'"estop"', b'"disarm"')
-"""A request that has one of these in it is looked at before all others."""
+"""The daemon reads a request that contains one of these before all others."""
 UNDOING: Final = (b'"arm"', b'"lift"')
-"""A request that has one of these in it is not done beside an urgent one."""
+"""The daemon refuses a request that contains one of these if an urgent request came with it."""
 LOST: Final = "LOST"
-"""State in a look while there is no hand."""
+"""State in a snapshot while no hand is connected."""
 
 Want = Literal["bytes", "snapshots"]
 Do = Literal["subscribe", "unsubscribe", "about", "arm", "disarm", "estop", "lift", "model"]
 
 
 class Request(msgspec.Struct, forbid_unknown_fields=True):
-    """What a client asks. want: of subscribe and unsubscribe; path: of model, absolute or a shipped model's name.
+    """A client's request. want: for subscribe and unsubscribe; path: for model, absolute or a shipped model's name.
 
-    asked_s: when it was asked, by the host's monotonic clock; an ARM that is older than three seconds is refused.
+    asked_s: when it was asked, on the host's monotonic clock; the daemon refuses an ARM that is older than 3 s.
     """
 
     id: Annotated[int, msgspec.Meta(gt=0, lt=1 << 53)]
@@ -45,7 +45,7 @@ class Request(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class About(msgspec.Struct, kw_only=True):
-    """What the daemon runs. ident and config: of the connected device; None while there is none.
+    """What the daemon runs. ident and config: of the connected board; None without a board.
 
     wall_minus_monotonic_s: add it to a host time to get seconds since 1970, UTC.
     """
@@ -59,7 +59,7 @@ class About(msgspec.Struct, kw_only=True):
 
 
 class Reply(msgspec.Struct):
-    """What came of a request: a sentence. about: in answers to subscribe and about."""
+    """The answer to a request: a sentence. about: in answers to subscribe, unsubscribe and about."""
 
     id: int
     ok: bool
@@ -68,26 +68,26 @@ class Reply(msgspec.Struct):
 
 
 class Chunk(NamedTuple):
-    """Bytes as they came from the port in one read, at `t_s` of the host's monotonic clock."""
+    """The bytes of one read from the port, at `t_s` on the host's monotonic clock."""
 
     t_s: float
     data: bytes
 
 
 class Snapshot(msgspec.Struct, kw_only=True):
-    """One look at the running daemon; angles in degrees, thumb to little.
+    """The state of the running daemon at one time; angles in degrees, thumb to little.
 
-    at_s: when the daemon looked, by the host's monotonic clock. An ARM that a person asks for on the strength of a look
-        is as old as that look: give it to the request as `asked_s`.
-    state: name of a messages.State, or LOST while the hand is looked for.
+    at_s: when the daemon made it, on the host's monotonic clock. Give it to an ARM as `asked_s`: the person decided on
+        what this snapshot shows.
+    state: name of a messages.State, or LOST while no hand is connected.
     explained: state and reason as a sentence.
-    blocked: why the hand cannot be armed now, for people; empty if it can.
-    estop: the daemon remembers an emergency stop of this board until a person lifts it (`lift` of Do).
+    blocked: why the hand cannot be armed now, as a phrase; empty if it can.
+    estop: an emergency stop is in force until a person lifts it (`lift` of Do).
     withheld: name of a pipeline.Withheld.
-    level: per channel, root mean square of the filtered and scaled window (1 is the training's usual level).
-    predicted_deg: what a setpoint says or would say; empty while the window is filling.
-    applied_deg: where the firmware has the servos, from its last STATUS.
-    feed_drops: messages that slow subscribers, all together, did not take.
+    level: per channel, root mean square of the filtered and scaled window (1 is the usual level in training).
+    predicted_deg: the network's angles, also if no setpoint is sent; empty while the window fills.
+    applied_deg: the servos' angles in the firmware's last STATUS.
+    feed_drops: messages that all slow subscribers together missed.
     """
 
     t_s: float
@@ -122,9 +122,9 @@ class Snapshot(msgspec.Struct, kw_only=True):
 
 
 class Splitter:
-    """Bytes in, messages out; one that is not taken from the iterator comes with the next push.
+    """Splits bytes into messages; a message that is not taken from the iterator comes with the next push.
 
-    Raises ValueError where a message is longer than `most`.
+    Raises ValueError for a message that is longer than `most` bytes.
     """
 
     def __init__(self, most: int) -> None:
@@ -133,12 +133,12 @@ class Splitter:
 
     @property
     def has_message(self) -> bool:
-        """A whole message waits."""
+        """A whole message is waiting."""
         pending = self._pending
         return len(pending) >= HEAD.size and len(pending) >= HEAD.size + HEAD.unpack_from(pending)[0]
 
     def push(self, data: bytes) -> Iterator[tuple[int, bytes]]:
-        """Takes what was read; yields (kind, payload) of each message that is whole."""
+        """Takes bytes; yields (kind, payload) of each whole message."""
         self._pending += data
         while len(self._pending) >= HEAD.size:
             length, kind = HEAD.unpack_from(self._pending)
@@ -153,16 +153,16 @@ class Splitter:
 
 
 def pack(kind: int, payload: bytes) -> bytes:
-    """A whole message."""
+    """A message with its head."""
     return HEAD.pack(len(payload), kind) + payload
 
 
 def encode(message: msgspec.Struct) -> bytes:
-    """As JSON. A name that is not UTF-8, as a port's may be, has question marks in it."""
+    """Encodes as JSON. Letters of a name that are not UTF-8, as in a port's name, become question marks."""
     try:
         return _encode(message)
     except UnicodeEncodeError:
-        import json  # noqa: PLC0415 - it takes the daemon's start longer than this is worth
+        import json  # noqa: PLC0415 - too slow to import for this rare case
 
         return json.dumps(msgspec.to_builtins(message), ensure_ascii=False).encode(errors="replace")
 

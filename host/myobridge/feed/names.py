@@ -1,8 +1,8 @@
-"""What the files of a port are called, and which other names the same port goes by.
+"""The file names of a port, and its other names.
 
-A port is known to its daemon by one name, such as /dev/myobridge, and to a person by another, such as /dev/ttyACM0. The
-daemon's name stays when the board comes back as /dev/ttyACM1, so the files are called after the name. Beside them,
-`NAME.port` is a link to the port: whoever comes with another name follows the links to the same device.
+The daemon may know a port as /dev/myobridge, and a person as /dev/ttyACM0. The daemon's name stays when the board comes
+back as /dev/ttyACM1, so the daemon's files are named after it. Beside them, `NAME.port` links to the port: a program
+that knows another name follows the links to the same device.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ STEM_LETTERS: Final = 32
 
 
 def own_name(port: str | Path) -> str:
-    """Short, whatever the port is called, and another one for each name of a port."""
-    port = os.path.abspath(port)  # noqa: PTH100 - a link to the port keeps its name when the port changes
+    """A short and unique file name for the name of a port."""
+    port = os.path.abspath(port)  # noqa: PTH100 - keeps links: a link to the port keeps its name when the port changes
     stem = re.sub(r"[^A-Za-z0-9]+", "-", os.path.basename(port))[:STEM_LETTERS]  # noqa: PTH119
     return f"{stem}-{crc32(os.fsencode(port)):08x}"
 
 
 def names(port: str | Path, folders: Iterable[Path]) -> list[str]:
-    """The port's own name, then the other ones under which `claim` noted its device in these folders."""
+    """The port's own name, then the other names that `claim` noted for its device in these folders."""
     found, device = [own_name(port)], _device(port)
     if device is not None:
         for folder in folders:
@@ -39,23 +39,23 @@ def names(port: str | Path, folders: Iterable[Path]) -> list[str]:
 
 
 def claim(feed: Path, port: str | Path) -> None:
-    """Notes, beside the feed of a port, which port it is."""
+    """Makes the link from the feed to its port."""
     link = feed.with_suffix(LINK)
     with suppress(OSError):
         link.unlink(missing_ok=True)
-        link.symlink_to(os.path.abspath(port))  # noqa: PTH100 - the link that is given, not its target
+        link.symlink_to(os.path.abspath(port))  # noqa: PTH100 - keeps links, and drops `..`
 
 
 def release(feed: Path) -> None:
-    """The feed is over."""
+    """Removes the link from the feed to its port."""
     with suppress(OSError):
         feed.with_suffix(LINK).unlink(missing_ok=True)
 
 
 def _device(port: str | Path) -> int | None:
-    """The number of the device behind a name; None if there is none now."""
+    """The device number behind a name; None if there is no device."""
     with suppress(OSError, ValueError):
-        found = os.stat(port)  # noqa: PTH116 - a name that is no path at all is none either
+        found = os.stat(port)  # noqa: PTH116 - takes any name, also one that no Path can be
         if stat.S_ISCHR(found.st_mode):
             return found.st_rdev
     return None

@@ -1,4 +1,4 @@
-"""One client, as the daemon sees it: the loop waits neither for a slow one nor for one that talks nonsense."""
+"""The daemon's end of one client's connection: neither a slow client nor a faulty one delays the loop."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from myobridge.feed.messages import REQUEST, URGENT, Splitter
 
 MAX_REQUEST: Final = 4096
 READ_BYTES: Final = 1 << 15
-"""At a time: some 700 requests."""
+"""Bytes of one read: some 700 requests."""
 
 
 @dataclass(eq=False)
@@ -22,10 +22,10 @@ class Peer:
 
     socket: socket.socket
     heard: int
-    """The poll in which it came, or made its last request."""
+    """The poll in which the client connected or made its last request."""
     wants: set[str] = field(default_factory=set)
     spoke: bool = False
-    """It has made a request."""
+    """The client has made a request."""
     unanswered: int = 0
     """Requests that the daemon has not answered yet."""
     unsent: bytearray = field(default_factory=bytearray)
@@ -35,11 +35,11 @@ class Peer:
 
     @property
     def has_more(self) -> bool:
-        """Something that it has sent waits to be looked at."""
+        """Messages of the client are still to be read."""
         return bool(self.later) or self._splitter.has_message
 
     def send(self, message: bytes, room: int) -> bool:
-        """Sends what the kernel takes and keeps the rest; False, and the message is dropped, beyond `room` bytes.
+        """Sends what the kernel takes and keeps the rest; beyond `room` bytes, drops the message and returns False.
 
         Raises:
             OSError: the client is gone.
@@ -60,11 +60,11 @@ class Peer:
             del self.unsent[: self.socket.send(self.unsent)]
 
     def receive(self, most: int) -> int:
-        """Looks at `most` messages at most, and puts each request to `urgent` or `later`; how many were none.
+        """Reads up to `most` messages into `urgent` and `later`; returns how many were not requests.
 
         Raises:
-            OSError: the client is gone, and all that it has sent was looked at.
-            ValueError: it announces a message that is too long.
+            OSError: the client is gone, and all its messages were read.
+            ValueError: the client announces a message longer than MAX_REQUEST.
         """
         data = b"" if self._splitter.has_message else self._read()
         refused = 0

@@ -1,4 +1,4 @@
-"""Where the feed of a port is: a Unix stream socket that only its user can open."""
+"""The path of a port's feed: a Unix stream socket that only its user can open."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from myobridge.errors import UserError
 from myobridge.feed.names import claim, names, own_name
 
 QUEUE: Final = 128
-"""Clients that wait to be let in; a crowd has come and gone before it is full."""
+"""Connections that may wait to be accepted; more than a crowd of clients needs."""
 CONNECT_S: Final = 2.0
-"""A daemon that has not made room in its queue by then is stopped, or hangs."""
+"""A daemon whose queue is full for this long is stopped or hangs."""
 RETRY_S: Final = 0.01
 ADDRESS_BYTES: Final = 100
-"""Longest name of a Unix socket, on any system."""
+"""Longest address of a Unix socket on any system."""
 NAME_BYTES: Final = 60
-"""Longest name of a socket of ours, within its folder."""
+"""Longest name of a feed's socket within its folder."""
 BY_DESCRIPTOR: Final = Path("/proc/self/fd")
-"""Linux: a path through an open folder has few letters, however long the folder's name is."""
+"""Linux: a path through an open folder is short, however long the folder's name is."""
 SERVICE: Final = Path("/run/myobridge")
 """RuntimeDirectory of the service."""
 
 
 def folders() -> tuple[Path, ...]:
-    """Where the user's feeds may be; a daemon makes the first. One that the system started has no XDG_RUNTIME_DIR."""
+    """The folders of the user's feeds; a daemon uses the first. A daemon of the system has no XDG_RUNTIME_DIR."""
     if os.environ.get("RUNTIME_DIRECTORY") == str(SERVICE):
         return (SERVICE,)
-    base, temporary = (os.environ.get(name) for name in ("XDG_RUNTIME_DIR", "TMPDIR"))  # tempfile takes 6 ms to import
+    base, temporary = (os.environ.get(name) for name in ("XDG_RUNTIME_DIR", "TMPDIR"))  # `tempfile` imports in 6 ms
     own = f"myobridge-{os.getuid()}"
     wanted = ((base, "myobridge"), (temporary, own), ("/tmp", own))
     usable = [Path(parent).absolute() / name for parent, name in wanted if parent and Path(parent).is_dir()]
@@ -46,21 +46,21 @@ def _is_reachable(folder: Path) -> bool:
 
 
 def feed_path(port: str | Path) -> Path:
-    """Where a daemon on `port` makes its socket."""
+    """The path of the socket of a daemon on `port`."""
     return folders()[0] / f"{own_name(port)}.sock"
 
 
 def feed_paths(port: str | Path) -> list[Path]:
-    """`feed_path`, under each name that programs of ours know the device on `port` by; the name that is given first."""
+    """`feed_path` under each known name of the device on `port`; the given name comes first."""
     return [folders()[0] / f"{name}.sock" for name in names(port, folders())]
 
 
 def connect(port: str | Path) -> socket.socket:
-    """A connection to the daemon on `port`; it is waited for only while the daemon's queue is full.
+    """A connection to the daemon on `port`; waits only while the daemon's queue is full.
 
     Raises:
-        OSError: there is none, or it is another user's.
-        TimeoutError: there is one, and it lets nobody in.
+        OSError: there is no daemon, or it belongs to another user.
+        TimeoutError: the daemon accepts no connections.
     """
     until_s = time.monotonic() + CONNECT_S
     while True:
@@ -68,16 +68,16 @@ def connect(port: str | Path) -> socket.socket:
             return connect_now(port)
         except BlockingIOError:
             if time.monotonic() >= until_s:
-                raise TimeoutError(errno.ETIMEDOUT, "it lets nobody in") from None
+                raise TimeoutError(errno.ETIMEDOUT, "it accepts no connections") from None
             time.sleep(RETRY_S)
 
 
 def connect_now(port: str | Path) -> socket.socket:
-    """A connection to the daemon on `port`, by whatever name that daemon knows it; the socket does not block.
+    """A non-blocking connection to the daemon on `port`, under any name of the port.
 
     Raises:
-        OSError: there is none, or it is another user's.
-        BlockingIOError: there is one, and its queue is full.
+        OSError: there is no daemon, or it belongs to another user.
+        BlockingIOError: the daemon's queue is full.
     """
     paths = [folder / f"{name}.sock" for name in names(port, folders()) for folder in folders()]
     for path in paths[:-1]:
@@ -103,16 +103,16 @@ def _connect(path: Path) -> socket.socket:
 
 
 def listen(path: Path, port: str) -> socket.socket:
-    """A listening socket at `path`, which replaces what a killed daemon left there.
+    """A listening socket at `path`; replaces the socket of a killed daemon.
 
     Raises:
-        UserError: another daemon listens there, or nobody can.
+        UserError: another daemon listens there, or the socket cannot be made.
     """
     try:
         path.parent.mkdir(mode=0o700, exist_ok=True)
-        with address(path) as reachable, _alone_in(path.parent):  # of several that start at once, one finds it stale
+        with address(path) as reachable, _alone_in(path.parent):  # daemons may start at the same time
             if any(map(_alive, {path, *feed_paths(port)})):
-                raise UserError(f"{port} is in use by another program, a daemon of ours; end that one first.")
+                raise UserError(f"{port} is in use by another program, a myobridge daemon; end that daemon first.")
             path.unlink(missing_ok=True)
             listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             listener.bind(reachable)
@@ -123,16 +123,17 @@ def listen(path: Path, port: str) -> socket.socket:
             return listener
     except OSError as error:
         raise UserError(
-            f"The feed {path} cannot be opened ({error.strerror or error}); set XDG_RUNTIME_DIR to a folder of yours."
+            f"The feed {path} cannot be opened ({error.strerror or error}); "
+            "set XDG_RUNTIME_DIR to a folder of your own."
         ) from error
 
 
 @contextmanager
 def _alone_in(folder: Path) -> Iterator[None]:
-    """While no other daemon opens its feed there.
+    """Holds the lock with which a daemon opens its feed in `folder`.
 
     Raises:
-        TimeoutError: another one does not come to an end with it.
+        TimeoutError: another daemon does not release the lock.
     """
     lock = open_folder(folder)
     until_s = time.monotonic() + CONNECT_S
@@ -143,7 +144,7 @@ def _alone_in(folder: Path) -> Iterator[None]:
                 break
             except BlockingIOError:
                 if time.monotonic() >= until_s:
-                    raise TimeoutError(errno.ETIMEDOUT, "another daemon's start does not come to an end") from None
+                    raise TimeoutError(errno.ETIMEDOUT, "another daemon does not finish its start") from None
                 time.sleep(RETRY_S)
         yield
     finally:
@@ -152,10 +153,10 @@ def _alone_in(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def address(path: Path) -> Iterator[str]:
-    """What to bind, connect or send to for the socket at `path`, while the block lasts.
+    """An address of the socket at `path`, valid within the block.
 
     Raises:
-        OSError: its folder is not there, or not the user's alone.
+        OSError: the folder does not exist, or others can open it.
     """
     folder = open_folder(path.parent)
     try:
@@ -166,10 +167,10 @@ def address(path: Path) -> Iterator[str]:
 
 
 def open_folder(path: Path) -> int:
-    """The folder of the feeds, once it has been seen to be the user's alone: in a temporary folder anybody makes one.
+    """Opens the folder of the feeds if it is the user's alone: anybody can make a folder in a temporary folder.
 
     Raises:
-        OSError: it is not there, or not the user's alone.
+        OSError: the folder does not exist, or others can open it.
     """
     folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     owned = os.fstat(folder)
@@ -180,11 +181,11 @@ def open_folder(path: Path) -> int:
 
 
 def _alive(path: Path) -> bool:
-    """Somebody listens there."""
+    """Whether a daemon listens at `path`."""
     try:
         _connect(path).close()
     except BlockingIOError:
-        return True  # its queue is full
+        return True  # the daemon's queue is full
     except OSError:
         return False
     return True

@@ -1,4 +1,4 @@
-"""Which serial ports there are, and what answers on them."""
+"""Lists the serial ports, and asks each for its board."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ from myobridge.wire.link import LinkLost, SerialLink
 from myobridge.wire.quiet import LISTEN_S, Quiet
 
 PATIENCE_S: Final = LISTEN_S + 0.5
-"""For a board that is reset when its port is opened, and for the answer of one that says nothing until it is asked."""
+"""Time for a board to start after its port was opened, and to answer the first HELLO."""
 ASK_EVERY_S: Final = 0.1
 TURN_S: Final = 0.05
-NOTHING: Final = "nothing of ours answers; if it is the hand, switch its power off and on, or flash its firmware."
+NOTHING: Final = "no myobridge board answers; if this is the board, switch its power off and on, or flash its firmware."
 OLD_NANO: Final = (
-    "an old Nano without our firmware; flash optiboot with a programmer (ISP) first: its own boot loader never comes "
-    "back from a watchdog reset."
+    "an old Nano without the myobridge firmware; flash optiboot with a programmer (ISP) first, because its own boot "
+    "loader never returns from a watchdog reset."
 )
 
 
 NAMES: Final = ("ttyACM*", "ttyUSB*", "ttyAMA*", "serial/by-id/*", "myobridge*")
-"""What a board's port may be called below /dev; a container may have the port and nothing that describes it."""
+"""Possible names of a board's port below /dev; a container may have the port without its description."""
 UNKNOWN: Final = "unknown"
 
 
 def list_ports() -> dict[str, str]:
-    """Serial ports of this machine, each with what is plugged in there; UNKNOWN where the system does not say that.
+    """The serial ports of this computer, each with its description, or UNKNOWN.
 
-    Of a port that has several names, one is listed.
+    A port with several names is listed once.
     """
     ports = _known_ports()
     seen = {_identity(port) for port in ports}
@@ -48,10 +48,10 @@ def list_ports() -> dict[str, str]:
 
 
 def _known_ports() -> dict[str, str]:
-    """The ports that the system has hardware behind, each with its description."""
+    """The ports that have hardware behind them, each with its description."""
     try:
         return {port.device: port.description or UNKNOWN for port in comports() if port.hwid != "n/a"}
-    except (OSError, TypeError, ValueError):  # half of sysfs is there
+    except (OSError, TypeError, ValueError):  # sysfs is incomplete
         return {}
 
 
@@ -60,7 +60,7 @@ def _named_ports() -> list[str]:
 
 
 def _identity(port: str) -> object:
-    """What all names of one port have in common."""
+    """A value that all names of one port share."""
     try:
         return Path(port).stat().st_rdev
     except OSError:
@@ -68,7 +68,7 @@ def _identity(port: str) -> object:
 
 
 def ask(port: str) -> m.Ident | None:
-    """IDENT of the device on a port; None if nothing of ours answers.
+    """The IDENT of the board on a port; None if no myobridge board answers.
 
     Raises:
         UserError: the port cannot be opened.
@@ -93,12 +93,12 @@ def ask(port: str) -> m.Ident | None:
 
 
 def name_of(kind: type[m.Board] | type[m.ResetCause], value: int) -> str:
-    """An enumeration's name, or its number where a newer device has one that we do not know."""
+    """The name of an enumeration's value, or its number where a newer board sends an unknown one."""
     return kind(value).name.lower() if value in set(kind) else str(value)
 
 
 def probe(port: str) -> dict[str, Any]:
-    """One row of `myobridge devices`: the port, a sentence, and the facts where a hand answered."""
+    """One row of `myobridge devices`: the port, a sentence, and the facts if a board answered."""
     try:
         ident, has_daemon = _ident(port)
         if ident is None:
@@ -109,10 +109,10 @@ def probe(port: str) -> dict[str, Any]:
 
 
 def _ident(port: str) -> tuple[m.Ident | None, bool]:
-    """IDENT of the device on a port, and whether a daemon of ours gave it: that daemon holds the port.
+    """The IDENT of the board on a port, and whether a daemon, which holds the port, gave it.
 
     Raises:
-        UserError: the port cannot be opened, or the daemon has no device.
+        UserError: the port cannot be opened, or the daemon has no board.
     """
     try:
         with FeedClient(port) as feed:
@@ -120,7 +120,7 @@ def _ident(port: str) -> tuple[m.Ident | None, bool]:
     except NoDaemon:
         return ask(port), False
     if about is None or about.ident is None:
-        raise UserError("A daemon of ours runs on this port, and looks for its hand; plug the hand in.")
+        raise UserError("A myobridge daemon runs on this port and is looking for the board; plug the board in.")
     return about.ident, True
 
 
@@ -128,7 +128,7 @@ def _answer(ident: m.Ident, has_daemon: bool) -> dict[str, Any]:
     board, reset = name_of(m.Board, ident.board), name_of(m.ResetCause, ident.reset_cause)
     version = ".".join(map(str, ident.firmware_version))
     note = "" if ident.proto_hash == m.PROTO_HASH else "; another protocol revision: flash the firmware of this version"
-    note += "; a daemon of ours runs on it" if has_daemon else ""
+    note += "; a myobridge daemon runs on it" if has_daemon else ""
     return {
         "answer": f"{board}, firmware {version}, {ident.max_channels} channels of {ident.adc_bits} bits, "
         f"last reset: {reset.replace('_', ' ')}{note}",

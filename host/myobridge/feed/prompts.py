@@ -1,4 +1,4 @@
-"""What a guided recording shows in the page: prompts as JSON datagrams to a Unix socket beside the feed's."""
+"""The prompts of a guided recording: JSON datagrams to a Unix socket beside the feed's."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from myobridge.feed.place import address
 from myobridge.model.file import Pose
 
 LIFE_S: Final = 3.0
-"""A prompt that is not sent again within this time is taken down: its sender has gone."""
+"""A prompt disappears if it is not sent again within this time, because its sender is gone."""
 MAX_BYTES: Final = 4096
 
 
 class Prompt(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="prompt"):
-    """One card; send it at least once a second. An empty title takes the card down.
+    """One card in the page; send it at least once a second. An empty title removes the card.
 
-    progress: share of the session that is done.
+    progress: finished share of the session.
     angles_deg: the pose to make, thumb to little.
-    seconds_left: of what the text says.
+    seconds_left: until the next prompt.
     """
 
     title: Annotated[str, msgspec.Meta(max_length=80)]
@@ -36,12 +36,12 @@ NO_PROMPT: Final = Prompt(title="")
 
 
 def inbox_path(feed: Path) -> Path:
-    """Where the view of the daemon with this feed takes prompts."""
+    """The path at which the view of the daemon with this feed takes prompts."""
     return feed.with_name(feed.name + ".view")
 
 
 def send_prompt(feed: Path, prompt: Prompt) -> bool:
-    """Shows a prompt in the view, if there is one; never blocks. True if a view took it."""
+    """Sends a prompt to the view, if one is open; never blocks. True if a view took it."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as outbox:
         outbox.setblocking(False)
         try:
@@ -53,10 +53,10 @@ def send_prompt(feed: Path, prompt: Prompt) -> bool:
 
 
 class PromptInbox:
-    """The receiving end. Of several views of one port the newest gets the prompts."""
+    """The receiving end. If several views of a port are open, the newest gets the prompts."""
 
     def __init__(self, path: Path) -> None:
-        """Raises UserError where the folder of the feeds is not the user's alone."""
+        """Raises UserError if others can open the folder of the feeds."""
         self._path = path
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
@@ -70,16 +70,16 @@ class PromptInbox:
         except OSError as error:
             self._socket.close()
             raise UserError(
-                f"The view cannot open {path} ({error.strerror or error}); set XDG_RUNTIME_DIR to a folder of yours."
+                f"The view cannot open {path} ({error.strerror or error}); set XDG_RUNTIME_DIR to a folder of your own."
             ) from error
         self._decode = msgspec.json.Decoder(Prompt).decode
 
     def fileno(self) -> int:
-        """For whoever waits on it."""
+        """For select and event loops."""
         return self._socket.fileno()
 
     def newest(self) -> Prompt | None:
-        """The newest valid prompt that has arrived; None if none has."""
+        """The newest valid prompt that arrived since the last call; None without one."""
         prompt = None
         while True:
             try:
@@ -92,7 +92,7 @@ class PromptInbox:
                 continue
 
     def close(self) -> None:
-        """Takes the socket away, unless a newer view has put its own there."""
+        """Removes the socket, unless a newer view has replaced it."""
         self._socket.close()
         try:
             if self._path.stat().st_ino == self._inode:

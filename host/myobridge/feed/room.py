@@ -1,4 +1,4 @@
-"""Who is let in at the feed: everyone. Where there is no room, the idlest client that listens to nothing makes some."""
+"""Accepts every client of the feed. If there is no room, disconnects the idlest client without a subscription."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from myobridge.feed.peer import Peer
 
 MAX_CLIENTS: Final = 64
 ACCEPTS_A_POLL: Final = 32
-"""New clients; half a millisecond."""
+"""New clients in one poll: half a millisecond."""
 
 
 class Room:
-    """The listening socket. It keeps a file descriptor back, to let ESTOP in where the process has no other left."""
+    """The listening socket. It reserves a file descriptor to accept an ESTOP when the process has no other left."""
 
     def __init__(self, listener: socket.socket) -> None:
         self._listener = listener
@@ -25,15 +25,15 @@ class Room:
         self.keeps_one_back()
 
     def close(self) -> None:
-        """Lets nobody in from now on."""
+        """Accepts nobody from now on."""
         self._give_up_spare()
 
     def newcomers(
         self, clients: Collection[Peer], poll: int, put_out: Callable[[Peer], None]
     ) -> Iterator[socket.socket]:
-        """Those who wait to be let in, ACCEPTS_A_POLL at most; `clients` has each of them before the next one comes.
+        """Accepts up to ACCEPTS_A_POLL new clients; the caller adds each to `clients` before it takes the next.
 
-        A client that came in this `poll` is not put out: it has not been heard yet.
+        A client of this `poll` is not disconnected, because it has not been heard yet.
         """
         self.keeps_one_back()
         for _ in range(ACCEPTS_A_POLL):
@@ -53,7 +53,7 @@ class Room:
             yield connection
 
     def keeps_one_back(self) -> bool:
-        """Whether there is a file descriptor left for a client that comes with an order."""
+        """Whether a file descriptor is reserved for a client that comes with an order."""
         if self._spare < 0:
             with suppress(OSError):
                 self._spare = os.open(os.devnull, os.O_RDONLY)
@@ -68,6 +68,6 @@ class Room:
 
 
 def _idlest(clients: Collection[Peer], poll: int) -> Peer | None:
-    """The client with the least claim: it never made a request, or its last one is the oldest."""
+    """The client that never made a request, or whose last request is the oldest."""
     idle = [client for client in clients if not client.wants and client.heard < poll]
     return min(idle, key=lambda client: (client.unanswered > 0, client.spoke, client.heard), default=None)

@@ -1,14 +1,14 @@
-"""The daemon's end of the feed (`messages.py`): tells subscribers, takes requests, waits for nobody.
+"""The daemon's end of the feed (`messages.py`): sends to subscribers, takes requests, waits for nobody.
 
-Only the user's own processes reach it. Even so, no client can hold the loop up, and none can keep another client's
-ESTOP out:
+Only the user's own processes reach it. Even so, no client can delay the loop, and none can block another client's
+ESTOP:
 
-- A new client is always let in. Where there are too many, the idlest one that subscribes to nothing is put out.
-- A poll looks at the messages of all clients, MESSAGES_A_POLL together. `estop` and `disarm` are passed on at once,
-  however many other requests are before them, and end every `arm` and `lift` that waits. A few of the other requests
-  are passed on in each poll; the rest waits.
-- What a client that does not read would have got is dropped. A client that announces a message longer than any is put
-  out, and messages without sense are counted and ignored.
+- The feed accepts every new client. If there are too many, it disconnects the idlest client without a subscription.
+- A poll reads the messages of all clients, MESSAGES_A_POLL together. It passes on `estop` and `disarm` at once, however
+  many other requests came before them, and refuses every waiting `arm` and `lift`. It passes on a few of the other
+  requests; the rest waits.
+- Messages for a client that does not read are dropped. A client that exceeds MAX_REQUEST is disconnected. Messages that
+  make no sense are counted and ignored.
 """
 
 from __future__ import annotations
@@ -40,32 +40,32 @@ from myobridge.feed.place import feed_path, listen
 from myobridge.feed.room import Room
 
 POLL_S: Final = 0.02
-"""Between two polls while no client speaks."""
+"""Between two polls while no client sends anything."""
 SPACE_S: Final = 0.004
-"""Between two polls while clients speak: so a crowd costs the loop an eighth of its time at most."""
+"""Between two polls while clients send requests, so that a crowd costs the loop an eighth of its time at most."""
 SNAPSHOT_S: Final = 0.04
 MAX_LISTENERS: Final = 16
 BACKLOG_BYTES: Final = 1 << 17
-"""Beyond what the kernel holds: three seconds of 4 channels at 2 kHz, as an SD card may pause a recorder so long."""
+"""Beyond the kernel's buffer: three seconds of 4 channels at 2 kHz, because an SD card may pause that long."""
 MESSAGES_A_POLL: Final = 512
 """Of all clients together: half a millisecond."""
 CLIENTS_A_POLL: Final = 4
-"""The clients whose requests have waited longest come first."""
+"""How many clients are served in one poll, the longest waiting first."""
 REQUESTS_A_POLL: Final = 2
-"""Of each client, beside the urgent ones; a client that waits for its answers, as FeedClient does, sends one."""
+"""Of each client, without the urgent ones; a client that waits for its answers, as FeedClient does, sends one."""
 MAX_WAITING: Final = 256
-"""Requests of one client that wait; the next ones are answered with a refusal."""
+"""Requests of one client that may wait; further ones are refused."""
 
 
 class Ask(NamedTuple):
-    """A request that the daemon has to answer, once, now or later."""
+    """A request that the daemon must answer exactly once, now or later."""
 
     request: Request
     answer: Callable[[bool, str], None]
 
 
 class _Id(msgspec.Struct):
-    """All that is known of a request of another version."""
+    """The field that a request of every version has."""
 
     id: int
 
@@ -77,12 +77,12 @@ class Feed:
         """Opens the feed of `port`.
 
         Raises:
-            UserError: another daemon serves it, or the socket cannot be made.
+            UserError: another daemon serves the port, or the socket cannot be made.
         """
         self.drops = 0
-        """Messages that slow clients did not take."""
+        """Messages that slow clients missed."""
         self.refused = 0
-        """Requests that made no sense or were too many, and clients that were put out."""
+        """Requests that made no sense or were too many, and clients that were disconnected."""
         self._about = about
         self._clients: dict[int, Peer] = {}
         self._path = feed_path(port)
@@ -96,11 +96,11 @@ class Feed:
         self._polls = 0
 
     def fileno(self) -> int:
-        """A file descriptor that can be read while a client waits for the next `poll`."""
+        """A file descriptor that is readable while a client waits for the next `poll`."""
         return cast("selectors.EpollSelector", self._poll).fileno()
 
     def close(self) -> None:
-        """Says goodbye to everyone."""
+        """Disconnects everyone and removes the socket."""
         self._path.unlink(missing_ok=True)
         release(self._path)
         self._listener.close()
@@ -112,7 +112,7 @@ class Feed:
     # --- to the clients -----------------------------------------------------------------------------------
 
     def tell_bytes(self, t_s: float, data: bytes) -> None:
-        """Sends what was read from the port at `t_s` to those who want it."""
+        """Sends bytes that were read from the port at `t_s` to their subscribers."""
         if self._subscribed["bytes"]:
             message = HEAD.pack(TIME.size + len(data), BYTES) + TIME.pack(t_s) + data
             for client in self._subscribed["bytes"]:
@@ -120,11 +120,11 @@ class Feed:
 
     @property
     def wants_snapshots(self) -> bool:
-        """Somebody looks."""
+        """Somebody subscribes to snapshots."""
         return bool(self._subscribed["snapshots"])
 
     def tell_snapshot(self, look: Snapshot) -> None:
-        """Sends a look, but not to a client that has not taken what was sent before: an old look is worth nothing."""
+        """Sends a snapshot to the clients that took everything before it: an old snapshot is worthless."""
         message = pack(SNAPSHOT, encode(look))
         for client in self._subscribed["snapshots"]:
             self._send(client, message, room=0)
@@ -137,7 +137,7 @@ class Feed:
             self._deafen(client)
 
     def _deafen(self, client: Peer) -> None:
-        """It has closed its end; what it said before, maybe ESTOP, is still to be read."""
+        """Stops sending to a client that closed its end; its last requests, maybe an ESTOP, are still to be read."""
         client.unsent.clear()
         self._subscribe(client, set())
 
@@ -193,14 +193,14 @@ class Feed:
         self._put_out(client)
 
     def _overtake(self, clients: list[Peer]) -> None:
-        """A DISARM or an ESTOP is meant to be the last word: what would undo it, and came with it, is not done."""
+        """Refuses requests that would undo a DISARM or an ESTOP that came with them."""
         for client in clients:
             for payload in [payload for payload in client.later if any(word in payload for word in UNDOING)]:
                 request = self._understood(client, payload)
                 if request is None or request.do in ("arm", "lift"):
                     client.later.remove(payload)
                 if request is not None and request.do in ("arm", "lift"):
-                    text = f"{request.do.upper()} was not done: DISARM or ESTOP came with it; ask again."
+                    text = f"{request.do.upper()} was refused, because a DISARM or ESTOP came with it; try again."
                     self._reply(client, [request.id], False, text)
 
     def _receive(self, client: Peer, most: int) -> None:
@@ -214,13 +214,13 @@ class Feed:
         excess = [self._understood(client, client.later.pop()) for _ in range(len(client.later) - MAX_WAITING)]
         if refused := [request.id for request in excess if request is not None]:
             self.refused += len(refused)
-            self._reply(client, refused, False, "Too many requests wait; this one was not looked at.")
+            self._reply(client, refused, False, "Too many requests are waiting; this one was ignored.")
 
     def _understood(self, client: Peer, payload: bytes) -> Request | None:
-        """The request, if it is one; a request of another version is told so."""
+        """Decodes a request; answers one of another version with a refusal."""
         try:
             request = self._decode(payload)
-        except ValueError as error:  # of msgspec, too
+        except ValueError as error:  # msgspec's errors are ValueErrors, too
             self.refused += 1
             try:
                 of = self._decode_id(payload).id
@@ -232,7 +232,7 @@ class Feed:
         return request
 
     def _urgent(self, client: Peer) -> Iterator[Ask]:
-        """Of each kind of urgent request that has come from a client, one that stands for all; ESTOP first."""
+        """One request for each kind of urgent request of a client, which stands for all of that kind; ESTOP first."""
         alike: dict[Do, list[Request]] = {"estop": [], "disarm": []}
         for payload in client.urgent:
             request = self._understood(client, payload)
@@ -255,14 +255,14 @@ class Feed:
         return Ask(requests[0], answer)
 
     def _take(self, client: Peer, request: Request | None) -> Iterator[Ask]:
-        """Does what concerns the feed alone."""
+        """Handles a request of the feed itself; yields any other."""
         match request:
             case None:
                 return
             case Request(do="subscribe"):
                 if not client.wants and self._is_full:
                     self.refused += 1
-                    self._reply(client, [request.id], False, "The daemon has too many listeners; close some.")
+                    self._reply(client, [request.id], False, "The daemon has too many listeners; close some of them.")
                     return
                 self._subscribe(client, client.wants | set(request.want))
                 self._tell_about(client, request)
@@ -276,16 +276,16 @@ class Feed:
 
     @property
     def _is_full(self) -> bool:
-        """Whether one more listener would take a place that is kept for orders."""
+        """Whether one more listener would take a place that is reserved for orders."""
         listeners = sum(bool(client.wants) for client in self._clients.values())
         return listeners >= MAX_LISTENERS or not self._room.keeps_one_back()
 
     def _tell_about(self, client: Peer, request: Request) -> None:
         wants = " and ".join(sorted(client.wants)) or "nothing"
         try:
-            self._reply(client, [request.id], True, f"You get {wants}.", self._about())
-        except Exception as error:  # whatever it is, the loop goes on and the client is answered
-            self._reply(client, [request.id], False, f"The daemon cannot say what it runs ({error}).")
+            self._reply(client, [request.id], True, f"You receive {wants}.", self._about())
+        except Exception as error:  # the loop continues after any error, and the client gets an answer
+            self._reply(client, [request.id], False, f"The daemon cannot describe its run ({error}).")
 
     def _reply(self, client: Peer, to: list[int], ok: bool, text: str, about: About | None = None) -> None:
         if client.socket.fileno() >= 0:

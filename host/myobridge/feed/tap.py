@@ -1,4 +1,4 @@
-"""A look at a simulated hand: snapshots as JSON datagrams to a Unix socket, dropped when nobody reads."""
+"""Snapshots of a simulated hand: JSON datagrams to a Unix socket, dropped if nobody reads."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import msgspec
 
 
 class HandSnapshot(msgspec.Struct, kw_only=True):
-    """One look; angles in degrees, thumb to little. truth_deg is empty where the source does not know it."""
+    """Angles in degrees, thumb to little. truth_deg: the wearer's fingers; empty if the source does not know them."""
 
     truth_deg: list[float]
     applied_deg: list[float]
 
 
 class HandTap:
-    """The sending end; what the kernel does not take is dropped."""
+    """The sending end; drops datagrams that the kernel does not take."""
 
     def __init__(self, path: Path) -> None:
         self._path = str(path)
@@ -31,7 +31,7 @@ class HandTap:
 
 
 class HandTapReader:
-    """The receiving end; it makes the socket, and the newest snapshot wins."""
+    """The receiving end; makes the socket, and keeps the newest snapshot only."""
 
     def __init__(self, path: Path) -> None:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -39,7 +39,7 @@ class HandTapReader:
         self._decoder = msgspec.json.Decoder(HandSnapshot)
 
     def newest(self, timeout_s: float) -> HandSnapshot | None:
-        """The newest snapshot that arrives within `timeout_s`; None if none did."""
+        """The newest snapshot that arrives within `timeout_s`; None if none does."""
         self._socket.settimeout(timeout_s)
         newest = None
         with suppress(TimeoutError, BlockingIOError):

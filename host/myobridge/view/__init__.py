@@ -1,1 +1,1 @@
-"""The live view: a page in the browser, served by a process of its own beside the daemon."""
+"""The live view: a page in the browser, served by its own process beside the daemon."""

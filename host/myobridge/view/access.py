@@ -1,4 +1,4 @@
-"""Who may open the page: Host, Origin and token of a request. Pure: no socket here."""
+"""Decides who may open the page, from a request's Host, Origin and token. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ WILDCARDS = ("0.0.0.0", "::")
 
 
 def is_loopback(address: str) -> bool:
-    """Whether an address is reachable from this machine only."""
+    """Whether only this computer can reach an address."""
     try:
         return ip_address(address).is_loopback
     except ValueError:
@@ -22,18 +22,18 @@ def is_loopback(address: str) -> bool:
 
 
 def make_token(address: str) -> str | None:
-    """A token for a view that others can reach; None for one on loopback, which needs none."""
+    """A token for a view that other computers can reach; None on loopback, where no token is needed."""
     return None if is_loopback(address) else secrets.token_urlsafe(16)
 
 
 def page_urls(address: str, bound: str, port: int, token: str | None) -> list[str]:
-    """What to type into a browser: by name, then by number.
+    """The addresses to type into a browser: by name, then by number.
 
     Args:
-        address: as it was given with --bind.
-        bound: the numeric address that it is.
+        address: as given with --bind.
+        bound: the numeric address behind it.
         port: TCP port.
-        token: goes with it; None for none.
+        token: part of the address; None without a token.
     """
     name, number = address, bound
     if address in WILDCARDS:
@@ -46,7 +46,7 @@ def page_urls(address: str, bound: str, port: int, token: str | None) -> list[st
 
 
 def _own_number(wildcard: str) -> str:
-    """The address under which others see this machine; empty where it has no network. Nothing is sent."""
+    """The address at which other computers see this one; empty without a network. Sends nothing."""
     family, elsewhere = (socket.AF_INET6, "2001:db8::1") if ":" in wildcard else (socket.AF_INET, "192.0.2.1")
     with socket.socket(family, socket.SOCK_DGRAM) as probe:
         try:
@@ -59,28 +59,28 @@ def _own_number(wildcard: str) -> str:
 
 @dataclass(frozen=True)
 class Access:
-    """The rules. Without a token the view is on loopback, and only loopback names are let in.
+    """The rules. Without a token the view is on loopback and accepts loopback names only.
 
-    With a token every name is: a page that made its own name point here (DNS rebinding) does not know the token.
+    With a token it accepts every name: a page that makes its own name point here (DNS rebinding) lacks the token.
     """
 
     token: str | None
 
     def refusal(self, hosts: Sequence[str], origins: Sequence[str] | None) -> str | None:
-        """Why a request is refused by its headers; None if it is not.
+        """Why the headers refuse a request; None if they do not.
 
         Args:
-            hosts: all its Host headers.
-            origins: all its Origin headers where it opens a WebSocket; None for a plain GET, which changes nothing.
+            hosts: all Host headers of the request.
+            origins: all its Origin headers if it opens a WebSocket; None for a plain GET, which changes nothing.
         """
         if len(hosts) != 1 or not self._ours(hosts[0]):
-            return "This name is not the view's: open the address that myobridge printed."
+            return "The view does not have this name: open the address that myobridge printed."
         if origins is not None and [origin.lower() for origin in origins] != [f"http://{hosts[0]}".lower()]:
-            return "Another page may not use the view."
+            return "Other pages may not use the view."
         return None
 
     def lacks_token(self, target: str) -> bool:
-        """Whether path and query come without the token that they need."""
+        """Whether the query lacks a required token."""
         given = parse_qs(target.partition("?")[2]).get("token", [""])[0]
         return self.token is not None and not hmac.compare_digest(given.encode(errors="replace"), self.token.encode())
 

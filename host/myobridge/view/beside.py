@@ -1,4 +1,4 @@
-"""The view as a process of its own beside the daemon: nothing that a browser does can touch the loop."""
+"""Runs the view as its own process beside the daemon, so that no browser can disturb the loop."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from contextlib import contextmanager
 from typing import Final
 
 PR_SET_PDEATHSIG: Final = 1
-"""Linux, prctl(2): the kernel ends the view when the daemon dies, however it dies."""
+"""Linux, prctl(2): the kernel ends the view when the daemon dies for any reason."""
 END_S: Final = 3.0
 
 
 @contextmanager
 def view_beside(port: str, view_port: int, bind: str, *, control: bool) -> Iterator[None]:
-    """A view that ends with the block. Where it cannot serve it says so itself, and the daemon goes on without it.
+    """A view that ends with the block. If the view cannot serve, it prints why, and the daemon continues without it.
 
     Enter it before real-time scheduling, which the view must not inherit.
     """
@@ -26,7 +26,7 @@ def view_beside(port: str, view_port: int, bind: str, *, control: bool) -> Itera
     process = subprocess.Popen(
         [*command, *(["--control"] if control else [])],
         stdin=subprocess.DEVNULL,
-        stdout=sys.stderr,  # stdout is the summary's
+        stdout=sys.stderr,  # stdout is for the summary
         preexec_fn=lambda: libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM),  # noqa: PLW1509 - the daemon has one thread
     )
     try:

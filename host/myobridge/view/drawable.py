@@ -1,4 +1,4 @@
-"""Whether a picture can be drawn in this terminal. Where it cannot, commands print lines."""
+"""Whether this terminal can draw a picture. Otherwise commands print lines."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Final
 from rich.console import Console
 
 CANNOT_DRAW: Final = ("", "dumb", "unknown")
-"""Names of terminals, in TERM, that cannot move their cursor, or that nobody knows.."""
+"""Values of TERM for terminals that cannot move their cursor or are unknown."""
 
 
 def can_draw(console: Console, columns: int, rows: int) -> bool:
-    """The console is a terminal that can move its cursor, has our letters, and holds a picture of this size."""
+    """The console is a terminal that can move its cursor, prints UTF-8, and is large enough for the picture."""
     return (
         console.is_terminal
         and os.environ.get("TERM", "").lower() not in CANNOT_DRAW

@@ -1,4 +1,4 @@
-"""Connections that have not said yet what they want: what they may cost the view, and the viewers beside them."""
+"""Limits the connections that have not finished their handshake, so that they cannot harm the view or its viewers."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ REQUEST_S: Final = 3.0
 """Time for a handshake."""
 MAX_UNFINISHED: Final = 64
 BACKLOG: Final = 8
-"""Connections that are let in between two looks at those that are open: three milliseconds."""
+"""Connections that are accepted before the open ones are served again: three milliseconds."""
 WAITING: Final = 256
-"""Connections that wait with the kernel until they are let in."""
+"""Connections that may wait in the kernel until they are accepted."""
 
 
 class Handshakes:
-    """At most MAX_UNFINISHED. Where there are more, the address that has most of them loses its oldest one."""
+    """Allows MAX_UNFINISHED handshakes. Beyond that, the address with the most of them loses its oldest one."""
 
     def __init__(self) -> None:
         self._of: dict[ServerConnection, str] = {}
 
     def connection_type(self) -> type[ServerConnection]:
-        """Connections of this type are counted until their handshake is done."""
+        """A type of connections that are counted until their handshake is finished."""
         handshakes = self
 
         class Newcomer(ServerConnection):
@@ -42,7 +42,7 @@ class Handshakes:
         return Newcomer
 
     def begin(self, connection: ServerConnection) -> None:
-        """A connection has come."""
+        """Counts a new connection."""
         if len(self._of) >= MAX_UNFINISHED:
             ((crowded, _),) = Counter(self._of.values()).most_common(1)
             oldest = next(connection for connection, address in self._of.items() if address == crowded)
@@ -52,12 +52,12 @@ class Handshakes:
         self._of[connection] = peer[0] if peer else ""
 
     def end(self, connection: ServerConnection) -> None:
-        """It watches from now on, or it has gone."""
+        """Stops counting a connection, which became a viewer or is gone."""
         self._of.pop(connection, None)
 
 
 def let_wait(listeners: Iterable[socket.socket]) -> None:
-    """Has the kernel keep more than the BACKLOG connections that asyncio asks it for."""
+    """Lets more connections wait in the kernel than the BACKLOG that asyncio asks for."""
     for listener in listeners:
         with socket.socket(fileno=os.dup(listener.fileno())) as same:
             same.listen(WAITING)

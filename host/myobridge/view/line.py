@@ -1,4 +1,4 @@
-"""One connection of the view to the daemon, for orders only; part of the view's event loop."""
+"""The view's connection to the daemon for orders only; runs in the view's event loop."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from myobridge.feed.place import connect_now
 
 
 class Line(asyncio.Protocol):
-    """Several may ask at the same time: nothing waits for what was asked before."""
+    """Sends several requests at the same time: no request waits for the answer to another."""
 
     def __init__(self, port: str) -> None:
         self._port = port
@@ -21,7 +21,7 @@ class Line(asyncio.Protocol):
         self._last_id = 0
 
     async def ask(self, do: Do, asked_s: float) -> Reply:
-        """Asks, and waits for the answer for as long as the line is open. asked_s: of the host's monotonic clock.
+        """Sends a request and waits for its answer while the line is open. asked_s: on the host's monotonic clock.
 
         Raises:
             NoDaemon: the daemon has ended.
@@ -40,11 +40,11 @@ class Line(asyncio.Protocol):
 
     @property
     def is_closed(self) -> bool:
-        """Nothing can be asked any more."""
+        """The line takes no more requests."""
         return self._transport.is_closing()
 
     def close(self) -> None:
-        """Whoever waits for an answer gets none."""
+        """Closes the line; pending requests get no answer."""
         self._transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:  # noqa: D102
@@ -53,7 +53,7 @@ class Line(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:  # noqa: D102
         try:
             replies = [understood(payload) for kind, payload in self._splitter.push(data) if kind == REPLY]
-        except ValueError:  # it is no daemon of ours
+        except ValueError:  # this is not a myobridge daemon
             self.close()
             return
         for reply in replies:
@@ -71,15 +71,15 @@ class Line(asyncio.Protocol):
 
 
 async def open_line(port: str) -> Line:
-    """A line to the daemon on `port`, at once.
+    """Opens a line to the daemon on `port`, without waiting.
 
     Raises:
-        NoDaemon: none runs there, or it lets nobody in.
+        NoDaemon: no daemon runs there, or it accepts no connections.
     """
     try:
         connection = connect_now(port)
     except BlockingIOError as error:
-        raise NoDaemon(f"The daemon on {port} lets nobody in; end it and start it again.") from error
+        raise NoDaemon(f"The daemon on {port} accepts no connections; end it and start it again.") from error
     except OSError as error:
         raise NoDaemon(
             f"No daemon runs on {port}; start one with `myobridge run --port {port} --model MODEL`."

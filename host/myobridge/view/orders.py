@@ -1,4 +1,4 @@
-"""What viewers order, on its way to the daemon. An ESTOP that no daemon confirms is remembered, and tried again."""
+"""Passes the viewers' orders to the daemon. An ESTOP that no daemon confirms is remembered and sent again."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from myobridge.view.line import Line, open_line
 from myobridge.view.page import Answer, Do, Order
 
 RETRY_S: Final = 0.25
-"""A daemon that has started is found within this time, before anybody orders something."""
+"""How often the view looks for a daemon, so that a line is open before somebody orders something."""
 ANSWER_S: Final = 10.0
 CONFIRM_S: Final = 1.0
-"""Then an ESTOP is taken for one that did not arrive."""
+"""After this time an ESTOP counts as not delivered."""
 SWITCH_OFF: Final = "Switch the servo power off."
-REMEMBERED: Final = "The emergency stop is remembered, and is sent until a daemon confirms it."
+REMEMBERED: Final = "The emergency stop is remembered, and this view sends it until a daemon confirms it."
 NOT_REMEMBERED: Final = (
     "The emergency stop could not be remembered ({}); this view sends it until a daemon confirms it."
 )
 
 
 class Orders:
-    """Keeps a line to the daemon open for them. `tell` gets what becomes of an ESTOP after it was answered."""
+    """Keeps a line to the daemon open for orders. `tell` gets the late confirmation of an ESTOP."""
 
     def __init__(self, port: str, memory: EstopMemory, tell: Callable[[Answer], None]) -> None:
         self._port = port
@@ -38,7 +38,7 @@ class Orders:
         self._is_remembered = False
 
     async def run(self) -> None:
-        """Finds the daemon again whenever it has ended, and hands over what is owed to it; until it is cancelled."""
+        """Reconnects whenever the daemon has ended, and delivers an unconfirmed ESTOP; runs until it is cancelled."""
         try:
             while True:
                 try:
@@ -47,9 +47,9 @@ class Orders:
                         await self._pay()
                 except (NoDaemon, TimeoutError):
                     pass
-                except Exception as error:  # whatever it is, the next ESTOP finds a line
+                except Exception as error:  # after any error the next ESTOP must find a line
                     self._tell(
-                        Answer(do="estop", ok=False, text=f"The way to the daemon failed ({error}). {SWITCH_OFF}")
+                        Answer(do="estop", ok=False, text=f"The link to the daemon failed ({error}). {SWITCH_OFF}")
                     )
                 await asyncio.sleep(RETRY_S)
         finally:
@@ -57,7 +57,7 @@ class Orders:
                 self._line.close()
 
     async def pass_on(self, order: Order) -> Answer:
-        """Passes an order on; whatever happens, there is an answer."""
+        """Passes an order on; always returns an answer."""
         do = order.do
         try:
             return await (self._stop() if do == "estop" else self._order(do, order.seen_s))
@@ -94,7 +94,7 @@ class Orders:
         return REMEMBERED
 
     async def _pay(self) -> None:
-        """Hands over the ESTOP that no daemon has confirmed, unless a person has lifted it meanwhile."""
+        """Delivers the ESTOP that no daemon has confirmed, unless a person has lifted it meanwhile."""
         if self._is_remembered and not await asyncio.to_thread(lambda: self._memory.said):
             self._owes_stop = False
             return

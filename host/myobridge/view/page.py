@@ -1,4 +1,4 @@
-"""What the server says to the page and the page to the server: JSON, told apart by `kind`."""
+"""The messages between server and page: JSON, distinguished by `kind`."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ Do = Literal["arm", "disarm", "estop", "lift"]
 
 
 class Message(msgspec.Struct, kw_only=True, tag_field="kind", tag=str.lower):
-    """Anything the server says."""
+    """A message from the server."""
 
 
 class Hello(Message):
-    """The first message. `control`: whether this view passes orders on; `emg`: whether EMG and spectra will come."""
+    """The first message. control: this view passes orders on; emg: EMG and spectra will follow."""
 
     port: str
     control: bool
@@ -26,7 +26,7 @@ class Hello(Message):
 
 
 class Link(Message):
-    """Whether a daemon is heard, and a sentence about it."""
+    """Whether the view hears a daemon, and a sentence about it."""
 
     up: bool
     text: str
@@ -39,7 +39,7 @@ class Look(Message):
 
 
 class Emg(Message):
-    """New columns: of each the lowest counts of all channels, then the highest; null where the column was lost."""
+    """New columns: each the lowest counts of all channels, then the highest; null for a lost column."""
 
     first: int
     columns_per_s: float
@@ -56,7 +56,7 @@ class Lines(Message):
 
 
 class Answer(Message):
-    """What became of an order."""
+    """The answer to an order."""
 
     do: Do
     ok: bool
@@ -64,16 +64,16 @@ class Answer(Message):
 
 
 class Dropped(Message):
-    """How many messages this viewer was too slow for."""
+    """How many messages this viewer missed because it was too slow."""
 
     messages: int
 
 
 class Order(msgspec.Struct, forbid_unknown_fields=True):
-    """The one thing a page may say.
+    """The only message of a page.
 
-    seen_s: `at_s` of the newest look that the page shows. An ARM from a page that stands still, or that was long on its
-        way, is as old as what the person saw; 0: there was no look.
+    seen_s: `at_s` of the newest snapshot that the page shows; 0 without one. It makes an ARM from a frozen page, or one
+        that was delayed, as old as what the person saw.
     """
 
     do: Do
@@ -81,14 +81,14 @@ class Order(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def emg(new: Columns, columns_per_s: float) -> Emg:
-    """Columns as the page takes them."""
+    """Columns as a message."""
     counts = np.hstack((new.low, new.high)).tolist()
     columns = [column if present else None for column, present in zip(counts, new.present, strict=True)]
     return Emg(first=new.first, columns_per_s=columns_per_s, columns=columns)
 
 
 def lines(spectrum: Spectrum) -> Lines:
-    """Spectra as the page takes them."""
+    """Spectra as a message."""
     return Lines(
         step_hz=spectrum.step_hz,
         power_db=spectrum.power_db.round(1).tolist(),

@@ -31,7 +31,7 @@ from myobridge.view.watch import Watch
 
 MAX_VIEWERS: Final = 16
 MAX_CONTROLLERS: Final = 32
-"""Viewers beyond MAX_VIEWERS come in where they may order: they see the state, and no EMG."""
+"""With control, viewers beyond MAX_VIEWERS may order and see the state, but get no EMG."""
 CLOSE_S: Final = 1.0
 PAGE: Final = "/"
 SOCKET: Final = "/socket"
@@ -54,7 +54,7 @@ HEADERS: Final = {
 FILES: Final = {f"/{file.name}": file.read_bytes() for file in files("myobridge.view").joinpath("static").iterdir()}
 FILES[PAGE] = FILES.pop("/index.html")
 QUIET: Final = logging.getLogger("myobridge.view")
-"""What strangers send is no news for the person at the terminal."""
+"""Keeps errors of strangers' connections from the terminal."""
 QUIET.addHandler(logging.NullHandler())
 QUIET.propagate = False
 
@@ -68,16 +68,16 @@ class Server:
         self._control = control
         self._viewers: set[Viewer] = set()
         self._standing: dict[type[msgspec.Struct], str] = {}
-        """What viewers that come later must know too."""
+        """The state that is replayed to viewers who join late: the newest message of each kind."""
         self._handshakes = Handshakes()
         self._watch = Watch(port, self._publish)
         self._take_down: asyncio.TimerHandle | None = None
 
     async def run(self, address: str, view_port: int, opened: Callable[[str, int], None]) -> None:
-        """Serves until SIGINT or SIGTERM; `opened` gets address and port, which is a free one where `view_port` is 0.
+        """Serves until SIGINT or SIGTERM; `opened` gets address and port, which is a free port if `view_port` is 0.
 
         Raises:
-            UserError: the port is taken, or the address is not this machine's.
+            UserError: the port is in use, or the address does not belong to this computer.
         """
         self._loop = asyncio.get_running_loop()
         self._orders = Orders(self._port, EstopMemory(self._port), self._tell)
@@ -92,7 +92,7 @@ class Server:
                 process_request=self._admit,
                 create_connection=self._handshakes.connection_type(),
                 backlog=BACKLOG,
-                compression=None,  # a few kB/s, and a Pi has better things to do
+                compression=None,  # a few kB/s are not worth a Pi's processor
                 max_size=ORDER_BYTES,
                 open_timeout=REQUEST_S,
                 close_timeout=CLOSE_S,
@@ -113,7 +113,7 @@ class Server:
                 await asyncio.to_thread(self._watch.stop)
 
     def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
-        """Answers a plain request; None lets a viewer in."""
+        """Answers a plain request; returns None to accept a viewer."""
         path = request.path.partition("?")[0]
         origins = request.headers.get_all("Origin") if path == SOCKET else None
         if request.method != "GET":
@@ -131,7 +131,7 @@ class Server:
         return _respond(HTTPStatus.OK, kind, FILES[path])
 
     async def _attend(self, connection: ServerConnection) -> None:
-        """A viewer, from its first message to its last."""
+        """Serves a viewer, from its first message to its last."""
         self._handshakes.end(connection)
         if len(self._viewers) >= (MAX_CONTROLLERS if self._control else MAX_VIEWERS):
             await connection.close(CloseCode.TRY_AGAIN_LATER, "too many viewers")
@@ -150,19 +150,19 @@ class Server:
             sending.cancel()
 
     async def _order(self, viewer: Viewer, order: page.Order) -> None:
-        """Passes an order on, however many others are on their way; all viewers get the answer: it is one hand."""
+        """Passes an order on, beside any others; all viewers get the answer, because they share one hand."""
         if self._control:
             self._tell(await self._orders.pass_on(order))
         else:
             viewer.put(
-                encode(page.Answer(do=order.do, ok=False, text="Control is off in this view: nothing was sent."))
+                encode(page.Answer(do=order.do, ok=False, text="Control is off in this view, so nothing was sent."))
             )
 
     def _tell(self, answer: page.Answer) -> None:
         self._spread(page.Answer, encode(answer))
 
     def _publish(self, message: page.Message) -> None:
-        """To all viewers, from the watching thread."""
+        """Sends a message to all viewers; called from the watching thread."""
         self._loop.call_soon_threadsafe(self._spread, type(message), encode(message))
 
     def _spread(self, kind: type[msgspec.Struct], text: str) -> None:
@@ -190,18 +190,18 @@ def _respond(status: HTTPStatus, kind: str, body: bytes) -> Response:
 def _cannot_serve(error: OSError, address: str, view_port: int) -> UserError:
     if error.errno == errno.EADDRINUSE:
         return UserError(
-            f"The view's port {view_port} is taken; choose another with --view-port, or end the program that has it."
+            f"The view's port {view_port} is in use; choose another with --view-port, or end the program that uses it."
         )
     if error.errno in (errno.EACCES, errno.EPERM):
-        return UserError(f"The view's port {view_port} is not permitted; choose one from 1024 on with --view-port.")
-    return UserError(f"The view cannot listen on {address}; give --bind an address of this machine.")
+        return UserError(f"The view may not use port {view_port}; choose a port from 1024 up with --view-port.")
+    return UserError(f"The view cannot listen on {address}; give --bind an address of this computer.")
 
 
 def serve_view(port: str, address: str, view_port: int, *, control: bool, say: Callable[[str], None]) -> None:
     """Serves the view of the daemon on `port` until SIGINT or SIGTERM.
 
     Raises:
-        UserError: it cannot listen on that address and port.
+        UserError: the view cannot listen on that address and port.
     """
     access = Access(make_token(address))
 

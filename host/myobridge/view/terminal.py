@@ -1,4 +1,4 @@
-"""What a terminal shows of a running daemon; pure functions from snapshots to rich renderables."""
+"""The terminal view of a running daemon: pure functions from snapshots to rich renderables."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ COLUMNS, ROWS = 80, 24
 """The smallest terminal that holds the view."""
 BAR: Final = 44
 FULL_LEVEL: Final = 3.0
-"""An EMG bar is full at three times the training's usual level."""
+"""An EMG bar is full at three times the usual level in training."""
 CLOSED_DEG: Final = 180
 STATE_STYLE: Final = {
     "ARMED": "bold black on green",
@@ -28,12 +28,12 @@ STATE_STYLE: Final = {
     "DISARMED": "bold black on cyan",
 }
 NOT_BAD: Final = ("good", "unknown")
-"""What a contact is called that is good, or that nobody has looked at yet."""
+"""Contacts that are good, or not checked yet."""
 ALARM_STYLE: Final = "bold white on red"
 
 
 def bar(share: float, style: str, marker: float | None = None) -> Text:
-    """A bar `share` of BAR cells long, in eighths of a cell, with an optional marker at a share of its own."""
+    """A bar of `share` of BAR cells, in eighths of a cell, with an optional marker at another share."""
     share = min(max(share, 0.0), 1.0)
     eighths = round(share * BAR * 8)
     cells = "█" * (eighths // 8) + (" ▏▎▍▌▋▊▉"[eighths % 8] if eighths % 8 else "")
@@ -86,7 +86,7 @@ def _fingers(look: Snapshot, hand: HandSnapshot | None) -> RenderableType:
     truth = hand.truth_deg if hand else []
     title = Text.assemble(("Hand         ", "bold"), ("█ servo", "green"))
     if truth:
-        title.append("   ◆ the wearer's own finger", "yellow")
+        title.append("   ◆ the wearer's finger", "yellow")
     title.append("   0° open … 180° closed", "dim")
     rows: list[tuple[RenderableType, ...]] = []
     for i, name in enumerate(SERVOS):
@@ -108,7 +108,7 @@ def _gauges(look: Snapshot) -> RenderableType:
 
 
 def spoken(look: Snapshot, hand: HandSnapshot | None) -> str:
-    """The view as sentences, for a terminal that cannot draw and for screen readers."""
+    """The view as sentences, for screen readers and for a terminal that cannot draw."""
     applied = hand.applied_deg if hand else look.applied_deg
     fingers = ", ".join(f"{name} {angle:.0f}°" for name, angle in zip(SERVOS, applied, strict=True))
     sentences = [f"After {look.t_s:.0f} s: {look.explained}", f"Servos (0° is open, 180° is closed): {fingers}."]
@@ -122,7 +122,7 @@ def spoken(look: Snapshot, hand: HandSnapshot | None) -> str:
 
 
 def summary_rows(summary: dict[str, Any]) -> list[tuple[str, str]]:
-    """The run in a few lines: what is measured, and its figures."""
+    """The summary of a run as rows: a quantity and its figures."""
     latency, delay = summary["latency_ms"], summary["sample_to_command_ms"]
     error, start = summary["mae_deg"], summary["start_to_first_command_s"]
     return [
@@ -138,5 +138,5 @@ def summary_rows(summary: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def summary_table(summary: dict[str, Any]) -> RenderableType:
-    """The run in a picture."""
+    """The summary of a run as a table."""
     return Panel(_grid(*summary_rows(summary)), title="myobridge demo", width=WIDTH)

@@ -1,4 +1,4 @@
-"""What the page draws of the EMG: a column of lowest and highest counts every few milliseconds, and spectra."""
+"""Reduces EMG to what the page draws: a column of lowest and highest counts every few milliseconds, and spectra."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ SEGMENT_S: Final = 0.5
 SEGMENTS: Final = 3
 """Half overlapping."""
 HIGHEST_HZ: Final = 500
-"""Surface EMG has next to nothing above."""
+"""Surface EMG has almost no power above."""
 MAINS_HZ: Final = (50, 60)
 MAINS_MEMORY: Final = 0.9
-"""Of earlier spectra in what stands out at 50 and 60 Hz: a burst of EMG does not change a country's mains."""
+"""Weight of earlier spectra in the choice between 50 and 60 Hz, so that a burst of EMG does not change the choice."""
 NEIGHBOURS: Final = (-6, -5, -4, -3, 3, 4, 5, 6)
-"""Lines beside a mains line that say how high it would be without mains."""
+"""Lines beside a mains line, whose median is the level without mains hum."""
 
 
 @dataclass(frozen=True)
 class Columns:
-    """Consecutive columns; counts as int16. `first` counts columns from the device's sample 0.
+    """Consecutive columns; counts as int16. `first` counts columns from the board's sample 0.
 
-    low, high: (columns, channels); whole columns that were lost on the way are left out of `present` (columns,).
+    low, high: (columns, channels); present (columns,): False where all samples of a column were lost.
     """
 
     first: int
@@ -44,10 +44,10 @@ class Columns:
 
 @dataclass(frozen=True)
 class Spectrum:
-    """Power densities in dB of one count² per Hz, (channels, lines), from 0 Hz on in steps of `step_hz`.
+    """Power densities in dB of one count² per Hz, (channels, lines), from 0 Hz in steps of `step_hz`.
 
     mains_hz: 50 or 60, whichever stands out more.
-    mains_db: (channels,), how far that line stands above its neighbours.
+    mains_db: (channels,), height of that line above its neighbours.
     """
 
     step_hz: float
@@ -57,7 +57,7 @@ class Spectrum:
 
 
 class Traces:
-    """Takes the bytes of the wire, gives columns and spectra. Gaps stay gaps."""
+    """Turns the bytes of the wire into columns and spectra. Gaps stay gaps."""
 
     def __init__(self, channels: int, fs_hz: float) -> None:
         self._channels = channels
@@ -74,7 +74,7 @@ class Traces:
 
     @property
     def columns_per_s(self) -> float:
-        """How many columns a second has."""
+        """Columns in a second."""
         return self._fs_hz / self._column_samples
 
     def feed(self, data: bytes) -> None:
@@ -97,7 +97,7 @@ class Traces:
         self._pending.append((column, counts.min(0), counts.max(0), hop.filled < self._column_samples))
 
     def columns(self) -> Columns | None:
-        """What is new since the last call; None if nothing is."""
+        """The new columns since the last call; None without any."""
         if not self._pending:
             return None
         first, lows, highs, present = zip(*self._pending, strict=True)
@@ -105,7 +105,7 @@ class Traces:
         return Columns(first[0], np.array(lows), np.array(highs), np.array(present))
 
     def spectrum(self) -> Spectrum | None:
-        """Of the newest second (Welch 1967, Hann windows); None until it has come."""
+        """The spectrum of the newest second (Welch 1967, Hann windows); None before the first second is complete."""
         if len(self._recent) < (self._recent.maxlen or 0):
             return None
         counts = np.concatenate(self._recent).astype(np.float64)
@@ -126,7 +126,7 @@ class Traces:
 
 
 def _above_neighbours(power_db: NDArray[np.float64], line: int) -> NDArray[np.float64]:
-    """How far a line of power_db (channels, lines) stands above its neighbours' median: (channels,)."""
+    """Height of a line of power_db (channels, lines) above its neighbours' median: (channels,)."""
     beside = [line + step for step in NEIGHBOURS if line + step < power_db.shape[1]]
     if line >= power_db.shape[1] or not beside:
         return np.zeros(len(power_db))

@@ -1,4 +1,4 @@
-"""One browser that watches: its queue, and what it may say."""
+"""One browser with the page open: its queue of messages, and its orders."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from websockets.frames import CloseCode
 from myobridge.view import page
 
 QUEUE_MESSAGES: Final = 64
-"""About a second; a viewer that is slower than that gets the newest only."""
+"""About a second; a slower viewer gets the newest messages only."""
 SLOW_S: Final = 10.0
-"""A viewer that takes nothing for so long is closed."""
+"""A viewer that takes nothing for this long is disconnected."""
 ORDER_BYTES: Final = 64
 ORDERS_PER_S: Final = 10
 
@@ -26,12 +26,12 @@ _decode_order = msgspec.json.Decoder(page.Order).decode
 
 
 def encode(message: msgspec.Struct) -> str:
-    """A message as it goes to the page."""
+    """Encodes a message for the page."""
     return _encode(message).decode()
 
 
 class Viewer:
-    """Never lets others wait: `put` returns at once, and what a slow browser does not take is dropped and counted."""
+    """Never delays others: `put` returns at once, and what a slow browser misses is dropped and counted."""
 
     def __init__(self, connection: ServerConnection, *, sees_emg: bool = True) -> None:
         self._connection = connection
@@ -40,14 +40,14 @@ class Viewer:
         self._dropped = 0
 
     def put(self, text: str) -> None:
-        """Queues a message; the oldest gives way where the queue is full."""
+        """Queues a message; drops the oldest if the queue is full."""
         if self._waiting.full():
             self._waiting.get_nowait()
             self._dropped += 1
         self._waiting.put_nowait(text)
 
     async def send(self) -> None:
-        """Sends what is queued until the viewer goes, or is too slow to keep."""
+        """Sends the queue until the viewer leaves or takes nothing for SLOW_S."""
         told = 0
         try:
             while True:
@@ -63,9 +63,9 @@ class Viewer:
             self._connection.transport.abort()
 
     async def listen(self, pass_on: Callable[[page.Order], object], *, control: bool) -> None:
-        """Passes its orders on until it goes. A viewer that says anything else, or too much, is closed.
+        """Passes the viewer's orders on until it leaves. Anything else, or too many orders, disconnect the viewer.
 
-        ESTOP is never too much where this view has `control`.
+        With `control`, no limit applies to ESTOP.
         """
         second, said = 0, 0
         try:

@@ -1,4 +1,4 @@
-"""The thread that listens to the daemon's feed and turns what it hears into messages for the page."""
+"""The thread that listens to the daemon's feed and turns its messages into messages for the page."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from myobridge.view import page
 from myobridge.view.traces import Traces
 
 PERIOD_S: Final = 0.03
-"""The page interpolates between pieces of EMG; the fewer wake-ups, the less the daemon notices."""
+"""The page interpolates between pieces of EMG; fewer wake-ups disturb the daemon less."""
 SPECTRUM_PERIOD_S: Final = 0.25
 RETRY_S: Final = 0.5
 
@@ -22,7 +22,7 @@ Publish = Callable[[page.Message], None]
 
 
 class Watch(threading.Thread):
-    """Publishes all there is to see of the daemon on a port; comes back by itself when the daemon does."""
+    """Publishes the state of the daemon on a port; reconnects when the daemon comes back."""
 
     def __init__(self, port: str, publish: Publish) -> None:
         super().__init__(name="watch", daemon=True)
@@ -36,26 +36,26 @@ class Watch(threading.Thread):
         self.join()
 
     def run(self) -> None:
-        """Follows one daemon after the other."""
+        """Follows one daemon after another."""
         while not self._stopping.is_set():
             try:
                 with FeedClient(self._port) as feed:
                     self._follow(feed)
             except UserError as away:
                 self._away(str(away))
-            except Exception as error:  # whatever it is, viewers are told, and the view goes on
-                self._away(f"The view failed ({type(error).__name__}: {error}) and begins again.")
+            except Exception as error:  # after any error viewers are told, and the view continues
+                self._away(f"The view failed ({type(error).__name__}: {error}) and is starting again.")
 
     def _away(self, text: str) -> None:
-        with suppress(Exception):  # the next one may get through
+        with suppress(Exception):  # the next message may get through
             self._publish(page.Link(up=False, text=text))
         self._stopping.wait(RETRY_S)
 
     def _follow(self, feed: FeedClient) -> None:
-        """Until the daemon ends."""
+        """Publishes until the daemon ends."""
         about = feed.subscribe("bytes", "snapshots")
         listener = Listener(Traces(len(about.spec.channels), about.spec.fs_hz), self._publish)
-        self._publish(page.Link(up=True, text=f"The daemon on {self._port} is heard; it waits for the hand."))
+        self._publish(page.Link(up=True, text=f"The daemon on {self._port} runs and is waiting for the hand."))
         while not self._stopping.is_set():
             began_s = time.monotonic()
             listener.listen(feed, began_s)
@@ -63,7 +63,7 @@ class Watch(threading.Thread):
 
 
 class Listener:
-    """Takes what one daemon says, and publishes what is due."""
+    """Takes the messages of one daemon, and publishes what is due."""
 
     def __init__(self, traces: Traces, publish: Publish) -> None:
         self._traces = traces
@@ -71,7 +71,7 @@ class Listener:
         self._spectrum_s = 0.0
 
     def listen(self, feed: FeedClient, now_s: float) -> None:
-        """All that has arrived.
+        """Takes everything that has arrived.
 
         Raises:
             NoDaemon: the daemon has ended.

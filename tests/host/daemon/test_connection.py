@@ -163,31 +163,31 @@ def test_a_link_lost_while_setpoints_were_withheld_leaves_nothing_to_say_about_t
     connection, clock, link, tmp_path
 ):
     said = []
-    voice = Notices("port")
-    voice.say = said.append
-    voice.tell_changes(connection, clock.now_s)
+    notices = Notices("port")
+    notices.say = said.append
+    notices.tell_changes(connection, clock.now_s)
     assert said[-1].startswith("Connected to ")
     connection._decision = connection._decision._replace(withheld=Withheld.SAMPLES_LOST)
-    voice.tell_changes(connection, clock.now_s)
+    notices.tell_changes(connection, clock.now_s)
     assert said[-1].startswith("No setpoints: too many samples are lost")
-    voice.tell_lost(LinkLost("unplugged"))
+    notices.tell_lost(LinkLost("unplugged"))
 
     model, frames = open_tiny(tmp_path), FrameDecoder()
     fresh = Connection(link, model, Settings(), frames, RunStats(model.spec, 0.0, frames.counters))
-    voice.tell_changes(fresh, clock.now_s + 10)  # it knows nothing of the device yet
+    notices.tell_changes(fresh, clock.now_s + 10)  # it knows nothing of the device yet
     assert said[-1].startswith("Lost the hand")
 
 
 def test_each_reason_for_no_setpoints_is_told_however_short_it_was_and_none_twice_a_second(connection, clock):
     said = []
-    voice = Notices("port")
-    voice.tell_changes(connection, clock.now_s)
-    voice.say = said.append
+    notices = Notices("port")
+    notices.tell_changes(connection, clock.now_s)
+    notices.say = said.append
 
     def tell(withheld, after_s):
         clock.now_s += after_s
         connection._decision = connection._decision._replace(withheld=withheld)
-        voice.tell_changes(connection, clock.now_s)
+        notices.tell_changes(connection, clock.now_s)
 
     for reason in (Withheld.SAMPLES_LOST, Withheld.NOT_A_NUMBER):
         tell(reason, 0.01)
@@ -195,7 +195,7 @@ def test_each_reason_for_no_setpoints_is_told_however_short_it_was_and_none_twic
     assert [text[:30] for text in said] == [
         "No setpoints: too many samples",
         "The signal is good again.",
-        "No setpoints: the network give",
+        "No setpoints: the network's ou",
     ]
     for _ in range(10):
         tell(Withheld.NOT_A_NUMBER, 0.005)
@@ -390,5 +390,5 @@ def test_decisions_that_go_on_coming_too_late_are_withheld_by_that_name(connecti
     turns(connection, 0.2)
     assert connection.withheld is Withheld.STALE
     assert not connection.decided
-    assert "come too late" in connection.explain_withheld()
+    assert "decisions are too late" in connection.explain_withheld()
     assert connection._stats.summary()["stale"] > 0

@@ -68,7 +68,7 @@ def test_a_model_that_never_ends_is_refused_while_the_loop_goes_on_and_the_next_
     assert "no hand can wait" in text
     assert turns > 10
     ok, text, _ = asked(swap, hand, write_tiny_model(tmp_path / "tiny.onnx"))
-    assert (ok, text) == (True, "The model is tiny now.")
+    assert (ok, text) == (True, "The model is now tiny.")
     assert hand.models == ["tiny"]
 
 

@@ -258,8 +258,8 @@ def test_a_request_that_waited_too_long_in_a_socket_is_refused(desk):
 def test_an_arm_that_a_stopped_daemon_finds_when_it_goes_on_is_refused_and_the_next_is_not(desk):
     desk.hand.run(FROZEN_S + 0.1, host=False)
     desk.control.poll(desk, desk.hand.now_s)
-    assert desk.asked("arm") == (False, "The hand was not armed: myobridge stood still for 0.6 s and cannot tell the "
-                                        "request's age; ask again.")  # fmt: skip
+    assert desk.asked("arm") == (False, "The hand was not armed: myobridge stood still for 0.6 s and cannot tell how "
+                                        "old the request is; try again.")  # fmt: skip
     desk.run(SETTLE_S)
     assert desk.asked("arm")[0]
 
@@ -359,7 +359,7 @@ def test_where_the_port_cannot_reset_the_board_a_power_cycle_is_named_and_ends_d
     desk.can_reset = False
     desk.lift()
     assert desk.answers == [
-        ("lift", True, "The emergency stop is lifted here; now switch the board's power off and on to reset it.")
+        ("lift", True, "The emergency stop is lifted here; now switch the board's power off and on to reset the board.")
     ]
     assert desk.hand.state is State.ESTOP
     desk.run(1.0)

@@ -137,7 +137,7 @@ def sick(changes) -> Facts:
 def test_a_healthy_hand_has_no_findings():
     assert check_all(HEALTHY) == []
     assert as_json(HEALTHY, [])["ok"] is True
-    assert list(as_text(HEALTHY, []))[-1] == "In all: no bad findings, no warnings."
+    assert list(as_text(HEALTHY, []))[-1] == "Total: no bad findings, no warnings."
 
 
 def test_every_finding_of_the_table_has_its_case():
@@ -166,7 +166,7 @@ def test_each_row_is_complete(finding):
 
 def test_a_stream_that_broke_off_is_found():
     (finding,) = check_all(sick({"stream": {"silent_s": 1.2}}))
-    assert (finding.id, finding.what) == ("no_samples", "Samples stopped coming 1.2 s ago.")
+    assert (finding.id, finding.what) == ("no_samples", "The samples stopped 1.2 s ago.")
 
 
 def test_what_was_not_measured_is_not_judged():
@@ -188,7 +188,7 @@ def test_the_same_finding_on_several_channels_is_explained_once():
     text = "\n".join(as_text(facts, check_all(facts)))
     assert "Channel a" in text and "Channel b" in text
     assert text.count(KINDS["channel_flat"].why) == 1
-    assert text.endswith("In all: 2 bad findings, no warnings.")
+    assert text.endswith("Total: 2 bad findings, no warnings.")
 
 
 def test_a_version_that_is_known_bad_cannot_be_installed_with_us_either():
@@ -215,7 +215,7 @@ def test_a_supply_is_shown_or_said_not_to_be_measured():
     assert "servos    6.00 V" in as_text(HEALTHY, [])
     facts = sick({"stream": {"supply_mv": 0}, "device": {"measures_supply": False}})
     assert check_all(facts) == []
-    assert "servos    their supply is not measured" in as_text(facts, [])
+    assert "servos    supply not measured" in as_text(facts, [])
 
 
 def test_a_rate_that_was_not_measured_is_neither_shown_nor_judged():

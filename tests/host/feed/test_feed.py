@@ -190,7 +190,7 @@ def test_a_subscriber_gets_what_he_wants_until_he_wants_it_no_more(feed, want):
         feed.tell_snapshot(LOOK)
         assert list(messages(client)) == [Chunk(1.0, b"x") if want == "bytes" else LOOK]
         with attended(feed):
-            assert client.request("unsubscribe", want=(want,)).text == "You get nothing."
+            assert client.request("unsubscribe", want=(want,)).text == "You receive nothing."
         feed.tell_bytes(2.0, b"y")
         feed.tell_snapshot(LOOK)
         assert list(messages(client)) == []
@@ -491,7 +491,7 @@ def test_when_the_daemon_cannot_say_what_it_runs_the_client_is_told_and_the_loop
 
 def test_a_daemon_that_lets_nobody_in_is_told_after_a_while(feed, monkeypatch):
     monkeypatch.setattr("myobridge.feed.place.CONNECT_S", 0.05)
-    with ExitStack() as crowd, pytest.raises(NoDaemon, match="lets nobody in"):
+    with ExitStack() as crowd, pytest.raises(NoDaemon, match="accepts no connections"):
         while True:  # the feed is not polled
             crowd.enter_context(waiting_client())
             crowd.enter_context(FeedClient(PORT))
@@ -529,7 +529,7 @@ def test_a_look_that_is_not_understood_is_passed_over_and_told(feed, changes):
             feed._send(subscribed, pack(SNAPSHOT, look), BACKLOG_BYTES)
         feed.tell_bytes(1.0, b"x")
         assert list(messages(client)) == [Chunk(1.0, b"x")]
-        assert "another version" in client.misunderstood
+        assert "different versions" in client.misunderstood
 
 
 def test_an_about_that_is_not_understood_is_a_sentence_and_requests_go_on(feed):
@@ -538,7 +538,7 @@ def test_an_about_that_is_not_understood_is_a_sentence_and_requests_go_on(feed):
 
     feed._about = OtherAbout
     with FeedClient(PORT) as client, attended(feed):
-        with pytest.raises(UserError, match="another version"):
+        with pytest.raises(UserError, match="different versions"):
             client.subscribe("bytes")
         assert client.request("estop").text == "estop"
 
@@ -549,7 +549,7 @@ def test_a_daemon_that_talks_nonsense_is_a_sentence(feed, said):
         feed.poll()
         (peer,) = feed._clients.values()
         peer.send(said, BACKLOG_BYTES)
-        with pytest.raises(NoDaemon, match="another version"):
+        with pytest.raises(NoDaemon, match="different versions"):
             client.receive(1.0)
 
 
@@ -659,7 +659,7 @@ def test_a_daemon_that_does_not_come_to_an_end_with_its_start_is_not_waited_for(
     (runtime_folder / "myobridge").mkdir(mode=0o700)
     starting = open_folder(runtime_folder / "myobridge")
     fcntl.flock(starting, fcntl.LOCK_EX)
-    with pytest.raises(UserError, match="does not come to an end"):
+    with pytest.raises(UserError, match="does not finish its start"):
         Feed(PORT, lambda: ABOUT)
     os.close(starting)
 

@@ -96,7 +96,7 @@ def test_after_a_board_came_back_as_another_device_the_daemon_is_found_by_that_a
 
 
 def test_a_second_daemon_on_the_same_board_is_refused_whatever_it_calls_it(board, link):
-    with feed(link), pytest.raises(UserError, match="a daemon of ours"):
+    with feed(link), pytest.raises(UserError, match="a myobridge daemon"):
         Feed(board, lambda: None)
 
 

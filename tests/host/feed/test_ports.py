@@ -286,5 +286,5 @@ def test_a_hand_that_a_daemon_of_ours_holds_is_told_by_that_daemon(tmp_path, mon
     link.close()
     port.unplug()
     assert answers[0].startswith("mega2560, firmware 0.3.12")
-    assert answers[0].endswith("; a daemon of ours runs on it")
-    assert "looks for its hand" in answers[1]
+    assert answers[0].endswith("; a myobridge daemon runs on it")
+    assert "is looking for the board" in answers[1]

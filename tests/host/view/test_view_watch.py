@@ -123,6 +123,6 @@ def test_a_look_of_another_version_is_told_and_the_next_ones_are_shown():
 
     viewers = Viewers()
     with daemon(says), watching(viewers):
-        viewers.wait(page.Link, lambda link: "another version" in link.text)
+        viewers.wait(page.Link, lambda link: "different versions" in link.text)
         odd.clear()
         viewers.wait(page.Look)

@@ -1,1 +1,1 @@
-"""Who may move the hand: ARM, DISARM and ESTOP from every asker, and the memory of an emergency stop."""
+"""The permission to move the hand: ARM, DISARM and ESTOP from every asker, and the memory of an emergency stop."""

@@ -1,4 +1,4 @@
-"""Writes the memory of an emergency stop from a thread: a disk may take its time, and the loop waits for nobody."""
+"""Writes the memory of an emergency stop from a thread, because a disk may be slow and the loop must not wait."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from myobridge.daemon.realtime import leave_realtime
 from myobridge.errors import UserError
 
 KEEP_S: Final = 2.0
-"""How long the end of a run waits for the disk."""
+"""How long a run waits for the disk when it ends."""
 
 
 class Keeper:
-    """Has a memory written by a thread, in the order of asking."""
+    """Changes a memory from a thread, in the order of the calls."""
 
     def __init__(self, memory: EstopMemory, tell: Callable[[str], None]) -> None:
         self.memory = memory
@@ -25,13 +25,13 @@ class Keeper:
         self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._lifted: SimpleQueue[tuple[Answer, str, int]] = SimpleQueue()
         self._stops = 0
-        """How often an emergency stop was said."""
+        """How many emergency stops were asked for."""
         self._thread: Thread | None = None
         self._remembering = False
-        """The newest job is to remember."""
+        """The newest job remembers a stop."""
 
     def remember(self) -> None:
-        """Remembers an emergency stop, once for many words that wait for the disk."""
+        """Remembers an emergency stop; calls that wait for the disk together share one write."""
         self._stops += 1
         if self._remembering and self._jobs.qsize():
             return
@@ -46,7 +46,7 @@ class Keeper:
         self._do(job)
 
     def lift(self, answer: Answer) -> None:
-        """Forgets it; `lifted` says when that is done."""
+        """Forgets the stop; `lifted` returns `answer` when that is done."""
         memory, self._remembering, stops = self.memory, False, self._stops
 
         def job() -> None:
@@ -60,9 +60,9 @@ class Keeper:
         self._do(job)
 
     def lifted(self) -> list[tuple[Answer, str]]:
-        """Who asked to lift, once the disk has forgotten, and why the stop stays; empty if it is lifted.
+        """The answers of finished lifts, each with the reason why the stop stays; empty if it is lifted.
 
-        A stop that was said while the disk was at it stays.
+        A stop that came while the disk was busy stays.
         """
         done = [self._lifted.get() for _ in range(self._lifted.qsize())]
         return [(answer, problem or ("" if stops == self._stops else STOPPED_AGAIN)) for answer, problem, stops in done]
@@ -78,7 +78,7 @@ class Keeper:
             self._thread = Thread(target=self._work, name="estop-memory", daemon=True)
             try:
                 self._thread.start()
-            except RuntimeError:  # no thread to be had: a stop is worth a wait
+            except RuntimeError:  # no thread is left: a stop is worth the wait
                 self._thread = None
                 job()
                 return

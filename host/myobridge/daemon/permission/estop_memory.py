@@ -1,10 +1,10 @@
-"""The memory of an emergency stop: kept for each board, over reconnects, restarts and power cuts.
+"""The memory of an emergency stop: one for each board, which survives reconnects, restarts and power cuts.
 
-A board forgets its own ESTOP when it is reset, and opening the port of an Arduino resets it. So the host remembers.
+A board forgets its own ESTOP at a reset, and opening an Arduino's port resets it. So the host remembers the stop.
 
-Two small files stand for a board: `NAME.known` says that the board was used here before, and `NAME.clear` says that no
-emergency stop is remembered. To remember one, NAME.clear is removed: that works on a full disk, too. A file that cannot
-be read, or that is missing after the first use, counts as an emergency stop.
+Each board has two small files: `NAME.known` means that the board was used here before, and `NAME.clear` means that no
+emergency stop is remembered. Remembering a stop removes NAME.clear, which works on a full disk, too. A NAME.clear that
+cannot be read, or is missing after the first use, counts as an emergency stop.
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ SERVICE_STATE: Final = Path("/var/lib/myobridge")
 """StateDirectory of the service."""
 CLEAR: Final = "No emergency stop is remembered for this board.\n"
 SHORTEST_SERIAL: Final = 6
-"""Characters of a USB serial number that names one board; many adapters share a short one, such as 0001."""
+"""Least length of a USB serial number that identifies a board; many adapters share a short one, such as 0001."""
 SYSFS: Final = Path("/sys/class/tty")
 
 
 def state_folder() -> Path:
-    """Where this user's memory is; the service's user has the service's folder, in the service and beside it."""
+    """The folder of this user's memory. The service's user has the service's folder, also outside the service."""
     if given := os.environ.get("STATE_DIRECTORY"):
         return Path(given.partition(":")[0])
     if SERVICE_STATE.is_dir() and SERVICE_STATE.stat().st_uid == os.getuid():
         return SERVICE_STATE
     base = os.environ.get("XDG_STATE_HOME", "")
-    if not os.path.isabs(base):  # noqa: PTH117 - as the XDG specification says of a relative one: ignore it
-        base = os.path.expanduser("~/.local/state")  # noqa: PTH111 - `Path.expanduser` fails where there is no home
+    if not os.path.isabs(base):  # noqa: PTH117 - the XDG specification says: ignore a relative path
+        base = os.path.expanduser("~/.local/state")  # noqa: PTH111 - `Path.expanduser` raises without a home
     return Path(base) / "myobridge"
 
 
 def usb_name(port: str | Path, sysfs: Path = SYSFS) -> str | None:
-    """The board behind a port: by its USB serial number, else by the USB socket it is plugged into; None: not USB."""
+    """A name for the board on a port, from its USB serial number, else from its USB socket; None: not USB."""
     device = (sysfs / Path(port).resolve().name / "device").resolve()
     for folder in (device, *device.parents):
         if (folder / "idVendor").is_file():
@@ -50,32 +50,32 @@ def usb_name(port: str | Path, sysfs: Path = SYSFS) -> str | None:
 
 
 def plain_name(port: str | Path) -> str:
-    """A port by the very name that is given."""
+    """A name for a port, from the path as given."""
     return _plain(f"port-{os.path.abspath(port)}")  # noqa: PTH100 - `Path.absolute` keeps `..`
 
 
 def port_name(port: str | Path) -> str:
-    """A port by its name. The name of a pseudo-terminal is used again by the next one, so its link stays its name."""
+    """A name for a port, from its path without links; of a pseudo-terminal, whose path is reused, from its link."""
     named = os.path.abspath(port)  # noqa: PTH100 - `Path.absolute` keeps `..`, and `resolve` follows links
     real = os.path.realpath(named)
     return _plain(f"port-{named if real.startswith('/dev/pts/') else real}")
 
 
 class EstopMemory:
-    """What is remembered about the board on a port."""
+    """The memory of the board on a port."""
 
     def __init__(self, port: str | Path) -> None:
         self._folder = state_folder()
         self._port = port
-        named = plain_name(port)  # of a link, too, whose device was unplugged when a stop was said
+        named = plain_name(port)  # a stop may come while a link's device is unplugged
         self._names = list(dict.fromkeys(name for name in (usb_name(port), port_name(port), named) if name))
 
     @property
     def said(self) -> bool:
-        """An emergency stop was said for this board, and no person has lifted it. The first use of a board is noted.
+        """Whether an emergency stop of this board is remembered. Notes the first use of a board.
 
         Raises:
-            UserError: nothing can be remembered here; then nothing may move either.
+            UserError: the memory cannot be used; then the hand must not move either.
         """
         try:
             if not any(self._path(self._names[0], kind).exists() for kind in ("known", "clear")):
@@ -85,10 +85,10 @@ class EstopMemory:
             raise self._failed(error) from error
 
     def remember(self) -> None:
-        """Remembers an emergency stop, before anything else is done that could fail.
+        """Remembers an emergency stop.
 
         Raises:
-            UserError: it cannot be remembered.
+            UserError: the stop cannot be remembered.
         """
         name = self._names[0]
         try:
@@ -100,10 +100,10 @@ class EstopMemory:
             raise self._failed(error) from error
 
     def lift(self) -> None:
-        """Forgets the emergency stop, by the order of a person.
+        """Forgets the emergency stop. Only a person may order this.
 
         Raises:
-            UserError: it cannot be forgotten, so it stays.
+            UserError: the memory cannot be written, so the stop stays.
         """
         try:
             for name in self._names:
@@ -129,13 +129,13 @@ class EstopMemory:
         self._path(name, "known").touch()
 
     def _write(self, name: str) -> None:
-        """Known first: what breaks off between the two files counts as an emergency stop."""
+        """Writes `known` first: an interruption between the two files then counts as an emergency stop."""
         self._note(name)
         self._settle()
         write_text(self._path(name, "clear"), CLEAR)
 
     def _settle(self) -> None:
-        """Waits until the folder's entries are on the disk."""
+        """Waits until the disk holds the folder's entries."""
         folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
             os.fsync(folder)
@@ -144,13 +144,13 @@ class EstopMemory:
 
     def _failed(self, error: OSError) -> UserError:
         return UserError(
-            f"The emergency stop of the board on {self._port} cannot be kept in {self._folder} "
-            f"({error.strerror or error}); make room there, or set XDG_STATE_HOME to a folder of yours."
+            f"The emergency stop of the board on {self._port} cannot be stored in {self._folder} "
+            f"({error.strerror or error}); free some space there, or set XDG_STATE_HOME to a folder of your own."
         )
 
 
 def _line(path: Path) -> str:
-    """What a file of sysfs says; empty if there is none."""
+    """The text of a sysfs file; empty if there is none."""
     try:
         return path.read_text(encoding="utf-8", errors="replace").strip()
     except OSError:
@@ -158,6 +158,6 @@ def _line(path: Path) -> str:
 
 
 def _plain(name: str) -> str:
-    """A file name: readable, short, and another one for each name."""
+    """A readable, short and unique file name for a name."""
     readable = re.sub(r"[^A-Za-z0-9.]+", "-", name).strip("-.")[:80]
     return f"{readable}-{crc32(os.fsencode(name)):08x}"

@@ -1,6 +1,6 @@
-"""The rim of `permission.py`: words come from the feed, from signals and from `--arm`; orders go to the session.
+"""The I/O around `rules.py`: takes words from the feed, from signals and from `--arm`, and gives orders to the session.
 
-Each emergency stop is remembered beside it (`estop_keeper.py`), and forgotten by the order of a person alone.
+It also has each emergency stop remembered (`estop_keeper.py`); only a person's order lifts one.
 """
 
 from __future__ import annotations
@@ -20,25 +20,25 @@ from myobridge.wire.messages import State
 from myobridge.wire.session import Phase, SessionBroken
 
 REPEAT_S: Final = 0.05
-"""An ESTOP beside the requests of a session that does not stand yet is sent again after this time."""
+"""How often an ESTOP is repeated while the session is not up yet."""
 FROZEN_S: Final = 0.5
-"""A loop that did not turn for so long was stopped or starved; it cannot tell the age of what it then finds."""
+"""A loop that did not turn for this long was stopped or starved, and cannot tell how old the waiting requests are."""
 SETTLE_S: Final = 0.2
-"""For so long after that, it goes on finding them."""
+"""For this long after such a pause, old requests may still arrive."""
 LATE_START: Final = (
     "The hand was not armed: --arm expired, because the stream started {:.0f} s after the launch; "
     "arm the hand in the view or with SIGUSR1."
 )
 FROZEN: Final = (
-    "The hand was not armed: myobridge stood still for {:.1f} s and cannot tell the request's age; ask again."
+    "The hand was not armed: myobridge stood still for {:.1f} s and cannot tell how old the request is; try again."
 )
 
 
 class Requests:
-    """Passes words on to `Permission`, and its orders to the session."""
+    """Passes words to `Permission`, and its orders to the session."""
 
     def __init__(self, port: str, tell: Callable[[str], None], *, launched_s: float | None) -> None:
-        """`tell` gets sentences for people; `launched_s`: when the run with `--arm` was launched."""
+        """tell: gets sentences for people; launched_s: when a run with `--arm` was launched, else None."""
         self._port = port
         self._tell = tell
         self._launched_s = launched_s
@@ -57,11 +57,11 @@ class Requests:
         return self._permission.estop
 
     def signalled(self, word: Word) -> None:
-        """From a signal's handler, which may interrupt anything here."""
+        """Takes a word from a signal handler, which may interrupt any line here."""
         self._signalled.append((word, time.monotonic()))
 
     def connected(self) -> None:
-        """A port was opened: perhaps of another board, which has a memory of its own."""
+        """Looks up the board's remembered stop after the port was opened; this may be another board."""
         self._keeper.memory = EstopMemory(self._port)
         try:
             remembered = self._keeper.memory.said
@@ -78,7 +78,7 @@ class Requests:
         self._ask(cast(Word, ask.request.do), ask.answer, connection, asked_s, now_s)
 
     def poll(self, connection: Connection | None, now_s: float) -> None:
-        """Now and then, also without a connection: what came by signal, and what the disk has done."""
+        """Takes the signals' words and the disk's results; called every POLL_S, also without a connection."""
         if now_s - self._polled_s > FROZEN_S and math.isfinite(self._polled_s):
             self._stood_s, self._frozen_until_s = now_s - self._polled_s, now_s + SETTLE_S
         self._polled_s = now_s
@@ -95,14 +95,14 @@ class Requests:
                 self._permission.ask("lift", answer, connection, now_s, now_s)
 
     def attend(self, connection: Connection, now_s: float) -> None:
-        """Each turn: tells the board what it must be told.
+        """Sends the board the order that is due; called on each turn.
 
         Raises:
-            SessionBroken: that was a reset.
+            SessionBroken: the order was a reset.
         """
         state = connection.state
         if state is State.ESTOP and not self.estop and connection.session.boot_id != self._lifted_boot:
-            self._permission.estop = True  # somebody else has stopped it
+            self._permission.estop = True  # somebody else stopped the hand
             self._keeper.remember()
         if self._launched_s is not None and connection.session.phase is Phase.STREAMING:
             since_s, self._launched_s = self._launched_s, None
@@ -115,15 +115,15 @@ class Requests:
             self._obey(order, connection, now_s)
 
     def lost(self) -> None:
-        """The link is lost."""
+        """Ends the words that need the link, which is lost."""
         self._permission.lost()
 
     def close(self) -> None:
-        """Waits for the disk, but not for long."""
+        """Waits for the disk, for KEEP_S at most."""
         self._keeper.close()
 
     def _told(self, ok: bool, text: str) -> None:
-        """The answer to a person at the terminal, who sees the state of an armed hand anyhow."""
+        """Answers a person at the terminal, who sees a success in the notices."""
         if not ok:
             self._tell(text)
 
@@ -152,6 +152,6 @@ class Requests:
                 self._repeat_s = now_s + REPEAT_S
                 session.request_estop()
             case Order.RESET if connection.reset_board():
-                raise SessionBroken("The board was reset.")  # and nothing more is said into its boot loader
+                raise SessionBroken("The board was reset.")  # nothing more may reach its boot loader
             case Order.RESET:
                 self._permission.cannot_reset()

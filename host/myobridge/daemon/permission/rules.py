@@ -1,7 +1,7 @@
-"""Permission to move has one owner: this module decides about every ARM, DISARM and ESTOP, whoever asks.
+"""Permission to move has one owner: this module decides on every ARM, DISARM and ESTOP, whoever asks.
 
-Pure: words, times and what is known about the hand come in; orders for the board and answers for the askers come out.
-host/README.md has the rules as a table; `tests/host/daemon/test_permission_machine.py` holds them against random
+Pure: words, times and the hand's state come in; orders for the board and answers for the askers come out.
+host/README.md lists the rules as a table; `tests/host/daemon/test_permission_machine.py` checks them with random
 askers.
 """
 
@@ -18,61 +18,64 @@ from myobridge.wire.messages import State
 Word = Literal["arm", "disarm", "estop", "lift"]
 
 LIFE_S: Final = 3.0
-"""An ARM lives so long from its asking, and every other answer comes within this time."""
+"""An ARM expires this long after it was asked for; every other answer comes within this time."""
 RESET_S: Final = 8.0
-"""Within this time a board that was reset streams again: its boot loader takes two seconds, a slow hand a few more."""
+"""A board streams again this soon after a reset: its boot loader takes two seconds, a slow hand a few more."""
 LAUNCH_S: Final = 10.0
-"""`--arm` is dropped if the first stream starts later than this after the launch: the wearer may have turned away."""
+"""`--arm` expires if the first stream starts later than this after the launch: the wearer may have turned away."""
 MAX_WAITING: Final = 16
-"""ARMs and DISARMs that wait for their answer. ESTOP is exempt from every limit."""
+"""How many ARMs, and how many DISARMs, may await their answer. No limit applies to ESTOP."""
 
 LOST: Final = "The hand is not connected; myobridge is looking for it."
-STOP_REMEMBERED: Final = "The hand is not connected; the emergency stop is remembered and reaches the board first."
-STOPPED: Final = "The emergency stop is in force; lift it with `myobridge lift-estop`, or in the view."
+STOP_REMEMBERED: Final = (
+    "The hand is not connected; the emergency stop is remembered, and the board gets it when it connects."
+)
+LIFT_IT: Final = "lift it in the view or with `myobridge lift-estop`."
+STOPPED: Final = f"The emergency stop is in force; {LIFT_IT}"
 NO_ANSWER: Final = "The board did not answer; switch the servo power off."
-STOPPED_AGAIN: Final = "The emergency stop is in force, because it was said again; lift it once more."
-OVERTAKEN: Final = "The hand was not armed, because {} was asked for after it."
-TOO_MANY: Final = "Too many requests wait for an answer; ask again in a few seconds."
-TOO_OLD: Final = "The hand was not armed, because the request was {:.0f} s old; ask again."
+STOPPED_AGAIN: Final = "The emergency stop is in force, because another one came before it was lifted; lift it again."
+OVERTAKEN: Final = "The hand was not armed, because {} was requested after the ARM."
+TOO_MANY: Final = "Too many requests are waiting for an answer; try again in a few seconds."
+TOO_OLD: Final = "The hand was not armed, because the request was {:.0f} s old; try again."
 NOT_STOPPED: Final = "No emergency stop was in force."
 LIFTED: Final = "The emergency stop is lifted; the hand is disarmed."
 LIFTED_LOST: Final = "The emergency stop is lifted; the hand is not connected."
-POWER_CYCLE: Final = "The emergency stop is lifted here; now switch the board's power off and on to reset it."
+POWER_CYCLE: Final = "The emergency stop is lifted here; now switch the board's power off and on to reset the board."
 
 
 class Order(Enum):
-    """What the session is told to do."""
+    """What the session must do now."""
 
     ARM = auto()
     DISARM = auto()
     WITHDRAW = auto()
-    """Give up an ARM that was sent: DISARM until the board confirms it."""
+    """Withdraw an ARM that was sent: repeat DISARM until the board confirms it."""
     ESTOP = auto()
     RESET = auto()
     """Reset the board."""
 
 
 class Hand(Protocol):
-    """What is known about a connected hand."""
+    """The state of a connected hand."""
 
     @property
     def streaming(self) -> bool:
-        """Requests can be made: the session stands."""
+        """The session is up and takes requests."""
         ...
 
     @property
     def state(self) -> State | None:
-        """The state that the board reported last."""
+        """The state in the board's last STATUS; None if that STATUS is old."""
         ...
 
     @property
     def may_move(self) -> bool:
-        """The board has granted an ARM and has not taken it back."""
+        """The board granted an ARM and has not withdrawn it."""
         ...
 
     @property
     def busy(self) -> bool:
-        """A request waits for the board's answer."""
+        """A request awaits the board's answer."""
         ...
 
     @property
@@ -82,15 +85,15 @@ class Hand(Protocol):
 
     @property
     def refusal(self) -> str:
-        """Why the newest ARM came to nothing; empty while it is under way, and after a success."""
+        """Why the newest ARM failed; empty while it is pending and after a success."""
         ...
 
     def explain(self) -> str:
-        """A sentence about the state."""
+        """A sentence about the state of the hand."""
         ...
 
     def explain_withheld(self) -> str:
-        """A sentence about why decisions do not move the hand; may be empty."""
+        """A sentence about why no setpoints are sent; may be empty."""
         ...
 
 
@@ -106,32 +109,32 @@ Answer = Callable[[bool, str], None]
 
 @dataclass(eq=False)
 class _Asked:
-    """A word whose answer is not known yet."""
+    """A word that is not answered yet."""
 
     word: Word
     until_s: float
     answer: Answer
     sent: bool = False
     cleared: bool = False
-    """Of an ARM: DISARM was sent first, because the hand had opened or has a fault."""
+    """An ARM sent DISARM first, because the hand had opened or has a fault."""
 
 
 @dataclass
 class Permission:
-    """What was asked, until when, and what was answered.
+    """The open words, and the permission that follows from them.
 
-    estop: an emergency stop is in force: it was said, or is remembered, and no person has lifted it.
+    estop: an emergency stop is in force: somebody asked for it or it is remembered, and no person has lifted it.
     """
 
     estop: bool = False
     _waiting: list[_Asked] = field(default_factory=list)
     _taken_back_s: float = -math.inf
-    """When DISARM or ESTOP was last asked for. Words may arrive in another order than they were said in."""
+    """When somebody last asked for DISARM or ESTOP. Words may arrive out of order."""
 
     def ask(self, word: Word, answer: Answer, hand: Hand | None, asked_s: float, now_s: float) -> None:
-        """Takes a word of any asker, who gets exactly one answer: now, or from a later `attend`.
+        """Takes a word; its asker gets exactly one answer, now or from a later `attend`.
 
-        asked_s: when it was asked; now_s: the time now; both of one monotonic clock.
+        asked_s: when the word was said; now_s: the time now; both on one monotonic clock.
         """
         match word:
             case "estop":
@@ -156,7 +159,7 @@ class Permission:
                     self._wait(word, answer, asked_s + LIFE_S)
 
     def attend(self, hand: Hand, now_s: float) -> Order | None:
-        """Each turn of the loop: gives the answers that are due, and says what the board must be told, if anything."""
+        """Gives the answers that are due, and returns the order for the board, if any; called on each turn."""
         state = hand.state
         if self.estop and state is not State.ESTOP:
             self._give_up(hand, now_s)
@@ -165,11 +168,11 @@ class Permission:
         if self._waiting:
             order = self._answer_all(hand, state, now_s)
         if order is None and hand.streaming and not hand.busy and not hand.may_move and state in _MOVABLE:
-            return Order.DISARM  # it moves, or would, and nobody here has the permission
+            return Order.DISARM  # it moves or may move, and this daemon has no permission
         return order
 
     def lost(self) -> None:
-        """The link is lost: nothing but an emergency stop, and its lifting, outlives that."""
+        """Ends every open word but a lift, because the link is lost. An emergency stop stays in force."""
         for asked in list(self._waiting):
             if asked.word != "lift":
                 self._answer(asked, Outcome(False, STOP_REMEMBERED if asked.word == "estop" else LOST))
@@ -180,7 +183,7 @@ class Permission:
             self._answer(asked, Outcome(True, LIFTED_LOST))
 
     def cannot_reset(self) -> None:
-        """The board did not take Order.RESET: a person has to."""
+        """Answers a lift whose reset is impossible from here: a person has to switch the power."""
         for asked in [asked for asked in self._waiting if asked.word == "lift"]:
             self._answer(asked, Outcome(True, POWER_CYCLE))
 
@@ -223,7 +226,7 @@ class Permission:
         asked.answer(*outcome)
 
     def _answer_all(self, hand: Hand, state: State | None, now_s: float) -> Order | None:
-        withdraw, order = self._give_up(hand, now_s), None  # first: what is over leads to nothing more
+        withdraw, order = self._give_up(hand, now_s), None  # first: an expired word must not lead to an order
         for asked in list(self._waiting):
             outcome, wanted = _RULES[asked.word](asked, hand, state)
             order = order or wanted
@@ -232,7 +235,7 @@ class Permission:
         return withdraw or order
 
     def _give_up(self, hand: Hand, now_s: float) -> Order | None:
-        """Ends what has waited too long; an ARM that was sent and given up is withdrawn."""
+        """Answers expired words; an expired ARM that was sent is withdrawn."""
         order = None
         for asked in [asked for asked in self._waiting if now_s >= asked.until_s]:
             if asked.word == "arm" and asked.sent and hand.busy:
@@ -251,7 +254,7 @@ def _arm(asked: _Asked, hand: Hand, state: State | None) -> Step:
         outcome = Outcome(False, hand.explain())
     elif hand.busy or not hand.streaming or state is None:
         pass
-    elif hand.may_move:  # ARMED, or HOLD: then it goes on or opens by the board's own rules, and this ARM is over
+    elif hand.may_move:  # ARMED, or HOLD, which the board ends by its own rules; either way this ARM is over
         outcome = Outcome(True, hand.explain())
     elif asked.sent:
         outcome = Outcome(False, f"The hand was not armed: {hand.refusal or 'the board disarmed it at once'}.")
@@ -259,7 +262,7 @@ def _arm(asked: _Asked, hand: Hand, state: State | None) -> Step:
         asked.sent, order = True, Order.ARM
     elif hand.decided and not asked.cleared:
         asked.cleared, order = True, Order.DISARM
-    elif hand.decided:  # DISARM did not help: the cause of the fault is still there
+    elif hand.decided:  # DISARM did not help: the cause of the fault persists
         outcome = Outcome(False, hand.explain())
     return outcome, order
 

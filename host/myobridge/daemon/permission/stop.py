@@ -1,4 +1,4 @@
-"""ESTOP and its lifting by command: through the daemon if one runs, else on the board itself and in its memory."""
+"""ESTOP and lift from the command line: through the daemon if one runs, else on the board and in its memory."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from myobridge.wire.quiet import Quiet
 REPEAT_S: Final = 0.05
 _STATES: Final = frozenset(m.State)
 STOPPED_ALONE: Final = (
-    "No daemon runs; the board is in emergency stop, which is remembered until `myobridge lift-estop`."
+    "No daemon runs; the board is in emergency stop, and the stop is remembered until `myobridge lift-estop`."
 )
 CONFIRM_S: Final = 3.5
-"""A daemon answers an ESTOP within this time, also where the board does not."""
+"""A daemon answers an ESTOP within this time, even if the board does not."""
 NOT_REACHED: Final = "The board was not reached ({}); switch the servo power off. The emergency stop is remembered."
-GONE: Final = "The emergency stop is forgotten, but the board was not reached ({})"
+GONE: Final = "The emergency stop is lifted on this computer, but the board was not reached ({})"
 
 
 def stop(port: str) -> Outcome:
-    """Stops the hand on a port. The stop is remembered first: what follows may take seconds, or fail."""
+    """Stops the hand on a port. Remembers the stop first, because the rest may take seconds or fail."""
     forgotten = ""
     try:
         EstopMemory(port).remember()
@@ -45,7 +45,7 @@ def _stop(port: str) -> Outcome:
         silent = str(away)
     try:
         state = _ask(port, m.Estop(), until=(m.State.ESTOP,))
-    except PortInUse:  # by the daemon that does not answer
+    except PortInUse:  # by the daemon, which does not answer
         return Outcome(False, NOT_REACHED.format(silent.rstrip(".")))
     except UserError as error:
         return Outcome(False, NOT_REACHED.format(str(error).rstrip(".")))
@@ -56,7 +56,7 @@ def lift(port: str) -> Outcome:
     """Lifts the emergency stop of the board on a port, and resets the board.
 
     Raises:
-        UserError: the memory cannot be changed, so the stop stays.
+        UserError: the memory cannot be written, so the stop stays.
     """
     try:
         with FeedClient(port) as feed:
@@ -78,12 +78,12 @@ def lift(port: str) -> Outcome:
 
 
 def _ask(port: str, message: m.Message, until: tuple[m.State, ...], *, reset: bool = False) -> m.State | None:
-    """Sends a message until the board reports a state, or for as long as a board takes to start.
+    """Repeats a message until the board reports a state of `until`, for RESET_S at most; returns the last state.
 
-    The message goes out with the board's first frame: a boot loader that hears bytes would keep the board.
+    It waits for the board's first frame, because bytes would keep a boot loader running.
 
     Raises:
-        UserError: the port cannot be opened, or goes away.
+        UserError: the port cannot be opened, or disappears.
     """
     link, frames, state = SerialLink(port), FrameDecoder(), None
     try:
@@ -102,7 +102,7 @@ def _ask(port: str, message: m.Message, until: tuple[m.State, ...], *, reset: bo
                         told = m.Status.unpack(frame[PAYLOAD]).state
                         state = m.State(told) if told in _STATES else state
     except LinkLost as lost:
-        raise UserError(f"The port {port} went away ({lost}); plug it in again.") from lost
+        raise UserError(f"The port {port} disappeared ({lost}); plug the board in again.") from lost
     finally:
         link.close()
     return state

@@ -1,1 +1,1 @@
-"""The daemon as a service of the system: what it tells systemd, and what `install-service` writes."""
+"""The daemon as a systemd service: the files and commands of `install-service`."""

@@ -1,4 +1,4 @@
-"""Which serial port is the hand's: found by what is plugged in, not by the order of plugging."""
+"""Identifies the board's serial port by the hardware, not by the order in which ports were plugged in."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from myobridge.daemon.permission.estop_memory import SHORTEST_SERIAL
 from myobridge.errors import UserError
 
 ARDUINOS: Final = {"2341": "0001|0010|0042|0043|0210|0242|0243", "2a03": "0010|0042|0043"}
-"""USB vendor → products that are a Mega 2560 or an Uno, as the Arduino IDE's boards.txt (AVR core 1.8) has them."""
+"""USB vendor → products that are a Mega 2560 or an Uno, from the Arduino IDE's boards.txt (AVR core 1.8)."""
 TTY: Final = re.compile(r"tty[A-Za-z]+(?=\d+$)")
 PLAIN: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
-"""A board chooses its own serial number: nothing that means something in a rule may come out of it."""
+"""The characters that a serial number may have in a rule: a board could otherwise write into the rule."""
 SOCKET: Final = re.compile(r"\d+-\d+(\.\d+)*")
-"""A USB socket, as Linux counts them: bus, port of the root hub, ports of the hubs between."""
+"""A USB socket in Linux's notation: bus, port of the root hub, ports of the hubs between."""
 
 
 @dataclass(frozen=True)
 class Board:
-    """What a udev rule needs to know the hand's port again, and the driver that makes it."""
+    """How a udev rule recognises the board's port, and the driver of that port."""
 
     matches: tuple[str, ...]
     driver: str
     socket: str = ""
-    """The USB socket that it is known by, where it has no serial number of its own."""
+    """The USB socket that identifies a board without a serial number of its own."""
 
 
 def any_arduino() -> Board:
@@ -37,10 +37,10 @@ def any_arduino() -> Board:
 
 
 def board_on(port: str) -> Board:
-    """The very board that is on `port` now: by its USB numbers and serial number, or by name where it is not USB.
+    """The board that is on `port` now: by its USB numbers and serial number, or by the port's name if it is not USB.
 
     Raises:
-        UserError: there is no such port, or it is none that a rule can know again.
+        UserError: there is no such port, or no rule can recognise it.
     """
     path, driver, usb = _found_on(port)
     if usb is None:
@@ -49,10 +49,10 @@ def board_on(port: str) -> Board:
 
 
 def one_board_on(port: str) -> Board:
-    """The board on `port`, told from others of its kind: one without a serial number of its own by its USB socket.
+    """The board on `port`, distinguished from others of its kind by its serial number or its USB socket.
 
     Raises:
-        UserError: as `board_on`, or the board cannot be told from others.
+        UserError: as `board_on`, or nothing distinguishes the board.
     """
     path, driver, usb = _found_on(port)
     if usb is None:
@@ -63,17 +63,19 @@ def one_board_on(port: str) -> Board:
         return Board((f'{match}, ATTRS{{serial}}=="{serial}"',), driver)
     if SOCKET.fullmatch(socket):
         return Board((f'{match}, KERNELS=="{socket}"',), driver, socket)
-    raise UserError(f"The board on {port} cannot be told from others of its kind; use one with a USB serial number.")
+    raise UserError(
+        f"The board on {port} cannot be distinguished from others of its kind; use a board with a USB serial number."
+    )
 
 
 def _found_on(port: str) -> tuple[Path, str, Any]:
-    """The port's own path, the driver that makes it, and what is known of its USB device; None if it has none."""
+    """The port's path without links, its driver, and pyserial's entry of its USB device; None if it is not USB."""
     path = Path(port).resolve()
     if not path.is_char_device():
         raise UserError(f"There is no port {port}; plug the board in and list the ports with `myobridge devices`.")
     driver = TTY.match(path.name)
     if path.parent != Path("/dev") or not driver:
-        raise UserError(f"{port} is not a board's serial port; `myobridge devices` lists those.")
+        raise UserError(f"{port} is not a board's serial port; list those ports with `myobridge devices`.")
     usb = next((found for found in comports() if found.device == str(path) and found.vid is not None), None)
     return path, driver.group(), usb
 

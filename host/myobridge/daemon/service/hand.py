@@ -1,4 +1,4 @@
-"""One hand on this computer has a service; two have one each, by a name such as left and right."""
+"""The service of a hand: a single hand needs no name; several hands have names such as left and right."""
 
 from __future__ import annotations
 
@@ -16,33 +16,33 @@ RULES: Final = Path("/etc/udev/rules.d")
 
 @dataclass(frozen=True)
 class Hand:
-    """What belongs to a hand; without a name, to the only one."""
+    """The unit, rule and link of a hand; without a name, of the only hand."""
 
     name: str = ""
 
     def __post_init__(self) -> None:
-        """Raises UserError for a name that cannot stand in a file name, a unit and a rule."""
+        """Raises UserError for a name that a file name, a unit or a rule cannot hold."""
         if self.name and not NAME.fullmatch(self.name):
-            raise UserError(f"'{self.name}' cannot be a hand's name; use up to 16 small letters, digits and hyphens.")
+            raise UserError(f"'{self.name}' cannot be a hand's name; use up to 16 lowercase letters, digits and -.")
 
     @property
     def unit(self) -> str:
-        """Name of its service."""
+        """Name of the hand's service."""
         return f"myobridge@{self.name}.service" if self.name else "myobridge.service"
 
     @property
     def unit_path(self) -> Path:
-        """Where its service is written."""
+        """Path of the hand's unit."""
         return UNITS / self.unit
 
     @property
     def rule_path(self) -> Path:
-        """Where its udev rule is written; udev reads those of named hands before that of the only one."""
+        """Path of the hand's udev rule; udev reads the rules of named hands before that of the only hand."""
         return RULES / f"70-myobridge{self._suffix}.rules"
 
     @property
     def link(self) -> str:
-        """The stable name that its udev rule gives to its port."""
+        """The stable name that the udev rule gives to the port."""
         return f"/dev/myobridge{self._suffix}"
 
     @property

@@ -1,4 +1,4 @@
-"""What installing and removing the service does: steps as data, which a dry run shows and the real one takes."""
+"""Installs and removes the service: steps as data, which a dry run shows and a real run takes."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from myobridge.errors import UserError
 from myobridge.files import draft
 
 PATIENCE_S: Final = 60.0
-"""Longer than a start may take (TimeoutStartSec of the unit)."""
+"""Longer than a start may take (TimeoutStartSec in the unit)."""
 
 
 @dataclass(frozen=True)
 class Write:
-    """A file of root's that everybody may read; replaces one that is there."""
+    """Writes a file that belongs to root and that everybody may read; replaces an existing file."""
 
     path: Path
     text: str
@@ -31,7 +31,7 @@ class Write:
         return f"write {self.path}:\n" + "".join(f"    {line}".rstrip() + "\n" for line in self.text.splitlines())
 
     def take(self) -> None:
-        """Writes it whole or not at all."""
+        """Writes the whole file or nothing."""
         if not self.path.parent.is_dir():
             raise UserError(f"There is no folder {self.path.parent}; the service needs a system with systemd and udev.")
         with draft(self.path) as half:
@@ -41,7 +41,7 @@ class Write:
 
 @dataclass(frozen=True)
 class Remove:
-    """A file that may be gone already."""
+    """Removes a file, which may be gone already."""
 
     path: Path
 
@@ -49,26 +49,26 @@ class Remove:
         return f"remove {self.path}"
 
     def take(self) -> None:
-        """Removes it."""
+        """Removes the file."""
         try:
             self.path.unlink(missing_ok=True)
         except OSError as error:
-            raise UserError(f"{self.path} cannot be removed ({error.strerror}); remove it by hand.") from error
+            raise UserError(f"{self.path} cannot be removed ({error.strerror}); remove it yourself.") from error
 
 
 @dataclass(frozen=True)
 class Run:
-    """A command of the system's."""
+    """Runs a system command."""
 
     words: tuple[str, ...]
     otherwise: str
-    """What to do where it fails."""
+    """What to do if the command fails."""
 
     def __str__(self) -> str:
         return f"run {' '.join(self.words)}"
 
     def take(self) -> None:
-        """Runs it and waits for it."""
+        """Runs the command and waits for it."""
         command = " ".join(self.words)
         try:
             done = subprocess.run(
@@ -85,13 +85,16 @@ Step = Write | Remove | Run
 TAKE_UP: Final = (
     Run(("systemctl", "daemon-reload"), "the service needs a system that runs systemd"),
     Run(("udevadm", "control", "--reload"), "the service needs a system that runs udev"),
-    Run(("udevadm", "trigger", "--settle", "--action=add", "--subsystem-match=tty"), "unplug the board and plug it in"),
+    Run(
+        ("udevadm", "trigger", "--settle", "--action=add", "--subsystem-match=tty"),
+        "unplug the board and plug it in",
+    ),
 )
-"""systemd and udev read their folders again, and look at the ports that are there."""
+"""systemd and udev read their folders again, and apply the rules to the present ports."""
 
 
 def install_steps(unit: str, rule: str, hand: Hand = ONLY) -> list[Step]:
-    """Both files, then the start; a service that runs is started anew, so that it runs what was just installed."""
+    """Both files, then the start; a running service restarts, so that it uses the new files."""
     start = Run(
         ("systemctl", "restart", hand.unit), f"`journalctl -u {hand.unit.removesuffix('.service')} -n 20` says why"
     )
@@ -99,16 +102,16 @@ def install_steps(unit: str, rule: str, hand: Hand = ONLY) -> list[Step]:
 
 
 def uninstall_steps(*, installed: bool, hand: Hand = ONLY) -> list[Step]:
-    """The way back; the service is stopped first, which disarms the hand."""
-    stop = [Run(("systemctl", "stop", hand.unit), "stop it by hand, then try again")] if installed else []
+    """The steps that undo an installation; stopping the service first disarms the hand."""
+    stop = [Run(("systemctl", "stop", hand.unit), "stop the service yourself, then try again")] if installed else []
     return [*stop, Remove(hand.rule_path), Remove(hand.unit_path), *TAKE_UP]
 
 
 def check_beside_others(hand: Hand, board: Board, user: str) -> None:
-    """May this hand have this board and this user, beside the hands that are installed already?
+    """Checks that a hand does not conflict with the installed hands.
 
     Raises:
-        UserError: another hand has the board, would take it, or is another person's.
+        UserError: another hand has the board, its rule matches the board, or it belongs to another user.
     """
     for path in sorted(hand.rule_path.parent.glob("70-myobridge*.rules")):
         rule = path.read_text(encoding="utf-8", errors="replace")
@@ -116,38 +119,41 @@ def check_beside_others(hand: Hand, board: Board, user: str) -> None:
             continue
         if path == ONLY.rule_path and TAKEN not in rule:
             raise UserError(
-                f"{path} is of an older version and would take this board, too; install the service without --name "
-                "once more, or remove it with --uninstall, then install this hand."
+                f"An older version wrote {path}, which also matches this board; install the service without --name "
+                "again, or remove it with --uninstall, then install this hand."
             )
         if path != ONLY.rule_path and any(match in rule for match in board.matches):
-            raise UserError(f"{path} is the rule of another hand for this very board; remove that hand first.")
+            raise UserError(f"{path} gives this board to another hand; remove that hand first.")
     for path in sorted(hand.unit_path.parent.glob("myobridge*.service")):
         other = re.search(r"^User=(.*)$", path.read_text(encoding="utf-8", errors="replace"), re.MULTILINE)
         if path != hand.unit_path and other and other[1] != user:
             raise UserError(
-                f"The hand of {path} is used by {other[1]}; call it from that account: both share /run/myobridge."
+                f"The hand of {path} belongs to {other[1]}; run this command from that account, because all hands "
+                "share /run/myobridge."
             )
 
 
 def owner() -> str:
-    """Name of the person whose hand it is: who calls, or who called sudo.
+    """Name of the hand's user: the caller, or the caller of sudo.
 
     Raises:
-        UserError: it is nobody but root.
+        UserError: the only caller is root.
     """
     name = os.environ.get("SUDO_USER") or pwd.getpwuid(os.getuid()).pw_name
     try:
         person = pwd.getpwnam(name)
     except KeyError:
         raise UserError(
-            f"There is no user {name}; call it with sudo from the account of whoever uses the hand."
+            f"There is no user {name}; run this command with sudo from the account of the hand's user."
         ) from None
     if person.pw_uid == 0:
-        raise UserError("The daemon must not run as root; call it with sudo from the account of whoever uses the hand.")
+        raise UserError(
+            "The daemon must not run as root; run this command with sudo from the account of the hand's user."
+        )
     return name
 
 
 def need_root() -> None:
     """Raises UserError without the right to change the system."""
     if os.geteuid():
-        raise UserError("Only root can install or remove a service; call it with sudo, or look with --dry-run first.")
+        raise UserError("Only root can install or remove a service; run this command with sudo, or try --dry-run.")

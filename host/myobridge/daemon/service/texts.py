@@ -1,4 +1,4 @@
-"""The unit and the udev rule as texts: pure."""
+"""The texts of the unit and of the udev rule. Pure."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from myobridge.errors import UserError
 TEMPLATE: Final = "myobridge.service"
 RULE: Final = """\
 # Made by `myobridge install-service`; `myobridge install-service{option} --uninstall` removes it. See host/SERVICE.md.
-# The hand's port is called {link}, is left alone by ModemManager, and starts the service when it appears.
-# stty has the port keep DTR on when it is closed: otherwise each program that opens it resets the board.
+# This rule names the board's port {link}, keeps ModemManager away from it, and starts the service when it appears.
+# stty keeps DTR on when the port is closed; otherwise each program that opens the port resets the board.
 """
 TAKEN: Final = "MYOBRIDGE_HAND"
-"""A board that is a named hand is no longer free for a rule that takes any."""
+"""udev sets it for the board of a named hand, so that the rule for any board skips that board."""
 
 
 def unit_text(user: str, command: list[str], board: Board, fifo_priority: int, hand: Hand = ONLY) -> str:
     """The unit that runs `command` as `user` for a hand.
 
     Raises:
-        UserError: a path or the name cannot stand in a unit.
+        UserError: a unit cannot hold a path or the name.
     """
     values = {
         "PORT": hand.link,
@@ -40,7 +40,7 @@ def unit_text(user: str, command: list[str], board: Board, fifo_priority: int, h
 
 
 def rule_text(board: Board, hand: Hand = ONLY) -> str:
-    """The udev rule that knows `board` as a hand's."""
+    """The udev rule for the board of a hand."""
     mine = f'ENV{{{TAKEN}}}="{hand.name}"' if hand.name else ""
     free = "" if hand.name else f'ENV{{{TAKEN}}}!="?*"'
     does = f"""SYMLINK+="{hand.link.removeprefix("/dev/")}", GROUP="dialout", MODE="0660", \
@@ -64,5 +64,5 @@ def _quoted(word: str) -> str:
 
 def _plain(word: str) -> str:
     if not word.isprintable():
-        raise UserError(f"{word!r} cannot stand in a systemd unit; use a name without line breaks.")
+        raise UserError(f"{word!r} cannot be used in a systemd unit; use a name without line breaks.")
     return word

@@ -1,4 +1,4 @@
-// The page: what the server says goes in, and what there is to see is drawn.
+// The page: takes the server's messages and draws the hand, the EMG and the state.
 
 import { fit } from "./canvas.js";
 import { $, write } from "./dom.js";
@@ -12,12 +12,12 @@ import { colours } from "./theme.js";
 import { Traces } from "./traces.js";
 
 const STALE_MS = 1000, SPECTRA_MS = 90, HAND_MS = 30, GLIDE_PER_S = 16;
-const CROWDED = "Too many pages are open: this one shows no EMG. Its orders are passed on.";
+const CROWDED = "Too many pages are open, so this page shows no EMG. Its buttons work.";
 const traces = new Traces($("emg")), spectra = new Spectra($("spectrum"));
 let look = null, lookAt = -Infinity, control = false, port = "", viewDrops = 0;
 let shown = { applied: [], predicted: [] }, servos = [];
 
-// --- what the server says ---
+// --- messages of the server ---
 
 const socket = new Socket({
   hello(message) {
@@ -40,7 +40,7 @@ const socket = new Socket({
     showState(look.state, look.explained);
     if (look.state !== before) changed(look.state);
     showOrders(look);
-    const blocked = look.state === "DISARMED" && look.blocked ? `It cannot be armed now: ${look.blocked}.` : "";
+    const blocked = look.state === "DISARMED" && look.blocked ? `The hand cannot be armed now: ${look.blocked}.` : "";
     showNote(look.note || (control ? blocked : ""));
     showChannels(look);
     showGauges(look, viewDrops);
@@ -55,7 +55,7 @@ const socket = new Socket({
   dropped({ messages }) { viewDrops = messages; },
   prompt(message) { showPrompt(message); },
   closed() {
-    away("NO CONNECTION", "The view has ended or cannot be reached; this page comes back by itself.");
+    away("NO CONNECTION", "The view has ended or cannot be reached; this page reconnects by itself.");
     showPrompt({ title: "" });
   },
 });
@@ -96,7 +96,7 @@ function showPrompt(message) {
 
 // --- drawing ---
 
-// Glides from the angles that are shown to the newest ones, which come 25 times a second.
+// Glides from the shown angles to the newest angles, which arrive 25 times a second.
 function glide(from, to, seconds) {
   const share = 1 - Math.exp(-GLIDE_PER_S * seconds);
   return to.map((angle, i) => (from[i] ?? angle) + share * (angle - (from[i] ?? angle)));
@@ -111,7 +111,7 @@ function cells() {
   });
 }
 
-// Whether there is a hand of which the angles are.
+// Whether a hand is connected, so that the angles are current.
 const isCurrent = () => look !== null && look.state !== "LOST";
 
 function drawHandIfMoved() {

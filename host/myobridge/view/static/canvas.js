@@ -1,11 +1,11 @@
-// Canvases that have as many pixels as the screen gives them.
+// Canvases with the screen's own resolution.
 
-const sizes = new Map(); // asking an element for its size would lay the page out anew in every frame
+const sizes = new Map(); // asking an element for its size would force a layout in every frame
 const observer = new ResizeObserver((entries) => {
   for (const { target, contentRect } of entries) sizes.set(target, contentRect);
 });
 
-// Gives a canvas as many pixels as it has on the screen; returns how many there are in a CSS pixel.
+// Gives a canvas the screen's resolution; returns the screen pixels in a CSS pixel.
 export function fit(canvas) {
   if (!sizes.has(canvas)) {
     sizes.set(canvas, { width: canvas.clientWidth, height: canvas.clientHeight });

@@ -2,12 +2,12 @@
 
 export const $ = (id) => document.getElementById(id);
 
-// Sets a text only when it changes, so that nothing is laid out or read aloud again without need.
+// Sets a text only if it changes, to save layout and to keep screen readers quiet.
 export function write(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-// Makes `list` have an item for each name; `fill` builds the inside of a new item.
+// Gives `list` an item for each name; `fill` builds the content of a new item.
 export function items(list, names, fill) {
   if (list.dataset.names !== names.join("\n")) {
     list.dataset.names = names.join("\n");

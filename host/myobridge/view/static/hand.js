@@ -112,7 +112,7 @@ function drawOutline(context, angles, view, colours) {
   context.drawImage(layer, 0, 0);
 }
 
-// applied: filled; predicted: outline, left out where there are no angles yet.
+// applied: filled; predicted: outline. Either is empty before the first angles.
 export function drawHand(canvas, colours, applied, predicted) {
   const context = canvas.getContext("2d");
   const { width, height } = canvas;

@@ -1,24 +1,24 @@
-// The line below the state: what came of an order for a while, else what the daemon has to say.
+// The line below the state: for a while the answer to an order, otherwise the daemon's note.
 
 import { $, write } from "./dom.js";
 
 const STAYS_MS = 6000;
 let said = null, daemonSays = "";
 
-// Shows an answer, for a while. It ends early when the hand changes its state to another one than `fits`, what was said
-// being true no more; one that `stays` is there until the hand is in that state.
+// Shows an answer for a while. It disappears early when the hand enters a state other than `fits`, because the answer is
+// no longer true. An answer that `stays` is shown until the hand enters the state `fits`.
 export function say(text, { bad = false, stays = false, fits = "" } = {}) {
   said = { text, bad, stays, fits, until: stays ? Infinity : performance.now() + STAYS_MS };
   show();
 }
 
-// What the daemon has to say from now on.
+// Sets the daemon's note.
 export function showNote(text) {
   daemonSays = text;
   show();
 }
 
-// The state has changed.
+// Removes an answer that the hand's new state makes untrue.
 export function changed(state) {
   if (said && (said.stays ? state === said.fits : state !== said.fits)) said = null;
   show();

@@ -1,4 +1,4 @@
-// What the wearer orders: buttons and keys, and what is said when nothing comes of it.
+// The wearer's orders: buttons and keys, and the sentence if an order fails.
 
 import { $ } from "./dom.js";
 import { say } from "./notes.js";
@@ -9,7 +9,7 @@ const ARMABLE = ["DISARMED", "HOLD", "RELAX", "FAULT"];
 const unconfirmed = {};
 let control = false, seen_s = 0, send = () => false;
 
-// `through` sends an order and says whether it could; `allowed`: this view passes orders on.
+// `through` sends an order and returns whether it could; `allowed`: this view passes orders on.
 export function connectOrders(through, allowed) {
   [send, control] = [through, allowed];
   $("controls").hidden = !control;
@@ -26,17 +26,17 @@ function order(what) {
   unconfirmed[what] = setTimeout(late, CONFIRM_MS[what]);
 }
 
-// An ESTOP that has not arrived is said until it has.
+// The answer to an ESTOP that has not arrived stays until it has.
 export function answered({ do: what, ok, text }) {
   clearTimeout(unconfirmed[what]);
   say(text, { bad: !ok, stays: what === "estop" && !ok, fits: LEADS_TO[what] });
 }
 
-// look: the daemon's newest; null while there is none. ARM is dim where it can do nothing, and says why when it is pressed.
+// look: the daemon's newest snapshot, or null. ARM is dim if it would do nothing; pressed, it says why.
 export function showOrders(look) {
-  seen_s = look?.at_s ?? 0; // an ARM is as old as what the person saw
+  seen_s = look?.at_s ?? 0; // an ARM is as old as the snapshot that the person saw
   $("arm").classList.toggle("dim", !look || look.estop || !ARMABLE.includes(look.state));
-  const stopped = look?.estop || look?.state === "ESTOP"; // a board may stay stopped although the stop was lifted
+  const stopped = look?.estop || look?.state === "ESTOP"; // a board may stay in ESTOP after the stop was lifted
   $("lift").hidden = !control || !stopped;
   if ($("lift").hidden) $("lift-dialog").close();
 }
@@ -44,12 +44,12 @@ export function showOrders(look) {
 $("arm").onclick = () => order("arm");
 $("disarm").onclick = () => order("disarm");
 $("estop").onpointerdown = () => order("estop");
-$("estop").onclick = (event) => event.detail === 0 && order("estop"); // Enter and assistive technology; pointers came first
+$("estop").onclick = (event) => event.detail === 0 && order("estop"); // Enter and assistive technology only
 for (const kind of ["keydown", "keyup"]) {
   window.addEventListener(kind, (event) => {
     const stop = event.key === "Escape" || event.code === "Space";
     if (!stop || (!control && event.code === "Space")) return;
-    event.preventDefault(); // Space must not press whichever button has the focus
+    event.preventDefault(); // Space must not press the focused button
     if (kind === "keydown" && !event.repeat) order("estop");
   }, { capture: true });
 }

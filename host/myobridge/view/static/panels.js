@@ -38,7 +38,7 @@ export function showBands({ mains_db: mainsDb, mains_hz: mainsHz }, names) {
   write($("spectrum-scale"), `mains ${mainsHz} Hz and multiples marked`);
 }
 
-// isCurrent: the hand is there; else bars stay where they were, and no angle is said.
+// isCurrent: a hand is connected; otherwise the bars stay and show no angles.
 export function showFingers(names, applied, predicted, isCurrent) {
   const rows = items($("fingers"), names, (item, name) => {
     add(item, "span", "", name);
@@ -55,7 +55,7 @@ export function showFingers(names, applied, predicted, isCurrent) {
     meter.firstChild.style.transform = `scaleX(${servo / 180})`;
     meter.lastChild.style.transform = `translateX(${wanted / 1.8}%)`;
     meter.setAttribute("aria-valuenow", servo);
-    meter.setAttribute("aria-valuetext", isCurrent ? `servo ${servo} degrees, predicted ${wanted} degrees` : "not known now");
+    meter.setAttribute("aria-valuetext", isCurrent ? `servo ${servo} degrees, predicted ${wanted} degrees` : "unknown");
     write(angle, isCurrent ? `${servo}°` : "–");
   });
 }

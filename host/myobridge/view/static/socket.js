@@ -1,9 +1,9 @@
-// The connection to the view's server: messages by kind, and again and again until it is back.
+// The connection to the view's server: passes on messages by kind, and reconnects when it is lost.
 
 const RETRY_MS = 700;
 
 export class Socket {
-  // handlers: what to call for each kind of message; `closed` when the connection is lost.
+  // handlers: one function for each kind of message, and `closed` for a lost connection.
   constructor(handlers) {
     this.handlers = handlers;
     this.open();
@@ -22,7 +22,7 @@ export class Socket {
     };
   }
 
-  // Sends an order, with the time of the look that it rests on; false if there is no connection to send it on.
+  // Sends an order with the time of the snapshot behind it; returns false without a connection.
   order(what, seen_s) {
     if (this.socket.readyState !== WebSocket.OPEN) return false;
     this.socket.send(JSON.stringify({ do: what, seen_s }));

@@ -1,4 +1,4 @@
-// Spectra, a small plot for each channel, with the mains lines marked.
+// Spectra: a small plot for each channel, with the mains lines marked.
 
 import { fit } from "./canvas.js";
 
@@ -19,7 +19,7 @@ export class Spectra {
     this.top = this.top > top && this.top - top < 20 ? this.top : top;
   }
 
-  // cells: where each channel's spectrum goes, as {x, y, width, height} in CSS pixels; words take the uppermost `head`.
+  // cells: the place of each channel's spectrum, {x, y, width, height, head} in CSS pixels; labels take the uppermost `head`.
   draw(colours, seconds, cells) {
     const ratio = fit(this.canvas), context = this.canvas.getContext("2d");
     context.clearRect(0, 0, this.canvas.width, this.canvas.height);

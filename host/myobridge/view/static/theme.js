@@ -1,10 +1,10 @@
-// Dark or light: as the system has it until the button is pressed, and then as it was left.
+// Dark or light: the system's setting until the button is pressed, then the last choice.
 
 import { $ } from "./dom.js";
 
 const CHANNEL_COLOURS = 8;
 
-// Colours for the canvases, as they are in the style sheet now.
+// Colours for the canvases, from the style sheet.
 export let colours = {};
 
 function readColours() {

@@ -1,10 +1,10 @@
-// EMG traces that scroll to the left; what is already drawn is shifted, and only what is new is drawn.
+// EMG traces that scroll to the left: shifts the drawn part and draws only the new part.
 
 import { fit } from "./canvas.js";
 
 const SPAN_COLUMNS = 1000; // about four seconds
 const KEPT_COLUMNS = 4096;
-const LAG_S = 0.08; // the traces' right end is so old, so that EMG has always come before it is drawn
+const LAG_S = 0.08; // age of the traces' right end, so that EMG always arrives before it is drawn
 const RESCALE_S = 0.25;
 const NICE = [1, 1.5, 2, 3, 5, 7];
 const LEAST_COUNTS = 20;
@@ -46,14 +46,14 @@ export class Traces {
     this.kept.forEach((row, i) => { row[at % KEPT_COLUMNS] = column ? column[i] : NaN; });
   }
 
-  // Moves the right end on with the clock, so that the traces glide although EMG comes in pieces.
+  // Moves the right end with the clock, so that the traces glide although EMG arrives in pieces.
   advance(seconds) {
     const wanted = this.newest - LAG_S * this.perS;
     if (this.head === null || Math.abs(wanted - this.head) > this.perS) this.head = wanted;
     this.head = Math.min(this.head + seconds * this.perS + (wanted - this.head) * Math.min(1, 2 * seconds), this.newest);
   }
 
-  // One scale for all channels, so that they compare; their offsets are taken out. Both change only when they must.
+  // One scale for all channels, so that they can be compared, without their offsets. Both change only if necessary.
   rescale() {
     let most = LEAST_COUNTS;
     for (let channel = 0; channel < this.channels; channel++) {
@@ -83,7 +83,7 @@ export class Traces {
     this.sinceScaled += seconds;
     if (this.sinceScaled > RESCALE_S) this.rescale();
     const { width, height } = this.canvas;
-    const step = Math.max(1, Math.round(ratio)); // whole pixels of the screen: what is shifted by parts of one blurs
+    const step = Math.max(1, Math.round(ratio)); // whole pixels of the screen: shifts by a fraction would blur
     const pixels = Math.floor(width / step), perPixel = Math.max(1, Math.round(SPAN_COLUMNS / pixels));
     const right = Math.floor(this.head / perPixel);
     const look = [width, height, step, this.half, this.middles, colours.panel, good].join();
@@ -103,7 +103,7 @@ export class Traces {
     }
   }
 
-  // A line each second and one between channels.
+  // A line for each second and between channels.
   grid(context, colours, { from, pixels, perPixel, right, step }) {
     const { height } = this.canvas, perSecond = this.perS / perPixel;
     context.fillStyle = colours.line;
@@ -116,7 +116,7 @@ export class Traces {
     }
   }
 
-  // Lowest and highest count of the columns in a pixel, from the middle; null where a column was lost.
+  // Lowest and highest count of a pixel's columns, relative to the middle; null if all of them are lost.
   extent(channel, pixel, perPixel) {
     const first = pixel * perPixel;
     if (first < 0 || first <= this.newest - KEPT_COLUMNS) return null;
@@ -128,7 +128,7 @@ export class Traces {
     return top >= bottom ? { bottom: bottom - this.middles[channel], top: top - this.middles[channel] } : null;
   }
 
-  // One channel: a bar a pixel, each reaching to the one before.
+  // One channel: a bar for each pixel, which reaches the previous bar.
   trace(context, channel, { from, pixels, perPixel, right, step }) {
     const band = this.canvas.height / this.channels, middle = band * (channel + 0.5), gain = (0.46 * band) / this.half;
     const pixelAt = (x) => right - pixels + 1 + x;
