@@ -1,4 +1,4 @@
-"""Where the doctor's bytes come from: a running daemon's feed, or the port itself. Neither ever arms the hand."""
+"""The stream that the doctor listens to: the feed of a running daemon, or the port itself. Neither arms the hand."""
 
 from __future__ import annotations
 
@@ -10,21 +10,20 @@ from myobridge.doctor.facts import BoardFacts
 from myobridge.doctor.listen import Listener
 from myobridge.errors import UserError
 from myobridge.feed import Chunk, FeedClient
+from myobridge.feed.port_stream import TURN_S, PortStream
 from myobridge.feed.ports import name_of
 from myobridge.model.file import ModelSpec
 from myobridge.settings import Settings
 from myobridge.wire import messages as m
 from myobridge.wire.frame import FrameDecoder
-from myobridge.wire.link import LinkLost, SerialLink
-from myobridge.wire.session import GREETING_S, Phase, Session
+from myobridge.wire.link import SerialLink
+from myobridge.wire.session import GREETING_S, Phase
 
-TURN_S: Final = 0.02
 PING_EVERY_S: Final = 0.05
-GOODBYE_S: Final = 0.3
 
 
 class Source(Protocol):
-    """A stream that is listened to, a turn at a time."""
+    """A stream, read one turn at a time."""
 
     kind: str
     names: tuple[str, ...]
@@ -33,21 +32,21 @@ class Source(Protocol):
 
     @property
     def stopped(self) -> bool:
-        """The hand was found in emergency stop, in which it takes no configuration."""
+        """The hand is in emergency stop, in which it takes no configuration."""
 
     def start(self) -> None:
-        """Gets the stream going, if it is not.
+        """Starts the stream, unless it runs already.
 
         Raises:
-            UserError: what answers cannot be used.
-            LinkLost: it was unplugged.
+            UserError: the board cannot be used.
+            LinkLost: the port is gone.
         """
 
     def turn(self) -> None:
-        """Waits up to TURN_S for bytes and takes them."""
+        """Waits up to TURN_S for bytes, and passes their frames to the listener."""
 
     def close(self) -> None:
-        """Leaves everything as it was."""
+        """Stops the stream, unless it ran already."""
 
 
 class DaemonSource:
@@ -59,39 +58,35 @@ class DaemonSource:
     stopped = False
 
     def __init__(self, port: str) -> None:
-        """Raises NoDaemon if none runs there."""
+        """Raises NoDaemon if no daemon runs on `port`."""
         self._feed = FeedClient(port)
         self._frames = FrameDecoder()
         self._whole = False
 
-    def start(self) -> None:
-        """See Source."""
+    def start(self) -> None:  # noqa: D102
         until_s = time.monotonic() + GREETING_S
-        while (about := self._feed.subscribe("bytes")).ident is None or about.config is None:
+        while (board := (about := self._feed.subscribe("bytes")).board) is None:
             if time.monotonic() > until_s:
                 raise UserError("The daemon is looking for the board; plug it in, or read the daemon's output.")
             time.sleep(TURN_S)
         self.names = about.spec.channels
-        self.device = board_facts(about.ident)
-        fs_hz = about.ident.tick_hz / about.config.sample_period_ticks
-        self.listener = Listener(len(self.names), fs_hz, self._frames.counters, joined=True)
+        self.device = board_facts(board.ident)
+        self.listener = Listener(len(self.names), board.fs_hz, self._frames.counters, joined=True)
 
-    def turn(self) -> None:
-        """See Source."""
+    def turn(self) -> None:  # noqa: D102
         message = self._feed.receive(TURN_S)
         if isinstance(message, Chunk):
             for frame in self._frames.feed(self._from_a_frame_on(message.data)):
                 self.listener.hear(frame, message.t_s)
 
     def _from_a_frame_on(self, data: bytes) -> bytes:
-        """The data; without the end of a frame whose beginning was before we came."""
+        """The data without the rest of a frame that began before the doctor joined."""
         if self._whole or b"\0" not in data:
             return data if self._whole else b""
         self._whole = True
         return data.partition(b"\0")[2]
 
-    def close(self) -> None:
-        """See Source."""
+    def close(self) -> None:  # noqa: D102
         self._feed.close()
 
 
@@ -99,71 +94,48 @@ class PortSource:
     """The port itself: configured for a model, streaming, disarmed."""
 
     kind = "port"
-
     device: BoardFacts | None = None
 
     def __init__(self, link: SerialLink, spec: ModelSpec, config: Settings) -> None:
         self.names = spec.channels
-        self._link = link
-        self._frames = FrameDecoder()
-        self._session = Session(link.write, lambda ident: board_config(ident, spec, config), ping_every_s=PING_EVERY_S)
+        self._stream = PortStream(
+            link, lambda ident: board_config(ident, spec, config), self._hear, ping_every_s=PING_EVERY_S
+        )
+        self._session = self._stream.session
         self._session.pong = self._pong
+        self._phase = self._session.phase
 
     @property
-    def stopped(self) -> bool:
-        """See Source."""
+    def stopped(self) -> bool:  # noqa: D102
         status = self._session.status
         return status is not None and status.state == m.State.ESTOP
 
-    def start(self) -> None:
-        """See Source."""
-        while self._session.phase is not Phase.STREAMING:
-            self.turn()
+    def start(self) -> None:  # noqa: D102
+        self._stream.start()
+
+    def turn(self) -> None:  # noqa: D102
+        self._stream.receive(TURN_S)
+
+    def close(self) -> None:  # noqa: D102
+        self._stream.close()
 
     def _pong(self, sent_s: float, received_s: float, next_index: int) -> None:
         self.listener.round_trips_s.append(received_s - sent_s)
         self.listener.clock.pong(sent_s, received_s, next_index)
 
-    def turn(self) -> None:
-        """See Source. What comes before START belongs to an earlier session."""
-        session = self._session
-        if self._link.wait(TURN_S):
-            data, now_s = self._link.read(), time.monotonic()
-            for frame in self._frames.feed(data):
-                if frame[0] == m.Emg.TYPE:
-                    session.hear(now_s)
-                else:
-                    self._converse(frame, now_s)
-                if session.phase in (Phase.STARTING, Phase.STREAMING):
-                    self.listener.hear(frame, now_s)
-        session.poll(time.monotonic())
-
-    def _converse(self, frame: bytes, now_s: float) -> None:
-        session, before = self._session, self._session.phase
-        session.on_frame(frame, now_s)
-        if self.device is None and session.ident is not None:
-            self.device = board_facts(session.ident)
-        if session.phase is Phase.STARTING is not before and session.ident and session.config:
-            fs_hz = session.ident.tick_hz / session.config.sample_period_ticks
-            self.listener = Listener(len(self.names), fs_hz, self._frames.counters)
-
-    def close(self) -> None:
-        """See Source."""
-        until_s = time.monotonic() + GOODBYE_S
-        status = self._session.status
-        try:
-            while time.monotonic() < until_s and status is not None and status.flags & m.StatusFlag.STREAMING:
-                self._session.stop()
-                self.turn()
-                status = self._session.status
-        except (UserError, LinkLost):
-            pass  # it is gone: nothing is left to stop
-        finally:
-            self._link.close()
+    def _hear(self, frame: bytes, now_s: float) -> None:
+        """Passes on the frames after START; earlier frames belong to an earlier session."""
+        before, self._phase = self._phase, self._session.phase
+        if self.device is None and self._session.ident is not None:
+            self.device = board_facts(self._session.ident)
+        if self._phase is Phase.STARTING and before is not Phase.STARTING and (board := self._stream.board):
+            self.listener = Listener(len(self.names), board.fs_hz, self._stream.frames.counters)
+        if self._phase in (Phase.STARTING, Phase.STREAMING):
+            self.listener.hear(frame, now_s)
 
 
 def board_facts(ident: m.Ident) -> BoardFacts:
-    """Who the board is."""
+    """The facts of an IDENT."""
     return BoardFacts(
         board=name_of(m.Board, ident.board),
         firmware=".".join(map(str, ident.firmware_version)),

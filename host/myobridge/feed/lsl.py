@@ -20,11 +20,12 @@ from myobridge import SERVOS
 from myobridge.errors import UserError
 from myobridge.feed import About, Chunk, FeedClient, Snapshot, feed_path
 from myobridge.feed.audience import laboratorys_feed
+from myobridge.feed.messages import ConnectedBoard
 from myobridge.feed.ports import name_of
 from myobridge.feed.prompts import Prompt, PromptInbox, inbox_path
 from myobridge.wire import messages as m
 from myobridge.wire.clock import SampleClock
-from myobridge.wire.emg import INDEX_SPAN, parse_emg
+from myobridge.wire.emg import index_step, parse_emg
 from myobridge.wire.frame import FrameDecoder
 
 RECEIVE_S: Final = 0.2
@@ -68,7 +69,7 @@ class StampedEmg:
         """The frame's first index without the wrap; an index that goes back begins a new stream."""
         if self._newest is None:
             return first
-        ahead = (first - self._newest - 1 + INDEX_SPAN // 2) % INDEX_SPAN - INDEX_SPAN // 2
+        ahead = index_step(first, self._newest + 1)
         if ahead < 0:
             return first
         self.lost += ahead
@@ -78,13 +79,13 @@ class StampedEmg:
 class LabOutlets:
     """The three streams. Times are the host's monotonic times, and are mapped to LSL's own clock here."""
 
-    def __init__(self, about: About, fs_hz: float) -> None:
+    def __init__(self, about: About, board: ConnectedBoard) -> None:
         self._to_lsl_s = pylsl.local_clock() - time.monotonic()
         source = f"{socket.gethostname()}-{feed_path(about.port).stem}"
         names = about.spec.channels
-        emg = _info("EMG", "EMG", len(names), fs_hz, pylsl.cf_int16, source)
+        emg = _info("EMG", "EMG", len(names), board.fs_hz, pylsl.cf_int16, source)
         _add_channels(emg, names, "EMG", "counts")
-        _add_acquisition(emg, about)
+        _add_acquisition(emg, board.ident)
         angles = _info("angles", "Angles", 2 * len(SERVOS), pylsl.IRREGULAR_RATE, pylsl.cf_float32, source)
         _add_channels(
             angles, [f"{what} {servo}" for what in ("predicted", "applied") for servo in SERVOS], "Angle", "deg"
@@ -143,9 +144,9 @@ def stream(port: str, say: Callable[[str], None]) -> None:
         NoDaemon: no daemon runs, or it has ended.
     """
     with FeedClient(port) as feed, closing(PromptInbox(inbox_path(laboratorys_feed(port)))) as prompts:
-        about, config, ident = _connected_hand(feed, say)
-        fs_hz = ident.tick_hz / config.sample_period_ticks
-        outlets = LabOutlets(about, fs_hz)
+        about, board = _connected_hand(feed, say)
+        fs_hz = board.fs_hz
+        outlets = LabOutlets(about, board)
         say(f"Streaming EMG ({len(about.spec.channels)} channels, {fs_hz:g} Hz), angles and markers; Ctrl-C ends.")
         feed.subscribe("bytes", "snapshots")
         frames, emg, events, told = FrameDecoder(), StampedEmg(len(about.spec.channels), fs_hz), Events(), 0
@@ -177,15 +178,15 @@ def _messages(feed: FeedClient) -> Iterator[Chunk | Snapshot]:
         message = feed.receive(0.0)
 
 
-def _connected_hand(feed: FeedClient, say: Callable[[str], None]) -> tuple[About, m.Config, m.Ident]:
-    """What the daemon runs, once its board is configured."""
+def _connected_hand(feed: FeedClient, say: Callable[[str], None]) -> tuple[About, ConnectedBoard]:
+    """What the daemon runs, and its board, once the board is configured."""
     told = False
     while True:
         about = feed.request("about").about
         if about is None:
             raise UserError("The daemon is a different version; end it and start the daemon of this version.")
-        if about.config is not None and about.ident is not None:
-            return about, about.config, about.ident
+        if about.board is not None:
+            return about, about.board
         if not told:
             say("The daemon is not connected to a board yet; waiting.")
             told = True
@@ -204,15 +205,14 @@ def _add_channels(info: pylsl.StreamInfo, labels: Sequence[str], kind: str, unit
             channel.append_child_value(name, value)
 
 
-def _add_acquisition(info: pylsl.StreamInfo, about: About) -> None:
+def _add_acquisition(info: pylsl.StreamInfo, ident: m.Ident) -> None:
     """Adds XDF's `acquisition`. Counts span ± 2^(adc_bits - 1); the gain before the ADC is unknown here."""
-    assert about.ident is not None
     acquisition = info.desc().append_child("acquisition")
     facts = {
         "manufacturer": "myobridge",
-        "model": name_of(m.Board, about.ident.board),
-        "firmware": ".".join(map(str, about.ident.firmware_version)),
-        "adc_bits": str(about.ident.adc_bits),
+        "model": name_of(m.Board, ident.board),
+        "firmware": ".".join(map(str, ident.firmware_version)),
+        "adc_bits": str(ident.adc_bits),
     }
     for name, value in facts.items():
         acquisition.append_child_value(name, value)

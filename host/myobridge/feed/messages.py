@@ -44,6 +44,18 @@ class Request(msgspec.Struct, forbid_unknown_fields=True):
     asked_s: Annotated[float, msgspec.Meta(ge=0)] = 0.0
 
 
+class ConnectedBoard(NamedTuple):
+    """A board that is configured."""
+
+    ident: m.Ident
+    config: m.Config
+
+    @property
+    def fs_hz(self) -> float:
+        """Its sampling rate."""
+        return self.ident.tick_hz / self.config.sample_period_ticks
+
+
 class About(msgspec.Struct, kw_only=True):
     """What the daemon runs. ident and config: of the connected board; None without a board.
 
@@ -56,6 +68,11 @@ class About(msgspec.Struct, kw_only=True):
     ident: m.Ident | None
     config: m.Config | None
     wall_minus_monotonic_s: float
+
+    @property
+    def board(self) -> ConnectedBoard | None:
+        """The connected board; None without one."""
+        return None if self.ident is None or self.config is None else ConnectedBoard(self.ident, self.config)
 
 
 class Reply(msgspec.Struct):

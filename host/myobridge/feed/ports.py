@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,21 +12,19 @@ from myobridge.errors import UserError
 from myobridge.feed import FeedClient, NoDaemon
 from myobridge.feed.boot_loader import is_old_nanos
 from myobridge.wire import messages as m
-from myobridge.wire.frame import PAYLOAD, FrameDecoder, encode
+from myobridge.wire.ask import answers
+from myobridge.wire.frame import PAYLOAD
 from myobridge.wire.link import LinkLost, SerialLink
-from myobridge.wire.quiet import LISTEN_S, Quiet
+from myobridge.wire.quiet import LISTEN_S
 
 PATIENCE_S: Final = LISTEN_S + 0.5
 """Time for a board to start after its port was opened, and to answer the first HELLO."""
 ASK_EVERY_S: Final = 0.1
-TURN_S: Final = 0.05
 NOTHING: Final = "no myobridge board answers; if this is the board, switch its power off and on, or flash its firmware."
 OLD_NANO: Final = (
     "an old Nano without the myobridge firmware; flash optiboot with a programmer (ISP) first, because its own boot "
     "loader never returns from a watchdog reset."
 )
-
-
 NAMES: Final = ("ttyACM*", "ttyUSB*", "ttyAMA*", "serial/by-id/*", "myobridge*")
 """Possible names of a board's port below /dev; a container may have the port without its description."""
 UNKNOWN: Final = "unknown"
@@ -73,18 +70,11 @@ def ask(port: str) -> m.Ident | None:
     Raises:
         UserError: the port cannot be opened.
     """
-    link, frames, began_s = SerialLink(port), FrameDecoder(), time.monotonic()
-    quiet, ask_s = Quiet(began_s), 0.0
+    link, hello = SerialLink(port), m.Hello(m.MAJOR, m.MINOR, 0, m.PROTO_HASH)
     try:
-        while (now_s := time.monotonic()) < began_s + PATIENCE_S:
-            if now_s >= ask_s and quiet.may_ask(now_s):
-                link.write(b"\0" + encode(m.Hello.TYPE, 0, m.Hello(m.MAJOR, m.MINOR, 0, m.PROTO_HASH).pack()))
-                ask_s = now_s + ASK_EVERY_S
-            if link.wait(TURN_S):
-                for frame in frames.feed(link.read()):
-                    quiet.hear(time.monotonic())
-                    if frame[0] == m.Ident.TYPE and len(frame[PAYLOAD]) == m.Ident.STRUCT.size:
-                        return m.Ident.unpack(frame[PAYLOAD])
+        for frame in answers(link, hello, every_s=ASK_EVERY_S, within_s=PATIENCE_S):
+            if frame[0] == m.Ident.TYPE and len(frame[PAYLOAD]) == m.Ident.STRUCT.size:
+                return m.Ident.unpack(frame[PAYLOAD])
     except LinkLost:
         return None
     finally:

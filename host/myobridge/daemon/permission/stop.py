@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Final
 
 from myobridge.daemon.permission.estop_memory import EstopMemory
@@ -10,9 +9,9 @@ from myobridge.daemon.permission.rules import LIFTED, NO_ANSWER, NOT_STOPPED, PO
 from myobridge.errors import UserError
 from myobridge.feed import FeedClient, NoDaemon
 from myobridge.wire import messages as m
-from myobridge.wire.frame import PAYLOAD, FrameDecoder, encode
+from myobridge.wire.ask import answers
+from myobridge.wire.frame import PAYLOAD
 from myobridge.wire.link import LinkLost, PortInUse, SerialLink
-from myobridge.wire.quiet import Quiet
 
 REPEAT_S: Final = 0.05
 _STATES: Final = frozenset(m.State)
@@ -85,22 +84,16 @@ def _ask(port: str, message: m.Message, until: tuple[m.State, ...], *, reset: bo
     Raises:
         UserError: the port cannot be opened, or disappears.
     """
-    link, frames, state = SerialLink(port), FrameDecoder(), None
+    link, state = SerialLink(port), None
     try:
         if reset and not link.reset_board():
             return None
-        began_s, send_s = time.monotonic(), 0.0
-        quiet = Quiet(began_s)
-        while (now_s := time.monotonic()) < began_s + RESET_S and state not in until:
-            if now_s >= send_s and quiet.may_ask(now_s):
-                send_s = now_s + REPEAT_S
-                link.write(b"\0" + encode(message.TYPE, 0, message.pack()))
-            if link.wait(REPEAT_S):
-                for frame in frames.feed(link.read()):
-                    quiet.hear(time.monotonic())
-                    if frame[0] == m.Status.TYPE and len(frame[PAYLOAD]) == m.Status.STRUCT.size:
-                        told = m.Status.unpack(frame[PAYLOAD]).state
-                        state = m.State(told) if told in _STATES else state
+        for frame in answers(link, message, every_s=REPEAT_S, within_s=RESET_S):
+            if frame[0] == m.Status.TYPE and len(frame[PAYLOAD]) == m.Status.STRUCT.size:
+                told = m.Status.unpack(frame[PAYLOAD]).state
+                state = m.State(told) if told in _STATES else state
+                if state in until:
+                    break
     except LinkLost as lost:
         raise UserError(f"The port {port} disappeared ({lost}); plug the board in again.") from lost
     finally:
