@@ -163,7 +163,7 @@ class LockStep:
             patch("time.monotonic", lambda: self.now_s),
             patch("time.sleep", self.sleep),
             patch("myobridge.daemon.run.SerialLink", self.open),
-            patch("myobridge.daemon.permission.stop.SerialLink", self.open),
+            patch("myobridge.daemon.permission.estop_command.SerialLink", self.open),
             patch("myobridge.daemon.decision_guard.DecisionGuard.start", lambda _guard: None),
             patch("myobridge.model.trial.Trial.begin", _begin_trial),
             patch("myobridge.model.trial.Trial.over", over),

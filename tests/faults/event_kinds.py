@@ -17,7 +17,7 @@ from predicates import COMMAND
 from scene import Scene
 from wearer import CHANNELS, TROUBLES
 
-from myobridge.daemon.permission import stop
+from myobridge.daemon.permission import estop_command as stop
 from myobridge.feed.messages import REQUEST, Do, pack
 from myobridge.settings import SafetySettings, ServoSettings
 from myobridge.simulator.line_faults import LineFaults

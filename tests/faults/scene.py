@@ -302,7 +302,7 @@ class Scene:
             patch.dict(os.environ, here),
             self.world.running(),
             patch("myobridge.daemon.model_swap.Thread", LoadedLater),
-            patch("myobridge.daemon.permission.estop_keeper.Keeper._do", lambda _keeper, job: self._written(job)),
+            patch("myobridge.daemon.permission.estop_writer.EstopWriter._do", lambda _keeper, job: self._written(job)),
             patch("myobridge.daemon.connection.Connection.change_model", self._swapped(Connection.change_model)),
             patch("myobridge.daemon.run.collect"),  # nobody waits for memory here
             patch("myobridge.decoder.pipeline.decoder_of", lambda model: self._slowly(decoder_of, model)),

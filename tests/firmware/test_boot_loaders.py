@@ -13,7 +13,7 @@ from sim_hand import Kind, SimHand, build_firmware, ms
 from sim_host import SimHost
 from sim_port import ELF_OF, port_of, replaced
 
-from myobridge.daemon.permission import stop
+from myobridge.daemon.permission import estop_command as stop
 from myobridge.daemon.permission.rules import LIFTED
 from myobridge.simulator.real_firmware import build_loader
 from myobridge.wire.frame import encode
@@ -75,7 +75,7 @@ def test_a_stop_by_command_reaches_the_board_after_its_loader_and_lifting_resets
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     name = str(tmp_path / "the port")
-    with port_of(loader) as port, replaced("myobridge.daemon.permission.stop", port):
+    with port_of(loader) as port, replaced("myobridge.daemon.permission.estop_command", port):
         began_s = port.now_s
         assert stop.stop(name) == (True, stop.STOPPED_ALONE)
         assert port.now_s - began_s < FRESH_S[loader]

@@ -14,7 +14,7 @@ def estop(port: str) -> None:
 
     The stop is remembered for the board, over unplugging, resets and restarts.
     """
-    from myobridge.daemon.permission.stop import stop
+    from myobridge.daemon.permission.estop_command import stop
 
     ok, text = stop(port)
     click.echo(text)

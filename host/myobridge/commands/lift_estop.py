@@ -14,7 +14,7 @@ def lift_estop(port: str) -> None:
 
     Make sure first that nothing is caught in the hand, and that whoever stopped it agrees.
     """
-    from myobridge.daemon.permission.stop import lift
+    from myobridge.daemon.permission.estop_command import lift
 
     ok, text = lift(port)
     click.echo(text)

@@ -12,7 +12,7 @@ from myobridge.daemon.realtime import leave_realtime
 from myobridge.decoder.latency import hop_times_ms
 from myobridge.decoder.pipeline import Pipeline
 from myobridge.errors import UserError
-from myobridge.feed.server import Ask
+from myobridge.feed.server import OpenRequest
 from myobridge.model.load import Model, open_model
 from myobridge.model.shipped import find_model
 from myobridge.settings import Settings
@@ -36,45 +36,45 @@ class ModelSwap:
 
     def __init__(self, config: Settings) -> None:
         self._config = config
-        self._ask: Ask | None = None
+        self._opened: OpenRequest | None = None
         self._connection: Connection | None = None
         self._result: Loaded | UserError | None = None
 
-    def begin(self, ask: Ask, connection: Connection | None) -> None:
+    def begin(self, opened: OpenRequest, connection: Connection | None) -> None:
         """Starts to load the requested model, or answers why not."""
-        if self._ask is not None:
-            ask.answer(False, ANOTHER_ON_ITS_WAY)
+        if self._opened is not None:
+            opened.answer(False, ANOTHER_ON_ITS_WAY)
         elif connection is None or not connection.streaming:
-            ask.answer(False, NOT_STREAMING)
+            opened.answer(False, NOT_STREAMING)
         elif connection.may_be_moving:
-            ask.answer(False, MOVABLE)
+            opened.answer(False, MOVABLE)
         else:
-            self._ask, self._connection = ask, connection
+            self._opened, self._connection = opened, connection
             session = connection.session
             assert session.ident is not None
             assert session.config is not None
-            load = Thread(target=self._load, args=(ask.request.path, session.ident, session.config), daemon=True)
+            load = Thread(target=self._load, args=(opened.request.path, session.ident, session.config), daemon=True)
             try:
                 load.start()
             except (RuntimeError, OSError, MemoryError) as error:
-                self._ask = None
-                ask.answer(False, f"The model cannot be loaded now ({error}); end other programs and try again.")
+                self._opened = None
+                opened.answer(False, f"The model cannot be loaded now ({error}); end other programs and try again.")
 
     def finish(self, connection: Connection | None) -> Loaded | None:
         """Takes over the model once it is loaded, and returns it; None while there is none."""
-        ask, result = self._ask, self._result
-        if ask is None or result is None:
+        opened, result = self._opened, self._result
+        if opened is None or result is None:
             return None
-        self._ask = self._result = None
+        self._opened = self._result = None
         if isinstance(result, UserError):
-            ask.answer(False, str(result))
+            opened.answer(False, str(result))
         elif connection is None or connection is not self._connection:
-            ask.answer(False, NOT_STREAMING)  # the link was lost meanwhile; this may be another board
+            opened.answer(False, NOT_STREAMING)  # the link was lost meanwhile; this may be another board
         elif connection.may_be_moving:
-            ask.answer(False, MOVABLE)
+            opened.answer(False, MOVABLE)
         else:
             connection.change_model(result.model, result.pipeline)
-            ask.answer(True, f"The model is now {result.model.spec.name}.")
+            opened.answer(True, f"The model is now {result.model.spec.name}.")
             return result
         return None
 

@@ -24,7 +24,7 @@ from myobridge.daemon.sd_notify import Notifier
 from myobridge.daemon.stats import RunStats
 from myobridge.errors import UserError, printable
 from myobridge.feed import About
-from myobridge.feed.server import POLL_S, SNAPSHOT_S, SPACE_S, Ask, Feed
+from myobridge.feed.server import POLL_S, SNAPSHOT_S, SPACE_S, Feed, OpenRequest
 from myobridge.model.load import read_model
 from myobridge.settings import Settings
 from myobridge.wire import messages as m
@@ -66,9 +66,9 @@ class Daemon:
         self._guard = DecisionGuard(self._rescue, self._terminate, self._end_stuck)
         self._swap = ModelSwap(config)
         self._feed = Feed(port, self._about)
-        self._words = Lock()
+        self._lock = Lock()
         """The guard's thread serves an ESTOP while the loop is stuck, and the loop may return at that moment."""
-        self._late: list[Ask] = []
+        self._late: list[OpenRequest] = []
         self._connection: Connection | None = None
         self._stopping = False
         self._deaf_until_s = self._poll_s = self._look_s = 0.0
@@ -166,7 +166,7 @@ class Daemon:
         connection.say_goodbye()
 
     def _tell_bytes(self, t_s: float, data: bytes) -> None:
-        with self._words:
+        with self._lock:
             self._feed.tell_bytes(t_s, data)
 
     def _attend(self, connection: Connection, called: bool) -> None:
@@ -181,7 +181,7 @@ class Daemon:
             stats.state = m.State(session.status.state)
         self.notices.tell_changes(connection, now_s)
         self._serve(now_s, called)  # first: a request of now leaves with the next turn
-        with self._words:
+        with self._lock:
             self._requests.attend(connection, now_s)
 
     def _prepare(self) -> None:
@@ -199,7 +199,7 @@ class Daemon:
         self.notify.turned(now_s)
         if called or now_s >= self._poll_s:
             self._deaf_until_s, self._poll_s = now_s + SPACE_S, now_s + POLL_S
-            with self._words:
+            with self._lock:
                 self._take_requests(now_s)
         if now_s >= self._look_s and self._feed.wants_snapshots:
             self._look_s = now_s + SNAPSHOT_S
@@ -208,11 +208,11 @@ class Daemon:
     def _take_requests(self, now_s: float) -> None:
         self._requests.poll(self._connection, now_s)
         late, self._late = self._late, []
-        for ask in late + self._feed.poll():
-            if ask.request.do == "model":
-                self._swap.begin(ask, self._connection)
+        for opened in late + self._feed.poll():
+            if opened.request.do == "model":
+                self._swap.begin(opened, self._connection)
             else:
-                self._requests.take(ask, self._connection, now_s)
+                self._requests.take(opened, self._connection, now_s)
         if loaded := self._swap.finish(self._connection):
             self._model, self._model_path, _ = loaded
             self.notices.tell(f"The model is now {self._model.spec.name}.")
@@ -225,7 +225,7 @@ class Daemon:
             look = self._connection.look(note, estop=estop)
         else:
             look = self.stats.snapshot(None, None, None, note=note, estop=estop)
-        with self._words:
+        with self._lock:
             self._feed.tell_snapshot(look)
 
     def _about(self) -> About:
@@ -261,9 +261,9 @@ class Daemon:
     def _rescue(self) -> None:
         """Sends an ESTOP to the board although the loop is stuck; other requests wait for the loop."""
         connection = self._connection
-        with self._words:
+        with self._lock:
             self._late += self._feed.poll()
-            stopped = self._requests.estop or any(ask.request.do == "estop" for ask in self._late)
+            stopped = self._requests.estop or any(opened.request.do == "estop" for opened in self._late)
             if stopped and connection is not None:
                 with suppress(LinkLost):
                     connection.session.estop_now()  # on every tick: the board may have been reset meanwhile
@@ -275,9 +275,9 @@ class Daemon:
     def _end_stuck(self) -> None:
         """Disarms the hand and ends the process, because the loop will not turn again."""
         connection, now_s = self._connection, time.monotonic()
-        with self._words:
-            for ask in self._late:
-                self._requests.take(ask, connection, now_s)
+        with self._lock:
+            for opened in self._late:
+                self._requests.take(opened, connection, now_s)
             with suppress(LinkLost):
                 if connection is not None and self._requests.estop:
                     connection.session.estop_now()

@@ -74,12 +74,8 @@ class FeedClient:
         self._snapshot = msgspec.json.Decoder(Snapshot)
         try:
             self._socket = connect(port)
-        except TimeoutError as error:
-            raise NoDaemon(f"The daemon on {port} accepts no connections; end it and start it again.") from error
         except OSError as error:
-            raise NoDaemon(
-                f"No daemon runs on {port}; start one with `myobridge run --port {port} --model MODEL`."
-            ) from error
+            raise unreachable(port, error) from error
         self._socket.settimeout(REPLY_S)
 
     def __enter__(self) -> Self:
@@ -123,7 +119,7 @@ class FeedClient:
         except TimeoutError as error:
             raise self._silent() from error
         except OSError as error:
-            raise self._ended() from error
+            raise ended(self._port) from error
         self._reply = None
         while self._reply is None:
             if (left_s := until_s - time.monotonic()) <= 0:
@@ -162,9 +158,9 @@ class FeedClient:
         try:
             data = self._socket.recv(READ_BYTES)
         except OSError as error:
-            raise self._ended() from error
+            raise ended(self._port) from error
         if not data:
-            raise self._ended()
+            raise ended(self._port)
         try:
             for kind, payload in self._splitter.push(data):
                 self._take(kind, payload)
@@ -185,14 +181,23 @@ class FeedClient:
             if reply.id == self._last_id:
                 self._reply = reply
 
-    def _ended(self) -> NoDaemon:
-        return NoDaemon(f"The daemon on {self._port} has ended; start it again with `myobridge run`.")
-
     def _silent(self) -> NoDaemon:
         return NoDaemon(f"The daemon on {self._port} does not answer; end it and start it again.")
 
     def _other_version(self) -> str:
         return f"The daemon on {self._port} and this program are different versions; end both and start them again."
+
+
+def unreachable(port: str | Path, error: OSError) -> NoDaemon:
+    """The error for a connection that `place.connect` or `connect_now` refused."""
+    if isinstance(error, (TimeoutError, BlockingIOError)):
+        return NoDaemon(f"The daemon on {port} accepts no connections; end it and start it again.")
+    return NoDaemon(f"No daemon runs on {port}; start one with `myobridge run --port {port} --model MODEL`.")
+
+
+def ended(port: str | Path) -> NoDaemon:
+    """The error for a connection that the daemon closed."""
+    return NoDaemon(f"The daemon on {port} has ended; start it again with `myobridge run`.")
 
 
 def understood(payload: bytes) -> Reply:

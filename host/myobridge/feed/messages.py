@@ -4,6 +4,9 @@ A message is `length u32 LE | kind u8 | payload`, in both directions. A client s
 answers each with `R` (JSON Reply), and sends subscribers `B` (float64 host time, then the bytes that it read from the
 port in one turn) and `S` (JSON Snapshot, 25 a second). The socket is a stream socket, because the kernel may queue as
 few as ten datagrams, which is 25 ms of bytes.
+
+A `Request` asks for a `Do`; four of these are a `Command` for the hand. The daemon keeps a request as an `OpenRequest`
+(`server.py`) until it answers. A page sends the view an `Order` (`view/page.py`), a `Command` without the rest.
 """
 
 from __future__ import annotations
@@ -28,7 +31,10 @@ LOST: Final = "LOST"
 """State in a snapshot while no hand is connected."""
 
 Want = Literal["bytes", "snapshots"]
-Do = Literal["subscribe", "unsubscribe", "about", "arm", "disarm", "estop", "lift", "model"]
+Command = Literal["arm", "disarm", "estop", "lift"]
+"""What a person orders of the hand: at the feed, in a page, by signal or at the launch."""
+Do = Literal["subscribe", "unsubscribe", "about", Command, "model"]
+"""What a client may request: about the feed, a command for the hand, or another model."""
 
 
 class Request(msgspec.Struct, forbid_unknown_fields=True):

@@ -23,7 +23,7 @@ STEM_LETTERS: Final = 32
 def own_name(port: str | Path) -> str:
     """A short and unique file name for the name of a port."""
     port = os.path.abspath(port)  # noqa: PTH100 - keeps links: a link to the port keeps its name when the port changes
-    stem = re.sub(r"[^A-Za-z0-9]+", "-", os.path.basename(port))[:STEM_LETTERS]  # noqa: PTH119
+    stem = re.sub(r"[^A-Za-z0-9]+", "-", Path(port).name)[:STEM_LETTERS]
     return f"{stem}-{crc32(os.fsencode(port)):08x}"
 
 

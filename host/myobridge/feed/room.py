@@ -29,7 +29,7 @@ class Room:
         self._give_up_spare()
 
     def newcomers(
-        self, clients: Collection[Peer], poll: int, put_out: Callable[[Peer], None]
+        self, clients: Collection[Peer], poll: int, disconnect: Callable[[Peer], None]
     ) -> Iterator[socket.socket]:
         """Accepts up to ACCEPTS_A_POLL new clients; the caller adds each to `clients` before it takes the next.
 
@@ -43,12 +43,12 @@ class Room:
                 if error.errno not in (errno.EMFILE, errno.ENFILE):
                     return
                 if (idle := _idlest(clients, poll)) is not None:
-                    put_out(idle)
+                    disconnect(idle)
                 elif not self._give_up_spare():
                     return
                 continue
             if len(clients) >= MAX_CLIENTS and (idle := _idlest(clients, poll)) is not None:
-                put_out(idle)
+                disconnect(idle)
             connection.setblocking(False)
             yield connection
 

@@ -57,7 +57,7 @@ MAX_WAITING: Final = 256
 """Requests of one client that may wait; further ones are refused."""
 
 
-class Ask(NamedTuple):
+class OpenRequest(NamedTuple):
     """A request that the daemon must answer exactly once, now or later."""
 
     request: Request
@@ -106,7 +106,7 @@ class Feed:
         self._listener.close()
         self._room.close()
         for client in list(self._clients.values()):
-            self._put_out(client)
+            self._disconnect(client)
         self._poll.close()
 
     # --- to the clients -----------------------------------------------------------------------------------
@@ -148,7 +148,7 @@ class Feed:
                 want: [client for client in self._clients.values() if want in client.wants] for want in self._subscribed
             }
 
-    def _put_out(self, client: Peer) -> None:
+    def _disconnect(self, client: Peer) -> None:
         if self._clients.pop(client.socket.fileno(), None) is not None:
             self._poll.unregister(client.socket)
             client.socket.close()
@@ -156,7 +156,7 @@ class Feed:
 
     # --- from the clients ---------------------------------------------------------------------------------
 
-    def poll(self) -> list[Ask]:
+    def poll(self) -> list[OpenRequest]:
         """Takes new clients and requests; returns the requests that are for the daemon."""
         for client in [client for client in self._clients.values() if client.unsent]:
             try:
@@ -168,29 +168,29 @@ class Feed:
         if self._listener.fileno() in ready:
             ready |= self._accept()
         heard = [client for fd, client in self._clients.items() if fd in ready or client.has_more]
-        asks: list[Ask] = []
+        opened: list[OpenRequest] = []
         for client in heard:
             self._receive(client, max(1, MESSAGES_A_POLL // len(heard)))
-            asks += self._urgent(client)
-        if asks:
+            opened += self._urgent(client)
+        if opened:
             self._overtake(heard)
         waiting = sorted((client for client in heard if client.later), key=lambda client: client.heard)
         for client in waiting[:CLIENTS_A_POLL]:
             for _ in range(min(REQUESTS_A_POLL, len(client.later))):
-                asks += self._take(client, self._understood(client, client.later.popleft()))
-        return asks
+                opened += self._take(client, self._understood(client, client.later.popleft()))
+        return opened
 
     def _accept(self) -> set[int]:
         new = set()
-        for connection in self._room.newcomers(self._clients.values(), self._polls, self._put_out_idle):
+        for connection in self._room.newcomers(self._clients.values(), self._polls, self._disconnect_idle):
             new.add(connection.fileno())
             self._clients[connection.fileno()] = Peer(connection, heard=self._polls)
             self._poll.register(connection, selectors.EVENT_READ)
         return new
 
-    def _put_out_idle(self, client: Peer) -> None:
+    def _disconnect_idle(self, client: Peer) -> None:
         self.refused += 1
-        self._put_out(client)
+        self._disconnect(client)
 
     def _overtake(self, clients: list[Peer]) -> None:
         """Refuses requests that would undo a DISARM or an ESTOP that came with them."""
@@ -207,10 +207,10 @@ class Feed:
         try:
             self.refused += client.receive(most)
         except OSError:
-            self._put_out(client)
+            self._disconnect(client)
         except ValueError:
             self.refused += 1
-            self._put_out(client)
+            self._disconnect(client)
         excess = [self._understood(client, client.later.pop()) for _ in range(len(client.later) - MAX_WAITING)]
         if refused := [request.id for request in excess if request is not None]:
             self.refused += len(refused)
@@ -231,7 +231,7 @@ class Feed:
         client.heard, client.spoke = self._polls, True
         return request
 
-    def _urgent(self, client: Peer) -> Iterator[Ask]:
+    def _urgent(self, client: Peer) -> Iterator[OpenRequest]:
         """One request for each kind of urgent request of a client, which stands for all of that kind; ESTOP first."""
         alike: dict[Do, list[Request]] = {"estop": [], "disarm": []}
         for payload in client.urgent:
@@ -243,18 +243,18 @@ class Feed:
         client.urgent.clear()
         for requests in alike.values():
             if requests:
-                yield self._ask(client, requests)
+                yield self._open(client, requests)
 
-    def _ask(self, client: Peer, requests: list[Request]) -> Ask:
+    def _open(self, client: Peer, requests: list[Request]) -> OpenRequest:
         client.unanswered += 1
 
         def answer(ok: bool, text: str) -> None:
             client.unanswered -= 1
             self._reply(client, [request.id for request in requests], ok, text)
 
-        return Ask(requests[0], answer)
+        return OpenRequest(requests[0], answer)
 
-    def _take(self, client: Peer, request: Request | None) -> Iterator[Ask]:
+    def _take(self, client: Peer, request: Request | None) -> Iterator[OpenRequest]:
         """Handles a request of the feed itself; yields any other."""
         match request:
             case None:
@@ -272,7 +272,7 @@ class Feed:
             case Request(do="about"):
                 self._tell_about(client, request)
             case _:
-                yield self._ask(client, [request])
+                yield self._open(client, [request])
 
     @property
     def _is_full(self) -> bool:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import cast
 
-from myobridge.feed import Do, NoDaemon, Reply
-from myobridge.feed.client import MAX_MESSAGE, understood
-from myobridge.feed.messages import REPLY, REQUEST, Request, Splitter, encode, pack
+from myobridge.feed import Reply
+from myobridge.feed.client import MAX_MESSAGE, ended, understood, unreachable
+from myobridge.feed.messages import REPLY, REQUEST, Command, Request, Splitter, encode, pack
 from myobridge.feed.place import connect_now
 
 
@@ -20,14 +20,14 @@ class Line(asyncio.Protocol):
         self._waiting: dict[int, asyncio.Future[Reply]] = {}
         self._last_id = 0
 
-    async def ask(self, do: Do, asked_s: float) -> Reply:
+    async def ask(self, do: Command, asked_s: float) -> Reply:
         """Sends a request and waits for its answer while the line is open. asked_s: on the host's monotonic clock.
 
         Raises:
             NoDaemon: the daemon has ended.
         """
         if self.is_closed:
-            raise self._ended()
+            raise ended(self._port)
         self._last_id += 1
         number = self._last_id
         answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
@@ -64,10 +64,7 @@ class Line(asyncio.Protocol):
     def connection_lost(self, _error: Exception | None) -> None:  # noqa: D102
         for answer in self._waiting.values():
             if not answer.done():
-                answer.set_exception(self._ended())
-
-    def _ended(self) -> NoDaemon:
-        return NoDaemon(f"The daemon on {self._port} has ended; start it again with `myobridge run`.")
+                answer.set_exception(ended(self._port))
 
 
 async def open_line(port: str) -> Line:
@@ -78,11 +75,7 @@ async def open_line(port: str) -> Line:
     """
     try:
         connection = connect_now(port)
-    except BlockingIOError as error:
-        raise NoDaemon(f"The daemon on {port} accepts no connections; end it and start it again.") from error
     except OSError as error:
-        raise NoDaemon(
-            f"No daemon runs on {port}; start one with `myobridge run --port {port} --model MODEL`."
-        ) from error
+        raise unreachable(port, error) from error
     _, line = await asyncio.get_running_loop().create_connection(lambda: Line(port), sock=connection)
     return line

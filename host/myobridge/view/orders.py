@@ -10,8 +10,9 @@ from typing import Final
 from myobridge.daemon.permission.estop_memory import EstopMemory
 from myobridge.errors import UserError
 from myobridge.feed import NoDaemon, Reply
+from myobridge.feed.messages import Command
 from myobridge.view.line import Line, open_line
-from myobridge.view.page import Answer, Do, Order
+from myobridge.view.page import Answer, Order
 
 RETRY_S: Final = 0.25
 """How often the view looks for a daemon, so that a line is open before somebody orders something."""
@@ -64,7 +65,7 @@ class Orders:
         except Exception as error:
             return Answer(do=do, ok=False, text=f"{do.upper()} failed ({error}). {SWITCH_OFF}")
 
-    async def _order(self, do: Do, seen_s: float) -> Answer:
+    async def _order(self, do: Command, seen_s: float) -> Answer:
         try:
             reply = await self._ask(do, ANSWER_S, seen_s)
         except NoDaemon as away:
@@ -102,7 +103,7 @@ class Orders:
         self._owes_stop = False
         self._tell(Answer(do="estop", ok=reply.ok, text=reply.text))
 
-    async def _ask(self, do: Do, within_s: float, asked_s: float = 0.0) -> Reply:
+    async def _ask(self, do: Command, within_s: float, asked_s: float = 0.0) -> Reply:
         async with asyncio.timeout(within_s):
             return await (await self._open()).ask(do, asked_s or time.monotonic())
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 import numpy as np
 
 from myobridge.feed import Snapshot
+from myobridge.feed.messages import Command
 from myobridge.view.traces import Columns, Spectrum
-
-Do = Literal["arm", "disarm", "estop", "lift"]
 
 
 class Message(msgspec.Struct, kw_only=True, tag_field="kind", tag=str.lower):
@@ -58,7 +57,7 @@ class Lines(Message):
 class Answer(Message):
     """The answer to an order."""
 
-    do: Do
+    do: Command
     ok: bool
     text: str
 
@@ -76,7 +75,7 @@ class Order(msgspec.Struct, forbid_unknown_fields=True):
         that was delayed, as old as what the person saw.
     """
 
-    do: Do
+    do: Command
     seen_s: Annotated[float, msgspec.Meta(ge=0)] = 0.0
 
 

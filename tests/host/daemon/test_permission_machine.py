@@ -7,14 +7,14 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from myobridge.daemon.permission.rules import LIFE_S, RESET_S, Order, Permission
+from myobridge.daemon.permission.rules import LIFE_S, RESET_S, Action, Permission
 from myobridge.wire.messages import State
 
 TURN_S = 0.05
 
 
 class Board:
-    """A hand as permission.py sees one; `obeys` says whether an order reaches it."""
+    """A hand as permission.py sees one; `obeys` says whether an action reaches it."""
 
     def __init__(self):
         self.state, self.streaming, self.decided, self.may_move, self.busy, self.refusal = (
@@ -28,24 +28,24 @@ class Board:
     def explain_withheld(self):
         return "" if self.decided else "No setpoints."
 
-    def told(self, order):
-        """What a session does with an order."""
-        self.under_way, self.busy, self.refusal = order, True, ""
-        if order is not Order.ARM:
+    def told(self, action):
+        """What a session does with an action."""
+        self.under_way, self.busy, self.refusal = action, True, ""
+        if action is not Action.ARM:
             self.may_move = False
 
     def obeys(self):
         """The answer of the board arrives."""
         match self.under_way:
-            case Order.ARM if self.state is State.DISARMED:
+            case Action.ARM if self.state is State.DISARMED:
                 self.state, self.may_move = State.ARMED, True
-            case Order.ARM:
+            case Action.ARM:
                 self.refusal = "it must be disarmed first"
-            case Order.DISARM | Order.WITHDRAW if self.state is not State.ESTOP:
+            case Action.DISARM | Action.WITHDRAW if self.state is not State.ESTOP:
                 self.state = State.DISARMED
-            case Order.ESTOP:
+            case Action.ESTOP:
                 self.state = State.ESTOP
-            case Order.RESET:
+            case Action.RESET:
                 self.state = State.DISARMED
         self.under_way, self.busy = None, False
 
@@ -83,11 +83,11 @@ class Desk(RuleBasedStateMachine):
                 continue
             if obeys and self.board.busy:
                 self.board.obeys()
-            order = self.permission.attend(self.board, self.now_s)
-            if order is Order.ARM:
+            action = self.permission.attend(self.board, self.now_s)
+            if action is Action.ARM:
                 self.arm_is_sent()
-            if order is not None and not (order is Order.ESTOP and self.board.under_way is Order.ESTOP):
-                self.board.told(order)
+            if action is not None and not (action is Action.ESTOP and self.board.under_way is Action.ESTOP):
+                self.board.told(action)
 
     def arm_is_sent(self):
         """The predicates of an ARM, at the moment when it leaves."""
@@ -108,11 +108,11 @@ class Desk(RuleBasedStateMachine):
         self.board.state = state
         self.board.may_move &= state in (State.ARMED, State.HOLD)
 
-    @precondition(lambda self: self.board and self.board.under_way is Order.ARM)
+    @precondition(lambda self: self.board and self.board.under_way is Action.ARM)
     @rule()
     def an_arm_stays_unanswered(self):
         """As the session does it: DISARM follows."""
-        self.board.told(Order.DISARM)
+        self.board.told(Action.DISARM)
         self.board.refusal = "the board did not answer"
 
     @precondition(lambda self: self.board)

@@ -11,7 +11,7 @@ from myobridge.daemon.permission.rules import (
     NOT_STOPPED,
     POWER_CYCLE,
     RESET_S,
-    Order,
+    Action,
     Permission,
 )
 from myobridge.wire.messages import State
@@ -49,25 +49,25 @@ def test_an_arm_lives_three_seconds_from_its_asking_wherever_it_waited(asker, bo
 
 def test_an_arm_that_was_sent_and_is_not_answered_in_its_life_is_withdrawn(asker, board):
     asker.ask("arm", 100.0, 100.0)
-    assert asker.permission.attend(board, 100.0) is Order.ARM
-    board.told(Order.ARM)
-    assert asker.permission.attend(board, 100.0 + LIFE_S) is Order.WITHDRAW
+    assert asker.permission.attend(board, 100.0) is Action.ARM
+    board.told(Action.ARM)
+    assert asker.permission.attend(board, 100.0 + LIFE_S) is Action.WITHDRAW
     assert [ok for _, ok, _ in asker.answers] == [False]
 
 
 def test_a_hand_that_moves_although_nobody_here_has_the_permission_is_disarmed(asker, board):
     for state in (State.ARMED, State.HOLD):
         board.state = state
-        assert asker.permission.attend(board, 100.0) is Order.DISARM
+        assert asker.permission.attend(board, 100.0) is Action.DISARM
 
 
 def test_an_arm_of_a_hand_that_opened_disarms_it_first(asker, board):
     board.state = State.RELAX
     asker.ask("arm", 100.0, 100.0)
-    assert asker.permission.attend(board, 100.0) is Order.DISARM
-    board.told(Order.DISARM)
+    assert asker.permission.attend(board, 100.0) is Action.DISARM
+    board.told(Action.DISARM)
     board.obeys()
-    assert asker.permission.attend(board, 100.1) is Order.ARM
+    assert asker.permission.attend(board, 100.1) is Action.ARM
 
 
 def test_an_estop_overtakes_and_is_repeated_and_after_three_seconds_the_switch_is_named(asker, board):
@@ -75,15 +75,15 @@ def test_an_estop_overtakes_and_is_repeated_and_after_three_seconds_the_switch_i
     asker.ask("estop", 100.0, 100.0)
     assert [(word, ok) for word, ok, _ in asker.answers] == [("arm", False)]
     for now_s in (100.0, 101.0, 102.9):
-        assert asker.permission.attend(board, now_s) is Order.ESTOP
-    assert asker.permission.attend(board, 100.0 + LIFE_S) is Order.ESTOP
+        assert asker.permission.attend(board, now_s) is Action.ESTOP
+    assert asker.permission.attend(board, 100.0 + LIFE_S) is Action.ESTOP
     assert asker.answers[-1] == ("estop", False, NO_ANSWER)
 
 
 def test_a_lifting_resets_the_board_once_and_names_a_power_cycle_when_that_does_nothing(asker, board):
     asker.permission.estop, board.state = True, State.ESTOP
     asker.ask("lift", 100.0, 100.0)
-    assert asker.permission.attend(board, 100.0) is Order.RESET
+    assert asker.permission.attend(board, 100.0) is Action.RESET
     assert asker.permission.attend(board, 100.1) is None
     asker.permission.attend(board, 100.0 + RESET_S)
     assert asker.answers == [("lift", True, POWER_CYCLE)]
@@ -119,7 +119,7 @@ def test_where_nothing_was_stopped_there_is_nothing_to_lift(asker, board, state)
 def test_a_fault_whose_cause_lasts_is_answered_after_one_disarm(asker, board):
     board.state = State.FAULT
     asker.ask("arm", 100.0, 100.0)
-    assert asker.permission.attend(board, 100.0) is Order.DISARM
+    assert asker.permission.attend(board, 100.0) is Action.DISARM
     assert asker.permission.attend(board, 100.1) is None
     assert asker.answers == [("arm", False, "The hand is FAULT.")]
 

@@ -8,7 +8,7 @@ from myobridge.daemon.permission.estop_memory import EstopMemory
 from myobridge.daemon.permission.requests import FROZEN_S, SETTLE_S, Requests
 from myobridge.daemon.permission.rules import LAUNCH_S, LIFE_S, LOST, MAX_WAITING, STOP_REMEMBERED, STOPPED
 from myobridge.feed.messages import Request
-from myobridge.feed.server import Ask
+from myobridge.feed.server import OpenRequest
 from myobridge.wire import messages as m
 from myobridge.wire.messages import State
 from myobridge.wire.session import Phase, SessionBroken
@@ -55,7 +55,7 @@ class Desk:
 
     def ask(self, do, asked_s=0.0):
         answer = lambda ok, text: self.answers.append((do, ok, text))  # noqa: E731
-        ask = Ask(Request(1, do, asked_s=asked_s), answer)
+        ask = OpenRequest(Request(1, do, asked_s=asked_s), answer)
         self.control.take(ask, self if self.plugged_in else None, self.hand.now_s)
 
     def run(self, seconds):

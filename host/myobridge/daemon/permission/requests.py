@@ -1,6 +1,6 @@
-"""The I/O around `rules.py`: takes words from the feed, from signals and from `--arm`, and gives orders to the session.
+"""The I/O around `rules.py`: takes commands from the feed, from signals and from `--arm`; the session acts.
 
-It also has each emergency stop remembered (`estop_keeper.py`); only a person's order lifts one.
+It also has each emergency stop remembered (`estop_writer.py`); only a person lifts one.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ from collections.abc import Callable
 from typing import Final, cast
 
 from myobridge.daemon.connection import Connection
-from myobridge.daemon.permission.estop_keeper import Keeper
 from myobridge.daemon.permission.estop_memory import EstopMemory
-from myobridge.daemon.permission.rules import LAUNCH_S, Answer, Order, Permission, Word
+from myobridge.daemon.permission.estop_writer import EstopWriter
+from myobridge.daemon.permission.rules import LAUNCH_S, Action, Answer, Permission
 from myobridge.errors import UserError
-from myobridge.feed.server import Ask
+from myobridge.feed.messages import Command
+from myobridge.feed.server import OpenRequest
 from myobridge.wire.messages import State
 from myobridge.wire.session import Phase, SessionBroken
 
@@ -35,7 +36,7 @@ FROZEN: Final = (
 
 
 class Requests:
-    """Passes words to `Permission`, and its orders to the session."""
+    """Passes commands to `Permission`, and carries out its actions."""
 
     def __init__(self, port: str, tell: Callable[[str], None], *, launched_s: float | None) -> None:
         """tell: gets sentences for people; launched_s: when a run with `--arm` was launched, else None."""
@@ -43,8 +44,8 @@ class Requests:
         self._tell = tell
         self._launched_s = launched_s
         self._permission = Permission()
-        self._keeper = Keeper(EstopMemory(port), tell)
-        self._signalled: list[tuple[Word, float]] = []
+        self._writer = EstopWriter(EstopMemory(port), tell)
+        self._signalled: list[tuple[Command, float]] = []
         self._repeat_s = 0.0
         self._polled_s = -math.inf
         self._frozen_until_s = -math.inf
@@ -56,38 +57,39 @@ class Requests:
         """An emergency stop is in force."""
         return self._permission.estop
 
-    def signalled(self, word: Word) -> None:
-        """Takes a word from a signal handler, which may interrupt any line here."""
-        self._signalled.append((word, time.monotonic()))
+    def signalled(self, command: Command) -> None:
+        """Takes a command from a signal handler, which may interrupt any line here."""
+        self._signalled.append((command, time.monotonic()))
 
     def connected(self) -> None:
         """Looks up the board's remembered stop after the port was opened; this may be another board."""
-        self._keeper.memory = EstopMemory(self._port)
+        self._writer.memory = EstopMemory(self._port)
         try:
-            remembered = self._keeper.memory.said
+            remembered = self._writer.memory.said
         except UserError as error:
             self._tell(str(error))
             remembered = True
         if self.estop and not remembered:
-            self._keeper.remember()
+            self._writer.remember()
         self._permission.estop |= remembered
 
-    def take(self, ask: Ask, connection: Connection | None, now_s: float) -> None:
+    def take(self, opened: OpenRequest, connection: Connection | None, now_s: float) -> None:
         """Takes a request from the feed."""
-        asked_s = min(ask.request.asked_s or now_s, now_s)
-        self._ask(cast(Word, ask.request.do), ask.answer, connection, asked_s, now_s)
+        request = opened.request
+        asked_s = min(request.asked_s or now_s, now_s)
+        self._ask(cast(Command, request.do), opened.answer, connection, asked_s, now_s)
 
     def poll(self, connection: Connection | None, now_s: float) -> None:
-        """Takes the signals' words and the disk's results; called every POLL_S, also without a connection."""
+        """Takes the signals' commands and the disk's results; called every POLL_S, also without a connection."""
         if now_s - self._polled_s > FROZEN_S and math.isfinite(self._polled_s):
             self._stood_s, self._frozen_until_s = now_s - self._polled_s, now_s + SETTLE_S
         self._polled_s = now_s
         if connection is None:
             self._permission.attend_without_hand(now_s)
         while self._signalled:
-            word, asked_s = self._signalled.pop(0)
-            self._ask(word, self._told, connection, min(asked_s, now_s), now_s)
-        for answer, problem in self._keeper.lifted():
+            command, asked_s = self._signalled.pop(0)
+            self._ask(command, self._told, connection, min(asked_s, now_s), now_s)
+        for answer, problem in self._writer.lifted():
             if problem:
                 answer(False, problem)
             else:
@@ -95,63 +97,65 @@ class Requests:
                 self._permission.ask("lift", answer, connection, now_s, now_s)
 
     def attend(self, connection: Connection, now_s: float) -> None:
-        """Sends the board the order that is due; called on each turn.
+        """Carries out the action that is due; called on each turn.
 
         Raises:
-            SessionBroken: the order was a reset.
+            SessionBroken: the action was a reset.
         """
         state = connection.state
         if state is State.ESTOP and not self.estop and connection.session.boot_id != self._lifted_boot:
             self._permission.estop = True  # somebody else stopped the hand
-            self._keeper.remember()
+            self._writer.remember()
         if self._launched_s is not None and connection.session.phase is Phase.STREAMING:
             since_s, self._launched_s = self._launched_s, None
             if now_s - since_s <= LAUNCH_S:
                 self._permission.ask("arm", self._told, connection, now_s, now_s)
             else:
                 self._tell(LATE_START.format(now_s - since_s))
-        order = self._permission.attend(connection, now_s)
-        if order is not None:
-            self._obey(order, connection, now_s)
+        action = self._permission.attend(connection, now_s)
+        if action is not None:
+            self._obey(action, connection, now_s)
 
     def lost(self) -> None:
-        """Ends the words that need the link, which is lost."""
+        """Ends the commands that need the link, which is lost."""
         self._permission.lost()
 
     def close(self) -> None:
         """Waits for the disk, for KEEP_S at most."""
-        self._keeper.close()
+        self._writer.close()
 
     def _told(self, ok: bool, text: str) -> None:
         """Answers a person at the terminal, who sees a success in the notices."""
         if not ok:
             self._tell(text)
 
-    def _ask(self, word: Word, answer: Answer, connection: Connection | None, asked_s: float, now_s: float) -> None:
-        if word in ("disarm", "estop"):
+    def _ask(
+        self, command: Command, answer: Answer, connection: Connection | None, asked_s: float, now_s: float
+    ) -> None:
+        if command in ("disarm", "estop"):
             self._launched_s = None
-        if word == "estop":
-            self._keeper.remember()
-        if word == "lift":
-            self._keeper.lift(answer)
-        elif word == "arm" and connection is not None and now_s < self._frozen_until_s:
+        if command == "estop":
+            self._writer.remember()
+        if command == "lift":
+            self._writer.lift(answer)
+        elif command == "arm" and connection is not None and now_s < self._frozen_until_s:
             answer(False, FROZEN.format(self._stood_s))
         else:
-            self._permission.ask(word, answer, connection, asked_s, now_s)
+            self._permission.ask(command, answer, connection, asked_s, now_s)
 
-    def _obey(self, order: Order, connection: Connection, now_s: float) -> None:
+    def _obey(self, action: Action, connection: Connection, now_s: float) -> None:
         session = connection.session
-        match order:
-            case Order.ARM:
+        match action:
+            case Action.ARM:
                 session.request_arm()
-            case Order.DISARM:
+            case Action.DISARM:
                 session.request_disarm()
-            case Order.WITHDRAW:
+            case Action.WITHDRAW:
                 session.withdraw_arm("the board did not answer in time")
-            case Order.ESTOP if not session.stopping and now_s >= self._repeat_s:
+            case Action.ESTOP if not session.stopping and now_s >= self._repeat_s:
                 self._repeat_s = now_s + REPEAT_S
                 session.request_estop()
-            case Order.RESET if connection.reset_board():
+            case Action.RESET if connection.reset_board():
                 raise SessionBroken("The board was reset.")  # nothing more may reach its boot loader
-            case Order.RESET:
+            case Action.RESET:
                 self._permission.cannot_reset()

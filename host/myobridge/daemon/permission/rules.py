@@ -1,6 +1,6 @@
 """Permission to move has one owner: this module decides on every ARM, DISARM and ESTOP, whoever asks.
 
-Pure: words, times and the hand's state come in; orders for the board and answers for the askers come out.
+Pure: commands, times and the hand's state come in; actions for the board and answers for the askers come out.
 host/README.md lists the rules as a table; `tests/host/daemon/test_permission_machine.py` checks them with random
 askers.
 """
@@ -11,11 +11,10 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import Final, Literal, NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
+from myobridge.feed.messages import Command
 from myobridge.wire.messages import State
-
-Word = Literal["arm", "disarm", "estop", "lift"]
 
 LIFE_S: Final = 3.0
 """An ARM expires this long after it was asked for; every other answer comes within this time."""
@@ -43,8 +42,8 @@ LIFTED_LOST: Final = "The emergency stop is lifted; the hand is not connected."
 POWER_CYCLE: Final = "The emergency stop is lifted here; now switch the board's power off and on to reset the board."
 
 
-class Order(Enum):
-    """What the session must do now."""
+class Action(Enum):
+    """What the session must do for the hand now."""
 
     ARM = auto()
     DISARM = auto()
@@ -98,7 +97,7 @@ class Hand(Protocol):
 
 
 class Outcome(NamedTuple):
-    """The answer to a word."""
+    """The answer to a command."""
 
     ok: bool
     text: str
@@ -108,10 +107,10 @@ Answer = Callable[[bool, str], None]
 
 
 @dataclass(eq=False)
-class _Asked:
-    """A word that is not answered yet."""
+class _Open:
+    """A command that is not answered yet."""
 
-    word: Word
+    command: Command
     until_s: float
     answer: Answer
     sent: bool = False
@@ -121,22 +120,22 @@ class _Asked:
 
 @dataclass
 class Permission:
-    """The open words, and the permission that follows from them.
+    """The open commands, and the permission that follows from them.
 
     estop: an emergency stop is in force: somebody asked for it or it is remembered, and no person has lifted it.
     """
 
     estop: bool = False
-    _waiting: list[_Asked] = field(default_factory=list)
+    _waiting: list[_Open] = field(default_factory=list)
     _taken_back_s: float = -math.inf
-    """When somebody last asked for DISARM or ESTOP. Words may arrive out of order."""
+    """When somebody last asked for DISARM or ESTOP. Commands may arrive out of order."""
 
-    def ask(self, word: Word, answer: Answer, hand: Hand | None, asked_s: float, now_s: float) -> None:
-        """Takes a word; its asker gets exactly one answer, now or from a later `attend`.
+    def ask(self, command: Command, answer: Answer, hand: Hand | None, asked_s: float, now_s: float) -> None:
+        """Takes a command; its asker gets exactly one answer, now or from a later `attend`.
 
-        asked_s: when the word was said; now_s: the time now; both on one monotonic clock.
+        asked_s: when the person asked; now_s: the time now; both on one monotonic clock.
         """
-        match word:
+        match command:
             case "estop":
                 self._taken_back_s = max(self._taken_back_s, asked_s)
                 self._stop(answer, hand, now_s)
@@ -147,7 +146,7 @@ class Permission:
             case "disarm":
                 self._taken_back_s = max(self._taken_back_s, asked_s)
                 self._overtake("a DISARM")
-                self._wait(word, answer, now_s + LIFE_S)
+                self._wait(command, answer, now_s + LIFE_S)
             case "arm":
                 if self.estop:
                     answer(False, STOPPED)
@@ -156,26 +155,26 @@ class Permission:
                 elif asked_s < self._taken_back_s:
                     answer(False, OVERTAKEN.format("a DISARM"))
                 else:
-                    self._wait(word, answer, asked_s + LIFE_S)
+                    self._wait(command, answer, asked_s + LIFE_S)
 
-    def attend(self, hand: Hand, now_s: float) -> Order | None:
-        """Gives the answers that are due, and returns the order for the board, if any; called on each turn."""
+    def attend(self, hand: Hand, now_s: float) -> Action | None:
+        """Gives the answers that are due, and returns the action for the board, if any; called on each turn."""
         state = hand.state
         if self.estop and state is not State.ESTOP:
             self._give_up(hand, now_s)
-            return Order.ESTOP
-        order = None
+            return Action.ESTOP
+        action = None
         if self._waiting:
-            order = self._answer_all(hand, state, now_s)
-        if order is None and hand.streaming and not hand.busy and not hand.may_move and state in _MOVABLE:
-            return Order.DISARM  # it moves or may move, and this daemon has no permission
-        return order
+            action = self._answer_all(hand, state, now_s)
+        if action is None and hand.streaming and not hand.busy and not hand.may_move and state in _MOVABLE:
+            return Action.DISARM  # it moves or may move, and this daemon has no permission
+        return action
 
     def lost(self) -> None:
-        """Ends every open word but a lift, because the link is lost. An emergency stop stays in force."""
+        """Ends every open command but a lift, because the link is lost. An emergency stop stays in force."""
         for asked in list(self._waiting):
-            if asked.word != "lift":
-                self._answer(asked, Outcome(False, STOP_REMEMBERED if asked.word == "estop" else LOST))
+            if asked.command != "lift":
+                self._answer(asked, Outcome(False, STOP_REMEMBERED if asked.command == "estop" else LOST))
 
     def attend_without_hand(self, now_s: float) -> None:
         """Each turn without a link: a lift that waited for a board that did not come back gets its answer."""
@@ -184,20 +183,20 @@ class Permission:
 
     def cannot_reset(self) -> None:
         """Answers a lift whose reset is impossible from here: a person has to switch the power."""
-        for asked in [asked for asked in self._waiting if asked.word == "lift"]:
+        for asked in [asked for asked in self._waiting if asked.command == "lift"]:
             self._answer(asked, Outcome(True, POWER_CYCLE))
 
-    # --- words --------------------------------------------------------------------------------------------
+    # --- commands -----------------------------------------------------------------------------------------
 
     def _stop(self, answer: Answer, hand: Hand | None, now_s: float) -> None:
         self.estop = True
         self._overtake("an emergency stop")
-        for asked in [asked for asked in self._waiting if asked.word == "lift"]:
+        for asked in [asked for asked in self._waiting if asked.command == "lift"]:
             self._answer(asked, Outcome(False, STOPPED_AGAIN))
         if hand is None:
             answer(False, STOP_REMEMBERED)
         else:
-            self._waiting.append(_Asked("estop", now_s + LIFE_S, answer))
+            self._waiting.append(_Open("estop", now_s + LIFE_S, answer))
 
     def _lift(self, answer: Answer, hand: Hand | None, now_s: float) -> None:
         stopped, self.estop = self.estop or (hand is not None and hand.state is State.ESTOP), False
@@ -206,50 +205,50 @@ class Permission:
         elif hand is None:
             answer(True, LIFTED_LOST)
         else:
-            self._waiting.append(_Asked("lift", now_s + RESET_S, answer))
+            self._waiting.append(_Open("lift", now_s + RESET_S, answer))
 
-    def _wait(self, word: Word, answer: Answer, until_s: float) -> None:
-        same = [asked for asked in self._waiting if asked.word == word]
+    def _wait(self, command: Command, answer: Answer, until_s: float) -> None:
+        same = [asked for asked in self._waiting if asked.command == command]
         if len(same) < MAX_WAITING:
-            self._waiting.append(_Asked(word, until_s, answer, sent=any(asked.sent for asked in same)))
+            self._waiting.append(_Open(command, until_s, answer, sent=any(asked.sent for asked in same)))
         else:
             answer(False, TOO_MANY)
 
     def _overtake(self, by: str) -> None:
-        for asked in [asked for asked in self._waiting if asked.word == "arm"]:
+        for asked in [asked for asked in self._waiting if asked.command == "arm"]:
             self._answer(asked, Outcome(False, OVERTAKEN.format(by)))
 
     # --- answers ------------------------------------------------------------------------------------------
 
-    def _answer(self, asked: _Asked, outcome: Outcome) -> None:
+    def _answer(self, asked: _Open, outcome: Outcome) -> None:
         self._waiting.remove(asked)
         asked.answer(*outcome)
 
-    def _answer_all(self, hand: Hand, state: State | None, now_s: float) -> Order | None:
-        withdraw, order = self._give_up(hand, now_s), None  # first: an expired word must not lead to an order
+    def _answer_all(self, hand: Hand, state: State | None, now_s: float) -> Action | None:
+        withdraw, action = self._give_up(hand, now_s), None  # first: an expired command must not lead to an action
         for asked in list(self._waiting):
-            outcome, wanted = _RULES[asked.word](asked, hand, state)
-            order = order or wanted
+            outcome, wanted = _RULES[asked.command](asked, hand, state)
+            action = action or wanted
             if outcome is not None:
                 self._answer(asked, outcome)
-        return withdraw or order
+        return withdraw or action
 
-    def _give_up(self, hand: Hand, now_s: float) -> Order | None:
-        """Answers expired words; an expired ARM that was sent is withdrawn."""
-        order = None
+    def _give_up(self, hand: Hand, now_s: float) -> Action | None:
+        """Answers expired commands; an expired ARM that was sent is withdrawn."""
+        action = None
         for asked in [asked for asked in self._waiting if now_s >= asked.until_s]:
-            if asked.word == "arm" and asked.sent and hand.busy:
-                order = Order.WITHDRAW
-            self._answer(asked, Outcome(asked.word == "lift", _too_late(asked.word, hand)))
-        return order
+            if asked.command == "arm" and asked.sent and hand.busy:
+                action = Action.WITHDRAW
+            self._answer(asked, Outcome(asked.command == "lift", _too_late(asked.command, hand)))
+        return action
 
 
 _MOVABLE: Final = (State.ARMED, State.HOLD)
-Step = tuple[Outcome | None, Order | None]
+Step = tuple[Outcome | None, Action | None]
 
 
-def _arm(asked: _Asked, hand: Hand, state: State | None) -> Step:
-    outcome, order = None, None
+def _arm(asked: _Open, hand: Hand, state: State | None) -> Step:
+    outcome, action = None, None
     if state is State.ESTOP:
         outcome = Outcome(False, hand.explain())
     elif hand.busy or not hand.streaming or state is None:
@@ -259,15 +258,15 @@ def _arm(asked: _Asked, hand: Hand, state: State | None) -> Step:
     elif asked.sent:
         outcome = Outcome(False, f"The hand was not armed: {hand.refusal or 'the board disarmed it at once'}.")
     elif hand.decided and state is State.DISARMED:
-        asked.sent, order = True, Order.ARM
+        asked.sent, action = True, Action.ARM
     elif hand.decided and not asked.cleared:
-        asked.cleared, order = True, Order.DISARM
+        asked.cleared, action = True, Action.DISARM
     elif hand.decided:  # DISARM did not help: the cause of the fault persists
         outcome = Outcome(False, hand.explain())
-    return outcome, order
+    return outcome, action
 
 
-def _disarm(asked: _Asked, hand: Hand, state: State | None) -> Step:
+def _disarm(asked: _Open, hand: Hand, state: State | None) -> Step:
     if state is State.ESTOP:
         return Outcome(False, hand.explain()), None
     if asked.sent and state is State.DISARMED and not hand.busy:
@@ -275,25 +274,25 @@ def _disarm(asked: _Asked, hand: Hand, state: State | None) -> Step:
     if asked.sent:
         return None, None
     asked.sent = True
-    return None, Order.DISARM
+    return None, Action.DISARM
 
 
-def _estop(_asked: _Asked, hand: Hand, state: State | None) -> Step:
+def _estop(_asked: _Open, hand: Hand, state: State | None) -> Step:
     return (Outcome(True, hand.explain()) if state is State.ESTOP else None), None
 
 
-def _lift(asked: _Asked, hand: Hand, state: State | None) -> Step:
+def _lift(asked: _Open, hand: Hand, state: State | None) -> Step:
     if state is State.ESTOP:
-        order = None if asked.sent else Order.RESET
+        action = None if asked.sent else Action.RESET
         asked.sent = True
-        return None, order
+        return None, action
     return (Outcome(True, LIFTED) if hand.streaming and state is State.DISARMED else None), None
 
 
 _RULES: Final = {"arm": _arm, "disarm": _disarm, "estop": _estop, "lift": _lift}
 
 
-def _too_late(word: Word, hand: Hand) -> str:
-    if word == "arm":
+def _too_late(command: Command, hand: Hand) -> str:
+    if command == "arm":
         return f"The hand was not armed. {hand.refusal or hand.explain_withheld()}".strip()
-    return POWER_CYCLE if word == "lift" else NO_ANSWER
+    return POWER_CYCLE if command == "lift" else NO_ANSWER

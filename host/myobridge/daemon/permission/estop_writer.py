@@ -16,7 +16,7 @@ KEEP_S: Final = 2.0
 """How long a run waits for the disk when it ends."""
 
 
-class Keeper:
+class EstopWriter:
     """Changes a memory from a thread, in the order of the calls."""
 
     def __init__(self, memory: EstopMemory, tell: Callable[[str], None]) -> None:
