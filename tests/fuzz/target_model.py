@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from promises import in_a_sentence
 
-from myobridge.daemon.stats import level
+from myobridge.daemon.snapshot import level
 from myobridge.decoder.postprocess import Executor
 from myobridge.decoder.prefilter import Prefilter
 from myobridge.model.check import check_model

@@ -11,7 +11,8 @@ from typing import Final
 from myobridge.board import board_config
 from myobridge.daemon.decision_guard import DecisionGuard
 from myobridge.daemon.explain import explain_rate, explain_state, explain_withheld
-from myobridge.daemon.stats import RunStats, Stream
+from myobridge.daemon.snapshot import Stream, take_snapshot
+from myobridge.daemon.stats import RunStats
 from myobridge.decoder.acquisition import EmgGate
 from myobridge.decoder.pipeline import Decision, Pipeline, Withheld
 from myobridge.feed import Snapshot
@@ -320,4 +321,4 @@ class Connection:
     def look(self, note: str, *, estop: bool) -> Snapshot:
         """A snapshot for the feed."""
         stream = Stream(self._pipeline, self._clock) if self._deciding else None
-        return self._stats.snapshot(self.session, stream, self._decision, note=note, estop=estop)
+        return take_snapshot(self._stats, self.session, stream, self._decision, note=note, estop=estop)

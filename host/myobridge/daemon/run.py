@@ -21,6 +21,7 @@ from myobridge.daemon.permission.requests import Requests
 from myobridge.daemon.permission.rules import LIFT_IT
 from myobridge.daemon.realtime import collect, enter_realtime, use_large_pages
 from myobridge.daemon.sd_notify import Notifier
+from myobridge.daemon.snapshot import take_snapshot
 from myobridge.daemon.stats import RunStats
 from myobridge.errors import UserError, printable
 from myobridge.feed import About
@@ -224,7 +225,7 @@ class Daemon:
         if self._connection is not None:
             look = self._connection.look(note, estop=estop)
         else:
-            look = self.stats.snapshot(None, None, None, note=note, estop=estop)
+            look = take_snapshot(self.stats, None, None, None, note=note, estop=estop)
         with self._lock:
             self._feed.tell_snapshot(look)
 

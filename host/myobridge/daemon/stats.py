@@ -1,39 +1,20 @@
-"""The counts of a run, its snapshots while it runs and its summary at the end."""
+"""The counts of a run, and its summary at the end."""
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
-import numpy as np
-from numpy.typing import NDArray
-
-from myobridge import SERVOS
-from myobridge.daemon.explain import explain_state
-from myobridge.daemon.permission.rules import LOST as LOST_TEXT
-from myobridge.daemon.permission.rules import POWER_CYCLE
 from myobridge.decoder.acquisition import AcquisitionCounters
-from myobridge.decoder.pipeline import Decision, Pipeline, Withheld
-from myobridge.feed import Snapshot
-from myobridge.feed.messages import LOST
+from myobridge.decoder.pipeline import Withheld
 from myobridge.metrics import Distribution, ProcessCost
 from myobridge.model.file import ModelSpec
-from myobridge.wire.clock import SampleClock
 from myobridge.wire.frame import FrameCounters
-from myobridge.wire.messages import Reason, Result, State
-from myobridge.wire.refusals import refusal
-from myobridge.wire.session import Session
+from myobridge.wire.messages import State
 
 LATENCY_S: Final = 1.0
 """Percentiles cost 0.2 ms, so they are computed once in this time."""
-
-
-class Stream(NamedTuple):
-    """The pipeline and the clock of a running stream."""
-
-    pipeline: Pipeline
-    clock: SampleClock
 
 
 @dataclass
@@ -125,62 +106,9 @@ class RunStats:
             "mae_deg": None,
         }
 
-    @staticmethod
-    def _explained(state: State | None, reason: Reason, *, may_move: bool, estop: bool) -> str:
-        if state is None:
-            return LOST_TEXT
-        if state is State.ESTOP and not estop:
-            return POWER_CYCLE
-        return explain_state(state, reason, may_move=may_move)
-
-    def snapshot(
-        self, session: Session | None, stream: Stream | None, decision: Decision | None, *, note: str, estop: bool
-    ) -> Snapshot:
-        """A snapshot of the running daemon. session: None without a hand; stream: None before the first EMG."""
-        now_s = time.monotonic()
+    def latency_ms(self, now_s: float) -> dict[str, float]:
+        """Percentiles of the latency in milliseconds, at most LATENCY_S old."""
         if now_s >= self._latency_s:
             self._latency_s = now_s + LATENCY_S
             self._latency_ms = self.latency.summary_ms()
-        status = session.status if session else None
-        may_move = session is not None and session.may_move
-        state, reason = (State(status.state), Reason(status.reason)) if status else (None, Reason.NONE)
-        channels = self.spec.channels
-        return Snapshot(
-            t_s=now_s - (self.first_emg_s or now_s),
-            at_s=now_s,
-            state=state.name if state is not None else LOST,
-            reason=reason.name.lower() if status else "",
-            explained=self._explained(state, reason, may_move=may_move, estop=estop),
-            estop=estop,
-            blocked=refusal(Result.BLOCKED, status.blockers) if status and status.blockers else "",
-            may_move=may_move,
-            withheld=(decision.withheld if decision else Withheld.WARMING_UP).name.lower(),
-            model=self.spec.name,
-            channels=channels,
-            servos=SERVOS,
-            level=level(stream.pipeline.newest) if stream else [0.0] * len(channels),
-            contact=[v.name.lower() for v in stream.pipeline.contact.verdicts]
-            if stream
-            else ["unknown"] * len(channels),
-            predicted_deg=list(decision.angles_deg) if decision else [],
-            applied_deg=[angle / 100 for angle in status.applied_cdeg] if status else [],
-            supply_mv=status.supply_mv if status else 0,
-            samples_received=self.acquired.samples_received,
-            frames_lost=self.acquired.frames_lost,
-            samples_lost=self.acquired.samples_lost,
-            crc_errors=self.frames.crc_errors,
-            unexpected_frames=self.unexpected_frames,
-            reconnects=self.reconnects,
-            commands_sent=self.commands,
-            write_drops=self.write_drops,
-            feed_drops=self.feed_drops,
-            latency_ms=self._latency_ms,
-            fs_hz=stream.clock.fs_hz if stream else self.spec.fs_hz,
-            note=note,
-        )
-
-
-def level(newest: NDArray[np.float32]) -> list[float]:
-    """Root mean square of each channel of `newest` (channels, samples); 0 before the first sample."""
-    level: list[float] = np.sqrt(np.square(newest).sum(axis=1) / max(1, newest.shape[1])).tolist()
-    return level
+        return self._latency_ms

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
-from myobridge.daemon.stats import level
+from myobridge.daemon.snapshot import level
 from myobridge.decoder.postprocess import Executor
 from myobridge.decoder.prefilter import Prefilter
 from myobridge.decoder.window import Window
