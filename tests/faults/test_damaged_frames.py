@@ -12,13 +12,13 @@ DAMAGED = 4000
 
 @pytest.mark.parametrize("flip_rate", FLIP_RATES)
 @pytest.mark.parametrize("way", [Uplink, Downlink])
-def test_nothing_wrong_gets_past_the_checks(way, flip_rate):
+def test_no_wrong_content_passes_the_checks(way, flip_rate):
     tally = measure(way(seed=7), flip_rate, DAMAGED, seed=7)
     assert tally.damaged >= DAMAGED
     assert tally.wrong == 0, tally
 
 
-def test_the_measurement_would_see_what_a_missing_crc_lets_through(monkeypatch):
+def test_the_measurement_detects_a_missing_crc(monkeypatch):
     monkeypatch.setattr("myobridge.wire.frame.crc32", lambda _body: CRC_OF_GOOD_FRAME)
     for way in (Uplink, Downlink):
         tally = measure(way(seed=7), 1e-3, 500, seed=7)

@@ -39,7 +39,7 @@ def happening():
 
 
 @pytest.mark.slow
-def test_events_begin(happening):
+def test_events_start(happening):
     assert happening.poll() is None
 
 
@@ -52,7 +52,7 @@ def test_after_thousands_of_events_every_predicate_has_held(happening):
     assert happening.returncode == 0, report
 
 
-def test_a_seed_tells_the_same_story_each_time():
+def test_a_seed_gives_the_same_story_each_time():
     first, again = (play(plan(7, 0), 7, seconds=20) for _ in range(2))
     assert (first.seconds, first.states) == (again.seconds, again.states)
     assert first.states != play(plan(8, 0), 8, seconds=20).states
@@ -121,16 +121,16 @@ def times_armed(scene):
     return scene.hand.seen["ARMED (host_armed)"]
 
 
-def test_an_arm_that_was_answered_while_the_hand_holds_is_over(story):
+def test_an_arm_that_was_answered_during_hold_has_ended(story):
     scene = story((2, bad("flat", 60)), (2.6, ask("arm")), seconds=80)
     assert times_armed(scene) == 1
 
 
-def test_an_arm_by_signal_while_an_electrode_is_off_is_given_up(story):
+def test_an_arm_by_signal_while_an_electrode_is_off_expires(story):
     assert times_armed(story((2, bad("flat", 30)), (6, happen("SIGUSR1")), seconds=50)) == 1
 
 
-def test_an_arm_that_a_frozen_hand_did_not_answer_is_withdrawn(story):
+def test_an_arm_that_a_frozen_hand_does_not_answer_is_withdrawn(story):
     scene = story((2, ask("disarm")), (3, stop_hand(0.3)), (3.05, ask("arm")), seconds=10)
     assert scene.watch.state is State.DISARMED
 
@@ -141,51 +141,51 @@ def test_an_estop_outlives_a_silent_line_a_reset_and_the_daemon(story, ends):
     assert scene.watch.state is State.ESTOP
 
 
-def test_an_estop_waits_for_no_emg_and_is_in_force_within_10_ms(story):
+def test_an_estop_does_not_wait_for_emg_and_is_in_force_within_10_ms(story):
     seen = []
     for after_s in (2, 2.0021, 2.0043):
         story((after_s, ask("estop")), (after_s + 0.01, lambda scene: seen.append(scene.watch.state)), seconds=3)
     assert seen == [State.ESTOP] * 3
 
 
-def test_an_estop_behind_other_wishes_in_one_write_arrives(story):
+def test_an_estop_behind_other_requests_in_one_write_arrives(story):
     assert story((2, ask("about", "about", "estop")), seconds=5).watch.state is State.ESTOP
 
 
-def test_a_crowd_does_not_keep_an_estop_out(story):
+def test_a_crowd_does_not_block_an_estop(story):
     scene = story(*[(2 + 0.1 * n, happen("crowd", n)) for n in range(10)], (3.5, ask("estop")), seconds=6)
     assert scene.watch.state is State.ESTOP
 
 
-def test_a_disarm_during_the_start_overrules_arm_at_the_launch(story):
+def test_a_disarm_during_the_start_cancels_arm_at_launch(story):
     assert times_armed(story((0.03, ask("disarm")), seconds=5)) == 0
 
 
-def test_an_arm_that_waits_while_the_session_greets_is_answered(story):
+def test_an_arm_that_waits_during_the_greeting_is_answered(story):
     story((2, stop_hand(6)), (4.2, happen("SIGUSR1")), seconds=15)
 
 
-def test_a_fault_while_the_session_begins_is_waited_for(story):
+def test_the_session_waits_out_a_fault_at_its_start(story):
     scene = story((2, plug(False)), (2.5, low_supply(3)), (3, plug(True)), (12, ask("arm")))
     assert times_armed(scene) == 2
 
 
-def test_a_status_that_comes_late_does_not_end_the_daemon(story):
+def test_a_late_status_does_not_end_the_daemon(story):
     story((2, ask("estop")), (2.6, happen("frames rearranged", 3569762606)), (2.95, plug(False)), (3.2, plug(True)))
 
 
-def test_a_lift_outlives_a_disarm_and_no_estop_that_follows_it(story):
+def test_a_lift_survives_a_later_disarm_but_no_later_estop(story):
     disarmed = story((2, ask("estop")), (4, ask("lift")), (4.03, ask("disarm")), (9, ask("arm")), seconds=12)
     assert times_armed(disarmed) == 2
     stopped = story((2, ask("estop")), (4, ask("lift")), (4.03, ask("estop")), (9, ask("arm")), seconds=12)
     assert (times_armed(stopped), stopped.watch.state) == (1, State.ESTOP)
 
 
-def test_an_answer_does_not_rest_on_what_the_board_said_before_it_fell_silent(story):
+def test_an_answer_does_not_rely_on_a_status_from_before_a_silence(story):
     story((2, ask("estop")), (3, plug(False)), (3.5, plug(True)), (5, stop_hand(4)), (6.5, reset), (8, ask("estop")))
 
 
-def test_a_command_that_stops_the_hand_bears_a_damaged_line(story):
+def test_the_estop_command_works_on_a_damaged_line(story):
     story((2, happen("daemon ended", 4)), *[(2.2 + 0.1 * n, command_stops_beside_forged_frames) for n in range(20)])
 
 
@@ -212,7 +212,7 @@ def passed(watch, seconds, linked_s=0.0):
 
 
 @pytest.mark.parametrize("do", ["arm", "disarm", None])
-def test_who_arms_without_a_word_that_lives_is_found(do):
+def test_arming_without_a_valid_request_is_found(do):
     watch = Watch()
     watch.hand(State.DISARMED, Reason.POWER_ON)
     if do:
@@ -224,14 +224,14 @@ def test_who_arms_without_a_word_that_lives_is_found(do):
     assert violation(armed, watch) is Predicate.ARMED_BY_A_WORD
 
 
-def test_who_arms_by_a_word_that_lives_is_right():
+def test_arming_by_a_valid_request_is_right():
     watch = Watch()
     watch.word("arm", "somebody")
     passed(watch, 2.9)
     armed(watch)
 
 
-def test_a_word_that_was_answered_arms_nobody():
+def test_a_request_that_was_answered_arms_nothing():
     watch = Watch()
     watch.answered(watch.word("arm", "somebody", answerable=True), False, "no")
     passed(watch, 0.5)
@@ -271,7 +271,7 @@ def test_of_two_lifts_at_once_one_that_is_granted_is_enough():
     assert violation(passed, watch, 10.0) is Predicate.ESTOP_ARRIVES
 
 
-def test_an_order_without_an_answer_and_an_untrue_answer_are_found():
+def test_a_request_without_an_answer_and_an_untrue_answer_are_found():
     watch = Watch()
     watch.hand(State.ARMED, Reason.SETPOINTS_RESUMED)
     word = watch.word("disarm", "somebody", answerable=True)
@@ -284,7 +284,7 @@ def nothing(*_args, **_more):
     return None
 
 
-def test_pulses_for_nothing_are_found(story, monkeypatch):
+def test_pulses_without_a_reason_are_found(story, monkeypatch):
     monkeypatch.setattr(Safety, "tick", nothing)
     assert violation(story, (3, stop_daemon(30)), seconds=40) is Predicate.NO_PULSE_FOR_NOTHING
 
@@ -295,7 +295,7 @@ def test_an_old_setpoint_is_found(story, monkeypatch):
     assert violation(story, (2, lambda scene: scene.world.down.damage(late)), seconds=20) is Predicate.NO_OLD_SETPOINT
 
 
-def test_a_setpoint_that_rests_on_a_bad_electrode_is_found(story, monkeypatch):
+def test_a_setpoint_from_a_bad_electrode_is_found(story, monkeypatch):
     monkeypatch.setattr(ContactCheck, "push", nothing)
     assert violation(story, (2, bad("flat", 5)), seconds=20) is Predicate.NO_BAD_ELECTRODE
 
@@ -322,6 +322,6 @@ def test_a_daemon_that_dies_is_found(story, monkeypatch):
     assert violation(story, seconds=5) is Predicate.THE_DAEMON_LIVES
 
 
-def test_a_daemon_that_says_no_estop_is_found(story, monkeypatch):
+def test_a_daemon_that_sends_no_estop_is_found(story, monkeypatch):
     monkeypatch.setattr(Session, "request_estop", nothing)
     assert violation(story, (2, ask("estop")), seconds=5) is Predicate.ESTOP_ARRIVES

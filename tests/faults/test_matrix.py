@@ -34,7 +34,7 @@ def test_a_fault_leads_to_the_safe_state_in_time(row, rig):
     assert outcome.safe_ms is None or outcome.safe_ms <= row.limit_ms + BUSY_MS
 
 
-def test_the_matrix_holds_each_fault_of_the_safety_document():
+def test_the_matrix_contains_each_fault_of_the_safety_document():
     text = (FIRMWARE / "SAFETY.md").read_text(encoding="utf-8")
     section = text.partition("## The faults that are injected")[2].partition("\n## ")[0]
     listed = {int(number) for first in re.findall(r"^\| ([\d–]+) \|", section, re.MULTILINE) for number in span(first)}

@@ -28,7 +28,7 @@ def soaking():
 
 
 @pytest.mark.slow
-def test_a_soak_begins(soaking):
+def test_a_soak_starts(soaking):
     assert soaking.poll() is None
 
 
@@ -56,7 +56,7 @@ def lose_a_burst(rig, _random):
 
 
 @pytest.mark.slow
-def test_a_counter_that_the_fault_does_not_explain_is_found(soak):
+def test_a_counter_that_no_fault_explains_is_found(soak):
     soak._happen(Fault("burst", lose_a_burst, ANY))
     with pytest.raises(Wrong, match="burst raised"):
         soak._happen(Fault("burst", lose_a_burst, frozenset({"feed_drops"})))
@@ -78,7 +78,7 @@ def test_samples_that_vanish_are_found(soak):
 
 
 @pytest.mark.slow
-def test_a_hand_that_was_armed_and_nobody_asked_is_found(soak):
+def test_a_hand_that_was_armed_without_a_request_is_found(soak):
     with pytest.raises(Wrong, match="nobody had asked"):
         soak._happen(Fault("arm", lambda rig, _random: rig.arm()))
 

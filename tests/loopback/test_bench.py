@@ -10,7 +10,7 @@ PERCENTILES = {"p50", "p95", "p99", "max"}
 
 
 @pytest.mark.slow
-def test_it_measures_wire_network_and_both_loops_and_draws_the_delays(tmp_path):
+def test_bench_measures_wire_network_and_both_loops_and_draws_the_delays(tmp_path):
     done = myobridge("bench", "--seconds", 1, "--json", tmp_path / "bench.json", "--plot", tmp_path / "delays.png")
     assert done.returncode == 0, done.stderr
     result = json.loads((tmp_path / "bench.json").read_text())
@@ -27,7 +27,7 @@ def test_it_measures_wire_network_and_both_loops_and_draws_the_delays(tmp_path):
     assert (tmp_path / "delays.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_a_plot_that_cannot_be_drawn_is_said_in_one_sentence(tmp_path):
+def test_a_plot_that_cannot_be_drawn_is_one_sentence(tmp_path):
     done = myobridge("bench", "--plot", tmp_path / "missing" / "delays.png")
     assert done.returncode == 1
     assert done.stderr.strip().splitlines()[-1].endswith("choose another file.")

@@ -67,7 +67,7 @@ def board_is_named(port):
 
 
 @pytest.mark.parametrize("loader", ["mega2560", "uno"])
-def test_each_program_reaches_the_hand_on_a_fresh_opening_and_on_the_next(loader, tmp_path):
+def test_each_program_reaches_the_hand_on_the_first_opening_and_on_the_next(loader, tmp_path):
     with board_with(loader, tmp_path) as port:
         for reset in (True, False):
             for reaches in (board_is_named, model_runs, doctor_finds, lambda port: recorder_records(port, tmp_path)):
@@ -76,7 +76,7 @@ def test_each_program_reaches_the_hand_on_a_fresh_opening_and_on_the_next(loader
                 reaches(port)
 
 
-def test_the_doctor_names_the_boot_loader_that_cannot_be_lived_with(tmp_path):
+def test_the_doctor_names_the_harmful_boot_loader(tmp_path):
     with board_with("nano", tmp_path) as port:
         assert "old_boot_loader" in doctor_finds(port)
         assert ports.probe(port)["reset_cause"] == m.ResetCause.EXTERNAL.name.lower(), "it is up again"

@@ -61,7 +61,7 @@ def wait_for_the_hand(feed, within_s=60):
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_record_calibrate_arm_and_the_hand_follows_poses_that_it_has_not_seen(tmp_path):
+def test_after_record_and_calibrate_the_armed_hand_follows_poses_that_the_model_has_not_seen(tmp_path):
     pytest.importorskip("torch")
     mine, trace = tmp_path / "mine.onnx", tmp_path / "trace.npz"
     with simulated_hand(tmp_path, "--follow-cues", "--wearer", 1, "--seed", 2, "--trace", trace) as hand:

@@ -46,7 +46,7 @@ def test_the_demos_hand_follows_the_wearer(tmp_path):
     assert summary["state"] == "ARMED"
 
 
-def test_headless_demo_sums_up():
+def test_the_headless_demo_prints_its_summary():
     """It runs in real time. How well the hand follows then depends on the machine: the test above asks for that."""
     result = myobridge("demo", "--headless", "--seconds", 3, "--seed", 5, "--json", "-")
     assert result.returncode == 0, result.stderr

@@ -54,7 +54,7 @@ def wearer(tmp_path):
     return record
 
 
-def test_a_good_hand_on_a_wearer_who_does_what_is_asked_has_nothing_bad(tmp_path):
+def test_a_good_hand_on_a_cooperative_wearer_has_no_bad_finding(tmp_path):
     with simulated_hand(tmp_path, "--follow-cues") as hand:
         code, report = examine(hand.port, "--seconds", 3)
         assert hand.process.poll() is None
@@ -72,7 +72,7 @@ def test_a_good_hand_on_a_wearer_who_does_what_is_asked_has_nothing_bad(tmp_path
     assert hand.summary["state"] == "DISARMED"
 
 
-def test_nobody_clenched(tmp_path, wearer):
+def test_a_missing_clench_is_found(tmp_path, wearer):
     with simulated_hand(tmp_path, *wearer(rest_s=100)) as hand:
         code, report = examine(hand.port, "--seconds", 2)
     assert (code, ids(report, "bad")) == (1, {"no_signal"})
@@ -127,30 +127,30 @@ def test_a_bad_cable_is_found(tmp_path, faults, findings):
     assert code == ("samples_lost" in findings)
 
 
-def test_a_cable_that_is_pulled_out_meanwhile(tmp_path):
+def test_a_cable_that_is_pulled_out_during_the_examination_is_found(tmp_path):
     with simulated_hand(tmp_path, "--faults", "unplug=20@2") as hand:
         code, report = examine(hand.port, "--no-clench", "--seconds", 8)
     assert (code, ids(report, "bad")) == (1, {"port_unusable"})
 
 
-def test_a_stream_that_breaks_off_is_found(tmp_path):
+def test_a_stream_that_stops_is_found(tmp_path):
     with simulated_hand(tmp_path, "--faults", "stall=5900@6") as hand:
         code, report = examine(hand.port, "--no-clench", "--seconds", 9)
     assert (code, ids(report, "bad")) == (1, {"no_samples"})
 
 
-def test_no_port(tmp_path):
+def test_a_missing_port_is_found(tmp_path):
     code, report = examine(tmp_path / "none")
     assert (code, ids(report, "bad")) == (1, {"port_missing"})
     assert report["facts"]["stream"] is None
 
 
-def test_a_file_that_is_no_port(tmp_path):
+def test_a_file_that_is_not_a_port_is_found(tmp_path):
     (tmp_path / "file").touch()
     assert ids(examine(tmp_path / "file")[1], "bad") == {"port_unusable"}
 
 
-def test_another_program_holds_the_port(tmp_path):
+def test_a_program_that_holds_the_port_is_found(tmp_path):
     with simulated_hand(tmp_path) as hand:
         with running("doctor", "--port", hand.port, "--no-clench", "--seconds", 200):
             wait_for_a_doctor(hand.port)
@@ -160,7 +160,7 @@ def test_another_program_holds_the_port(tmp_path):
     assert "doctor" in finding["what"]
 
 
-def test_something_else_answers_on_the_port():
+def test_a_foreign_device_on_the_port_is_found():
     master, slave = pty.openpty()
     code, report = examine(os.ttyname(slave))
     os.close(master)
@@ -168,7 +168,7 @@ def test_something_else_answers_on_the_port():
     assert (code, ids(report, "bad")) == (1, {"no_answer"})
 
 
-def test_beside_a_daemon_it_listens_to_the_daemon_and_disturbs_nothing(tmp_path):
+def test_beside_a_daemon_the_doctor_listens_to_the_daemon_and_disturbs_nothing(tmp_path):
     with simulated_hand(tmp_path, "--trace", tmp_path / "trace.npz") as hand:
         with running(
             "run", "--port", hand.port, "--model", "synth", "--arm", "--json", tmp_path / "run.json"
@@ -188,7 +188,7 @@ def test_beside_a_daemon_it_listens_to_the_daemon_and_disturbs_nothing(tmp_path)
     assert 1 not in states[states.index(2) : -20]  # and never disarmed, until the daemon's end
 
 
-def test_a_hand_in_emergency_stop_is_found_beside_a_daemon_and_without(tmp_path):
+def test_a_hand_in_emergency_stop_is_found_with_and_without_a_daemon(tmp_path):
     with simulated_hand(tmp_path) as hand:
         with running("run", "--port", hand.port, "--model", "synth"):
             wait_for_emg(hand.port)
@@ -202,7 +202,7 @@ def test_a_hand_in_emergency_stop_is_found_beside_a_daemon_and_without(tmp_path)
 
 
 @pytest.mark.parametrize("asks", [(), ("--no-clench",)], ids=["while it asks", "while it listens"])
-def test_ctrl_c_stops_the_stream_frees_the_port_and_reports_what_was_found(tmp_path, asks):
+def test_ctrl_c_stops_the_stream_frees_the_port_and_reports_the_findings(tmp_path, asks):
     with simulated_hand(tmp_path) as hand:
         with running("doctor", "--port", hand.port, *asks, "--seconds", 60) as doctor:
             wait_for_a_doctor(hand.port)
@@ -221,7 +221,7 @@ def test_ctrl_c_stops_the_stream_frees_the_port_and_reports_what_was_found(tmp_p
     assert hand.summary["state"] == "DISARMED"
 
 
-def test_ctrl_c_in_json_says_so(tmp_path):
+def test_the_json_after_ctrl_c_says_that_it_was_interrupted(tmp_path):
     with simulated_hand(tmp_path) as hand:
         with running("doctor", "--port", hand.port, "--no-clench", "--seconds", 60, "--json", "-") as doctor:
             wait_for_a_doctor(hand.port)
@@ -234,7 +234,7 @@ def test_ctrl_c_in_json_says_so(tmp_path):
 
 
 @pytest.mark.parametrize("columns", [48, 80])
-def test_no_line_is_wider_than_the_terminal_and_no_word_is_broken(tmp_path, monkeypatch, columns):
+def test_lines_fit_the_terminal_and_words_stay_whole(tmp_path, monkeypatch, columns):
     monkeypatch.setenv("COLUMNS", str(columns))
     result = myobridge("doctor", "--port", tmp_path / "none")
     monkeypatch.delenv("COLUMNS")
@@ -244,7 +244,7 @@ def test_no_line_is_wider_than_the_terminal_and_no_word_is_broken(tmp_path, monk
     assert set(re.findall(r"[a-z]{4,}", result.stdout)) == set(re.findall(r"[a-z]{4,}", whole.stdout))
 
 
-def test_with_a_terminal_it_waits_for_enter(tmp_path, wearer):
+def test_at_a_terminal_the_doctor_waits_for_enter(tmp_path, wearer):
     master, slave = pty.openpty()
     with simulated_hand(tmp_path, *wearer(rest_s=5)) as hand:
         asked = command("doctor", "--port", hand.port, "--seconds", 1)

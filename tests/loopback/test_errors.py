@@ -26,16 +26,16 @@ def model(tmp_path):
     return write_tiny_model(tmp_path / "tiny.onnx")
 
 
-def test_no_such_port(tmp_path, model):
+def test_a_missing_port_is_one_sentence(tmp_path, model):
     refused("run", "--port", tmp_path / "none", "--model", model, words=["There is no port", "myobridge devices"])
 
 
-def test_not_a_serial_port(tmp_path, model):
+def test_a_file_that_is_not_a_serial_port_is_one_sentence(tmp_path, model):
     (tmp_path / "file").write_text("no port")
     refused("run", "--port", tmp_path / "file", "--model", model, words=["is not a serial port"])
 
 
-def test_port_in_use(tmp_path):
+def test_a_port_in_use_is_one_sentence(tmp_path):
     with simulated_hand(tmp_path) as hand, running("run", "--port", hand.port, "--model", "synth") as first:
         assert first.poll() is None
         import time  # noqa: PLC0415
@@ -44,13 +44,13 @@ def test_port_in_use(tmp_path):
         refused("run", "--port", hand.port, "--model", "synth", words=["is in use by another program"])
 
 
-def test_a_device_that_is_not_ours(model):
+def test_a_foreign_device_is_one_sentence(model):
     master, slave = pty.openpty()
     refused("run", "--port", os.ttyname(slave), "--model", model, words=["Nothing that speaks our protocol", "flash"])
     os.close(master)
 
 
-def test_a_device_of_another_protocol(model):
+def test_a_board_of_another_protocol_is_one_sentence(model):
     master, slave = pty.openpty()
     os.set_blocking(master, False)
     with running("run", "--port", os.ttyname(slave), "--model", model) as daemon:
@@ -76,7 +76,7 @@ def _decoded(wire):
     return FrameDecoder().feed(wire)[0][PAYLOAD]
 
 
-def test_model_for_another_rate_or_more_channels_than_the_device(tmp_path):
+def test_a_model_for_another_rate_or_for_more_channels_is_one_sentence(tmp_path):
     many = write_tiny_model(tmp_path / "many.onnx", tiny_spec(channels=tuple("abcde"), scale_fs=(1.0,) * 5))
     with simulated_hand(tmp_path) as hand:
         refused("run", "--port", hand.port, "--model", many, words=["5 channels", "the device has 4"])
@@ -92,7 +92,7 @@ def test_model_for_another_rate_or_more_channels_than_the_device(tmp_path):
         ("[acquisition]\ninputs = [3]", ["2 channels", "names 1"]),
     ],
 )
-def test_configs_that_do_not_fit_the_model(tmp_path, model, text, words):
+def test_a_config_that_does_not_fit_the_model_is_one_sentence(tmp_path, model, text, words):
     config = tmp_path / "config.toml"
     config.write_text(text)
     with simulated_hand(tmp_path, "--fs", 1000) as hand:

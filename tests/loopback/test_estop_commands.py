@@ -23,7 +23,7 @@ def armed(feed):
         pass
 
 
-def test_a_stop_by_command_survives_the_daemon_and_the_board_until_a_person_lifts_it(tmp_path):
+def test_an_estop_by_command_outlives_daemon_and_board_until_a_person_lifts_it(tmp_path):
     with simulated_hand(tmp_path) as hand, running("run", "--port", hand.port, *MODEL) as daemon:
         with feed_of(hand.port) as feed:
             armed(feed)
@@ -52,7 +52,7 @@ def test_a_stop_by_command_survives_the_daemon_and_the_board_until_a_person_lift
             armed(feed)
 
 
-def test_without_a_daemon_the_command_talks_to_the_board_itself(tmp_path):
+def test_without_a_daemon_the_command_talks_to_the_board(tmp_path):
     with simulated_hand(tmp_path) as hand:
         stopped = myobridge("estop", "--port", hand.port)
         assert stopped.returncode == 0
@@ -61,7 +61,7 @@ def test_without_a_daemon_the_command_talks_to_the_board_itself(tmp_path):
 
 
 @pytest.mark.parametrize("command", ["estop", "lift-estop"])
-def test_without_a_board_the_memory_changes_all_the_same(tmp_path, command):
+def test_without_a_board_the_command_still_changes_the_memory(tmp_path, command):
     port = tmp_path / "hand"
     result = myobridge(command, "--port", port)
     assert result.returncode == (1 if command == "estop" else 0)
@@ -74,7 +74,7 @@ def test_without_a_board_the_memory_changes_all_the_same(tmp_path, command):
             assert look.estop == (command == "estop")
 
 
-def test_beside_a_daemon_that_stands_still_the_stop_is_remembered_at_once_and_arrives_when_it_goes_on(tmp_path):
+def test_beside_a_stopped_daemon_an_estop_is_remembered_at_once_and_arrives_when_the_daemon_continues(tmp_path):
     with simulated_hand(tmp_path) as hand, running("run", "--port", hand.port, *MODEL) as daemon:
         with feed_of(hand.port) as feed:
             armed(feed)

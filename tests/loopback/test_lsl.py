@@ -142,7 +142,7 @@ def test_angles_and_events_of_a_hand_that_is_armed_and_disarmed(tmp_path):
     assert np.ptp(seen[:, :5]) > 5  # the wearer moves
 
 
-def test_cues_of_whoever_guides_the_wearer_are_markers(tmp_path):
+def test_prompts_for_the_wearer_become_markers(tmp_path):
     with laboratory(tmp_path) as (_daemon, open_stream):
         markers = open_stream("markers")
         pull_until(markers, "model synth")
@@ -155,7 +155,7 @@ def test_cues_of_whoever_guides_the_wearer_are_markers(tmp_path):
     assert [text for text in seen if text.startswith("cue")] == ["cue Rest", "cue Fist", "cue none"]
 
 
-def test_a_daemon_that_ends_is_told_in_a_sentence(tmp_path):
+def test_the_end_of_the_daemon_is_reported_in_a_sentence(tmp_path):
     with simulated_hand(tmp_path) as hand, running("run", "--port", hand.port, "--model", "synth") as daemon:
         feed_of(hand.port).close()
         with running("lsl", "--port", hand.port) as streams:
@@ -168,7 +168,7 @@ def test_a_daemon_that_ends_is_told_in_a_sentence(tmp_path):
     assert "Traceback" not in errors
 
 
-def test_without_a_daemon_it_says_what_to_start():
+def test_without_a_daemon_lsl_says_what_to_start():
     port = PtyPort(None)
     result = myobridge("lsl", "--port", port.path)
     port.unplug()
@@ -180,7 +180,7 @@ def test_without_a_daemon_it_says_what_to_start():
     ("hide", "words"),
     [("pylsl", "pip install -e '.[lsl]'"), ("liblsl", "finds no liblsl")],
 )
-def test_without_the_library_it_says_what_to_install(tmp_path, hide, words):
+def test_without_the_library_lsl_says_what_to_install(tmp_path, hide, words):
     error = "ImportError" if hide == "pylsl" else "RuntimeError"
     (tmp_path / "pylsl.py").write_text(f"raise {error}('not here')")
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
@@ -202,7 +202,7 @@ def emg_frame(index, samples=5):
     return frame
 
 
-def test_stamps_are_when_the_samples_were_taken_however_late_they_are_read():
+def test_stamps_are_the_times_of_sampling_even_if_the_samples_are_read_late():
     emg, rng = StampedEmg(1, FS_HZ), np.random.default_rng(1)
     errors_ms = []
     for frame in range(4000):
@@ -214,7 +214,7 @@ def test_stamps_are_when_the_samples_were_taken_however_late_they_are_read():
     assert np.abs(errors_ms[1000:]).max() < 1
 
 
-def test_stamps_never_go_back_and_lost_samples_leave_their_time():
+def test_stamps_never_go_back_and_lost_samples_leave_a_gap():
     emg = StampedEmg(1, FS_HZ)
     emg.take(emg_frame(0), 10.5)  # the first came late
     _, before = emg.take(emg_frame(5), 10.0025)
@@ -226,7 +226,7 @@ def test_stamps_never_go_back_and_lost_samples_leave_their_time():
     assert (emg.lost, counts[0, 0]) == (100, 105)
 
 
-def test_a_device_that_starts_again_is_no_loss_and_an_index_wraps():
+def test_a_restart_of_the_board_is_not_a_loss_and_indices_wrap():
     emg = StampedEmg(1, FS_HZ)
     emg.take(emg_frame(2**32 - 5), 10.0)
     _, times = emg.take(emg_frame(0), 10.0025)

@@ -57,7 +57,7 @@ def test_the_filter_ends_a_program_that_opens_a_network_socket(tmp_path):
     assert result.returncode == -signal.SIGSYS
 
 
-def test_onnxruntime_tells_nobody_and_keeps_nothing(tmp_path):
+def test_onnxruntime_sends_no_telemetry_and_stores_nothing(tmp_path):
     program = "from myobridge.model.load import open_model; from myobridge.model.shipped import find_model; import os;"
     program += "open_model(find_model('synth')); print(len(os.listdir('/proc/self/task')))"
     environment = {"HOME": str(tmp_path), "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
@@ -68,7 +68,7 @@ def test_onnxruntime_tells_nobody_and_keeps_nothing(tmp_path):
 
 
 @pytest.mark.timeout(300)
-def test_the_daemon_what_looks_into_it_and_the_hand(tmp_path):
+def test_the_daemon_its_clients_and_the_hand_use_no_network(tmp_path):
     with hand(tmp_path) as port:
         model = write_tiny_model(tmp_path / "tiny.onnx", tiny_spec(fs_hz=2000.0))
         with offline_in_the_background("run", "--port", port, "--model", model, "--arm"):
@@ -85,13 +85,13 @@ def test_the_daemon_what_looks_into_it_and_the_hand(tmp_path):
         done("myobridge", "export", tmp_path / "r.myo", "--to", form)
 
 
-def test_the_demo_with_all_its_processes():
+def test_the_demo_and_all_its_processes_use_no_network():
     assert json.loads(done("myobridge", "demo", "--headless", "--seconds", 3, "--json", "-"))["commands_sent"] > 0
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_training_and_judging(tmp_path):
+def test_training_and_evaluation_use_no_network(tmp_path):
     recording, model = tmp_path / "r.npz", tmp_path / "m.onnx"
     labelled().save(recording)
     done("myobridge_models", "train", recording, "--out", model, "--steps", 20)
@@ -100,7 +100,7 @@ def test_training_and_judging(tmp_path):
 
 
 @pytest.mark.parametrize("arguments", [("view",), ("lsl",)])
-def test_the_view_and_lab_streaming_are_what_needs_the_network(tmp_path, arguments):
+def test_only_the_view_and_lab_streaming_need_the_network(tmp_path, arguments):
     with hand(tmp_path) as port, offline_in_the_background("run", "--port", port, "--model", "synth"):
         feed_of(port).close()
         result = run("myobridge", *arguments, "--port", port)

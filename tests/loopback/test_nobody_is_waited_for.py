@@ -76,7 +76,7 @@ def armed(feed):
 
 
 @pytest.mark.parametrize("output", [full_pipe, reader_that_goes, full_disk, stopped_terminal, terminal_that_goes])
-def test_an_output_that_takes_nothing_costs_sentences_and_nothing_else(tmp_path, output):
+def test_a_blocked_output_costs_only_sentences(tmp_path, output):
     with simulated_hand(tmp_path) as hand, output(tmp_path) as (stderr, spoil):
         with daemon(hand, tmp_path, stderr) as process, feed_of(hand.port) as feed:
             armed(feed)
@@ -92,7 +92,7 @@ def test_an_output_that_takes_nothing_costs_sentences_and_nothing_else(tmp_path,
     assert (summary["state"], hand.summary["state"]) == ("ESTOP", "ESTOP")
 
 
-def test_a_terminal_that_hangs_up_ends_the_daemon_which_disarms_the_hand(tmp_path):
+def test_when_the_terminal_hangs_up_the_daemon_ends_and_disarms_the_hand(tmp_path):
     with simulated_hand(tmp_path) as hand:
         with daemon(hand, tmp_path, os.open(os.devnull, os.O_WRONLY)) as process, feed_of(hand.port) as feed:
             armed(feed)
@@ -102,7 +102,7 @@ def test_a_terminal_that_hangs_up_ends_the_daemon_which_disarms_the_hand(tmp_pat
     assert hand.summary["state"] == "DISARMED"
 
 
-def test_after_ctrl_z_the_hand_opens_by_itself_and_fg_arms_nothing(tmp_path):
+def test_after_ctrl_z_the_hand_opens_by_itself_and_fg_does_not_arm_it(tmp_path):
     with simulated_hand(tmp_path) as hand:
         with daemon(hand, tmp_path, os.open(os.devnull, os.O_WRONLY)) as process, feed_of(hand.port) as feed:
             armed(feed)
@@ -123,7 +123,7 @@ def test_after_ctrl_z_the_hand_opens_by_itself_and_fg_arms_nothing(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["summary on a full disk", "standard output that nobody reads"])
-def test_the_summary_waits_for_nobody_for_long(tmp_path, kind):
+def test_the_summary_does_not_wait_long_for_a_blocked_output(tmp_path, kind):
     reader, writer = os.pipe()
     fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
     os.write(writer, b"x" * 4096)
@@ -146,7 +146,7 @@ def test_the_summary_waits_for_nobody_for_long(tmp_path, kind):
     assert hand.summary["state"] == "DISARMED"
 
 
-def test_a_run_for_some_seconds_ends_without_emg_too(tmp_path):
+def test_a_run_with_seconds_also_ends_without_emg(tmp_path):
     terminal, side = pty.openpty()  # a port on which nothing answers
     result = subprocess.run(
         command("run", "--port", os.ttyname(side), "--model", "synth", "--seconds", 3),
@@ -168,7 +168,7 @@ def heeds(process, number):
     return any(mask >> (number - 1) & 1 for mask in masks)
 
 
-def test_signals_for_arm_and_disarm_at_any_moment_of_the_start_kill_nothing(tmp_path):
+def test_arm_and_disarm_signals_at_any_moment_of_the_start_do_not_kill_the_daemon(tmp_path):
     with simulated_hand(tmp_path) as hand:
         with daemon(hand, tmp_path, os.open(os.devnull, os.O_WRONLY)) as process:
             while not heeds(process, signal.SIGUSR1):

@@ -66,7 +66,7 @@ def daemon_and_hand(folder):
         yield daemon, hand
 
 
-def test_ready_with_the_first_samples_then_the_watchdog_for_as_long_as_the_loop_turns(manager, tmp_path):
+def test_ready_comes_with_the_first_samples_and_watchdog_while_the_loop_turns(manager, tmp_path):
     with daemon_and_hand(tmp_path) as (daemon, _):
         manager.listen(20, until="READY=1")
         assert "WATCHDOG=1" not in manager.heard
@@ -87,7 +87,7 @@ def test_ready_with_the_first_samples_then_the_watchdog_for_as_long_as_the_loop_
     assert manager.heard.count("READY=1") == 1
 
 
-def test_while_it_looks_for_a_lost_hand_the_loop_turns_and_the_status_says_why(manager, tmp_path):
+def test_while_the_daemon_reconnects_it_feeds_the_watchdog_and_its_status_says_why(manager, tmp_path):
     with daemon_and_hand(tmp_path) as (_, hand):
         manager.listen(20, until="READY=1")
         hand.process.send_signal(signal.SIGINT)
@@ -97,7 +97,7 @@ def test_while_it_looks_for_a_lost_hand_the_loop_turns_and_the_status_says_why(m
         assert [line for line in manager.heard if line.startswith("STATUS=Lost the hand")]
 
 
-def test_without_a_hand_it_is_never_ready(manager, tmp_path):
+def test_without_a_hand_the_daemon_is_never_ready(manager, tmp_path):
     with running("run", "--port", tmp_path / "none", "--model", "synth") as daemon:
         daemon.wait(60)
     assert daemon.returncode == 1
@@ -106,7 +106,7 @@ def test_without_a_hand_it_is_never_ready(manager, tmp_path):
     assert [line for line in heard if line.startswith("STATUS=There is no port")]
 
 
-def test_a_loop_that_only_ever_turns_too_slowly_does_not_feed_the_watchdog(manager):
+def test_a_loop_that_is_always_too_slow_does_not_feed_the_watchdog(manager):
     notifier = Notifier(os.environ, LONGEST_TURN_S)
     notifier.ready("Ready.")
     for turn in range(1, 10):
@@ -118,7 +118,7 @@ def test_a_loop_that_only_ever_turns_too_slowly_does_not_feed_the_watchdog(manag
     notifier.stopping()
 
 
-def test_another_process_s_watchdog_is_not_fed(manager, monkeypatch):
+def test_the_watchdog_of_another_process_is_not_fed(manager, monkeypatch):
     monkeypatch.setenv("WATCHDOG_PID", str(os.getpid() + 1))
     notifier = Notifier(os.environ, LONGEST_TURN_S)
     notifier.ready("Ready.")
@@ -127,7 +127,7 @@ def test_another_process_s_watchdog_is_not_fed(manager, monkeypatch):
     assert "WATCHDOG=1" not in manager.listen(0.05)
 
 
-def test_a_sentence_cannot_say_anything_else(manager):
+def test_a_sentence_cannot_add_a_notification(manager):
     notifier = Notifier(os.environ, LONGEST_TURN_S)
     notifier.status("Odd.\nREADY=1")
     assert manager.listen(0.05) == ["STATUS=Odd. READY=1"]
@@ -135,7 +135,7 @@ def test_a_sentence_cannot_say_anything_else(manager):
 
 
 @pytest.mark.parametrize("address", ["", "/none/such", "@nobody-listens", "/x" * 200])
-def test_where_nobody_listens_nothing_happens(address):
+def test_without_a_listener_nothing_happens(address):
     notifier = Notifier({"NOTIFY_SOCKET": address, "WATCHDOG_USEC": "never"}, LONGEST_TURN_S)
     notifier.ready("Ready.")
     notifier.turned(1.0)
@@ -143,7 +143,7 @@ def test_where_nobody_listens_nothing_happens(address):
     notifier.stopping()
 
 
-def test_behind_the_unit_s_system_calls_and_memory_rules_it_works_as_without(tmp_path):
+def test_the_daemon_works_under_the_units_system_call_filter_and_memory_rules(tmp_path):
     if not shutil.which("systemd-analyze") or not find_library("seccomp"):
         pytest.skip("systemd-analyze and libseccomp are not both installed; tests/run.sh installs them.")
     with simulated_hand(tmp_path) as hand:

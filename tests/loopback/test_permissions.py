@@ -40,7 +40,7 @@ def run(umask, *arguments):
 
 
 @pytest.mark.parametrize("umask", UMASKS, ids="{:03o}".format)
-def test_sockets_are_the_person_s_alone_whatever_the_umask(umask, hand, tmp_path, monkeypatch):
+def test_only_the_user_can_open_the_sockets_under_any_umask(umask, hand, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     model = write_tiny_model(tmp_path / "tiny.onnx", tiny_spec(fs_hz=2000.0))
     with daemon(hand.port, model, umask):
@@ -52,7 +52,7 @@ def test_sockets_are_the_person_s_alone_whatever_the_umask(umask, hand, tmp_path
         assert {mode(path) for path in sockets} == {0o600}
 
 
-def test_files_are_made_as_the_umask_says_and_recordings_are_private(hand, tmp_path):
+def test_files_follow_the_umask_and_recordings_are_private(hand, tmp_path):
     model = write_tiny_model(tmp_path / "tiny.onnx", tiny_spec(fs_hz=2000.0))
     short = ("--repetitions", 1, "--seconds-per-pose", 1, "--seconds-of-rest", 1, "--model", model)
     recording, out = tmp_path / "r.myo", tmp_path / "out"
@@ -75,7 +75,7 @@ def test_files_are_made_as_the_umask_says_and_recordings_are_private(hand, tmp_p
 
 @pytest.mark.slow
 @pytest.mark.timeout(400)
-def test_models_are_made_as_the_umask_says(tmp_path):
+def test_models_follow_the_umask(tmp_path):
     pytest.importorskip("torch")
     from labelled_recording import labelled  # noqa: PLC0415
 

@@ -14,7 +14,7 @@ SECONDS = 8
 
 
 @pytest.mark.parametrize("board", BOARDS)
-def test_the_hand_follows_the_wearer_on_the_firmware_that_is_flashed(board, tmp_path):
+def test_the_hand_follows_the_wearer_on_the_real_firmware(board, tmp_path):
     with LockStepBoard(board, SynthSource(SynthOptions()), SECONDS + 3) as hand:
         summary = run_daemon(hand, tmp_path / "hand", SECONDS, arm=True)
     seen = hand.summary()
@@ -27,7 +27,7 @@ def test_the_hand_follows_the_wearer_on_the_firmware_that_is_flashed(board, tmp_
 
 
 @pytest.mark.parametrize("board", BOARDS)
-def test_the_demo_command_runs_the_firmware_and_sums_up(board):
+def test_the_demo_command_runs_the_firmware_and_prints_its_summary(board):
     """It runs in real time. How well the hand follows then depends on the machine: the test above asks for that."""
     result = myobridge("demo", "--firmware", board, "--headless", "--seconds", 3, "--json", "-", timeout_s=110)
     assert result.returncode == 0, result.stderr

@@ -71,7 +71,7 @@ def check_recording(path):
 
 
 @pytest.mark.slow
-def test_without_a_daemon_it_opens_the_port_itself_and_never_arms(tmp_path, poses):
+def test_without_a_daemon_record_opens_the_port_and_never_arms(tmp_path, poses):
     with wearer(tmp_path, "--trace", tmp_path / "trace.npz") as hand:
         result = record(hand, tmp_path / "r.myo", "--poses", poses, "--json", "-")
         assert result.returncode == 0, result.stderr
@@ -84,7 +84,7 @@ def test_without_a_daemon_it_opens_the_port_itself_and_never_arms(tmp_path, pose
 
 
 @pytest.mark.slow
-def test_beside_a_daemon_it_records_what_that_reads_and_the_daemon_goes_on(tmp_path, poses):
+def test_beside_a_daemon_record_takes_the_daemons_bytes_and_the_daemon_continues(tmp_path, poses):
     with wearer(tmp_path) as hand:
         daemon = ("run", "--port", hand.port, "--model", "synth", "--arm", "--json", tmp_path / "run.json")
         with running(*daemon):
@@ -118,7 +118,7 @@ def test_a_signal_leaves_a_whole_file(tmp_path, poses, number):
 
 
 @pytest.mark.slow
-def test_stopped_before_the_first_pose_it_says_that_nothing_was_recorded_and_leaves_no_file(tmp_path, poses):
+def test_record_that_is_stopped_before_the_first_pose_says_so_and_leaves_no_file(tmp_path, poses):
     with wearer(tmp_path) as hand:
         with running("record", "--port", hand.port, "--out", tmp_path / "r.myo", "--poses", poses) as process:
             wait_for(process, "Get ready")
@@ -129,7 +129,7 @@ def test_stopped_before_the_first_pose_it_says_that_nothing_was_recorded_and_lea
 
 
 @pytest.mark.slow
-def test_a_cable_that_is_out_for_a_while_costs_only_the_pose_that_it_broke(tmp_path, poses):
+def test_an_unplugged_cable_costs_only_the_pose_that_it_interrupts(tmp_path, poses):
     with wearer(tmp_path, "--faults", "unplug=3@7") as hand:
         arguments = ("--poses", poses, "--repetitions", 2, "--json", "-")
         result = record(hand, tmp_path / "r.myo", *arguments)
@@ -143,7 +143,7 @@ def test_a_cable_that_is_out_for_a_while_costs_only_the_pose_that_it_broke(tmp_p
 
 
 @pytest.mark.slow
-def test_a_full_disk_is_said_and_what_fits_is_kept(tmp_path, poses):
+def test_a_full_disk_is_reported_and_the_data_that_fits_is_kept(tmp_path, poses):
     def no_more_than_128_kb():
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (128 << 10, 128 << 10))
@@ -175,7 +175,7 @@ def test_a_full_disk_is_said_and_what_fits_is_kept(tmp_path, poses):
 
 
 @pytest.mark.slow
-def test_two_that_begin_in_the_same_second_get_a_file_each(tmp_path, poses):
+def test_two_recordings_that_begin_in_the_same_second_get_separate_files(tmp_path, poses):
     """Both are named by the time; whoever comes second takes the next free name."""
     frozen = "import time; time.strftime = lambda _form: 'now'; from myobridge.cli import main; main()"
     with wearer(tmp_path) as hand, running("run", "--port", hand.port, "--model", "synth"):
@@ -195,7 +195,7 @@ def test_two_that_begin_in_the_same_second_get_a_file_each(tmp_path, poses):
 
 
 @pytest.mark.slow
-def test_keys_at_a_terminal_redo_pause_and_stop_and_the_terminal_is_given_back(tmp_path, poses):
+def test_keys_redo_pause_and_stop_and_the_terminal_is_restored(tmp_path, poses):
     with wearer(tmp_path) as hand:
         ours, theirs = pty.openpty()
         arguments = (
@@ -252,7 +252,7 @@ def test_mistakes_are_one_sentence(tmp_path, poses):
     assert all(result.stderr.count("\n") == 1 for result in (wrong, missing, both))
 
 
-def test_a_file_that_is_there_is_not_written_over(tmp_path):
+def test_an_existing_file_is_not_overwritten(tmp_path):
     (tmp_path / "r.myo").write_bytes(b"precious")
     with simulated_hand(tmp_path) as hand:
         result = record(hand, tmp_path / "r.myo")

@@ -41,7 +41,7 @@ def model(tmp_path):
     return write_tiny_model(tmp_path / "tiny.onnx")
 
 
-def test_replay_gives_the_same_commands_from_either_form(path, model, tmp_path):
+def test_replay_gives_the_same_commands_from_either_format(path, model, tmp_path):
     Recording.load(path).save(tmp_path / "r.npz")
     for name in ("r.myo", "r.npz"):
         result = myobridge(
@@ -52,20 +52,20 @@ def test_replay_gives_the_same_commands_from_either_form(path, model, tmp_path):
         assert all(np.array_equal(one[name], other[name]) for name in one.files)
 
 
-def test_the_simulated_hand_plays_it(path, model, tmp_path):
+def test_the_simulated_hand_plays_a_recording(path, model, tmp_path):
     with simulated_hand(tmp_path, "--source", path, "--loop") as hand:
         result = myobridge("run", "--port", hand.port, "--model", model, "--seconds", 1, "--json", "-")
     assert json.loads(result.stdout)["frames_received"] > 0, result.stderr
 
 
-def test_training_reads_it_with_its_own_poses(path):
+def test_training_reads_a_recording_with_its_own_poses(path):
     recording = Recording.load(path)
     (take,) = takes_of(recording, path, design_prefilter(FS_HZ), recording.poses)
     assert set(take.movement) == {0, 1} and set(take.repetition) == {0, 1}
     assert take.target_deg[1500].tolist() == [180] * 5
 
 
-def test_inspect_tells_people_and_programs(path, tmp_path):
+def test_inspect_prints_text_and_writes_json(path, tmp_path):
     result = myobridge("inspect", path, "--json", tmp_path / "s.json", "--plots", tmp_path / "plots")
     assert "4.0 s of 2 channels at 1000 Hz" in result.stdout and "Missing: nothing." in result.stdout
     assert json.loads((tmp_path / "s.json").read_text())["log"]["cues"] == 4
@@ -74,7 +74,7 @@ def test_inspect_tells_people_and_programs(path, tmp_path):
 
 
 @pytest.mark.parametrize("form", ["bids", "edf", "npz", "csv"])
-def test_export_says_what_it_wrote(path, form):
+def test_export_reports_the_files_that_it_wrote(path, form):
     result = myobridge("export", path, "--to", form)
     assert result.returncode == 0, result.stderr
     said = re.fullmatch(r"myobridge: Wrote (.*) \(4\.0 s of EMG, \d+(\.\d)? kB\)\.\n", result.stderr)

@@ -41,7 +41,7 @@ def kinds_sent(port, for_s):
     return kinds
 
 
-def test_armed_it_sends_a_setpoint_each_hop_and_loses_nothing(tmp_path):
+def test_an_armed_daemon_sends_a_setpoint_each_hop_and_loses_nothing(tmp_path):
     with simulated_hand(tmp_path, "--trace", tmp_path / "trace.npz") as hand:
         summary = run(hand, "--arm", "--seconds", 4)
     assert set(KEYS) <= set(summary)
@@ -61,7 +61,7 @@ def test_armed_it_sends_a_setpoint_each_hop_and_loses_nothing(tmp_path):
     assert steps <= 2 * 400 * 0.02 + 0.1  # the slew of two servo periods, as rows may be late by one
 
 
-def test_unarmed_it_predicts_and_moves_nothing(tmp_path):
+def test_an_unarmed_daemon_predicts_but_does_not_move_the_hand(tmp_path):
     with simulated_hand(tmp_path, "--trace", tmp_path / "trace.npz") as hand:
         summary = run(hand, "--seconds", 2)
     assert summary["decisions"] > 200
@@ -72,7 +72,7 @@ def test_unarmed_it_predicts_and_moves_nothing(tmp_path):
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("after_s", [0.15, 0.4, 2.0])
-def test_stopped_at_any_moment_it_disarms_and_says_no_traceback(tmp_path, ending, after_s):
+def test_a_daemon_that_is_stopped_at_any_moment_disarms_without_a_traceback(tmp_path, ending, after_s):
     with simulated_hand(tmp_path) as hand:
         with running("run", "--port", hand.port, *MODEL, "--arm", "--json", tmp_path / "run.json") as daemon:
             time.sleep(after_s)
@@ -82,7 +82,7 @@ def test_stopped_at_any_moment_it_disarms_and_says_no_traceback(tmp_path, ending
     assert hand.summary["state"] == "DISARMED"
 
 
-def test_a_model_that_does_not_run_is_said_in_a_sentence_and_the_hand_stops_streaming(tmp_path):
+def test_a_model_that_does_not_run_is_one_sentence_and_the_hand_stops_streaming(tmp_path):
     model = onnx.load(write_tiny_model(tmp_path / "m.onnx", tiny_spec(fs_hz=2000.0)))
     last = next(tensor for tensor in model.graph.initializer if tensor.name == "last")
     last.CopyFrom(numpy_helper.from_array(np.array([1 << 20]), "last"))  # of a window: no check of ours reckons that
@@ -96,7 +96,7 @@ def test_a_model_that_does_not_run_is_said_in_a_sentence_and_the_hand_stops_stre
     assert hand.summary["samples_taken"] > 0, "it streamed"
 
 
-def test_killed_while_armed_the_hand_holds_then_relaxes(tmp_path):
+def test_when_an_armed_daemon_is_killed_the_hand_holds_then_relaxes(tmp_path):
     with simulated_hand(tmp_path, "--trace", tmp_path / "trace.npz") as hand:
         with running("run", "--port", hand.port, *MODEL, "--arm") as daemon:
             time.sleep(2.5)
@@ -108,7 +108,7 @@ def test_killed_while_armed_the_hand_holds_then_relaxes(tmp_path):
     assert hand.summary["state"] == "RELAX"
 
 
-def test_unplugged_and_plugged_in_again_it_streams_on_and_arms_only_when_told(tmp_path):
+def test_a_reconnected_hand_streams_again_and_arms_only_on_request(tmp_path):
     faults = ("--faults", "unplug=1@3")
     with simulated_hand(tmp_path, *faults, "--trace", tmp_path / "trace.npz") as hand:
         with running("run", "--port", hand.port, *MODEL, "--arm", "--json", tmp_path / "run.json") as daemon:
@@ -128,7 +128,7 @@ def test_unplugged_and_plugged_in_again_it_streams_on_and_arms_only_when_told(tm
 
 
 @pytest.mark.parametrize("faults", ["flips=1e-4", "lost=1e-4", "burst=300@1", "stall=120@1"])
-def test_a_bad_cable_costs_samples_that_are_counted_and_never_a_wrong_one(tmp_path, faults):
+def test_a_bad_cable_loses_counted_samples_and_never_delivers_a_wrong_sample(tmp_path, faults):
     with simulated_hand(tmp_path, "--faults", faults, "--seed", 3) as hand:
         summary = run(hand, "--arm", "--seconds", 5)
     taken = hand.summary["samples_taken"]

@@ -58,7 +58,7 @@ def emg_of(chunks, channels=2):
     assert frames.counters.crc_errors <= 1  # the subscription may begin within a frame
 
 
-def test_subscribers_get_the_very_bytes_and_looks_with_names_and_reasons(tmp_path, model):
+def test_subscribers_get_the_exact_bytes_and_snapshots_with_names_and_reasons(tmp_path, model):
     with simulated_hand(tmp_path, "--fs", FS_HZ, "--channels", 2) as hand, daemon_on(hand, model) as daemon:
         with feed_of(hand.port) as feed, feed_of(hand.port) as other:
             other.subscribe("bytes")
@@ -94,7 +94,7 @@ def test_subscribers_get_the_very_bytes_and_looks_with_names_and_reasons(tmp_pat
     assert (look.model, look.feed_drops, look.unexpected_frames) == ("tiny", 0, 0)
 
 
-def test_asked_through_the_feed_the_hand_arms_disarms_and_stops(tmp_path):
+def test_requests_through_the_feed_arm_disarm_and_stop_the_hand(tmp_path):
     with simulated_hand(tmp_path) as hand:
         with daemon_on(hand, "synth", "--json", tmp_path / "run.json"), feed_of(hand.port) as feed:
             feed.subscribe("snapshots")
@@ -110,7 +110,7 @@ def test_asked_through_the_feed_the_hand_arms_disarms_and_stops(tmp_path):
     assert json.loads((tmp_path / "run.json").read_text())["state"] == "ESTOP"
 
 
-def test_another_model_is_taken_over_while_the_stream_goes_on(tmp_path, model):
+def test_another_model_takes_over_while_the_stream_continues(tmp_path, model):
     wider = write_tiny_model(tmp_path / "wider.onnx", tiny_spec(name="wider", window_samples=80, hop_samples=10))
     foreign = write_tiny_model(tmp_path / "three.onnx", tiny_spec(channels=tuple("abc"), scale_fs=(1.0,) * 3))
     other_rate = write_tiny_model(tmp_path / "fast.onnx", tiny_spec(fs_hz=2000.0))
@@ -144,7 +144,7 @@ def test_another_model_is_taken_over_while_the_stream_goes_on(tmp_path, model):
     assert summary["samples_received"] == pytest.approx(summary["seconds"] * FS_HZ, rel=0.05)
 
 
-def test_a_look_says_that_the_hand_is_lost_and_that_it_is_back(tmp_path, model):
+def test_snapshots_say_that_the_hand_is_lost_and_that_it_is_back(tmp_path, model):
     with simulated_hand(tmp_path, "--fs", FS_HZ, "--channels", 2, "--faults", "unplug=1@3") as hand:
         with daemon_on(hand, model, "--arm"), feed_of(hand.port) as feed:
             feed.subscribe("snapshots")
@@ -158,7 +158,7 @@ def test_a_look_says_that_the_hand_is_lost_and_that_it_is_back(tmp_path, model):
             assert back.reconnects > 0
 
 
-def test_a_second_daemon_is_refused_and_the_feed_of_a_killed_one_is_replaced(tmp_path, model):
+def test_a_second_daemon_is_refused_and_the_feed_of_a_killed_daemon_is_replaced(tmp_path, model):
     with simulated_hand(tmp_path, "--fs", FS_HZ, "--channels", 2) as hand:
         with daemon_on(hand, model) as first, feed_of(hand.port) as feed:
             second = myobridge("run", "--port", hand.port, "--model", model)
@@ -207,7 +207,7 @@ def test_a_crowd_that_floods_the_feed_does_not_stop_the_hand(tmp_path):
 
 
 @pytest.mark.slow
-def test_one_who_stops_reading_costs_others_nothing_and_is_counted(tmp_path, model):
+def test_a_client_that_stops_reading_harms_no_other_and_is_counted(tmp_path, model):
     with simulated_hand(tmp_path, "--fs", FS_HZ, "--channels", 2) as hand:
         with daemon_on(hand, model, "--json", tmp_path / "run.json"), feed_of(hand.port) as reads:
             reads.subscribe("bytes")
@@ -222,7 +222,7 @@ def test_one_who_stops_reading_costs_others_nothing_and_is_counted(tmp_path, mod
 
 
 @pytest.mark.parametrize("name", [b"other", b"tty\xff"], ids=["a link", "a name that is no text"])
-def test_a_daemon_is_found_by_another_name_of_its_port_and_tells_its_own(tmp_path, name):
+def test_a_daemon_is_found_by_another_name_of_its_port_and_reports_its_own(tmp_path, name):
     with simulated_hand(tmp_path) as hand:
         other = os.fsdecode(os.fsencode(tmp_path) + b"/" + name)
         Path(other).symlink_to(Path(hand.port).resolve())

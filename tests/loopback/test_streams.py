@@ -52,7 +52,7 @@ def shell(line, **environment):
         ("$HOST inspect none 2>&1 | true; exit ${PIPESTATUS[0]}", 1, b""),
     ],
 )
-def test_streams_that_take_nothing_end_in_an_exit_code(line, code, words):
+def test_a_blocked_output_ends_in_an_exit_code(line, code, words):
     found, said = shell(line)
     assert found == code, said
     assert words in said
@@ -60,7 +60,7 @@ def test_streams_that_take_nothing_end_in_an_exit_code(line, code, words):
 
 @pytest.mark.parametrize("environment", [{"PYTHONIOENCODING": "latin-1"}, {"PYTHONIOENCODING": "ascii"}, ASCII])
 @pytest.mark.parametrize("line", ["$HOST inspect 'none…→'", "$HOST bench --help", "$MODELS train --help"])
-def test_an_encoding_without_our_letters_is_no_failure(line, environment):
+def test_an_encoding_without_the_needed_letters_is_not_an_error(line, environment):
     code, said = shell(line, **environment)
     assert code == ("none" in line)
     assert said.startswith((b"myobridge: The recording none", b"Usage: "))
@@ -83,7 +83,7 @@ def test_an_encoding_without_our_letters_is_no_failure(line, environment):
     ],
     ids=" ".join,
 )
-def test_a_name_that_is_not_utf_8_or_that_steers_terminals_is_named_harmlessly(arguments, tmp_path):
+def test_a_name_that_is_not_utf_8_or_controls_terminals_is_printed_harmlessly(arguments, tmp_path):
     name = os.fsencode(tmp_path) + b"/" + PORT + b"\x1b[2J"
     result = subprocess.run([*command(*arguments), name], capture_output=True, timeout=60, check=False)
     said = result.stdout + result.stderr
@@ -92,7 +92,7 @@ def test_a_name_that_is_not_utf_8_or_that_steers_terminals_is_named_harmlessly(a
         assert evil not in said
 
 
-def test_a_port_whose_name_is_not_utf_8_is_driven_under_its_own_name(tmp_path):
+def test_a_port_whose_name_is_not_utf_8_works_under_its_own_name(tmp_path):
     port = os.fsencode(tmp_path) + b"/" + PORT
     hand = subprocess.Popen([*command("simulate", "--link"), port], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     try:
@@ -108,7 +108,7 @@ def test_a_port_whose_name_is_not_utf_8_is_driven_under_its_own_name(tmp_path):
 
 @pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGUSR2])
 @pytest.mark.parametrize("wait_s", [0.05, 0.1, 0.2])
-def test_an_order_that_comes_while_a_daemon_starts_does_not_end_it(tmp_path, number, wait_s):
+def test_a_signal_during_the_start_does_not_end_the_daemon(tmp_path, number, wait_s):
     """Python itself takes some 20 ms before the first line of ours runs, which is nobody's to change."""
     program = "import sys; sys.stdout.write('here'); sys.stdout.flush(); from myobridge.cli import main; main()"
     line = [sys.executable, "-c", f"from myobridge.cli import begin; begin(); {program}", "inspect", tmp_path / "none"]
@@ -121,7 +121,7 @@ def test_an_order_that_comes_while_a_daemon_starts_does_not_end_it(tmp_path, num
     assert said.startswith(b"myobridge: The recording")
 
 
-def test_the_module_of_the_entry_leaves_signals_alone_until_it_is_called():
+def test_importing_the_entry_module_does_not_change_signals():
     program = (
         "import signal; before = [signal.getsignal(n) for n in range(1, 32)]; import myobridge.cli, "
         "myobridge.commands.command_line, myobridge_models.cli, myobridge_models.commands.command_line; "
@@ -130,7 +130,7 @@ def test_the_module_of_the_entry_leaves_signals_alone_until_it_is_called():
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
-def test_ctrl_c_ends_a_command_as_it_ends_others():
+def test_ctrl_c_ends_a_command_like_any_other_program():
     """A shell's loop ends with it; nothing is said, and nothing is called a fault."""
     with running("bench", "--seconds", 30) as bench:
         time.sleep(2.0)

@@ -42,7 +42,7 @@ def looks_until(feed, condition):
     return look
 
 
-def test_a_decision_that_fails_withholds_and_disarms_with_one_sentence_and_the_hand_arms_again(tmp_path):
+def test_a_failed_decision_withholds_disarms_with_one_sentence_and_lets_the_hand_arm_again(tmp_path):
     with simulated_hand(tmp_path) as hand, odd_daemon(hand, tmp_path) as daemon, feed_of(hand.port) as feed:
         armed(feed)
         feed.subscribe("snapshots")
@@ -60,7 +60,7 @@ def test_a_decision_that_fails_withholds_and_disarms_with_one_sentence_and_the_h
 
 
 @pytest.mark.parametrize("word", ["", "estop"])
-def test_a_decision_that_does_not_end_disarms_the_hand_and_ends_the_process_with_all_it_has_to_say(tmp_path, word):
+def test_a_decision_that_hangs_disarms_the_hand_and_ends_the_process_with_all_its_sentences(tmp_path, word):
     with simulated_hand(tmp_path) as hand:
         with odd_daemon(hand, tmp_path) as daemon, feed_of(hand.port) as feed:
             armed(feed)

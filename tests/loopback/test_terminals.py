@@ -52,7 +52,7 @@ def recording(tmp_path):
     ],
     ids=str,
 )
-def test_where_nothing_can_be_drawn_every_prompt_is_a_line_and_keys_work(recording, options, settings):
+def test_in_a_terminal_that_cannot_draw_every_prompt_is_a_line_and_keys_work(recording, options, settings):
     with in_terminal(*recording, *options, **settings) as terminal:
         said = terminal.read_until("Rest. Next: Fist. Close it.")
         assert "Keys: r  redo" in said
@@ -67,7 +67,7 @@ def test_where_nothing_can_be_drawn_every_prompt_is_a_line_and_keys_work(recordi
 
 
 @pytest.mark.slow
-def test_after_ctrl_z_and_fg_the_keys_work_and_the_pose_comes_again(recording):
+def test_after_ctrl_z_and_fg_the_keys_work_and_the_pose_is_repeated(recording):
     with in_terminal(shell=True, PS1=PROMPT) as terminal:
         terminal.read_until(PROMPT)
         shells = terminal.modes
@@ -88,7 +88,7 @@ def test_after_ctrl_z_and_fg_the_keys_work_and_the_pose_comes_again(recording):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("options", [[], ["--plain"]], ids=str)
-def test_after_a_stop_from_elsewhere_the_keys_work_too(recording, options):
+def test_after_a_sigstop_the_keys_work(recording, options):
     with in_terminal(*recording, *options) as terminal:
         terminal.read_until("Fist" if options else " Fist ")
         own = terminal.modes
@@ -103,7 +103,7 @@ def test_after_a_stop_from_elsewhere_the_keys_work_too(recording, options):
 
 
 @pytest.mark.slow
-def test_a_window_that_gets_small_and_large_again_keeps_its_keys(recording):
+def test_the_keys_work_in_a_window_that_shrinks_and_grows_again(recording):
     with in_terminal(*recording) as terminal:
         terminal.read_until(" Fist ")
         for rows, columns in ((10, 40), (40, 100)):
@@ -115,7 +115,7 @@ def test_a_window_that_gets_small_and_large_again_keeps_its_keys(recording):
 
 
 @pytest.mark.parametrize(("options", "settings"), [([], {"TERM": "dumb"}), (["--plain"], {"columns": 70})], ids=str)
-def test_the_demo_says_in_lines_what_it_cannot_draw(options, settings):
+def test_the_demo_prints_lines_if_it_cannot_draw(options, settings):
     with in_terminal("demo", "--seconds", 2, *options, **settings) as terminal:
         said = terminal.read_to_the_end(60)
         assert "The hand is armed and follows. Servos (0° is open, 180° is closed): thumb" in said
@@ -132,7 +132,7 @@ def test_the_demo_shows_itself_in_a_browser():
         assert terminal.process.wait(60) == 0
 
 
-def test_a_demo_that_is_ended_ends_its_processes_and_sums_up():
+def test_a_demo_that_is_stopped_ends_its_processes_and_prints_its_summary():
     with in_terminal("demo", "--seconds", 60, "--plain") as terminal:
         terminal.read_until("armed and follows")
         children = [Path(f"/proc/{pid}") for pid in terminal.children]

@@ -122,7 +122,7 @@ def test_orders_are_answered_by_the_daemon(port, memory):
     assert not memory.said  # the daemon remembers it itself
 
 
-def test_an_estop_waits_for_no_order_before_it_and_is_never_taken_for_another_one(port, memory, hasty):
+def test_an_estop_does_not_wait_for_earlier_orders_and_is_never_mistaken_for_another(port, memory, hasty):
     async def story():
         daemon = Daemon(port)
         daemon.answers = False
@@ -136,7 +136,7 @@ def test_an_estop_waits_for_no_order_before_it_and_is_never_taken_for_another_on
 
 
 @pytest.mark.parametrize("do", ["arm", "disarm", "lift"])
-def test_without_a_daemon_other_orders_are_answered_so_and_not_kept(port, memory, hasty, do):
+def test_without_a_daemon_orders_other_than_estop_are_refused_and_not_stored(port, memory, hasty, do):
     async def story():
         async with View(port, memory) as view:
             answer = await view.order(do)
@@ -151,7 +151,7 @@ def test_without_a_daemon_other_orders_are_answered_so_and_not_kept(port, memory
     asyncio.run(story())
 
 
-def test_without_a_daemon_an_estop_is_remembered_and_handed_to_the_next_one(port, memory, hasty):
+def test_without_a_daemon_an_estop_is_remembered_and_delivered_to_the_next_daemon(port, memory, hasty):
     async def story():
         async with View(port, memory) as view:
             answer = await view.order("estop")
@@ -168,7 +168,7 @@ def test_without_a_daemon_an_estop_is_remembered_and_handed_to_the_next_one(port
     asyncio.run(story())
 
 
-def test_an_estop_that_a_person_has_lifted_meanwhile_is_not_handed_over(port, memory, hasty):
+def test_an_estop_that_a_person_has_lifted_meanwhile_is_not_delivered(port, memory, hasty):
     async def story():
         async with View(port, memory) as view:
             await view.order("estop")
@@ -182,7 +182,7 @@ def test_an_estop_that_a_person_has_lifted_meanwhile_is_not_handed_over(port, me
     asyncio.run(story())
 
 
-def test_a_daemon_that_is_stuck_gets_the_estop_until_it_confirms_it(port, memory, hasty):
+def test_a_stuck_daemon_gets_the_estop_until_it_confirms_it(port, memory, hasty):
     async def story():
         daemon = Daemon(port)
         daemon.answers = False
@@ -200,7 +200,7 @@ def test_a_daemon_that_is_stuck_gets_the_estop_until_it_confirms_it(port, memory
     asyncio.run(story())
 
 
-def test_a_daemon_that_ends_while_it_is_asked_is_told_and_the_next_one_gets_the_estop(port, memory, hasty):
+def test_the_end_of_the_daemon_during_a_request_is_reported_and_the_next_daemon_gets_the_estop(port, memory, hasty):
     async def story():
         first, second = Daemon(port), None
         first.answers = False
@@ -220,7 +220,7 @@ def test_a_daemon_that_ends_while_it_is_asked_is_told_and_the_next_one_gets_the_
     asyncio.run(story())
 
 
-def test_an_estop_that_cannot_be_remembered_is_said_so_and_still_handed_over(port, memory, hasty, monkeypatch):
+def test_an_estop_that_cannot_be_remembered_is_reported_and_still_delivered(port, memory, hasty, monkeypatch):
     def fail(_memory):
         raise OSError(28, "No space left on device")
 
@@ -237,7 +237,7 @@ def test_an_estop_that_cannot_be_remembered_is_said_so_and_still_handed_over(por
 
 
 @pytest.mark.parametrize("do", ["arm", "estop"])
-def test_whatever_fails_an_order_is_answered_and_so_is_the_next_one(port, memory, monkeypatch, do):
+def test_after_any_error_an_order_is_answered_and_so_is_the_next(port, memory, monkeypatch, do):
     async def story():
         daemon = Daemon(port)
         with served(daemon):
@@ -253,7 +253,7 @@ def test_whatever_fails_an_order_is_answered_and_so_is_the_next_one(port, memory
 
 
 @pytest.mark.parametrize("said", [b"\xff" * 40, b"\x01\0\0\0R{", b"\x02\0\0\0R[]", b"\0\0\0\0S"])
-def test_what_no_daemon_says_is_answered_with_a_sentence(port, memory, hasty, said):
+def test_nonsense_from_the_socket_is_answered_with_a_sentence(port, memory, hasty, said):
     async def story():
         path = feed_path(port)
         path.parent.mkdir(mode=0o700, exist_ok=True)
@@ -271,7 +271,7 @@ def test_what_no_daemon_says_is_answered_with_a_sentence(port, memory, hasty, sa
     asyncio.run(story())
 
 
-def test_a_daemon_that_lets_nobody_in_holds_no_order_up(port, memory, hasty):
+def test_a_daemon_that_accepts_no_connections_delays_no_order(port, memory, hasty):
     async def story():
         daemon = Daemon(port)  # it is not polled
         with ExitStack() as crowd, suppress(BlockingIOError):
@@ -310,7 +310,7 @@ def test_a_view_answers_every_estop_and_tells_all_viewers(controlled, memory):
     assert memory.said
 
 
-def test_an_estop_is_never_too_much(controlled):
+def test_no_limit_applies_to_estops(controlled):
     with watch(controlled) as viewer:
         for _ in range(5 * ORDERS_PER_S):
             viewer.send('{"do":"estop"}')
@@ -319,7 +319,7 @@ def test_an_estop_is_never_too_much(controlled):
         assert stop(viewer)
 
 
-def test_beyond_the_places_to_watch_there_are_places_to_order(controlled):
+def test_beyond_the_places_for_viewers_there_are_places_for_orders(controlled):
     with ExitStack() as crowd:
         viewers = [crowd.enter_context(watch(controlled)) for _ in range(MAX_CONTROLLERS)]
         sees_emg = [until(viewer, "hello")["emg"] for viewer in viewers]
@@ -327,7 +327,7 @@ def test_beyond_the_places_to_watch_there_are_places_to_order(controlled):
         assert stop(viewers[-1])
 
 
-def test_a_full_feed_is_told_by_the_view_and_keeps_no_estop_out(port, memory):
+def test_a_full_feed_is_reported_by_the_view_and_blocks_no_estop(port, memory):
     async def story():
         daemon = Daemon(port)
         with served(daemon):
@@ -345,7 +345,7 @@ def test_a_full_feed_is_told_by_the_view_and_keeps_no_estop_out(port, memory):
     asyncio.run(story())
 
 
-def test_half_open_connections_renewed_all_the_time_delay_neither_an_estop_nor_a_new_viewer(controlled):
+def test_constantly_renewed_half_open_connections_delay_neither_an_estop_nor_a_new_viewer(controlled):
     host, number = controlled.split("/")[2].split(":")
     with watch(controlled) as viewer, ExitStack() as crowd:
         half_open = []
@@ -371,7 +371,7 @@ def test_half_open_connections_renewed_all_the_time_delay_neither_an_estop_nor_a
 
 
 @pytest.mark.slow
-def test_an_arm_from_a_page_that_stood_still_is_as_old_as_what_the_person_saw(tmp_path):
+def test_an_arm_from_a_frozen_page_is_as_old_as_the_snapshot_that_the_person_saw(tmp_path):
     with simulated_hand(tmp_path) as hand, running("run", "--port", hand.port, "--model", "synth"):
         with view(hand.port, "--control") as url, watch(url) as viewer:
             look = until(viewer, "look", lambda look: look["snapshot"]["withheld"] == "no")["snapshot"]
@@ -386,7 +386,7 @@ def test_an_arm_from_a_page_that_stood_still_is_as_old_as_what_the_person_saw(tm
 
 
 @pytest.mark.slow
-def test_a_stopped_daemon_is_told_and_gets_the_estop_when_it_goes_on(tmp_path):
+def test_a_stopped_daemon_is_reported_and_gets_the_estop_when_it_continues(tmp_path):
     with simulated_hand(tmp_path) as hand, running("run", "--port", hand.port, "--model", "synth", "--arm") as daemon:
         with view(hand.port, "--control") as url, watch(url) as viewer:
             until(viewer, "look", lambda look: look["snapshot"]["state"] == "ARMED")
@@ -405,7 +405,7 @@ def test_a_stopped_daemon_is_told_and_gets_the_estop_when_it_goes_on(tmp_path):
 
 
 @pytest.mark.slow
-def test_the_address_is_printed_into_a_terminal_that_takes_nothing_and_the_view_serves(port):
+def test_a_terminal_that_blocks_the_printed_address_does_not_block_the_view(port):
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     with suppress(BlockingIOError):

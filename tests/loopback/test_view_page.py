@@ -69,7 +69,7 @@ def test_it_draws_at_30_frames_a_second_or_more(browser, url):
     assert best >= 30
 
 
-def test_fingers_follow_what_is_predicted(browser, url):
+def test_fingers_follow_the_predicted_angles(browser, url):
     with page_of(browser, url) as page:
         page.wait_for_selector("#fingers .meter")
         arm(page)
@@ -88,7 +88,7 @@ def test_fingers_follow_what_is_predicted(browser, url):
         assert picture(page, "hand") != before
 
 
-def test_what_it_says_is_what_there_is(browser, url, hand):
+def test_the_page_shows_what_the_daemon_reports(browser, url, hand):
     with page_of(browser, url) as page:
         page.wait_for_selector("#connection.live")
         assert hand.port in page.inner_text("#source")
@@ -102,7 +102,7 @@ def test_what_it_says_is_what_there_is(browser, url, hand):
         assert "hum" in page.inner_text("#bands li:first-child")
 
 
-def test_contact_lights_say_in_words_what_is_wrong(browser, tmp_path):
+def test_contact_lights_name_the_fault_in_words(browser, tmp_path):
     noise = np.random.default_rng(1).normal(0, 40, (20_000, 4))
     noise[:, 1] = 0
     noise[:, 2] *= 50
@@ -121,7 +121,7 @@ def test_contact_lights_say_in_words_what_is_wrong(browser, tmp_path):
             wait_text(page, "#note", "is flat: check")
 
 
-def test_losses_are_counted_and_an_unplugged_hand_is_told_and_found_again(browser, tmp_path):
+def test_losses_are_counted_and_an_unplugged_hand_is_reported_and_found_again(browser, tmp_path):
     with simulated_hand(tmp_path, "--faults", "lost=1e-4,unplug=2@10") as hand:
         with (
             daemon(hand.port, "--view", "--view-port", 0) as process,
@@ -137,7 +137,7 @@ def test_losses_are_counted_and_an_unplugged_hand_is_told_and_found_again(browse
             wait_text(page, "#reconnects", "[1-9]")
 
 
-def test_arm_and_disarm_say_what_came_of_them(browser, url):
+def test_arm_and_disarm_show_their_answers(browser, url):
     with page_of(browser, url) as page:
         page.wait_for_selector("#connection.live")
         arm(page)
@@ -147,7 +147,7 @@ def test_arm_and_disarm_say_what_came_of_them(browser, url):
         wait_text(page, "#note", "disarmed")
 
 
-def test_a_hostile_viewer_is_dropped_and_the_page_goes_on(browser, url):
+def test_a_hostile_viewer_is_disconnected_and_the_page_continues(browser, url):
     with page_of(browser, url) as page:
         page.wait_for_selector("#connection.live")
         with watch(url) as hostile:
@@ -160,7 +160,7 @@ def test_a_hostile_viewer_is_dropped_and_the_page_goes_on(browser, url):
 
 
 @pytest.mark.parametrize("size", [PHONE, {"width": 320, "height": 568}, {"width": 844, "height": 390}])
-def test_on_a_phone_nothing_is_cut_off_and_estop_is_at_hand(browser, url, size):
+def test_on_a_phone_nothing_is_cut_off_and_estop_is_in_reach(browser, url, size):
     with page_of(browser, url, size, has_touch=True, is_mobile=True) as page:
         page.wait_for_selector("#connection.live")
         page.wait_for_selector("#bands li")
@@ -174,7 +174,7 @@ def test_on_a_phone_nothing_is_cut_off_and_estop_is_at_hand(browser, url, size):
             assert box["x"] + box["width"] <= size["width"]
 
 
-def test_everything_has_a_name_for_who_does_not_see_it(browser, url):
+def test_every_element_has_a_name_for_screen_readers(browser, url):
     with page_of(browser, url) as page:
         page.wait_for_selector("#fingers .meter")
         state = page.locator("#state")
@@ -280,7 +280,7 @@ def test_estop_stops_the_hand(browser, tmp_path, way):
     assert hand.summary["state"] == "ESTOP"
 
 
-def test_an_estop_that_cannot_be_sent_is_not_passed_over_in_silence(browser, tmp_path):
+def test_an_estop_that_cannot_be_sent_is_reported(browser, tmp_path):
     with running("view", "--port", tmp_path / "hand", "--view-port", 0, "--control") as served:
         with page_of(browser, address_in(served.stdout)) as page:
             wait_state(page, "NO DAEMON")

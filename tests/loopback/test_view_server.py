@@ -27,7 +27,7 @@ def lonely(tmp_path_factory):
         yield url, port
 
 
-def test_the_page_is_served_with_what_it_needs_and_nothing_else(lonely):
+def test_only_the_page_and_its_files_are_served(lonely):
     url, _ = lonely
     for path, content in FILES.items():
         status, head, body = get(url.rstrip("/") + path)
@@ -59,7 +59,7 @@ def test_a_foreign_name_or_page_gets_nothing(lonely):
         assert refused.value.response.status_code == 403
 
 
-def test_without_a_daemon_the_viewer_is_told_and_what_to_do(lonely):
+def test_without_a_daemon_the_viewer_is_told_what_to_do(lonely):
     url, port = lonely
     with watch(url) as viewer:
         assert until(viewer, "hello") == {"kind": "hello", "port": str(port), "control": False, "emg": True}
@@ -77,7 +77,7 @@ def test_control_is_off_unless_asked_for(lonely):
             assert "Control is off" in answer["text"]
 
 
-def test_on_another_address_the_token_is_demanded(tmp_path):
+def test_on_another_address_the_token_is_required(tmp_path):
     with view(tmp_path / "hand", "--bind", "0.0.0.0") as url:
         token = url.partition("token=")[2]
         assert len(token) >= 20
@@ -96,7 +96,7 @@ def test_on_another_address_the_token_is_demanded(tmp_path):
 @pytest.mark.parametrize(
     "messages", [["x" * 1000], ["not JSON"], ['{"do":"reboot"}'], ['{"do":"arm","more":1}'], [b"\xff\x00"], ["[]"]]
 )
-def test_who_says_anything_else_than_an_order_is_closed_and_others_watch_on(lonely, messages):
+def test_a_viewer_that_sends_anything_but_an_order_is_disconnected_and_others_stay(lonely, messages):
     with watch(lonely[0]) as good, watch(lonely[0]) as hostile:
         for message in messages:
             hostile.send(message)
@@ -106,7 +106,7 @@ def test_who_says_anything_else_than_an_order_is_closed_and_others_watch_on(lone
         assert until(good, "answer")
 
 
-def test_who_says_too_much_is_closed(lonely):
+def test_a_viewer_that_sends_too_much_is_disconnected(lonely):
     with watch(lonely[0]) as hostile:
         with pytest.raises(ConnectionClosed) as closed:
             for _ in range(100 * ORDERS_PER_S):
@@ -120,7 +120,7 @@ def is_let_in(url):
         return until(viewer, "hello")
 
 
-def test_there_is_room_for_so_many_viewers_and_then_for_those_who_come_when_others_go(lonely):
+def test_the_number_of_viewers_is_limited_and_a_viewer_that_leaves_makes_room(lonely):
     viewers = [watch(lonely[0]).__enter__() for _ in range(MAX_VIEWERS)]
     try:
         with pytest.raises(ConnectionClosed), watch(lonely[0]) as one_more:
@@ -132,7 +132,7 @@ def test_there_is_room_for_so_many_viewers_and_then_for_those_who_come_when_othe
             viewer.close()
 
 
-def test_connections_that_say_nothing_or_nonsense_hold_nobody_up(lonely):
+def test_connections_that_send_nothing_or_nonsense_delay_nobody(lonely):
     url, _ = lonely
     address = url.split("/")[2].split(":")
     silent = [socket.create_connection(address) for _ in range(20)]
@@ -161,7 +161,7 @@ class StuckBrowser:
         await asyncio.sleep(3600)
 
 
-def test_a_slow_viewer_loses_the_oldest_and_holds_nobody_up():
+def test_a_slow_viewer_loses_the_oldest_messages_and_delays_nobody():
     async def story():
         browser = StuckBrowser()
         viewer = Viewer(browser)
@@ -178,7 +178,7 @@ def test_a_slow_viewer_loses_the_oldest_and_holds_nobody_up():
     assert waiting == [str(i) for i in range(9 * QUEUE_MESSAGES, 10 * QUEUE_MESSAGES)]
 
 
-def test_a_viewer_is_told_how_much_it_was_too_slow_for():
+def test_a_slow_viewer_is_told_how_many_messages_it_missed():
     async def story():
         browser = StuckBrowser()
         browser.send = lambda text: asyncio.sleep(0, browser.taken.append(text))
@@ -195,7 +195,7 @@ def test_a_viewer_is_told_how_much_it_was_too_slow_for():
     assert json.loads(taken[-1]) == {"kind": "dropped", "messages": 7}
 
 
-def test_a_viewer_that_takes_nothing_for_long_is_closed(monkeypatch):
+def test_a_viewer_that_takes_nothing_for_long_is_disconnected(monkeypatch):
     monkeypatch.setattr("myobridge.view.viewer.SLOW_S", 0.01)
     browser = StuckBrowser()
     viewer = Viewer(browser)
@@ -204,7 +204,7 @@ def test_a_viewer_that_takes_nothing_for_long_is_closed(monkeypatch):
     assert browser.aborted
 
 
-def test_prompts_are_shown_to_all_and_to_who_comes_later_until_their_sender_goes(lonely):
+def test_prompts_are_shown_to_all_and_to_late_viewers_until_their_sender_is_gone(lonely):
     url, port = lonely
     prompt = Prompt(title="Fist", text="Close the hand.", progress=0.5, angles_deg=(180,) * 5, seconds_left=2.5)
     with watch(url) as viewer:
@@ -222,7 +222,7 @@ def test_prompts_are_shown_to_all_and_to_who_comes_later_until_their_sender_goes
 @pytest.mark.parametrize(
     "data", [b"", b"x", b'{"kind":"prompt","title":1}', b'{"kind":"prompt","title":"a","progress":7}']
 )
-def test_a_prompt_that_makes_no_sense_is_passed_over(lonely, data):
+def test_a_prompt_that_makes_no_sense_is_ignored(lonely, data):
     url, port = lonely
     with watch(url) as viewer, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as outbox:
         outbox.sendto(data, str(inbox_path(feed_path(port))))
@@ -230,11 +230,11 @@ def test_a_prompt_that_makes_no_sense_is_passed_over(lonely, data):
         assert until(viewer, "prompt", lambda message: message["title"])["title"] == "after"
 
 
-def test_without_a_view_a_prompt_goes_nowhere_and_says_so(tmp_path):
+def test_without_a_view_send_prompt_returns_false(tmp_path):
     assert not send_prompt(feed_path(tmp_path / "hand"), Prompt(title="Fist"))
 
 
-def test_a_port_that_is_taken_is_one_sentence(lonely, tmp_path):
+def test_a_view_port_in_use_is_one_sentence(lonely, tmp_path):
     taken = lonely[0].rstrip("/").rpartition(":")[2]
     result = myobridge("view", "--port", tmp_path / "hand", "--view-port", taken)
     assert result.returncode == 1
@@ -244,14 +244,14 @@ def test_a_port_that_is_taken_is_one_sentence(lonely, tmp_path):
     )
 
 
-def test_an_address_that_is_not_this_machines_is_one_sentence(tmp_path):
+def test_an_address_of_another_computer_is_one_sentence(tmp_path):
     result = myobridge("view", "--port", tmp_path / "hand", "--bind", "203.0.113.1")
     assert result.returncode == 1
     assert result.stderr.startswith("myobridge: The view cannot listen on 203.0.113.1")
     assert len(result.stderr.splitlines()) == 1
 
 
-def test_a_run_with_a_view_goes_on_where_the_views_port_is_taken_and_takes_the_view_with_it(lonely, tmp_path):
+def test_a_run_continues_without_its_view_if_the_views_port_is_in_use(lonely, tmp_path):
     taken = lonely[0].rstrip("/").rpartition(":")[2]
     with simulated_hand(tmp_path) as hand:
         result = myobridge(
@@ -262,7 +262,7 @@ def test_a_run_with_a_view_goes_on_where_the_views_port_is_taken_and_takes_the_v
 
 
 @pytest.mark.parametrize("killed", [False, True])
-def test_the_view_of_a_run_ends_with_it_however_it_ends(tmp_path, killed):
+def test_the_view_of_a_run_ends_with_the_run(tmp_path, killed):
     with simulated_hand(tmp_path) as hand:
         run = (
             "run",

@@ -115,7 +115,7 @@ def test_labels_are_beside_their_traces_and_spectra_are_plots(browser, tmp_path,
 # --- states -------------------------------------------------------------------------------------------------
 
 
-def test_what_came_of_an_order_is_not_said_any_more_when_the_cable_is_out(browser, stage):
+def test_the_answer_to_an_order_disappears_when_the_cable_is_unplugged(browser, stage):
     stage.play(**DISARMED)
     with page_of(browser, stage.url) as page:
         wait_state(page, "DISARMED")
@@ -128,7 +128,7 @@ def test_what_came_of_an_order_is_not_said_any_more_when_the_cable_is_out(browse
         assert "follows" not in page.inner_text("#status")
 
 
-def test_a_sentence_is_said_once(browser, stage):
+def test_a_sentence_is_shown_once(browser, stage):
     with page_of(browser, stage.url) as page:
         wait_state(page, "ARMED")
         page.click("#estop")
@@ -145,7 +145,7 @@ def is_bright(page):
     return page.evaluate(arm) == page.evaluate(colour)
 
 
-def test_arm_is_bright_only_where_the_hand_can_be_armed(browser, stage):
+def test_arm_is_bright_only_if_the_hand_can_be_armed(browser, stage):
     stage.play(**DISARMED)
     with page_of(browser, stage.url) as page:
         for state, bright in (("DISARMED", True), ("ESTOP", False), ("RELAX", True), ("LOST", False), ("FAULT", True)):
@@ -166,7 +166,7 @@ def test_arm_is_bright_only_where_the_hand_can_be_armed(browser, stage):
         assert not is_bright(page)
 
 
-def test_a_hand_that_is_not_there_is_dim_and_has_no_angles(browser, stage):
+def test_a_hand_that_is_not_connected_is_dim_and_has_no_angles(browser, stage):
     with page_of(browser, stage.url) as page:
         wait_text(page, "#fingers li:first-child", "40°")
         assert page.eval_on_selector("#hand", "hand => getComputedStyle(hand).opacity") == "1"
@@ -182,7 +182,7 @@ def test_a_hand_that_is_not_there_is_dim_and_has_no_angles(browser, stage):
 # --- an emergency stop is lifted ----------------------------------------------------------------------------
 
 
-def test_lifting_an_emergency_stop_takes_two_steps_and_a_place_of_its_own(browser, stage):
+def test_lifting_an_emergency_stop_takes_two_steps_in_a_separate_place(browser, stage):
     with page_of(browser, stage.url) as page:
         wait_state(page, "ARMED")
         assert not page.is_visible("#lift")
@@ -203,7 +203,7 @@ def test_lifting_an_emergency_stop_takes_two_steps_and_a_place_of_its_own(browse
 
 
 @pytest.mark.parametrize("way", ["Escape", "Space", "click"])
-def test_beside_the_question_whether_to_lift_it_estop_works(browser, stage, way):
+def test_estop_works_beside_the_lift_dialog(browser, stage, way):
     stage.play(**{**STOP, "note": ""})
     with page_of(browser, stage.url) as page:
         page.click("#lift")
@@ -215,7 +215,7 @@ def test_beside_the_question_whether_to_lift_it_estop_works(browser, stage, way)
         assert "lift" not in page.inner_text("#note")
 
 
-def test_without_control_nothing_is_lifted(browser, tmp_path, monkeypatch):
+def test_without_control_no_stop_can_be_lifted(browser, tmp_path, monkeypatch):
     with staged(tmp_path, monkeypatch, "--without-control") as stage:
         stage.play(**STOP)
         with page_of(browser, stage.url) as page:
@@ -223,7 +223,7 @@ def test_without_control_nothing_is_lifted(browser, tmp_path, monkeypatch):
             assert not page.is_visible("#lift")
 
 
-def test_a_page_too_many_says_that_it_shows_no_emg_and_orders_all_the_same(browser, stage):
+def test_a_page_beyond_the_limit_says_that_it_shows_no_emg_and_still_orders(browser, stage):
     with ExitStack() as crowd:
         for _ in range(MAX_VIEWERS):
             crowd.enter_context(watch(stage.url, max_queue=None))
@@ -237,7 +237,7 @@ def test_a_page_too_many_says_that_it_shows_no_emg_and_orders_all_the_same(brows
 # --- for all eyes and ears ----------------------------------------------------------------------------------
 
 
-def test_nothing_but_state_notes_and_prompts_is_read_aloud_by_itself(browser, stage):
+def test_screen_readers_announce_only_state_notes_and_prompts(browser, stage):
     with page_of(browser, stage.url) as page:
         page.wait_for_selector("#fingers .meter")
         live = page.eval_on_selector_all(
@@ -285,7 +285,7 @@ CONTRAST = """() => {
 
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])
-def test_all_text_can_be_read(browser, stage, scheme):
+def test_all_text_has_enough_contrast(browser, stage, scheme):
     with page_of(browser, stage.url, color_scheme=scheme) as page:
         page.wait_for_selector("#bands li")
         for state in ("ARMED", "DISARMED", "HOLD", "RELAX", "FAULT", "ESTOP", "LOST"):
@@ -304,7 +304,7 @@ def test_all_text_can_be_read(browser, stage, scheme):
         assert page.evaluate(CONTRAST)[0][0] >= READABLE
 
 
-def test_bars_and_lights_are_seen_with_forced_colours(browser, stage):
+def test_bars_and_lights_are_visible_with_forced_colours(browser, stage):
     with page_of(browser, stage.url, forced_colors="active") as page:
         page.wait_for_selector("#fingers .meter")
         ground = page.eval_on_selector("#hand-card", "card => getComputedStyle(card).backgroundColor")

@@ -117,18 +117,18 @@ def connection(link, tmp_path):
     return connection
 
 
-def test_the_goodbye_disarms_and_stops(connection, link):
+def test_say_goodbye_disarms_the_hand_and_stops_the_stream(connection, link):
     connection.say_goodbye()
     assert link.device.safety.state is State.DISARMED
     assert not link.device.safety.streaming
 
 
-def test_a_link_that_is_lost_in_the_goodbye_is_no_more_to_speak_of(connection, link):
+def test_a_link_that_is_lost_during_the_goodbye_raises_nothing(connection, link):
     link.unplugged = True
     connection.say_goodbye()
 
 
-def test_what_was_read_is_told_with_its_time_after_the_setpoint_is_written(connection, link, clock):
+def test_bytes_go_to_the_feed_with_their_time_after_the_setpoint_is_written(connection, link, clock):
     told = []
     connection.on_bytes = lambda read_s, data: told.append((read_s, data, link.frames_written))
     connection.session.request_arm()
@@ -143,7 +143,7 @@ def test_what_was_read_is_told_with_its_time_after_the_setpoint_is_written(conne
     assert told[-1][2] == 1, "the setpoint of these very bytes"
 
 
-def test_it_asks_to_be_woken_once_a_hop_and_at_once_for_what_is_cut_short_and_for_answers(connection, link):
+def test_the_loop_wakes_once_a_hop_and_at_once_for_partial_hops_and_answers(connection, link):
     whole = emg_wire_bytes(HOP, channels=2)  # a hop is one frame here
     link.awaited.clear()
     for _ in range(100):
@@ -159,9 +159,7 @@ def test_it_asks_to_be_woken_once_a_hop_and_at_once_for_what_is_cut_short_and_fo
     assert link.awaited[-1] == 1
 
 
-def test_a_link_lost_while_setpoints_were_withheld_leaves_nothing_to_say_about_the_next_one(
-    connection, clock, link, tmp_path
-):
+def test_a_new_connection_does_not_inherit_the_reason_for_withheld_setpoints(connection, clock, link, tmp_path):
     said = []
     notices = Notices("port")
     notices.say = said.append
@@ -178,7 +176,7 @@ def test_a_link_lost_while_setpoints_were_withheld_leaves_nothing_to_say_about_t
     assert said[-1].startswith("Lost the hand")
 
 
-def test_each_reason_for_no_setpoints_is_told_however_short_it_was_and_none_twice_a_second(connection, clock):
+def test_each_reason_for_withheld_setpoints_is_told_once_a_second_at_most_even_if_it_was_short(connection, clock):
     said = []
     notices = Notices("port")
     notices.tell_changes(connection, clock.now_s)
@@ -207,7 +205,7 @@ def test_each_reason_for_no_setpoints_is_told_however_short_it_was_and_none_twic
 
 
 @pytest.mark.parametrize("after", ["its sleep", "its read"])
-def test_a_daemon_that_was_stopped_for_seconds_does_not_call_the_hand_silent(connection, link, clock, after):
+def test_a_daemon_that_was_stopped_for_seconds_does_not_take_the_hand_for_silent(connection, link, clock, after):
     wait = link.wait
 
     def stopped(*_ignored, **_how):
@@ -223,7 +221,7 @@ def test_a_daemon_that_was_stopped_for_seconds_does_not_call_the_hand_silent(con
     assert connection.streaming
 
 
-def test_samples_that_come_while_the_model_is_tried_wait_for_it_and_none_is_lost(link, tmp_path, monkeypatch):
+def test_samples_that_arrive_during_the_models_trial_wait_and_none_is_lost(link, tmp_path, monkeypatch):
     model, frames, asked = open_tiny(tmp_path), FrameDecoder(), []
     monkeypatch.setattr(model, "ready", lambda: asked.append(0) or len(asked) > 50)
     connection = Connection(link, model, Settings(), frames, RunStats(model.spec, 0.0, frames.counters))
@@ -241,7 +239,7 @@ def test_samples_that_come_while_the_model_is_tried_wait_for_it_and_none_is_lost
     assert acquired.samples_lost == 0
 
 
-def test_a_model_that_does_not_pass_its_trial_ends_the_run_with_its_sentence_and_the_stream_with_it(tmp_path, link):
+def test_a_model_that_fails_its_trial_ends_the_run_with_a_sentence_and_stops_the_stream(tmp_path, link):
     path = HOSTILE["no number on a muscle"][0](tmp_path / "bad.onnx")
     with closing(Daemon(str(tmp_path / "port"), path, Settings(), arm=True, started_s=0.0)) as daemon:
         with pytest.raises(UserError, match="not numbers on bursts"):
@@ -257,7 +255,7 @@ def test_a_hand_that_is_silent_for_a_second_is_lost(connection, link, monkeypatc
             connection.turn()
 
 
-def test_it_says_of_an_armed_hand_that_it_follows_with_permission_only(connection, link):
+def test_only_an_armed_hand_with_permission_is_said_to_follow(connection, link):
     connection.session.request_arm()
     for _ in range(20):
         connection.turn()
@@ -266,7 +264,7 @@ def test_it_says_of_an_armed_hand_that_it_follows_with_permission_only(connectio
     assert "follows" not in connection.explain()
 
 
-def test_a_lost_connection_leaves_nothing_behind_although_nothing_is_collected_in_the_loop(tmp_path, link):
+def test_a_lost_connection_is_freed_although_the_loop_does_not_collect_garbage(tmp_path, link):
     model_path = write_tiny_model(tmp_path / "tiny.onnx")
     with closing(Daemon(str(tmp_path / "port"), model_path, Settings(), arm=False, started_s=0.0)) as daemon:
         connection = Connection(link, open_model(model_path), Settings(), FrameDecoder(), daemon.stats)
@@ -300,7 +298,7 @@ def test_a_hand_that_moves_or_holds_may_be_moving(connection, link):
     assert not connection.may_be_moving
 
 
-def test_a_new_model_decides_from_the_next_sample_on_and_nothing_is_lost_between(connection, link, tmp_path):
+def test_a_new_model_decides_from_the_next_sample_on_and_no_sample_is_lost(connection, link, tmp_path):
     lost = connection._stats.acquired.samples_lost
     received = connection._stats.acquired.samples_received
     model = open_tiny(tmp_path, name="wider", window_samples=80, hop_samples=10)
@@ -318,7 +316,7 @@ def test_a_new_model_decides_from_the_next_sample_on_and_nothing_is_lost_between
     assert connection._stats.summary()["model"] == "wider"
 
 
-def test_a_pipeline_that_follows_decides_like_one_that_was_there_from_the_start(tmp_path):
+def test_a_pipeline_that_takes_over_decides_like_one_that_ran_from_the_start(tmp_path):
     counts = np.random.default_rng(0).integers(-100, 100, (400, 2)).astype(np.int16)
     model = open_tiny(tmp_path)
     counters = AcquisitionCounters()
@@ -373,7 +371,7 @@ def test_a_board_within_the_tolerance_moves_the_hand_with_every_decision(connect
     assert connection.look("", estop=False).fs_hz == pytest.approx(rate * tiny_spec().fs_hz, rel=1e-3)
 
 
-def test_a_board_whose_clock_comes_back_moves_the_hand_again(connection, link):
+def test_a_board_whose_clock_recovers_moves_the_hand_again(connection, link):
     link.board_rate = 0.9
     turns(connection, 8)
     assert connection.withheld is Withheld.RATE_OFF
@@ -382,7 +380,7 @@ def test_a_board_whose_clock_comes_back_moves_the_hand_again(connection, link):
     assert connection.withheld is Withheld.NO
 
 
-def test_decisions_that_go_on_coming_too_late_are_withheld_by_that_name(connection):
+def test_decisions_that_stay_too_late_are_withheld_as_stale(connection):
     connection._max_age_s = -1.0  # whatever is decided is older than that
     turns(connection, 0.1)
     assert connection._stats.withheld[Withheld.STALE] > 1

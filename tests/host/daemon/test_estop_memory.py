@@ -42,7 +42,7 @@ def test_a_new_board_is_not_stopped_and_its_first_use_is_noted(memory, folder):
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
-def test_what_one_process_remembers_another_knows_until_it_is_lifted(memory):
+def test_a_stop_that_one_process_remembers_holds_for_others_until_it_is_lifted(memory):
     assert not memory.said
     memory.remember()
     memory.remember()
@@ -59,12 +59,12 @@ def test_a_memory_that_cannot_be_read_after_the_first_use_counts_as_a_stop(memor
     assert memory.said
 
 
-def test_a_stop_that_is_said_before_the_first_use_is_remembered(memory):
+def test_a_stop_before_the_first_use_is_remembered(memory):
     memory.remember()
     assert memory.said
 
 
-def test_a_first_use_that_breaks_off_counts_as_a_stop(memory, folder, monkeypatch):
+def test_an_interrupted_first_use_counts_as_a_stop(memory, folder, monkeypatch):
     def fail(_path, _text):
         raise UserError("The disk is full.")
 
@@ -76,7 +76,7 @@ def test_a_first_use_that_breaks_off_counts_as_a_stop(memory, folder, monkeypatc
     assert memory.said
 
 
-def test_on_a_full_disk_a_stop_is_remembered_all_the_same(memory, monkeypatch):
+def test_a_stop_is_remembered_on_a_full_disk(memory, monkeypatch):
     assert not memory.said
 
     def full(*_args, **_settings):
@@ -92,7 +92,7 @@ def test_on_a_full_disk_a_stop_is_remembered_all_the_same(memory, monkeypatch):
     assert memory.said
 
 
-def test_a_folder_that_cannot_be_made_is_said(tmp_path, monkeypatch):
+def test_a_folder_that_cannot_be_made_is_an_error(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
     with pytest.raises(UserError, match="set XDG_STATE_HOME"):
@@ -110,7 +110,7 @@ def board(sysfs, tty, socket, **facts):
     (sysfs / tty / "device").symlink_to(interface)
 
 
-def test_a_board_is_known_by_its_serial_number_wherever_it_is_plugged_in(tmp_path):
+def test_a_board_is_identified_by_its_serial_number_in_any_socket(tmp_path):
     facts = {"idVendor": "2341", "idProduct": "0042", "serial": "7563331313335181A1B2"}
     board(tmp_path, "ttyACM0", "1-1", **facts)
     board(tmp_path, "ttyACM1", "1-2", **facts)
@@ -118,7 +118,7 @@ def test_a_board_is_known_by_its_serial_number_wherever_it_is_plugged_in(tmp_pat
 
 
 @pytest.mark.parametrize("serial", [{}, {"serial": "0001"}])
-def test_without_a_serial_number_of_its_own_it_is_known_by_the_socket(tmp_path, serial):
+def test_a_board_without_its_own_serial_number_is_identified_by_its_socket(tmp_path, serial):
     for tty, socket in (("ttyUSB0", "1-1.2"), ("ttyUSB1", "1-1.3")):
         board(tmp_path, tty, socket, idVendor="1a86", idProduct="7523", **serial)
     names = {usb_name(f"/dev/{tty}", tmp_path) for tty in ("ttyUSB0", "ttyUSB1")}
@@ -126,30 +126,30 @@ def test_without_a_serial_number_of_its_own_it_is_known_by_the_socket(tmp_path, 
     assert all("socket-1-1" in name for name in names)
 
 
-def test_what_is_not_usb_is_known_by_the_name_of_its_port(tmp_path):
+def test_a_port_that_is_not_usb_is_identified_by_its_name(tmp_path):
     assert usb_name("/dev/ttyAMA0", tmp_path) is None
     (tmp_path / "link").symlink_to("/dev/ttyAMA0")
     assert port_name(tmp_path / "link") == port_name("/dev/ttyAMA0")
     assert port_name("/dev/ttyAMA0") != port_name("/dev/ttyAMA1")
 
 
-def test_the_link_of_a_pseudo_terminal_stays_its_name(tmp_path):
+def test_a_pseudo_terminal_is_identified_by_its_link(tmp_path):
     (tmp_path / "hand").symlink_to("/dev/pts/0")
     assert port_name(tmp_path / "hand") != port_name("/dev/pts/0")
 
 
-def test_a_name_of_any_bytes_and_any_length_is_a_short_file_name():
+def test_any_name_becomes_a_short_file_name():
     names = {port_name(name) for name in ("/dev/" + "x" * 4000, "/dev/\udcff\udcfe", "/dev/ü", "/dev/ü/../ü2")}
     assert len(names) == 4
     assert all(len(name) < 120 and name.isascii() and "/" not in name for name in names)
 
 
-def test_the_service_keeps_its_memory_where_systemd_says(monkeypatch):
+def test_the_service_stores_its_memory_in_systemds_state_directory(monkeypatch):
     monkeypatch.setenv("STATE_DIRECTORY", "/var/lib/myobridge:/elsewhere")
     assert state_folder() == Path("/var/lib/myobridge")
 
 
-def test_a_stop_for_a_link_whose_board_is_unplugged_counts_when_the_board_is_back(folder, tmp_path):
+def test_a_stop_for_an_unplugged_board_holds_when_the_board_is_back(folder, tmp_path):
     link = tmp_path / "by-id"
     EstopMemory(link).remember()
     link.symlink_to("/dev/null")  # the board is plugged in, and the link leads somewhere
@@ -159,7 +159,7 @@ def test_a_stop_for_a_link_whose_board_is_unplugged_counts_when_the_board_is_bac
     assert not EstopMemory(link).said
 
 
-def test_a_pipe_in_place_of_the_memory_is_a_stop_and_nobody_waits_for_it(memory, folder):
+def test_a_pipe_in_place_of_the_memory_counts_as_a_stop_and_blocks_nobody(memory, folder):
     assert not memory.said
     path = only(folder, "clear")
     path.unlink()

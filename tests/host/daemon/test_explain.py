@@ -24,11 +24,11 @@ def test_a_hand_that_has_opened_is_not_said_to_open():
     assert "opens" not in explain_state(State.RELAX, Reason.RELAXED, may_move=False)
 
 
-def test_a_bad_channel_is_named_with_what_to_do():
+def test_a_bad_channel_is_named_with_a_remedy():
     text = explain_withheld(Withheld.CHANNEL_FLAT, ("ulnar", "radial"), (Contact.GOOD, Contact.FLAT))
     assert text == "No setpoints: channel radial is flat: check that its electrode and amplifier are connected."
 
 
 @pytest.mark.parametrize("withheld", [w for w in Withheld if w is not Withheld.WARMING_UP])
-def test_each_reason_to_send_nothing_is_a_sentence(withheld):
+def test_each_reason_for_withheld_setpoints_is_a_sentence(withheld):
     assert explain_withheld(withheld, ("a",), (Contact.SATURATED,)).endswith(".")

@@ -62,7 +62,7 @@ def asked(swap, hand, path):
     return *ask.answers[0], turns
 
 
-def test_a_model_that_never_ends_is_refused_while_the_loop_goes_on_and_the_next_is_taken(swap, hand, tmp_path):
+def test_a_model_that_never_ends_is_refused_while_the_loop_runs_and_the_next_model_is_accepted(swap, hand, tmp_path):
     ok, text, turns = asked(swap, hand, HOSTILE["large constant matrices"][0](tmp_path / "bad.onnx"))
     assert not ok
     assert "no hand can wait" in text
@@ -72,7 +72,7 @@ def test_a_model_that_never_ends_is_refused_while_the_loop_goes_on_and_the_next_
     assert hand.models == ["tiny"]
 
 
-def test_without_a_thread_the_request_is_answered_and_the_next_is_taken(swap, hand, tmp_path, monkeypatch):
+def test_without_a_free_thread_the_request_is_refused_and_the_next_is_accepted(swap, hand, tmp_path, monkeypatch):
     path = write_tiny_model(tmp_path / "tiny.onnx")
     with monkeypatch.context() as without:
         without.setattr(model_swap.Thread, "start", refuse)
@@ -82,7 +82,7 @@ def test_without_a_thread_the_request_is_answered_and_the_next_is_taken(swap, ha
     assert asked(swap, hand, path)[0]
 
 
-def test_without_a_process_the_request_is_answered_and_the_next_is_taken(swap, hand, tmp_path, monkeypatch):
+def test_without_a_free_process_the_request_is_refused_and_the_next_is_accepted(swap, hand, tmp_path, monkeypatch):
     path = write_tiny_model(tmp_path / "tiny.onnx")
     with monkeypatch.context() as without:
         without.setattr("subprocess.Popen", refuse)

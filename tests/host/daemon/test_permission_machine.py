@@ -131,7 +131,7 @@ class Desk(RuleBasedStateMachine):
         return {number for number, *_ in self.answers}
 
     @invariant()
-    def every_word_is_answered_once_and_in_time(self):
+    def every_command_is_answered_once_and_in_time(self):
         assert len(self.answers) == len(self.answered)
         for number, (word, asked_s) in self.asked.items():
             patience_s = (RESET_S if word == "lift" else LIFE_S) + 2 * TURN_S

@@ -36,7 +36,7 @@ def asker(board):
 
 
 @pytest.mark.parametrize(("age_s", "left_s"), [(0.0, 3.0), (2.5, 0.5), (2.9, 0.1)])
-def test_an_arm_lives_three_seconds_from_its_asking_wherever_it_waited(asker, board, age_s, left_s):
+def test_an_arm_expires_three_seconds_after_it_was_asked_for(asker, board, age_s, left_s):
     board.decided = False
     asker.ask("arm", 100.0 - age_s, 100.0)
     assert asker.permission.attend(board, 100.0 + left_s - 0.01) is None
@@ -47,7 +47,7 @@ def test_an_arm_lives_three_seconds_from_its_asking_wherever_it_waited(asker, bo
     assert asker.permission.attend(board, 100.0 + left_s + 0.02) is None
 
 
-def test_an_arm_that_was_sent_and_is_not_answered_in_its_life_is_withdrawn(asker, board):
+def test_an_arm_that_was_sent_and_expires_without_an_answer_is_withdrawn(asker, board):
     asker.ask("arm", 100.0, 100.0)
     assert asker.permission.attend(board, 100.0) is Action.ARM
     board.told(Action.ARM)
@@ -55,13 +55,13 @@ def test_an_arm_that_was_sent_and_is_not_answered_in_its_life_is_withdrawn(asker
     assert [ok for _, ok, _ in asker.answers] == [False]
 
 
-def test_a_hand_that_moves_although_nobody_here_has_the_permission_is_disarmed(asker, board):
+def test_a_hand_that_moves_without_permission_is_disarmed(asker, board):
     for state in (State.ARMED, State.HOLD):
         board.state = state
         assert asker.permission.attend(board, 100.0) is Action.DISARM
 
 
-def test_an_arm_of_a_hand_that_opened_disarms_it_first(asker, board):
+def test_an_arm_of_an_opened_hand_disarms_it_first(asker, board):
     board.state = State.RELAX
     asker.ask("arm", 100.0, 100.0)
     assert asker.permission.attend(board, 100.0) is Action.DISARM
@@ -70,7 +70,7 @@ def test_an_arm_of_a_hand_that_opened_disarms_it_first(asker, board):
     assert asker.permission.attend(board, 100.1) is Action.ARM
 
 
-def test_an_estop_overtakes_and_is_repeated_and_after_three_seconds_the_switch_is_named(asker, board):
+def test_an_estop_overtakes_an_arm_is_repeated_and_names_the_power_switch_after_three_seconds(asker, board):
     asker.ask("arm", 100.0, 100.0)
     asker.ask("estop", 100.0, 100.0)
     assert [(word, ok) for word, ok, _ in asker.answers] == [("arm", False)]
@@ -80,7 +80,7 @@ def test_an_estop_overtakes_and_is_repeated_and_after_three_seconds_the_switch_i
     assert asker.answers[-1] == ("estop", False, NO_ANSWER)
 
 
-def test_a_lifting_resets_the_board_once_and_names_a_power_cycle_when_that_does_nothing(asker, board):
+def test_a_lift_resets_the_board_once_and_names_a_power_cycle_if_the_reset_fails(asker, board):
     asker.permission.estop, board.state = True, State.ESTOP
     asker.ask("lift", 100.0, 100.0)
     assert asker.permission.attend(board, 100.0) is Action.RESET
@@ -89,7 +89,7 @@ def test_a_lifting_resets_the_board_once_and_names_a_power_cycle_when_that_does_
     assert asker.answers == [("lift", True, POWER_CYCLE)]
 
 
-def test_a_lifting_without_a_board_is_answered_at_once(asker):
+def test_a_lift_without_a_board_is_answered_at_once(asker):
     asker.permission.estop, asker.hand = True, None
     asker.ask("lift", 100.0, 100.0)
     assert (asker.permission.estop, asker.answers) == (False, [("lift", True, LIFTED_LOST)])
@@ -109,14 +109,14 @@ def test_a_lifting_whose_board_does_not_come_back_is_answered(asker, board):
 
 
 @pytest.mark.parametrize("state", [State.DISARMED, State.ARMED])
-def test_where_nothing_was_stopped_there_is_nothing_to_lift(asker, board, state):
+def test_a_lift_without_a_stop_lifts_nothing(asker, board, state):
     board.state, board.may_move = state, state is State.ARMED
     asker.ask("lift", 100.0, 100.0)
     assert asker.answers == [("lift", True, NOT_STOPPED)]
     assert asker.permission.attend(board, 100.0) is None
 
 
-def test_a_fault_whose_cause_lasts_is_answered_after_one_disarm(asker, board):
+def test_an_arm_during_a_lasting_fault_is_refused_after_one_disarm(asker, board):
     board.state = State.FAULT
     asker.ask("arm", 100.0, 100.0)
     assert asker.permission.attend(board, 100.0) is Action.DISARM
@@ -124,7 +124,7 @@ def test_a_fault_whose_cause_lasts_is_answered_after_one_disarm(asker, board):
     assert asker.answers == [("arm", False, "The hand is FAULT.")]
 
 
-def test_an_arm_that_is_over_is_not_sent_in_the_turn_in_which_it_is_answered(asker, board):
+def test_an_expired_arm_is_not_sent_in_the_turn_that_answers_it(asker, board):
     """A daemon that was stopped finds the word and a good decision at once, and both are old."""
     board.decided = False
     asker.ask("arm", 100.0, 100.0)
@@ -135,7 +135,7 @@ def test_an_arm_that_is_over_is_not_sent_in_the_turn_in_which_it_is_answered(ask
 
 
 @pytest.mark.parametrize("word", ["disarm", "estop"])
-def test_an_arm_that_arrives_after_a_later_disarm_is_overtaken(asker, board, word):
+def test_an_arm_that_arrives_after_a_later_disarm_is_refused(asker, board, word):
     asker.ask(word, 100.01, 100.02)
     asker.ask("arm", 100.0, 100.02)
     assert asker.answers[-1][:2] == ("arm", False)

@@ -28,6 +28,6 @@ def has_large_pages() -> bool:
 
 
 @pytest.mark.skipif(not has_large_pages(), reason="This Linux has no MADV_COLLAPSE, or no pages of 2 MB.")
-def test_data_moves_to_large_pages_and_stays_what_it_was():
+def test_data_moves_to_large_pages_unchanged():
     result = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True)
     assert int(result.stdout) >= 4096

@@ -124,14 +124,14 @@ def desk(tmp_path):
     desk.control.close()
 
 
-def test_arm_is_answered_when_the_hand_follows_and_disarm_when_it_does_not(desk):
+def test_arm_is_answered_when_the_hand_follows_and_disarm_when_it_has_stopped(desk):
     assert desk.asked("arm") == (True, "The hand is ARMED.")
     assert desk.hand.state is State.ARMED
     assert desk.asked("disarm") == (True, "The hand is DISARMED.")
     assert desk.hand.state is State.DISARMED
 
 
-def test_a_refused_arm_is_answered_with_the_reason_and_is_over(desk):
+def test_a_refused_arm_is_answered_with_the_reason_and_expires(desk):
     desk.hand.firmware.safety.supply_low = True
     desk.run(0.2)
     desk.hand.firmware.safety.disarm()
@@ -145,7 +145,7 @@ def test_a_refused_arm_is_answered_with_the_reason_and_is_over(desk):
     assert desk.asked("arm")[0]
 
 
-def test_an_arm_that_cannot_be_asked_for_is_given_up_and_the_hand_does_not_arm_later(desk):
+def test_an_arm_that_cannot_be_sent_expires_and_does_not_arm_the_hand_later(desk):
     desk.decided = False
     assert desk.asked("arm", LIFE_S + 0.1) == (False, "The hand was not armed. No setpoints: channel 2 is flat.")
     desk.decided = True
@@ -154,7 +154,7 @@ def test_an_arm_that_cannot_be_asked_for_is_given_up_and_the_hand_does_not_arm_l
 
 
 @pytest.mark.parametrize("asker", ["feed", "signal"])
-def test_an_arm_that_was_answered_by_hold_arms_nothing_when_the_electrode_is_back_a_minute_later(desk, asker):
+def test_an_arm_that_was_answered_during_hold_does_not_arm_when_the_electrode_is_back_a_minute_later(desk, asker):
     desk.asked("arm")
     desk.decided = False
     desk.run(0.3)
@@ -170,7 +170,7 @@ def test_an_arm_that_was_answered_by_hold_arms_nothing_when_the_electrode_is_bac
     assert desk.hand.state is State.RELAX
 
 
-def test_a_signal_while_an_electrode_is_off_arms_nothing_twenty_seconds_later_and_says_so(desk):
+def test_a_signal_while_an_electrode_is_off_does_not_arm_twenty_seconds_later_and_says_so(desk):
     desk.decided = False
     desk.signalled("arm")
     desk.run(20.0)
@@ -191,7 +191,7 @@ def test_a_signal_without_a_hand_is_answered_and_forgotten(desk):
 
 
 @pytest.mark.parametrize("frozen_s", [0.1, 0.3, 0.5])
-def test_a_hand_that_freezes_around_an_arm_is_armed_by_the_answer_or_not_at_all(desk, frozen_s):
+def test_a_hand_that_freezes_during_an_arm_is_armed_before_the_answer_or_never(desk, frozen_s):
     """What was given up does not stay on the line: DISARM follows until the board confirms it."""
     desk.ask("arm")
     heard, desk.hand.firmware.receive = desk.hand.firmware.receive, lambda data, _now_s: late.append(data)
@@ -210,14 +210,14 @@ def test_an_arm_from_the_command_line_counts_from_the_first_stream(tmp_path):
     assert desk.hand.state is State.ARMED
 
 
-def test_an_arm_from_the_command_line_is_dropped_when_the_stream_starts_late(tmp_path):
+def test_an_arm_from_the_command_line_expires_if_the_stream_starts_late(tmp_path):
     desk = Desk(tmp_path / "port", launched_s=-LAUNCH_S)
     desk.run(LIFE_S)
     assert desk.hand.state is State.DISARMED
     assert [text for text in desk.told if "--arm expired" in text]
 
 
-def test_an_arm_from_the_command_line_is_over_with_a_first_stream_that_is_lost_before_the_model_has_passed(tmp_path):
+def test_an_arm_from_the_command_line_ends_with_a_first_stream_that_is_lost_during_the_models_trial(tmp_path):
     desk = Desk(tmp_path / "port")
     desk.control._launched_s = desk.hand.now_s
     Desk.streaming, streaming = property(lambda _self: False), Desk.streaming
@@ -232,7 +232,7 @@ def test_an_arm_from_the_command_line_is_over_with_a_first_stream_that_is_lost_b
     assert desk.told == [LOST]
 
 
-def test_an_arm_from_the_command_line_lives_three_seconds_too(tmp_path):
+def test_an_arm_from_the_command_line_also_expires_after_three_seconds(tmp_path):
     desk = Desk(tmp_path / "port", launched_s=0.0)
     desk.asked("disarm")
     desk = Desk(tmp_path / "other")
@@ -255,7 +255,7 @@ def test_a_request_that_waited_too_long_in_a_socket_is_refused(desk):
     assert desk.hand.state is State.DISARMED
 
 
-def test_an_arm_that_a_stopped_daemon_finds_when_it_goes_on_is_refused_and_the_next_is_not(desk):
+def test_a_daemon_that_was_stopped_refuses_the_arm_that_it_finds_but_not_the_next_arm(desk):
     desk.hand.run(FROZEN_S + 0.1, host=False)
     desk.control.poll(desk, desk.hand.now_s)
     assert desk.asked("arm") == (False, "The hand was not armed: myobridge stood still for 0.6 s and cannot tell how "
@@ -264,7 +264,7 @@ def test_an_arm_that_a_stopped_daemon_finds_when_it_goes_on_is_refused_and_the_n
     assert desk.asked("arm")[0]
 
 
-def test_estop_is_answered_when_the_pulses_are_cut_and_nothing_else_helps_then(desk):
+def test_estop_is_answered_when_the_pulses_are_cut_and_only_a_lift_ends_it(desk):
     desk.asked("arm")
     assert desk.asked("estop") == (True, "The hand is ESTOP.")
     assert desk.hand.state is State.ESTOP
@@ -272,7 +272,7 @@ def test_estop_is_answered_when_the_pulses_are_cut_and_nothing_else_helps_then(d
     assert desk.asked("disarm") == (False, "The hand is ESTOP.")
 
 
-def test_an_estop_that_the_board_does_not_hear_is_said_and_asked_for_until_it_does(desk):
+def test_an_estop_that_the_board_misses_is_reported_and_repeated_until_the_board_hears_it(desk):
     desk.asked("arm")
     desk.hand.lose = lambda message: isinstance(message, m.Estop)
     ok, text = desk.asked("estop", LIFE_S + 0.1)
@@ -285,7 +285,7 @@ def test_an_estop_that_the_board_does_not_hear_is_said_and_asked_for_until_it_do
     assert desk.hand.state is State.ESTOP
 
 
-def test_after_a_lost_link_nothing_is_armed_by_itself(desk):
+def test_the_hand_does_not_arm_by_itself_after_a_lost_link(desk):
     desk.decided = False
     desk.ask("arm")
     desk.run(0.1)
@@ -306,7 +306,7 @@ def test_after_a_lost_link_nothing_is_armed_by_itself(desk):
         ("estop", State.ESTOP, STOP_REMEMBERED),
     ],
 )
-def test_without_a_hand_nothing_but_an_emergency_stop_is_remembered(desk, do, state, text):
+def test_without_a_hand_only_an_emergency_stop_is_remembered(desk, do, state, text):
     desk.unplug()
     desk.ask(do)
     assert desk.answers == [(do, False, text)]
@@ -333,14 +333,14 @@ def test_a_restarted_daemon_remembers_the_estop_of_its_board(desk):
     assert again.asked("arm") == (False, STOPPED)
 
 
-def test_an_estop_that_somebody_else_gave_to_the_board_is_remembered_too(desk):
+def test_an_estop_that_another_program_sent_to_the_board_is_remembered(desk):
     desk.hand.firmware.safety.estop()
     desk.run(0.1)
     assert desk.control.estop
     desk.until_remembered(True)
 
 
-def test_a_person_lifts_it_which_resets_the_board_and_never_arms(desk):
+def test_a_lift_resets_the_board_and_never_arms(desk):
     desk.asked("arm")
     desk.asked("estop")
     desk.until_remembered(True)
@@ -353,7 +353,7 @@ def test_a_person_lifts_it_which_resets_the_board_and_never_arms(desk):
     assert desk.asked("arm")[0]
 
 
-def test_where_the_port_cannot_reset_the_board_a_power_cycle_is_named_and_ends_disarmed(desk):
+def test_on_a_port_that_cannot_reset_the_board_a_lift_names_a_power_cycle_and_ends_disarmed(desk):
     desk.asked("estop")
     desk.until_remembered(True)
     desk.can_reset = False
@@ -370,7 +370,7 @@ def test_where_the_port_cannot_reset_the_board_a_power_cycle_is_named_and_ends_d
     assert desk.hand.state is State.DISARMED
 
 
-def test_of_a_flood_of_requests_a_few_wait_and_an_estop_is_none_of_them(desk):
+def test_few_requests_of_a_flood_wait_and_no_estop_does(desk):
     desk.decided = False
     for _ in range(1000):
         desk.ask("arm")
@@ -382,7 +382,7 @@ def test_of_a_flood_of_requests_a_few_wait_and_an_estop_is_none_of_them(desk):
     assert len(desk.answers) == 1001
 
 
-def test_disarm_overtakes_an_arm_that_waits(desk):
+def test_disarm_overtakes_a_waiting_arm(desk):
     desk.decided = False
     desk.ask("arm")
     desk.run(0.1)

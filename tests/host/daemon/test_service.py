@@ -59,21 +59,21 @@ def test_systemd_understands_every_line_of_the_unit(unit_file):
     assert (result.returncode, result.stdout + result.stderr) == (0, "")  # a misspelt key is told, and returns 0
 
 
-def test_it_is_exposed_to_little(unit_file):
+def test_the_service_has_little_exposure(unit_file):
     threshold = f"--threshold={EXPOSURE * 10:.0f}"
     result = analyze("security", "--offline=true", "--no-pager", threshold, unit_file)
     assert result.returncode == 0, result.stdout + result.stderr
     assert "Overall exposure level" in result.stdout
 
 
-def test_nothing_of_the_template_is_left_and_the_service_never_arms_nor_shows_itself_to_the_network():
+def test_no_placeholder_is_left_and_the_service_neither_arms_nor_opens_the_network():
     assert not re.search("@[A-Z]+@", unit())
     command = settings(unit())["ExecStart"]
     assert "--arm" not in command
     assert "--view" not in command
 
 
-def test_a_model_file_cannot_take_all_memory_nor_the_daemon_dump_what_it_holds():
+def test_a_model_file_cannot_exhaust_memory_and_the_daemon_dumps_no_core():
     found = settings(unit())
     assert found["MemoryMax"] == "512M"
     assert found["LimitCORE"] == "0"
@@ -87,14 +87,14 @@ def test_realtime_scheduling_and_locked_memory_stay_possible():
     assert "sched_setscheduler" in found["SystemCallFilter"]
 
 
-def test_paths_reach_the_daemon_as_they_are():
+def test_paths_reach_the_daemon_unchanged():
     assert '"/home/an na/50%% $$me.onnx"' in unit()
     assert '"/home/@USER@"' in unit(["/bin/true", "/home/@USER@"])
     assert r'"a\"b\\c"' in unit(["/bin/true", 'a"b\\c'])
 
 
 @pytest.mark.parametrize("bad", ["a\nExecStartPre=+/bin/sh", "a\0b", "a\rb"])
-def test_no_name_adds_a_line_to_the_unit(bad):
+def test_no_name_can_add_a_line_to_the_unit(bad):
     with pytest.raises(UserError, match="cannot be used in a systemd unit"):
         unit(["/bin/true", bad])
     with pytest.raises(UserError, match="cannot be used in a systemd unit"):
@@ -122,18 +122,18 @@ def plugged_in(monkeypatch):
     return plug
 
 
-def test_a_given_port_stands_for_the_very_board_on_it(plugged_in):
+def test_a_given_port_stands_for_the_board_on_it(plugged_in):
     plugged_in("/dev/ttyACM7", vid=0x2341, pid=0x42, serial_number="7573530303135110F0A1")
     match = 'ATTRS{idVendor}=="2341", ATTRS{idProduct}=="0042", ATTRS{serial}=="7573530303135110F0A1"'
     assert board_on("/dev/ttyACM7") == Board((match,), "ttyACM")
 
 
-def test_a_clone_without_a_serial_number_is_known_by_its_chip(plugged_in):
+def test_a_clone_without_a_serial_number_is_identified_by_its_chip(plugged_in):
     plugged_in("/dev/ttyUSB0", vid=0x1A86, pid=0x7523, serial_number=None)
     assert board_on("/dev/ttyUSB0") == Board(('ATTRS{idVendor}=="1a86", ATTRS{idProduct}=="7523"',), "ttyUSB")
 
 
-def test_a_port_that_is_not_usb_is_known_by_its_name(plugged_in):
+def test_the_rule_of_a_port_that_is_not_usb_uses_its_name(plugged_in):
     plugged_in("/dev/ttyAMA0")
     assert board_on("/dev/ttyAMA0") == Board(('KERNEL=="ttyAMA0"',), "ttyAMA")
 
@@ -144,7 +144,7 @@ def test_a_board_cannot_write_into_the_rule(plugged_in, serial):
     assert board_on("/dev/ttyACM0").matches == ('ATTRS{idVendor}=="2341", ATTRS{idProduct}=="0042"',)
 
 
-def test_a_port_that_is_not_there_or_is_none_is_told():
+def test_a_missing_port_and_a_file_that_is_not_a_port_are_errors():
     with pytest.raises(UserError, match="There is no port /dev/ttyNONE0"):
         board_on("/dev/ttyNONE0")
     with pytest.raises(UserError, match="not a board's serial port"):
@@ -220,7 +220,7 @@ def test_a_dry_run_shows_every_file_and_command_and_does_nothing(capsys, monkeyp
         (("--uninstall",), "Only root"),
     ],
 )
-def test_each_mistake_is_told_before_anything_is_done(capsys, monkeypatch, arguments, words):
+def test_each_mistake_is_reported_before_any_change(capsys, monkeypatch, arguments, words):
     monkeypatch.setenv("SUDO_USER", "daemon")
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     with pytest.raises(UserError, match=words):
@@ -251,7 +251,7 @@ def test_the_service_makes_its_feed_where_its_person_s_programs_look(monkeypatch
         (False, ("--uninstall",), "is gone"),
     ],
 )
-def test_as_root_it_takes_every_step_in_order_and_says_what_is_now(
+def test_as_root_it_takes_every_step_in_order_and_reports_the_result(
     capsys, monkeypatch, tmp_path, plugged_in, arguments, says
 ):
     taken = []
@@ -272,7 +272,7 @@ def test_as_root_it_takes_every_step_in_order_and_says_what_is_now(
 # --- two hands --------------------------------------------------------------------------------------------
 
 
-def test_names_of_the_only_hand_are_those_of_earlier_versions():
+def test_the_only_hand_keeps_the_names_of_earlier_versions():
     assert (LINK, UNIT) == ("/dev/myobridge", "myobridge.service")
     assert (str(UNIT_PATH), str(RULE_PATH)) == (
         "/etc/systemd/system/myobridge.service",
@@ -291,14 +291,14 @@ def test_two_hands_share_nothing_but_their_folders():
 
 
 @pytest.mark.parametrize("name", ["", "left", "r2", "a-b", "0123456789abcdef"])
-def test_a_hand_s_name_can_stand_everywhere(name):
+def test_a_valid_hand_name_works_everywhere(name):
     assert Hand(name).name == name
 
 
 @pytest.mark.parametrize(
     "name", ["Left", "-a", "a b", "a/b", "../x", "a.b", "a@b", "a\n", "ä", "x" * 17, '"', "%i", "$a"]
 )
-def test_a_name_that_cannot_is_refused(name):
+def test_an_invalid_hand_name_is_refused(name):
     with pytest.raises(UserError, match="lowercase letters, digits and -"):
         Hand(name)
 
@@ -354,26 +354,26 @@ def test_each_board_gets_its_own_name_and_starts_its_own_service_only():
     assert udev.plug(idVendor="1a86", idProduct="7523", serial="") == ([], [])
 
 
-def test_one_of_two_is_known_by_its_serial_number(plugged_in):
+def test_one_of_two_hands_is_identified_by_its_serial_number(plugged_in):
     plugged_in("/dev/ttyACM7", vid=0x2341, pid=0x42, serial_number="7573530303135110F0A1", location="1-1.2:1.0")
     assert one_board_on("/dev/ttyACM7") == board_with("7573530303135110F0A1")
 
 
 @pytest.mark.parametrize("serial", [None, "0001", '1", RUN+="/bin/sh'])
 @pytest.mark.parametrize("location", ["1-1.2", "1-1.2:1.0"])
-def test_one_of_two_without_a_serial_number_of_its_own_is_known_by_its_socket(plugged_in, serial, location):
+def test_one_of_two_hands_without_its_own_serial_number_is_identified_by_its_socket(plugged_in, serial, location):
     plugged_in("/dev/ttyUSB0", vid=0x1A86, pid=0x7523, serial_number=serial, location=location)
     match = 'ATTRS{idVendor}=="1a86", ATTRS{idProduct}=="7523", KERNELS=="1-1.2"'
     assert one_board_on("/dev/ttyUSB0") == Board((match,), "ttyUSB", "1-1.2")
 
 
-def test_one_of_two_on_the_pi_s_own_pins_is_known_by_its_name(plugged_in):
+def test_one_of_two_hands_on_the_pis_own_pins_is_identified_by_its_name(plugged_in):
     plugged_in("/dev/ttyAMA3")
     assert one_board_on("/dev/ttyAMA3") == Board(('KERNEL=="ttyAMA3"',), "ttyAMA")
 
 
 @pytest.mark.parametrize("location", [None, "", '1-1", RUN+="x', "usb1"])
-def test_a_board_that_nothing_tells_from_others_is_refused(plugged_in, location):
+def test_a_board_that_nothing_distinguishes_is_refused(plugged_in, location):
     plugged_in("/dev/ttyUSB0", vid=0x1A86, pid=0x7523, serial_number=None, location=location)
     with pytest.raises(UserError, match="cannot be distinguished from others"):
         one_board_on("/dev/ttyUSB0")
@@ -424,25 +424,25 @@ def test_a_named_hand_needs_its_port(capsys, system):
         call(capsys, "--model", "synth", "--name", "left", "--dry-run")
 
 
-def test_a_board_is_one_hand_only(capsys, system):
+def test_a_board_belongs_to_one_hand_only(capsys, system):
     hand_installed(RIGHT, board_with("L0000001"))
     with pytest.raises(UserError, match="gives this board to another hand"):
         call(capsys, *NEW)
 
 
-def test_a_rule_of_an_older_version_that_would_take_any_board_is_told(capsys, system):
+def test_a_rule_of_an_older_version_that_matches_any_board_is_an_error(capsys, system):
     hand_installed(ONLY, any_arduino(), rule=rule_text(any_arduino()).replace(TAKEN, "X"))
     with pytest.raises(UserError, match="older version"):
         call(capsys, *NEW)
 
 
-def test_both_hands_are_one_person_s(capsys, system):
+def test_both_hands_belong_to_one_user(capsys, system):
     hand_installed(RIGHT, board_with("R0000002"), user="bin")
     with pytest.raises(UserError, match="belongs to bin"):
         call(capsys, *NEW)
 
 
-def test_a_board_that_is_known_by_its_socket_is_told_so(capsys, system, plugged_in):
+def test_the_user_is_told_if_a_board_is_identified_by_its_socket(capsys, system, plugged_in):
     plugged_in("/dev/ttyACM0", vid=0x2341, pid=0x42, serial_number=None, location="1-1:1.0")
     install_service.main(list(NEW), standalone_mode=False)
     assert "(1-1): leave it there" in capsys.readouterr().err

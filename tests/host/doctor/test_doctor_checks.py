@@ -145,7 +145,7 @@ def test_every_finding_of_the_table_has_its_case():
 
 
 @pytest.mark.parametrize("finding", KINDS)
-def test_what_is_wrong_is_found_and_nothing_else(finding):
+def test_each_fault_is_found_and_nothing_else(finding):
     facts = sick(SICK[finding])
     findings = check_all(facts)
     assert [f.id for f in findings] == [finding]
@@ -169,17 +169,17 @@ def test_a_stream_that_broke_off_is_found():
     assert (finding.id, finding.what) == ("no_samples", "The samples stopped 1.2 s ago.")
 
 
-def test_what_was_not_measured_is_not_judged():
+def test_an_unmeasured_fact_is_not_judged():
     facts = replace(HEALTHY, device=None, stream=None, channels=(), source="none")
     assert check_all(replace(facts, system=replace(facts.system, throttled=None, inference_ms=None))) == []
 
 
-def test_a_channel_without_contact_is_spoken_of_once():
+def test_a_channel_without_contact_has_one_finding():
     facts = sick({"channel": {"contact": "flat", "clench_counts": 0.0, "noise_counts": 0.0}})
     assert [f.id for f in check_all(facts)] == ["channel_flat"]
 
 
-def test_noise_is_judged_only_where_the_person_was_asked_to_rest():
+def test_noise_is_judged_only_if_the_wearer_was_asked_to_rest():
     assert check_all(sick({"channel": {"noise_share": 0.1, "clench_counts": None}})) == []
 
 
@@ -191,14 +191,14 @@ def test_the_same_finding_on_several_channels_is_explained_once():
     assert text.endswith("Total: 2 bad findings, no warnings.")
 
 
-def test_a_version_that_is_known_bad_cannot_be_installed_with_us_either():
+def test_a_version_that_is_known_to_be_bad_is_also_excluded_from_the_dependencies():
     project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     (onnxruntime,) = (d for d in project["dependencies"] if d.startswith("onnxruntime"))
     assert all(f"!={version}" in onnxruntime for version in BAD_ONNXRUNTIME)
 
 
 @pytest.mark.parametrize("contact", [contact.name.lower() for contact in Contact if contact])
-def test_a_channel_without_good_contact_is_found_and_its_sentence_does_not_contradict_itself(contact):
+def test_the_sentence_about_a_channel_without_good_contact_does_not_contradict_itself(contact):
     (finding,) = check_all(sick({"channel": {"contact": contact, "mains_share": 0.96, "range_counts": 1.0}}))
     assert finding.severity == BAD
     assert "only" not in finding.what
@@ -206,19 +206,19 @@ def test_a_channel_without_good_contact_is_found_and_its_sentence_does_not_contr
 
 
 @pytest.mark.parametrize("contact", ["flat", "saturated", "mains"])
-def test_a_loose_contact_is_told_with_its_share_of_the_time(contact):
+def test_a_loose_contact_is_reported_with_its_share_of_the_time(contact):
     (finding,) = check_all(sick({"channel": {"contact": contact, "contact_share": 0.25}}))
     assert finding.what.endswith(", for 25 % of the time.")
 
 
-def test_a_supply_is_shown_or_said_not_to_be_measured():
+def test_the_supply_is_shown_or_reported_as_not_measured():
     assert "servos    6.00 V" in as_text(HEALTHY, [])
     facts = sick({"stream": {"supply_mv": 0}, "device": {"measures_supply": False}})
     assert check_all(facts) == []
     assert "servos    supply not measured" in as_text(facts, [])
 
 
-def test_a_rate_that_was_not_measured_is_neither_shown_nor_judged():
+def test_an_unmeasured_rate_is_neither_shown_nor_judged():
     facts = sick({"stream": {"fs_measured_hz": None}})
     assert check_all(facts) == []
     assert any("not measured" in line and line.startswith("clock") for line in as_text(facts, []))

@@ -22,7 +22,7 @@ def noise(amplitude=10.0):
     return amplitude * np.random.default_rng(1).standard_normal(len(T_S))
 
 
-def test_the_band_leaves_out_hum_and_drift_and_keeps_muscle():
+def test_the_band_excludes_hum_and_drift_and_keeps_muscle():
     hum = 100 * np.sin(2 * np.pi * 50 * T_S) + 40 * np.sin(2 * np.pi * 180 * T_S)
     drift = 200 * np.sin(2 * np.pi * 1.5 * T_S)
     muscle = 20 * np.sqrt(2) * np.sin(2 * np.pi * 85 * T_S)
@@ -43,7 +43,7 @@ def test_the_band_leaves_out_hum_and_drift_and_keeps_muscle():
         (np.where(T_S % 1 < 0.25, 0, noise()), "flat"),  # a loose contact comes and goes
     ],
 )
-def test_the_contact_is_the_daemon_s_verdict(counts, contact):
+def test_the_contact_is_the_daemons_verdict(counts, contact):
     assert facts(counts)[0].contact == contact
 
 
@@ -59,13 +59,13 @@ def test_a_loose_contact_is_measured_while_it_is_bad(bad, contact):
     assert contact != "flat" or channel.range_counts < 2
 
 
-def test_channels_that_are_one_and_a_channel_that_repeats_itself_are_found():
+def test_identical_channels_and_a_repeating_channel_are_found():
     same, other = noise(20), np.random.default_rng(2).standard_normal(len(T_S)) * 20
     channels = facts(np.column_stack([same, other, same, np.resize(noise(30)[:64], len(T_S))]))
     assert [channel.contact for channel in channels] == ["identical", "good", "identical", "repeating"]
 
 
-def test_a_copy_that_shows_in_a_fist_only_is_found():
+def test_a_copy_that_shows_only_in_a_fist_is_found():
     rng = np.random.default_rng(3)
     quiet = np.column_stack([rng.standard_normal(len(T_S)) for _ in range(2)])
     fist = np.rint(np.column_stack([noise(60)] * 2) + rng.integers(-1, 2, (len(T_S), 2))).astype(np.int16)
@@ -78,7 +78,7 @@ def test_the_hum_is_measured():
     assert channel.mains_counts == pytest.approx(10, rel=0.1)
 
 
-def test_too_short_a_stretch_says_nothing():
+def test_a_stretch_that_is_too_short_gives_no_facts():
     assert facts(noise()[:300]) == ()
 
 

@@ -15,7 +15,7 @@ def write(path, text):
     path.write_text(text)
 
 
-def test_a_port_that_is_not_there(tmp_path):
+def test_a_missing_port(tmp_path):
     facts = gather_port(str(tmp_path / "none"))
     assert (facts.exists, facts.permitted, facts.holders) == (False, False, ())
 
@@ -48,7 +48,7 @@ def test_latency_timer_of_an_ftdi_adapter(tmp_path):
     assert usb_latency_ms("/dev/ttyACM0", tmp_path) is None
 
 
-def test_governors_and_the_pi_s_own_word(tmp_path):
+def test_governors_and_the_pis_throttling_bits(tmp_path):
     for core in range(2):
         write(tmp_path / f"sys/devices/system/cpu/cpu{core}/cpufreq/scaling_governor", "ondemand\n")
     write(tmp_path / "sys/devices/platform/soc/soc:firmware/get_throttled", "50005\n")
@@ -58,21 +58,21 @@ def test_governors_and_the_pi_s_own_word(tmp_path):
 
 
 @pytest.mark.parametrize(("answer", "throttled"), [("throttled=0x50000", 0x50000), ("VCHI failed", None)])
-def test_vcgencmd_is_asked_where_there_is_no_such_file(tmp_path, answer, throttled):
+def test_vcgencmd_is_asked_if_the_firmwares_file_is_missing(tmp_path, answer, throttled):
     command = tmp_path / "usr/bin/vcgencmd"
     write(command, f"#!/bin/sh\necho {answer}\n")
     command.chmod(0o755)
     assert gather_system(Settings(), tmp_path, tmp_path).throttled == throttled
 
 
-def test_voltage_monitor_of_a_pi_without_the_firmware_s_file(tmp_path):
+def test_voltage_monitor_of_a_pi_without_the_firmwares_file(tmp_path):
     write(tmp_path / "sys/class/hwmon/hwmon0/name", "cpu_thermal\n")
     write(tmp_path / "sys/class/hwmon/hwmon1/name", "rpi_volt\n")
     write(tmp_path / "sys/class/hwmon/hwmon1/in0_lcrit_alarm", "1\n")
     assert gather_system(Settings(), tmp_path, tmp_path).throttled == 1
 
 
-def test_a_computer_that_is_no_pi_and_tells_little(tmp_path):
+def test_a_computer_that_is_not_a_pi_and_tells_little(tmp_path):
     facts = gather_system(Settings(), tmp_path, tmp_path)
     assert (facts.governors, facts.throttled) == ((), None)
     assert facts.python_bits in (32, 64)

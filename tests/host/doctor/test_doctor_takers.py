@@ -55,7 +55,7 @@ MISSING = Path("/dev/ttyUSB0")
 
 @pytest.mark.parametrize(("usb", "chip"), [(CH340, "CH340"), (CP210X, "CP210x")])
 @pytest.mark.parametrize("folder", RULE_FOLDERS)
-def test_a_rule_of_brltty_s_that_names_the_port_s_chip_is_found(computer, usb, chip, folder):
+def test_a_rule_of_brltty_that_names_the_ports_chip_is_found(computer, usb, chip, folder):
     computer.write(f"{folder}/85-brltty.rules", BOTH)
     assert brltty_takes(computer.plug(usb, "ttyUSB0"), computer.root) == chip
 
@@ -88,14 +88,14 @@ def test_a_rule_that_was_switched_off_in_etc_is_no_finding(computer):
     assert brltty_takes(MISSING, computer.root) == ""
 
 
-def test_an_arduino_is_not_brltty_s_even_while_another_adapter_is_plugged_in(computer):
+def test_brltty_takes_no_arduino_even_while_another_adapter_is_plugged_in(computer):
     computer.runs("brltty")
     computer.write("usr/lib/udev/rules.d/85-brltty.rules", RULE)
     computer.plug(CH340)
     assert brltty_takes(computer.plug(MEGA, "ttyACM0"), computer.root) == ""
 
 
-def test_a_missing_port_beside_an_adapter_that_has_its_own_is_not_brltty_s_doing(computer):
+def test_brltty_is_not_blamed_for_a_missing_port_beside_an_adapter_with_its_own_port(computer):
     computer.write("usr/lib/udev/rules.d/85-brltty.rules", RULE)
     computer.plug(CH340, "ttyUSB1")
     assert brltty_takes(MISSING, computer.root) == ""
@@ -124,7 +124,7 @@ def test_modem_manager_asks_no_port_of_the_board_itself(computer):
     [("c166:0", "ID_MM_PORT_IGNORE"), ("c189:5", "ID_MM_DEVICE_IGNORE"), ("c189:5", "ID_MM_TTY_BLACKLIST")],
     ids=["our own rule, for the port", "ModemManager's list, for the board", "its older list"],
 )
-def test_modem_manager_leaves_alone_what_a_rule_says_is_no_modem(computer, data, says):
+def test_modem_manager_ignores_a_port_that_a_rule_excludes(computer, data, says):
     computer.runs("ModemManager")
     port = computer.plug(MEGA, "ttyACM0")
     computer.write(f"run/udev/data/{data}", f"I:12345\nE:ID_BUS=usb\nE:{says}=1\n")

@@ -31,29 +31,29 @@ def rows(section: str) -> list[list[str]]:
         ("What the doctor finds", list(KINDS)),
     ],
 )
-def test_each_has_its_row(section, names):
+def test_each_name_has_its_row(section, names):
     assert [row[0] for row in rows(section)] == [f"`{name}`" for name in names]
 
 
-def test_every_row_is_symptom_why_and_fix():
+def test_every_row_has_symptom_cause_and_fix():
     for section in SECTIONS:
         for row in rows(section):
             assert all(row), row
             assert len(row) >= 2, row
 
 
-def test_the_doctor_s_rows_are_its_table():
+def test_the_doctors_rows_equal_its_table():
     assert [row[1:] for row in rows("What the doctor finds")] == [list(kind) for kind in KINDS.values()]
 
 
-def test_the_json_s_fields_are_all_there():
+def test_every_field_of_the_json_is_described():
     described = " ".join(cell for row in rows("doctor --json") for cell in row)
     for kind in (Facts, PortFacts, SystemFacts, BoardFacts, StreamFacts, ChannelFacts):
         for field in msgspec.structs.fields(kind):
             assert re.search(rf"[`.]{field.name}`", described), field.name
 
 
-def test_numbers_are_the_protocol_s():
+def test_numbers_match_the_protocol():
     said = {row[0]: " ".join(row) for row in rows("What the hand says")}
     assert f"{HOLD_MAX_MS} ms" in said["`setpoints_stopped`"]
     assert f"{RELAX_MAX_MS // 1000} s" in said["`silent_too_long`"]
@@ -61,7 +61,7 @@ def test_numbers_are_the_protocol_s():
     assert f"{SUPPLY_MIN_MV / 1000} V" in said["`supply_low`"]
 
 
-def test_every_link_leads_somewhere():
+def test_every_link_has_a_target():
     anchors = {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in SECTIONS}
     for link in re.findall(r"\]\(([^)]+)\)", PAGE):
         path, _, anchor = link.partition("#")

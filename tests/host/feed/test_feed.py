@@ -155,7 +155,7 @@ def messages(client):
         yield message
 
 
-def test_it_can_be_waited_for_until_a_client_wants_something(feed):
+def test_the_feed_becomes_readable_when_a_client_sends_something(feed):
     def calls():
         return bool(select.select([feed], [], [], 0)[0])
 
@@ -173,7 +173,7 @@ def test_it_can_be_waited_for_until_a_client_wants_something(feed):
 # --- what a subscriber gets ---------------------------------------------------------------------------------
 
 
-def test_subscribers_get_the_bytes_with_their_time_and_the_looks_in_the_order_of_sending(feed):
+def test_subscribers_get_bytes_with_their_time_and_snapshots_in_order(feed):
     with subscriber(feed, "bytes", "snapshots") as first, subscriber(feed, "bytes", "snapshots") as second:
         feed.tell_bytes(1.25, b"\0abc\0")
         feed.tell_snapshot(LOOK)
@@ -183,7 +183,7 @@ def test_subscribers_get_the_bytes_with_their_time_and_the_looks_in_the_order_of
 
 
 @pytest.mark.parametrize("want", ["bytes", "snapshots"])
-def test_a_subscriber_gets_what_he_wants_until_he_wants_it_no_more(feed, want):
+def test_a_subscriber_gets_its_messages_until_it_unsubscribes(feed, want):
     with subscriber(feed, want) as client:
         assert feed.wants_snapshots == (want == "snapshots")
         feed.tell_bytes(1.0, b"x")
@@ -196,7 +196,7 @@ def test_a_subscriber_gets_what_he_wants_until_he_wants_it_no_more(feed, want):
         assert list(messages(client)) == []
 
 
-def test_the_newest_look_is_the_last_one(feed):
+def test_newest_returns_the_last_snapshot(feed):
     with subscriber(feed, "snapshots") as client:
         for t_s in (1.0, 2.0, 3.0):
             feed.tell_snapshot(msgspec.structs.replace(LOOK, t_s=t_s))
@@ -204,7 +204,7 @@ def test_the_newest_look_is_the_last_one(feed):
         assert client.newest(0.0) is None
 
 
-def test_subscribing_tells_what_the_daemon_runs(feed):
+def test_subscribing_returns_what_the_daemon_runs(feed):
     with FeedClient(PORT) as client, attended(feed):
         assert client.subscribe("bytes") == ABOUT
         assert client.request("about").about == ABOUT
@@ -223,7 +223,7 @@ def test_requests_reach_the_daemon_and_each_gets_its_answer_while_bytes_flow(fee
 # --- subscribers that are gone, slow or too many ------------------------------------------------------------
 
 
-def test_one_who_is_gone_is_forgotten_and_the_others_go_on(feed):
+def test_a_client_that_leaves_is_forgotten_and_the_others_stay(feed):
     with subscriber(feed, "bytes") as stays:
         with subscriber(feed, "bytes"):
             pass
@@ -236,7 +236,7 @@ def test_one_who_is_gone_is_forgotten_and_the_others_go_on(feed):
         feed.tell_bytes(1.0, b"x")  # to nobody
 
 
-def test_what_a_slow_one_does_not_take_is_dropped_and_counted_and_the_others_miss_nothing(feed):
+def test_messages_for_a_slow_client_are_dropped_and_counted_and_the_others_miss_nothing(feed):
     sent = 4000
     with subscriber(feed, "bytes") as slow, subscriber(feed, "bytes") as quick:
         got = 0
@@ -254,7 +254,7 @@ def test_what_a_slow_one_does_not_take_is_dropped_and_counted_and_the_others_mis
         assert len(late) * 500 > BACKLOG_BYTES
 
 
-def test_one_who_is_behind_gets_no_old_looks(feed):
+def test_a_client_that_lags_gets_no_old_snapshots(feed):
     with subscriber(feed, "snapshots") as slow:
         for i in range(3000):
             feed.tell_snapshot(msgspec.structs.replace(LOOK, t_s=float(i)))
@@ -269,7 +269,7 @@ def test_one_who_is_behind_gets_no_old_looks(feed):
         assert feed.drops == dropped
 
 
-def test_too_many_listeners_are_told_so_and_may_ask_all_the_same(feed):
+def test_a_listener_too_many_is_refused_but_may_send_requests(feed):
     with ExitStack() as crowd:
         listeners = [crowd.enter_context(subscriber(feed, "bytes")) for _ in range(MAX_LISTENERS)]
         with FeedClient(PORT) as late, attended(feed):
@@ -303,7 +303,7 @@ def test_too_many_listeners_are_told_so_and_may_ask_all_the_same(feed):
         pack(ord("S"), b'{"id": 1, "do": "arm"}'),
     ],
 )
-def test_a_malformed_request_is_ignored_and_counted_and_the_next_one_is_heard(feed, message):
+def test_a_malformed_request_is_ignored_and_counted_and_the_next_is_served(feed, message):
     with raw_client(feed) as client:
         client.sendall(message + pack(REQUEST, b'{"id": 7, "do": "arm"}'))
         (ask,) = feed.poll()
@@ -311,7 +311,7 @@ def test_a_malformed_request_is_ignored_and_counted_and_the_next_one_is_heard(fe
         assert feed.refused == 1
 
 
-def test_one_who_announces_too_long_a_message_is_put_out(feed):
+def test_a_client_that_announces_too_long_a_message_is_disconnected(feed):
     with raw_client(feed) as client:
         client.sendall(HEAD.pack(MAX_REQUEST + 1, REQUEST))
         assert feed.poll() == []
@@ -319,7 +319,7 @@ def test_one_who_announces_too_long_a_message_is_put_out(feed):
         assert client.recv(1) == b""
 
 
-def test_a_request_of_another_version_is_answered_so(feed):
+def test_a_request_of_another_version_is_refused_with_a_reason(feed):
     with FeedClient(PORT) as client, attended(feed):
         reply = client.request("dance")
         assert not reply.ok
@@ -327,7 +327,7 @@ def test_a_request_of_another_version_is_answered_so(feed):
     assert feed.refused == 1
 
 
-def test_many_requests_at_once_are_passed_on_a_few_in_each_poll_and_none_is_lost(feed):
+def test_many_requests_at_once_are_passed_on_over_several_polls_and_none_is_lost(feed):
     with raw_client(feed) as client:
         client.sendall(b"".join(asking("arm", number) for number in range(1, 101)))
         heard = [[ask.request.id for ask in feed.poll()] for _ in range(100 // REQUESTS_A_POLL)]
@@ -335,7 +335,7 @@ def test_many_requests_at_once_are_passed_on_a_few_in_each_poll_and_none_is_lost
         assert feed.refused == 0
 
 
-def test_of_more_requests_than_may_wait_the_later_ones_are_answered_with_a_refusal(feed):
+def test_requests_beyond_the_waiting_limit_are_refused(feed):
     sent = 2 * MAX_WAITING
     with raw_client(feed) as client:
         client.sendall(b"".join(asking("arm", number) for number in range(1, sent + 1)))
@@ -366,14 +366,14 @@ def test_about_about_and_estop_in_one_write_get_three_answers(feed):
 
 @pytest.mark.parametrize("do", ["estop", "disarm"])
 @pytest.mark.parametrize("before", ["about", "arm", "model", "subscribe", "dance"])
-def test_a_stop_behind_a_thousand_requests_of_one_client_is_heard_in_a_few_polls(feed, do, before):
+def test_an_estop_behind_a_thousand_requests_of_one_client_is_served_in_a_few_polls(feed, do, before):
     with raw_client(feed) as client:
         client.sendall(asking(before, 1) * 1000 + asking(do, 2))
         polls = next(n for n in range(1, 100) if do in [ask.request.do for ask in feed.poll()])
         assert polls <= 3
 
 
-def test_a_stop_is_heard_in_the_next_poll_in_a_crowd_that_shouts(feed):
+def test_an_estop_in_a_crowd_of_busy_clients_is_served_in_the_next_poll(feed):
     with ExitStack() as crowd:
         clients = [crowd.enter_context(raw_client(feed)) for _ in range(MAX_CLIENTS)]
         for client in clients[:-1]:
@@ -388,7 +388,7 @@ def test_a_stop_is_heard_in_the_next_poll_in_a_crowd_that_shouts(feed):
 
 
 @pytest.mark.parametrize("crowd", [16, 40, MAX_CLIENTS, 100])
-def test_a_stop_from_the_last_of_many_clients_is_heard_in_a_few_polls_and_answered(feed, crowd):
+def test_an_estop_from_the_last_of_many_clients_is_served_in_a_few_polls_and_answered(feed, crowd):
     with ExitStack() as others:
         for _ in range(crowd):
             others.enter_context(waiting_client()).sendall(asking("about", 1))
@@ -403,7 +403,7 @@ def test_a_stop_from_the_last_of_many_clients_is_heard_in_a_few_polls_and_answer
             assert [reply.text for reply in answers(client)] == ["stopped"]
 
 
-def test_new_clients_put_out_the_ones_that_never_asked_and_neither_listeners_nor_those_that_wait(feed):
+def test_new_clients_replace_silent_clients_but_neither_listeners_nor_waiting_clients(feed):
     with subscriber(feed, "bytes") as listener, raw_client(feed) as waits, ExitStack() as crowd:
         waits.sendall(asking("arm", 1))
         (ask,) = feed.poll()
@@ -416,7 +416,7 @@ def test_new_clients_put_out_the_ones_that_never_asked_and_neither_listeners_nor
         assert list(messages(listener)) == [Chunk(1.0, b"x")]
 
 
-def test_a_stop_is_heard_where_the_process_has_no_file_descriptor_left(feed):
+def test_an_estop_is_served_without_a_free_file_descriptor(feed):
     with ExitStack() as crowd:
         listeners = [crowd.enter_context(subscriber(feed, "bytes")) for _ in range(3)]
         clients = [crowd.enter_context(waiting_client()) for _ in range(3)]
@@ -430,13 +430,13 @@ def test_a_stop_is_heard_where_the_process_has_no_file_descriptor_left(feed):
 
 
 @pytest.mark.parametrize("after", [HEAD.pack(MAX_REQUEST + 1, REQUEST), bytes(2000), b"\xff" * 9, pack(REQUEST, b"{")])
-def test_a_stop_is_heard_although_nonsense_follows_it(feed, after):
+def test_an_estop_is_served_although_nonsense_follows_it(feed, after):
     with raw_client(feed) as client:
         client.sendall(asking("estop", 1) + after)
         assert [ask.request.do for ask in feed.poll()] == ["estop"]
 
 
-def test_a_stop_of_a_client_that_does_not_wait_for_the_answer_is_heard(feed):
+def test_an_estop_of_a_client_that_does_not_wait_for_the_answer_is_served(feed):
     with raw_client(feed) as client:
         client.sendall(b"" + asking("subscribe", 1, want=["bytes"]))
         feed.poll()
@@ -448,7 +448,7 @@ def test_a_stop_of_a_client_that_does_not_wait_for_the_answer_is_heard(feed):
     assert not feed._clients
 
 
-def test_stops_that_come_together_are_one_for_the_daemon_and_each_is_answered(feed):
+def test_estops_that_come_together_are_one_for_the_daemon_and_each_is_answered(feed):
     with raw_client(feed) as client:
         client.sendall(asking("disarm", 1) + asking("estop", 2) + asking("estop", 3) + asking("disarm", 4))
         first, second = feed.poll()
@@ -462,7 +462,7 @@ def test_stops_that_come_together_are_one_for_the_daemon_and_each_is_answered(fe
 
 @pytest.mark.parametrize("undone", ["arm", "lift"])
 @pytest.mark.parametrize("do", ["estop", "disarm"])
-def test_what_waits_beside_a_stop_does_not_undo_it(feed, undone, do):
+def test_requests_that_wait_beside_an_estop_do_not_undo_it(feed, undone, do):
     with raw_client(feed) as one, raw_client(feed) as other:
         one.sendall(asking(undone, 1) * (REQUESTS_A_POLL + 1))
         feed.poll()
@@ -474,7 +474,7 @@ def test_what_waits_beside_a_stop_does_not_undo_it(feed, undone, do):
         assert [ask.request.do for ask in feed.poll()] == [undone]
 
 
-def test_when_the_daemon_cannot_say_what_it_runs_the_client_is_told_and_the_loop_goes_on(feed):
+def test_if_the_daemon_cannot_describe_itself_the_client_is_told_and_the_loop_continues(feed):
     def broken():
         raise RuntimeError("no session")
 
@@ -489,7 +489,7 @@ def test_when_the_daemon_cannot_say_what_it_runs_the_client_is_told_and_the_loop
 # --- clients of a daemon that is strange, slow or stopped -------------------------------------------------------
 
 
-def test_a_daemon_that_lets_nobody_in_is_told_after_a_while(feed, monkeypatch):
+def test_a_daemon_that_accepts_no_connections_is_reported_after_a_while(feed, monkeypatch):
     monkeypatch.setattr("myobridge.feed.place.CONNECT_S", 0.05)
     with ExitStack() as crowd, pytest.raises(NoDaemon, match="accepts no connections"):
         while True:  # the feed is not polled
@@ -497,7 +497,7 @@ def test_a_daemon_that_lets_nobody_in_is_told_after_a_while(feed, monkeypatch):
             crowd.enter_context(FeedClient(PORT))
 
 
-def test_a_daemon_that_does_not_answer_is_told_after_a_while(feed, monkeypatch):
+def test_a_daemon_that_does_not_answer_is_reported_after_a_while(feed, monkeypatch):
     monkeypatch.setattr("myobridge.feed.client.REPLY_S", 0.05)
     with FeedClient(PORT) as client:
         for _ in range(3):
@@ -510,7 +510,7 @@ def test_a_daemon_that_does_not_answer_is_told_after_a_while(feed, monkeypatch):
                 break
 
 
-def test_a_late_answer_is_not_taken_for_another_requests(feed, monkeypatch):
+def test_a_late_answer_is_not_taken_for_the_answer_to_another_request(feed, monkeypatch):
     with FeedClient(PORT) as client:
         with monkeypatch.context() as hasty:
             hasty.setattr("myobridge.feed.client.REPLY_S", 0.01)
@@ -521,7 +521,7 @@ def test_a_late_answer_is_not_taken_for_another_requests(feed, monkeypatch):
 
 
 @pytest.mark.parametrize("changes", [{"level": [None]}, {"state": 3}, {"channels": None}, {"latency_ms": {"p50": "x"}}])
-def test_a_look_that_is_not_understood_is_passed_over_and_told(feed, changes):
+def test_a_snapshot_of_another_version_is_skipped_and_reported(feed, changes):
     look = msgspec.json.encode(msgspec.to_builtins(LOOK) | changes)
     with subscriber(feed, "bytes", "snapshots") as client:
         assert not client.misunderstood
@@ -532,7 +532,7 @@ def test_a_look_that_is_not_understood_is_passed_over_and_told(feed, changes):
         assert "different versions" in client.misunderstood
 
 
-def test_an_about_that_is_not_understood_is_a_sentence_and_requests_go_on(feed):
+def test_an_about_of_another_version_is_an_error_and_requests_continue(feed):
     class OtherAbout(msgspec.Struct):
         port: int = 1
 
@@ -544,7 +544,7 @@ def test_an_about_that_is_not_understood_is_a_sentence_and_requests_go_on(feed):
 
 
 @pytest.mark.parametrize("said", [HEAD.pack(1 << 31, REPLY), pack(REPLY, b"{"), pack(REPLY, b"[]"), pack(BYTES, b"")])
-def test_a_daemon_that_talks_nonsense_is_a_sentence(feed, said):
+def test_a_daemon_that_sends_nonsense_is_an_error(feed, said):
     with FeedClient(PORT) as client:
         feed.poll()
         (peer,) = feed._clients.values()
@@ -561,7 +561,7 @@ def test_names_that_are_not_utf8_have_question_marks(feed):
     feed.tell_snapshot(msgspec.structs.replace(LOOK, note="\udcff"))
 
 
-def test_a_request_in_pieces_is_heard_when_it_is_whole(feed):
+def test_a_request_in_pieces_is_served_when_it_is_whole(feed):
     message = pack(REQUEST, b'{"id": 7, "do": "disarm"}')
     with raw_client(feed) as client:
         for byte in message[:-1]:
@@ -581,7 +581,7 @@ def test_no_bytes_of_any_client_raise_in_the_loop(pieces):
             assert feed.poll() == []
 
 
-def test_the_daemon_may_answer_one_who_is_gone(feed):
+def test_the_daemon_may_answer_a_client_that_is_gone(feed):
     with raw_client(feed) as client:
         client.sendall(pack(REQUEST, b'{"id": 7, "do": "arm"}'))
         (ask,) = feed.poll()
@@ -597,7 +597,7 @@ def test_only_the_user_can_open_it(feed, runtime_folder):
     assert stat.S_IMODE(feed_path(PORT).stat().st_mode) == 0o600
 
 
-def test_a_folder_that_is_open_to_others_is_believed_by_neither_side(feed, runtime_folder):
+def test_a_folder_that_others_can_open_is_refused_by_both_sides(feed, runtime_folder):
     (runtime_folder / "myobridge").chmod(0o777)
     with pytest.raises(NoDaemon):
         FeedClient(PORT)
@@ -605,14 +605,14 @@ def test_a_folder_that_is_open_to_others_is_believed_by_neither_side(feed, runti
         Feed("/dev/ttyACM1", lambda: ABOUT)
 
 
-def test_without_a_runtime_directory_it_is_in_the_users_own_temporary_one(monkeypatch, tmp_path):
+def test_without_a_runtime_directory_the_feed_is_in_the_users_own_temporary_folder(monkeypatch, tmp_path):
     monkeypatch.delenv("XDG_RUNTIME_DIR")
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     assert feed_path(PORT).parent == tmp_path / f"myobridge-{os.getuid()}"
 
 
 @pytest.mark.parametrize("named", ["", "/none/such"])
-def test_a_temporary_folder_that_is_none_is_passed_over(monkeypatch, named):
+def test_a_temporary_folder_that_does_not_exist_is_skipped(monkeypatch, named):
     monkeypatch.delenv("XDG_RUNTIME_DIR")
     monkeypatch.setenv("TMPDIR", named)
     assert feed_path(PORT).parent == Path("/tmp", f"myobridge-{os.getuid()}")
@@ -654,7 +654,7 @@ def test_where_sockets_need_short_names_a_short_folder_is_taken(monkeypatch, tmp
     assert feed_path(PORT).parent == Path("/tmp", f"myobridge-{os.getuid()}")
 
 
-def test_a_daemon_that_does_not_come_to_an_end_with_its_start_is_not_waited_for(runtime_folder, monkeypatch):
+def test_a_daemon_whose_start_hangs_is_not_waited_for(runtime_folder, monkeypatch):
     monkeypatch.setattr("myobridge.feed.place.CONNECT_S", 0.05)
     (runtime_folder / "myobridge").mkdir(mode=0o700)
     starting = open_folder(runtime_folder / "myobridge")
@@ -672,7 +672,7 @@ def test_ports_have_feeds_of_their_own_with_short_names(monkeypatch, tmp_path):
     assert len(feed_path("/x" * 200 + "/" + "y" * 200).name) < 50
 
 
-def test_what_a_killed_daemon_left_is_replaced_and_a_living_one_is_not_disturbed(feed):
+def test_the_socket_of_a_killed_daemon_is_replaced_and_that_of_a_living_one_is_not(feed):
     with pytest.raises(UserError, match="/dev/ttyACM0 is in use by another program"):
         Feed(PORT, lambda: ABOUT)
     with subscriber(feed, "bytes") as client:
@@ -685,7 +685,7 @@ def test_what_a_killed_daemon_left_is_replaced_and_a_living_one_is_not_disturbed
         assert client.receive(1.0) == Chunk(2.0, b"y")
 
 
-def test_when_the_daemon_ends_its_socket_goes_and_the_clients_are_told(feed):
+def test_when_the_daemon_ends_its_socket_disappears_and_clients_get_an_error(feed):
     with subscriber(feed, "bytes") as client:
         feed.tell_bytes(1.0, b"last")
         feed.close()

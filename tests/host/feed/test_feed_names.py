@@ -68,7 +68,7 @@ def test_a_daemon_is_found_under_every_name_of_its_board(tmp_path, board, link):
     assert not found(board)
 
 
-def test_a_daemon_that_goes_by_the_device_is_found_under_its_links(board, link):
+def test_a_daemon_on_the_device_is_found_under_its_links(board, link):
     with feed(board):
         assert found(link)
 
@@ -83,7 +83,7 @@ def test_a_daemon_is_not_found_under_the_name_of_another_board(link):
     os.close(other)
 
 
-def test_after_a_board_came_back_as_another_device_the_daemon_is_found_by_that_and_not_by_the_old_one(board, link):
+def test_after_a_board_returns_as_another_device_its_daemon_is_found_by_the_new_name_only(board, link):
     other, slave = pty.openpty()
     with feed(link):
         link.unlink()
@@ -95,12 +95,12 @@ def test_after_a_board_came_back_as_another_device_the_daemon_is_found_by_that_a
     os.close(other)
 
 
-def test_a_second_daemon_on_the_same_board_is_refused_whatever_it_calls_it(board, link):
+def test_a_second_daemon_on_the_same_board_is_refused_under_any_name(board, link):
     with feed(link), pytest.raises(UserError, match="a myobridge daemon"):
         Feed(board, lambda: None)
 
 
-def test_a_killed_daemon_s_name_is_no_daemon_and_hinders_none(board, link):
+def test_the_name_of_a_killed_daemon_finds_no_daemon_and_blocks_none(board, link):
     feed_path(link).parent.mkdir(mode=0o700)
     claim(feed_path(link), link)
     assert not found(board)
@@ -108,7 +108,7 @@ def test_a_killed_daemon_s_name_is_no_daemon_and_hinders_none(board, link):
         assert found(link)
 
 
-def test_a_daemon_that_ends_leaves_nothing_of_its_name(link):
+def test_a_daemon_that_ends_removes_its_name(link):
     with feed(link):
         assert feed_path(link).exists()
     assert not [path for path in feed_path(link).parent.iterdir() if path.suffix in (".sock", ".port")]
@@ -124,7 +124,7 @@ def test_any_name(tmp_path):
             assert found(port)
 
 
-def test_what_cannot_be_a_path_has_a_name_and_no_daemon():
+def test_a_port_that_cannot_be_a_path_has_a_name_but_no_daemon():
     assert len(names("a\0b", [Path("/none")])) == 1
     assert not found("a\0b")
 

@@ -107,7 +107,7 @@ def test_the_simulated_hand_is_found(serve):
     assert (row["channels"], row["adc_bits"], row["protocol_matches"]) == (4, 10, True)
 
 
-def test_board_firmware_version_and_reset_cause_are_told(serve):
+def test_board_firmware_version_and_reset_cause_are_reported(serve):
     path = serve(device(IDENT))
     assert ports.probe(path) == {
         "port": path,
@@ -121,22 +121,22 @@ def test_board_firmware_version_and_reset_cause_are_told(serve):
     }
 
 
-def test_another_protocol_is_told(serve):
+def test_another_protocol_revision_is_reported(serve):
     row = ports.probe(serve(device(replace(IDENT, proto_hash=1, major=9))))
     assert row["answer"].endswith("; another protocol revision: flash the firmware of this version")
     assert row["protocol_matches"] is False
 
 
-def test_names_that_we_do_not_know_are_numbers(serve):
+def test_unknown_enumeration_values_are_numbers(serve):
     row = ports.probe(serve(device(replace(IDENT, board=77, reset_cause=99))))
     assert (row["board"], row["reset_cause"]) == ("77", "99")
 
 
-def test_a_board_that_its_boot_loader_keeps_is_waited_for(serve):
+def test_a_board_in_its_boot_loader_is_waited_for(serve):
     assert ports.probe(serve(device(IDENT, deaf_s=0.3)))["board"] == "mega2560"
 
 
-def test_a_board_that_says_nothing_until_it_is_asked_is_asked_once_every_boot_loader_has_ended(serve, monkeypatch):
+def test_a_silent_board_is_asked_once_after_every_boot_loader_has_ended(serve, monkeypatch):
     monkeypatch.setattr(quiet, "LISTEN_S", 0.3)
     assert ports.probe(serve(device(IDENT, says_status=False)))["board"] == "mega2560"
 
@@ -154,14 +154,14 @@ def longer(_data, _now_s):
 
 
 @pytest.mark.parametrize("answer", [lambda _data, _now_s: b"", noise, cut_off, longer, lambda data, _now_s: data])
-def test_what_is_not_ours_is_told_in_time(serve, answer):
+def test_a_foreign_device_is_reported_in_time(serve, answer):
     path = serve(answer)
     began_s = time.monotonic()
     assert ports.probe(path) == {"port": path, "answer": ports.NOTHING}
     assert time.monotonic() - began_s < 5.0
 
 
-def test_a_port_that_vanishes_while_it_is_asked_is_not_ours():
+def test_a_port_that_vanishes_during_the_question_is_a_foreign_device():
     port = PtyPort(None)
     timer = threading.Timer(0.1, port.unplug)
     timer.start()
@@ -169,7 +169,7 @@ def test_a_port_that_vanishes_while_it_is_asked_is_not_ours():
     timer.join()
 
 
-def test_a_port_in_use_and_one_that_is_not_there_get_their_sentence(serve):
+def test_a_busy_port_and_a_missing_port_get_their_sentences(serve):
     path = serve(device(IDENT))
     link = SerialLink(path)
     assert "is in use by another program" in ports.probe(path)["answer"]
@@ -178,7 +178,7 @@ def test_a_port_in_use_and_one_that_is_not_there_get_their_sentence(serve):
     assert "There is no port" in ports.probe("/dev/ttyNone")["answer"]
 
 
-def test_asking_leaves_a_hand_as_it_is(serve):
+def test_asking_does_not_change_the_hand(serve):
     """Only HELLO is sent."""
     seen, frames = [], FrameDecoder()
     answer = device(IDENT)
@@ -235,7 +235,7 @@ def test_a_port_with_several_names_is_listed_once(computer):
 
 
 @pytest.mark.parametrize("error", [TypeError, ValueError, OSError])
-def test_half_a_sysfs_hinders_no_listing(computer, monkeypatch, error):
+def test_an_incomplete_sysfs_does_not_break_the_list(computer, monkeypatch, error):
     def refuse():
         raise error("int() can't convert non-string with explicit base")
 
@@ -244,7 +244,7 @@ def test_half_a_sysfs_hinders_no_listing(computer, monkeypatch, error):
     assert list(ports.list_ports()) == ["/dev/ttyACM0"]
 
 
-def test_a_port_whose_name_is_no_text_is_told_like_any_other(tmp_path, capsys):
+def test_a_port_whose_name_is_not_text_is_listed(tmp_path, capsys):
     port = tmp_path / os.fsdecode(b"tty\xff\xfe")
     command.main([str(port)], standalone_mode=False)
     shown = capsys.readouterr().out
@@ -254,7 +254,7 @@ def test_a_port_whose_name_is_no_text_is_told_like_any_other(tmp_path, capsys):
     assert json.loads(capsys.readouterr().out)["devices"][0]["port"] == str(port)
 
 
-def test_what_is_unknown_is_said(computer, capsys, monkeypatch):
+def test_an_unknown_description_is_listed_as_unknown(computer, capsys, monkeypatch):
     computer(known=["/dev/ttyUSB1"], names={"/dev/ttyACM0": 1})
     monkeypatch.setattr(ports, "probe", lambda port: {"port": port, "answer": "It answers."})
     command.main([], standalone_mode=False)
@@ -263,7 +263,7 @@ def test_what_is_unknown_is_said(computer, capsys, monkeypatch):
     assert unknown.endswith("It answers. (this system does not say what is plugged in there)")
 
 
-def test_a_hand_that_a_daemon_of_ours_holds_is_told_by_that_daemon(tmp_path, monkeypatch):
+def test_a_running_daemon_answers_for_its_hand(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     port = PtyPort(None)
     link = SerialLink(port.path)

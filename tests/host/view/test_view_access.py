@@ -11,7 +11,7 @@ OPEN = Access("secret")
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8765", "localhost:8765", "localhost", "[::1]:8765", "LOCALHOST:1"])
-def test_on_loopback_loopback_names_are_let_in(host):
+def test_on_loopback_loopback_names_are_accepted(host):
     assert LOCAL.refusal([host], None) is None
     assert LOCAL.refusal([host], [f"http://{host}"]) is None
 
@@ -21,7 +21,7 @@ def test_a_foreign_name_that_points_here_is_refused(host):
     assert LOCAL.refusal([host], None)
 
 
-def test_no_host_or_two_are_refused():
+def test_a_request_without_a_host_or_with_two_is_refused():
     assert LOCAL.refusal([], None)
     assert LOCAL.refusal(["localhost", "localhost"], None)
 
@@ -53,7 +53,7 @@ def test_a_socket_opened_by_another_page_is_refused(origins):
         "evil.example",
     ],
 )
-def test_on_another_address_every_name_is_let_in_as_the_token_is_what_counts(host):
+def test_on_another_address_every_name_is_accepted_because_the_token_decides(host):
     assert OPEN.refusal([host], None) is None
     assert OPEN.refusal([host], [f"http://{host.lower()}"]) is None
     assert OPEN.lacks_token("/")
@@ -65,7 +65,7 @@ def test_on_another_address_a_request_has_one_name(hosts):
     assert OPEN.refusal(hosts, None)
 
 
-def test_on_another_address_too_the_page_of_another_may_not_use_the_view():
+def test_on_another_address_foreign_pages_are_also_refused():
     assert OPEN.refusal(["mypi.lan:8765"], ["http://evil.example"])
     assert OPEN.refusal(["mypi.lan:8765"], ["http://mypi.lan"])
 
@@ -74,16 +74,16 @@ def test_on_another_address_too_the_page_of_another_may_not_use_the_view():
     "target",
     ["/", "/?token=", "/?token=other", "/?tok=secret", "/?token=%ff", "/?token=\udcff", "/?token=other&token=secret"],
 )
-def test_without_the_token_nothing_is_shown(target):
+def test_a_request_without_the_token_lacks_it(target):
     assert OPEN.lacks_token(target)
     assert not LOCAL.lacks_token(target)
 
 
-def test_with_the_token_it_is_shown():
+def test_a_request_with_the_token_has_it():
     assert not OPEN.lacks_token("/socket?token=secret")
 
 
-def test_only_loopback_needs_no_token():
+def test_every_address_but_loopback_needs_a_token():
     assert make_token("127.0.0.1") is make_token("localhost") is make_token("::1") is None
     assert is_loopback("127.3.2.1")
     first, second = make_token("0.0.0.0"), make_token("192.168.1.5")
@@ -91,7 +91,7 @@ def test_only_loopback_needs_no_token():
     assert len(first) >= 20
 
 
-def test_the_printed_address_is_one_to_type_into_a_browser():
+def test_the_printed_address_works_in_a_browser():
     assert page_urls("127.0.0.1", "127.0.0.1", 8765, None) == ["http://127.0.0.1:8765/"]
     assert page_urls("localhost", "127.0.0.1", 8765, None) == ["http://localhost:8765/"]
     assert page_urls("::1", "::1", 8765, None) == ["http://[::1]:8765/"]
@@ -106,7 +106,7 @@ def test_the_printed_address_is_one_to_type_into_a_browser():
     ("machine", "name"), [("mypi", "mypi.local"), ("pi.fritz.box", "pi.fritz.box"), ("mypi.local", "mypi.local")]
 )
 @pytest.mark.parametrize("wildcard", ["0.0.0.0", "::"])
-def test_where_all_may_come_the_machines_name_and_number_are_printed(monkeypatch, machine, name, wildcard):
+def test_a_view_on_all_addresses_prints_the_computers_name_and_number(monkeypatch, machine, name, wildcard):
     monkeypatch.setattr("socket.gethostname", lambda: machine)
     first, *others = page_urls(wildcard, wildcard, 80, "abc")
     assert first == f"http://{name}:80/?token=abc"

@@ -35,7 +35,7 @@ def test_a_column_is_the_lowest_and_highest_count_of_its_samples():
     assert emg(columns, 250).columns[7] == [*columns.low[7].tolist(), *columns.high[7].tolist()]
 
 
-def test_it_does_not_matter_how_the_bytes_were_cut():
+def test_the_splitting_of_the_bytes_does_not_matter():
     data = b"".join(wire(np.random.default_rng(2).integers(-500, 500, (80, 2))))
     whole, pieces = Traces(2, FS_HZ), Traces(2, FS_HZ)
     whole.feed(data)
@@ -53,7 +53,7 @@ def test_lost_columns_are_gaps_and_not_flat_lines():
     assert [column is None for column in emg(columns, 250).columns] == (~columns.present).tolist()
 
 
-def test_after_a_restart_of_the_device_it_begins_anew():
+def test_columns_restart_after_a_restart_of_the_board():
     traces = Traces(1, FS_HZ)
     traces.feed(b"".join(wire(np.zeros((8 * COLUMN, 1)), first=1_000_000 * COLUMN)))
     traces.feed(b"".join(wire(np.ones((8 * COLUMN, 1)))))
@@ -86,7 +86,7 @@ def test_any_sampling_rate_has_columns_and_a_spectrum(fs_hz):
     assert np.isfinite(traces.spectrum().power_db).all()
 
 
-def test_damaged_and_foreign_bytes_are_passed_over():
+def test_damaged_and_foreign_bytes_are_skipped():
     traces = Traces(2, FS_HZ)
     rng = np.random.default_rng(5)
     traces.feed(rng.bytes(5000) + b"\0" + b"".join(wire(np.zeros((40, 3)))) + encode(0x88, 0, b"x" * 30))

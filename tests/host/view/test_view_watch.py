@@ -80,7 +80,7 @@ def look(feed):
     feed.tell_snapshot(LOOK)
 
 
-def test_daemons_come_and_go_and_viewers_are_told():
+def test_viewers_are_told_when_daemons_start_and_end():
     viewers = Viewers()
     with watching(viewers):
         viewers.wait(page.Link, lambda link: "No daemon runs" in link.text)
@@ -91,13 +91,13 @@ def test_daemons_come_and_go_and_viewers_are_told():
             viewers.wait(page.Link, lambda link: not link.up)
 
 
-def test_what_raises_in_the_thread_does_not_end_it():
+def test_an_exception_does_not_end_the_thread():
     viewers = Viewers(refuses=2)
     with daemon(look), watching(viewers):
         viewers.wait(page.Look)
 
 
-def test_a_failure_is_told(monkeypatch):
+def test_a_failure_is_reported(monkeypatch):
     def broken(*_):
         raise RuntimeError("an odd sampling rate")
 
@@ -109,7 +109,7 @@ def test_a_failure_is_told(monkeypatch):
         viewers.wait(page.Look)
 
 
-def test_a_look_of_another_version_is_told_and_the_next_ones_are_shown():
+def test_a_snapshot_of_another_version_is_reported_and_the_next_are_shown():
     odd = [True]
 
     def says(feed):
