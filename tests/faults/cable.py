@@ -1,4 +1,4 @@
-"""The cable between a daemon and a hand: anything may break in it at any time, and it notes what the hand says."""
+"""The cable between a daemon and a hand: it may fail in any way at any time, and it records the hand's messages."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from myobridge.wire.frame import MIN_FRAME_BYTES, FrameDecoder, encode
 
 LONGEST_SLEEP_S = 0.005
 HAND_PRIORITY = 40
-"""Above the daemon's."""
+"""Higher than the daemon's."""
 STOOD_STILL_S = 0.01
 BYTES_PER_S = m.BAUD / 10
 Alter = Callable[[int, int, bytes], list[bytes]]
@@ -27,23 +27,23 @@ Alter = Callable[[int, int, bytes], list[bytes]]
 
 
 class Device(Protocol):
-    """What is at the far end."""
+    """The hand at the far end."""
 
     def fileno(self) -> int | None:
-        """What becomes readable when the device has said something; None: only time makes it talk."""
+        """A file descriptor that is readable when the hand has sent something; None: only time makes it send."""
 
     def exchange(self, data: bytes, now_s: float) -> bytes:
-        """Takes bytes from the host; gives whole frames back."""
+        """Takes bytes from the host; returns whole frames."""
 
     def next_s(self) -> float:
-        """When it next has something to say of its own accord."""
+        """When it will next send something unasked."""
 
     def not_taken(self) -> None:
-        """The frames last given did not fit into the port."""
+        """The port did not take the last frames."""
 
 
 class Seen(NamedTuple):
-    """The hand said that it changed its state."""
+    """The hand reported a change of its state."""
 
     t_s: float
     state: m.State
@@ -51,18 +51,18 @@ class Seen(NamedTuple):
 
 
 def payload_of(frame: bytes) -> bytes:
-    """The payload of a good frame as the decoder hands it on."""
+    """The payload of an intact frame from the decoder."""
     return frame[2 : len(frame) - (MIN_FRAME_BYTES - 2)]
 
 
 class Way:
-    """One direction of the cable. What is set here holds from the next bytes on."""
+    """One direction of the cable. Changes here apply from the next bytes on."""
 
     def __init__(self, seed: int) -> None:
         self.blocked = False
         """Nothing passes."""
         self.noise = b""
-        """In place of everything else: this byte without end, as fast as the line can."""
+        """This byte repeats endlessly, as fast as the line can, in place of everything else."""
         self.alter: Alter | None = None
         self._seed = seed
         self._faulty: FaultyLine | None = None
@@ -73,7 +73,7 @@ class Way:
         self._last_s = time.monotonic()
 
     def damage(self, faults: LineFaults) -> None:
-        """From now on; times in `faults` count from now."""
+        """Damages from now on; times in `faults` count from now."""
         self._seed += 1
         self._faulty, self._since_s = FaultyLine(faults, self._seed), time.monotonic()
 
@@ -82,14 +82,14 @@ class Way:
         self._injected.append(data)
 
     def mend(self) -> None:
-        """Everything passes again; what a stall held back comes out."""
+        """Everything passes again, with the bytes that a stall held back."""
         self.blocked, self.noise, self.alter = False, b"", None
         if self._faulty is not None:
             self._injected.append(self._faulty._held)
             self._faulty = None
 
     def carry(self, data: bytes, now_s: float) -> bytes:
-        """What comes out at the other end."""
+        """The bytes that come out at the other end."""
         elapsed_s, self._last_s = now_s - self._last_s, now_s
         if self.noise:
             return self.noise * int(elapsed_s * BYTES_PER_S)
@@ -108,22 +108,22 @@ class Way:
 
 
 class Witness:
-    """What the two ends say, as it leaves them. Times are `time.monotonic()`."""
+    """The messages of both ends, as they leave them. Times come from `time.monotonic()`."""
 
     def __init__(self) -> None:
         self.news = Condition()
         self.status: m.Status | None = None
         self.changes: list[Seen] = []
         self.asked: list[tuple[float, int]] = []
-        """Time and type of each message of the host but SETPOINT and PING."""
+        """Time and type of each host message except SETPOINT and PING."""
         self.setpoint: bytes = b""
-        """The newest SETPOINT's payload."""
+        """Payload of the newest SETPOINT."""
         self.setpoint_s = 0.0
         self.emg_s = 0.0
         self.streamed: list[int] = []
-        """Samples that each session's EMG frames told of, those before a gap included."""
+        """Samples in each session's EMG frames, with those before a gap."""
         self._heard = False
-        """A session is on: between START and the next HELLO."""
+        """A session is active: between START and the next HELLO."""
         self._host, self._device = FrameDecoder(), FrameDecoder()
 
     def host_said(self, data: bytes, now_s: float) -> None:
@@ -139,7 +139,7 @@ class Witness:
                     self.news.notify_all()
 
     def device_said(self, data: bytes, now_s: float, plugged: bool) -> None:
-        """Takes what the device sent, whether or not anybody is there to hear it."""
+        """Takes what the hand sent, also if no daemon hears it."""
         for frame in self._device.feed(data):
             if frame[0] == m.Emg.TYPE:
                 self.emg_s = now_s
@@ -167,7 +167,7 @@ class Witness:
 
 
 def hurry(process: int = 0, priority: int = HAND_PRIORITY) -> None:
-    """A real hand is never late because the machine is busy: ours comes before everything else, where permitted."""
+    """Gives the simulated hand priority, where permitted: a busy machine does not delay a real hand either."""
     with suppress(PermissionError):
         os.sched_setscheduler(process, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(priority))
 
@@ -183,13 +183,13 @@ class Cable(Thread):
         """From the hand to the daemon, and back."""
         self.plugged = True
         self.stood_still_s = 0.0
-        """When the machine last kept the cable, and so the hand, waiting."""
+        """When the machine last delayed the cable, and with it the hand."""
         self._port = PtyPort(link)
         self._todo: deque[Callable[[], None]] = deque()
         self._stopping = Event()
 
     def do(self, action: Callable[[], None]) -> float:
-        """Has the cable's own thread do something between two turns; gives the time at which it was done."""
+        """Runs something in the cable's thread between two turns; returns the time at which it ran."""
         done, at_s = Event(), [0.0]
 
         def act() -> None:
@@ -203,11 +203,11 @@ class Cable(Thread):
         return at_s[0]
 
     def unplug(self) -> float:
-        """The port vanishes; the hand goes on."""
+        """The port vanishes; the hand continues."""
         return self.do(lambda: self._plug(False))
 
     def plug(self) -> float:
-        """The port is back under its name."""
+        """The port returns under its name."""
         return self.do(lambda: self._plug(True))
 
     def _plug(self, plugged: bool) -> None:
@@ -217,7 +217,7 @@ class Cable(Thread):
         self.plugged = plugged
 
     def close(self) -> None:
-        """Ends the thread and takes the port away."""
+        """Ends the thread and removes the port."""
         self._stopping.set()
         self.join(5)
         self._plug(False)
@@ -247,12 +247,12 @@ class Cable(Thread):
 
 
 def frame_of(message: m.Message, seq: int = 0) -> bytes:
-    """A message as it goes on the wire."""
+    """A message as bytes on the wire."""
     return encode(message.TYPE, seq, message.pack())
 
 
 def writable(fd: int, data: bytes) -> bytes:
-    """What is left after a write that does not wait."""
+    """The rest after a non-blocking write."""
     try:
         return data[os.write(fd, data) :]
     except BlockingIOError:

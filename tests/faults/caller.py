@@ -1,4 +1,4 @@
-"""Somebody at the feed who never waits: asks, and hears the answers as they come."""
+"""A client of the feed that never waits: it sends requests and takes the answers as they arrive."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAX_MESSAGE: Final = 1 << 20
 
 
 class Caller:
-    """A client. `reads`: it takes what it is sent."""
+    """A client. reads: it takes what the daemon sends."""
 
     def __init__(self, port: Path, watch: Watch, here: list[Caller]) -> None:
         """Connects.
@@ -48,7 +48,7 @@ class Caller:
             data += pack(REQUEST, msgspec.json.encode(Request(self._last_id, do, want, path, self._watch.now_s)))
             if do in ("arm", "disarm", "estop", "lift", "model"):
                 word = self._watch.word(do, by, answerable=self.reads)
-                if self.reads:  # no answer reaches a client that takes nothing
+                if self.reads:  # a client that does not read gets no answer
                     self._words[self._last_id] = word
         try:
             self._socket.send(data)
@@ -56,17 +56,17 @@ class Caller:
             self.put_out()
 
     def say(self, data: bytes) -> None:
-        """Sends something that is no request."""
+        """Sends something that is not a request."""
         with suppress(OSError):
             self._socket.send(data)
 
     @property
     def asks(self) -> bool:
-        """It waits for an answer."""
+        """The client waits for an answer."""
         return bool(self._words)
 
     def hear(self) -> None:
-        """Takes what has come."""
+        """Takes what has arrived."""
         if not self.reads:
             return
         try:
@@ -87,7 +87,7 @@ class Caller:
             self._watch.answered(word, reply.ok, reply.text)
 
     def put_out(self) -> None:
-        """The daemon has closed the connection, as it may where nobody waits for the answer to an ESTOP."""
+        """The daemon closed the connection, as it may if nobody waits for the answer to an ESTOP."""
         for word in self._words.values():
             if word.do == "estop":
                 raise Violated(Predicate.ORDERS_ARE_ANSWERED, f"{word}: the daemon closed the connection")
@@ -95,7 +95,7 @@ class Caller:
         self.close()
 
     def close(self) -> None:
-        """Goes, without waiting for the answers."""
+        """Leaves without waiting for the answers."""
         for word in self._words.values():
             self._watch.unanswerable(word)
         self._words.clear()

@@ -1,4 +1,4 @@
-"""How many wrong samples and wrong setpoints a damaged line gets past the CRC and the checks behind it.
+"""Measures how many wrong samples and wrong setpoints of a damaged line pass the CRC and the checks behind it.
 
 python tests/faults/damaged_frames.py --damaged 10000000
 
@@ -32,12 +32,12 @@ HOP_S = FRAME_SAMPLES / FS_HZ
 
 @dataclass
 class Tally:
-    """What became of a number of frames."""
+    """The fate of a number of frames."""
 
     sent: int = 0
     damaged: int = 0
     past_crc: int = 0
-    """Wrong frames that the CRC took for good."""
+    """Wrong frames that the CRC accepted."""
     wrong: int = 0
     """Wrong EMG frames whose samples were delivered, or wrong setpoints that were accepted."""
     refused: int = 0
@@ -50,13 +50,13 @@ class Tally:
 
 @dataclass
 class Line:
-    """Damages frames; the same seed does the same."""
+    """Damages frames, reproducibly for a seed."""
 
     flip_rate: float
     rng: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
 
     def carry(self, frames: list[bytes]) -> tuple[bytes, int]:
-        """What arrives of these frames, and how many of them were damaged."""
+        """The bytes that arrive of these frames, and the number of damaged frames."""
         order, hurt = self._order(len(frames))
         carried = [frames[i] for i in order]
         data = np.frombuffer(b"".join(carried), np.uint8).copy()
@@ -72,7 +72,7 @@ class Line:
         return data[keep].tobytes(), int(hurt.sum())
 
     def _order(self, count: int) -> tuple[list[int], NDArray[np.bool_]]:
-        """Which frames go on the line in which order, and which of them were dropped, doubled or swapped."""
+        """The frames on the line in their order, and which of them were dropped, doubled or swapped."""
         fate = self.rng.random(count)
         hurt = fate < SHARE_DROPPED + SHARE_DOUBLED + SHARE_SWAPPED
         order: list[int] = []
@@ -88,7 +88,7 @@ class Line:
 
 
 class Uplink:
-    """EMG and each tenth frame a STATUS, from the device to the host."""
+    """EMG from the board to the host; each tenth frame is a STATUS."""
 
     def __init__(self, seed: int) -> None:
         rng = np.random.default_rng(seed)
@@ -151,7 +151,7 @@ class Downlink:
         config = m.Config(
             channel_mask=(1 << CHANNELS) - 1,
             sample_period_ticks=2000,
-            samples_per_frame=30,  # nobody reads them: few, long frames
+            samples_per_frame=30,  # their samples do not matter: few, long frames
             sample_format=m.SampleFormat.INT16,
             servo_min_cdeg=(0,) * m.SERVOS,
             servo_max_cdeg=(18000,) * m.SERVOS,

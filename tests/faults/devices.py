@@ -1,4 +1,4 @@
-"""The hands at the far end of the cable: the simulated firmware, and the real one in its simulator, in real time."""
+"""The hands at the far end of the cable, in real time: simulated firmware, and real firmware in its simulator."""
 
 from __future__ import annotations
 
@@ -26,23 +26,23 @@ WAVE_S = 2.0
 PULSE_SPAN_US = PULSE_180_US - PULSE_0_US
 NEVER = 1 << 62
 HANG_MS = 150
-"""A hang is over by then, because the watchdog resets the board."""
+"""A hang has ended by then, because the watchdog resets the board."""
 HUM_HZ = 50.0
 RAILS_HZ = 83.0
 SPARE_INPUTS = 2
 
 
 class Waving:
-    """Fingers that close and open without end: there is no moment at which the hand does not move for long."""
+    """Fingers that close and open endlessly, so that the hand never stands still for long."""
 
     def angles_deg(self, t_s: ArrayLike) -> NDArray[np.float64]:
-        """All five alike, (n, 5)."""
+        """Angles (n, 5), the same for all fingers."""
         wave = 90 - 90 * np.cos(2 * np.pi * np.asarray(t_s, np.float64) / WAVE_S)
         return np.repeat(wave[:, None], m.SERVOS, axis=1)
 
 
 class Loop:
-    """So much of another source again and again, made beforehand, so that the cable's thread has time for the cable.
+    """Repeats a stretch of another source, made in advance, so that the cable's thread has time for the cable.
 
     Beside its electrodes are inputs to which nothing is connected.
     """
@@ -54,14 +54,13 @@ class Loop:
         self._at = 0
 
     def read(self, samples: int) -> tuple[NDArray[np.int16], NDArray[np.float32] | None]:
-        """See EmgSource."""
         rows = np.arange(self._at, self._at + samples) % len(self._counts)
         self._at += samples
         return self._counts[rows], None if self._truth is None else self._truth[rows]
 
 
 class TroubledSource:
-    """Another source whose first electrode may go bad. `trouble`: empty, or one of `TROUBLES`."""
+    """Another source whose first electrode may go bad. trouble: empty, or one of `TROUBLES`."""
 
     def __init__(self, source: EmgSource) -> None:
         self.fs_hz, self.channels, self.adc_bits = source.fs_hz, source.channels, source.adc_bits
@@ -70,7 +69,6 @@ class TroubledSource:
         self._taken = 0
 
     def read(self, samples: int) -> tuple[NDArray[np.int16], NDArray[np.float32] | None]:
-        """See EmgSource."""
         counts, truth = self._source.read(samples)
         t_s = (self._taken + np.arange(samples)) / self.fs_hz
         self._taken += samples
@@ -88,7 +86,7 @@ TROUBLES = {
 
 
 class SimulatedDevice:
-    """The simulated firmware; a reset makes another one, with another boot_id."""
+    """The simulated firmware; a reset makes a new one with another boot_id."""
 
     def __init__(self, source: EmgSource, seed: int = 1) -> None:
         self._largest_step_cdeg = 0
@@ -97,7 +95,7 @@ class SimulatedDevice:
         self.reset()
 
     def reset(self) -> None:
-        """As the reset button does; only the cable's thread may."""
+        """Resets the board like its button; only the cable's thread may call it."""
         self.firmware = SimulatedFirmware(self._source, next(self._seeds))
         safety = self.firmware.safety
         move = safety.servo_period
@@ -111,20 +109,17 @@ class SimulatedDevice:
         safety.servo_period = watched
 
     def fileno(self) -> None:
-        """It talks when time has passed."""
+        """It becomes active when time has passed."""
         return
 
     def exchange(self, data: bytes, now_s: float) -> bytes:
-        """See Device."""
         self.firmware.receive(data, now_s)
         return self.firmware.outgoing(now_s)
 
     def next_s(self) -> float:
-        """See Device."""
         return self.firmware.next_event_s()
 
     def not_taken(self) -> None:
-        """See Device."""
         self.firmware.lost_frame()
 
     def close(self) -> None:
@@ -136,7 +131,7 @@ class SimulatedDevice:
 
 
 class BoardDevice:
-    """The ELF that is flashed, in real time, with its own virtual serial port. `events` are there after `close`."""
+    """The ELF that is flashed, in real time, with its own virtual serial port. `events` are complete after `close`."""
 
     def __init__(self, board: str, source: EmgSource, folder: Path) -> None:
         self.board = board
@@ -158,7 +153,7 @@ class BoardDevice:
         return self._process.stdout.readline().decode()
 
     def command(self, line: str) -> int:
-        """Does something to the board (firmware/sim/README.md); gives the cycle at which it was done."""
+        """Sends the simulator a command (firmware/sim/README.md); returns the cycle at which it took effect."""
         with self._asking:
             self._process.stdin.write(line.encode() + b"\n")
             self._process.stdin.flush()
@@ -168,11 +163,11 @@ class BoardDevice:
         return int(cycle)
 
     def reset(self) -> None:
-        """Presses the button."""
+        """Presses the reset button."""
         self.command("reset")
 
     def poke(self, symbol: str, data: bytes, offset: int = 0) -> int:
-        """Writes into a variable of the firmware."""
+        """Writes to a variable of the firmware."""
         return self.command(f"poke {symbols(self.elf)[symbol] + offset} {data.hex()}")
 
     def fileno(self) -> int:
@@ -180,7 +175,6 @@ class BoardDevice:
         return self._fd
 
     def exchange(self, data: bytes, _now_s: float) -> bytes:
-        """See Device."""
         self._unsent = writable(self._fd, self._unsent + data)
         try:
             self._whole += os.read(self._fd, 65536)
@@ -190,11 +184,11 @@ class BoardDevice:
         return frames + zero
 
     def next_s(self) -> float:
-        """It says when."""
+        """The simulator says when."""
         return float("inf")
 
     def not_taken(self) -> None:
-        """The wire does not know."""
+        """The wire cannot know."""
 
     def close(self) -> None:
         """Switches the board off."""
@@ -205,12 +199,12 @@ class BoardDevice:
         self._process.stdout.close()
 
     def events(self, kind: Kind, since: int = 0) -> NDArray[np.void]:
-        """All events of one kind from cycle `since` on, in order, as SimHand's; the newest may be under way."""
+        """All events of one kind from cycle `since` on, in order, as in SimHand; the newest may be incomplete."""
         everything = np.fromfile(self._trace, EVENT)
         return everything[(everything["kind"] == kind) & (everything["cycle"] >= since)]
 
     def heard(self, kind: int) -> int:
-        """Cycle at which the newest message of a type had come in."""
+        """Cycle at which the newest message of a type had arrived."""
         received = self.events(Kind.RX)
         data, frames, start, newest = received["value"].astype(np.uint8).tobytes(), FrameDecoder(), 0, 0
         while (end := data.find(0, start)) >= 0:

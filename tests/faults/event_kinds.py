@@ -1,4 +1,4 @@
-"""The events: what people, electrodes, cables, boards and computers do to a scene. Each has its own `Random`."""
+"""The events that people, electrodes, cables, boards and computers cause in a scene. Each has its own `Random`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Act = Callable[[Scene, Random], None]
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of event. `weight`: how often it comes, beside the others."""
+    """One kind of event. weight: its frequency relative to the others."""
 
     name: str
     do: Act
@@ -45,7 +45,7 @@ def _duration_s(random: Random, most_s: float = 20.0) -> float:
 
 
 def _caller(scene: Scene, random: Random) -> Caller | None:
-    """Somebody who is there already, or comes; None: there is no daemon."""
+    """A client that is connected already, or a new one; None without a daemon."""
     if scene.callers and random.random() < 0.7:
         return random.choice(scene.callers)
     with suppress(OSError):
@@ -88,7 +88,7 @@ def command_lifts(scene: Scene, _random: Random) -> None:
 
 
 def swap(scene: Scene, random: Random) -> None:
-    """Another model: good, hostile, of another device, no model, or not there."""
+    """Another model: good, hostile, for another board, not a model, or missing."""
     paths = [*map(str, scene.models.values()), "synth", str(scene.folder / "none.onnx"), str(scene.folder / "bad.onnx")]
     (scene.folder / "bad.onnx").write_bytes(random.randbytes(200))
     if (caller := _caller(scene, random)) is not None:
@@ -96,7 +96,7 @@ def swap(scene: Scene, random: Random) -> None:
 
 
 def crowd(scene: Scene, random: Random) -> None:
-    """Many come, some of whom never read; they go after a while."""
+    """Many clients connect, some of which never read; they leave after a while."""
     for _ in range(random.randrange(2, 20)):
         with suppress(OSError):
             caller = Caller(scene.port, scene.watch, scene.callers)
@@ -107,7 +107,7 @@ def crowd(scene: Scene, random: Random) -> None:
 
 
 def nonsense(scene: Scene, random: Random) -> None:
-    """Somebody who says anything but a request."""
+    """A client sends anything but a request."""
     with suppress(OSError):
         caller = Caller(scene.port, scene.watch, scene.callers)
         caller.say(random.choice((random.randbytes(500), pack(REQUEST, b"{"), b"\xff" * 9)))
@@ -118,25 +118,25 @@ def nonsense(scene: Scene, random: Random) -> None:
 
 
 def electrode(scene: Scene, random: Random) -> None:
-    """One goes bad, and is good again after a while."""
+    """One electrode goes bad, and is good again after a while."""
     scene.wearer.trouble(random.choice([*TROUBLES, "lead off"]), random.randrange(len(CHANNELS)))
     scene.later(_duration_s(random), scene.wearer.mend)
 
 
 def reset(scene: Scene, _random: Random) -> None:
-    """Somebody presses the button, or the supply breaks down."""
+    """Somebody presses the reset button, or the supply fails."""
     scene.hand.reset()
 
 
 def supply(scene: Scene, random: Random) -> None:
-    """The servos' supply is low for a while."""
+    """The servo supply is low for a while."""
     safety = scene.hand.firmware.safety
     safety.supply_low = True
     scene.later(_duration_s(random), lambda: setattr(safety, "supply_low", False))
 
 
 def freeze_hand(scene: Scene, random: Random) -> None:
-    """The hand stands still, and goes on."""
+    """The hand freezes, and continues after a while."""
     scene.world.hand_stopped_until_s = scene.now_s + _duration_s(random, 5.0)
 
 
@@ -177,7 +177,7 @@ def silence(scene: Scene, random: Random) -> None:
 
 
 def babble(scene: Scene, random: Random) -> None:
-    """One byte without end, in place of everything else."""
+    """One byte repeats endlessly in place of everything else."""
     ways = _ways(scene, random)
     for way in ways:
         way.noise = bytes([random.randrange(256)])
@@ -185,7 +185,7 @@ def babble(scene: Scene, random: Random) -> None:
 
 
 def rearranged(scene: Scene, random: Random) -> None:
-    """Frames come twice, late or not at all."""
+    """Frames arrive twice, late or not at all."""
     own = Random(random.random())
     held: list[bytes] = []
 
@@ -206,13 +206,13 @@ def rearranged(scene: Scene, random: Random) -> None:
 
 
 def hostile_bytes(scene: Scene, random: Random) -> None:
-    """Bytes from anywhere between two frames, in both directions."""
+    """Random bytes between two frames, in both directions."""
     for way in (scene.world.up, scene.world.down):
         way.inject(random.randbytes(random.randrange(1, 2000)) + b"\0")
 
 
 def forged_frames(scene: Scene, random: Random) -> None:
-    """Good frames with random content, and setpoints that make no sense. A CONFIG_ACK that refuses may end a daemon."""
+    """Intact frames with random content, and setpoints that make no sense. A refusing CONFIG_ACK may end a daemon."""
     for _ in range(random.randrange(1, 20)):
         kind = random.choice([kind for kind in m.BY_TYPE if kind & 0x80 and kind != m.ConfigAck.TYPE])
         size = random.choice((m.PAYLOAD_BYTES[kind], random.randrange(80)))
@@ -222,7 +222,7 @@ def forged_frames(scene: Scene, random: Random) -> None:
 
 
 def unplug(scene: Scene, random: Random) -> None:
-    """The cable is pulled, and plugged in again."""
+    """The cable is unplugged, and plugged in again."""
     scene.world.plug(False)
     scene.later(_duration_s(random, 8.0), lambda: scene.world.plug(True))
 
@@ -232,7 +232,7 @@ def unplug(scene: Scene, random: Random) -> None:
 
 def freeze_daemon(scene: Scene, random: Random) -> None:
     """SIGSTOP, and SIGCONT after a while."""
-    if scene.daemon is not None:  # one that is stopped already goes on when it was to go on
+    if scene.daemon is not None:  # a daemon that is stopped already continues at its own time
         until_s = scene.now_s + _duration_s(random, 5.0)
         scene.world.daemon_stopped_until_s = max(scene.world.daemon_stopped_until_s, until_s)
 
@@ -260,7 +260,7 @@ def _next_daemon(scene: Scene, random: Random) -> None:
 
 
 def other_files(scene: Scene, random: Random) -> None:
-    """The configuration and the model of the next daemon are others; the running one's model file is replaced."""
+    """The next daemon gets another configuration and model; the model file of the running daemon is replaced."""
     servo = msgspec.structs.replace(ServoSettings(), slew_deg_per_s=random.choice((60.0, 200.0, 400.0)))
     safety = msgspec.structs.replace(
         SafetySettings(), hold_ms=random.choice((50, 100, 150)), max_age_ms=random.choice((20, 40, 100))

@@ -117,7 +117,7 @@ def explain(seed: int, episode: int, events: Sequence[Event], told: Told) -> str
 
 
 def main() -> int:
-    """Runs, and says what was wrong."""
+    """Runs, and reports what was wrong."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=3.0, help="of processor time")
     parser.add_argument("--seed", type=int, default=1)

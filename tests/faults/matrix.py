@@ -1,4 +1,4 @@
-"""The fault matrix, end to end: each fault is done to a daemon and a hand, and the time to the safe state is measured.
+"""The fault matrix, end to end: causes each fault in a daemon and a hand, and measures the time to the safe state.
 
 python tests/faults/matrix.py --runs 3 --kills 50                    all of it, and the table into firmware/SAFETY.md
 python tests/faults/matrix.py --print --rows 1 4a --hands simulated  some of it, only printed
@@ -35,7 +35,7 @@ TRIES: Final = 5
 HANDS: Final = (*SIMULATED, *BOARDS)
 HOLD_MS: Final = HOLD_MAX_MS + 10
 SERVO_PERIOD_MS: Final = SERVO_PERIOD_MAX_US / 1000
-"""The hand's own time, the way of the last setpoint to it and of its STATUS back."""
+"""The hand's own time, and the transport of the last setpoint and of the STATUS."""
 NETWORK_MS: Final = HOLD_MS + 5
 """The network goes wrong with the next decision."""
 ELECTRODE_MS: Final = HOLD_MS + 1000 * (CHECK_S + CHECK_S / CHECKS)
@@ -44,7 +44,7 @@ WATCHDOG_MS: Final = 1.1 * 120
 
 @dataclass(frozen=True)
 class Row:
-    """One fault. `limit_ms`: to the safe state; None: it may at no time become unsafe. `hands`: that it is done to."""
+    """One fault. limit_ms: to the safe state; None: it must never become unsafe. hands: where it applies."""
 
     number: str
     fault: str
@@ -84,7 +84,7 @@ ROWS: Final = (
 
 @contextmanager
 def moved_within_slew(hand: str, seed: int = 0) -> Iterator[Rig]:
-    """A rig; at the end no servo has ever gone further in one period than the slew."""
+    """A rig; at the end it checks that no servo ever moved further in one period than the slew allows."""
     with tempfile.TemporaryDirectory(prefix="myobridge-") as folder:
         with Rig(Path(folder), hand, seed=seed) as rig:
             yield rig
@@ -94,7 +94,7 @@ def moved_within_slew(hand: str, seed: int = 0) -> Iterator[Rig]:
 
 
 def measured(row: Row, rig: Rig) -> Outcome:
-    """Does it; again where the machine kept the simulated hand itself waiting, as no real one waits."""
+    """Causes the fault; repeats it if the machine delayed the simulated hand, because a real hand is never delayed."""
     try:
         for _ in range(TRIES):
             began_s = time.monotonic()
@@ -110,7 +110,7 @@ def measured(row: Row, rig: Rig) -> Outcome:
 
 
 def table(rows: list[Row], hands: list[str], runs: int, kills: int) -> Iterator[str]:
-    """Lines of Markdown; each row is done to all hands before the next, in turns."""
+    """Lines of Markdown; each row runs on all hands before the next row."""
     worst: dict[tuple[str, str], float] = {}
     what: dict[str, str] = {}
     for hand in hands:

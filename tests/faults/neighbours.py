@@ -1,4 +1,4 @@
-"""Importing this first makes the helpers of the other test folders importable, by pytest and by the scripts here."""
+"""Makes the helpers of the other test folders importable for pytest and for the scripts here; import it first."""
 
 import sys
 from pathlib import Path

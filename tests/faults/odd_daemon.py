@@ -1,4 +1,4 @@
-"""`myobridge` with a network that goes wrong when told to by a signal: it stalls, fails, hangs, or gives no number."""
+"""`myobridge` with a network that a signal makes stall, fail, hang, or return not-a-number."""
 
 import signal
 import time
@@ -31,7 +31,7 @@ class OddDecoder:
         if OddDecoder.fail:
             OddDecoder.fail = False
             raise RuntimeError("a node of the graph failed")
-        while OddDecoder.hang:  # as a large MatMul, it does not obey
+        while OddDecoder.hang:  # like a large MatMul, it does not obey
             time.sleep(0.01)
         is_odd = angles is not None and time.monotonic() < OddDecoder.nan_until_s
         return angles * np.nan if is_odd else angles

@@ -1,4 +1,4 @@
-"""A daemon, a cable and a hand: what the rows of the fault matrix and the soak do things to."""
+"""A daemon, a cable and a hand, for the rows of the fault matrix and for the soak."""
 
 from __future__ import annotations
 
@@ -35,24 +35,24 @@ START_PRIORITY: Final = 10
 STREAMS_S: Final = SETTLING_S + 5
 LOOP_S: Final = 20.0
 MOVED_CDEG: Final = 1500
-"""Further than this between two looks: it moves."""
+"""The hand moves if a servo turns further than this between two snapshots."""
 
 
 @dataclass
 class Outcome:
-    """`safe_ms`: from the fault to the safe state that `what` names; None: it never left it."""
+    """safe_ms: from the fault to the safe state that `what` names; None: the hand never left it."""
 
     safe_ms: float | None
     what: str
 
 
 def waving(seed: int = 0) -> EmgSource:
-    """A wearer who closes and opens the hand without end."""
+    """A wearer who closes and opens the hand endlessly."""
     return Loop(SynthSource(SynthOptions(fs_hz=FS_HZ, seed=seed, script=Waving())), LOOP_S)
 
 
 def leave_nothing_running() -> None:
-    """SIGTERM ends this process as Ctrl-C does: what it started is ended first."""
+    """Lets SIGTERM end this process like Ctrl-C, which ends its children first."""
     signal.signal(signal.SIGTERM, lambda _signal, _frame: sys.exit("Ended by SIGTERM."))
 
 
@@ -89,36 +89,36 @@ class Rig:
     # ---- the daemon ----
 
     def start_daemon(self, *arguments: str, expect_feed: bool = True) -> None:
-        """`myobridge run`; what it says goes to a file."""
+        """Starts `myobridge run`; its output goes to a file."""
         run = ["run", "--port", self.port, "--model", "synth", "--json", self.folder / "run.json", *arguments]
         with (self.folder / "said").open("a") as said:
             remembers = {**os.environ, "XDG_STATE_HOME": str(self.folder / "state")}
             self.daemon = subprocess.Popen([*ODD_DAEMON, *map(str, run)], stderr=said, text=True, env=remembers)
-        hurry(self.daemon.pid, START_PRIORITY)  # it does the same later; a busy machine would take long to start it
+        hurry(self.daemon.pid, START_PRIORITY)  # the daemon does so itself later; a busy machine would start it slowly
         if expect_feed:
             self.feed = feed_of(self.port, STARTS_S)
             self.feed.subscribe("snapshots")
 
     @property
     def said(self) -> str:
-        """All that daemons have said to the terminal."""
+        """All output of the daemons."""
         return (self.folder / "said").read_text()
 
     def wait_said(self, words: str, since: int, within_s: float = 5.0) -> None:
-        """Waits until the terminal says these words; what it said before character `since` does not count."""
+        """Waits until the output contains these words behind character `since`."""
         until_s = time.monotonic() + within_s
         while words not in self.said[since:]:
-            assert time.monotonic() < until_s, f"it does not say {words!r}"
+            assert time.monotonic() < until_s, f"the daemon does not say {words!r}"
             time.sleep(0.05)
 
     def send_signal(self, number: signal.Signals) -> float:
-        """Sends the daemon a signal; gives the time."""
+        """Sends the daemon a signal; returns the time."""
         assert self.daemon is not None
         os.kill(self.daemon.pid, number)
         return time.monotonic()
 
     def end_daemon(self, number: signal.Signals = signal.SIGINT) -> float:
-        """Ends the daemon; gives the time at which it was asked to."""
+        """Ends the daemon; returns the time of the signal."""
         if self.daemon is None:
             return 0.0
         at_s = self.send_signal(number)
@@ -135,23 +135,23 @@ class Rig:
 
     @property
     def summary(self) -> dict[str, Any]:
-        """What the last daemon measured; it has ended."""
+        """The summary of the last daemon, which has ended."""
         summary: dict[str, Any] = json.loads((self.folder / "run.json").read_text())
         return summary
 
     def look(self, until: Callable[[Snapshot], bool] = lambda _look: True, within_s: float = 15) -> Snapshot:
-        """A look at the daemon, of now or later, for which the condition holds."""
+        """A snapshot, of now or later, for which the condition holds."""
         assert self.feed is not None
         until_s = time.monotonic() + within_s
-        self.feed.newest(0.0)  # what nobody has read for seconds is as old
+        self.feed.newest(0.0)  # unread snapshots are seconds old
         look = self.feed.newest(1.0)
         while look is None or not until(look):
-            assert time.monotonic() < until_s, f"it was not to be seen in {within_s} s: {look}"
+            assert time.monotonic() < until_s, f"no such snapshot came in {within_s} s: {look}"
             look = self.feed.newest(1.0)
         return look
 
     def streaming(self) -> Snapshot:
-        """Waits until the stream is whole: new samples, and nothing that speaks against acting on them."""
+        """Waits until the stream is whole: new samples arrive, and setpoints are not withheld."""
         enough = self.look().samples_received + NEW_SAMPLES
         return self.look(
             lambda look: look.state != LOST and look.withheld == "no" and look.samples_received > enough, STREAMS_S
@@ -161,15 +161,15 @@ class Rig:
 
     @property
     def state(self) -> State:
-        """As the hand last told it."""
+        """The state in the hand's last STATUS."""
         status = self.witness.status
         return State.BOOT if status is None else State(status.state)
 
     def wait(self, condition: Callable[[], bool], within_s: float) -> None:
-        """Waits for something that STATUS or a request brings."""
+        """Waits for a condition that a STATUS or a request changes."""
         with self.witness.news:
             came = self.witness.news.wait_for(condition, within_s)
-        assert came, f"it did not come to pass in {within_s} s; the hand is {self.witness.status}"
+        assert came, f"it did not happen in {within_s} s; the hand is {self.witness.status}"
 
     def first(self, state: State, since_s: float, within_s: float = 5.0) -> Seen:
         """Waits for the hand to enter a state after `since_s`."""
@@ -183,11 +183,11 @@ class Rig:
         return found[0]
 
     def states(self, since_s: float) -> list[State]:
-        """Those the hand entered since then."""
+        """The states that the hand entered since then."""
         return [seen.state for seen in self.witness.changes if seen.t_s >= since_s]
 
     def arm(self) -> None:
-        """Arms the hand whatever it is doing."""
+        """Arms the hand from any state."""
         assert self.feed is not None
         self.streaming()
         if self.state is not State.DISARMED:
@@ -196,7 +196,7 @@ class Rig:
         assert reply.ok, reply.text
 
     def moving(self) -> None:
-        """Streaming, armed, and just now on its way."""
+        """Streams, is armed and is moving now."""
         if self.daemon is None:
             self.start_daemon()
         until_s = time.monotonic() + STREAMS_S

@@ -1,4 +1,4 @@
-"""What the hand itself, its electrodes and its clocks can do: rows 12, 13, 16 and 20.
+"""Faults of the hand, its electrodes and its clocks: rows 12, 13, 16 and 20.
 
 Each gives the time to the safe state.
 """
@@ -22,11 +22,11 @@ ELECTRODES = ("flat", "saturated", "mains")
 WRAP_LEAD = 8000
 """Samples from the jump of the index to its wrap: long enough to arm again."""
 REFILL_S = 0.8
-"""After a jump the window fills anew, and the hand holds."""
+"""After a jump the window fills again, and the hand holds."""
 BOOT_S = 0.1
 WRAPS_S = 10.0
 TRACE_S = 0.1
-"""So old is in the board's trace what has been written to it."""
+"""Age of the newest entry in the board's trace."""
 
 
 def bad_electrode(rig: Rig) -> Outcome:
@@ -48,7 +48,7 @@ def bad_electrode(rig: Rig) -> Outcome:
 
 
 def lead_off(kind: int, seq: int, payload: bytes) -> list[bytes]:
-    """As a front end says it that measures its electrodes."""
+    """As reported by a front end that measures its electrodes."""
     if kind == m.Emg.TYPE:
         head = m.Emg.unpack(payload[: m.Emg.STRUCT.size])
         head = m.Emg(head.sample_index, head.n, head.flags | m.EmgFlag.LEAD_OFF)
@@ -73,7 +73,7 @@ def converter_stalls(rig: Rig) -> Outcome:
 
 
 def _rebooted(rig: Rig, command: str, cause: ResetCause, then: str = "") -> Outcome:
-    """What leads to a reboot while it moves, until it streams again; `then` ends a cause that outlives the reboot."""
+    """Reboots a moving hand, and waits until it streams again; `then` ends a cause that outlives the reboot."""
     rig.moving()
     assert rig.witness.status is not None and rig.feed is not None
     boot_id, at_s, cycle = rig.witness.status.boot_id, time.monotonic(), 0
@@ -106,7 +106,7 @@ def wraps(rig: Rig) -> Outcome:
     else:
         rig.cable.do(rig.device.reset)
         time.sleep(BOOT_S)
-        # Their low bytes are counted elsewhere, and have only begun.
+        # Their low bytes are counted elsewhere, from the boot on.
         rig.device.poke("now_ms", (2**32 - 256 * 28).to_bytes(4, "little"))
         rig.device.poke("all_turns", (2**17 - 256).to_bytes(4, "little"))
         wrapped = _clock_wrapped
@@ -161,7 +161,7 @@ def emergency_stop(rig: Rig) -> Outcome:
 
 
 def _stopped_after_ms(rig: Rig, since_s: float) -> float:
-    """From the ESTOP at the hand to the word that it stopped, or on a board to the end of the last pulse."""
+    """From the ESTOP at the hand to the STATUS that it stopped, or on a board to the end of the last pulse."""
     if isinstance(rig.device, SimulatedDevice):
         stop_s = next(t_s for t_s, kind in rig.witness.asked if kind == m.Estop.TYPE and t_s > since_s)
         return ms(rig.first(State.ESTOP, since_s), stop_s)

@@ -1,4 +1,4 @@
-"""What a host can do wrong, or no longer does: rows 1 to 4 and 17 to 19. Each gives the time to the safe state."""
+"""Faults of the host: rows 1 to 4 and 17 to 19. Each returns the time to the safe state."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from myobridge.wire.frame import encode
 from myobridge.wire.messages import RELAX_MAX_MS, RESUME_CLEAN_MS, Reason, State
 
 REST_S = 4.0
-"""HOLD, RELAX and the way from a fist to the safe pose at the slowest slew."""
+"""HOLD, RELAX and the time from a fist to the safe pose at the slowest slew."""
 
 
 def ms(seen: Seen, since_s: float) -> float:
@@ -25,13 +25,13 @@ def ms(seen: Seen, since_s: float) -> float:
 
 
 def rest(rig: Rig, since_s: float) -> float:
-    """Waits until the hand is open and its pulses are off; gives the time."""
+    """Waits until the hand is open and its pulses are off; returns the time."""
     rig.wait(lambda: any(s.reason is Reason.RELAXED and s.t_s >= since_s for s in rig.witness.changes), REST_S)
     return next(s.t_s for s in rig.witness.changes if s.reason is Reason.RELAXED and s.t_s >= since_s)
 
 
 def never_armed(rig: Rig, since_s: float) -> None:
-    """Nobody asked, so the hand was not armed, and the daemon did not even ask it."""
+    """Without a request the hand was not armed, and the daemon sent no ARM."""
     assert State.ARMED not in rig.states(since_s)
     assert m.Arm.TYPE not in [kind for t_s, kind in rig.witness.asked if t_s >= since_s]
 
@@ -39,7 +39,7 @@ def never_armed(rig: Rig, since_s: float) -> None:
 def killed(rig: Rig) -> Outcome:
     rig.moving()
     time.sleep(random.random())
-    rig.moving()  # a busy machine may have made it hold meanwhile
+    rig.moving()  # on a busy machine the hand may have held meanwhile
     at_s = rig.end_daemon(signal.SIGKILL)
     hold = rig.first(State.HOLD, at_s)
     assert hold.reason is Reason.SETPOINTS_STOPPED
@@ -59,7 +59,7 @@ def stopped(rig: Rig) -> Outcome:
     hold = rig.first(State.HOLD, at_s)
     after = rig.first(State.RELAX, at_s)
     early = [s for s in rig.witness.changes if s.state is State.ARMED and 0 < s.t_s - on_s < RESUME_CLEAN_MS / 1000]
-    assert not early, "it took the hand back before it had asked for the held pose for long enough"
+    assert not early, "the hand moved again before setpoints near the held pose had come for long enough"
     resumed = [s for s in rig.witness.changes if s.state is State.ARMED and on_s < s.t_s < after.t_s]
     assert all(s.reason is Reason.SETPOINTS_RESUMED for s in resumed)
     never_asked(rig, at_s)
@@ -67,7 +67,7 @@ def stopped(rig: Rig) -> Outcome:
 
 
 def never_asked(rig: Rig, since_s: float) -> None:
-    """The daemon did not ask for ARM."""
+    """The daemon sent no ARM."""
     assert m.Arm.TYPE not in [kind for t_s, kind in rig.witness.asked if t_s >= since_s]
 
 
@@ -79,13 +79,13 @@ def pings_only(rig: Rig) -> Outcome:
 
     at_s = rig.cable.do(lambda: setattr(rig.cable.down, "alter", no_setpoints))
     hold = rig.first(State.HOLD, at_s)
-    assert rig.look().latency_ms, "the daemon is well, and sends"
+    assert rig.look().latency_ms, "the daemon runs and sends"
     rig.cable.do(rig.cable.down.mend)
     return Outcome(ms(hold, at_s), "HOLD: a heartbeat is no permission")
 
 
 def unplugged(rig: Rig, for_s: float, connected: str) -> tuple[float, float]:
-    """Unplugs a moving hand; gives the times to HOLD and from the port's return to the first `connected`."""
+    """Unplugs a moving hand; returns the times to HOLD, and from the port's return to the first `connected`."""
     rig.moving()
     at_s = rig.cable.unplug()
     hold = rig.first(State.HOLD, at_s)

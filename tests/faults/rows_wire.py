@@ -1,4 +1,4 @@
-"""What the wire can bring, damaged or well formed: rows 5 to 11, 14 and 15. Each gives the time to the safe state."""
+"""Faults of the wire, damaged or well formed: rows 5 to 11, 14 and 15. Each returns the time to the safe state."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ FLIPS_S = 5.0
 HOST_WAS_LATE = (Reason.SETPOINTS_STOPPED, Reason.SETPOINTS_RESUMED, Reason.SILENT_TOO_LONG)
 BURST_BYTES = 300
 ALL_INPUTS = 0b11111
-"""Of the Uno, and of the simulated hand here."""
+"""Of the Uno and of the simulated hand here."""
 NOISE_S = 2.5
 
 
 def status_after(rig: Rig) -> m.Status:
-    """A STATUS that was made from now on, and then some."""
+    """Waits for a STATUS that the hand makes after now."""
     before = rig.witness.status
     rig.wait(lambda: rig.witness.status is not before, 1)
     before = rig.witness.status
@@ -35,7 +35,7 @@ def status_after(rig: Rig) -> m.Status:
 
 
 def undisturbed(rig: Rig, since_s: float) -> None:
-    """The hand has moved on, or held while setpoints were missing: on a bad line, or on a machine that is too busy."""
+    """The hand kept moving, or held while setpoints were missing because of a bad line or a busy machine."""
     changes = [seen for seen in rig.witness.changes if seen.t_s >= since_s]
     assert all(seen.reason in HOST_WAS_LATE for seen in changes), changes
 
@@ -74,7 +74,7 @@ def burst_lost(rig: Rig) -> Outcome:
     rig.cable.do(lambda: rig.cable.up.damage(LineFaults()))
     look = rig.look(lambda look: look.samples_lost > lost)
     time.sleep(0.3)
-    assert rig.look().samples_lost == look.samples_lost, "it was lost once"
+    assert rig.look().samples_lost == look.samples_lost, "a frame was lost once"
     rig.cable.do(rig.cable.up.mend)
     assert rig.witness.emg_s > streamed
     undisturbed(rig, at_s)

@@ -44,7 +44,7 @@ class Killed(BaseException):
 
 
 class GaveUp(BaseException):
-    """A decision did not end, and the daemon has ended itself."""
+    """A decision did not end, and the daemon ended itself."""
 
 
 class Over(BaseException):
@@ -68,7 +68,7 @@ class Scene:
         self.world.opened, self.world.stepped, self.world.reset_line = self._opened, self._stepped, self._reset_line
         self.daemon: Daemon | None = None
         self.said: list[str] = []
-        """What daemons have said to the terminal."""
+        """The daemons' output."""
         self.callers: list[Caller] = []
         self.models = {kind: write_strength_model(folder / f"{kind}.onnx", kind, kind) for kind in ("index", "nan")}
         self.models |= {name: write_strength_model(folder / f"{name}.onnx", name) for name in ("good", "other")}
@@ -77,12 +77,12 @@ class Scene:
         self.config = Settings(realtime=RealtimeSettings(fifo_priority=0), acquisition=frames)
         self.next_arm = True
         self.down_s = 0.2
-        """For how long no daemon runs after the next end."""
+        """Time without a daemon after the next end."""
         self.slow_s = 0.0
-        """For so long the next decision takes."""
+        """Duration of the next decision."""
         self._random = Random(seed)
         self._disk: list[Callable[[], None]] = []
-        """What has not been written yet."""
+        """Writes that wait for the disk."""
         self._opened_s: float | None = None
         self._in_order_s: float | None = None
         self._heard_s = 0.0
@@ -93,16 +93,16 @@ class Scene:
 
     @property
     def now_s(self) -> float:
-        """Simulated."""
+        """Simulated time."""
         return self.world.now_s
 
     def later(self, after_s: float, action: Callable[[], None]) -> None:
-        """Has something happen after a while."""
+        """Schedules something."""
         self.world.at(self.now_s + after_s, action)
 
     @property
     def awake(self) -> bool:
-        """A daemon runs, and is not stopped."""
+        """A daemon runs and is not stopped."""
         return self.daemon is not None and self.now_s >= self.world.daemon_stopped_until_s
 
     def _line_works(self) -> bool:
@@ -142,7 +142,7 @@ class Scene:
     # --- the daemon -------------------------------------------------------------------------------------
 
     def run(self, seconds: float) -> None:
-        """Daemons run, one after the other, until the time is over.
+        """Runs daemons, one after another, until the time is over.
 
         Raises:
             Violated: a predicate did not hold.
@@ -160,7 +160,7 @@ class Scene:
         arm, self.next_arm = self.next_arm, False
         try:
             daemon = Daemon(str(self.port), self.model, self.config, arm=arm, started_s=self.now_s)
-        except UserError as error:  # its model has been spoilt on disk
+        except UserError as error:  # its model file was damaged
             self._ended(str(error), decided=False)
             return
         self.hand.max_age_s = self.config.safety.max_age_ms / 1000
@@ -196,7 +196,7 @@ class Scene:
         raise GaveUp
 
     def _ended(self, sentence: str, *, decided: bool) -> None:
-        """It ended by itself: with one sentence that says what to do."""
+        """The daemon ended by itself, with one sentence that says what to do."""
         self.said.append(sentence)
         if not sentence.endswith(".") or "\n" in sentence:
             raise Violated(Predicate.THE_DAEMON_LIVES, f"Its last words are no sentence: {sentence!r}")
@@ -205,13 +205,13 @@ class Scene:
 
     @staticmethod
     def _close(daemon: Daemon) -> None:
-        """What the kernel does for a process that is no more."""
+        """Closes what the kernel closes for a process that has ended."""
         for peer in list(daemon._feed._clients.values()):
             peer.socket.close()
         daemon._feed._listener.close()
 
     def signal(self, number: signal.Signals) -> None:
-        """Sends the daemon a signal, which a stopped one takes when it goes on."""
+        """Sends the daemon a signal; a stopped daemon takes it when it continues."""
         if self.daemon is None:
             return
         if not self.awake:
@@ -239,7 +239,7 @@ class Scene:
             raise Killed
 
     def _slowly(self, decoder_of: Callable[[Any], Any], model: Any) -> Any:
-        """The model's decoder, of which one call may take long."""
+        """The model's decoder, with one call that may take long."""
         decoder = decoder_of(model)
         decide = type(decoder).__call__
 
@@ -265,7 +265,7 @@ class Scene:
         return change
 
     def _take_long(self) -> None:
-        """A decision takes `slow_s`, and the guard watches it."""
+        """A decision takes `slow_s` while the guard watches."""
         until_s, self.slow_s = self.now_s + self.slow_s, 0.0
         for ticks in count():
             if self.daemon is not None and ticks:
@@ -289,7 +289,7 @@ class Scene:
         decoder_of, scene = pipeline.decoder_of, self
 
         class LoadedLater:
-            """A thread that has run after some simulated time."""
+            """A thread that finishes after some simulated time."""
 
             def __init__(self, target: Callable[..., None], args: tuple[object, ...] = (), **_: object) -> None:
                 self._do = lambda: target(*args)
@@ -304,7 +304,7 @@ class Scene:
             patch("myobridge.daemon.model_swap.Thread", LoadedLater),
             patch("myobridge.daemon.permission.estop_writer.EstopWriter._do", lambda _keeper, job: self._written(job)),
             patch("myobridge.daemon.connection.Connection.change_model", self._swapped(Connection.change_model)),
-            patch("myobridge.daemon.run.collect"),  # nobody waits for memory here
+            patch("myobridge.daemon.run.collect"),  # this test does not measure memory
             patch("myobridge.decoder.pipeline.decoder_of", lambda model: self._slowly(decoder_of, model)),
         ):
             try:

@@ -1,4 +1,4 @@
-"""A daemon and a simulated hand for minutes, with faults at random, and nothing may stay wrong.
+"""Runs a daemon and a simulated hand for minutes with random faults; nothing may stay wrong.
 
 python tests/faults/soak.py --minutes 30 --seed 1
 
@@ -29,16 +29,16 @@ from myobridge.wire.messages import Reason, State
 COUNTERS = ("crc_errors", "frames_lost", "samples_lost", "unexpected_frames", "reconnects", "write_drops", "feed_drops")
 ACCOUNTED_S = 3.0
 UNDER_WAY = 0.1 * FS_HZ
-"""Samples that may be between the hand and the look that counts them; a look is up to 40 ms old."""
+"""Samples that may be under way between the hand and the snapshot that counts them; a snapshot is up to 40 ms old."""
 GIVEN_UP_S = 1.5
-"""For so long at most the hand streams to a daemon that has given the session up: a second of silence, and the way."""
+"""Longest time for which the hand streams to a daemon that has given up: a second of silence and the transport."""
 MAX_GROWTH_MB = 3.0
 WARM_UP = 0.25
 """Share of the run after which memory must be flat."""
 
 
 class Wrong(Exception):
-    """What the soak was for."""
+    """A fault that the soak found."""
 
 
 @dataclass
@@ -52,12 +52,12 @@ class Soak:
     memory_mb: list[float] = field(default_factory=list)
     descriptors: set[int] = field(default_factory=set)
     unheard: int = 0
-    """Samples sent to a daemon that had given the session up, or lost the port."""
+    """Samples sent to a daemon that had given up the session or lost the port."""
     off: int = 0
-    """Largest number of samples by which sent and received + lost differed otherwise."""
+    """Largest difference between samples sent and samples received + lost at other times."""
 
     def run(self, seconds: float) -> None:
-        """Until the time is over.
+        """Runs until the time is over.
 
         Raises:
             Wrong: something stayed wrong.
@@ -72,7 +72,7 @@ class Soak:
             self.done[fault.name] += 1
 
     def _request(self) -> None:
-        """A person asks for something, or not."""
+        """A person may send a request."""
         feed = self.rig.feed
         wanted = self.random.choices(("arm", "disarm", "estop", ""), (12, 3, 1, 4))[0]
         if wanted == "arm":
@@ -118,8 +118,8 @@ class Soak:
             raise Wrong(f"stuck: {error}") from error
 
     def _quiet(self) -> None:
-        """Nothing happens, so nothing may be counted."""
-        time.sleep(0.3)  # what was under way has arrived
+        """Nothing happens, so no counter may rise."""
+        time.sleep(0.3)  # frames under way have arrived
         before = self._streaming()
         time.sleep(self.random.uniform(0.2, 0.6))
         look = self._streaming()
@@ -135,12 +135,12 @@ class Soak:
         self.descriptors.add(len(list((process / "fd").iterdir())))
 
     def _unaccounted(self) -> int:
-        """Samples sent that the daemon has neither received nor counted as lost; those under way included."""
+        """Samples sent that the daemon has neither received nor counted as lost, with those under way."""
         look = self.rig.look()
         return sum(self.rig.witness.streamed) - look.samples_received - look.samples_lost
 
     def _account(self, fault: Fault, before: int, sessions_ended: int) -> None:
-        """Waits until all that was sent is accounted for; a busy machine may need a moment."""
+        """Waits until all sent samples are accounted for; a busy machine may need a moment."""
         until_s = time.monotonic() + ACCOUNTED_S
         most = UNDER_WAY
         if sessions_ended or fault.cuts:
@@ -154,7 +154,7 @@ class Soak:
             self.off = max(self.off, abs(more))
 
     def judge(self) -> None:
-        """What only the whole run shows.
+        """Checks what only a whole run shows.
 
         Raises:
             Wrong: memory or descriptors grew.
@@ -166,14 +166,14 @@ class Soak:
 
 
 def growth(memory_mb: list[float]) -> float:
-    """By how much the second half of what follows the warm-up lies above the first, at their highest."""
+    """Growth of the maximum from the first to the second half of the time after the warm-up."""
     settled = memory_mb[int(WARM_UP * len(memory_mb)) :]
     half = len(settled) // 2
     return max(settled[half:]) - max(settled[: half + 1])
 
 
 def report(soak: Soak) -> None:
-    """Prints what happened; the daemon has ended."""
+    """Prints the result; the daemon has ended."""
     print("| fault | times | streams again after, worst |\n|---|---|---|")
     for name in sorted(soak.recovery_s):
         print(f"| {name} | {soak.done[name]} | {soak.recovery_s[name]:.2f} s |")
@@ -188,7 +188,7 @@ def report(soak: Soak) -> None:
 
 
 def main() -> int:
-    """Runs, and says what was wrong."""
+    """Runs, and reports what was wrong."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=3.0)
     parser.add_argument("--seed", type=int, default=1)

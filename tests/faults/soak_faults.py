@@ -1,4 +1,4 @@
-"""The faults of the soak. Each happens, passes, and names the counters of the daemon that it may raise."""
+"""The faults of the soak. Each happens, passes, and names the counters of the daemon that it may increase."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from myobridge.wire.frame import encode
 
 DAMAGE = frozenset({"crc_errors", "frames_lost", "samples_lost", "write_drops"})
 ANY = DAMAGE | {"reconnects", "unexpected_frames"}
-"""What a line may do on which whole sessions fail, or frames are forged."""
+"""The counters that may rise when whole sessions fail or frames are forged."""
 CROWD = frozenset({"feed_drops"})
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One kind. `cuts`: the host hears nothing of the running session any more."""
+    """One kind of fault. cuts: the host hears nothing more of the running session."""
 
     name: str
     do: Callable[[Rig, Random], None]
@@ -51,7 +51,7 @@ def _line(make: Callable[[Random], LineFaults], both: bool = True) -> Callable[[
 
 
 def mend(rig: Rig) -> None:
-    """The cable and the electrodes are as new."""
+    """Repairs the cable and the electrodes."""
     for way in (rig.cable.up, rig.cable.down):
         rig.cable.do(way.mend)
     rig.source.trouble = ""
@@ -99,7 +99,7 @@ def unplug(rig: Rig, random: Random) -> None:
 
 
 def silence(rig: Rig, random: Random) -> None:
-    """Longer than the daemon believes in the link; then everything comes at once."""
+    """The line is silent for longer than the daemon tolerates; then everything arrives at once."""
     rig.cable.do(lambda: rig.cable.up.damage(LineFaults(stall_ms=1500, stall_every_s=1.6)))
     time.sleep(3.2)
     mend(rig)
@@ -122,7 +122,7 @@ def hostile_bytes(rig: Rig, random: Random) -> None:
 
 
 def forged_frames(rig: Rig, random: Random) -> None:
-    """Good frames with random content, of every type that the device may send; and setpoints that make no sense."""
+    """Intact frames with random content, of every type that the board may send, and setpoints that make no sense."""
     uplink = [kind for kind in m.BY_TYPE if kind & 0x80]
     for _ in range(20):
         kind = random.choice(uplink)
@@ -147,7 +147,7 @@ def electrode(rig: Rig, random: Random) -> None:
 
 
 def crowd(rig: Rig, random: Random) -> None:
-    """Clients come, read or do not, say nonsense, and go."""
+    """Clients connect, read or do not read, send nonsense, and leave."""
     with suppress(NoDaemon):
         clients = [FeedClient(rig.port) for _ in range(random.randrange(1, 6))]
         for client in clients:

@@ -1,4 +1,4 @@
-"""A damaged line delivers no wrong sample and no wrong setpoint; the long run is the script's own."""
+"""A damaged line delivers no wrong sample and no wrong setpoint; the script itself does the long run."""
 
 import damaged_frames
 import numpy as np

@@ -12,7 +12,7 @@ from matrix import ROWS, measured, moved_within_slew
 from sim_hand import BOARDS, FIRMWARE
 
 BUSY_MS = 100
-"""A busy machine may be late to kill, to carry a byte or to look; the table is held to the limits as such."""
+"""A busy machine may be late to kill, to carry a byte or to look; the table itself must meet the limits."""
 IN_CI = ("simulated", BOARDS[0])
 CASES = [(hand, row) for hand in IN_CI for row in ROWS if hand in row.hands]
 

@@ -1,4 +1,4 @@
-"""Three minutes of faults at random, and nothing stays wrong; longer ones are the script's own."""
+"""Three minutes of random faults, after which nothing stays wrong; the script itself does longer runs."""
 
 from __future__ import annotations
 

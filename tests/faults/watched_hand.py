@@ -1,4 +1,4 @@
-"""The simulated hand of a scene: it does what the firmware does, and tells a `Watch` what the predicates ask for."""
+"""The simulated hand of a scene: it behaves like the firmware, and reports to a `Watch` what the predicates need."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PULSE_SLACK_S: Final = 0.1
 
 
 class WatchedFirmware(SimulatedFirmware):
-    """Marks the frames of an electrode that is off."""
+    """Marks EMG frames while an electrode is off."""
 
     def _transmit(self, message_type: int, payload: bytes, now_s: float) -> None:
         if message_type == m.Emg.TYPE and self._source.lead_off:
@@ -33,22 +33,22 @@ class WatchedFirmware(SimulatedFirmware):
 
 
 class WatchedHand:
-    """A `lockstep.Board`; `reset` makes another boot."""
+    """A `lockstep.Board`; `reset` starts another boot."""
 
     def __init__(self, wearer: Wearer, watch: Watch, seed: int) -> None:
         self.max_age_s = 0.0
         """The daemon's bound."""
         self.whole_since = 0
-        """From which sample on the line has lost nothing."""
+        """First sample since which the line has lost nothing."""
         self.launched_s: float | None = None
         self._unheard: Callable[[], bool] = lambda: False
         self._wearer, self._watch = wearer, watch
         self._boots = count(seed)
         self.seen: Counter[str] = Counter()
-        """How often it came into each state."""
+        """How often the hand entered each state."""
 
     def reset(self) -> None:
-        """As the reset button does."""
+        """Resets like the button."""
         self.firmware = WatchedFirmware(self._wearer, next(self._boots))
         self.reset_s = self._acted_s = self._now_s = self._watch.now_s
         self._told: tuple[object, ...] = ()
@@ -85,28 +85,25 @@ class WatchedHand:
     # --- lockstep.Board ---------------------------------------------------------------------------------
 
     def exchange(self, data: bytes, now_s: float) -> bytes:
-        """See lockstep.Board."""
         self._now_s = now_s
         self.firmware.receive(data, now_s)
         return self.firmware.outgoing(now_s)
 
     def next_s(self) -> float:
-        """See lockstep.Board."""
         return self.firmware.next_event_s()
 
     def not_taken(self) -> None:
-        """See lockstep.Board."""
         self.firmware.lost_frame()
 
     # --- what it tells ----------------------------------------------------------------------------------
 
     @property
     def pulses_on(self) -> bool:
-        """It holds or moves something."""
+        """The pulses are on."""
         return self.firmware.safety.pulses_on
 
     def armed_at_launch(self, now_s: float, unheard: Callable[[], bool]) -> None:
-        """A daemon was launched with `--arm`; unheard: it has not got a stream yet."""
+        """A daemon was launched with `--arm`; unheard: it has no stream yet."""
         self.launched_s, self._unheard = now_s, unheard
 
     def _streams(self) -> None:
@@ -114,7 +111,7 @@ class WatchedHand:
             self._watch.word("arm", "--arm")
 
     def look(self, runs: bool) -> None:
-        """After each step of time; runs: the hand is not stopped."""
+        """Called after each step of time; runs: the hand is not stopped."""
         safety = self.firmware.safety
         told = (safety.state, safety.reason, safety.boot_id)
         if told != self._told:

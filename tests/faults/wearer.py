@@ -120,7 +120,6 @@ class Wearer:
         self._now, self.lead_off = None, False
 
     def read(self, samples: int) -> tuple[NDArray[np.int16], None]:
-        """See EmgSource."""
         index = np.arange(self.taken, self.taken + samples)
         counts = self._loop[index % len(self._loop)]
         if self._now is not None and self._now.kind in TROUBLES:

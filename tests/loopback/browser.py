@@ -10,7 +10,7 @@ from playwright.sync_api import Page, TimeoutError, sync_playwright  # noqa: A00
 DESKTOP = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
 PATIENCE_S = 60
-"""A browser that draws without a graphics processor on a busy machine takes its time."""
+"""A browser without a graphics processor is slow on a busy machine."""
 
 
 @contextmanager
@@ -26,7 +26,7 @@ def chromium():
 
 @contextmanager
 def page_of(browser, url, size=None, **options):
-    """The page at `url`; it must end without having complained about anything but a lost connection."""
+    """The page at `url`; the browser's console may report nothing but a lost connection."""
     context = browser.new_context(viewport=size or DESKTOP, **options)
     context.set_default_timeout(1000 * PATIENCE_S)
     page = context.new_page()
@@ -40,7 +40,7 @@ def page_of(browser, url, size=None, **options):
 
 
 def wait_text(page: Page, selector: str, pattern: str, within_s: float = PATIENCE_S) -> None:
-    """Waits until the element's text has something that fits. (Not wait_for_function: the page permits no eval.)"""
+    """Waits until the element's text matches. (Not wait_for_function: the page forbids eval.)"""
     page.locator(selector).filter(has_text=re.compile(pattern)).wait_for(timeout=1000 * within_s)
 
 
@@ -49,7 +49,7 @@ def wait_state(page: Page, state: str, within_s: float = PATIENCE_S) -> None:
 
 
 def arm(page: Page) -> None:
-    """ARM, as often as it takes: on a busy machine the daemon may be late, and the hand holds and relaxes."""
+    """Presses ARM until the hand is armed: on a busy machine the daemon may be late, and the hand relaxes."""
     for _ in range(10):
         page.click("#arm")
         try:
@@ -60,6 +60,6 @@ def arm(page: Page) -> None:
 
 
 def angles(page: Page) -> list[tuple[int, int]]:
-    """What the page says of each finger: servo and predicted, in degrees."""
+    """The page's angles of each finger: servo and predicted, in degrees."""
     texts = page.eval_on_selector_all("#fingers .meter", "all => all.map(m => m.getAttribute('aria-valuetext'))")
     return [tuple(int(word) for word in text.replace(",", "").split() if word.isdigit()) for text in texts]

@@ -1,4 +1,4 @@
-"""Runs `myobridge …` behind the system calls and the memory rules of the service's unit, without systemd.
+"""Runs `myobridge …` under the system-call filter and the memory rules of the service's unit, without systemd.
 
 python confined.py UNIT ARGUMENTS…: what systemd does between fork and exec, with libseccomp. The filter's groups are
 systemd's own (`systemd-analyze syscall-filter`).
@@ -19,7 +19,7 @@ NO_SUCH_CALL = -1
 
 
 def calls_of(group: str) -> set[str]:
-    """All system calls of a name that may be a group's."""
+    """The system calls of a name, which may name a group."""
     if not group.startswith("@"):
         return {group}
     listed = subprocess.run(
@@ -30,7 +30,7 @@ def calls_of(group: str) -> set[str]:
 
 
 def allowed(unit: str) -> set[str]:
-    """What the SystemCallFilter lines leave, read in their order."""
+    """The system calls that the SystemCallFilter lines allow, read in order."""
     calls: set[str] = set()
     for line in unit.splitlines():
         key, _, value = line.partition("=")
@@ -41,7 +41,7 @@ def allowed(unit: str) -> set[str]:
 
 
 def confine(unit: str) -> None:
-    """This process and its children, from now on and for good."""
+    """Confines this process and its children, permanently."""
     libc, seccomp = ctypes.CDLL(None, use_errno=True), ctypes.CDLL("libseccomp.so.2")
     calls = allowed(unit)
     assert "MemoryDenyWriteExecute=yes" in unit
@@ -58,7 +58,7 @@ def confine(unit: str) -> None:
 
 
 def assert_confined() -> None:
-    """The filter bites: a call of a group that is taken away is refused."""
+    """Checks that the filter works: it refuses a call of a denied group."""
     try:
         os.setpriority(os.PRIO_PROCESS, 0, os.getpriority(os.PRIO_PROCESS, 0))
     except PermissionError:
@@ -71,4 +71,4 @@ if __name__ == "__main__":
     assert_confined()
     os.execv(
         sys.executable, [sys.executable, "-m", "myobridge", *sys.argv[2:]]
-    )  # as systemd does: nothing is loaded yet
+    )  # like systemd, before anything is loaded

@@ -1,4 +1,4 @@
-"""Runs a Python module so that a socket to anything but this machine's own programs ends it, C libraries included.
+"""Runs a Python module so that a socket to anything but this computer's own programs ends it, also in C libraries.
 
 python offline.py MODULE ARGUMENTS…: SIGSYS (return code -31) at the first socket that is no Unix one, in its children
 too, by libseccomp.
@@ -16,13 +16,13 @@ NOT_EQUAL = 1
 
 
 class Comparison(ctypes.Structure):
-    """scmp_arg_cmp: which argument of the call is compared, how, and with what."""
+    """scmp_arg_cmp: index of the compared argument, operation, and value."""
 
     _fields_ = (("arg", ctypes.c_uint), ("op", ctypes.c_int), ("value", ctypes.c_uint64), ("mask", ctypes.c_uint64))
 
 
 def go_offline() -> None:
-    """This process and its children, from now on and for good."""
+    """Confines this process and its children, permanently."""
     libc, seccomp = ctypes.CDLL(None, use_errno=True), ctypes.CDLL("libseccomp.so.2")
     seccomp.seccomp_init.restype = ctypes.c_void_p
     context = ctypes.c_void_p(seccomp.seccomp_init(ALLOW))

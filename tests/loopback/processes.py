@@ -1,4 +1,4 @@
-"""Runs `myobridge` commands as processes of their own, as a person would."""
+"""Runs `myobridge` commands as separate processes, as a person does."""
 
 import json
 import os
@@ -24,7 +24,7 @@ def myobridge(*arguments, timeout_s: float = 60) -> subprocess.CompletedProcess:
 
 @contextmanager
 def running(*arguments):
-    """A command in the background; SIGINT ends it when the block is left, and its output is read then."""
+    """A command in the background; SIGINT ends it after the block, and then its output is read."""
     process = subprocess.Popen(command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         yield process
@@ -39,7 +39,7 @@ def running(*arguments):
 
 
 def feed_of(port, within_s: float = 60) -> FeedClient:
-    """The feed of a daemon that is starting."""
+    """Connects to the feed of a daemon that is starting."""
     until_s = time.monotonic() + within_s
     while True:
         try:
@@ -51,7 +51,7 @@ def feed_of(port, within_s: float = 60) -> FeedClient:
 
 
 def wait_for_emg(port, within_s: float = 15) -> None:
-    """Until the hand streams to the daemon on this port."""
+    """Waits until the hand streams to the daemon on this port."""
     frames, until_s = FrameDecoder(), time.monotonic() + within_s
     with feed_of(port, within_s) as feed:
         feed.subscribe("bytes")
@@ -63,7 +63,7 @@ def wait_for_emg(port, within_s: float = 15) -> None:
 
 
 class Hand:
-    """A running simulated hand: its port, and what it says when it ends."""
+    """A running simulated hand: its port, and its output when it ends."""
 
     def __init__(self, process: subprocess.Popen, port: str, folder: Path) -> None:
         self.process, self.port, self._folder = process, port, folder

@@ -1,4 +1,4 @@
-"""A view whose daemon is played: `stage.py --channels 16` shows looks that its standard input changes, line by line.
+"""A view with a played daemon: `stage.py --channels 16` shows snapshots that its standard input changes line by line.
 
 Each line is a JSON object of fields of a Snapshot; `null` ends the daemon, and an empty object brings it back.
 """
@@ -28,7 +28,7 @@ ANSWERS = {"arm": FOLLOWS, "estop": STOPPED}
 
 
 def first_look(channels: int) -> Snapshot:
-    """An armed hand, all electrodes well but the third."""
+    """An armed hand; all electrodes but the third are good."""
     return Snapshot(
         t_s=0.0,
         state="ARMED",
@@ -61,7 +61,7 @@ def first_look(channels: int) -> Snapshot:
 
 
 class PlayedWatch(threading.Thread):
-    """In place of `watch.Watch`."""
+    """Replaces `watch.Watch`."""
 
     channels = 4
 
@@ -106,7 +106,7 @@ class PlayedWatch(threading.Thread):
 
 
 class PlayedOrders:
-    """In place of `orders.Orders`: a daemon that does what it is asked, and says so."""
+    """Replaces `orders.Orders`: a daemon that grants every order."""
 
     def __init__(self, port, memory, tell):
         pass
@@ -119,7 +119,7 @@ class PlayedOrders:
 
 
 def main():
-    """Serves it until SIGINT or SIGTERM."""
+    """Serves the view until SIGINT or SIGTERM."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--channels", type=int, default=4)
     parser.add_argument("--without-control", action="store_true")

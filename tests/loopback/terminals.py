@@ -1,4 +1,4 @@
-"""A command in a terminal of its own, as a person sees it: what it shows, keys, Ctrl-Z, and the shell's own modes."""
+"""A command in its own terminal, as a person sees it: its output, keys, Ctrl-Z, and the shell's modes."""
 
 import os
 import re
@@ -15,14 +15,14 @@ COLOURS_AND_MOVES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]|\x1b[()=>][0-9AB]?|\r")
 
 
 class Terminal:
-    """The terminal's own side of a pty, whose other side a command has for its input and output."""
+    """The terminal's side of a pty; a command has the other side as its input and output."""
 
     def __init__(self, process, ours):
         self.process, self._ours = process, ours
         self.shown, self.raw = "", ""
 
     def read_until(self, text, within_s=40):
-        """Reads on until `text` is shown; what was read before it does not count the next time."""
+        """Reads until `text` is shown; the next call searches behind it."""
         until_s = time.monotonic() + within_s
         while text not in self.shown:
             assert time.monotonic() < until_s, f"{text!r} was not shown, but:\n{self.shown[-2000:]}"
@@ -32,7 +32,7 @@ class Terminal:
         return before + text
 
     def read_to_the_end(self, within_s=40):
-        """All that is still shown, once the command has ended."""
+        """The rest of the output, once the command has ended."""
         until_s = time.monotonic() + within_s
         while self._read(0.2) or self.process.poll() is None:
             assert time.monotonic() < until_s, self.shown[-2000:]
@@ -43,7 +43,7 @@ class Terminal:
             return False
         try:
             data = os.read(self._ours, 65536)
-        except OSError:  # nobody has the other side any more
+        except OSError:  # the other side is closed
             return False
         self.raw += data.decode(errors="replace")
         self.shown += COLOURS_AND_MOVES.sub("", data.decode(errors="replace"))
@@ -67,7 +67,7 @@ class Terminal:
 
 @contextmanager
 def in_terminal(*arguments, columns=100, rows=40, stdout=None, shell=False, **environment):
-    """The command in a terminal of that size, or a shell that waits for one; TERM is a usual one unless it is named."""
+    """A command in a terminal of this size, or a shell without one."""
     ours, theirs = os.openpty()
     termios.tcsetwinsize(theirs, (rows, columns))
     wanted = {**os.environ, "TERM": "xterm-256color", **environment}

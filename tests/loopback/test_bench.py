@@ -1,4 +1,4 @@
-"""`myobridge bench`: what it says of a machine. The figures themselves are the machine's."""
+"""`myobridge bench`: the report about a machine. The figures depend on the machine."""
 
 import json
 

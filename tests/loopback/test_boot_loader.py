@@ -1,4 +1,4 @@
-"""The programs themselves on a board as it is sold: boot loader, firmware and DTR, at the pace of the wall clock.
+"""The programs on a board as it is sold, with boot loader, firmware and DTR, in real time.
 
 `tests/firmware/test_boot_loaders.py` has the times, in simulated time.
 """
@@ -29,7 +29,7 @@ BOARD_OF = {loader: board for board, loaders in LOADERS.items() for loader in lo
 
 
 class Silence(ConstantSource):
-    """Electrodes on nothing; the pipe to the simulator wants rows without end."""
+    """Electrodes on nothing; the simulator's pipe needs endless rows."""
 
     def read(self, samples):
         return np.zeros((samples, self.channels), np.int16), None
@@ -79,4 +79,4 @@ def test_each_program_reaches_the_hand_on_the_first_opening_and_on_the_next(load
 def test_the_doctor_names_the_harmful_boot_loader(tmp_path):
     with board_with("nano", tmp_path) as port:
         assert "old_boot_loader" in doctor_finds(port)
-        assert ports.probe(port)["reset_cause"] == m.ResetCause.EXTERNAL.name.lower(), "it is up again"
+        assert ports.probe(port)["reset_cause"] == m.ResetCause.EXTERNAL.name.lower(), "the board runs again"

@@ -1,4 +1,4 @@
-"""From bare electrodes to a hand that follows, touched by nobody: the wearer is a stranger to the model."""
+"""From bare electrodes to a hand that follows, without a person: the model has not seen this wearer."""
 
 import json
 import shutil
@@ -21,12 +21,12 @@ POSES = load_poses()
 ORDER_SEED = 4711
 HOLD_S, REST_S = 3.0, 2.0
 SETTLED_S = 0.8
-"""The fingers stood still for so long: window, smoothing and servo have had their time."""
+"""Fingers that stood still for this long: window, smoothing and servo have settled."""
 STILL_DEG = 1.0
 
 
 def tell_held_out_poses(port):
-    """Asks the wearer for every pose, in an order and at moments that no recording has."""
+    """Asks the wearer for every pose, in an order and at times that no recording has."""
     audience = Audience(str(port))
     for hold in schedule(POSES, 1, ORDER_SEED):
         for pose, seconds in ((POSES[REST], REST_S), (hold.pose, HOLD_S)):
@@ -41,7 +41,7 @@ def nearest(angles_deg):
 
 
 def balanced_accuracy(trace):
-    """How well the servos, taken as their nearest pose, did what the fingers did while these stood still."""
+    """Balanced accuracy of the servos' nearest pose against the fingers' pose while the fingers stand still."""
     truth_deg, applied_deg = trace["truth_deg"], trace["applied_deg"]
     back = round(SETTLED_S / ROW_S)
     still = np.zeros(len(truth_deg), bool)

@@ -16,7 +16,7 @@ from processes import command, myobridge
 
 
 class DemoHand:
-    """The demo's hand, as a `lockstep.Board` that notes where its servos are and where the fingers should be."""
+    """The demo's hand as a `lockstep.Board` that records its servos and the wearer's fingers."""
 
     def __init__(self, seed):
         self.firmware = SimulatedFirmware(SynthSource(SynthOptions(seed=seed)), seed)
@@ -47,7 +47,7 @@ def test_the_demos_hand_follows_the_wearer(tmp_path):
 
 
 def test_the_headless_demo_prints_its_summary():
-    """It runs in real time. How well the hand follows then depends on the machine: the test above asks for that."""
+    """It runs in real time, where the error depends on the machine; the test above checks the error."""
     result = myobridge("demo", "--headless", "--seconds", 3, "--seed", 5, "--json", "-")
     assert result.returncode == 0, result.stderr
     summary = json.loads(result.stdout)

@@ -1,4 +1,4 @@
-"""`myobridge doctor` against the simulated hand: what is broken is found, and what is not is left alone."""
+"""`myobridge doctor` against the simulated hand: it finds each fault and nothing else."""
 
 import json
 import os
@@ -22,7 +22,7 @@ QUICK = ("--no-clench", "--seconds", 1)
 
 
 def examine(port, *arguments):
-    """Exit code and report."""
+    """Returns exit code and report."""
     result = myobridge("doctor", "--port", port, "--json", "-", *arguments)
     assert "Traceback" not in result.stderr, result.stderr
     return result.returncode, json.loads(result.stdout)
@@ -33,7 +33,7 @@ def ids(report, severity=None):
 
 
 def wait_for_a_doctor(port):
-    """Until one has opened the port, and for long enough that it hears a stream, which takes it a second."""
+    """Waits until the doctor has opened the port and listens to the stream, which takes it a second."""
     while not gather_port(str(port)).holders:
         time.sleep(0.1)
     time.sleep(4)
@@ -41,7 +41,7 @@ def wait_for_a_doctor(port):
 
 @pytest.fixture
 def wearer(tmp_path):
-    """A recording of a synthetic wearer: seconds of rest, then a fist; `change` may spoil it."""
+    """A recording of a synthetic wearer: seconds of rest, then a fist; `change` may damage it."""
 
     def record(rest_s=4.0, change=lambda counts: None, **options):
         script = StepScript([(rest_s, POSES_DEG["rest"]), (20, POSES_DEG["fist"])])
@@ -185,7 +185,7 @@ def test_beside_a_daemon_the_doctor_listens_to_the_daemon_and_disturbs_nothing(t
     assert (summary["samples_lost"], summary["reconnects"]) == (0, 0)
     states = np.load(tmp_path / "trace.npz")["state"].tolist()
     assert [s for s, before in zip(states[1:], states, strict=False) if s != before][:1] == [2]  # armed
-    assert 1 not in states[states.index(2) : -20]  # and never disarmed, until the daemon's end
+    assert 1 not in states[states.index(2) : -20]  # and not disarmed before the daemon's end
 
 
 def test_a_hand_in_emergency_stop_is_found_with_and_without_a_daemon(tmp_path):

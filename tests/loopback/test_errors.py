@@ -1,4 +1,4 @@
-"""Mistakes with a device, as whole processes: one sentence and exit code 1. ../test_every_error.py has the others."""
+"""Mistakes with a board, as whole processes: one sentence and exit code 1. ../test_every_error.py has the others."""
 
 import os
 import pty

@@ -12,7 +12,7 @@ MODEL = ("--model", "synth")
 
 
 def state_of(hand):
-    """Of the board, as it ends."""
+    """The board's state when it ends."""
     hand.process.terminate()
     hand.process.wait(60)
     return hand.summary["state"]
@@ -33,7 +33,10 @@ def test_an_estop_by_command_outlives_daemon_and_board_until_a_person_lifts_it(t
         daemon.kill()
         assert state_of(hand) == "ESTOP"
 
-    with simulated_hand(tmp_path) as hand, running("run", "--port", hand.port, *MODEL, "--arm"):  # another, disarmed
+    with (
+        simulated_hand(tmp_path) as hand,
+        running("run", "--port", hand.port, *MODEL, "--arm"),
+    ):  # another board, disarmed
         with feed_of(hand.port) as feed:
             feed.subscribe("snapshots")
             while (look := feed.newest(10.0)).state != "ESTOP":

@@ -1,4 +1,4 @@
-"""The hand as LSL streams, read by such a client as laboratories have. Processes: hand, daemon, `myobridge lsl`."""
+"""The hand as LSL streams, read by a client like a laboratory's. Processes: hand, daemon, `myobridge lsl`."""
 
 import math
 import os
@@ -11,8 +11,8 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
-# Before LSL is loaded: this machine alone, found without multicast, which containers often have no route for, and on
-# ports of this test run's own.
+# Set before LSL is loaded: this computer only, without multicast, for which containers often have no route, and on
+# this test run's own ports.
 BASE_PORT = 20_000 + os.getpid() % 300 * 40
 SETTINGS = tempfile.NamedTemporaryFile("w", suffix=".cfg")  # noqa: SIM115 - it stays until all tests are over
 SETTINGS.write(
@@ -67,7 +67,7 @@ def laboratory(folder, *source):
 
 
 def pull(inlet, seconds):
-    """Samples (n, channels) and stamps (n,) of so many seconds."""
+    """Samples (n, channels) and stamps (n,) of a number of seconds."""
     samples, stamps, until_s = [], [], time.monotonic() + seconds
     while time.monotonic() < until_s:
         new, times = inlet.pull_chunk(timeout=0.1)
@@ -77,7 +77,7 @@ def pull(inlet, seconds):
 
 
 def pull_until(inlet, wanted, within_s=60):
-    """Markers up to the wanted one."""
+    """The markers up to the wanted one."""
     seen, until_s = [], time.monotonic() + within_s
     while time.monotonic() < until_s:
         new, _ = inlet.pull_chunk(timeout=0.1)
@@ -89,7 +89,7 @@ def pull_until(inlet, wanted, within_s=60):
 
 @pytest.fixture
 def numbered(tmp_path):
-    """A recording whose samples say which they are: channel 0 counts, channel 1 counts channel 0's rounds."""
+    """A recording with numbered samples: channel 0 counts them, channel 1 counts the wraps of channel 0."""
     index = np.arange(60 * int(FS_HZ))
     counts = np.column_stack([index % 10_000, index // 10_000, -(index % 7), index % 3]).astype(np.int16)
     Recording(counts, FS_HZ, adc_bits=16).save(tmp_path / "numbered.npz")
@@ -107,7 +107,7 @@ def test_emg_arrives_complete_in_order_at_its_rate_and_with_its_description(tmp_
     assert (np.diff(index) == 1).all()
     assert (samples[:, 2] == -(index % 7)).all()
     assert (np.diff(stamps) > 0).all()
-    settled = slice(len(stamps) // 2, None)  # the sample clock has seen its first second
+    settled = slice(len(stamps) // 2, None)  # the sample clock has measured its first second
     slope_s = np.polyfit(np.arange(len(stamps[settled])), stamps[settled], 1)[0]
     assert 1 / slope_s == pytest.approx(FS_HZ, rel=5e-3)
     assert -0.05 < now_s - stamps[-1] < 1.0  # taken a moment ago, by LSL's own clock
@@ -127,7 +127,7 @@ def test_angles_and_events_of_a_hand_that_is_armed_and_disarmed(tmp_path):
     with laboratory(tmp_path) as (daemon, open_stream):
         angles, markers = open_stream("angles"), open_stream("markers")
         info = angles.info(timeout=10)
-        pull_until(markers, "model synth")  # who begins to listen is told how things are
+        pull_until(markers, "model synth")  # a new listener gets the present state
         os.kill(daemon.pid, signal.SIGUSR1)
         pull_until(markers, "state ARMED")
         samples, stamps = pull(angles, 2)
@@ -196,7 +196,7 @@ def test_without_the_library_lsl_says_what_to_install(tmp_path, hide, words):
 
 
 def emg_frame(index, samples=5):
-    """A frame as the decoder hands it on, of one channel whose counts are the index."""
+    """An EMG frame of one channel whose counts are the index."""
     payload = m.Emg(index % 2**32, samples, 0).pack() + np.arange(index, index + samples).astype("<i2").tobytes()
     (frame,) = FrameDecoder().feed(encode(m.Emg.TYPE, 0, payload))
     return frame
@@ -216,7 +216,7 @@ def test_stamps_are_the_times_of_sampling_even_if_the_samples_are_read_late():
 
 def test_stamps_never_go_back_and_lost_samples_leave_a_gap():
     emg = StampedEmg(1, FS_HZ)
-    emg.take(emg_frame(0), 10.5)  # the first came late
+    emg.take(emg_frame(0), 10.5)  # the first sample arrived late
     _, before = emg.take(emg_frame(5), 10.0025)
     assert (np.diff(before) > 0).all() and before[0] > 10.499
     emg = StampedEmg(1, FS_HZ)

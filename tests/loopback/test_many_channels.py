@@ -1,4 +1,4 @@
-"""64 channels, the widest CONFIG: from the simulated hand's port to a setpoint each hop, and into a recording."""
+"""64 channels, the most of a CONFIG: from the simulated hand's port to a setpoint each hop, and into a recording."""
 
 import json
 
@@ -16,7 +16,7 @@ from virtual_hand import board_config
 
 CHANNELS = 64
 FS_HZ = 250.0
-"""What 500 kbaud carry with room to spare."""
+"""A rate that 500 kbaud carry easily."""
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def test_the_daemon_runs_on_64_channels_and_loses_nothing(tmp_path, model):
     summary = json.loads(result.stdout)
     assert summary["channels"] == CHANNELS
     assert summary["samples_lost"] == summary["crc_errors"] == 0
-    assert summary["frames_received"] > FS_HZ, "one sample a frame: two do not fit"
+    assert summary["frames_received"] > FS_HZ, "one sample in a frame: two do not fit"
 
 
 def test_64_channels_are_recorded_and_read_again(tmp_path):

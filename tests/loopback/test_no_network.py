@@ -1,4 +1,4 @@
-"""No command talks to the network, except the view and lab streaming, which are there to do so."""
+"""No command uses the network, except the view and lab streaming."""
 
 import json
 import os
@@ -63,7 +63,7 @@ def test_onnxruntime_sends_no_telemetry_and_stores_nothing(tmp_path):
     environment = {"HOME": str(tmp_path), "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
     command = [sys.executable, "-c", program]
     result = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    assert result.stdout == "1\n", "a thread of its own, which will telephone after nine seconds"
+    assert result.stdout == "1\n", "another thread exists, which sends telemetry after nine seconds"
     assert not list(tmp_path.iterdir())
 
 

@@ -1,4 +1,4 @@
-"""The loop waits for nobody: no terminal that is stopped or gone, no pipe that is full or closed, no full disk."""
+"""The loop never waits: for no stopped or lost terminal, for no full or closed pipe, and for no full disk."""
 
 import fcntl
 import json
@@ -20,7 +20,7 @@ CTRL_S = b"\x13"
 
 @contextmanager
 def full_pipe(_folder):
-    """Its reader sleeps."""
+    """A pipe whose reader sleeps."""
     reader, writer = os.pipe()
     fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
     os.write(writer, b"x" * 4096)
@@ -70,7 +70,7 @@ def daemon(hand, folder, stderr, *arguments):
 
 
 def armed(feed):
-    """Asked for until it is: on a busy machine the first window may take long."""
+    """Repeats ARM until the hand is armed: on a busy machine the first window may take long."""
     while not (reply := feed.request("arm")).ok:
         print(reply.text)
 
@@ -109,7 +109,7 @@ def test_after_ctrl_z_the_hand_opens_by_itself_and_fg_does_not_arm_it(tmp_path):
             process.send_signal(signal.SIGSTOP)  # as Ctrl-Z does; without a shell the system ignores SIGTSTP
             os.waitpid(process.pid, os.WUNTRACED)
             time.sleep(3)  # HOLD becomes RELAX two seconds after the last setpoint
-            process.send_signal(signal.SIGUSR1)  # nobody knows how long ago that will have been
+            process.send_signal(signal.SIGUSR1)  # a stopped daemon cannot know its age
             process.send_signal(signal.SIGCONT)
             feed.subscribe("snapshots")
             while feed.newest(10.0).state != "RELAX":
@@ -162,7 +162,7 @@ def test_a_run_with_seconds_also_ends_without_emg(tmp_path):
 
 
 def heeds(process, number):
-    """The process has said what it does with a signal; before that the system ends it."""
+    """The process handles a signal; before that the signal would end it."""
     status = Path(f"/proc/{process.pid}/status").read_text()
     masks = [int(line.split()[1], 16) for line in status.splitlines() if line.startswith(("SigBlk", "SigCgt"))]
     return any(mask >> (number - 1) & 1 for mask in masks)

@@ -1,4 +1,4 @@
-"""What the running daemon tells the service manager: a fake one listens."""
+"""The running daemon's notifications to the service manager, which the test plays."""
 
 import json
 import os
@@ -37,7 +37,7 @@ class Manager:
         self._socket.close()
 
     def listen(self, seconds, until=None):
-        """What came in that time, or until `until` came."""
+        """The notifications of that time, or until `until` arrives."""
         new, end_s = [], time.monotonic() + seconds
         while (left_s := end_s - time.monotonic()) > 0 and until not in new:
             self._socket.settimeout(left_s)
@@ -74,7 +74,7 @@ def test_ready_comes_with_the_first_samples_and_watchdog_while_the_loop_turns(ma
         assert manager.listen(2).count("WATCHDOG=1") >= 2 / WATCHDOG_S
 
         daemon.send_signal(signal.SIGSTOP)
-        manager.listen(0.1)  # what was on its way
+        manager.listen(0.1)  # notifications that were under way
         assert manager.listen(2 * WATCHDOG_S) == []
 
         daemon.send_signal(signal.SIGCONT)
@@ -83,7 +83,7 @@ def test_ready_comes_with_the_first_samples_and_watchdog_while_the_loop_turns(ma
         assert "STOPPING=1" in manager.listen(5, until="STOPPING=1")
         daemon.wait(60)
         assert daemon.returncode == 0
-        assert manager.listen(0.1) == []  # the last word
+        assert manager.listen(0.1) == []  # STOPPING was the last
     assert manager.heard.count("READY=1") == 1
 
 
@@ -112,7 +112,7 @@ def test_a_loop_that_is_always_too_slow_does_not_feed_the_watchdog(manager):
     for turn in range(1, 10):
         notifier.turned(turn * (LONGEST_TURN_S + 0.01))
     manager.listen(0.05)
-    assert manager.heard.count("WATCHDOG=1") == 1  # the first turn began before anybody looked
+    assert manager.heard.count("WATCHDOG=1") == 1  # the first turn began before the manager listened
     notifier.turned(9 * (LONGEST_TURN_S + 0.01) + 0.02)
     assert manager.listen(0.05) == ["WATCHDOG=1"]
     notifier.stopping()

@@ -1,4 +1,4 @@
-"""What is made may be read by those whom the person's umask lets; recordings and sockets by the person alone."""
+"""The umask decides who may read new files; only the user may read recordings and open sockets."""
 
 import signal
 import stat

@@ -1,4 +1,4 @@
-"""The demo on the real firmware: the ELF that is flashed, in its simulator, driven by the daemon over its UART."""
+"""The demo on the real firmware: the flashed ELF runs in a simulator, and the daemon drives it over its UART."""
 
 import json
 
@@ -28,7 +28,7 @@ def test_the_hand_follows_the_wearer_on_the_real_firmware(board, tmp_path):
 
 @pytest.mark.parametrize("board", BOARDS)
 def test_the_demo_command_runs_the_firmware_and_prints_its_summary(board):
-    """It runs in real time. How well the hand follows then depends on the machine: the test above asks for that."""
+    """It runs in real time, where the error depends on the machine; the test above checks the error."""
     result = myobridge("demo", "--firmware", board, "--headless", "--seconds", 3, "--json", "-", timeout_s=110)
     assert result.returncode == 0, result.stderr
     summary = json.loads(result.stdout)

@@ -11,7 +11,7 @@ from processes import myobridge, simulated_hand
 
 @pytest.fixture
 def third_repetitions(biopatrec_dir, tmp_path):
-    """Person 1 opens, closes and grips in the repetition that the shipped model has not seen, each with its rest."""
+    """Person 1 opens, closes and grips in the repetition that the shipped model has not seen, with each rest."""
     whole = Recording.load(biopatrec_dir / "s01.npz")
     held_out = whole.repetition == 2
     wanted = held_out & np.isin(whole.run, [1, 2, 7, 8, 9, 10])

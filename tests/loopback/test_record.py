@@ -1,4 +1,4 @@
-"""`myobridge record` as a process, at a simulated hand whose wearer follows the cues."""
+"""`myobridge record` as a process, on a simulated hand whose wearer follows the cues."""
 
 import json
 import os
@@ -49,7 +49,7 @@ def record(hand, out, *arguments, timeout_s=60):
 
 
 def wait_for(process, text, within_s=60):
-    """What the process says up to a line with that text."""
+    """The output of the process up to a line with that text."""
     said, until_s = "", time.monotonic() + within_s
     while text not in said and time.monotonic() < until_s:
         line = process.stderr.readline()
@@ -163,20 +163,20 @@ def test_a_full_disk_is_reported_and_the_data_that_fits_is_kept(tmp_path, poses)
         result = subprocess.run(
             command(*arguments), capture_output=True, text=True, timeout=60, check=False, preexec_fn=no_more_than_128_kb
         )
-    assert result.returncode == 1, "and whoever runs it from a script is told"
+    assert result.returncode == 1, "a script must notice the failure"
     *_, kept, wrote, why = result.stderr.splitlines()
     assert "the system does not let it grow" in why
     assert "Traceback" not in result.stderr
     counts = Recording.load(tmp_path / "r.myo").counts
     assert len(counts) > 2000
     told_s = float(re.search(r"(\d+) s of EMG are in", kept)[1])
-    assert 0 < told_s <= len(counts) / 2000 + 0.5, "what is told is in the file"
+    assert 0 < told_s <= len(counts) / 2000 + 0.5, "the reported seconds are in the file"
     assert f"Wrote {tmp_path / 'r.myo'}" in wrote
 
 
 @pytest.mark.slow
 def test_two_recordings_that_begin_in_the_same_second_get_separate_files(tmp_path, poses):
-    """Both are named by the time; whoever comes second takes the next free name."""
+    """The time names both files; the second takes the next free name."""
     frozen = "import time; time.strftime = lambda _form: 'now'; from myobridge.cli import main; main()"
     with wearer(tmp_path) as hand, running("run", "--port", hand.port, "--model", "synth"):
         with feed_of(hand.port) as feed:

@@ -1,4 +1,4 @@
-"""A `.myo` where an `.npz` goes: replay, the simulated hand, training's own reader; and `inspect` and `export`."""
+"""A `.myo` file in place of an `.npz` file: replay, simulated hand and training; and `inspect` and `export`."""
 
 import json
 import re
@@ -24,7 +24,7 @@ SECONDS, FS_HZ = 4, 1000
 
 @pytest.fixture
 def path(tmp_path):
-    """Two channels at 1 kHz, rest and a fist in turn, a second each."""
+    """Two channels at 1 kHz: rest and a fist in turn, a second each."""
     counts = np.random.default_rng(0).integers(-100, 100, (SECONDS * FS_HZ, 2)).astype("<i2")
     config = board_config(channel_mask=0b11, sample_period_ticks=2000)
     with RecordingWriter(tmp_path / "r.myo", Header(ident=IDENT, config=config, poses=POSES)) as writer:

@@ -31,7 +31,7 @@ def run(hand, *arguments):
 
 
 def kinds_sent(port, for_s):
-    """Types of the frames that a hand sends by itself."""
+    """Types of the frames that a hand sends unasked."""
     link, frames, kinds = SerialLink(port), FrameDecoder(), set()
     until_s = time.monotonic() + for_s
     while time.monotonic() < until_s:
@@ -85,7 +85,7 @@ def test_a_daemon_that_is_stopped_at_any_moment_disarms_without_a_traceback(tmp_
 def test_a_model_that_does_not_run_is_one_sentence_and_the_hand_stops_streaming(tmp_path):
     model = onnx.load(write_tiny_model(tmp_path / "m.onnx", tiny_spec(fs_hz=2000.0)))
     last = next(tensor for tensor in model.graph.initializer if tensor.name == "last")
-    last.CopyFrom(numpy_helper.from_array(np.array([1 << 20]), "last"))  # of a window: no check of ours reckons that
+    last.CopyFrom(numpy_helper.from_array(np.array([1 << 20]), "last"))  # of a window: no check computes that
     onnx.save(model, tmp_path / "m.onnx")
     with simulated_hand(tmp_path) as hand:
         result = myobridge("run", "--port", hand.port, "--model", tmp_path / "m.onnx", "--arm")
@@ -93,7 +93,7 @@ def test_a_model_that_does_not_run_is_one_sentence_and_the_hand_stops_streaming(
     assert result.returncode == 1
     assert "is not an ONNX model that can be run" in result.stderr
     assert result.stderr.count("\n") == 1, result.stderr
-    assert hand.summary["samples_taken"] > 0, "it streamed"
+    assert hand.summary["samples_taken"] > 0, "the hand streamed"
 
 
 def test_when_an_armed_daemon_is_killed_the_hand_holds_then_relaxes(tmp_path):
@@ -123,7 +123,7 @@ def test_a_reconnected_hand_streams_again_and_arms_only_on_request(tmp_path):
     assert summary["state"] == "ARMED"
     states = np.load(tmp_path / "trace.npz")["state"].tolist()
     changes = [s for s, before in zip(states[1:], states, strict=False) if s != before]
-    assert changes[:3] == [2, 3, 4]  # ARMED, HOLD, RELAX while it was away
+    assert changes[:3] == [2, 3, 4]  # ARMED, HOLD, RELAX while the daemon was away
     assert changes[3:5] == [1, 2]  # DISARMED by the new session, ARMED by SIGUSR1
 
 
@@ -133,7 +133,7 @@ def test_a_bad_cable_loses_counted_samples_and_never_delivers_a_wrong_sample(tmp
         summary = run(hand, "--arm", "--seconds", 5)
     taken = hand.summary["samples_taken"]
     accounted = summary["samples_received"] + summary["samples_lost"]
-    assert 0 <= taken - accounted <= 0.25 * summary["fs_hz"]  # what was on the line or lost at the very end
+    assert 0 <= taken - accounted <= 0.25 * summary["fs_hz"]  # samples on the line or lost at the very end
     assert hand.summary["range_rejects"] == 0
     if faults.startswith(("flips", "lost", "burst")):
         assert summary["samples_lost"] > 0

@@ -1,4 +1,4 @@
-"""A running daemon, looked into and asked through its feed."""
+"""A running daemon, watched and commanded through its feed."""
 
 import json
 import os
@@ -195,7 +195,7 @@ def test_a_crowd_that_floods_the_feed_does_not_stop_the_hand(tmp_path):
                 client = crowd.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
                 client.setblocking(False)
                 for message in flood:
-                    with suppress(OSError):  # its queue is full, or it has been put out
+                    with suppress(OSError):  # the queue is full, or the client was disconnected
                         client.connect(os.fspath(feed_path(hand.port)))
                     with suppress(OSError):
                         client.send(message)

@@ -1,4 +1,4 @@
-"""Both command lines on terminals, pipes and disks that take nothing, in encodings without our letters, under signals.
+"""Both command lines on blocked terminals, pipes and disks, in encodings without the needed letters, and under signals.
 
 Whatever happens to their streams, they end in an exit code, with a sentence where somebody can read it.
 """
@@ -17,11 +17,11 @@ from processes import command, running
 MODELS = [sys.executable, "-m", "myobridge_models"]
 ASCII = {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "POSIX"}
 PORT = b"h\xff\xfe"
-"""No UTF-8."""
+"""Not UTF-8."""
 
 
 def shell(line, **environment):
-    """A shell's command line, with both command lines as $HOST and $MODELS; (exit code, what it said)."""
+    """Runs a shell's command line, with both command lines as $HOST and $MODELS; returns (exit code, output)."""
     words = {"HOST": " ".join(command()), "MODELS": " ".join(MODELS)}
     result = subprocess.run(
         ["bash", "-c", line], capture_output=True, timeout=60, check=False, env=os.environ | words | environment
@@ -109,7 +109,7 @@ def test_a_port_whose_name_is_not_utf_8_works_under_its_own_name(tmp_path):
 @pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGUSR2])
 @pytest.mark.parametrize("wait_s", [0.05, 0.1, 0.2])
 def test_a_signal_during_the_start_does_not_end_the_daemon(tmp_path, number, wait_s):
-    """Python itself takes some 20 ms before the first line of ours runs, which is nobody's to change."""
+    """Python itself needs some 20 ms before the first line of myobridge runs; the test leaves that time out."""
     program = "import sys; sys.stdout.write('here'); sys.stdout.flush(); from myobridge.cli import main; main()"
     line = [sys.executable, "-c", f"from myobridge.cli import begin; begin(); {program}", "inspect", tmp_path / "none"]
     process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -131,7 +131,7 @@ def test_importing_the_entry_module_does_not_change_signals():
 
 
 def test_ctrl_c_ends_a_command_like_any_other_program():
-    """A shell's loop ends with it; nothing is said, and nothing is called a fault."""
+    """A shell's loop ends with it; the command prints nothing and reports no fault."""
     with running("bench", "--seconds", 30) as bench:
         time.sleep(2.0)
         bench.send_signal(signal.SIGINT)

@@ -1,4 +1,4 @@
-"""A decision cannot harm the loop: one that fails disarms the hand, one that does not end is ended from outside."""
+"""A decision cannot harm the loop: a failed one disarms the hand, and one that hangs is ended from outside."""
 
 import json
 import os
@@ -65,7 +65,7 @@ def test_a_decision_that_hangs_disarms_the_hand_and_ends_the_process_with_all_it
         with odd_daemon(hand, tmp_path) as daemon, feed_of(hand.port) as feed:
             armed(feed)
             daemon.send_signal(HANG)
-            reply = feed.request(word) if word else None  # said while the loop is stuck
+            reply = feed.request(word) if word else None  # sent while the loop is stuck
             _, said = daemon.communicate(timeout=60)
             assert daemon.returncode == 1
         assert EstopMemory(hand.port).said == bool(word)

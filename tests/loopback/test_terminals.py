@@ -1,4 +1,4 @@
-"""What commands show in terminals of all kinds, and that they live with a shell's Ctrl-Z, `fg` and window sizes."""
+"""The output of commands in all kinds of terminals, and their behaviour under Ctrl-Z, `fg` and new window sizes."""
 
 import os
 import signal
@@ -26,12 +26,12 @@ how = "Close it."
 """
 PROMPT = "shell> "
 MOVES = "\x1b["
-"""How a sequence begins that moves the cursor, or gives a colour."""
+"""Beginning of an escape sequence that moves the cursor or sets a colour."""
 
 
 @pytest.fixture
 def recording(tmp_path):
-    """Arguments of a recording of one pose, which is held for long."""
+    """Arguments of a recording of one pose with a long hold."""
     (tmp_path / "poses.toml").write_text(POSES)
     with simulated_hand(tmp_path, "--follow-cues") as hand:
         yield [

@@ -1,4 +1,4 @@
-"""The way of an order from a page to the daemon, above all of an ESTOP, with strange daemons and with none."""
+"""The way of an order from a page to the daemon, above all of an ESTOP, with faulty daemons and without one."""
 
 import asyncio
 import json
@@ -27,7 +27,7 @@ HALF_OPEN = 200
 
 @pytest.fixture
 def port(tmp_path, monkeypatch):
-    """A port whose feed and memory are the test's own."""
+    """A port with a feed and a memory for this test alone."""
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     return str(tmp_path / "hand")
@@ -35,14 +35,14 @@ def port(tmp_path, monkeypatch):
 
 @pytest.fixture
 def memory(port):
-    """Of a board that was used before, without an ESTOP."""
+    """The memory of a board that was used before and is not stopped."""
     memory = EstopMemory(port)
     assert not memory.said
     return memory
 
 
 class Daemon:
-    """A feed that the test polls, and what was asked of it; `answers` may be switched off."""
+    """A feed that the test polls, and the requests to it; `answers` may be switched off."""
 
     def __init__(self, port):
         spec = tiny_spec()
@@ -73,7 +73,7 @@ def served(daemon):
 
 
 class View:
-    """Orders, run beside the test, and what was told to viewers afterwards."""
+    """`Orders`, which runs beside the test, and the messages to viewers after the answers."""
 
     def __init__(self, port, memory):
         self.told = []
@@ -99,7 +99,7 @@ class View:
 
 @pytest.fixture
 def hasty(monkeypatch):
-    """What takes seconds otherwise."""
+    """Shortens times of several seconds."""
     monkeypatch.setattr("myobridge.view.orders.CONFIRM_S", 0.1)
     monkeypatch.setattr("myobridge.view.orders.ANSWER_S", 0.2)
     monkeypatch.setattr("myobridge.view.orders.RETRY_S", 0.02)
@@ -129,7 +129,7 @@ def test_an_estop_does_not_wait_for_earlier_orders_and_is_never_mistaken_for_ano
         with served(daemon):
             async with View(port, memory) as view:
                 await asyncio.gather(*(view.order(do) for do in ("arm", "estop", "estop", "arm")))
-        assert daemon.asked.count("estop") >= 1  # two that come in one poll are one for the daemon, see test_feed.py
+        assert daemon.asked.count("estop") >= 1  # the feed merges two of one poll, see test_feed.py
         assert daemon.asked[0] == "estop"
 
     asyncio.run(story())
@@ -339,7 +339,7 @@ def test_a_full_feed_is_reported_by_the_view_and_blocks_no_estop(port, memory):
                     await asyncio.to_thread(until, viewer, "link", lambda link: "too many listeners" in link["text"])
                     assert (await asyncio.to_thread(stop, viewer))["text"] == "estop done"
                     crowd.pop_all().close()
-                    await asyncio.to_thread(until, viewer, "link", lambda link: link["up"])  # it went on watching
+                    await asyncio.to_thread(until, viewer, "link", lambda link: link["up"])  # it kept watching
         assert daemon.asked == ["estop"]
 
     asyncio.run(story())
@@ -379,7 +379,7 @@ def test_an_arm_from_a_frozen_page_is_as_old_as_the_snapshot_that_the_person_saw
             answer = until(viewer, "answer")
             assert not answer["ok"]
             assert "60 s old" in answer["text"]
-            while not answer["ok"]:  # on a busy machine the newest look may be old, too
+            while not answer["ok"]:  # on a busy machine the newest snapshot may be old, too
                 look = until(viewer, "look")["snapshot"]
                 viewer.send(json.dumps({"do": "arm", "seen_s": look["at_s"]}))
                 answer = until(viewer, "answer")

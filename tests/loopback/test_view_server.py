@@ -1,4 +1,4 @@
-"""The view's server as browsers, strangers and attackers meet it, without a daemon and with one."""
+"""The view's server as browsers, strangers and attackers meet it, with and without a daemon."""
 
 import asyncio
 import json
@@ -146,7 +146,7 @@ def test_connections_that_send_nothing_or_nonsense_delay_nobody(lonely):
 
 
 class StuckBrowser:
-    """Takes one message and then no more."""
+    """Takes one message and then blocks."""
 
     def __init__(self):
         self.taken = []

@@ -1,4 +1,4 @@
-"""What the page shows in each state, with few channels and many, to all eyes; the daemon behind it is played."""
+"""The page in each state, with few and many channels, also for impaired eyes; the test plays the daemon."""
 
 import json
 import subprocess

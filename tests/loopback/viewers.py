@@ -1,4 +1,4 @@
-"""Looks at a view as its page does, and as strangers do."""
+"""Opens a view as its page does, and as strangers do."""
 
 import json
 import re
@@ -12,7 +12,7 @@ from processes import running
 
 
 def address_in(stream) -> str:
-    """The address that a view prints, maybe after other sentences."""
+    """The address that a view prints, perhaps after other sentences."""
     for line in stream:
         if found := re.search(r"View: (\S+)", line):
             return found[1]
@@ -21,14 +21,14 @@ def address_in(stream) -> str:
 
 @contextmanager
 def view(port, *arguments):
-    """A running view; its address. Whatever happens to it, it has nothing to complain about."""
+    """The address of a running view, which must not print a complaint."""
     with running("view", "--port", port, "--view-port", 0, *arguments) as process:
         yield address_in(process.stdout)
     assert not process.stderr.read()
 
 
 def get(url: str, method: str = "GET", **headers: str) -> tuple[int, str, str]:
-    """Status, headers and body, from a client that sends exactly what it is told."""
+    """Status, headers and body for a client that sends exactly these bytes."""
     parts = urlsplit(url)
     headers = {"Host": parts.netloc, **headers}
     target = parts.path + (f"?{parts.query}" if parts.query else "")
@@ -41,7 +41,7 @@ def get(url: str, method: str = "GET", **headers: str) -> tuple[int, str, str]:
 
 
 def answers(url: str) -> bool:
-    """Whether a view still serves its page; one that ends refuses, resets or just closes a connection."""
+    """Whether a view still serves its page; a view that ends refuses, resets or closes connections."""
     try:
         return get(url)[0] == 200
     except (ConnectionError, IndexError):

@@ -1,4 +1,4 @@
-"""One open port, from HELLO to the goodbye; and what a change of the model does to it."""
+"""One open port, from HELLO to the goodbye, and a change of its model."""
 
 import gc
 import re
@@ -42,13 +42,13 @@ class NoiseSource:
 
 
 class VirtualLink:
-    """A port with a simulated hand, in virtual time: each wait is so many milliseconds, until `unplugged`."""
+    """A port with a simulated hand in virtual time: each wait lasts a number of milliseconds, until `unplugged`."""
 
     def __init__(self, clock):
         self.clock = clock
         self.device = SimulatedFirmware(NoiseSource(), seed=1)
         self.board_rate = 1.0
-        """Seconds that pass on the board while one passes here."""
+        """Seconds that pass on the board during one second here."""
         self._board_s = self._looked_s = clock.now_s
         self.unplugged = False
         self.frames_written = 0
@@ -140,7 +140,7 @@ def test_bytes_go_to_the_feed_with_their_time_after_the_setpoint_is_written(conn
     assert connection.session.may_move
     link.frames_written = 0
     connection.turn()
-    assert told[-1][2] == 1, "the setpoint of these very bytes"
+    assert told[-1][2] == 1, "the setpoint of these bytes"
 
 
 def test_the_loop_wakes_once_a_hop_and_at_once_for_partial_hops_and_answers(connection, link):
@@ -172,7 +172,7 @@ def test_a_new_connection_does_not_inherit_the_reason_for_withheld_setpoints(con
 
     model, frames = open_tiny(tmp_path), FrameDecoder()
     fresh = Connection(link, model, Settings(), frames, RunStats(model.spec, 0.0, frames.counters))
-    notices.tell_changes(fresh, clock.now_s + 10)  # it knows nothing of the device yet
+    notices.tell_changes(fresh, clock.now_s + 10)  # it knows nothing about the board yet
     assert said[-1].startswith("Lost the hand")
 
 
@@ -232,7 +232,7 @@ def test_samples_that_arrive_during_the_models_trial_wait_and_none_is_lost(link,
         assert connection.explain_withheld() == ""
         connection.turn()
     assert connection.streaming
-    connection.turn()  # of the samples that waited, the clock knows nothing
+    connection.turn()  # the clock did not see the samples that waited
     assert connection.decided  # more than a window has waited
     acquired = connection._stats.acquired
     assert acquired.samples_received > 50 * HOP
@@ -288,7 +288,7 @@ def test_unexpected_frames_are_counted_over_all_connections_of_a_run(link, tmp_p
 def test_a_hand_that_moves_or_holds_may_be_moving(connection, link):
     assert not connection.may_be_moving
     connection.session.request_arm()
-    assert connection.may_be_moving  # it has been asked
+    assert connection.may_be_moving  # an ARM was requested
     for _ in range(20):
         connection.turn()
     assert connection.may_be_moving
@@ -381,10 +381,10 @@ def test_a_board_whose_clock_recovers_moves_the_hand_again(connection, link):
 
 
 def test_decisions_that_stay_too_late_are_withheld_as_stale(connection):
-    connection._max_age_s = -1.0  # whatever is decided is older than that
+    connection._max_age_s = -1.0  # every decision is older than that
     turns(connection, 0.1)
     assert connection._stats.withheld[Withheld.STALE] > 1
-    assert connection.withheld is Withheld.NO, "a few that are late are nothing to speak of: the hand goes on"
+    assert connection.withheld is Withheld.NO, "a few late decisions are not reported: the hand keeps moving"
     turns(connection, 0.2)
     assert connection.withheld is Withheld.STALE
     assert not connection.decided

@@ -1,4 +1,4 @@
-"""The memory of an emergency stop: whatever becomes of its files, a stop that was said is not forgotten."""
+"""The memory of an emergency stop: no damage to its files makes it forget a stop."""
 
 import os
 import stat
@@ -100,7 +100,7 @@ def test_a_folder_that_cannot_be_made_is_an_error(tmp_path, monkeypatch):
 
 
 def board(sysfs, tty, socket, **facts):
-    """A USB board in a tree like that of Linux: the tty's device is the interface, its parent is the board."""
+    """A USB board in a tree like Linux's: the tty's device is the interface, and its parent is the board."""
     device = sysfs / "devices" / socket
     interface = device / f"{socket}:1.0"
     interface.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""There is a sentence for each state, and for each reason to send no setpoints."""
+"""There is a sentence for each state, and for each reason for withheld setpoints."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A model for a running daemon: each request is answered, the loop goes on, and the next model can be loaded."""
+"""A new model for a running daemon: each request is answered, the loop continues, and the next model can be loaded."""
 
 import time
 from types import SimpleNamespace
@@ -17,7 +17,7 @@ CONFIG = board_config(IDENT, tiny_spec(), Settings())
 
 
 class Asked:
-    """A request, and what it is answered."""
+    """A request and its answer."""
 
     def __init__(self, path):
         self.request = SimpleNamespace(path=str(path))
@@ -28,7 +28,7 @@ class Asked:
 
 
 class Hand:
-    """A connection that streams and does not move."""
+    """A connection that streams and does not move the hand."""
 
     streaming, may_be_moving = True, False
 
@@ -51,7 +51,7 @@ def hand():
 
 
 def asked(swap, hand, path):
-    """The request, answered, and how often the loop came round meanwhile."""
+    """The answered request, and the turns of the loop meanwhile."""
     ask, turns = Asked(path), 0
     swap.begin(ask, hand)
     while not ask.answers:

@@ -1,4 +1,4 @@
-"""The rules of permission.py, as host/README.md has them, against askers, boards and links at random.
+"""The rules of permission/rules.py, as host/README.md lists them, against random askers, boards and links.
 
 The board here obeys, loses, delays and refuses as it likes; its own rules are tested elsewhere.
 """
@@ -14,7 +14,7 @@ TURN_S = 0.05
 
 
 class Board:
-    """A hand as permission.py sees one; `obeys` says whether an action reaches it."""
+    """A hand as permission/rules.py sees it. obeys: actions reach it."""
 
     def __init__(self):
         self.state, self.streaming, self.decided, self.may_move, self.busy, self.refusal = (
@@ -29,7 +29,7 @@ class Board:
         return "" if self.decided else "No setpoints."
 
     def told(self, action):
-        """What a session does with an action."""
+        """Does what a session does with an action."""
         self.under_way, self.busy, self.refusal = action, True, ""
         if action is not Action.ARM:
             self.may_move = False
@@ -90,7 +90,7 @@ class Desk(RuleBasedStateMachine):
                 self.board.told(action)
 
     def arm_is_sent(self):
-        """The predicates of an ARM, at the moment when it leaves."""
+        """Checks the predicates of an ARM at the moment when it is sent."""
         assert any(0 <= self.now_s - asked_s < LIFE_S for asked_s in self.armed_s), "nobody asked within 3 s"
         living = [n for n, (word, _) in self.asked.items() if word == "arm" and n not in self.answered]
         assert living, "every ARM had been answered"
@@ -111,7 +111,7 @@ class Desk(RuleBasedStateMachine):
     @precondition(lambda self: self.board and self.board.under_way is Action.ARM)
     @rule()
     def an_arm_stays_unanswered(self):
-        """As the session does it: DISARM follows."""
+        """DISARM follows, as in the session."""
         self.board.told(Action.DISARM)
         self.board.refusal = "the board did not answer"
 

@@ -1,4 +1,4 @@
-"""The life of a word, second by second."""
+"""The life of a command, second by second."""
 
 import pytest
 from test_permission_machine import Board
@@ -125,7 +125,7 @@ def test_an_arm_during_a_lasting_fault_is_refused_after_one_disarm(asker, board)
 
 
 def test_an_expired_arm_is_not_sent_in_the_turn_that_answers_it(asker, board):
-    """A daemon that was stopped finds the word and a good decision at once, and both are old."""
+    """A daemon that was stopped finds the command and a good decision at once, and both are old."""
     board.decided = False
     asker.ask("arm", 100.0, 100.0)
     asker.permission.attend(board, 100.0)

@@ -1,4 +1,4 @@
-"""What the operating system does for the loop, on this system."""
+"""Real-time help of the operating system, on this system."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""What people ask of a running daemon: the hand does it, and the answer says what came of it."""
+"""Commands to a running daemon: the hand obeys, and the answer reports the result."""
 
 import time
 
@@ -15,11 +15,11 @@ from myobridge.wire.session import Phase, SessionBroken
 from virtual_hand import VirtualHand
 
 POLL_EVERY = 20
-"""Steps of a millisecond."""
+"""Milliseconds in a step."""
 
 
 class Desk:
-    """A person with a daemon: `decided` says whether there is something to say to the hand."""
+    """A person with a daemon. decided: a setpoint may be sent."""
 
     streaming = property(lambda self: self.session.phase is Phase.STREAMING)
     state = property(lambda self: None if self.session.status is None else State(self.session.status.state))
@@ -81,7 +81,7 @@ class Desk:
         return ok, text
 
     def lift(self):
-        """A person lifts the stop, and waits for the answer; the disk takes real time."""
+        """A person lifts the stop and waits for the answer; the disk takes real time."""
         self.ask("lift")
         until_s = time.monotonic() + 10
         while not self.answers:
@@ -110,7 +110,7 @@ class Desk:
         self.plug_in()
 
     def until_remembered(self, said):
-        """The disk has been told, by a thread of its own."""
+        """Waits until the writer's thread has written to the disk."""
         until_s = time.monotonic() + 10
         while EstopMemory(self.control._port).said is not said:
             assert time.monotonic() < until_s
@@ -192,7 +192,7 @@ def test_a_signal_without_a_hand_is_answered_and_forgotten(desk):
 
 @pytest.mark.parametrize("frozen_s", [0.1, 0.3, 0.5])
 def test_a_hand_that_freezes_during_an_arm_is_armed_before_the_answer_or_never(desk, frozen_s):
-    """What was given up does not stay on the line: DISARM follows until the board confirms it."""
+    """An expired ARM does not stay on the line: DISARM follows until the board confirms it."""
     desk.ask("arm")
     heard, desk.hand.firmware.receive = desk.hand.firmware.receive, lambda data, _now_s: late.append(data)
     late = []
@@ -329,7 +329,7 @@ def test_a_restarted_daemon_remembers_the_estop_of_its_board(desk):
     desk.until_remembered(True)
     again = Desk(desk.control._port)
     assert again.hand.state is State.ESTOP
-    again.run(20.0)  # for as long as nobody lifts it
+    again.run(20.0)  # nobody lifts the stop
     assert again.asked("arm") == (False, STOPPED)
 
 
@@ -363,7 +363,7 @@ def test_on_a_port_that_cannot_reset_the_board_a_lift_names_a_power_cycle_and_en
     ]
     assert desk.hand.state is State.ESTOP
     desk.run(1.0)
-    assert not desk.control.estop  # what the board still says is the stop that was lifted
+    assert not desk.control.estop  # the board still reports the stop that was lifted
     desk.unplug()
     desk.plug_in_a_board_that_was_reset()
     desk.run(1.0)

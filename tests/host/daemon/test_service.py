@@ -1,4 +1,4 @@
-"""The service: what would be installed, and what systemd and udev think of it."""
+"""The service: the files that are installed, and the verdict of systemd and udev on them."""
 
 import fnmatch
 import os
@@ -36,7 +36,7 @@ def unit(command=COMMAND, user="daemon", hand=ONLY):
 
 
 def settings(text):
-    """Key → value; of a key that stands there several times, the last."""
+    """Key → value; of a repeated key the last value."""
     lines = [line for line in text.splitlines() if "=" in line and not line.startswith("#")]
     return {key: value for key, _, value in (line.partition("=") for line in lines)}
 
@@ -56,7 +56,10 @@ def analyze(*arguments):
 
 def test_systemd_understands_every_line_of_the_unit(unit_file):
     result = analyze("verify", "--man=no", unit_file)
-    assert (result.returncode, result.stdout + result.stderr) == (0, "")  # a misspelt key is told, and returns 0
+    assert (result.returncode, result.stdout + result.stderr) == (
+        0,
+        "",
+    )  # systemd reports a misspelt key and still returns 0
 
 
 def test_the_service_has_little_exposure(unit_file):
@@ -235,7 +238,7 @@ def test_the_daemon_runs_as_a_person_and_never_as_root(monkeypatch, user, words)
 
 
 def test_the_service_makes_its_feed_where_its_person_s_programs_look(monkeypatch):
-    monkeypatch.setenv("RUNTIME_DIRECTORY", str(SERVICE))  # as systemd says it to the service
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(SERVICE))  # as systemd sets it for the service
     assert feed_path(LINK).parent == SERVICE
     monkeypatch.delenv("RUNTIME_DIRECTORY")
     assert feed_path(LINK).parent != SERVICE
@@ -286,7 +289,9 @@ def test_two_hands_share_nothing_but_their_folders():
     assert (LEFT.unit, LEFT.link) == ("myobridge@left.service", "/dev/myobridge-left")
     for key in ("RuntimeDirectory", "StateDirectory"):
         assert settings(unit(hand=LEFT))[key] == settings(unit())[key] == "myobridge"
-    assert settings(unit())["RuntimeDirectoryPreserve"] == "yes", "else the first to stop takes the other's feed away"
+    assert settings(unit())["RuntimeDirectoryPreserve"] == "yes", (
+        "otherwise the first service to stop removes the other's feed"
+    )
     assert f"ConditionPathExists={LEFT.link}\n" in unit(hand=LEFT)
 
 
@@ -304,13 +309,13 @@ def test_an_invalid_hand_name_is_refused(name):
 
 
 class Udev:
-    """As much of udev as these rules need: files in the order of their names, == and != on a device, = and +=."""
+    """The part of udev that these rules need: files in the order of their names, == and != on a device, = and +=."""
 
     def __init__(self, *rules):
         self.files = sorted((hand.rule_path.name, rule_text(board, hand)) for hand, board in rules)
 
     def plug(self, **device):
-        """Links that a port with these attributes gets, and services that it starts."""
+        """The links that a port with these attributes gets, and the services that it starts."""
         env, links, wants = {}, [], []
         for _, text in self.files:
             for line in (line for line in text.splitlines() if not line.startswith("#")):
@@ -381,7 +386,7 @@ def test_a_board_that_nothing_distinguishes_is_refused(plugged_in, location):
 
 @pytest.fixture
 def system(tmp_path, monkeypatch, plugged_in):
-    """A computer with folders of its own, a user, and a board that is plugged in."""
+    """A computer with its own folders, a user, and a board that is plugged in."""
     monkeypatch.setenv("SUDO_USER", "daemon")
     for name in ("UNITS", "RULES"):
         (tmp_path / name).mkdir()
@@ -451,4 +456,4 @@ def test_the_user_is_told_if_a_board_is_identified_by_its_socket(capsys, system,
 def test_the_memory_of_an_emergency_stop_outlives_the_service():
     found = settings(unit())
     assert (found["StateDirectory"], found["StateDirectoryMode"]) == (SERVICE_STATE.name, "0700")
-    assert SERVICE_STATE.parent == Path("/var/lib"), "where systemd makes it"
+    assert SERVICE_STATE.parent == Path("/var/lib"), "the folder that systemd makes"

@@ -1,4 +1,4 @@
-"""A setpoint that the port did not take is no command."""
+"""A setpoint that the port refused does not count as a command."""
 
 from myobridge.daemon.stats import RunStats
 from myobridge.wire import messages as m

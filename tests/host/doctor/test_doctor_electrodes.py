@@ -1,4 +1,4 @@
-"""What the doctor measures on an electrode."""
+"""The doctor's measurements of an electrode."""
 
 import numpy as np
 import pytest
@@ -52,7 +52,7 @@ def test_the_contact_is_the_daemons_verdict(counts, contact):
     [(0 * T_S, "flat"), (600 + 0 * T_S, "saturated"), (60 * np.sin(2 * np.pi * 50 * T_S) + noise(2), "mains")],
 )
 def test_a_loose_contact_is_measured_while_it_is_bad(bad, contact):
-    """A quarter of the time; what the rest of the time says would contradict the verdict."""
+    """The contact is bad for a quarter of the time; measures of the other time would contradict the verdict."""
     (channel,) = facts(np.clip(np.where(T_S % 2 < 0.5, bad, noise(20)), -512, 511))
     assert (channel.contact, channel.contact_share) == (contact, pytest.approx(0.25, abs=0.06))
     assert contact != "mains" or channel.mains_share > 0.9

@@ -1,4 +1,4 @@
-"""Facts about a port and a computer, from a file system that the test brings."""
+"""Facts about a port and a computer, from a file system that the test provides."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Programs that take a board's port away, on computers that the test brings."""
+"""Programs that take a board's port, on computers that the test provides."""
 
 from pathlib import Path
 
@@ -27,7 +27,7 @@ class Computer:
         self.write(f"proc/{self._processes}/comm", f"{program}\n")
 
     def plug(self, usb, tty=None, dev="166:0"):
-        """A USB device, and below it its port, as sysfs has them; the port's path."""
+        """Adds a USB device and its port to sysfs; returns the port's path."""
         device = f"sys/devices/usb1/1-{self._processes}"
         self._processes += 1
         for name, value in zip(("idVendor", "idProduct", "dev"), (*usb, "189:5"), strict=True):
@@ -61,7 +61,7 @@ def test_a_rule_of_brltty_that_names_the_ports_chip_is_found(computer, usb, chip
 
 
 def test_an_adapter_whose_port_brltty_has_taken_already_is_found(computer):
-    """Then there is no port; the adapter shows on the bus only."""
+    """There is no port then; the adapter is visible on the bus only."""
     computer.write("usr/lib/udev/rules.d/85-brltty.rules", RULE)
     computer.plug(CH340)
     assert brltty_takes(MISSING, computer.root) == "CH340"

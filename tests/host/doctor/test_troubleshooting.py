@@ -1,4 +1,4 @@
-"""The troubleshooting page has a row for everything that hand, daemon and doctor can say, and for nothing else."""
+"""The troubleshooting page has a row for everything that hand, daemon and doctor can report, and no other row."""
 
 import re
 from pathlib import Path
@@ -17,7 +17,7 @@ SECTIONS = {part.partition("\n")[0]: part for part in PAGE.split("\n## ")}
 
 
 def rows(section: str) -> list[list[str]]:
-    """Cells of a section's table, without its head."""
+    """The cells of a section's table, without its head."""
     lines = [line for line in SECTIONS[section].splitlines() if line.startswith("|")]
     return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines[2:]]
 

@@ -1,4 +1,4 @@
-"""The feed: what a subscriber gets, and what no client can do to the loop."""
+"""The feed: its subscribers get their messages, and no client can harm the loop."""
 
 import fcntl
 import json
@@ -82,7 +82,7 @@ def opened(port=PORT):
 
 @contextmanager
 def attended(feed):
-    """The daemon's loop goes on beside the test, and does whatever it is asked."""
+    """The daemon's loop runs beside the test and grants every request."""
     over = Event()
 
     def loop():
@@ -109,7 +109,7 @@ def subscriber(feed, *want):
 
 @contextmanager
 def raw_client(feed):
-    """A connection that may send what it likes."""
+    """A connection that may send any bytes."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
         client.connect(os.fspath(feed_path(PORT)))
         feed.poll()
@@ -117,7 +117,7 @@ def raw_client(feed):
 
 
 def waiting_client():
-    """A connection that has not been let in yet."""
+    """A connection that is not accepted yet."""
     client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     client.connect(os.fspath(feed_path(PORT)))
     return client
@@ -125,7 +125,7 @@ def waiting_client():
 
 @contextmanager
 def no_descriptor_left():
-    """The process cannot open anything."""
+    """The process cannot open another file."""
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
     free = os.dup(0)
     os.close(free)
@@ -141,7 +141,7 @@ def asking(do, number, **more):
 
 
 def answers(client):
-    """All that a raw connection has been answered."""
+    """All answers to a raw connection."""
     client.setblocking(False)
     splitter, replies = Splitter(1 << 20), []
     with suppress(BlockingIOError):
@@ -246,7 +246,7 @@ def test_messages_for_a_slow_client_are_dropped_and_counted_and_the_others_miss_
         assert got == sent
         assert feed.drops > 0
         late = []
-        for _ in range(50):  # what waits for him is sent on when he reads again
+        for _ in range(50):  # the waiting messages follow when it reads again
             late += [chunk.t_s for chunk in messages(slow)]
             feed.poll()
         assert late == [float(i) for i in range(len(late))]  # whole, in order
@@ -276,7 +276,7 @@ def test_a_listener_too_many_is_refused_but_may_send_requests(feed):
             with pytest.raises(UserError, match="too many listeners"):
                 late.subscribe("snapshots")
             assert late.request("estop").text == "estop"
-            assert listeners[0].subscribe("snapshots") == ABOUT  # it has its place
+            assert listeners[0].subscribe("snapshots") == ABOUT  # it keeps its place
             listeners[1].close()
             while len(feed._clients) > MAX_LISTENERS:
                 pass
@@ -343,7 +343,7 @@ def test_requests_beyond_the_waiting_limit_are_refused(feed):
         for ask in asks:
             ask.answer(True, "done")
         replies = answers(client)
-        for _ in range(sent):  # what the kernel did not take at once is sent on
+        for _ in range(sent):  # the rest that the kernel did not take follows
             feed.poll()
             replies += answers(client)
     heard = {ask.request.id for ask in asks}
@@ -441,7 +441,7 @@ def test_an_estop_of_a_client_that_does_not_wait_for_the_answer_is_served(feed):
         client.sendall(b"" + asking("subscribe", 1, want=["bytes"]))
         feed.poll()
         client.sendall(asking("estop", 2))
-    feed.tell_bytes(1.0, b"x")  # finds out that it has gone
+    feed.tell_bytes(1.0, b"x")  # notices that the client is gone
     (ask,) = feed.poll()
     ask.answer(True, "stopped")
     feed.poll()
@@ -504,7 +504,7 @@ def test_a_daemon_that_does_not_answer_is_reported_after_a_while(feed, monkeypat
             with pytest.raises(NoDaemon, match="does not answer"):
                 client.request("estop")
         while True:
-            with pytest.raises(NoDaemon, match="does not answer"):  # nor does it take anything
+            with pytest.raises(NoDaemon, match="does not answer"):  # and it takes nothing
                 client.request("model", path="x" * 4000)
             if not select.select([], [client], [], 0)[1]:
                 break
@@ -576,7 +576,7 @@ def test_a_request_in_pieces_is_served_when_it_is_whole(feed):
 def test_no_bytes_of_any_client_raise_in_the_loop(pieces):
     with opened() as feed, raw_client(feed) as client:
         for piece in pieces:
-            with suppress(OSError):  # it has been put out
+            with suppress(OSError):  # it was disconnected
                 client.sendall(piece)
             assert feed.poll() == []
 

@@ -1,4 +1,4 @@
-"""A board has many names: its feed is found under each, and keeps the daemon's name when the board is replugged."""
+"""A board has many names: its feed is found under each, and keeps the daemon's name after the board is replugged."""
 
 import os
 import pty
@@ -28,7 +28,7 @@ def runtime_folder(tmp_path, monkeypatch):
 
 @pytest.fixture
 def board():
-    """A port that stands for a board's: its device's name."""
+    """A device that stands for a board's port: its name."""
     master, slave = pty.openpty()
     yield os.ttyname(slave)
     os.close(slave)
@@ -37,7 +37,7 @@ def board():
 
 @pytest.fixture
 def link(tmp_path, board):
-    """As the rule of udev makes it."""
+    """A link like the one of the udev rule."""
     link = tmp_path / "myobridge"
     link.symlink_to(board)
     return link
@@ -90,7 +90,7 @@ def test_after_a_board_returns_as_another_device_its_daemon_is_found_by_the_new_
         link.symlink_to(os.ttyname(slave))
         assert found(link)
         assert found(os.ttyname(slave))
-        assert not found(board), "another board may be there by now, and its ESTOP must not go astray"
+        assert not found(board), "another board may be there by now, and an ESTOP must not reach the wrong board"
     os.close(slave)
     os.close(other)
 

@@ -1,4 +1,4 @@
-"""Which ports there are, and what answers on them."""
+"""The list of ports, and the question to their boards."""
 
 import fnmatch
 import json
@@ -52,7 +52,7 @@ def impatience(monkeypatch):
 
 @pytest.fixture
 def serve():
-    """Starts something that answers on a port of its own: a function of the bytes that came and the time."""
+    """Starts something that answers on its own port: a function of the bytes that arrived and the time."""
     stop, threads, ports = threading.Event(), [], []
 
     def start(answer):
@@ -78,7 +78,7 @@ def serve():
 
 
 def device(ident, deaf_s=0.0, *, says_status=True):
-    """Says STATUS and answers HELLO with this IDENT, but not before it has woken up."""
+    """Sends STATUS and answers HELLO with this IDENT, but is deaf and silent at first."""
     frames, status_s = FrameDecoder(), time.monotonic() + deaf_s
 
     def answer(data, now_s):

@@ -1,4 +1,4 @@
-"""Who may open the page of the view."""
+"""The rules about who may open the page."""
 
 import re
 

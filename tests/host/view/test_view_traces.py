@@ -1,4 +1,4 @@
-"""What the page draws of the EMG."""
+"""The columns and spectra that the page draws."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The view's thread that listens to the daemon: whatever it hears or fails at, viewers are told, and it goes on."""
+"""The view's thread that listens to the daemon: it survives every message and every error, and viewers are told."""
 
 import time
 from contextlib import contextmanager, suppress
@@ -27,7 +27,7 @@ def quick(tmp_path, monkeypatch):
 
 @contextmanager
 def daemon(says):
-    """A feed whose loop calls `says` with it again and again."""
+    """A feed whose loop calls `says` repeatedly."""
     feed, over = Feed(PORT, lambda: ABOUT), Event()
 
     def loop():
@@ -46,7 +46,7 @@ def daemon(says):
 
 
 class Viewers:
-    """What is published to them; `refuses` of the first messages raise."""
+    """Collects the published messages; the first `refuses` messages raise."""
 
     def __init__(self, refuses=0):
         self.told = []
