@@ -106,7 +106,7 @@ def wraps(rig: Rig) -> Outcome:
     else:
         rig.cable.do(rig.device.reset)
         time.sleep(BOOT_S)
-        # Their low bytes are counted elsewhere, from the boot on.
+        # The firmware counts the low bytes separately; they are still small after the boot.
         rig.device.poke("now_ms", (2**32 - 256 * 28).to_bytes(4, "little"))
         rig.device.poke("all_turns", (2**17 - 256).to_bytes(4, "little"))
         wrapped = _clock_wrapped

@@ -36,7 +36,7 @@ def test_an_estop_by_command_outlives_daemon_and_board_until_a_person_lifts_it(t
     with (
         simulated_hand(tmp_path) as hand,
         running("run", "--port", hand.port, *MODEL, "--arm"),
-    ):  # another board, disarmed
+    ):  # another one, disarmed
         with feed_of(hand.port) as feed:
             feed.subscribe("snapshots")
             while (look := feed.newest(10.0)).state != "ESTOP":
