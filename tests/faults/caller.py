@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-from predicates import Predicate, Violated, Watch, Word
+from predicates import Command, Predicate, Violated, Watch
 
 from myobridge.feed import Reply, feed_path
 from myobridge.feed.messages import REPLY, REQUEST, Do, Request, Splitter, pack
@@ -35,7 +35,7 @@ class Caller:
             self._socket.close()
             raise
         self._splitter = Splitter(MAX_MESSAGE)
-        self._words: dict[int, Word] = {}
+        self._commands: dict[int, Command] = {}
         self._last_id = 0
         here.append(self)
 
@@ -47,9 +47,9 @@ class Caller:
             want = ("bytes", "snapshots") if do == "subscribe" else ()
             data += pack(REQUEST, msgspec.json.encode(Request(self._last_id, do, want, path, self._watch.now_s)))
             if do in ("arm", "disarm", "estop", "lift", "model"):
-                word = self._watch.word(do, by, answerable=self.reads)
+                command = self._watch.command(do, by, answerable=self.reads)
                 if self.reads:  # a client that does not read gets no answer
-                    self._words[self._last_id] = word
+                    self._commands[self._last_id] = command
         try:
             self._socket.send(data)
         except OSError:
@@ -63,7 +63,7 @@ class Caller:
     @property
     def asks(self) -> bool:
         """The client waits for an answer."""
-        return bool(self._words)
+        return bool(self._commands)
 
     def hear(self) -> None:
         """Takes what has arrived."""
@@ -83,22 +83,22 @@ class Caller:
                 self._hear(msgspec.json.decode(payload, type=Reply))
 
     def _hear(self, reply: Reply) -> None:
-        if (word := self._words.pop(reply.id, None)) is not None:
-            self._watch.answered(word, reply.ok, reply.text)
+        if (command := self._commands.pop(reply.id, None)) is not None:
+            self._watch.answered(command, reply.ok, reply.text)
 
     def put_out(self) -> None:
         """The daemon closed the connection, as it may if nobody waits for the answer to an ESTOP."""
-        for word in self._words.values():
-            if word.do == "estop":
-                raise Violated(Predicate.ORDERS_ARE_ANSWERED, f"{word}: the daemon closed the connection")
-            self._watch.unheard(word)
+        for command in self._commands.values():
+            if command.do == "estop":
+                raise Violated(Predicate.COMMANDS_ARE_ANSWERED, f"{command}: the daemon closed the connection")
+            self._watch.unheard(command)
         self.close()
 
     def close(self) -> None:
         """Leaves without waiting for the answers."""
-        for word in self._words.values():
-            self._watch.unanswerable(word)
-        self._words.clear()
+        for command in self._commands.values():
+            self._watch.unanswerable(command)
+        self._commands.clear()
         self._socket.close()
         if self in self._here:
             self._here.remove(self)

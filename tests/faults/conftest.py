@@ -1,4 +1,4 @@
-"""The soak passes beside the other tests: it begins with its first test and is judged after all others."""
+"""The soak runs beside the other tests: it starts with its first test and is judged after all others."""
 
 
 def pytest_collection_modifyitems(items):

@@ -146,7 +146,7 @@ class Downlink:
         self._now_s = 0.0
         self._sent: set[tuple[int, ...]] = set()
         self._before: set[tuple[int, ...]] = set()
-        """Of the batch before: if the line lost the zero behind its last frame, a zero of this one ends it."""
+        """Of the previous batch: if the line lost the zero behind its last frame, a zero of this one ends it."""
         self._tally = Tally()
         config = m.Config(
             channel_mask=(1 << CHANNELS) - 1,
@@ -185,7 +185,7 @@ class Downlink:
             raise SystemExit(f"The simulated hand cannot be armed ({safety.blockers(0)!r}).")
 
     def run(self, line: Line, frames: int = 20) -> Tally:
-        """So many setpoints, 5 ms apart, which arrive together at the end of them."""
+        """A number of setpoints, 5 ms apart, which arrive together after the last."""
         self._tally = Tally(frames)
         batch, sent = [], set()
         for k in range(frames):
@@ -208,7 +208,7 @@ class Downlink:
 
 
 def measure(way: Uplink | Downlink, flip_rate: float, damaged: int, seed: int) -> Tally:
-    """Frames on one way, until so many were damaged."""
+    """Sends frames one way until a number of them is damaged."""
     line, total = Line(flip_rate, np.random.default_rng(seed)), Tally()
     while total.damaged < damaged:
         total += way.run(line)

@@ -13,7 +13,7 @@ import msgspec
 import neighbours  # noqa: F401
 from cable import frame_of
 from caller import Caller
-from predicates import COMMAND
+from predicates import COMMAND_LINE
 from scene import Scene
 from wearer import CHANNELS, TROUBLES
 
@@ -67,7 +67,7 @@ def _signals(number: signal.Signals) -> Act:
 
     def do(scene: Scene, _random: Random) -> None:
         if scene.daemon is not None and number in words:
-            scene.watch.word(words[number], number.name)
+            scene.watch.command(words[number], number.name)
         scene.signal(number)
 
     return do
@@ -76,14 +76,14 @@ def _signals(number: signal.Signals) -> Act:
 def command_stops(scene: Scene, _random: Random) -> None:
     """`myobridge estop` while no daemon runs."""
     if scene.daemon is None:
-        scene.watch.word("estop", COMMAND)
+        scene.watch.command("estop", COMMAND_LINE)
         stop.stop(str(scene.port))
 
 
 def command_lifts(scene: Scene, _random: Random) -> None:
     """`myobridge lift-estop` while no daemon runs."""
     if scene.daemon is None:
-        scene.watch.word("lift", COMMAND)
+        scene.watch.command("lift", COMMAND_LINE)
         stop.lift(str(scene.port))
 
 

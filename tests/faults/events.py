@@ -1,4 +1,4 @@
-"""Thousands of random events from a seed, in simulated time, and predicates that must hold at all times.
+"""Runs thousands of random events from a seed, in simulated time, under predicates that must hold at all times.
 
 python tests/faults/events.py --minutes 60 --seed 1      as long as this takes, in minutes of a processor
 python tests/faults/events.py --seed 1 --episode 17      one episode again, which tells its events
@@ -28,14 +28,14 @@ from scene import Scene
 
 EPISODE_S: Final = 90.0
 SETTLED_S: Final = 1.5
-"""The first event comes when the first daemon may stream."""
+"""The first event happens when the first daemon may stream."""
 LAST_EVENTS: Final = 12
 SHRINKING_S: Final = 60.0
-"""Processor time for making a violation's story shorter."""
+"""Processor time to shorten the story of a violation."""
 
 
 class Event(NamedTuple):
-    """Something happens. seed: of everything that it chooses, so that it is the same without the others."""
+    """One event. seed: of all its choices, so that it stays the same without the other events."""
 
     t_s: float
     kind: str
@@ -55,7 +55,7 @@ class Told:
 
 
 def plan(seed: int, episode: int) -> list[Event]:
-    """The events of an episode: often many at once, sometimes none for long."""
+    """The events of an episode: often many at once, sometimes none for a long time."""
     random = Random(f"{seed}:{episode}")
     pace_s = random.choice((0.1, 0.5, 0.5, 2.0))
     names, weights = list(KINDS), [kind.weight * random.choice((0, 1, 1, 3)) for kind in KINDS.values()]
@@ -67,7 +67,7 @@ def plan(seed: int, episode: int) -> list[Event]:
 
 
 def play(events: Sequence[Event], seed: int, seconds: float = EPISODE_S) -> Told:
-    """Lets the events happen to a scene of its own."""
+    """Plays the events in a new scene."""
     with tempfile.TemporaryDirectory(prefix="myobridge-events-") as folder:
         scene = Scene(Path(folder), seed)
         began_s = scene.now_s
@@ -82,7 +82,7 @@ def play(events: Sequence[Event], seed: int, seconds: float = EPISODE_S) -> Told
 
 
 def shortest(events: Sequence[Event], seed: int, found: Told) -> Sequence[Event]:
-    """As few of the events as still violate the same predicate, as far as the time for it goes."""
+    """The fewest events that still violate the same predicate, as far as the time allows."""
     assert found.violated is not None
     until_s = time.process_time() + SHRINKING_S
     events = [event for event in events if event.t_s <= found.seconds]
@@ -101,7 +101,7 @@ def shortest(events: Sequence[Event], seed: int, found: Told) -> Sequence[Event]
 
 
 def explain(seed: int, episode: int, events: Sequence[Event], told: Told) -> str:
-    """A violation, for people."""
+    """A violation as text."""
     happened = [event for event in events if event.t_s <= told.seconds]
     few = shortest(events, seed + episode, told)
     return "\n".join(

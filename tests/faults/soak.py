@@ -179,8 +179,8 @@ def report(soak: Soak) -> None:
         print(f"| {name} | {soak.done[name]} | {soak.recovery_s[name]:.2f} s |")
     asked = {name: times for name, times in soak.done.items() if name not in soak.recovery_s}
     print("\nasked:", ", ".join(f"{name} {times}" for name, times in asked.items()))
-    print(f"samples sent: {sum(soak.rig.witness.streamed)}, to a daemon that had given the session up: {soak.unheard}")
-    print(f"otherwise sent and received + lost never differed by more than {soak.off}")
+    print(f"samples sent: {sum(soak.rig.witness.streamed)}, to a daemon that had given up the session: {soak.unheard}")
+    print(f"at other times sent and received + lost differed by at most {soak.off}")
     print(f"memory: {soak.memory_mb[0]:.1f} to {soak.memory_mb[-1]:.1f} MB, growth {growth(soak.memory_mb):.2f} MB")
     print(f"open files in quiet moments: {sorted(soak.descriptors)}")
     for name, value in soak.rig.summary.items():

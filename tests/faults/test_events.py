@@ -1,4 +1,4 @@
-"""Thousands of random events, and the stories that they once found; each predicate finds what breaks it.
+"""Thousands of random events, and the stories that they once found; each predicate detects its violation.
 
 `python tests/faults/events.py --minutes 60 --seed 1` does as much as one likes.
 """
@@ -63,7 +63,7 @@ def test_a_seed_gives_the_same_story_each_time():
 
 @pytest.fixture
 def story(tmp_path):
-    """Tells a story: at each time something is done to a scene; what the scene is in the end."""
+    """Plays a story in a scene: an action at each time; returns the scene at its end."""
 
     def tell(*happens, seconds=20.0, arm=True):
         scene = Scene(tmp_path, seed=1)
@@ -216,57 +216,57 @@ def test_arming_without_a_valid_request_is_found(do):
     watch = Watch()
     watch.hand(State.DISARMED, Reason.POWER_ON)
     if do:
-        watch.word("arm", "somebody")
+        watch.command("arm", "somebody")
         passed(watch, 3.5 if do == "arm" else 0.5)
     if do == "disarm":
-        watch.word("disarm", "somebody")
+        watch.command("disarm", "somebody")
         passed(watch, 0.5)
-    assert violation(armed, watch) is Predicate.ARMED_BY_A_WORD
+    assert violation(armed, watch) is Predicate.ARMED_BY_A_COMMAND
 
 
 def test_arming_by_a_valid_request_is_right():
     watch = Watch()
-    watch.word("arm", "somebody")
+    watch.command("arm", "somebody")
     passed(watch, 2.9)
     armed(watch)
 
 
 def test_a_request_that_was_answered_arms_nothing():
     watch = Watch()
-    watch.answered(watch.word("arm", "somebody", answerable=True), False, "no")
+    watch.answered(watch.command("arm", "somebody", answerable=True), False, "no")
     passed(watch, 0.5)
-    assert violation(armed, watch) is Predicate.ARMED_BY_A_WORD
+    assert violation(armed, watch) is Predicate.ARMED_BY_A_COMMAND
 
 
 def test_an_estop_that_does_not_arrive_is_found():
     watch = Watch()
-    watch.word("estop", "somebody")
+    watch.command("estop", "somebody")
     passed(watch, 0.4)
     assert violation(passed, watch, 0.2) is Predicate.ESTOP_ARRIVES
 
 
 def test_an_estop_that_is_not_lifted_by_a_person_is_found():
     watch = Watch()
-    watch.word("estop", "somebody")
+    watch.command("estop", "somebody")
     watch.hand(State.ESTOP, Reason.HOST_ESTOP)
     passed(watch, 1.0)
     watch.hand(State.DISARMED, Reason.POWER_ON)
-    watch.word("arm", "somebody")
+    watch.command("arm", "somebody")
     assert violation(armed, watch) is Predicate.ESTOP_STAYS
-    watch.answered(watch.word("lift", "somebody", answerable=True), True, "lifted")
-    watch.word("arm", "somebody")
+    watch.answered(watch.command("lift", "somebody", answerable=True), True, "lifted")
+    watch.command("arm", "somebody")
     armed(watch)
 
 
 def test_of_two_lifts_at_once_one_that_is_granted_is_enough():
     watch = Watch()
-    watch.word("estop", "somebody")
-    first, second = (watch.word("lift", "somebody", answerable=True) for _ in range(2))
+    watch.command("estop", "somebody")
+    first, second = (watch.command("lift", "somebody", answerable=True) for _ in range(2))
     watch.answered(second, False, "refused")
     watch.answered(first, True, "lifted")
     passed(watch, 10.0)
-    refused = watch.word("lift", "somebody", answerable=True)
-    watch.word("estop", "somebody")
+    refused = watch.command("lift", "somebody", answerable=True)
+    watch.command("estop", "somebody")
     watch.answered(refused, False, "refused")
     assert violation(passed, watch, 10.0) is Predicate.ESTOP_ARRIVES
 
@@ -274,10 +274,10 @@ def test_of_two_lifts_at_once_one_that_is_granted_is_enough():
 def test_a_request_without_an_answer_and_an_untrue_answer_are_found():
     watch = Watch()
     watch.hand(State.ARMED, Reason.SETPOINTS_RESUMED)
-    word = watch.word("disarm", "somebody", answerable=True)
-    assert violation(watch.answered, word, True, "The hand is disarmed.") is Predicate.ANSWERS_ARE_TRUE
-    watch.word("disarm", "somebody", answerable=True)
-    assert violation(passed, watch, LAUNCH_S) is Predicate.ORDERS_ARE_ANSWERED
+    command = watch.command("disarm", "somebody", answerable=True)
+    assert violation(watch.answered, command, True, "The hand is disarmed.") is Predicate.ANSWERS_ARE_TRUE
+    watch.command("disarm", "somebody", answerable=True)
+    assert violation(passed, watch, LAUNCH_S) is Predicate.COMMANDS_ARE_ANSWERED
 
 
 def nothing(*_args, **_more):
@@ -286,7 +286,7 @@ def nothing(*_args, **_more):
 
 def test_pulses_without_a_reason_are_found(story, monkeypatch):
     monkeypatch.setattr(Safety, "tick", nothing)
-    assert violation(story, (3, stop_daemon(30)), seconds=40) is Predicate.NO_PULSE_FOR_NOTHING
+    assert violation(story, (3, stop_daemon(30)), seconds=40) is Predicate.NO_PULSE_WITHOUT_SETPOINT
 
 
 def test_an_old_setpoint_is_found(story, monkeypatch):

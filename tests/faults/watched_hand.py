@@ -108,7 +108,7 @@ class WatchedHand:
 
     def _streams(self) -> None:
         if self.launched_s is not None and self._unheard() and self._now_s - self.launched_s <= LAUNCH_S:
-            self._watch.word("arm", "--arm")
+            self._watch.command("arm", "--arm")
 
     def look(self, runs: bool) -> None:
         """Called after each step of time; runs: the hand is not stopped."""
@@ -126,7 +126,7 @@ class WatchedHand:
             most_s = config.relax_ms / 1000 + m.ANGLE_MAX_CDEG / slew + PULSE_SLACK_S
             if self._watch.now_s - self._acted_s > most_s:
                 how = f"{safety.state.name} {self._watch.now_s - self._acted_s:.2f} s after the last one"
-                raise Violated(Predicate.NO_PULSE_FOR_NOTHING, how)
+                raise Violated(Predicate.NO_PULSE_WITHOUT_SETPOINT, how)
 
     def _step(self, cdeg: int, most_cdeg: float) -> None:
         if cdeg > most_cdeg:

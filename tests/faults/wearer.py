@@ -24,11 +24,11 @@ WINDOW: Final = 200
 HUM_HZ: Final = 50.0
 RAILS_HZ: Final = 83.0
 PATTERN: Final = 16
-"""Samples of a pattern that repeats."""
+"""Samples of a repeating pattern."""
 
 
 def spec_of(name: str, **changes: object) -> ModelSpec:
-    """A model that the wearer's stream can feed."""
+    """A model that fits the wearer's stream."""
     return tiny_spec(
         name=name, fs_hz=FS_HZ, channels=CHANNELS, window_samples=WINDOW, hop_samples=HOP, history_hops=0,
         scale_fs=(1 / 512,) * len(CHANNELS), smoothing=Smoothing(min_cutoff_hz=2.0, beta_hz_per_deg_s=0.0), **changes,
@@ -36,7 +36,7 @@ def spec_of(name: str, **changes: object) -> ModelSpec:
 
 
 def write_strength_model(path: Path, name: str, trap: str = "") -> Path:
-    """Angles follow how hard each muscle works. trap: `index` fails, `nan` gives no number, both at strong EMG only."""
+    """Angles follow the strength of each muscle. trap: at strong EMG, `index` fails and `nan` returns not-a-number."""
     spec, node = spec_of(name), helper.make_node
     weights = np.full((len(CHANNELS), 5), 0.08, np.float32) * np.arange(1, 6, dtype=np.float32) / 5
     constants = {"weights": weights}
@@ -75,7 +75,7 @@ def write_strength_model(path: Path, name: str, trap: str = "") -> Path:
 
 
 def _emg() -> NDArray[np.int16]:
-    """Rest, grips of different strength that are held, and the way between them: (samples, channels)."""
+    """Rest, held grips of different strength, and the transitions between them: (samples, channels)."""
     random = np.random.default_rng(3)
     samples = int(LOOP_S * FS_HZ)
     steps = np.repeat(random.choice([8.0, 25.0, 60.0, 90.0], 15), samples // 15)
@@ -86,7 +86,7 @@ def _emg() -> NDArray[np.int16]:
 
 @dataclass
 class Trouble:
-    """One electrode is bad, from one sample to another (not included). until: None while it is."""
+    """One bad electrode, from one sample to another (excluded). until: None while it lasts."""
 
     kind: str
     channel: int
@@ -107,14 +107,14 @@ class Wearer:
         self._now: Trouble | None = None
 
     def trouble(self, kind: str, channel: int) -> None:
-        """From now on an electrode is bad."""
+        """Makes an electrode bad from now on."""
         self.mend()
         self._now = Trouble(kind, channel, self.taken)
         self.troubles = [*self.troubles[-9:], self._now]
         self.lead_off = kind == "lead off"
 
     def mend(self) -> None:
-        """All electrodes are good."""
+        """Makes all electrodes good."""
         if self._now is not None:
             self._now.until = self.taken
         self._now, self.lead_off = None, False
@@ -154,7 +154,7 @@ BAD_AFTER_S: Final = {
     "repeating": 0.75,
     "identical": 0.9,
 }
-"""From when on a trouble that lasts must be known, and its electrode's samples are of no use.
+"""From this age on a lasting trouble must be detected, and its electrode's samples must not be used.
 
 Counted from when the line last lost nothing: the samples that are filled in for lost ones are of the time before.
 """
