@@ -21,8 +21,10 @@ class Asker:
     def __init__(self, permission, hand):
         self.permission, self.hand, self.answers = permission, hand, []
 
-    def ask(self, word, asked_s, now_s):
-        self.permission.ask(word, lambda ok, text: self.answers.append((word, ok, text)), self.hand, asked_s, now_s)
+    def ask(self, command, asked_s, now_s):
+        self.permission.ask(
+            command, lambda ok, text: self.answers.append((command, ok, text)), self.hand, asked_s, now_s
+        )
 
 
 @pytest.fixture
@@ -73,7 +75,7 @@ def test_an_arm_of_an_opened_hand_disarms_it_first(asker, board):
 def test_an_estop_overtakes_an_arm_is_repeated_and_names_the_power_switch_after_three_seconds(asker, board):
     asker.ask("arm", 100.0, 100.0)
     asker.ask("estop", 100.0, 100.0)
-    assert [(word, ok) for word, ok, _ in asker.answers] == [("arm", False)]
+    assert [(command, ok) for command, ok, _ in asker.answers] == [("arm", False)]
     for now_s in (100.0, 101.0, 102.9):
         assert asker.permission.attend(board, now_s) is Action.ESTOP
     assert asker.permission.attend(board, 100.0 + LIFE_S) is Action.ESTOP
@@ -100,7 +102,7 @@ def test_a_lift_without_a_board_is_answered_at_once(asker):
 def test_a_lifting_whose_board_does_not_come_back_is_answered(asker, board):
     board.state, asker.permission.estop = State.ESTOP, True
     asker.ask("lift", 100.0, 100.0)
-    assert asker.permission.attend(board, 100.0) is Order.RESET
+    assert asker.permission.attend(board, 100.0) is Action.RESET
     asker.permission.lost()
     asker.permission.attend_without_hand(100.0 + RESET_S - 0.01)
     assert not asker.answers
@@ -134,8 +136,8 @@ def test_an_expired_arm_is_not_sent_in_the_turn_that_answers_it(asker, board):
     assert [ok for _, ok, _ in asker.answers] == [False]
 
 
-@pytest.mark.parametrize("word", ["disarm", "estop"])
-def test_an_arm_that_arrives_after_a_later_disarm_is_refused(asker, board, word):
-    asker.ask(word, 100.01, 100.02)
+@pytest.mark.parametrize("command", ["disarm", "estop"])
+def test_an_arm_that_arrives_after_a_later_disarm_is_refused(asker, board, command):
+    asker.ask(command, 100.01, 100.02)
     asker.ask("arm", 100.0, 100.02)
     assert asker.answers[-1][:2] == ("arm", False)

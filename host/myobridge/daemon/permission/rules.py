@@ -177,7 +177,7 @@ class Permission:
                 self._answer(asked, Outcome(False, STOP_REMEMBERED if asked.command == "estop" else LOST))
 
     def attend_without_hand(self, now_s: float) -> None:
-        """Each turn without a link: a lift that waited for a board that did not come back gets its answer."""
+        """Answers a lift whose board did not come back in time; called while no hand is connected."""
         for asked in [asked for asked in self._waiting if now_s >= asked.until_s]:
             self._answer(asked, Outcome(True, LIFTED_LOST))
 
