@@ -271,7 +271,7 @@ class Daemon:
 
     def _terminate(self) -> None:
         if self._connection is not None:
-            self._connection.terminate_decision()
+            self._connection.setpoints.terminate_decision()
 
     def _end_stuck(self) -> None:
         """Disarms the hand and ends the process, because the loop will not turn again."""

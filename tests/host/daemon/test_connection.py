@@ -165,7 +165,7 @@ def test_a_new_connection_does_not_inherit_the_reason_for_withheld_setpoints(con
     notices.say = said.append
     notices.tell_changes(connection, clock.now_s)
     assert said[-1].startswith("Connected to ")
-    connection._decision = connection._decision._replace(withheld=Withheld.SAMPLES_LOST)
+    connection.setpoints.decision = connection.setpoints.decision._replace(withheld=Withheld.SAMPLES_LOST)
     notices.tell_changes(connection, clock.now_s)
     assert said[-1].startswith("No setpoints: too many samples are lost")
     notices.tell_lost(LinkLost("unplugged"))
@@ -184,7 +184,7 @@ def test_each_reason_for_withheld_setpoints_is_told_once_a_second_at_most_even_i
 
     def tell(withheld, after_s):
         clock.now_s += after_s
-        connection._decision = connection._decision._replace(withheld=withheld)
+        connection.setpoints.decision = connection.setpoints.decision._replace(withheld=withheld)
         notices.tell_changes(connection, clock.now_s)
 
     for reason in (Withheld.SAMPLES_LOST, Withheld.NOT_A_NUMBER):
@@ -381,7 +381,7 @@ def test_a_board_whose_clock_recovers_moves_the_hand_again(connection, link):
 
 
 def test_decisions_that_stay_too_late_are_withheld_as_stale(connection):
-    connection._max_age_s = -1.0  # every decision is older than that
+    connection.setpoints._max_age_s = -1.0  # every decision is older than that
     turns(connection, 0.1)
     assert connection._stats.withheld[Withheld.STALE] > 1
     assert connection.withheld is Withheld.NO, "a few late decisions are not reported: the hand keeps moving"
