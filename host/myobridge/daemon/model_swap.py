@@ -18,7 +18,7 @@ from myobridge.model.shipped import find_model
 from myobridge.settings import Settings
 from myobridge.wire import messages as m
 
-MOVABLE = "The hand may be moving; disarm it first, then change the model."
+MAY_BE_MOVING = "The hand may be moving; disarm it first, then change the model."
 NOT_STREAMING = "The hand does not stream; change the model once it does."
 ANOTHER_ON_ITS_WAY = "Another model is being loaded; wait for it."
 
@@ -47,7 +47,7 @@ class ModelSwap:
         elif connection is None or not connection.streaming:
             opened.answer(False, NOT_STREAMING)
         elif connection.may_be_moving:
-            opened.answer(False, MOVABLE)
+            opened.answer(False, MAY_BE_MOVING)
         else:
             self._opened, self._connection = opened, connection
             session = connection.session
@@ -71,7 +71,7 @@ class ModelSwap:
         elif connection is None or connection is not self._connection:
             opened.answer(False, NOT_STREAMING)  # the link was lost meanwhile; this may be another board
         elif connection.may_be_moving:
-            opened.answer(False, MOVABLE)
+            opened.answer(False, MAY_BE_MOVING)
         else:
             connection.change_model(result.model, result.pipeline)
             opened.answer(True, f"The model is now {result.model.spec.name}.")
