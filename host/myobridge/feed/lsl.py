@@ -147,7 +147,10 @@ def stream(port: str, say: Callable[[str], None]) -> None:
         about, board = _connected_hand(feed, say)
         fs_hz = board.fs_hz
         outlets = LabOutlets(about, board)
-        say(f"Streaming EMG ({len(about.spec.channels)} channels, {fs_hz:g} Hz), angles and markers; Ctrl-C ends.")
+        say(
+            f"Streaming EMG ({len(about.spec.channels)} channels, {fs_hz:g} Hz), angles and markers; "
+            "press Ctrl-C to stop."
+        )
         feed.subscribe("bytes", "snapshots")
         frames, emg, events, told = FrameDecoder(), StampedEmg(len(about.spec.channels), fs_hz), Events(), 0
         while True:
