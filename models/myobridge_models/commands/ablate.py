@@ -1,4 +1,4 @@
-"""`myobridge-models ablate`: what each choice of network and training is worth."""
+"""`myobridge-models ablate`: the worth of each choice of network and training."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from myobridge_models.commands.options import (
 
 @click.command()
 @RECORDINGS
-@click.option("--hold-out", type=click.IntRange(min=0), required=True, help="Repetition to judge on, not trained on.")
+@click.option("--hold-out", type=click.IntRange(min=0), required=True, help="Repetition to test on, not to train on.")
 @POSES
 @SEED
 @STEPS
@@ -36,7 +36,10 @@ def ablate(
     steps: int | None,
     json_to: str | None,
 ) -> None:
-    """Train the default network on each of RECORDINGS by itself, one choice changed at a time; figures are means."""
+    """Train the default network with one choice changed at a time.
+
+    Each of RECORDINGS is trained on by itself; the figures are means over the recordings.
+    """
     from tempfile import TemporaryDirectory
 
     from myobridge_models.experiments.ablation import VARIANTS

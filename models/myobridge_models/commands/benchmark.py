@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--data", type=click.Path(path_type=Path), required=True, help="Folder with s01.npz, s02.npz …")
-@click.option("--people", help="Numbers like 1,7.", show_default="all")
+@click.option("--people", help="People by number, like 1,7.", show_default="all")
 @click.option("--folds", help="Held-out repetitions, like 0,2.", show_default="all")
-@click.option("--decoders", default="mean,forest,lda,svm,svm_likeness,cnn_mlp", help="What to compare.")
-@click.option("--jobs", type=click.IntRange(min=1), default=1, help="Folds at a time.")
-@click.option("--populations", type=click.Path(path_type=Path), help="Keep the networks of other people here.")
+@click.option("--decoders", default="mean,forest,lda,svm,svm_likeness,cnn_mlp", help="Decoders to compare.")
+@click.option("--jobs", type=click.IntRange(min=1), default=1, help="Folds to run at a time.")
+@click.option("--populations", type=click.Path(path_type=Path), help="Folder that keeps the networks of other people.")
 @click.option("--plots", type=click.Path(path_type=Path), help="Folder for plots (.png).")
 @SEED
 @STEPS
@@ -45,9 +45,9 @@ def benchmark(
     steps: int | None,
     json_to: str | None,
 ) -> None:
-    """Train on all repetitions but one, test on that one: the network beside the classical decoders.
+    """Compare the network with classical decoders: train on all repetitions but one, test on that one.
 
-    Figures are written after each fold, so an interruption loses only the fold that it meets.
+    The figures are written after each fold, so an interruption loses the current fold only.
     """
     from myobridge_models.experiments.benchmark import checked_decoders, judge_all, means
     from myobridge_models.experiments.folds import Context, folds_in
@@ -66,8 +66,8 @@ def benchmark(
         return {"rows": rows, "means": means(rows), "steps": plan.steps, "seed": seed}
 
     if any(not fold.recording.poses for fold in todo):
-        say("Where a recording does not name its poses, its labels are taken for BioPatRec's movements.")
-    said = "The benchmark was interrupted; the folds before that are above."
+        say("Labels of recordings that do not name their poses are read as BioPatRec's movements.")
+    said = "The benchmark was interrupted; the finished folds are above."
     with interruptible(lambda: said):
         try:
             with TemporaryDirectory() as temporary, fold_bar(todo) as (training, done):
@@ -91,7 +91,7 @@ def benchmark(
 
 @contextmanager
 def fold_bar(folds: Sequence[Fold]) -> Iterator[tuple[Progress, Callable[[Sequence[Judged]], None]]]:
-    """A bar on stderr, and a line for each fold: what to call after each training step, and after each fold."""
+    """Shows a bar on stderr and a line for each fold; yields the calls for each training step and each fold."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     names = [f"person {fold.person}, fold {fold.held_out}" for fold in folds]

@@ -1,4 +1,4 @@
-"""`myobridge-models calibrate`: a model that knows this person and this day."""
+"""`myobridge-models calibrate`: a model for one person on one day."""
 
 from __future__ import annotations
 
@@ -17,18 +17,23 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--model", "model_name", required=True, help="The model to begin from: an .onnx file, or a shipped one.")
-@click.option("--recording", type=click.Path(path_type=Path), required=True, help="With cues, two repetitions or more.")
+@click.option("--model", "model_name", required=True, help="Base model: an .onnx file, or a shipped model.")
+@click.option(
+    "--recording",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="With cues and two repetitions or more.",
+)
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The .onnx file to write.")
 @POSES
 @THREADS
 @PLAIN
 @JSON
 def calibrate(model_name: str, recording: Path, out: Path, poses: str | None, json_to: str | None) -> None:
-    """Let a model go on learning on a minute of one person's EMG, and say what that was worth.
+    """Train a model further on a minute of one person's EMG, and report the gain.
 
-    Both figures are of the recording's last repetition and of models that have not seen it; the model that is written
-    has then learnt from that repetition too.
+    The figures before and after are of models that have not seen the recording's last repetition, and are computed on
+    that repetition. The written model is then trained on that repetition too.
     """
     from myobridge.calibration.calibrate import verdict
     from myobridge.model.shipped import find_model
@@ -65,7 +70,7 @@ def calibrate(model_name: str, recording: Path, out: Path, poses: str | None, js
 
 
 def _scores(found: Calibration) -> Scores:
-    """The figures that a verdict is about."""
+    """Returns the figures that a verdict needs."""
     from myobridge.calibration.calibrate import Score, Scores
 
     before, after = (f and Score(f.mae_deg, f.balanced_accuracy) for f in (found.before, found.after))

@@ -22,8 +22,8 @@ from myobridge_models.commands.options import (
 
 @click.command()
 @RECORDINGS
-@click.option("--hold-out", type=click.IntRange(min=0), required=True, help="Repetition to judge on, not trained on.")
-@click.option("--families", help="Names like cnn_mlp,gru.", show_default="all")
+@click.option("--hold-out", type=click.IntRange(min=0), required=True, help="Repetition to test on, not to train on.")
+@click.option("--families", help="Families to compare, like cnn_mlp,gru.", show_default="all")
 @POSES
 @SEED
 @STEPS
@@ -39,9 +39,10 @@ def compare(
     steps: int | None,
     json_to: str | None,
 ) -> None:
-    """Train each family on RECORDINGS of one device, and rank them: accuracy through the daemon's pipeline, and costs.
+    """Train each family on RECORDINGS of one board, and rank them by accuracy, with their costs.
 
-    What was trained before an interruption is shown and written as well.
+    Accuracy is measured in the daemon's pipeline. After an interruption, the families trained so far are shown and
+    written.
     """
     from tempfile import TemporaryDirectory
 
@@ -54,7 +55,7 @@ def compare(
     plan, console = recipe(seed, steps), console_for(json_to)
     sources, named = training_set(recordings, poses)
     trained = []
-    said = "The comparison was interrupted; what was trained before that is above."
+    said = "The comparison was interrupted; the families that were trained before are above."
     with interruptible(lambda: said), TemporaryDirectory() as folder:
         try:
             for name in dict.fromkeys(chosen):
@@ -66,6 +67,6 @@ def compare(
                 accuracy, cost = ranking(trained)
                 print_rows(f"Repetition {hold_out}, closed loop, all windows", accuracy, console)
                 narrow = [{k: v for k, v in row.items() if k not in ("window_ms", "streaming_p99_ms")} for row in cost]
-                print_rows("What a decision costs, one thread", narrow, console)  # the JSON has it all
+                print_rows("Cost of a decision, one thread", narrow, console)  # the JSON has all columns
                 rows = [one | other for one, other in zip(accuracy, cost, strict=True)]
                 write_json({"rows": rows, "held_out": hold_out, **asdict(plan)}, json_to)

@@ -24,11 +24,15 @@ from myobridge_models.commands.options import (
 @click.command()
 @RECORDINGS
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The .onnx file to write.")
-@click.option("--hold-out", type=click.IntRange(min=0), help="Repetition to leave out, to be judged on later.")
-@click.option("--validate", type=click.IntRange(min=0), help="Repetition left out that ends the training early.")
-@click.option("--family", default="cnn_mlp", help="Which network; see `compare`.")
-@click.option("--population", is_flag=True, help="The recordings are of many people; the model is to be calibrated.")
-@click.option("--robust", is_flag=True, help="Train on altered copies too: noise, hum, turned cuff, dead channel.")
+@click.option("--hold-out", type=click.IntRange(min=0), help="Repetition to leave out, for later tests.")
+@click.option(
+    "--validate",
+    type=click.IntRange(min=0),
+    help="Repetition to leave out, for early stopping.",
+)
+@click.option("--family", default="cnn_mlp", help="Network family; see `compare`.")
+@click.option("--population", is_flag=True, help="Many people's recordings, for a base model to calibrate.")
+@click.option("--robust", is_flag=True, help="Also train on altered copies: noise, hum, turned cuff, dead channel.")
 @POSES
 @SEED
 @STEPS
@@ -48,10 +52,10 @@ def train(
     steps: int | None,
     json_to: str | None,
 ) -> None:
-    """Train on RECORDINGS (.myo, .npz) of one device and write the model.
+    """Train on RECORDINGS (.myo, .npz) of one board and write the model.
 
-    Targets are the recordings' true finger angles, or else their labels through their poses. An interrupted training
-    goes on when the same command is given again.
+    The targets are the recordings' true finger angles, or else the poses of their labels. To resume an interrupted
+    training, give the same command again.
     """
     from myobridge_models.export.export import export
     from myobridge_models.network.families.registry import checked_family
@@ -67,8 +71,8 @@ def train(
     checkpoint = out.with_name(out.name + ".checkpoint")
 
     def kept() -> str:
-        go_on = f"give the same command again to go on from {checkpoint}"
-        return f"The training was interrupted; {go_on if checkpoint.exists() else 'nothing is kept yet'}."
+        go_on = f"give the same command again to resume from {checkpoint}"
+        return f"The training was interrupted; {go_on if checkpoint.exists() else 'there is no checkpoint yet'}."
 
     with interruptible(kept), progress_bar(out.stem, plan.steps) as bar:
         _, spec = build(

@@ -1,13 +1,13 @@
-"""The classical decoders that any network has to beat, asked at the same instants.
+"""Baselines: the classical decoders that a network has to beat, asked at the same instants.
 
 Features of a window, per channel: logarithms of RMS, mean absolute value and waveform length, and zero crossings
-(Hudgins, Parker and Scott, IEEE Trans. Biomed. Eng. 40, 1993); one decoder also gets the values of `likeness`.
-Classifiers tell all movements apart, also those that mean the same pose, which serves them better than telling poses
-apart; the pose table turns movements into angles.
+(Hudgins, Parker and Scott, IEEE Trans. Biomed. Eng. 40, 1993); one decoder also reads the channel correlations. The
+classifiers tell all movements apart, including movements of the same pose, which makes them better than classifiers of
+poses; the pose table turns movements into angles.
 
-Each learns from the windows that serve it best: the forest and the linear discriminant from settled ones, the
+Each decoder learns from the windows that suit it best: the forest and the linear discriminant from settled windows, the
 support-vector classifiers from all. (On all windows the discriminant has a smaller error, because rest is frequent, but
-tells poses apart less well; the support-vector classifier is ahead of it in both.)
+a lower balanced accuracy; the support-vector classifier is better in both.)
 """
 
 from __future__ import annotations
@@ -38,8 +38,9 @@ WINDOW_S: Final = (0.4,)
 TWO_WINDOWS_S: Final = (0.2, 0.4)
 THREE_WINDOWS_S: Final = (0.2, 0.4, 0.8)
 FULL_S: Final = 0.4
-"""Training windows end once this much of a stretch has passed. A longer window reads what there is of it, in training
-as in the first 0.8 s of a take."""
+"""Training windows end from this time of a stretch on.
+
+A longer window reads the part that exists, in training as in the first 0.8 s of a take."""
 _SILENT: Final = 1e-9
 """Keeps the logarithm of a dead channel finite."""
 
@@ -47,25 +48,25 @@ Floats = NDArray[np.float32]
 
 
 class Learner(Protocol):
-    """What scikit-learn's estimators have in common."""
+    """The interface of scikit-learn's estimators."""
 
     def fit(self, x: Floats, y: NDArray[np.generic]) -> Learner:
         """Learns targets y (windows, …) from features x (windows, features)."""
 
     def predict(self, x: Floats) -> NDArray[np.generic]:
-        """Targets of features x."""
+        """Returns the targets of features x."""
 
 
 @dataclass(frozen=True)
 class Floor:
-    """A classical decoder; called as the benchmark calls every decoder.
+    """A classical decoder; the benchmark calls it as it calls every decoder.
 
-    learner: makes an untrained one.
-    windows_s: lengths of the windows whose features it gets.
+    learner: makes an untrained estimator.
+    windows_s: lengths of the windows whose features it reads.
     classifies: it learns movements, which the pose table turns into angles; else it learns angles.
-    settled: it learns only where the muscle can be trusted to do what the cue says.
-    unseen: it learns from other people and knows nothing of the fold's person, as `population_unseen`.
-    likeness: it also gets how alike the channels are.
+    settled: it learns only from samples at which the muscle does what the cue says.
+    unseen: it learns from other people and never sees the fold's person, as `population_unseen`.
+    likeness: it also reads the channel correlations.
     """
 
     learner: Callable[[], Learner]
@@ -76,7 +77,7 @@ class Floor:
     likeness: bool = False
 
     def __call__(self, fold: Fold, context: Context) -> Decisions:
-        """Decisions at the instants of the whole recording.
+        """Decides at the instants of the whole recording.
 
         Raises:
             UserError: there are too few windows, or movements, to learn from.
@@ -110,7 +111,7 @@ class Floor:
         targets = np.concatenate(y)
         if len(np.unique(targets, axis=0)) < 2:
             raise UserError(
-                f"{fold.source} without repetition {fold.held_out} has {len(targets)} windows to learn from and less "
+                f"{fold.source} without repetition {fold.held_out} has {len(targets)} windows to learn from and fewer "
                 "than two movements in them; record more."
             )
         return np.concatenate(x), targets
@@ -124,10 +125,10 @@ class Floor:
 
 
 def takes_of_others(fold: Fold, context: Context) -> list[Take]:
-    """Takes of everybody whom the network `population_unseen` has learnt from.
+    """Returns the takes of the people that the network `population_unseen` has learnt from.
 
     Raises:
-        UserError: there is nobody else.
+        UserError: there are no other people.
     """
     others = people_outside(group_of(fold.person), context.data)
     return [
@@ -138,7 +139,7 @@ def takes_of_others(fold: Fold, context: Context) -> list[Take]:
 
 
 def features(take: Take, ends: NDArray[np.int64], lengths: list[int]) -> Floats:
-    """Four features a channel of each length of window that ends at `ends`: (windows, 4 · lengths · channels)."""
+    """Computes four features per channel and window length at `ends`: (windows, 4 · lengths · channels)."""
     before = np.concatenate([take.emg[:, :1], take.emg[:, :-1]], axis=1)
     per_sample = (
         np.square(take.emg, dtype=np.float64),
@@ -180,4 +181,4 @@ FLOORS: Final = {
     ),
 }
 """By name: train mean, random-forest regression, linear discriminant, and two support-vector classifiers with a radial
-kernel, every movement weighing the same; the one that knows `likeness` is the strongest classical decoder we know."""
+kernel and balanced movements; the one with channel correlations is the strongest classical decoder we know."""

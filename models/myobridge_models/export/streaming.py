@@ -1,19 +1,19 @@
-"""The notes' network for a decoder that keeps its state: a hop's new samples in, angles and what to keep out.
+"""The streaming graph of the notes' network: it takes a hop's new samples and returns angles and the state to keep.
 
-Both stages are causal convolutions, so a hop of h samples adds h values to each of their maps and changes none of the
-older ones. Four tapes keep what the next hops need again:
+Both stages are causal convolutions, so a hop of h samples adds h values to each of their maps and leaves the older
+values unchanged. Four tapes keep the values that later hops need again:
 
     stage_1   (h · detectors, C)              the action-potential detectors
     patterns  (features, detectors, h, C)     the first layer of stage 2
-    features  (rows, C · features)            its second layer: at each (detector, sample), or sums for the MLP's means
-    products  (units, K)                      what `likeness` compares, means of units of the hop, mostly of all of it
+    features  (rows, C · features)            its second layer: each (detector, sample), or sums for the MLP's means
+    products  (units, K)                      the products of `correlation`, as means of units (mostly the whole hop)
 
-Stage 2 of stride s reads a grid that ends at the newest sample, so with each hop another phase of it may be due. Hence
-its maps are kept at every sample, and strides only choose where the second layer and the MLP read: stride s equals a
-second layer with s times longer dilation, read at every s-th sample (`CnnMlp.features_at`).
+Stage 2 of stride s reads a grid that ends at the newest sample, so each hop may need another phase of it. The tapes
+therefore keep stage 2's maps at every sample, and strides only select where the second layer and the MLP read: stride s
+equals a second layer with s times longer dilation, read at every s-th sample (`CnnMlp.features_at`).
 
-The graph is written node by node, few and large ones, for onnxruntime takes a microsecond or two for each; what only
-moves weights it does once, when the file is loaded. `myobridge.model.file` describes inputs and outputs.
+The graph consists of few, large nodes, because onnxruntime takes one to two microseconds per node. Nodes that only move
+weights run once, when the file is loaded. `myobridge.model.file` describes inputs and outputs.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ Rows = NDArray[np.int64]
 
 
 class _Graph:
-    """Nodes in the order in which they are called for; each returns the name of its output."""
+    """Collects nodes in the order of the calls; each call returns the name of its output."""
 
     def __init__(self, nodes: list[onnx.NodeProto]) -> None:
         self.nodes = nodes
@@ -59,23 +59,24 @@ class _Graph:
         return self("Reshape", x, self.constant(np.array(shape, np.int64)), to=to)
 
     def rows(self, x: str, rows: Rows, to: str = "") -> str:
-        """Rows of x, (n, m) → (*rows.shape, m)."""
+        """Gathers rows of x, (n, m) → (*rows.shape, m)."""
         return self("Gather", x, self.constant(rows), axis=0, to=to)
 
     def part(self, x: str, axis: int, first: int, end: int) -> str:
-        """x[first:end] along an axis."""
+        """Slices x[first:end] along an axis."""
         return self("Slice", x, *(self.constant(np.array([n], np.int64)) for n in (first, end, axis)))
 
 
 def streaming_graph(network: CnnMlp, windowed: onnx.GraphProto, hop_samples: int) -> onnx.GraphProto:
-    """The graph for hops of this length, with the very weights of the exported `windowed`: it has none of its own."""
+    """Builds the graph for hops of this length, with the weights of the exported `windowed` and none of its own."""
     return _Streaming(network, windowed, hop_samples).build()
 
 
 def _stage_1_filters(graph: onnx.GraphProto) -> tuple[list[str], list[onnx.NodeProto]]:
-    """What the windowed graph multiplies the EMG with, one tensor a detector, and the nodes that make it of the taps.
+    """Returns the filters that the windowed graph applies to the EMG, a tensor per detector, and the nodes that make
+    them.
 
-    Copied rather than worked out anew: the last bit of a filter moves an angle by 1e-3 degrees.
+    The nodes are copied, not computed here: the last bit of a filter moves an angle by 1e-3 degrees.
     """
     of_emg = {value.name for value in graph.input}
     makers = {}
@@ -134,7 +135,7 @@ class _Streaming:
         self.outputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
 
     def _band(self, filters: Sequence[str], taps: Sequence[Rows], length: int, *, time_first: bool) -> str:
-        """Filters as one matrix for length - 1 + hop samples, which are its columns: (hop·n, ·) or (n·hop, ·).
+        """Makes filters one matrix whose columns are length - 1 + hop samples: (hop·n, ·) or (n·hop, ·).
 
         Filter n has its weights, in order, at the places taps[n] of its `length`, and zeros between them.
         """
@@ -150,7 +151,7 @@ class _Streaming:
         return add("Gather", padded, add("Add", add.constant(start), add.constant(np.arange(length + edge))))
 
     def _stage_1(self) -> str:
-        """emg → (older and new samples, detectors · C) of the first tape."""
+        """Maps emg to (older and new samples, detectors · C) of the first tape."""
         shape, add = self.shape, self.add
         n, channels = len(shape.detectors), shape.channels
         taps = []
@@ -164,7 +165,7 @@ class _Streaming:
         return add.reshape(add("Concat", past, new, axis=0), -1, n * channels)
 
     def _first_layer(self, stage_1: str) -> str:
-        """→ (features, detectors, hop, C), the second tape's new part."""
+        """Returns (features, detectors, hop, C), the new part of the second tape."""
         shape, add, maps, n = self.shape, self.add, len(self.shape.detectors), self.shape.pattern_features
         weights = [add.part("patterns.weights.0", 0, number, number + 1) for number in range(n)]
         taps = self.first * np.arange(shape.pattern_kernel)
@@ -175,7 +176,7 @@ class _Streaming:
         return add("Transpose", found, perm=[0, 2, 1, 3], to="patterns")
 
     def _second_layer(self, patterns: str) -> str:
-        """→ (detectors · hop · C, features)."""
+        """Returns (detectors · hop · C, features)."""
         shape, add, taps = self.shape, self.add, self.shape.pattern_kernel - 1
         unit = gcd(self.hop, self.second)  # samples that stay together whatever the dilation
         n, width = shape.pattern_features, unit * shape.channels
@@ -194,14 +195,14 @@ class _Streaming:
         return add("Relu", add("Gemm", every, weight, bias, transA=1, transB=1))
 
     def _row(self, sample: Rows, feature: Rows, detector: Rows, unit: int) -> Rows:
-        """Row of a tape (hops, features, detectors, hop / unit) of units, whose first sample is 0."""
+        """Returns the row in a tape (hops, features, detectors, hop / unit) of the units that begin at `sample`."""
         hop, within = np.divmod(sample, self.hop)
         maps = (hop * self.shape.pattern_features + feature) * len(self.strides) + detector
         row: Rows = maps * (self.hop // unit) + within // unit
         return row
 
     def _every_output(self, found: str) -> str:
-        """→ the newest outputs of each detector, (1, detectors · outputs · C · features)."""
+        """Returns the newest outputs of each detector, (1, detectors · outputs · C · features)."""
         shape, add, maps = self.shape, self.add, len(self.strides)
         width = shape.channels * shape.pattern_features
         hops = max(1, -(-(shape.outputs - 1) * int(max(self.strides)) // self.hop))
@@ -214,7 +215,7 @@ class _Streaming:
         return add.reshape(add.rows(add("Concat", past, new, axis=0), rows), 1, -1)
 
     def _means(self, found: str) -> str:
-        """→ means of the newest outputs of each detector, (1, detectors · means · C · features)."""
+        """Returns means of the newest outputs of each detector, (1, detectors · means · C · features)."""
         add, width = self.add, self.shape.channels * self.shape.pattern_features
         of_hop, share = sums_of(self.shape, self.hop)
         new = add("MatMul", add.constant(of_hop), add.reshape(found, -1, width), to="features")
@@ -223,14 +224,14 @@ class _Streaming:
         return add.reshape(self._weighted(share, past, new, len(of_hop)), 1, -1)
 
     def _weighted(self, share: Floats, past: str, new: str, new_rows: int) -> str:
-        """share @ all rows of a tape, without a copy that joins its older and its new ones."""
+        """Multiplies share with all rows of a tape, without a copy that joins the older rows and the new ones."""
         older = self.add("MatMul", self.add.constant(share[:, :-new_rows]), past)
         return self.add("Gemm", self.add.constant(share[:, -new_rows:]), new, older)
 
     def _likeness(self, likeness: Likeness) -> str:
-        """→ how alike the channels are, (1, F)."""
+        """Returns the channel correlations, (1, F)."""
         add, channels, values = self.add, self.shape.channels, len(likeness.first)
-        unit = gcd(self.hop, *likeness.spans)  # samples whose mean is enough
+        unit = gcd(self.hop, *likeness.spans)  # samples that are kept as one mean
         new_units, units = self.hop // unit, likeness.spans[-1] // unit
         now = self.field - 1 + np.arange(self.hop)[:, None]  # in the EMG's tape
         emg = add.reshape("emg", -1)
@@ -251,7 +252,7 @@ class _Streaming:
         return add("Div", product, add("Sqrt", power))
 
     def _mlp(self, features: list[str]) -> None:
-        """The MLP on these features and the history, which is in degrees."""
+        """Adds the MLP, which reads these features and the history in degrees."""
         add = self.add
         read = [*features, "history"] if self.shape.history_values else features
         x = add("Concat", *read, axis=1) if len(read) > 1 else read[0]
@@ -263,7 +264,7 @@ class _Streaming:
         add("Mul", x, add.constant(np.array(FULL_SWING_DEG, np.float32)), to="angles")
 
     def _first_dense(self, layer: str) -> tuple[str, str]:
-        """Weight and bias for patterns in the order of `_means`, likeness, and a history in degrees."""
+        """Returns weight and bias for patterns in the order of `_means`, correlations, and a history in degrees."""
         shape, add = self.shape, self.add
         patterns, features, every = shape.pattern_values, shape.feature_values, shape.dense_sizes[0]
         weight, bias = add.part(f"{layer}.weight", 1, 0, patterns), f"{layer}.bias"
@@ -272,7 +273,7 @@ class _Streaming:
         if features > patterns:
             weights.append(add.part(f"{layer}.weight", 1, patterns, features))
         if shape.history_values:
-            swing = add.part(f"{layer}.weight", 1, features, every)  # of a history from -1 to 1
+            swing = add.part(f"{layer}.weight", 1, features, every)  # for a history from -1 to 1
             weights.append(add("Div", swing, add.constant(np.array(FULL_SWING_DEG / 2, np.float32))))
             sums = add("MatMul", swing, add.constant(np.ones((every - features, 1), np.float32)))
             bias = add("Sub", bias, add.reshape(sums, -1))

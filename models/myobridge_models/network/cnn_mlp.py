@@ -1,13 +1,14 @@
-"""The decoder of the notes: action-potential detectors, pattern detectors, and an MLP with the last angles.
+"""The decoder of the notes: action-potential detectors, pattern detectors, and an MLP that also reads the last angles.
 
     emg (N, C, W) → stage 1: 4 detectors per channel, linear → stage 2: patterns over longer time, ReLU
-    → (N, C, 4 detectors, 4 features, 50) → means of the 50 → with what `likeness` says, A(n) and A(n-1)
+    → (N, C, 4 detectors, 4 features, 50) → means of the 50 → with the channel correlations, A(n) and A(n-1)
     → 128 → 64 → 5 angles
 
-The same weights serve every EMG channel, and one stage-2 network serves every (channel, detector) map;
-which electrode a pattern came from is what the MLP learns. A single sample of rectified EMG is mostly noise, and with a
-weight for each of the 50 the MLP learns that noise by heart: hence the means. Detectors look at each channel by itself;
-how alike the channels are stands beside their patterns. The notes' form has neither (`registry`, cnn_mlp_full).
+All EMG channels share the detectors' weights, and all (channel, detector) maps share one stage-2 network; the MLP
+learns which electrode a pattern comes from. A single sample of rectified EMG is mostly noise, and an MLP with a weight
+for each of the 50 learns that noise by heart: hence the means. The detectors see each channel by itself, so the MLP
+also reads the correlations between the channels (`correlation`). The notes' form has neither means nor correlations
+(`registry`, cnn_mlp_full).
 """
 
 from __future__ import annotations
@@ -24,13 +25,13 @@ from myobridge_models.network.shape import HISTORY_STEPS, Detector, Shape
 
 
 def normalised(taps: Tensor) -> Tensor:
-    """Taps with unit gain for white noise; the framework's default shrinks the signal by 1/√k in each layer."""
+    """Returns the taps with unit gain for white noise; torch's default shrinks the signal by 1/√k in each layer."""
     gain: Tensor = taps.norm(dim=-1, keepdim=True)
     return taps / gain
 
 
 class ApDetector(nn.Module):
-    """Stage 1: `layers` dilated convolutions 1 → 1, without bias or ReLU: negative parts of an AP pass."""
+    """Stage 1: `layers` dilated convolutions 1 → 1, without bias or ReLU, so negative parts of a potential pass."""
 
     taps: Tensor  # (layers, 1, 1, k)
 
@@ -46,7 +47,7 @@ class ApDetector(nn.Module):
             self.taps = nn.Parameter(normalised(torch.randn(size)))
 
     def response(self) -> Tensor:
-        """The layers as one filter, (1, 1, R): with nothing between them they are one, only longer."""
+        """Returns the layers as one filter, (1, 1, R): linear layers in a row are one longer filter."""
         first, *later = self.taps.unbind()
         whole, spacing = first, 1
         for taps in later:
@@ -61,7 +62,7 @@ class ApDetector(nn.Module):
 
 
 class PatternDetector(nn.Module):
-    """Stage 2: two dilated convolutions with ReLU, 1 → 4 → 4 features; the stride belongs to the path."""
+    """Stage 2: two dilated convolutions with ReLU, 1 → 4 → 4 features; each path has its own stride."""
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
@@ -74,10 +75,10 @@ class PatternDetector(nn.Module):
             nn.init.kaiming_normal_(weight, nonlinearity="relu")
 
     def forward(self, x: Tensor, stride: int = 1, stretch: int = 1) -> Tensor:
-        """(N·C, 1, T) → (N·C, 4, n), the last of the n at the newest sample that `stride` reaches.
+        """Maps (N·C, 1, T) to (N·C, 4, n); the last of the n ends at the newest sample that `stride` reaches.
 
-        `stride` is the first layer's step; later layers count in it. With `stretch` = s instead, the later dilations
-        are s times longer: the outputs of stride s, at every sample rather than at every s-th.
+        `stride` is the first layer's step, and later layers count in this step. With `stretch` = s, the later dilations
+        are s times longer instead: this gives the outputs of stride s at every sample instead of every s-th.
         """
         for number, (weight, bias, dilation) in enumerate(zip(self.weights, self.biases, self.dilations, strict=True)):
             first = number == 0
@@ -87,7 +88,7 @@ class PatternDetector(nn.Module):
 
 
 class CnnMlp(RememberingNetwork):
-    """The whole decoder; see the module's text. Angles in and out are in degrees."""
+    """The whole decoder; see the module's docstring. Angles in and out are in degrees."""
 
     shape: Shape
 
@@ -105,11 +106,11 @@ class CnnMlp(RememberingNetwork):
         self.reset_head()
 
     def head(self) -> nn.Module:
-        """The MLP."""
+        """Returns the MLP."""
         return self.mlp
 
     def reset_head(self) -> None:
-        """A fresh MLP."""
+        """Initialises the MLP anew."""
         dense = [layer for layer in self.mlp if isinstance(layer, nn.Linear)]
         for layer in dense:
             nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
@@ -117,7 +118,7 @@ class CnnMlp(RememberingNetwork):
         self._start_with_means(dense[0].weight)
 
     def _start_with_means(self, weight: Tensor) -> None:
-        """First dense layer: begins with the same weight for all means of a map, lest the first steps learn noise."""
+        """Gives all means of a map the same first weight, so that the first steps do not learn noise."""
         n = self.shape.means
         maps = self.shape.pattern_values // n
         per_map = torch.randn(len(weight), maps, 1) * (2 / maps) ** 0.5 / n
@@ -128,7 +129,7 @@ class CnnMlp(RememberingNetwork):
     def fit_gain(self, emg: Tensor) -> None:
         """Scales each detector's taps so that its output on emg (N, C, T) has unit RMS.
 
-        EMG is no white noise: without this the silence filter's output is ten times the others'.
+        EMG is not white noise: without this scaling the silence filter's output is ten times as large as the others.
         """
         channels = emg.reshape(-1, 1, emg.shape[-1])
         for detector in self.detectors if self._fits_gain else ():
@@ -136,12 +137,12 @@ class CnnMlp(RememberingNetwork):
             detector.taps *= detector(channels).std() ** (-1 / len(detector.taps))
 
     def features(self, emg: Tensor) -> Tensor:
-        """emg (N, C, W) → (N, F): what the patterns say, then how alike the channels are."""
+        """Maps emg (N, C, W) to (N, F): the pattern values, then the channel correlations."""
         patterns = self._patterns(emg)
         return torch.cat((patterns, self.likeness(emg)), dim=1) if self.likeness else patterns
 
     def _patterns(self, emg: Tensor) -> Tensor:
-        """emg (N, C, W) → (N, C·4·4·means), each path from the newest part of the window."""
+        """Maps emg (N, C, W) to (N, C·4·4·means); each path reads the newest part of the window."""
         shape = self.shape
         channels = emg.reshape(-1, 1, emg.shape[-1])  # (N·C, 1, W)
         paths = []
@@ -152,16 +153,16 @@ class CnnMlp(RememberingNetwork):
         return torch.stack(paths, dim=1).reshape(-1, shape.pattern_values)  # (N, C·4·4·means)
 
     def features_at(self, segment: Tensor, ends: Tensor) -> Tensor:
-        """Features of many windows of one long segment, each convolution evaluated once.
+        """Returns the features of many windows of one long segment; each convolution runs once over the segment.
 
-        segment (N, C, T), ends (M,) index of each window's last sample, all ≥ W - 1 → (N, M, F), equal to `features`
-        of the windows themselves.
+        segment (N, C, T), ends (M,) index of each window's last sample, all ≥ W - 1 → (N, M, F), equal to `features` of
+        the windows themselves.
         """
         patterns = self._patterns_at(segment, ends)
         return torch.cat((patterns, self.likeness.at(segment, ends)), dim=2) if self.likeness else patterns
 
     def _patterns_at(self, segment: Tensor, ends: Tensor) -> Tensor:
-        """segment (N, C, T), ends (M,) → (N, M, C·4·4·means)."""
+        """Maps segment (N, C, T) and ends (M,) to (N, M, C·4·4·means)."""
         shape = self.shape
         n, c, _ = segment.shape
         channels = segment.reshape(n * c, 1, -1)  # (N·C, 1, T)
@@ -176,9 +177,10 @@ class CnnMlp(RememberingNetwork):
         return stacked.permute(0, 4, 1, 2, 3, 5).reshape(n, len(ends), shape.pattern_values)  # (N, M, C·4·4·means)
 
     def remember(self, emg: Tensor) -> tuple[Tensor, ...]:
-        """emg (C, T) → at every sample, per detector the mean of the newest `averaged` outputs, (T, C·4), 0 at first;
+        """Maps emg (C, T) of a take to its cache, tensors with a row for each sample.
 
-        then how alike the channels are.
+        For each detector, the mean of its newest `averaged` outputs, (T, C·4), 0 until there are so many; then the
+        channel correlations, (T, values).
         """
         channels = emg[:, None]  # (C, 1, T)
         kept = []
@@ -192,7 +194,7 @@ class CnnMlp(RememberingNetwork):
         return tuple(kept)
 
     def recall(self, kept: tuple[Tensor, ...], ends: Tensor, gain: Tensor) -> Tensor:
-        """Features (M, F); a gain scales the maps, which is exact but for the small biases of stage 2."""
+        """Returns features (M, F); a gain scales the maps, which is exact except for the small biases of stage 2."""
         shape = self.shape
         back = shape.averaged * torch.arange(shape.means - 1, -1, -1, device=ends.device)  # (means,)
         of_detectors, alike = kept[: len(shape.detectors)], kept[len(shape.detectors) :]
@@ -203,7 +205,7 @@ class CnnMlp(RememberingNetwork):
         return torch.cat((patterns, *(values[ends].float() for values in alike)), dim=1)
 
     def logits(self, features: Tensor, history_deg: Tensor | None) -> Tensor:
-        """features (N, F) and history (N, 10) → (N, 5), before the sigmoid."""
+        """Maps features (N, F) and history (N, 10) to (N, 5), before the sigmoid."""
         if history_deg is not None and self.shape.history_values:
             swing = history_deg / (FULL_SWING_DEG / 2) - 1  # -1 .. 1, the size of the features
             features = torch.cat((features, swing), dim=1)
@@ -212,5 +214,5 @@ class CnnMlp(RememberingNetwork):
 
 
 def rest_history(rest_pose_deg: Sequence[float], count: int) -> Tensor:
-    """History before there is any output: the rest pose twice, (count, 10)."""
+    """Returns the history before the first output: the rest pose twice, (count, 10)."""
     return torch.tensor(rest_pose_deg, dtype=torch.float32).repeat(count, HISTORY_STEPS)

@@ -1,4 +1,4 @@
-"""The notes' table for any sampling rate: what the decoder looks at, and where its parameters sit."""
+"""The notes' table for any sampling rate: filters, receptive fields, window, and parameters by layer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from myobridge_models.report.tables import print_table
 
 
 def facts(shape: Shape) -> dict[str, Any]:
-    """Everything the table shows, as plain values for JSON. Fields are in samples unless they say _ms or _hz."""
+    """Returns all values of the table, for JSON. Fields are in samples unless they say _ms or _hz."""
     fs_hz = shape.fs_hz
     rows = [
         {
@@ -57,7 +57,7 @@ def facts(shape: Shape) -> dict[str, Any]:
 
 
 def warnings(shape: Shape) -> list[str]:
-    """One sentence for each detector that cannot be tuned to its AP frequency at this sampling rate."""
+    """Returns a sentence for each detector that cannot be tuned to its AP frequency at this sampling rate."""
     return [
         f"{d.name}: its dilation is pinned at 1 below {d.pinned_below_hz():g} Hz, so at {shape.fs_hz:g} Hz a layer "
         f"spans {1000 * d.kernel / shape.fs_hz:.1f} ms, not one period of {d.ap_hz:g} Hz ({1000 / d.ap_hz:.1f} ms)."
@@ -67,7 +67,7 @@ def warnings(shape: Shape) -> list[str]:
 
 
 def print_facts(shape: Shape, console: Console) -> None:
-    """The table, for people."""
+    """Prints the table."""
     table_of = facts(shape)
     table = Table(title=f"Stage 1 at {shape.fs_hz:g} Hz: per channel, no ReLU; stage 2 reads it at the stride")
     table.add_column("filter")
@@ -89,10 +89,10 @@ def print_facts(shape: Shape, console: Console) -> None:
     console.print(
         f"Stage 2: k {shape.pattern_kernel}, dilations {', '.join(map(str, shape.pattern_dilations))}, "
         f"{shape.pattern_features} features, ReLU, {shape.outputs} outputs a map, averaged by {shape.averaged}.\n"
-        f"Likeness over {_listed(shape.likeness_spans)} samples: {len(shape.neighbours)} pairs of channels, and each "
-        f"channel with itself {_listed(shape.likeness_lags)} samples ago.\n"
-        f"MLP: {table_of['pattern_values']} of the patterns + {table_of['likeness_values']} of likeness + "
-        f"{table_of['history_values']} angles of A(n), A(n−1).\n"
+        f"Channel correlation over {_listed(shape.likeness_spans)} samples: {len(shape.neighbours)} pairs of channels, "
+        f"and each channel with itself {_listed(shape.likeness_lags)} samples ago.\n"
+        f"MLP: {table_of['pattern_values']} pattern values + {table_of['likeness_values']} channel correlations + "
+        f"{table_of['history_values']} angles A(n), A(n−1).\n"
         f"Window: {table_of['window_samples']} samples = {table_of['window_ms']:.1f} ms, the longest path."
     )
     where = Table(title=f"{table_of['parameters_total']:,} trained parameters, {shape.channels} channels")
@@ -111,6 +111,6 @@ def _listed(numbers: tuple[int, ...]) -> str:
 
 
 def print_times(times_ms: dict[str, dict[str, float]], console: Console) -> None:
-    """What `untrained.decision_times_ms` found."""
+    """Prints the result of `untrained.decision_times_ms`."""
     said = "; ".join(f"{name} {own['p50']:.3f} ms (p99 {own['p99']:.3f})" for name, own in times_ms.items())
-    console.print(f"A decision in onnxruntime on one thread of this machine, median: {said}.")
+    console.print(f"Median time of a decision in onnxruntime, on one thread of this machine: {said}.")

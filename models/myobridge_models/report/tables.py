@@ -1,4 +1,4 @@
-"""Rows of figures as a table for people."""
+"""Prints rows of figures as tables."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ DIGITS: Final = {
     "_onsets": 2,
     "_s": 2,
 }
-"""Behind the point, by what the name ends in."""
+"""Decimal places, by the ending of the key."""
 
 
 def print_rows(title: str, rows: Sequence[Mapping[str, object]], console: Console) -> None:
-    """One line a row; columns are the first row's keys, numbers to three figures behind the point at most."""
-    # Narrow, so that a terminal of 80 columns cuts no number off.
+    """Prints one line per row; the columns are the first row's keys, and numbers have at most three decimal places."""
+    # Narrow, so that the figures fit into 80 columns.
     table = Table(title=title, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for key in rows[0]:
         heading = HEADINGS.get(key, key.replace("_", " "))
@@ -61,7 +61,7 @@ def print_rows(title: str, rows: Sequence[Mapping[str, object]], console: Consol
 
 
 def print_table(table: Table, console: Console) -> None:
-    """The table, or, where the console is too narrow or cannot draw, a line for each row; no figure is cut off."""
+    """Prints the table, or a line per row on a narrow or simple terminal, so that no figure is cut off."""
     needs = console.measure(table, options=console.options.update(max_width=WIDEST)).maximum
     if needs <= console.width and not console.is_dumb_terminal:
         console.print(table)

@@ -1,4 +1,4 @@
-"""From recordings to a trained network with the metadata that runs it right."""
+"""Trains a network on recordings, and describes it with the metadata that the daemon needs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Source = tuple[Path, Recording]
 
 
 def check_alike(sources: Sequence[Source]) -> None:
-    """Refuses a training set that no one device can have recorded.
+    """Refuses recordings that one board cannot have recorded.
 
     Raises:
         UserError: sampling rates, channel counts or ADC widths differ.
@@ -38,14 +38,14 @@ def check_alike(sources: Sequence[Source]) -> None:
         if (other.fs_hz, other.channels, other.adc_bits) != device:
             raise UserError(
                 f"{path} and {other_path} differ in (fs Hz, channels, ADC bits): {device} and "
-                f"{(other.fs_hz, other.channels, other.adc_bits)}; train on recordings of one device."
+                f"{(other.fs_hz, other.channels, other.adc_bits)}; train on recordings of one board."
             )
 
 
 def training_takes(
     sources: Sequence[Source], poses: Sequence[LabelledPose], repetitions: Sequence[int] | None = None
 ) -> list[Take]:
-    """Unscaled takes of all recordings, or of these repetitions of them.
+    """Returns unscaled takes of all recordings, or of these repetitions of them.
 
     Raises:
         UserError: the recordings do not fit together, or have no such repetition, or no targets.
@@ -66,23 +66,27 @@ def training_takes(
 
 
 def repetitions_in(recording: Recording) -> list[int]:
-    """Numbers of the repetitions; none where nothing is known of them."""
+    """Returns the numbers of the repetitions; none if the recording does not number them."""
     known: list[int] = [] if recording.repetition is None else np.unique(recording.repetition).tolist()
     return known
 
 
 def all_but(sources: Sequence[Source], held_out: Sequence[int]) -> list[int] | None:
-    """All repetitions of the recordings but these; None (everything) for none.
+    """Returns all repetitions of the recordings except the held-out ones; None (train on everything) if none is held
+    out.
 
     Raises:
-        UserError: a recording does not have it, or nothing is left.
+        UserError: a recording has no such repetition, or nothing is left to train on.
     """
     if not held_out:
         return None
     for path, recording in sources:
         known = repetitions_in(recording)
         if not set(held_out) < set(known):
-            raise UserError(f"{path} has the repetitions {known}, so {sorted(held_out)} cannot be held out.")
+            raise UserError(
+                f"{path} has the repetitions {known}, so {sorted(held_out)} cannot be held out; choose some of them, "
+                "and leave some to train on."
+            )
     return sorted({r for _, recording in sources for r in repetitions_in(recording)} - set(held_out))
 
 
@@ -99,27 +103,27 @@ def build(
     checkpoint: Path | None = None,
     write: Callable[[Network, ModelSpec], None] = lambda _network, _spec: None,
 ) -> tuple[Network, ModelSpec]:
-    """A network trained on the recordings, and its metadata.
+    """Returns a network trained on the recordings, and its metadata.
 
     Args:
-        name: what the model calls itself.
-        sources: recordings of one device, with the paths that errors name.
-        poses: what the labels mean; unused where a recording knows the true angles.
+        name: the model's name.
+        sources: recordings of one board, with the paths that errors name.
+        poses: the meaning of the labels; unused for recordings with true angles.
         recipe: how to train.
-        repetitions: what to train on, all by default; the others have no influence, on the scale neither.
+        repetitions: the repetitions to train on, default all; the others do not even influence the scale.
         device: "cpu" or "cuda".
         progress: see `train`.
         family: which network; see `families.registry`.
-        validate_on: repetition, not trained on, that ends the training early.
-        checkpoint: where to keep an interrupted training.
-        write: writes the model; if that fails, the checkpoint is still there.
+        validate_on: a repetition outside the training that ends the training early.
+        checkpoint: the file that keeps an interrupted training.
+        write: writes the model; the checkpoint is removed afterwards, so a failed write loses nothing.
 
     Raises:
         UserError: the recordings do not fit together or do not suffice, or there is no such family.
     """
     takes = training_takes(sources, poses, repetitions)
     fs_hz, channels = sources[0][1].fs_hz, sources[0][1].channels
-    torch.manual_seed(recipe.seed)  # of the initial weights and of the training
+    torch.manual_seed(recipe.seed)  # for the initial weights and the training
     network = create(family, fs_hz, channels, recipe.dropout)
     scale = channel_scale(takes)
     validation = None
@@ -140,7 +144,7 @@ def build(
 def _identity(
     spec: ModelSpec, takes: Sequence[Take], recipe: Recipe, validate_on: int | None
 ) -> dict[str, str | int | float | None]:
-    """What a checkpoint has to agree with: the network, the data to the sample (by their scale), and the recipe."""
+    """Returns the facts a checkpoint must match: network, data to the sample (by their scale), and recipe."""
     return {
         "family": spec.family,
         "fs_hz": spec.fs_hz,
@@ -166,7 +170,7 @@ def described(
     recipe: Recipe,
     base: str = "",
 ) -> ModelSpec:
-    """Metadata of a trained network; `base` is the model that it was calibrated from."""
+    """Returns the metadata of a trained network; `base` names the model that it was calibrated from."""
     fs_hz, channels = network.shape.fs_hz, network.shape.channels
     return ModelSpec(
         name=name,

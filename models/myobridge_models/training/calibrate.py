@@ -1,8 +1,9 @@
-"""From a model to one that knows this person and this day: the MLP goes on learning on a short recording.
+"""Calibration: the MLP of a model goes on learning from a short recording of one person on one day.
 
-The base's detectors stay as they are, so that a minute of EMG is enough and a Raspberry Pi's processor too. Beside it a
-small training from the start is tried, and what is better on a repetition that neither has seen is taken: a base of
-other people helps some and hinders others. Where the base is for another device, there is only the start.
+The base's detectors stay unchanged, so a minute of EMG and a Raspberry Pi's processor suffice. A small training from
+the start is tried as well, and the better of the two on an unseen repetition is taken: a base of other people helps
+some persons and hinders others. If the base is for other electrodes or another rate, only the training from the start
+remains.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ Bar = Callable[[str, int], AbstractContextManager[Progress | None]]
 class Calibration(NamedTuple):
     """Figures on the recording's last repetition, which neither model was trained on; None: the base does not fit.
 
-    The model that is written has then been trained on all repetitions; from_base says which way was better.
+    The written model is then trained on all repetitions; from_base says which of the two trainings was better.
     """
 
     before: Figures | None
@@ -47,7 +48,7 @@ class Calibration(NamedTuple):
 
 
 def fits(spec: ModelSpec, recording: Recording) -> bool:
-    """The model is for a device like the recording's."""
+    """Returns whether the model has the recording's sampling rate and number of channels."""
     return (spec.fs_hz, len(spec.channels)) == (recording.fs_hz, recording.channels)
 
 
@@ -59,7 +60,7 @@ def fine_tuned(
     repetitions: Sequence[int] | None = None,
     progress: Progress | None = None,
 ) -> tuple[Network, ModelSpec]:
-    """The base's network after it went on learning on these repetitions of the recordings, and its metadata.
+    """Trains the base's network further on these repetitions of the recordings; returns it with its metadata.
 
     Raises:
         UserError: the base cannot be used, or the recordings do not suffice.
@@ -74,7 +75,7 @@ def fine_tuned(
 
 
 class Chosen(NamedTuple):
-    """The better of two trainings; the trial's figures are on the repetition that it had not seen, if there are two."""
+    """The better of two trainings; `trial` holds its figures on an unseen repetition, if there are two repetitions."""
 
     network: Network
     spec: ModelSpec
@@ -90,9 +91,9 @@ def better_way(
     repetitions: Sequence[int],
     bar: Bar = lambda _title, _steps: nullcontext(),
 ) -> Chosen:
-    """From the base or from the start, whichever is better on the last of the repetitions; then trained on them all.
+    """Trains from the base or from the start, whichever is better on the last of the repetitions, then on all of them.
 
-    A single repetition leaves nothing to try on, and the base is taken if it is for such a device.
+    A single repetition leaves nothing to judge on; then the base is taken if it fits the recording.
 
     Raises:
         UserError: the base cannot be used, or the recording does not suffice.
@@ -127,7 +128,7 @@ def calibrate(
     out: Path,
     bar: Bar = lambda _title, _steps: nullcontext(),
 ) -> Calibration:
-    """Writes the calibrated model to `out`, and says what it was worth; each training is shown by a `bar` of its own.
+    """Writes the calibrated model to `out` and returns the figures before and after; each training shows its own `bar`.
 
     Raises:
         UserError: the base cannot be used, or the recording does not suffice.
@@ -143,27 +144,27 @@ def calibrate(
 
 
 def _worth(figures: Figures) -> tuple[float, float]:
-    """Telling the poses apart first, as `myobridge calibrate` asks of a model that it takes; then the error."""
+    """Orders figures by balanced accuracy first, as `myobridge calibrate` judges a model; then by the error."""
     return figures.balanced_accuracy or 0.0, -figures.mae_deg
 
 
 def evaluate_base(base: Path, source: Source, poses: Sequence[LabelledPose], repetition: int) -> Figures:
-    """Figures of the base on the new recording, judged by the new recording's poses."""
+    """Computes the figures of the base on the new recording, with the new recording's poses."""
     path, recording = source
     return evaluate(base, replace(recording, poses=tuple(poses)), path, repetition)
 
 
 def repetitions_of(path: Path, recording: Recording) -> list[int]:
-    """The repetitions in which somebody moves.
+    """Returns the repetitions that contain movements.
 
     Raises:
-        UserError: there are fewer than two, so that nothing could be judged.
+        UserError: there are fewer than two, so none is left to judge on.
     """
     if recording.label is None or recording.repetition is None:
-        raise UserError(f"{path} has no cues, so nothing can be learnt from it; record it with `myobridge record`.")
+        raise UserError(f"{path} has no cues, so a model cannot learn from it; record it with `myobridge record`.")
     found: list[int] = np.unique(recording.repetition[recording.label != 0]).tolist()
     if len(found) < 2:
         raise UserError(
-            f"{path} has movements in {len(found)} repetition(s); record at least two, one to be judged on."
+            f"{path} has movements in {len(found)} repetition(s); record at least two, one of them to judge on."
         )
     return found

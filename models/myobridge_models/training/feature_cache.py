@@ -1,4 +1,4 @@
-"""Features of whole takes, computed once: while the detectors are kept, the MLP learns many times faster."""
+"""The feature cache: while the detectors do not change, features are computed once, and the MLP learns much faster."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from myobridge_models.training.segments import Drawn
 
 
 class Memory:
-    """What `network.remember` keeps of every take, end to end, in half precision: a minute at 4 x 2 kHz takes 15 MB."""
+    """The cache of every take, end to end, in half precision: a minute at 4 channels and 2 kHz takes 15 MB."""
 
     def __init__(self, network: RememberingNetwork, takes: Sequence[Take], device: str) -> None:
         kept = [self._of(network, take, device) for take in takes]
@@ -29,7 +29,7 @@ class Memory:
         return tuple(m.half() for m in maps)
 
     def features(self, drawn: Drawn, gain: Tensor) -> Tensor:
-        """Features (N, unroll, F) of drawn windows whose channels are louder by gain (N, C)."""
+        """Returns features (N, unroll, F) of drawn windows; gain (N, C) scales the channels."""
         rows = torch.from_numpy(self._starts[drawn.take][:, None] + drawn.ends).to(gain.device)  # (N, unroll)
         found = self.network.recall(self._maps, rows.flatten(), gain.repeat_interleave(rows.shape[1], dim=0))
         return found.reshape(*rows.shape, -1)

@@ -1,7 +1,7 @@
-"""Training for the closed loop: random phase, balanced movements, the network's own past as its history.
+"""Trains for the closed loop: random phase, balanced movements, the network's own past outputs as its history.
 
 Each step unrolls the MLP over a few windows `HISTORY_STEP_S` apart. The history begins at a random pose, so that the
-network learns to leave a wrong one, and goes on with the network's own outputs: it never sees the true past.
+network learns to leave a wrong one, and continues with the network's own outputs: it never sees the true past.
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ from myobridge_models.training.validation import Validation
 
 PROBE_UNITS: Final = 64
 LOOK_STEPS: Final = 250
-"""From one checkpoint, and one look at the validation, to the next."""
+"""Steps between two checkpoints, and between two validations."""
 SAVE_S: Final = 30.0
-"""A machine on which so many steps take longer keeps a checkpoint after this time."""
+"""A slow machine keeps a checkpoint after this time."""
 
 Progress = Callable[[int, float], None]
 """Called after each step with its number and its loss in degrees."""
 
 
 def fastest_device() -> str:
-    """A GPU where there is one."""
+    """Returns "cuda" if there is a GPU, else "cpu"."""
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def random_history(poses_deg: Tensor, count: int, noise_deg: float) -> Tensor:
-    """Histories (count, 10) that say nothing about the present: any of poses_deg (P, 5) held, and noise."""
+    """Returns histories (count, 10) that do not tell the present: random rows of poses_deg (P, 5), with noise."""
     held = poses_deg[torch.randint(len(poses_deg), (count,))].repeat(1, HISTORY_STEPS)
     return (held + noise_deg * torch.randn_like(held)).clamp(0, FULL_SWING_DEG)
 
@@ -52,7 +52,7 @@ def random_history(poses_deg: Tensor, count: int, noise_deg: float) -> Tensor:
 def closed_loop_loss(
     network: Network, features: Tensor, history_deg: Tensor, target_deg: Tensor, counts: Tensor
 ) -> Tensor:
-    """Mean absolute error as a share of the full swing, over the windows that count.
+    """Returns the mean absolute error as a share of the full swing, over the windows that count.
 
     features (N, K, F) of K windows in a row, history_deg (N, 10) before the first, target_deg (N, K, 5), counts (N, K).
     """
@@ -66,13 +66,13 @@ def closed_loop_loss(
 
 
 def probe_loss(scores: Tensor, movement: Tensor, counts: Tensor) -> Tensor:
-    """Cross-entropy of scores (N, K, movements) over the windows that count (N, K)."""
+    """Returns the cross-entropy of scores (N, K, movements) over the windows that count (N, K)."""
     each = nn.functional.cross_entropy(scores.flatten(0, 1), movement.flatten(), reduction="none")
     return (each * counts.flatten()).sum() / counts.sum().clamp(min=1)
 
 
 class _Stage:
-    """Some steps with one optimiser; the running average of its weights is what the next stage begins with."""
+    """Some steps with one optimiser; the next stage begins with the running average of the weights."""
 
     def __init__(self, training: _Training, steps: int, segments: int, memory: Memory | None, probe: bool) -> None:
         recipe, network = training.recipe, training.network
@@ -96,7 +96,7 @@ class _Stage:
         return module
 
     def _make_probe(self) -> nn.Module:
-        """Tells movements apart by the features alone; it is thrown away after the stage."""
+        """Makes a layer pair that tells movements apart by the features alone; it is discarded after the stage."""
         training = self._training
         with torch.no_grad():
             window = torch.zeros(1, training.network.shape.channels, training.network.shape.window_samples)
@@ -107,7 +107,7 @@ class _Stage:
         return layers.to(training.device)
 
     def step(self) -> float:
-        """One step; its loss in degrees."""
+        """Runs one step and returns its loss in degrees."""
         training, recipe = self._training, self._training.recipe
         drawn = training.segments.draw(self._segments, training.rng)
         features = self._features(drawn)
@@ -127,7 +127,7 @@ class _Stage:
         return shown_deg
 
     def _features(self, drawn: Drawn) -> Tensor:
-        """Features (N, unroll, F) of the drawn windows, each channel of a segment with a gain of its own."""
+        """Returns features (N, unroll, F) of the drawn windows; each channel of a segment has its own gain."""
         training = self._training
         recipe, count = training.recipe, len(drawn.take)
         own = recipe.gain_jitter * torch.randn(count, training.network.shape.channels)
@@ -138,7 +138,7 @@ class _Stage:
         return training.network.features_at(emg, training.ends)
 
     def state(self) -> dict[str, Any]:
-        """For a checkpoint."""
+        """Returns the state for a checkpoint."""
         return {
             "done": self.done,
             "optimiser": self.optimiser.state_dict(),
@@ -148,7 +148,7 @@ class _Stage:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """From a checkpoint."""
+        """Restores the state of a checkpoint."""
         self.done = state["done"]
         self.optimiser.load_state_dict(state["optimiser"])
         self.schedule.load_state_dict(state["schedule"])
@@ -158,7 +158,7 @@ class _Stage:
 
 
 class _Training:
-    """What all stages share."""
+    """The parts that all stages share."""
 
     def __init__(self, takes: Sequence[Take], network: Network, recipe: Recipe, device: str) -> None:
         self.recipe, self.network, self.device = recipe, network, device
@@ -172,11 +172,11 @@ class _Training:
 
     @property
     def stage_count(self) -> int:
-        """How many stages there are."""
+        """Number of stages."""
         return 2 if isinstance(self.network, RememberingNetwork) and self.recipe.detector_share else 1
 
     def stages(self) -> Iterator[_Stage]:
-        """The stages in order; each is made when the one before it is over."""
+        """Yields the stages in order; each is made when the one before it has ended."""
         recipe, network = self.recipe, self.network
         probe = recipe.probe_weight > 0 and self.segments.movements > 1
         if not isinstance(network, RememberingNetwork):
@@ -198,19 +198,19 @@ def train(
     validation: Validation | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> Network:
-    """The network trained on scaled takes, on the CPU and in evaluation mode; the caller seeds torch.
+    """Trains the network on scaled takes; returns it on the CPU in evaluation mode. The caller seeds torch.
 
     Args:
-        takes: scaled, with the cue's movements; they are followed here, and altered copies are put beside them.
+        takes: scaled, with the cue's movements; labels are aligned here, and altered copies are added.
         network: of any family; fresh, unless the recipe has no detector stage.
         recipe: how to train.
         device: "cpu" or "cuda".
-        progress: told of each step.
-        validation: ends the training early, and keeps the network that was best.
-        checkpoint: where an interrupted training is kept, and gone on with; the caller removes it in the end.
+        progress: called after each step.
+        validation: ends the training early, and keeps the best network.
+        checkpoint: keeps an interrupted training and resumes it; the caller removes it at the end.
 
     Raises:
-        UserError: the data do not allow it, or the checkpoint is of another training.
+        UserError: the data do not suffice, or the checkpoint belongs to another training.
     """
     training = _Training(takes, network, recipe, device)
     if recipe.detector_share:
@@ -221,7 +221,7 @@ def train(
     before, saved_s = 0, time.monotonic()
     for number, stage in enumerate(training.stages()):
         if saved is not None and saved["stage"] > number:
-            network.load_state_dict(saved["network"])  # the detectors, for the next stage's memory
+            network.load_state_dict(saved["network"])  # the detectors, for the next stage's feature cache
             before += stage.steps
             continue
         if saved is not None:
@@ -247,12 +247,12 @@ def train(
 
 
 def _due(steps: int, saved_s: float) -> bool:
-    """A checkpoint is due: from the first step on, and however slow the machine is."""
+    """Returns whether a checkpoint is due: after the first step, then regularly, however slow the machine is."""
     return steps == 1 or steps % LOOK_STEPS == 0 or time.monotonic() - saved_s > SAVE_S
 
 
 def _state(training: _Training, stage: _Stage, validation: Validation | None, number: int) -> dict[str, Any]:
-    """Everything that the next step depends on."""
+    """Returns everything that the next step depends on."""
     return {
         "stage": number,
         "network": training.network.state_dict(),

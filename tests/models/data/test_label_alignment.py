@@ -1,4 +1,4 @@
-"""When the muscle did what the cue asked for."""
+"""Labels are aligned with the contraction of the muscle."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ FS_HZ = 1000
 
 @pytest.mark.parametrize("rest_after_s", [0, 0.05, 3])
 def test_a_take_may_end_in_a_contraction_or_just_after_it(rest_after_s):
-    """A recording that was stopped there, or from which samples are missing."""
+    """The recording stopped there, or its samples were lost."""
     label = np.repeat([0, 1, 0], [2 * FS_HZ, 3 * FS_HZ, round(rest_after_s * FS_HZ)])
     loud = np.where(np.roll(label, FS_HZ // 3) == 1, 10.0, 1.0)
     emg = (np.random.default_rng(1).standard_normal((2, len(label))) * loud).astype(np.float32)

@@ -1,4 +1,4 @@
-"""How alike channels are: numpy says what it means, and gains, dead channels and other devices change nothing."""
+"""Channel correlation agrees with numpy, does not depend on gains, and exists for any rate and channel count."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ SHAPE = Shape(2000, 4)
 
 
 def emg(channels=4, seed=0):
-    """Channels that hear their neighbours, (channels, window)."""
+    """Channels that pick up their neighbours, (channels, samples)."""
     own = np.random.default_rng(seed).standard_normal((channels + 1, 850))
     return (own[1:] + 0.7 * own[:-1] + 0.5 * np.roll(own[1:], 3, axis=1)).astype(np.float32)
 
@@ -24,7 +24,7 @@ def correlation(a, b):
     return np.sum(a * b) / np.sqrt(np.sum(a * a) * np.sum(b * b))
 
 
-def test_over_each_span_it_is_the_correlation_of_neighbours_and_of_each_channel_with_its_past():
+def test_values_are_correlations_of_neighbours_and_of_each_channel_with_its_past():
     signal, expected = emg(), []
     for span in (400, 760):
         newest = signal[:, -span:]
@@ -36,12 +36,12 @@ def test_over_each_span_it_is_the_correlation_of_neighbours_and_of_each_channel_
     assert np.allclose(likeness(signal), expected, atol=1e-5)
 
 
-def test_no_gain_of_an_electrode_changes_it():
+def test_electrode_gains_do_not_change_the_values():
     gains = np.array([[0.1], [1], [3], [20]], np.float32)
     assert np.allclose(likeness(emg()), likeness(gains * emg()), atol=1e-5)
 
 
-def test_a_dead_channel_is_like_nobody():
+def test_a_dead_channel_correlates_with_no_other():
     signal = emg()
     signal[2] = 0
     said = likeness(signal)
@@ -63,7 +63,7 @@ def test_neighbours_are_the_next_two_round_the_arm(channels, neighbours):
     assert Shape(2000, channels).neighbours == neighbours
 
 
-def test_values_grow_with_the_channels_and_not_with_their_square():
+def test_the_number_of_values_grows_linearly_with_the_channels():
     values = {channels: Shape(2000, channels).likeness_values for channels in (8, 16, 32)}
     assert values[32] == 2 * values[16] == 4 * values[8]
 
@@ -77,6 +77,6 @@ def test_spans_are_whole_hops_and_lags_whole_samples_at_any_rate(fs_hz):
     assert len(likeness(np.resize(emg(3), (3, shape.window_samples)), shape)) == shape.likeness_values
 
 
-def test_it_costs_no_window_where_the_notes_paths_are_long_enough():
+def test_channel_correlation_does_not_lengthen_the_window():
     for fs_hz in (1000, 2000):
         assert Shape(fs_hz, 4).window_samples == Shape(fs_hz, 4, likeness_hops=()).window_samples

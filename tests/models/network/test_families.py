@@ -1,4 +1,4 @@
-"""Every family keeps the contract: the training, the export and the daemon run it without knowing which it is."""
+"""Every family has the same interface, so training, export and daemon run all of them alike."""
 
 import json
 from pathlib import Path
@@ -58,7 +58,7 @@ def spec_for(network: Network, family: str) -> ModelSpec:
 
 
 @every_family
-class TestContract:
+class TestInterface:
     @pytest.mark.parametrize(("fs_hz", "channels"), [(500, 2), (1000, 8), (2000, 4), (4000, 3)])
     def test_any_rate_and_any_channels(self, family, fs_hz, channels):
         network = network_of(family, fs_hz, channels)
@@ -81,7 +81,7 @@ class TestContract:
         one_by_one = [network.features(segment[..., end - w + 1 : end + 1]) for end in ends]
         assert torch.allclose(at_once, torch.stack(one_by_one, dim=1), rtol=1e-4, atol=1e-4)
 
-    def test_a_future_sample_changes_nothing_and_the_past_does(self, family):
+    def test_past_samples_change_the_features_and_future_samples_do_not(self, family):
         network = network_of(family)
         w = network.shape.window_samples
         segment, end = torch.randn(1, 2, w + 200), torch.tensor([w + 99])
@@ -92,7 +92,7 @@ class TestContract:
         assert torch.equal(network.features_at(future, end), before)
         assert not torch.equal(network.features_at(past, end), before)
 
-    def test_the_last_angles_count(self, family):
+    def test_the_last_angles_change_the_output(self, family):
         network = network_of(family)
         emg = torch.randn(1, 2, network.shape.window_samples)
         assert not torch.allclose(network(emg, torch.zeros(1, 10)), network(emg, torch.full((1, 10), 180.0)))
@@ -117,9 +117,9 @@ class TestExport:
             (angles,) = session.run(["angles"], {"emg": emg.numpy(), "history": history.numpy()})
             with torch.no_grad():
                 assert np.abs(angles - network(emg, history).numpy()).max() <= 1e-3
-            assert angles.std() > 0.1  # something was compared
+            assert angles.std() > 0.1  # the angles differ, so the comparison tells something
 
-    def test_file_is_small_with_plain_operators_and_carries_its_family(self, tmp_path, family):
+    def test_the_file_is_small_with_plain_operators_and_carries_its_family(self, tmp_path, family):
         network, path = network_of(family, 2000, 4), tmp_path / "model.onnx"
         export(network, spec_for(network, family), path)
         model = onnx.load(path)
@@ -128,7 +128,7 @@ class TestExport:
         assert sum(p.numel() for p in network.parameters()) <= 450_000
         assert open_model(path).spec.family == family
 
-    def test_learns_the_simulated_wearer_in_few_steps_and_runs_in_the_daemons_pipeline(self, tmp_path, family):
+    def test_a_family_learns_the_simulated_wearer_in_few_steps_and_runs_in_the_daemons_pipeline(self, tmp_path, family):
         recording, path = record(SynthOptions(fs_hz=FS_HZ, channels=2, seed=3), seconds=20), tmp_path / "model.onnx"
         losses = []
         sources, recipe = [(Path("s.npz"), recording)], Recipe(steps=60, segments=8, average=0.9)
@@ -142,7 +142,7 @@ class TestExport:
         assert np.array_equal(run.angles_deg, again.angles_deg)
 
 
-def test_a_family_that_is_not_there():
+def test_an_unknown_family_is_refused():
     with pytest.raises(
         UserError, match="There is no family 'magic'; choose from cnn_mlp, cnn_mlp_full, mlp, lstm, gru, tcn"
     ):
@@ -157,7 +157,7 @@ class OfFive(NamedTuple):
 
 
 class WithoutHistory(Network):
-    """The smallest network of the contract: a channel's loudness is a finger's angle."""
+    """The smallest possible network: the loudness of a channel is the angle of a finger."""
 
     def __init__(self):
         super().__init__()
@@ -171,7 +171,7 @@ class WithoutHistory(Network):
         return self.gain * features
 
 
-def test_a_network_without_history_has_no_such_input_and_the_daemon_runs_it(tmp_path):
+def test_the_daemon_runs_a_network_without_a_history_input(tmp_path):
     network, path = WithoutHistory(), tmp_path / "model.onnx"
     export(network, spec_for(network, "own"), path)
     assert [i.name for i in onnx.load(path).graph.input] == ["emg"]
@@ -182,7 +182,7 @@ def test_a_network_without_history_has_no_such_input_and_the_daemon_runs_it(tmp_
 class TestFrames:
     shape = FrameShape(1000, 1, frames=4, length_ms=20, step_ms=10)
 
-    def test_energies_of_a_tone_are_its_power_and_its_frequency(self):
+    def test_energies_of_a_tone_describe_its_power_and_frequency(self):
         tone = torch.sin(2 * torch.pi * 100 * torch.arange(self.shape.window_samples) / 1000)
         signal, slope, curvature = LogFrames(self.shape).log_energies(tone[None, None])[0].exp()
         factor = (2 * np.sin(np.pi * 100 / 1000)) ** 2  # of a difference, in power
@@ -190,13 +190,13 @@ class TestFrames:
         assert np.allclose(slope, 0.5 * factor, rtol=0.01)
         assert np.allclose(curvature, 0.5 * factor**2, rtol=0.01)
 
-    def test_last_frame_ends_at_the_newest_sample(self):
+    def test_the_last_frame_ends_at_the_newest_sample(self):
         emg = torch.zeros(1, 1, self.shape.window_samples + 3)
         emg[..., -1] = 1
         loud = LogFrames(self.shape).log_energies(emg[..., 3:])[0] > np.log(1e-3)
         assert loud.tolist() == [[False, False, False, True]] * 3
 
-    def test_frames_are_milliseconds_at_any_rate(self):
+    def test_frames_last_the_same_time_at_any_rate(self):
         for fs_hz in (500, 1000, 2000, 4000):
             shape = FrameShape(fs_hz, 4, frames=16, length_ms=25, step_ms=25)
             assert shape.window_samples / fs_hz == pytest.approx(0.4, abs=0.02)
@@ -215,22 +215,22 @@ class TestCost:
         export(network, spec_for(network, family), path)
         return decision_macs(onnx.load(path)), streaming_macs(network, hop_samples=10)
 
-    def test_mlp_by_hand(self, tmp_path):
+    def test_the_cost_of_the_mlp_equals_a_count_by_hand(self, tmp_path):
         frames, mlp = 12 * 16, (12 * 16 + 10) * 128 + 128 * 64 + 64 * 5
         assert self.macs(tmp_path, "mlp") == (frames * 50 + mlp, 12 * 10 + mlp)
 
-    def test_memories_by_hand(self, tmp_path):
+    def test_the_cost_of_lstm_and_gru_equals_a_count_by_hand(self, tmp_path):
         head = (64 + 10) * 64 + 64 * 5
         for family, gates in (("gru", 3), ("lstm", 4)):
             step = gates * 64 * (12 + 64)
             assert self.macs(tmp_path, family) == (12 * 16 * 50 + 16 * step + head, 12 * 10 + step + head)
 
-    def test_tcn_by_hand(self, tmp_path):
+    def test_the_cost_of_the_tcn_equals_a_count_by_hand(self, tmp_path):
         column = 3 * 32 * 12 + 5 * 3 * 32 * 32 + 12 * 32
-        new = 2  # a frame is two and a half hops, so frames lie alike after five hops, which are two frames
+        new = 2  # a frame is two and a half hops, so frames and hops align after five hops, which are two frames
         assert self.macs(tmp_path, "tcn")[1] == 12 * 10 + new * column + (32 + 10) * 64 + 64 * 5
 
-    def test_the_notes_network_by_hand(self, tmp_path):
+    def test_the_cost_of_the_notes_network_equals_a_count_by_hand(self, tmp_path):
         mlp = 150 * 128 + 128 * 64 + 64 * 5
         taps, patterns = 57 + 37 + 25 + 25, 4 * (10 * 4 + 10 * 4 * 4)
         likeness = (4 + 6 + 4 * 8) * (10 + 40 + 76)  # the hop's products, and sums of hops
@@ -241,7 +241,7 @@ class TestCost:
         window, hop = self.macs(tmp_path, family)
         assert 0 < hop < window
 
-    def test_a_tcn_that_keeps_its_columns_gives_the_windows_numbers(self):
+    def test_a_tcn_that_keeps_its_columns_gives_the_numbers_of_windows(self):
         network = network_of("tcn")
         w, step = network.shape.window_samples, network.shape.step
         emg = torch.randn(1, 2, w + 5 * step)
@@ -254,7 +254,7 @@ class TestCost:
 class TestCommands:
     @pytest.fixture
     def recording(self, tmp_path):
-        """Two movements of their own loudness, each cued twice."""
+        """Two movements of different loudness, each cued twice."""
         rng, n = np.random.default_rng(0), 3 * FS_HZ
         label = np.concatenate([np.repeat([movement, 0], n) for movement in (1, 2) for _ in range(2)]).astype(np.uint8)
         repetition = np.repeat([0, 1, 0, 1], 2 * n).astype(np.uint8)
@@ -296,7 +296,10 @@ class TestCommands:
         ("more", "sentence"),
         [
             (("--families", "mlp,magic", "--hold-out", 1), "There is no family 'magic'; choose from cnn_mlp, "),
-            (("--families", "mlp", "--hold-out", 7), "has the repetitions [0, 1], so [7] cannot be held out."),
+            (
+                ("--families", "mlp", "--hold-out", 7),
+                "has the repetitions [0, 1], so [7] cannot be held out; choose some of them",
+            ),
         ],
     )
     def test_a_mistake_is_one_sentence(self, recording, more, sentence):

@@ -1,4 +1,4 @@
-"""Recordings become windows, windows a network, and the network's figures come from the daemon's pipeline."""
+"""Recordings become windows, windows train a network, and the daemon's pipeline gives the network's figures."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -48,11 +48,11 @@ def takes_of_labelled(recording=None):
 
 
 class TestTakes:
-    def test_filter_starts_in_the_steady_state_of_the_first_sample(self):
+    def test_the_filter_starts_in_the_steady_state_of_the_first_sample(self):
         still = np.full((300, 2), 1000, np.int16)
         assert np.abs(filtered(still, 16, design_prefilter(2000))).max() < 1e-6
 
-    def test_filter_is_causal_and_starts_anew_with_each_run(self):
+    def test_the_filter_is_causal_and_restarts_with_each_take(self):
         recording = labelled()
         takes = takes_of_labelled(recording)
         first_run = recording.counts[: len(takes[0])]
@@ -60,7 +60,7 @@ class TestTakes:
         half = filtered(first_run[:500], 16, design_prefilter(FS_HZ))
         assert np.allclose(takes[0].emg[:, :500], half)
 
-    def test_filter_is_the_daemons(self):
+    def test_the_filter_is_the_daemons_filter(self):
         counts, sections = labelled().counts[:1000], design_prefilter(FS_HZ)
         runtime = Prefilter(sections, np.full(2, 2.0**-15), 10)
         runtime.reset(counts[0])
@@ -74,18 +74,18 @@ class TestTakes:
         assert not ((seconds >= 11.8) & (seconds < 13.0)).any()  # and relaxes late, or a little early
         assert ((seconds >= 6.7) & (seconds < 11.8)).sum() == pytest.approx(5.1 * FS_HZ, abs=2)
 
-    def test_a_held_out_repetition_leaves_no_sample_behind(self):
+    def test_no_sample_of_a_held_out_repetition_is_kept(self):
         kept = only_repetitions(takes_of_labelled(), [1])
         assert {int(r) for take in kept for r in take.repetition} == {1}
         assert sum(len(take) for take in kept) == 2 * 2 * 4 * FS_HZ
 
-    def test_flat_channel_is_named(self):
+    def test_a_flat_channel_is_named(self):
         recording = labelled()
         recording.counts[:, 1] = 7
         with pytest.raises(UserError, match="EMG 2 is flat"):
             channel_scale(takes_of_labelled(recording))
 
-    def test_label_without_a_pose_is_refused(self):
+    def test_a_label_without_a_pose_is_refused(self):
         with pytest.raises(UserError, match=r"rec.npz has labels without a known pose \(\[42\]\)"):
             takes_of_labelled(labelled(labels=(1, 42)))
 
@@ -108,7 +108,7 @@ class TestSegments:
             assert np.array_equal(take.emg[:, at : at + emg.shape[2]], piece)
             assert np.array_equal(take.target_deg[at + segments.ends], angles)
 
-    def test_rest_has_its_share_and_movements_share_the_others_equally(self):
+    def test_rest_has_its_share_and_the_poses_share_the_remainder_equally(self):
         recording = labelled(labels=(1, 2, 2, 2))
         segments = Segments(takes_of_labelled(recording), self.shape, Recipe(unroll=1, rest_share=0.2))
         thumb = segments.draw(1000, self.rng).target_deg[:, 0, 0]
@@ -152,7 +152,7 @@ class TestClosedLoop:
         loss = closed_loop_loss(Off(), torch.zeros(1, 2, 4), torch.zeros(1, 10), target, torch.tensor([[1.0, 0.0]]))
         assert loss.item() == 0
 
-    def test_history_starts_anywhere_within_the_servo(self):
+    def test_history_starts_anywhere_within_the_servos_range(self):
         history = random_history(torch.tensor([[0.0] * 5, [180.0] * 5]), 200, noise_deg=15)
         assert history.shape == (200, 10)
         assert history.min() >= 0
@@ -161,7 +161,7 @@ class TestClosedLoop:
 
 
 class TestTraining:
-    def test_loss_falls_and_the_seed_decides_everything(self):
+    def test_the_loss_falls_and_the_seed_determines_the_weights(self):
         def run(seed):
             losses = []
             recipe = replace(QUICK, seed=seed)
@@ -177,7 +177,7 @@ class TestTraining:
         assert torch.equal(weight, same)
         assert losses != other
 
-    def test_exported_model_tells_the_movements_apart_in_the_daemons_pipeline(self, tmp_path):
+    def test_an_exported_model_tells_the_movements_apart_in_the_daemons_pipeline(self, tmp_path):
         recording, path = labelled(), tmp_path / "model.onnx"
         network, spec = build("tiny", [(SOURCE, recording)], POSES, QUICK, repetitions=[0])
         export(network, spec, path)
@@ -187,22 +187,22 @@ class TestTraining:
         assert found.balanced_accuracy > 0.6
         assert found.mae_deg < 45
 
-    def test_true_angles_are_learnt_without_labels(self):
+    def test_a_network_learns_true_angles_without_labels(self):
         recording = record(SynthOptions(fs_hz=FS_HZ, channels=2, seed=3), seconds=20)
         losses = []
         build("s", [(SOURCE, recording)], (), QUICK, progress=lambda _, loss: losses.append(loss))
         assert np.mean(losses[-5:]) < np.mean(losses[:5])
 
     @pytest.mark.parametrize("change", [{"fs_hz": 1000}, {"channels": 4}])
-    def test_recordings_of_two_devices_are_refused(self, change):
+    def test_recordings_of_two_boards_are_refused(self, change):
         with pytest.raises(UserError, match=r"one.npz and two.npz differ"):
             build("t", [(Path("one.npz"), labelled()), (Path("two.npz"), labelled(**change))], POSES, QUICK)
 
-    def test_a_repetition_that_is_not_there_cannot_be_held_out(self):
+    def test_a_missing_repetition_cannot_be_held_out(self):
         with pytest.raises(UserError, match=r"one.npz has the repetitions \[0, 1\], so \[7\] cannot"):
             all_but([(Path("one.npz"), labelled())], [7])
 
-    def test_a_network_is_kept_when_it_is_best_on_the_repetition_that_it_is_not_trained_on(self):
+    def test_validation_keeps_the_best_network(self):
         takes = only_repetitions(takes_of_labelled(), [1])
         network = create("cnn_mlp", FS_HZ, 2, 0.0)
         validation = Validation(scaled(takes, channel_scale(takes)), REST_DEG, network.shape.window_samples)
@@ -221,7 +221,7 @@ class TestTraining:
         with pytest.raises(UserError, match="has no stretch of 9999 samples"):
             Validation(takes_of_labelled(), REST_DEG, 9999)
 
-    def test_features_recalled_from_memory_are_those_of_the_windows(self):
+    def test_cached_features_equal_those_of_the_windows(self):
         takes = takes_of_labelled()
         takes = scaled(takes, channel_scale(takes))
         network = create("cnn_mlp", FS_HZ, 2, 0.0)
@@ -233,13 +233,13 @@ class TestTraining:
 
 
 def louder(recording):
-    """The same cues with another signal, as a recording of the same name from another day."""
+    """The same cues with a louder signal, as a recording of the same name from another day."""
     return replace(recording, counts=2 * recording.counts)
 
 
 class TestCheckpoint:
     def interrupted(self, folder, at_step, recipe=QUICK):
-        """A training that somebody stops."""
+        """Interrupts a training at a step."""
 
         def stop(step, _loss):
             if step == at_step:
@@ -253,7 +253,7 @@ class TestCheckpoint:
         return build("t", sources, POSES, recipe, on, "cpu", progress, family, None, folder / "c")[0]
 
     @pytest.mark.parametrize("at_step", [15, 70])
-    def test_an_interrupted_training_ends_as_if_it_had_not_been(self, tmp_path, monkeypatch, at_step):
+    def test_a_resumed_training_gives_the_weights_of_an_uninterrupted_one(self, tmp_path, monkeypatch, at_step):
         monkeypatch.setattr("myobridge_models.training.train.LOOK_STEPS", 10)
         self.interrupted(tmp_path, at_step)
         assert (tmp_path / "c").exists()
@@ -284,15 +284,15 @@ class TestCheckpoint:
         with pytest.raises(UserError, match=sentence):
             self.training(tmp_path, **change)
 
-    def test_a_file_that_is_no_checkpoint_is_refused(self, tmp_path):
+    def test_a_file_that_is_not_a_checkpoint_is_refused(self, tmp_path):
         (tmp_path / "c").write_bytes(b"PK nonsense")
         with pytest.raises(UserError, match=r"not a whole checkpoint; .*move it away"):
             self.training(tmp_path)
 
 
-class TestFollowing:
+class TestLabelAlignment:
     def take(self, begins_s=0.3, ends_s=0.5, loud=8.0):
-        """6 s of rest, a cue of 3 s that the muscle follows late, and rest."""
+        """3 s of rest, a cue of 3 s that the muscle follows late, and 3 s of rest."""
         rng, n = np.random.default_rng(0), 9 * FS_HZ
         t = np.arange(n) / FS_HZ
         active = (t >= 3 + begins_s) & (t < 6 + ends_s)
@@ -310,7 +310,7 @@ class TestFollowing:
         assert np.array_equal(found.target_deg[:, 0] == 180, found.movement == 2)
         assert found.usable.all()
 
-    def test_a_contraction_that_cannot_be_seen_is_taken_to_follow_as_people_do(self):
+    def test_an_invisible_contraction_gets_the_usual_delay(self):
         found = followed(self.take(loud=1.1), FS_HZ)
         seconds = np.flatnonzero(found.movement == 2) / FS_HZ
         assert seconds[0] == pytest.approx(3.4, abs=0.01)
@@ -330,12 +330,12 @@ class TestAlterations:
         noise = with_noise(self.emg, 20, self.rng) - self.emg
         assert noise.std() == pytest.approx(0.1, rel=0.05)
 
-    def test_hum_is_at_its_frequency(self):
+    def test_hum_has_its_frequency_and_level(self):
         hum = with_mains(np.zeros((1, 4000), np.float32), 50, np.array([0.5]), 1000, self.rng)[0]
         assert np.argmax(np.abs(np.fft.rfft(hum))) == 50 * 4
         assert hum.std() == pytest.approx(0.5, rel=0.1)
 
-    def test_time_goes_faster_for_all_that_belongs_to_a_sample(self):
+    def test_warping_speeds_up_signal_and_labels_together(self):
         take = takes_of_labelled()[0]
         fast = warped(take, 1.05)
         assert len(fast) == pytest.approx(len(take) / 1.05, abs=2)
