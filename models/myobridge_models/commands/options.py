@@ -16,7 +16,7 @@ from myobridge.view.drawable import can_draw
 
 if TYPE_CHECKING:
     from myobridge.model.file import LabelledPose
-    from myobridge_models.training.build import Source
+    from myobridge_models.data.training_set import Source
     from myobridge_models.training.train import Progress
 
 RECORDINGS = click.argument("recordings", nargs=-1, required=True, type=click.Path(path_type=Path))

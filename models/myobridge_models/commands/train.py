@@ -57,9 +57,10 @@ def train(
     The targets are the recordings' true finger angles, or else the poses of their labels. To resume an interrupted
     training, give the same command again.
     """
+    from myobridge_models.data.training_set import all_but
     from myobridge_models.export.export import export
     from myobridge_models.network.families.registry import checked_family
-    from myobridge_models.training.build import all_but, build
+    from myobridge_models.training.build import build
     from myobridge_models.training.recipe import POPULATION, recipe
     from myobridge_models.training.train import fastest_device
 

@@ -17,7 +17,7 @@ from myobridge_models.data.takes import Take
 SHIFT: Final = 0.15
 """Largest share of a neighbouring electrode's signal in a channel, for a turned cuff."""
 NOISE_SNR_DB: Final = (15.0, 40.0)
-MAINS_HZ: Final = (50.0, 60.0)
+MAINS_HZ: Final = (50, 60)
 MAINS_RMS: Final = 0.2
 """Largest hum, relative to the RMS of the channel's EMG in training."""
 DROPPED: Final = 0.1

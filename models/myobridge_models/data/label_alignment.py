@@ -13,9 +13,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from myobridge.calibration.poses import REST
 from myobridge_models.data.takes import Take
 
-REST: Final = 0
 ENVELOPE_S: Final = 0.12
 """The envelope is the RMS of all channels together over this time around each sample; shorter envelopes tremble."""
 THRESHOLD: Final = 0.3
@@ -33,7 +33,7 @@ BEFORE_S: Final = 1.5
 """Rest is measured over this time before the cue."""
 
 
-def followed(take: Take, fs_hz: float) -> Take:
+def aligned(take: Take, fs_hz: float) -> Take:
     """Returns the take with movement and target_deg as the muscle performed them; all its samples become usable.
 
     A take without cues (it has true angles instead) is returned unchanged.

@@ -7,14 +7,16 @@ from pathlib import Path
 
 import numpy as np
 
+from myobridge.calibration.poses import REST
 from myobridge.errors import UserError
-from myobridge.model.file import LabelledPose
+from myobridge.model.file import REST_DEG, LabelledPose, Pose
 from myobridge.recording import Recording
+from myobridge_models.data.training_set import Source
 
 Poses = tuple[LabelledPose, ...]
 
 
-def poses_of(sources: Sequence[tuple[Path, Recording]], otherwise: Poses = ()) -> Poses:
+def poses_of(sources: Sequence[Source], otherwise: Poses = ()) -> Poses:
     """Returns the recordings' own poses, or else `otherwise`; none if all recordings have true angles.
 
     Raises:
@@ -30,6 +32,11 @@ def poses_of(sources: Sequence[tuple[Path, Recording]], otherwise: Poses = ()) -
     if not poses and unnamed:
         raise _unnamed(*unnamed[0])
     return poses
+
+
+def rest_pose(poses: Sequence[LabelledPose]) -> Pose:
+    """Returns the pose of the label of rest, or the pose in which every hand rests."""
+    return next((pose.angles_deg for pose in poses if pose.label == REST), REST_DEG)
 
 
 def _unnamed(path: Path, recording: Recording) -> UserError:

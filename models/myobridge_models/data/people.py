@@ -8,6 +8,7 @@ from typing import Final
 from myobridge.errors import UserError
 from myobridge.recording import Recording
 from myobridge_models.data.clipping import check_unclipped
+from myobridge_models.data.training_set import Source
 
 SUFFIXES: Final = (".npz", ".myo")
 
@@ -28,7 +29,7 @@ def files_in(folder: Path) -> dict[int, Path]:
     return dict(sorted(found.items()))
 
 
-def load_person(folder: Path, person: int) -> tuple[Path, Recording]:
+def load_person(folder: Path, person: int) -> Source:
     """Returns the file and the recording of one person.
 
     Raises:

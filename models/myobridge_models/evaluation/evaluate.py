@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myobridge import SERVOS
+from myobridge.calibration.poses import REST
 from myobridge.decoder.pipeline import Pipeline
 from myobridge.errors import UserError
 from myobridge.model.file import LabelledPose, ModelSpec
@@ -23,8 +24,8 @@ from myobridge.model.load import open_model
 from myobridge.recording import Recording
 from myobridge.recording.replay import Replay, check_fits, replay, true_angles
 from myobridge.settings import Settings
-from myobridge_models.evaluation.steadiness import REST_LABEL, Hold, Steadiness, nearest_pose, steadiness
-from myobridge_models.export.postprocess import rest_pose
+from myobridge_models.data.labels import rest_pose
+from myobridge_models.evaluation.steadiness import Hold, Steadiness, nearest_pose, steadiness
 
 STEP_S: Final = 0.05
 """Time from one instant to the next."""
@@ -147,7 +148,7 @@ def figures(
     mae_deg = float(np.abs(angles_deg - truth_deg[rows]).mean())
     if not poses:
         return Figures(mae_deg, None, *[None] * len(Steadiness._fields))
-    pose_of = {pose.label: np.array(pose.angles_deg, np.float32) for pose in poses} | {REST_LABEL: rest_of(poses)}
+    pose_of = {pose.label: np.array(pose.angles_deg, np.float32) for pose in poses} | {REST: rest_of(poses)}
     accuracy = balanced_accuracy(angles_deg, truth_deg[rows], distinct_poses(poses))
     return Figures(mae_deg, accuracy, *steadiness(holds_of(said, recording, repetition), pose_of))
 

@@ -23,9 +23,10 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from myobridge_models.data.takes import EARLY_RELEASE_S, FOLLOWED_S
+from myobridge.calibration.poses import REST
+from myobridge.calibration.quality import FOLLOWED_S
+from myobridge_models.data.takes import EARLY_RELEASE_S
 
-REST_LABEL: Final = 0
 RESTED_S: Final = 1.0
 """The muscle has relaxed by this time after the cue to relax."""
 LEAVES_DEG: Final = 20.0
@@ -74,7 +75,7 @@ def nearest_pose(angles_deg: Angles, poses_deg: Angles) -> NDArray[np.int64]:
 
 def steadiness(holds: Sequence[Hold], pose_of: dict[int, Angles]) -> Steadiness:
     """Computes all figures of these holds; `pose_of` gives the pose (5,) in degrees of each label, including rest."""
-    rest_deg = pose_of[REST_LABEL]
+    rest_deg = pose_of[REST]
     false, early, late, rested_s = _activations(holds, rest_deg)
     delays_s, missed = _onsets(holds, pose_of)
     return Steadiness(
@@ -94,7 +95,7 @@ def _activations(holds: Sequence[Hold], rest_deg: Angles) -> tuple[int, int, int
     rested_s = 0.0
     for hold in holds:
         counted = hold.at_s >= RESTED_S
-        if hold.label != REST_LABEL or not counted.any():
+        if hold.label != REST or not counted.any():
             continue
         away_deg = np.abs(hold.angles_deg[counted] - rest_deg).max(axis=1)
         not_back = bool(away_deg[0] > LEAVES_DEG)
@@ -122,7 +123,7 @@ def _onsets(holds: Sequence[Hold], pose_of: dict[int, Angles]) -> tuple[list[flo
     delays_s, missed = [], 0
     for hold in holds:
         meant = pose_of[hold.label]
-        if hold.from_s > 0 or np.array_equal(meant, pose_of[REST_LABEL]):
+        if hold.from_s > 0 or np.array_equal(meant, pose_of[REST]):
             continue
         there = nearest_pose(hold.angles_deg, poses) == nearest_pose(meant[None], poses)
         missed += not there.any()
@@ -135,7 +136,7 @@ def _jitter_deg_per_s(holds: Sequence[Hold]) -> float | None:
     squares = []
     for hold in holds:
         settled = (hold.at_s >= FOLLOWED_S) & (hold.at_s <= hold.to_s - EARLY_RELEASE_S)
-        if hold.label != REST_LABEL and settled.sum() > 1:
+        if hold.label != REST and settled.sum() > 1:
             speed = np.diff(hold.angles_deg[settled], axis=0) / np.diff(hold.at_s[settled])[:, None]
             squares.append(np.square(speed).ravel())
     return float(np.sqrt(np.concatenate(squares).mean())) if squares else None

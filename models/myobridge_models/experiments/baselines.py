@@ -31,7 +31,7 @@ from myobridge_models.data.takes import Take, channel_scale, design_prefilter, o
 from myobridge_models.evaluation.evaluate import STEP_S, Decisions, instants
 from myobridge_models.experiments.folds import Context, Fold
 from myobridge_models.experiments.population import group_of, people_outside
-from myobridge_models.network.correlation import Likeness
+from myobridge_models.network.correlation import ChannelCorrelation
 from myobridge_models.network.shape import Shape
 
 WINDOW_S: Final = (0.4,)
@@ -58,7 +58,7 @@ class Learner(Protocol):
 
 
 @dataclass(frozen=True)
-class Floor:
+class Baseline:
     """A classical decoder; the benchmark calls it as it calls every decoder.
 
     learner: makes an untrained estimator.
@@ -66,7 +66,7 @@ class Floor:
     classifies: it learns movements, which the pose table turns into angles; else it learns angles.
     settled: it learns only from samples at which the muscle does what the cue says.
     unseen: it learns from other people and never sees the fold's person, as `population_unseen`.
-    likeness: it also reads the channel correlations.
+    correlation: it also reads the channel correlations.
     """
 
     learner: Callable[[], Learner]
@@ -74,7 +74,7 @@ class Floor:
     classifies: bool
     settled: bool
     unseen: bool = False
-    likeness: bool = False
+    correlation: bool = False
 
     def __call__(self, fold: Fold, context: Context) -> Decisions:
         """Decides at the instants of the whole recording.
@@ -118,9 +118,11 @@ class Floor:
 
     def _features(self, take: Take, ends: NDArray[np.int64], fs_hz: float, lengths: list[int]) -> Floats:
         found = features(take, ends, lengths)
-        if not self.likeness:
+        if not self.correlation:
             return found
-        alike = Likeness(Shape(fs_hz, len(take.emg))).at(torch.from_numpy(take.emg)[None], torch.from_numpy(ends))
+        alike = ChannelCorrelation(Shape(fs_hz, len(take.emg))).at(
+            torch.from_numpy(take.emg)[None], torch.from_numpy(ends)
+        )
         return np.concatenate((found, alike[0].numpy()), axis=1)
 
 
@@ -156,28 +158,28 @@ def features(take: Take, ends: NDArray[np.int64], lengths: list[int]) -> Floats:
     return np.concatenate(columns).T.astype(np.float32)
 
 
-FLOORS: Final = {
-    "mean": Floor(DummyRegressor, WINDOW_S, classifies=False, settled=True),
-    "forest": Floor(
+BASELINES: Final = {
+    "mean": Baseline(DummyRegressor, WINDOW_S, classifies=False, settled=True),
+    "forest": Baseline(
         lambda: RandomForestRegressor(100, min_samples_leaf=2, random_state=0),
         WINDOW_S,
         classifies=False,
         settled=True,
     ),
-    "lda": Floor(LinearDiscriminantAnalysis, WINDOW_S, classifies=True, settled=True),
-    "lda_unseen": Floor(LinearDiscriminantAnalysis, WINDOW_S, classifies=True, settled=True, unseen=True),
-    "svm": Floor(
+    "lda": Baseline(LinearDiscriminantAnalysis, WINDOW_S, classifies=True, settled=True),
+    "lda_unseen": Baseline(LinearDiscriminantAnalysis, WINDOW_S, classifies=True, settled=True, unseen=True),
+    "svm": Baseline(
         lambda: make_pipeline(StandardScaler(), SVC(class_weight="balanced")),
         THREE_WINDOWS_S,
         classifies=True,
         settled=False,
     ),
-    "svm_likeness": Floor(
+    "svm_likeness": Baseline(
         lambda: make_pipeline(StandardScaler(), SVC(class_weight="balanced")),
         TWO_WINDOWS_S,
         classifies=True,
         settled=False,
-        likeness=True,
+        correlation=True,
     ),
 }
 """By name: train mean, random-forest regression, linear discriminant, and two support-vector classifiers with a radial

@@ -18,7 +18,7 @@ from myobridge.errors import UserError
 from myobridge.model.file import ModelSpec
 from myobridge_models.evaluation.evaluate import Decisions, Figures, closed_loop, figures
 from myobridge_models.experiments import population
-from myobridge_models.experiments.baselines import FLOORS
+from myobridge_models.experiments.baselines import BASELINES
 from myobridge_models.experiments.folds import Context, Decoder, Fold
 from myobridge_models.experiments.parallel import in_processes
 from myobridge_models.export.export import export
@@ -58,7 +58,7 @@ def calibrated_decisions(fold: Fold, context: Context, repetitions: int | None) 
 
 
 DECODERS: Final[Mapping[str, Decoder]] = {
-    **FLOORS,
+    **BASELINES,
     **{family: partial(network_decisions, family=family) for family in FAMILIES},
     "population_unseen": unseen_decisions,
     "population_one": partial(calibrated_decisions, repetitions=1),

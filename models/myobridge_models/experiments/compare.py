@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 from myobridge.decoder.latency import hop_times_ms
 from myobridge.model.file import LabelledPose, usual_hop_samples
 from myobridge.model.load import open_model
+from myobridge_models.data.training_set import Source, all_but
 from myobridge_models.evaluation.evaluate import Figures, evaluate
 from myobridge_models.export.export import export
 from myobridge_models.network.families.base import Network
 from myobridge_models.network.families.cost import decision_macs, streaming_macs
 from myobridge_models.network.families.registry import DEFAULT_FAMILY
-from myobridge_models.training.build import Source, all_but, build
+from myobridge_models.training.build import build
 from myobridge_models.training.recipe import Recipe
 from myobridge_models.training.train import Progress, fastest_device
 

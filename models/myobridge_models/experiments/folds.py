@@ -15,8 +15,8 @@ from myobridge.recording import Recording
 from myobridge_models.data.biopatrec import POSES
 from myobridge_models.data.people import files_in, load_person
 from myobridge_models.data.takes import Take, design_prefilter, takes_of
+from myobridge_models.data.training_set import moving_repetitions
 from myobridge_models.evaluation.evaluate import Angles, Decisions, rest_of
-from myobridge_models.evaluation.steadiness import REST_LABEL
 from myobridge_models.training.recipe import Recipe
 from myobridge_models.training.train import Progress
 
@@ -76,13 +76,7 @@ def folds_of(
     Raises:
         UserError: a wanted repetition is missing, or none is left to train on.
     """
-    assert recording.repetition is not None
-    assert recording.label is not None
-    present = np.unique(recording.repetition[recording.label != REST_LABEL]).tolist()
-    if len(present) < 2:
-        raise UserError(
-            f"{source} has movements in {len(present)} repetition(s); record at least two, one of them to judge on."
-        )
+    present = moving_repetitions((source, recording))
     chosen = present if wanted is None else list(dict.fromkeys(wanted))
     missing = [fold for fold in chosen if fold not in present]
     if missing:

@@ -15,10 +15,11 @@ from myobridge.errors import UserError
 from myobridge_models.data import biopatrec
 from myobridge_models.data.labels import poses_of
 from myobridge_models.data.people import files_in, load_person
+from myobridge_models.data.training_set import Source
 from myobridge_models.experiments.folds import Context, Fold
 from myobridge_models.experiments.parallel import in_processes
 from myobridge_models.export.export import export
-from myobridge_models.training.build import Source, build
+from myobridge_models.training.build import build
 from myobridge_models.training.recipe import POPULATION
 from myobridge_models.training.train import fastest_device
 

@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 
 from myobridge.decoder.pipeline import Withheld
 from myobridge.recording import Recording
+from myobridge_models.data.augment import MAINS_HZ
 from myobridge_models.evaluation.evaluate import judged, replayed
 
 GAINS: Final = (0.5, 0.75, 1.25, 1.5)
 ONE_GAIN: Final = (0.5, 1.5)
 SNR_DB: Final = (30.0, 20.0, 15.0, 10.0)
 HUM_DB: Final = (-20.0, -10.0, 0.0)
-MAINS_HZ: Final = (50, 60)
 PLACES: Final = (-1.0, -0.5, 0.5, 1.0)
 SEED: Final = 0
 

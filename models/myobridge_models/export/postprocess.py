@@ -7,8 +7,8 @@ from typing import Final
 
 from msgspec import structs
 
-from myobridge.model.file import REST_DEG, LabelledPose, Pose, RestGate, Smoothing
-from myobridge_models.data.label_alignment import REST
+from myobridge.model.file import LabelledPose, RestGate, Smoothing
+from myobridge_models.data.labels import rest_pose
 from myobridge_models.data.takes import Take
 
 SMOOTHING: Final = Smoothing(min_cutoff_hz=4.0, beta_hz_per_deg_s=0.05)
@@ -19,11 +19,6 @@ POSES_GATE: Final = RestGate(leave_deg=30.0, after_ms=100.0, settling_ms=800.0, 
 """For a network that learnt poses. Most twitches follow the end of a movement, but a wearer may grip again in 1 s."""
 LEAVES_AT: Final = 0.75
 """The gate opens at this share of the way to the nearest pose if that pose is near rest."""
-
-
-def rest_pose(poses: Sequence[LabelledPose]) -> Pose:
-    """Returns the pose of label 0, or the pose in which every hand rests."""
-    return next((pose.angles_deg for pose in poses if pose.label == REST), REST_DEG)
 
 
 def rest_gate(poses: Sequence[LabelledPose], takes: Sequence[Take]) -> RestGate:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from myobridge_models.network.shape import Shape
 
 
-class Sums(NamedTuple):
+class WindowSums(NamedTuple):
     """Two matrices for a network and a hop; the tape's rows are ordered by unit, older units first.
 
     of_hop: (new rows, detectors · hop samples), 1 where a sum includes a sample.
@@ -28,8 +28,8 @@ class Sums(NamedTuple):
     share: NDArray[np.float32]
 
 
-def sums_of(shape: Shape, hop: int) -> Sums:
-    """Returns the matrices for hops of `hop` samples."""
+def window_sums(shape: Shape, hop: int) -> WindowSums:
+    """Returns the window sums of a network for hops of `hop` samples."""
     strides = np.array([d.stride for d in shape.detectors])
     maps, unit = len(strides), gcd(hop, *(shape.averaged * strides))
     detector = np.repeat(np.arange(maps), np.minimum(strides, unit))  # of each row of a unit
@@ -46,4 +46,4 @@ def sums_of(shape: Shape, hop: int) -> Sums:
     mean = shape.means - 1 - np.arange(shape.means)[:, None, None] == back // (shape.averaged * stride)
     own = detector == np.arange(maps)[:, None, None, None]  # (detectors, 1, 1, rows)
     share = (own & mean & read) / np.float32(shape.averaged)
-    return Sums(of_hop.reshape(-1, maps * hop), share.reshape(maps * shape.means, -1))
+    return WindowSums(of_hop.reshape(-1, maps * hop), share.reshape(maps * shape.means, -1))

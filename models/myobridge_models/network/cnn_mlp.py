@@ -13,81 +13,18 @@ also reads the correlations between the channels (`correlation`). The notes' for
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 
-from myobridge_models.network.correlation import Likeness
-from myobridge_models.network.families.base import FULL_SWING_DEG, RememberingNetwork
-from myobridge_models.network.shape import HISTORY_STEPS, Detector, Shape
+from myobridge_models.network.correlation import ChannelCorrelation
+from myobridge_models.network.detectors import ApDetector, PatternDetector
+from myobridge_models.network.families.base import CacheableNetwork, as_swing
+from myobridge_models.network.shape import Shape
 
 
-def normalised(taps: Tensor) -> Tensor:
-    """Returns the taps with unit gain for white noise; torch's default shrinks the signal by 1/√k in each layer."""
-    gain: Tensor = taps.norm(dim=-1, keepdim=True)
-    return taps / gain
-
-
-class ApDetector(nn.Module):
-    """Stage 1: `layers` dilated convolutions 1 → 1, without bias or ReLU, so negative parts of a potential pass."""
-
-    taps: Tensor  # (layers, 1, 1, k)
-
-    def __init__(self, detector: Detector, fs_hz: float) -> None:
-        super().__init__()
-        self.dilation = detector.dilation(fs_hz)
-        self.growth = detector.growth
-        size = (detector.layers, 1, 1, detector.kernel)
-        if detector.ap_hz is None:
-            alternating = 2 * (torch.arange(detector.kernel) % 2) - 1.0  # -1, 1, -1, …
-            self.register_buffer("taps", normalised(alternating.expand(size)))
-        else:
-            self.taps = nn.Parameter(normalised(torch.randn(size)))
-
-    def response(self) -> Tensor:
-        """Returns the layers as one filter, (1, 1, R): linear layers in a row are one longer filter."""
-        first, *later = self.taps.unbind()
-        whole, spacing = first, 1
-        for taps in later:
-            spacing *= self.growth
-            reach = spacing * (taps.shape[-1] - 1)
-            whole = nn.functional.conv1d(whole, taps.flip(-1), padding=reach, dilation=spacing)
-        return whole
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(N·C, 1, T) → (N·C, 1, T - R + 1)."""
-        return nn.functional.conv1d(x, self.response(), dilation=self.dilation)
-
-
-class PatternDetector(nn.Module):
-    """Stage 2: two dilated convolutions with ReLU, 1 → 4 → 4 features; each path has its own stride."""
-
-    def __init__(self, shape: Shape) -> None:
-        super().__init__()
-        self.dilations = shape.pattern_dilations
-        maps = [1] + [shape.pattern_features] * len(self.dilations)
-        sizes = [(n_out, n_in, shape.pattern_kernel) for n_in, n_out in pairwise(maps)]
-        self.weights = nn.ParameterList([torch.empty(size) for size in sizes])
-        self.biases = nn.ParameterList([torch.zeros(n_out) for n_out, _, _ in sizes])
-        for weight in self.weights:
-            nn.init.kaiming_normal_(weight, nonlinearity="relu")
-
-    def forward(self, x: Tensor, stride: int = 1, stretch: int = 1) -> Tensor:
-        """Maps (N·C, 1, T) to (N·C, 4, n); the last of the n ends at the newest sample that `stride` reaches.
-
-        `stride` is the first layer's step, and later layers count in this step. With `stretch` = s, the later dilations
-        are s times longer instead: this gives the outputs of stride s at every sample instead of every s-th.
-        """
-        for number, (weight, bias, dilation) in enumerate(zip(self.weights, self.biases, self.dilations, strict=True)):
-            first = number == 0
-            step, reach = (stride, dilation) if first else (1, dilation * stretch)
-            x = torch.relu(nn.functional.conv1d(x, weight, bias, stride=step, dilation=reach))
-        return x
-
-
-class CnnMlp(RememberingNetwork):
+class CnnMlp(CacheableNetwork):
     """The whole decoder; see the module's docstring. Angles in and out are in degrees."""
 
     shape: Shape
@@ -96,7 +33,7 @@ class CnnMlp(RememberingNetwork):
         super().__init__()
         self.shape = shape
         self._fits_gain = fits_gain
-        self.likeness = Likeness(shape) if shape.likeness_hops else None
+        self.correlation = ChannelCorrelation(shape) if shape.correlation_hops else None
         self.detectors = nn.ModuleList(ApDetector(d, shape.fs_hz) for d in shape.detectors)
         self.patterns = PatternDetector(shape)
         layers: list[nn.Module] = []
@@ -139,7 +76,7 @@ class CnnMlp(RememberingNetwork):
     def features(self, emg: Tensor) -> Tensor:
         """Maps emg (N, C, W) to (N, F): the pattern values, then the channel correlations."""
         patterns = self._patterns(emg)
-        return torch.cat((patterns, self.likeness(emg)), dim=1) if self.likeness else patterns
+        return torch.cat((patterns, self.correlation(emg)), dim=1) if self.correlation else patterns
 
     def _patterns(self, emg: Tensor) -> Tensor:
         """Maps emg (N, C, W) to (N, C·4·4·means); each path reads the newest part of the window."""
@@ -159,7 +96,7 @@ class CnnMlp(RememberingNetwork):
         the windows themselves.
         """
         patterns = self._patterns_at(segment, ends)
-        return torch.cat((patterns, self.likeness.at(segment, ends)), dim=2) if self.likeness else patterns
+        return torch.cat((patterns, self.correlation.at(segment, ends)), dim=2) if self.correlation else patterns
 
     def _patterns_at(self, segment: Tensor, ends: Tensor) -> Tensor:
         """Maps segment (N, C, T) and ends (M,) to (N, M, C·4·4·means)."""
@@ -176,43 +113,37 @@ class CnnMlp(RememberingNetwork):
         stacked = stacked.reshape(n, c, *stacked.shape[1:])  # (N, C, 4 detectors, 4 features, M, means)
         return stacked.permute(0, 4, 1, 2, 3, 5).reshape(n, len(ends), shape.pattern_values)  # (N, M, C·4·4·means)
 
-    def remember(self, emg: Tensor) -> tuple[Tensor, ...]:
+    def to_cache(self, emg: Tensor) -> tuple[Tensor, ...]:
         """Maps emg (C, T) of a take to its cache, tensors with a row for each sample.
 
         For each detector, the mean of its newest `averaged` outputs, (T, C·4), 0 until there are so many; then the
         channel correlations, (T, values).
         """
         channels = emg[:, None]  # (C, 1, T)
-        kept = []
+        cache = []
         for spec, detect in zip(self.shape.detectors, self.detectors, strict=True):
             maps = self.patterns(detect(channels), stretch=spec.stride).flatten(0, 1)  # (C·4, T - field + 1)
             span = (self.shape.averaged - 1) * spec.stride + 1
             means = maps.unfold(-1, span, 1)[..., :: spec.stride].mean(-1)  # (C·4, T - field - span + 2)
-            kept.append(nn.functional.pad(means, (emg.shape[1] - means.shape[1], 0)).T)
-        if self.likeness:
-            kept.append(self.likeness.at(emg[None], torch.arange(emg.shape[1], device=emg.device))[0])
-        return tuple(kept)
+            cache.append(nn.functional.pad(means, (emg.shape[1] - means.shape[1], 0)).T)
+        if self.correlation:
+            cache.append(self.correlation.at(emg[None], torch.arange(emg.shape[1], device=emg.device))[0])
+        return tuple(cache)
 
-    def recall(self, kept: tuple[Tensor, ...], ends: Tensor, gain: Tensor) -> Tensor:
+    def from_cache(self, cache: tuple[Tensor, ...], ends: Tensor, gain: Tensor) -> Tensor:
         """Returns features (M, F); a gain scales the maps, which is exact except for the small biases of stage 2."""
         shape = self.shape
         back = shape.averaged * torch.arange(shape.means - 1, -1, -1, device=ends.device)  # (means,)
-        of_detectors, alike = kept[: len(shape.detectors)], kept[len(shape.detectors) :]
+        of_detectors, correlations = cache[: len(shape.detectors)], cache[len(shape.detectors) :]
         rows = [maps[ends[:, None] - d.stride * back] for d, maps in zip(shape.detectors, of_detectors, strict=True)]
         maps = torch.stack(rows, dim=1).float()  # (M, 4 detectors, means, C·4)
         maps = maps.reshape(*maps.shape[:3], shape.channels, -1) * gain[:, None, None, :, None]
         patterns = maps.permute(0, 3, 1, 4, 2).reshape(len(ends), -1)  # (M, C·4·4·means)
-        return torch.cat((patterns, *(values[ends].float() for values in alike)), dim=1)
+        return torch.cat((patterns, *(values[ends].float() for values in correlations)), dim=1)
 
     def logits(self, features: Tensor, history_deg: Tensor | None) -> Tensor:
         """Maps features (N, F) and history (N, 10) to (N, 5), before the sigmoid."""
         if history_deg is not None and self.shape.history_values:
-            swing = history_deg / (FULL_SWING_DEG / 2) - 1  # -1 .. 1, the size of the features
-            features = torch.cat((features, swing), dim=1)
-        out: Tensor = self.mlp(features)  # (N, 64 + 28 + 10) → 128 → 64 → (N, 5)
+            features = torch.cat((features, as_swing(history_deg)), dim=1)
+        out: Tensor = self.mlp(features)  # (N, 64 + 76 + 10) → 128 → 64 → (N, 5)
         return out
-
-
-def rest_history(rest_pose_deg: Sequence[float], count: int) -> Tensor:
-    """Returns the history before the first output: the rest pose twice, (count, 10)."""
-    return torch.tensor(rest_pose_deg, dtype=torch.float32).repeat(count, HISTORY_STEPS)

@@ -26,7 +26,7 @@ SILENCE: Final = 1e-24
 """Added to the product of two powers, so that a dead channel correlates with no other. EMG has a power of about 1."""
 
 
-class Likeness:
+class ChannelCorrelation:
     """Computes the channel correlations for networks of one shape; index arrays say what is multiplied and divided.
 
     first, second: (K,) channels of a product; lag: (K,) by how many samples the second is older.
@@ -34,9 +34,9 @@ class Likeness:
     """
 
     def __init__(self, shape: Shape) -> None:
-        channels, lags = np.arange(shape.channels), shape.likeness_lags
+        channels, lags = np.arange(shape.channels), shape.correlation_lags
         pairs = np.array(shape.neighbours, np.int64).reshape(-1, 2).T
-        self.spans, self.reach = shape.likeness_spans, lags[-1]
+        self.spans, self.reach = shape.correlation_spans, lags[-1]
         self._hop = usual_hop_samples(shape.fs_hz)
         self._beside, self._lags = pairs, lags
         self.first, self.second = (np.concatenate([channels, side, np.tile(channels, len(lags))]) for side in pairs)

@@ -18,6 +18,18 @@ HISTORY_STEPS: Final = 2
 """A(n) and A(n-1)."""
 
 
+def check_input(fs_hz: float, channels: int) -> None:
+    """Refuses an EMG input that no network can have.
+
+    Raises:
+        UserError: the sampling rate is not above 0, or there is no channel.
+    """
+    if not (math.isfinite(fs_hz) and fs_hz > 0):
+        raise UserError(f"The sampling rate is {fs_hz} Hz; give a rate above 0.")
+    if channels < 1:
+        raise UserError(f"The number of EMG channels is {channels}; give at least 1.")
+
+
 @dataclass(frozen=True)
 class Detector:
     """One stage-1 filter: `layers` convolutions 1 → 1, kernel `kernel`, stride 1, no ReLU."""
@@ -74,19 +86,16 @@ class Shape:
     """Neighbouring output samples whose mean the MLP reads, so that its first layer has one weight for all of them.
 
     1 is the notes' full form, with a weight for each."""
-    likeness_hops: tuple[int, ...] = (40, 76)
+    correlation_hops: tuple[int, ...] = (40, 76)
     """Spans of the channel correlations in hops, about 200 and 380 ms; empty: the notes' network alone."""
-    likeness_lags_ms: tuple[float, ...] = (0.5, 1, 1.5, 2, 3, 4, 6, 8)
+    correlation_lags_ms: tuple[float, ...] = (0.5, 1, 1.5, 2, 3, 4, 6, 8)
     """Lags at which each channel is correlated with its own past."""
     hidden: tuple[int, ...] = (128, 64)
     history_steps: int = HISTORY_STEPS
     """Past outputs that the network reads; 0: none."""
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.fs_hz) and self.fs_hz > 0):
-            raise UserError(f"The sampling rate is {self.fs_hz} Hz; give a rate above 0.")
-        if self.channels < 1:
-            raise UserError(f"The number of EMG channels is {self.channels}; give at least 1.")
+        check_input(self.fs_hz, self.channels)
         assert self.outputs % self.averaged == 0
 
     def feature_field(self, detector: Detector) -> int:
@@ -101,8 +110,8 @@ class Shape:
     @property
     def window_samples(self) -> int:
         """Samples of the longest path; the other paths read the newest part of the window."""
-        likeness = self.likeness_spans[-1] + self.likeness_lags[-1] if self.likeness_hops else 0
-        return max(likeness, *(self.path_window(d) for d in self.detectors))
+        correlation = self.correlation_spans[-1] + self.correlation_lags[-1] if self.correlation_hops else 0
+        return max(correlation, *(self.path_window(d) for d in self.detectors))
 
     @property
     def means(self) -> int:
@@ -115,14 +124,14 @@ class Shape:
         return self.channels * len(self.detectors) * self.pattern_features * self.means
 
     @property
-    def likeness_spans(self) -> tuple[int, ...]:
+    def correlation_spans(self) -> tuple[int, ...]:
         """In samples, rising; whole hops, so that a streaming decoder can keep sums of hops."""
-        return tuple(hops * usual_hop_samples(self.fs_hz) for hops in self.likeness_hops)
+        return tuple(hops * usual_hop_samples(self.fs_hz) for hops in self.correlation_hops)
 
     @property
-    def likeness_lags(self) -> tuple[int, ...]:
+    def correlation_lags(self) -> tuple[int, ...]:
         """In samples, rising; at low sampling rates some lags coincide, and fewer are left."""
-        return tuple(sorted({max(1, round(lag * self.fs_hz / 1000)) for lag in self.likeness_lags_ms}))
+        return tuple(sorted({max(1, round(lag * self.fs_hz / 1000)) for lag in self.correlation_lags_ms}))
 
     @property
     def neighbours(self) -> list[tuple[int, int]]:
@@ -131,14 +140,14 @@ class Shape:
         return sorted({(min(a, b), max(a, b)) for a in range(n) for b in ((a + 1) % n, (a + 2) % n) if a != b})
 
     @property
-    def likeness_values(self) -> int:
+    def correlation_values(self) -> int:
         """Over each span, the correlation of each pair of neighbours and of each channel with its own past."""
-        return len(self.likeness_hops) * (len(self.neighbours) + self.channels * len(self.likeness_lags))
+        return len(self.correlation_hops) * (len(self.neighbours) + self.channels * len(self.correlation_lags))
 
     @property
     def feature_values(self) -> int:
         """Values that the MLP reads beside the last angles."""
-        return self.pattern_values + self.likeness_values
+        return self.pattern_values + self.correlation_values
 
     @property
     def history_values(self) -> int:

@@ -42,10 +42,10 @@ def facts(shape: Shape) -> dict[str, Any]:
         "pattern_dilations": list(shape.pattern_dilations),
         "outputs": shape.outputs,
         "averaged": shape.averaged,
-        "likeness_spans_samples": list(shape.likeness_spans),
-        "likeness_lags_samples": list(shape.likeness_lags),
+        "likeness_spans_samples": list(shape.correlation_spans),
+        "likeness_lags_samples": list(shape.correlation_lags),
         "pattern_values": shape.pattern_values,
-        "likeness_values": shape.likeness_values,
+        "likeness_values": shape.correlation_values,
         "feature_values": shape.feature_values,
         "history_values": shape.history_values,
         "window_samples": shape.window_samples,
@@ -89,8 +89,8 @@ def print_facts(shape: Shape, console: Console) -> None:
     console.print(
         f"Stage 2: k {shape.pattern_kernel}, dilations {', '.join(map(str, shape.pattern_dilations))}, "
         f"{shape.pattern_features} features, ReLU, {shape.outputs} outputs a map, averaged by {shape.averaged}.\n"
-        f"Channel correlation over {_listed(shape.likeness_spans)} samples: {len(shape.neighbours)} pairs of channels, "
-        f"and each channel with itself {_listed(shape.likeness_lags)} samples ago.\n"
+        f"Channel correlation over {_listed(shape.correlation_spans)} samples: {len(shape.neighbours)} pairs of "
+        f"channels, and each channel with itself {_listed(shape.correlation_lags)} samples ago.\n"
         f"MLP: {table_of['pattern_values']} pattern values + {table_of['likeness_values']} channel correlations + "
         f"{table_of['history_values']} angles A(n), A(n−1).\n"
         f"Window: {table_of['window_samples']} samples = {table_of['window_ms']:.1f} ms, the longest path."

@@ -15,19 +15,19 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-import numpy as np
 import torch
 
-from myobridge.errors import UserError
 from myobridge.model.file import LabelledPose, ModelSpec
 from myobridge.model.load import open_model
 from myobridge.recording import Recording
 from myobridge_models.data.takes import channel_scale, scaled
+from myobridge_models.data.training_set import Source, moving_repetitions, training_takes
 from myobridge_models.evaluation.evaluate import Figures, evaluate
 from myobridge_models.export.export import export
 from myobridge_models.export.restore import restore
 from myobridge_models.network.families.base import Network
-from myobridge_models.training.build import Source, build, described, training_takes
+from myobridge_models.training.build import build
+from myobridge_models.training.metadata import metadata_of
 from myobridge_models.training.recipe import CALIBRATION, FROM_THE_START
 from myobridge_models.training.train import Progress, train
 
@@ -71,7 +71,7 @@ def fine_tuned(
     takes = training_takes(sources, poses, repetitions)
     scale = channel_scale(takes)
     network = train(scaled(takes, scale), network, recipe, progress=progress)
-    return network, described(name, spec.family, network, sources, poses, takes, scale, recipe, base=spec.name)
+    return network, metadata_of(name, spec.family, network, sources, poses, takes, scale, recipe, base=spec.name)
 
 
 class Chosen(NamedTuple):
@@ -133,12 +133,11 @@ def calibrate(
     Raises:
         UserError: the base cannot be used, or the recording does not suffice.
     """
-    path, recording = source
-    repetitions = repetitions_of(path, recording)
+    repetitions = moving_repetitions(source)
     chosen = better_way(base, out.stem, source, poses, repetitions, bar)
     assert chosen.trial is not None
     export(chosen.network, chosen.spec, out)
-    known = fits(open_model(base).spec, recording)
+    known = fits(open_model(base).spec, source[1])
     before = evaluate_base(base, source, poses, repetitions[-1]) if known else None
     return Calibration(before, chosen.trial, repetitions[-1], chosen.from_base)
 
@@ -152,19 +151,3 @@ def evaluate_base(base: Path, source: Source, poses: Sequence[LabelledPose], rep
     """Computes the figures of the base on the new recording, with the new recording's poses."""
     path, recording = source
     return evaluate(base, replace(recording, poses=tuple(poses)), path, repetition)
-
-
-def repetitions_of(path: Path, recording: Recording) -> list[int]:
-    """Returns the repetitions that contain movements.
-
-    Raises:
-        UserError: there are fewer than two, so none is left to judge on.
-    """
-    if recording.label is None or recording.repetition is None:
-        raise UserError(f"{path} has no cues, so a model cannot learn from it; record it with `myobridge record`.")
-    found: list[int] = np.unique(recording.repetition[recording.label != 0]).tolist()
-    if len(found) < 2:
-        raise UserError(
-            f"{path} has movements in {len(found)} repetition(s); record at least two, one of them to judge on."
-        )
-    return found

@@ -16,6 +16,11 @@ def history_hops(fs_hz: float) -> int:
     return round(HISTORY_STEP_S * fs_hz / usual_hop_samples(fs_hz))
 
 
+def history_samples(fs_hz: float) -> int:
+    """Returns the samples from one history value to the next."""
+    return history_hops(fs_hz) * usual_hop_samples(fs_hz)
+
+
 @dataclass(frozen=True)
 class Recipe:
     """How to train.

@@ -10,12 +10,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from myobridge.calibration.poses import REST
 from myobridge.errors import UserError
-from myobridge.model.file import usual_hop_samples
-from myobridge_models.data.label_alignment import REST
 from myobridge_models.data.takes import Take
 from myobridge_models.network.families.base import InputShape
-from myobridge_models.training.recipe import Recipe, history_hops
+from myobridge_models.training.recipe import Recipe, history_samples
 
 
 class Drawn(NamedTuple):
@@ -42,7 +41,7 @@ class Segments:
             UserError: no take is long enough, or there is only one movement.
         """
         self._window = shape.window_samples
-        self.step = history_hops(shape.fs_hz) * usual_hop_samples(shape.fs_hz)
+        self.step = history_samples(shape.fs_hz)
         self._unroll = recipe.unroll
         self._rest_share = recipe.rest_share
         self._every = 1 if recipe.random_phase else self.step

@@ -11,11 +11,10 @@ import torch
 
 from myobridge import SERVOS
 from myobridge.errors import UserError
-from myobridge.model.file import usual_hop_samples
 from myobridge_models.data.takes import Take
 from myobridge_models.network.families.base import Network
 from myobridge_models.network.shape import HISTORY_STEPS
-from myobridge_models.training.recipe import history_hops
+from myobridge_models.training.recipe import history_samples
 
 PATIENCE: Final = 4
 """Validations without an improvement until the training ends."""
@@ -28,7 +27,7 @@ def closed_loop_mae(network: Network, takes: Sequence[Take], rest_deg: Sequence[
     Each take starts from rest, and there is one decision per history step.
     """
     shape, errors = network.shape, []
-    step = history_hops(shape.fs_hz) * usual_hop_samples(shape.fs_hz)
+    step = history_samples(shape.fs_hz)
     for take in takes:
         ends = np.arange(shape.window_samples - 1, len(take), step)
         if not len(ends):

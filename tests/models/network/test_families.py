@@ -233,8 +233,8 @@ class TestCost:
     def test_the_cost_of_the_notes_network_equals_a_count_by_hand(self, tmp_path):
         mlp = 150 * 128 + 128 * 64 + 64 * 5
         taps, patterns = 57 + 37 + 25 + 25, 4 * (10 * 4 + 10 * 4 * 4)
-        likeness = (4 + 6 + 4 * 8) * (10 + 40 + 76)  # the hop's products, and sums of hops
-        assert self.macs(tmp_path, DEFAULT_FAMILY)[1] == 4 * 10 * (taps + patterns) + likeness + mlp
+        correlation = (4 + 6 + 4 * 8) * (10 + 40 + 76)  # the hop's products, and sums of hops
+        assert self.macs(tmp_path, DEFAULT_FAMILY)[1] == 4 * 10 * (taps + patterns) + correlation + mlp
 
     @every_family
     def test_keeping_state_costs_less_than_a_window(self, tmp_path, family):

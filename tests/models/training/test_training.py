@@ -14,7 +14,7 @@ from myobridge.model.file import REST_DEG
 from myobridge.simulator.synth import SynthOptions
 from myobridge_models.data import biopatrec
 from myobridge_models.data.augment import shifted, warped, with_mains, with_noise
-from myobridge_models.data.label_alignment import followed
+from myobridge_models.data.label_alignment import aligned
 from myobridge_models.data.synthetic import record
 from myobridge_models.data.takes import (
     Take,
@@ -26,16 +26,17 @@ from myobridge_models.data.takes import (
     settled,
     takes_of,
 )
+from myobridge_models.data.training_set import all_but
 from myobridge_models.evaluation.evaluate import evaluate
 from myobridge_models.export.export import export
 from myobridge_models.network.families.registry import create
 from myobridge_models.network.shape import Shape
-from myobridge_models.training.build import all_but, build
+from myobridge_models.training.build import build
 from myobridge_models.training.checkpoint import network_in
-from myobridge_models.training.feature_cache import Memory
+from myobridge_models.training.feature_cache import FeatureCache
+from myobridge_models.training.loss import closed_loop_loss, random_history
 from myobridge_models.training.recipe import Recipe
 from myobridge_models.training.segments import Segments
-from myobridge_models.training.train import closed_loop_loss, random_history
 from myobridge_models.training.validation import Validation
 
 POSES = biopatrec.POSES
@@ -228,8 +229,8 @@ class TestTraining:
         segments = Segments(takes, network.shape, Recipe())
         drawn = segments.draw(5, np.random.default_rng(1))
         whole = network.features_at(segments.emg(drawn), torch.from_numpy(segments.ends))
-        recalled = Memory(network, takes, "cpu").features(drawn, torch.ones(5, 2))
-        assert torch.allclose(recalled, whole, rtol=2e-3, atol=2e-3)  # half precision
+        cached = FeatureCache(network, takes, "cpu").features(drawn, torch.ones(5, 2))
+        assert torch.allclose(cached, whole, rtol=2e-3, atol=2e-3)  # half precision
 
 
 def louder(recording):
@@ -303,7 +304,7 @@ class TestLabelAlignment:
 
     @pytest.mark.parametrize(("begins_s", "ends_s"), [(0.1, 0.2), (0.4, 0.6), (0.7, 0.3)])
     def test_labels_begin_and_end_with_the_muscle(self, begins_s, ends_s):
-        found = followed(self.take(begins_s, ends_s), FS_HZ)
+        found = aligned(self.take(begins_s, ends_s), FS_HZ)
         seconds = np.flatnonzero(found.movement == 2) / FS_HZ
         assert seconds[0] == pytest.approx(3 + begins_s, abs=0.06)  # half the envelope
         assert seconds[-1] == pytest.approx(6 + ends_s, abs=0.06)
@@ -311,7 +312,7 @@ class TestLabelAlignment:
         assert found.usable.all()
 
     def test_an_invisible_contraction_gets_the_usual_delay(self):
-        found = followed(self.take(loud=1.1), FS_HZ)
+        found = aligned(self.take(loud=1.1), FS_HZ)
         seconds = np.flatnonzero(found.movement == 2) / FS_HZ
         assert seconds[0] == pytest.approx(3.4, abs=0.01)
         assert seconds[-1] == pytest.approx(6.4, abs=0.01)

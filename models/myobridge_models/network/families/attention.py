@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from myobridge_models.network.families.base import weights
-from myobridge_models.network.families.frames import FrameShape
+from myobridge_models.network.families.frames import usual_frames
 from myobridge_models.network.families.head import FrameNetwork, dense
 
 WIDTH: Final = 64
@@ -28,7 +28,7 @@ class Attention(FrameNetwork):
     """The whole decoder; see the module's docstring."""
 
     def __init__(self, fs_hz: float, channels: int, dropout: float) -> None:
-        shape = FrameShape(fs_hz, channels, frames=16, length_ms=25, step_ms=25)
+        shape = usual_frames(fs_hz, channels)
         super().__init__(shape, 2 * WIDTH, (64,), dropout)
         self.embed = dense(shape.maps, WIDTH)
         self.query, self.key, self.value, self.mix = (nn.Linear(WIDTH, WIDTH) for _ in range(4))
@@ -41,8 +41,8 @@ class Attention(FrameNetwork):
         newest = x[:, -1:]  # (N, 1, 64)
         query, key, value = (_heads(v) for v in (self.query(newest), self.key(x), self.value(x)))
         fit = query @ key.transpose(2, 3) / key.shape[-1] ** 0.5 + self.lag_bias  # (N, 8, 1, 16)
-        told = (torch.softmax(fit, dim=-1) @ value).transpose(1, 2).flatten(1)  # (N, 64)
-        return torch.cat((self.norm(newest[:, 0] + self.mix(told)), told), dim=1)
+        answers = (torch.softmax(fit, dim=-1) @ value).transpose(1, 2).flatten(1)  # (N, 64)
+        return torch.cat((self.norm(newest[:, 0] + self.mix(answers)), answers), dim=1)
 
     def frame_macs(self) -> int:
         """Counts the new frame's own layers and one query to all kept keys; a window gives the same numbers."""

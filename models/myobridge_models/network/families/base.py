@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 FULL_SWING_DEG: Final = 180.0
+"""Range of a servo."""
 
 
 def use_threads(count: int) -> None:
@@ -21,6 +22,11 @@ def use_threads(count: int) -> None:
 
 
 use_threads(1)  # the default: two threads that wait for each other on a busy machine take hours
+
+
+def as_swing(angles_deg: Tensor) -> Tensor:
+    """Maps angles from 0 .. 180 degrees to -1 .. 1, the size of the features."""
+    return angles_deg / (FULL_SWING_DEG / 2) - 1
 
 
 class InputShape(Protocol):
@@ -79,15 +85,15 @@ class Network(nn.Module, ABC):
         return self.decide(self.features(emg), history_deg)
 
 
-class RememberingNetwork(Network):
+class CacheableNetwork(Network):
     """A network whose features of any window can be read from a cache of the whole take."""
 
     @abstractmethod
-    def remember(self, emg: Tensor) -> tuple[Tensor, ...]:
+    def to_cache(self, emg: Tensor) -> tuple[Tensor, ...]:
         """Maps emg (C, T) of a take to the tensors of its cache, whose first axis is the sample, (T, …)."""
 
     @abstractmethod
-    def recall(self, kept: tuple[Tensor, ...], ends: Tensor, gain: Tensor) -> Tensor:
+    def from_cache(self, cache: tuple[Tensor, ...], ends: Tensor, gain: Tensor) -> Tensor:
         """Reads features (M, F) of windows that end at rows `ends` (M,) of the cache; gain (M, C) scales channels."""
 
     @abstractmethod

@@ -89,6 +89,6 @@ def _notes_stages(network: CnnMlp, hop_samples: int) -> int:
     stage_1 = sum(d.layers * (d.kernel - 1) + 1 for d in shape.detectors)  # layers run as one filter
     stage_2 = len(shape.detectors) * weights(network.patterns)
     convolutions = hop_samples * shape.channels * (stage_1 + stage_2)
-    if network.likeness is None:
+    if network.correlation is None:
         return convolutions
-    return convolutions + len(network.likeness.first) * (hop_samples + sum(network.likeness.spans) // hop_samples)
+    return convolutions + len(network.correlation.first) * (hop_samples + sum(network.correlation.spans) // hop_samples)

@@ -8,7 +8,6 @@ decoder reads each sample once.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,8 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from myobridge import SERVOS
-from myobridge.errors import UserError
-from myobridge_models.network.shape import HISTORY_STEPS
+from myobridge_models.network.shape import HISTORY_STEPS, check_input
 
 MOMENTS: Final = 3
 """Energies per channel and frame; the k-th is the energy of the k-th difference of the signal."""
@@ -40,10 +38,7 @@ class FrameShape:
     step_ms: float
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.fs_hz) and self.fs_hz > 0):
-            raise UserError(f"The sampling rate is {self.fs_hz} Hz; give a rate above 0.")
-        if self.channels < 1:
-            raise UserError(f"The number of EMG channels is {self.channels}; give at least 1.")
+        check_input(self.fs_hz, self.channels)
 
     @property
     def length(self) -> int:
@@ -69,6 +64,11 @@ class FrameShape:
     def maps(self) -> int:
         """Values per frame: every moment of every channel."""
         return MOMENTS * self.channels
+
+
+def usual_frames(fs_hz: float, channels: int) -> FrameShape:
+    """Returns 16 frames of 25 ms, one after the other: a window of 400 ms."""
+    return FrameShape(fs_hz, channels, frames=16, length_ms=25, step_ms=25)
 
 
 class LogFrames(nn.Module):

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from myobridge import SERVOS
-from myobridge_models.network.families.base import FULL_SWING_DEG, Network
+from myobridge_models.network.families.base import Network, as_swing
 from myobridge_models.network.families.frames import FrameShape, LogFrames
 
 
@@ -39,8 +39,7 @@ class FrameNetwork(Network):
     def logits(self, features: Tensor, history_deg: Tensor | None) -> Tensor:
         """Maps features (N, F) and history (N, 10) to (N, 5), before the sigmoid."""
         assert history_deg is not None
-        swing = history_deg / (FULL_SWING_DEG / 2) - 1  # -1 .. 1, the size of the features
-        out: Tensor = self.mlp(torch.cat((features, swing), dim=1))
+        out: Tensor = self.mlp(torch.cat((features, as_swing(history_deg)), dim=1))
         return out
 
     @abstractmethod

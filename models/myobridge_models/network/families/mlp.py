@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from myobridge_models.network.families.frames import FrameShape
+from myobridge_models.network.families.frames import usual_frames
 from myobridge_models.network.families.head import FrameNetwork
 
 
@@ -18,7 +18,7 @@ class Mlp(FrameNetwork):
     """The whole decoder; see the module's docstring."""
 
     def __init__(self, fs_hz: float, channels: int, dropout: float) -> None:
-        shape = FrameShape(fs_hz, channels, frames=16, length_ms=25, step_ms=25)
+        shape = usual_frames(fs_hz, channels)
         super().__init__(shape, shape.maps * shape.frames, (128, 64), dropout)
 
     def features(self, emg: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from typing import Final
 from torch import Tensor, nn
 
 from myobridge_models.network.families.base import weights
-from myobridge_models.network.families.frames import FrameShape
+from myobridge_models.network.families.frames import usual_frames
 from myobridge_models.network.families.head import FrameNetwork
 
 UNITS: Final = 64
@@ -21,11 +21,12 @@ UNITS: Final = 64
 
 class _Recurrent(FrameNetwork):
     memory: nn.LSTM | nn.GRU
+    """The recurrent units; model files and checkpoints hold their weights under this name."""
 
-    def __init__(self, memory: type[nn.LSTM] | type[nn.GRU], fs_hz: float, channels: int, dropout: float) -> None:
-        shape = FrameShape(fs_hz, channels, frames=16, length_ms=25, step_ms=25)
+    def __init__(self, units: type[nn.LSTM] | type[nn.GRU], fs_hz: float, channels: int, dropout: float) -> None:
+        shape = usual_frames(fs_hz, channels)
         super().__init__(shape, UNITS, (64,), dropout)
-        self.memory = memory(shape.maps, UNITS, batch_first=True)
+        self.memory = units(shape.maps, UNITS, batch_first=True)
 
     def features(self, emg: Tensor) -> Tensor:
         """Maps emg (N, C, W) to (N, 64)."""
@@ -33,11 +34,10 @@ class _Recurrent(FrameNetwork):
         return states[:, -1]
 
     def frame_macs(self) -> int:
-        """Counts one step of a state that continues from window to window: another decoder, which needs its own
-        training.
+        """Counts one step of a state that continues from window to window, in a decoder that is trained for that.
 
-        The state continues from the hop whose frames lie alike, so several states take turns: five if a frame is five
-        hops.
+        The state continues from the last hop whose frames align with this one, so several states take turns: five if a
+        frame is five hops.
         """
         return weights(self.memory)
 

@@ -28,7 +28,7 @@ Factory = Callable[[float, int, float], Network]
 FAMILIES: Final[dict[str, Factory]] = {
     DEFAULT_FAMILY: lambda fs_hz, channels, dropout: CnnMlp(Shape(fs_hz, channels), dropout),
     "cnn_mlp_full": lambda fs_hz, channels, dropout: CnnMlp(
-        Shape(fs_hz, channels, averaged=1, likeness_hops=()), dropout
+        Shape(fs_hz, channels, averaged=1, correlation_hops=()), dropout
     ),
     "mlp": Mlp,
     "lstm": Lstm,
@@ -39,7 +39,9 @@ FAMILIES: Final[dict[str, Factory]] = {
 
 
 READINGS: Final[dict[str, Factory]] = {
-    "cnn_mlp/no_likeness": lambda fs_hz, channels, dropout: CnnMlp(Shape(fs_hz, channels, likeness_hops=()), dropout),
+    "cnn_mlp/no_likeness": lambda fs_hz, channels, dropout: CnnMlp(
+        Shape(fs_hz, channels, correlation_hops=()), dropout
+    ),
     "cnn_mlp/five_means": lambda fs_hz, channels, dropout: CnnMlp(Shape(fs_hz, channels, averaged=10), dropout),
     "cnn_mlp/three_layers": lambda fs_hz, channels, dropout: CnnMlp(Shape(fs_hz, channels, THREE_LAYERS), dropout),
     "cnn_mlp/doubling": lambda fs_hz, channels, dropout: CnnMlp(Shape(fs_hz, channels, DOUBLING), dropout),
@@ -47,7 +49,7 @@ READINGS: Final[dict[str, Factory]] = {
     "cnn_mlp/no_gain": lambda fs_hz, channels, dropout: CnnMlp(Shape(fs_hz, channels), dropout, fits_gain=False),
     "cnn_mlp/no_history": lambda fs_hz, channels, dropout: CnnMlp(Shape(fs_hz, channels, history_steps=0), dropout),
 }
-"""Other readings of the notes' network; `ablate` compares them."""
+"""Other readings of the notes' network, which `ablate` compares; "likeness" in a name is channel correlation."""
 
 
 def checked_family(name: str) -> str:
