@@ -14,7 +14,6 @@ from myobridge_models.commands.options import (
     STEPS,
     THREADS,
     console_for,
-    progress_bar,
     training_set,
 )
 
@@ -44,6 +43,7 @@ def ablate(
 
     from myobridge_models.experiments.ablation import VARIANTS
     from myobridge_models.experiments.compare import mean_figures, train_family
+    from myobridge_models.report.progress import training_progress
     from myobridge_models.report.tables import print_rows
     from myobridge_models.training.recipe import recipe
 
@@ -63,7 +63,7 @@ def ablate(
         for name, variant in VARIANTS.items():
             changed, found = variant.recipe(plan), []
             for sources, named in alone:
-                with progress_bar(name, plan.steps) as bar:
+                with training_progress(name, plan.steps) as bar:
                     trained = train_family(variant.network, sources, named, hold_out, changed, Path(folder), bar)
                 found.append(trained.figures)
             rows.append({"variant": name, **mean_figures(found)._asdict()})

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
 
 from myobridge.commands.options import JSON, PLAIN, interruptible, say, write_json, wrote
 from myobridge_models.commands.options import SEED, STEPS, THREADS, console_for, numbers
 
 if TYPE_CHECKING:
     from myobridge_models.experiments.benchmark import Judged
-    from myobridge_models.experiments.folds import Fold
-    from myobridge_models.training.train import Progress
 
 
 @click.command()
@@ -50,9 +44,9 @@ def benchmark(
     The figures are written after each fold, so an interruption loses the current fold only.
     """
     from myobridge_models.experiments.benchmark import checked_decoders, judge_all, means
-    from myobridge_models.experiments.folds import Context, folds_in
-    from myobridge_models.experiments.population import train_groups
+    from myobridge_models.experiments.folds import folds_in
     from myobridge_models.report.plots import benchmark_plots
+    from myobridge_models.report.progress import fold_progress
     from myobridge_models.report.tables import print_rows
     from myobridge_models.training.recipe import recipe
 
@@ -67,15 +61,11 @@ def benchmark(
 
     if any(not fold.recording.poses for fold in todo):
         say("Labels of recordings that do not name their poses are read as BioPatRec's movements.")
-    said = "The benchmark was interrupted; the finished folds are above."
-    with interruptible(lambda: said):
+    interrupted = "The benchmark was interrupted; the finished folds are above."
+    with interruptible(lambda: interrupted):
         try:
-            with TemporaryDirectory() as temporary, fold_bar(todo) as (training, done):
-                folder = populations or Path(temporary)
-                if any(name.startswith("population") for name in chosen):
-                    train_groups(sorted({fold.person for fold in todo}), data, folder, jobs)
-                context = Context(data, plan, training if jobs == 1 else None, folder)
-                for found in judge_all(todo, chosen, context, jobs):
+            with fold_progress(len(todo), plan.steps) as (training, done):
+                for found in judge_all(todo, chosen, data, plan, jobs, training, populations):
                     judged += found
                     done(found)
                     write_json(report(), None if json_to == "-" else json_to)
@@ -87,26 +77,3 @@ def benchmark(
     if plots:
         for plot in benchmark_plots(judged, plots):
             wrote(plot, "plot")
-
-
-@contextmanager
-def fold_bar(folds: Sequence[Fold]) -> Iterator[tuple[Progress, Callable[[Sequence[Judged]], None]]]:
-    """Shows a bar on stderr and a line for each fold; yields the calls for each training step and each fold."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    names = [f"person {fold.person}, fold {fold.held_out}" for fold in folds]
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, TextColumn("{task.fields[training]}"), console=Console(stderr=True)) as bar:
-        task = bar.add_task(names[0], total=len(folds), training="")
-
-        def training(step: int, loss_deg: float) -> None:
-            bar.update(task, training=f"step {step}, {loss_deg:4.1f}°")
-
-        def done(found: Sequence[Judged]) -> None:
-            name = names[int(bar.tasks[0].completed)]
-            scores = [f"{one.decoder} {one.figures.mae_deg:.1f}° {one.figures.balanced_accuracy:.3f}" for one in found]
-            bar.console.print(f"{name}: {', '.join(scores)}", soft_wrap=True)
-            bar.advance(task)
-            bar.update(task, description=names[min(int(bar.tasks[0].completed), len(names) - 1)], training="")
-
-        yield training, done

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from myobridge.commands.options import JSON, PLAIN, interruptible, write_json, written
-from myobridge_models.commands.options import POSES, THREADS, check_place, console_for, progress_bar, training_set
+from myobridge_models.commands.options import POSES, THREADS, check_place, console_for, training_set
 
 if TYPE_CHECKING:
     from myobridge.calibration.calibrate import Scores
@@ -37,6 +37,7 @@ def calibrate(model_name: str, recording: Path, out: Path, poses: str | None, js
     """
     from myobridge.calibration.calibrate import verdict
     from myobridge.model.shipped import find_model
+    from myobridge_models.report.progress import training_progress
     from myobridge_models.report.tables import print_rows
     from myobridge_models.training.calibrate import calibrate as calibrate_model
 
@@ -44,7 +45,7 @@ def calibrate(model_name: str, recording: Path, out: Path, poses: str | None, js
     began_s = time.perf_counter()
     sources, named = training_set([recording], poses)
     with interruptible(lambda: "The calibration was interrupted, and no model was written."):
-        found = calibrate_model(find_model(model_name), sources[0], named, out, progress_bar)
+        found = calibrate_model(find_model(model_name), sources[0], named, out, training_progress)
     rows = [
         {"model": name, **figures._asdict()}
         for name, figures in (("before", found.before), ("after", found.after))

@@ -15,7 +15,6 @@ from myobridge_models.commands.options import (
     STEPS,
     THREADS,
     console_for,
-    progress_bar,
     training_set,
 )
 
@@ -48,6 +47,7 @@ def compare(
 
     from myobridge_models.experiments.compare import ranking, train_family
     from myobridge_models.network.families.registry import FAMILIES, checked_family
+    from myobridge_models.report.progress import training_progress
     from myobridge_models.report.tables import print_rows
     from myobridge_models.training.recipe import recipe
 
@@ -55,11 +55,11 @@ def compare(
     plan, console = recipe(seed, steps), console_for(json_to)
     sources, named = training_set(recordings, poses)
     trained = []
-    said = "The comparison was interrupted; the families that were trained before are above."
-    with interruptible(lambda: said), TemporaryDirectory() as folder:
+    interrupted = "The comparison was interrupted; the families that were trained before are above."
+    with interruptible(lambda: interrupted), TemporaryDirectory() as folder:
         try:
             for name in dict.fromkeys(chosen):
-                with progress_bar(name, plan.steps) as bar:
+                with training_progress(name, plan.steps) as bar:
                     trained.append(train_family(name, sources, named, hold_out, plan, Path(folder), bar))
                 console.print(f"{name}: {trained[-1].figures.mae_deg:.1f}°")
         finally:

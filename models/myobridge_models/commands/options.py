@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
 
-from myobridge.commands.options import say
 from myobridge.errors import UserError
-from myobridge.view.drawable import can_draw
 
 if TYPE_CHECKING:
     from myobridge.model.file import LabelledPose
     from myobridge_models.data.training_set import Source
-    from myobridge_models.training.train import Progress
 
 RECORDINGS = click.argument("recordings", nargs=-1, required=True, type=click.Path(path_type=Path))
 SEED = click.option("--seed", type=click.IntRange(min=0), default=0, help="Random seed.")
@@ -45,42 +41,10 @@ THREADS = click.option(
     help="Processor cores to train on; more than one gains little, and loses much beside other programs.",
 )
 
-BAR_COLUMNS: Final = 60
-"""Columns that a bar needs with its title and its figures."""
-
 
 def console_for(json_to: str | None) -> Console:
     """Returns the console for tables: stderr if stdout carries the JSON."""
     return Console(stderr=json_to == "-", highlight=False)
-
-
-@contextmanager
-def progress_bar(title: str, steps: int) -> Iterator[Progress]:
-    """Shows a training on stderr, as a bar with the error on the training data, or as lines on a simple terminal."""
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    if not can_draw(console, BAR_COLUMNS, 1):
-        yield _progress_lines(title, steps)
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[error]}"), TimeRemainingColumn())
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task(title, total=steps, error="")
-        yield lambda step, loss_deg: bar.update(task, completed=step, error=f"error {loss_deg:4.1f}°")
-
-
-def _progress_lines(title: str, steps: int) -> Progress:
-    """Prints a line at every tenth of the steps."""
-    told = 0
-
-    def progress(step: int, loss_deg: float) -> None:
-        nonlocal told
-        tenths = 10 * step // steps
-        if tenths > told:
-            told = tenths
-            say(f"{title}: {10 * tenths} % of {steps} steps, error {loss_deg:.1f}°")
-
-    return progress
 
 
 def check_place(out: Path) -> None:

@@ -16,7 +16,6 @@ from myobridge_models.commands.options import (
     STEPS,
     THREADS,
     check_place,
-    progress_bar,
     training_set,
 )
 
@@ -60,6 +59,7 @@ def train(
     from myobridge_models.data.training_set import all_but
     from myobridge_models.export.export import export
     from myobridge_models.network.families.registry import checked_family
+    from myobridge_models.report.progress import training_progress
     from myobridge_models.training.build import build
     from myobridge_models.training.recipe import POPULATION, recipe
     from myobridge_models.training.train import fastest_device
@@ -75,7 +75,7 @@ def train(
         go_on = f"give the same command again to resume from {checkpoint}"
         return f"The training was interrupted; {go_on if checkpoint.exists() else 'there is no checkpoint yet'}."
 
-    with interruptible(kept), progress_bar(out.stem, plan.steps) as bar:
+    with interruptible(kept), training_progress(out.stem, plan.steps) as bar:
         _, spec = build(
             out.stem,
             sources,

@@ -122,10 +122,10 @@ def _onsets(holds: Sequence[Hold], pose_of: dict[int, Angles]) -> tuple[list[flo
     poses = np.unique(np.stack(list(pose_of.values())), axis=0)
     delays_s, missed = [], 0
     for hold in holds:
-        meant = pose_of[hold.label]
-        if hold.from_s > 0 or np.array_equal(meant, pose_of[REST]):
+        pose_deg = pose_of[hold.label]
+        if hold.from_s > 0 or np.array_equal(pose_deg, pose_of[REST]):
             continue
-        there = nearest_pose(hold.angles_deg, poses) == nearest_pose(meant[None], poses)
+        there = nearest_pose(hold.angles_deg, poses) == nearest_pose(pose_deg[None], poses)
         missed += not there.any()
         delays_s.append(float(hold.at_s[there][0]) if there.any() else hold.to_s)
     return delays_s, missed

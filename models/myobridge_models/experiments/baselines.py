@@ -28,7 +28,7 @@ from sklearn.svm import SVC
 
 from myobridge.errors import UserError
 from myobridge_models.data.takes import Take, channel_scale, design_prefilter, only_repetitions, scaled, takes_of
-from myobridge_models.evaluation.evaluate import STEP_S, Decisions, instants
+from myobridge_models.evaluation.decisions import STEP_S, Decisions, instants
 from myobridge_models.experiments.folds import Context, Fold
 from myobridge_models.experiments.population import group_of, people_outside
 from myobridge_models.network.correlation import ChannelCorrelation
@@ -92,11 +92,11 @@ class Baseline:
             inside = rows[(rows >= start) & (rows < start + len(take))]
             found.append(self._features(take, inside - start, fs_hz, lengths))
             start += len(take)
-        said = self.learner().fit(x, y).predict(np.concatenate(found))
+        predicted = self.learner().fit(x, y).predict(np.concatenate(found))
         if self.classifies:
             pose_of = {pose.label: pose.angles_deg for pose in fold.poses}
-            said = np.array([pose_of[int(movement)] for movement in said])
-        return Decisions(rows, said.astype(np.float32))
+            predicted = np.array([pose_of[int(movement)] for movement in predicted])
+        return Decisions(rows, predicted.astype(np.float32))
 
     def _training_set(
         self, stretches: list[Take], fs_hz: float, lengths: list[int], fold: Fold

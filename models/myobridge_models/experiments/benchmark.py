@@ -16,7 +16,8 @@ import numpy as np
 
 from myobridge.errors import UserError
 from myobridge.model.file import ModelSpec
-from myobridge_models.evaluation.evaluate import Decisions, Figures, closed_loop, figures
+from myobridge_models.evaluation.decisions import Decisions
+from myobridge_models.evaluation.evaluate import Figures, closed_loop, figures
 from myobridge_models.experiments import population
 from myobridge_models.experiments.baselines import BASELINES
 from myobridge_models.experiments.folds import Context, Decoder, Fold
@@ -26,7 +27,8 @@ from myobridge_models.network.families.base import Network
 from myobridge_models.network.families.registry import FAMILIES
 from myobridge_models.training.build import build
 from myobridge_models.training.calibrate import better_way
-from myobridge_models.training.train import fastest_device
+from myobridge_models.training.recipe import Recipe
+from myobridge_models.training.train import Progress, fastest_device
 
 
 def decisions_of(network: Network, spec: ModelSpec, fold: Fold) -> Decisions:
@@ -72,7 +74,7 @@ class Judged(NamedTuple):
 
     fold: Fold
     decoder: str
-    said: Decisions
+    decisions: Decisions
     figures: Figures
 
     def row(self) -> dict[str, object]:
@@ -101,19 +103,34 @@ def judge(fold: Fold, decoders: Sequence[str], context: Context) -> list[Judged]
     """
     found = []
     for name in decoders:
-        said = DECODERS[name](fold, context)
-        judged = figures(said, fold.recording, fold.truth_deg, fold.poses, fold.held_out)
-        found.append(Judged(fold, name, said, judged))
+        decisions = DECODERS[name](fold, context)
+        own = figures(decisions, fold.recording, fold.truth_deg, fold.poses, fold.held_out)
+        found.append(Judged(fold, name, decisions, own))
     return found
 
 
-def judge_all(folds: Sequence[Fold], decoders: Sequence[str], context: Context, jobs: int) -> Iterator[list[Judged]]:
+def judge_all(
+    folds: Sequence[Fold],
+    decoders: Sequence[str],
+    data: Path,
+    recipe: Recipe,
+    jobs: int,
+    progress: Progress | None = None,
+    populations: Path | None = None,
+) -> Iterator[list[Judged]]:
     """Judges all `decoders` on all folds, in order; `jobs` folds at a time, each in its own process if jobs > 1.
+
+    The networks of other people are trained first if a decoder needs them, and kept in `populations` if it is given.
 
     Raises:
         UserError: a recording cannot be learnt from or judged on.
     """
-    yield from in_processes(partial(judge, decoders=decoders, context=context), folds, jobs)
+    with TemporaryDirectory() as temporary:
+        folder = populations or Path(temporary)
+        if any(name.startswith("population") for name in decoders):
+            population.train_groups(sorted({fold.person for fold in folds}), data, folder, jobs)
+        context = Context(data, recipe, progress if jobs == 1 else None, folder)
+        yield from in_processes(partial(judge, decoders=decoders, context=context), folds, jobs)
 
 
 def means(rows: Sequence[Mapping[str, object]]) -> list[dict[str, object]]:

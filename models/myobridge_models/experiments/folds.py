@@ -16,7 +16,8 @@ from myobridge_models.data.biopatrec import POSES
 from myobridge_models.data.people import files_in, load_person
 from myobridge_models.data.takes import Take, design_prefilter, takes_of
 from myobridge_models.data.training_set import moving_repetitions
-from myobridge_models.evaluation.evaluate import Angles, Decisions, rest_of
+from myobridge_models.evaluation.decisions import Angles, Decisions
+from myobridge_models.evaluation.evaluate import rest_of
 from myobridge_models.training.recipe import Recipe
 from myobridge_models.training.train import Progress
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from myobridge.decoder.pipeline import Withheld
 from myobridge.recording import Recording
 from myobridge_models.data.augment import MAINS_HZ
-from myobridge_models.evaluation.evaluate import judged, replayed
+from myobridge_models.evaluation.evaluate import judge_replay, replay_model
 
 GAINS: Final = (0.5, 0.75, 1.25, 1.5)
 ONE_GAIN: Final = (0.5, 1.5)
@@ -128,8 +128,8 @@ def points_of(model: Path, recording: Recording, source: Path, repetition: int |
         UserError: model and recording do not fit, or the truth is not known.
     """
     for one in perturbations(recording.channels):
-        spec, run = replayed(model, perturbed(recording, one), source)
-        found = judged(spec, run, recording, source, repetition)
+        spec, run = replay_model(model, perturbed(recording, one), source)
+        found = judge_replay(spec, run, recording, source, repetition)
         withheld = float(np.mean(run.withheld != Withheld.NO))
         yield Point(source.name, one.name, one.level, one.channel, found.mae_deg, found.balanced_accuracy, withheld)
 

@@ -68,12 +68,28 @@ def warnings(shape: Shape) -> list[str]:
 
 def print_facts(shape: Shape, console: Console) -> None:
     """Prints the table."""
-    table_of = facts(shape)
-    table = Table(title=f"Stage 1 at {shape.fs_hz:g} Hz: per channel, no ReLU; stage 2 reads it at the stride")
+    values = facts(shape)
+    print_table(_detector_table(values), console)
+    console.print(
+        f"Stage 2: k {shape.pattern_kernel}, dilations {_listed(shape.pattern_dilations)}, "
+        f"{shape.pattern_features} features, ReLU, {shape.outputs} outputs a map, averaged by {shape.averaged}.\n"
+        f"Channel correlation over {_listed(shape.correlation_spans)} samples: {len(shape.neighbours)} pairs of "
+        f"channels, and each channel with itself {_listed(shape.correlation_lags)} samples ago.\n"
+        f"MLP: {shape.pattern_values} pattern values + {shape.correlation_values} channel correlations + "
+        f"{shape.history_values} angles A(n), A(n−1).\n"
+        f"Window: {shape.window_samples} samples = {values['window_ms']:.1f} ms, the longest path."
+    )
+    print_table(_parameter_table(values), console)
+    for warning in values["warnings"]:
+        console.print(f"[yellow]Warning:[/] {warning}")
+
+
+def _detector_table(values: dict[str, Any]) -> Table:
+    table = Table(title=f"Stage 1 at {values['fs_hz']:g} Hz: per channel, no ReLU; stage 2 reads it at the stride")
     table.add_column("filter")
     for heading in ("AP Hz", "k × layers", "d0", "R", "R ms", "stride", "window", "ms"):
         table.add_column(heading, justify="right")
-    for row in table_of["detectors"]:
+    for row in values["detectors"]:
         table.add_row(
             row["name"],
             f"{row['ap_hz']:g}" if row["trained"] else "fixed",
@@ -85,25 +101,18 @@ def print_facts(shape: Shape, console: Console) -> None:
             str(row["path_window_samples"]),
             f"{row['path_window_ms']:.1f}",
         )
-    print_table(table, console)
-    console.print(
-        f"Stage 2: k {shape.pattern_kernel}, dilations {', '.join(map(str, shape.pattern_dilations))}, "
-        f"{shape.pattern_features} features, ReLU, {shape.outputs} outputs a map, averaged by {shape.averaged}.\n"
-        f"Channel correlation over {_listed(shape.correlation_spans)} samples: {len(shape.neighbours)} pairs of "
-        f"channels, and each channel with itself {_listed(shape.correlation_lags)} samples ago.\n"
-        f"MLP: {table_of['pattern_values']} pattern values + {table_of['likeness_values']} channel correlations + "
-        f"{table_of['history_values']} angles A(n), A(n−1).\n"
-        f"Window: {table_of['window_samples']} samples = {table_of['window_ms']:.1f} ms, the longest path."
-    )
-    where = Table(title=f"{table_of['parameters_total']:,} trained parameters, {shape.channels} channels")
-    where.add_column("layer")
-    where.add_column("parameters", justify="right")
-    where.add_column("share", justify="right")
-    for layer, count in table_of["parameters"].items():
-        where.add_row(layer, f"{count:,}", f"{count / table_of['parameters_total']:.2%}")
-    print_table(where, console)
-    for warning in table_of["warnings"]:
-        console.print(f"[yellow]Warning:[/] {warning}")
+    return table
+
+
+def _parameter_table(values: dict[str, Any]) -> Table:
+    total = values["parameters_total"]
+    table = Table(title=f"{total:,} trained parameters, {values['channels']} channels")
+    table.add_column("layer")
+    table.add_column("parameters", justify="right")
+    table.add_column("share", justify="right")
+    for layer, count in values["parameters"].items():
+        table.add_row(layer, f"{count:,}", f"{count / total:.2%}")
+    return table
 
 
 def _listed(numbers: tuple[int, ...]) -> str:

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from myobridge import SERVOS
 from myobridge.errors import UserError
 from myobridge.files import draft
-from myobridge_models.evaluation.evaluate import distinct_poses, held_at, instants
+from myobridge_models.evaluation.decisions import held_at, instants
+from myobridge_models.evaluation.evaluate import distinct_poses
 from myobridge_models.evaluation.steadiness import nearest_pose
 from myobridge_models.experiments.benchmark import Judged, means
 
@@ -130,9 +131,9 @@ def confusion_counts(judged: Sequence[Judged], decoder: str) -> NDArray[np.int64
     for one in judged:
         if one.decoder == decoder:
             rows = instants(one.fold.recording, one.fold.held_out)
-            angles_deg = held_at(rows, one.said, one.fold.recording, one.fold.rest_deg)
-            meant = nearest_pose(one.fold.truth_deg[rows], poses)
-            np.add.at(counts, (meant, nearest_pose(angles_deg, poses)), 1)
+            angles_deg = held_at(rows, one.decisions, one.fold.recording, one.fold.rest_deg)
+            true = nearest_pose(one.fold.truth_deg[rows], poses)
+            np.add.at(counts, (true, nearest_pose(angles_deg, poses)), 1)
     return counts
 
 
@@ -164,13 +165,13 @@ def angles_figure(one: Judged) -> Figure:
     """Draws the five angles against the cue through the held-out repetition, one movement after the other."""
     fold = one.fold
     rows = instants(fold.recording, fold.held_out)
-    angles_deg, meant_deg = held_at(rows, one.said, fold.recording, fold.rest_deg), fold.truth_deg[rows]
+    angles_deg, true_deg = held_at(rows, one.decisions, fold.recording, fold.rest_deg), fold.truth_deg[rows]
     at_s = np.arange(len(rows)) * (rows[1] - rows[0]) / fold.recording.fs_hz
     figure = Figure(figsize=(11, 6), layout="constrained")
     panels = np.ravel(figure.subplots(len(SERVOS), 1, sharex=True, sharey=True))
     for servo, axes in enumerate(panels):
         plain_grid(axes)
-        axes.fill_between(at_s, meant_deg[:, servo], color="#dddddd", linewidth=0, step="mid", label="cue's pose")
+        axes.fill_between(at_s, true_deg[:, servo], color="#dddddd", linewidth=0, step="mid", label="cue's pose")
         axes.plot(at_s, angles_deg[:, servo], linewidth=1, label=one.decoder)
         axes.set_ylabel(f"{SERVOS[servo]}, °")
     for start in np.flatnonzero(np.diff(rows) > rows[1] - rows[0]):

@@ -95,7 +95,7 @@ def test_an_interrupted_training_says_how_to_resume_and_can_be_exported(monkeypa
     model, checkpoint = tmp_path / "m.onnx", tmp_path / "m.onnx.checkpoint"
     with monkeypatch.context() as interrupted:
         interrupted.setattr("myobridge_models.training.train.LOOK_STEPS", 5)
-        interrupted.setattr("myobridge_models.commands.train.progress_bar", lambda *_: nullcontext(stop))
+        interrupted.setattr("myobridge_models.report.progress.training_progress", lambda *_: nullcontext(stop))
         code, _, err = run(interrupted, capsys, "train", cued, "--out", model, "--steps", 40)
     assert code == 1
     assert err.strip().endswith(f"was interrupted; give the same command again to resume from {checkpoint}.")
@@ -163,7 +163,7 @@ def test_training_uses_one_processor_core_by_default(monkeypatch, capsys, tmp_pa
     def threads(*options):
         seen = []
         monkeypatch.setattr(
-            "myobridge_models.commands.train.progress_bar",
+            "myobridge_models.report.progress.training_progress",
             lambda *_: nullcontext(lambda *_: seen.append(torch.get_num_threads())),
         )
         assert run(monkeypatch, capsys, "train", cued, "--out", tmp_path / "m.onnx", "--steps", 20, *options)[0] == 0

@@ -6,16 +6,8 @@ import pytest
 from myobridge.errors import UserError
 from myobridge.recording import Recording
 from myobridge_models.data import biopatrec
-from myobridge_models.evaluation.evaluate import (
-    Decisions,
-    balanced_accuracy,
-    distinct_poses,
-    figures,
-    held_at,
-    holds_of,
-    instants,
-    rest_of,
-)
+from myobridge_models.evaluation.decisions import Decisions, held_at, holds_of, instants
+from myobridge_models.evaluation.evaluate import balanced_accuracy, distinct_poses, figures, rest_of
 
 FS_HZ = 500
 POSES = biopatrec.POSES
@@ -56,16 +48,16 @@ class TestInstants:
 
 
 class TestHeld:
-    def said(self, *rows):
+    def decisions(self, *rows):
         return Decisions(np.array(rows), np.repeat(np.array(rows, np.float32)[:, None], 5, axis=1))
 
     def test_a_decision_holds_until_the_next(self):
-        held = held_at(np.array([10, 11, 19, 20]), self.said(10, 20), recording(), REST)
+        held = held_at(np.array([10, 11, 19, 20]), self.decisions(10, 20), recording(), REST)
         assert held[:, 0].tolist() == [10, 10, 10, 20]
 
     def test_before_the_first_decision_of_a_take_the_hand_rests(self):
         second = recording().counts.shape[0] // 2
-        held = held_at(np.array([5, 30, second + 5, second + 30]), self.said(10, second + 10), recording(), REST)
+        held = held_at(np.array([5, 30, second + 5, second + 30]), self.decisions(10, second + 10), recording(), REST)
         assert held[:, 0].tolist() == [40, 10, 40, second + 10]
 
     def test_a_decoder_without_decisions_rests(self):

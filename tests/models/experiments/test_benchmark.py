@@ -10,7 +10,8 @@ import pytest
 from myobridge.model.file import LabelledPose
 from myobridge.recording import Recording
 from myobridge_models import cli
-from myobridge_models.evaluation.evaluate import Figures, instants
+from myobridge_models.evaluation.decisions import instants
+from myobridge_models.evaluation.evaluate import Figures
 from myobridge_models.experiments.baselines import features
 from myobridge_models.experiments.benchmark import DECODERS, judge, means
 from myobridge_models.experiments.folds import Context, folds_in
@@ -70,9 +71,10 @@ def benchmark(monkeypatch, capsys, folder, *arguments):
 
 class TestBenchmark:
     def test_there_is_a_row_for_each_person_fold_and_decoder_and_their_means(self, monkeypatch, capsys, folder):
-        code, out, _ = benchmark(monkeypatch, capsys, folder, *CLASSICAL, "--json", "-")
+        code, out, err = benchmark(monkeypatch, capsys, folder, *CLASSICAL, "--json", "-")
         found = json.loads(out)
         assert code == 0
+        assert all(f"person {person}, fold {fold}: mean" in err for person in (1, 2) for fold in (0, 1))
         told = [(row["person"], row["fold"], row["decoder"]) for row in found["rows"]]
         names = ["mean", "forest", "lda", "svm", "svm_likeness"]
         assert told == [(person, fold, name) for person in (1, 2) for fold in (0, 1) for name in names]
@@ -196,27 +198,27 @@ def test_no_decoder_has_seen_the_held_out_repetition(tmp_path):
     replace(one, label=lied).save(tmp_path / "s02.npz")
     honest, lying = folds_in(tmp_path, None, [1])
     for name in ("forest", "lda", "svm", "svm_likeness"):
-        said = [DECODERS[name](fold, Context(tmp_path, Recipe())) for fold in (honest, lying)]
-        assert np.array_equal(said[0].angles_deg, said[1].angles_deg)
+        one, other = (DECODERS[name](fold, Context(tmp_path, Recipe())) for fold in (honest, lying))
+        assert np.array_equal(one.angles_deg, other.angles_deg)
 
 
 def test_every_classical_decoder_decides_at_the_same_instants(tmp_path):
     recorded().save(tmp_path / "s01.npz")
     fold = folds_in(tmp_path, None, [0])[0]
     for name in ("mean", "lda", "svm", "svm_likeness"):
-        said = DECODERS[name](fold, Context(tmp_path, Recipe()))
-        assert np.array_equal(said.sample, instants(fold.recording))
+        decisions = DECODERS[name](fold, Context(tmp_path, Recipe()))
+        assert np.array_equal(decisions.sample, instants(fold.recording))
 
 
 def test_confusion_counts_hold_every_instant_once_with_the_cue_in_rows(tmp_path):
     recorded().save(tmp_path / "s01.npz")
     fold = folds_in(tmp_path, None, [0])[0]
     judged = judge(fold, ["mean", "lda"], Context(tmp_path, Recipe()))
-    said_mean, said_lda = (confusion_counts(judged, name) for name in ("mean", "lda"))
-    assert said_mean.sum() == said_lda.sum() == len(instants(fold.recording, 0))
-    assert np.array_equal(said_mean.sum(axis=1), said_lda.sum(axis=1))
-    assert (said_mean.sum(axis=0) > 0).sum() == 1  # it always decodes the same pose
-    assert np.trace(said_lda) > 0.8 * said_lda.sum()
+    of_mean, of_lda = (confusion_counts(judged, name) for name in ("mean", "lda"))
+    assert of_mean.sum() == of_lda.sum() == len(instants(fold.recording, 0))
+    assert np.array_equal(of_mean.sum(axis=1), of_lda.sum(axis=1))
+    assert (of_mean.sum(axis=0) > 0).sum() == 1  # it always decodes the same pose
+    assert np.trace(of_lda) > 0.8 * of_lda.sum()
 
 
 def test_features_of_a_window_that_begins_before_the_take_use_the_existing_samples(tmp_path):

@@ -147,11 +147,12 @@ def test_the_command_writes_curves_rows_and_a_plot(monkeypatch, capsys, tmp_path
     model = write_tiny_model(tmp_path / "tiny.onnx")
     two_channels.save(tmp_path / "r.npz")
     plots = ("--plots", tmp_path / "plots")
-    code, out, _ = run(
+    code, out, err = run(
         monkeypatch, capsys, "robustness", model, tmp_path / "r.npz", "--repetition", 0, "--json", "-", *plots
     )
     found = json.loads(out)
     assert code == 0
+    assert f"r.npz: 100 % of {len(perturbations(2))} changes" in err
     assert found["curves"][0]["perturbation"] == "none"
     assert len(found["rows"]) == len(perturbations(2))
     assert (tmp_path / "plots" / "robustness_tiny.png").read_bytes().startswith(b"\x89PNG")
