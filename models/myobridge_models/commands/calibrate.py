@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from myobridge.commands.options import JSON, PLAIN, interruptible, write_json, written
-from myobridge_models.commands.options import POSES, THREADS, check_place, console_for, training_set
+from myobridge_models.commands.options import POSES, THREADS, check_output, console_for, training_set
 
 if TYPE_CHECKING:
     from myobridge.calibration.calibrate import Scores
@@ -41,7 +41,7 @@ def calibrate(model_name: str, recording: Path, out: Path, poses: str | None, js
     from myobridge_models.report.tables import print_rows
     from myobridge_models.training.calibrate import calibrate as calibrate_model
 
-    check_place(out)
+    check_output(out)
     began_s = time.perf_counter()
     sources, named = training_set([recording], poses)
     with interruptible(lambda: "The calibration was interrupted, and no model was written."):

@@ -47,7 +47,7 @@ def console_for(json_to: str | None) -> Console:
     return Console(stderr=json_to == "-", highlight=False)
 
 
-def check_place(out: Path) -> None:
+def check_output(out: Path) -> None:
     """Checks the output path before minutes of training.
 
     Raises:

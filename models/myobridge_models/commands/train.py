@@ -15,7 +15,7 @@ from myobridge_models.commands.options import (
     SEED,
     STEPS,
     THREADS,
-    check_place,
+    check_output,
     training_set,
 )
 
@@ -66,7 +66,7 @@ def train(
 
     plan = replace(recipe(seed, steps, POPULATION if population else None), copies=int(robust))
     checked_family(family)
-    check_place(out)
+    check_output(out)
     sources, named = training_set(recordings, poses)
     repetitions = all_but(sources, sorted({r for r in (hold_out, validate) if r is not None}))
     checkpoint = out.with_name(out.name + ".checkpoint")

@@ -134,12 +134,11 @@ def _take(recording: Recording, part: slice, sections: Sections, poses: Sequence
     return Take(emg, table[label], label.astype(np.int64), repetition, settled(label, recording.fs_hz))
 
 
-def only_repetitions(takes: Iterable[Take], repetitions: Iterable[int]) -> list[Take]:
+def only_repetitions(takes: Iterable[Take], repetitions: Sequence[int]) -> list[Take]:
     """Cuts out the unbroken stretches of these repetitions, each as a take of its own."""
-    wanted = sorted(repetitions)
     stretches = []
     for take in takes:
-        inside = np.isin(take.repetition, wanted).astype(np.int8)
+        inside = np.isin(take.repetition, repetitions).astype(np.int8)
         edges = np.flatnonzero(np.diff(inside, prepend=0, append=0)).tolist()
         stretches += [take.cut(slice(a, b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
     return stretches

@@ -1,4 +1,4 @@
-"""Baselines: the classical decoders that a network has to beat, asked at the same instants.
+"""Baselines: the classical decoders that a network has to beat, judged at the same instants.
 
 Features of a window, per channel: logarithms of RMS, mean absolute value and waveform length, and zero crossings
 (Hudgins, Parker and Scott, IEEE Trans. Biomed. Eng. 40, 1993); one decoder also reads the channel correlations. The
@@ -120,10 +120,10 @@ class Baseline:
         found = features(take, ends, lengths)
         if not self.correlation:
             return found
-        alike = ChannelCorrelation(Shape(fs_hz, len(take.emg))).at(
+        values = ChannelCorrelation(Shape(fs_hz, len(take.emg))).at(
             torch.from_numpy(take.emg)[None], torch.from_numpy(ends)
         )
-        return np.concatenate((found, alike[0].numpy()), axis=1)
+        return np.concatenate((found, values[0].numpy()), axis=1)
 
 
 def takes_of_others(fold: Fold, context: Context) -> list[Take]:

@@ -26,7 +26,7 @@ from myobridge_models.export.export import export
 from myobridge_models.network.families.base import Network
 from myobridge_models.network.families.registry import FAMILIES
 from myobridge_models.training.build import build
-from myobridge_models.training.calibrate import better_way
+from myobridge_models.training.calibrate import better_training
 from myobridge_models.training.recipe import Recipe
 from myobridge_models.training.train import Progress, fastest_device
 
@@ -55,7 +55,7 @@ def unseen_decisions(fold: Fold, context: Context) -> Decisions:
 def calibrated_decisions(fold: Fold, context: Context, repetitions: int | None) -> Decisions:
     """Decides with other people's network, calibrated on so many of the person's other repetitions, or on all."""
     base, source = population.model_for(fold, context), (fold.source, fold.recording)
-    chosen = better_way(base, "own", source, fold.poses, fold.others[:repetitions])
+    chosen = better_training(base, "own", source, fold.poses, fold.others[:repetitions])
     return decisions_of(chosen.network, chosen.spec, fold)
 
 

@@ -70,15 +70,15 @@ Decoder = Callable[[Fold, Context], Decisions]
 
 
 def folds_of(
-    person: int, source: Path, recording: Recording, poses: tuple[LabelledPose, ...], wanted: Iterable[int] | None
+    person: int, source: Path, recording: Recording, poses: tuple[LabelledPose, ...], held_out: Iterable[int] | None
 ) -> list[Fold]:
-    """Returns a fold for each repetition of the recording that contains movements, or for the wanted ones.
+    """Returns a fold for each repetition of the recording that contains movements, or for those in `held_out`.
 
     Raises:
-        UserError: a wanted repetition is missing, or none is left to train on.
+        UserError: a repetition of `held_out` is missing, or none is left to train on.
     """
     present = moving_repetitions((source, recording))
-    chosen = present if wanted is None else list(dict.fromkeys(wanted))
+    chosen = present if held_out is None else list(dict.fromkeys(held_out))
     missing = [fold for fold in chosen if fold not in present]
     if missing:
         raise UserError(f"{source} has no repetition {missing[0]} to hold out; it has {present}, choose among them.")

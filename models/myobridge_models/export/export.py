@@ -30,11 +30,11 @@ def export(network: Network, spec: ModelSpec, path: Path) -> None:
         UserError: network and metadata describe different decoders, or the file cannot be written.
     """
     shape = network.shape
-    said = (spec.fs_hz, len(spec.channels), spec.window_samples)
+    described = (spec.fs_hz, len(spec.channels), spec.window_samples)
     built = (shape.fs_hz, shape.channels, shape.window_samples)
-    if said != built:
+    if described != built:
         raise UserError(
-            f"{path}: the metadata is for (fs Hz, channels, window samples) {said} and the network for {built}; "
+            f"{path}: the metadata is for (fs Hz, channels, window samples) {described} and the network for {built}; "
             "export it with the network's own numbers."
         )
     model = onnx.load_model_from_string(_graph(network))

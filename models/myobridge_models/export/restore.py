@@ -25,10 +25,10 @@ def restore(path: Path, dropout: float) -> tuple[Network, ModelSpec]:
     network = create(spec.family, spec.fs_hz, len(spec.channels), dropout)
     stored = {tensor.name: tensor for tensor in onnx.load(path).graph.initializer}
     wanted = network.state_dict()
-    odd = [name for name, own in wanted.items() if name not in stored or tuple(stored[name].dims) != own.shape]
-    if odd:
+    misfits = [name for name, own in wanted.items() if name not in stored or tuple(stored[name].dims) != own.shape]
+    if misfits:
         raise UserError(
-            f"{path} does not hold the weights of a {spec.family} ({odd[0]} is missing or has another size); "
+            f"{path} does not hold the weights of a {spec.family} ({misfits[0]} is missing or has another size); "
             "train the model again with this version."
         )
     network.load_state_dict({name: torch.from_numpy(numpy_helper.to_array(stored[name]).copy()) for name in wanted})

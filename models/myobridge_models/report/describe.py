@@ -121,5 +121,5 @@ def _listed(numbers: tuple[int, ...]) -> str:
 
 def print_times(times_ms: dict[str, dict[str, float]], console: Console) -> None:
     """Prints the result of `untrained.decision_times_ms`."""
-    said = "; ".join(f"{name} {own['p50']:.3f} ms (p99 {own['p99']:.3f})" for name, own in times_ms.items())
-    console.print(f"Median time of a decision in onnxruntime, on one thread of this machine: {said}.")
+    times = "; ".join(f"{name} {own['p50']:.3f} ms (p99 {own['p99']:.3f})" for name, own in times_ms.items())
+    console.print(f"Median time of a decision in onnxruntime, on one thread of this machine: {times}.")

@@ -69,8 +69,8 @@ def print_table(table: Table, console: Console) -> None:
     console.print(table.title, soft_wrap=True)
     headings = [str(column.header).replace("-\n", "").replace("\n", " ") for column in table.columns]
     for cells in zip(*(column.cells for column in table.columns), strict=True):
-        said = (f"{heading} {cell}".strip() for heading, cell in zip(headings, cells, strict=True))
-        console.print(", ".join(said), soft_wrap=True)
+        texts = (f"{heading} {cell}".strip() for heading, cell in zip(headings, cells, strict=True))
+        console.print(", ".join(texts), soft_wrap=True)
 
 
 def _cell(key: str, value: object) -> str:

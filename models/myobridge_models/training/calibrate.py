@@ -83,7 +83,7 @@ class Chosen(NamedTuple):
     from_base: bool
 
 
-def better_way(
+def better_training(
     base: Path,
     name: str,
     source: Source,
@@ -134,7 +134,7 @@ def calibrate(
         UserError: the base cannot be used, or the recording does not suffice.
     """
     repetitions = moving_repetitions(source)
-    chosen = better_way(base, out.stem, source, poses, repetitions, bar)
+    chosen = better_training(base, out.stem, source, poses, repetitions, bar)
     assert chosen.trial is not None
     export(chosen.network, chosen.spec, out)
     known = fits(open_model(base).spec, source[1])

@@ -23,11 +23,11 @@ from myobridge_models.network.families.registry import create
 class Checkpoint:
     """A file that a training writes while it runs and removes at its end.
 
-    of: identity of the training (family, shape, recipe, data); a file of another training is refused.
+    identity: family, shape, recipe and data of the training; a file with another identity is refused.
     """
 
     path: Path
-    of: Mapping[str, str | int | float | None]
+    identity: Mapping[str, str | int | float | None]
     spec: ModelSpec
     """Metadata of the finished network, so that an unfinished one can be exported."""
 
@@ -38,7 +38,7 @@ class Checkpoint:
             UserError: the file cannot be written.
         """
         buffer = io.BytesIO()  # torch reports a full disk in many ways, write_bytes in one sentence
-        torch.save({"of": json.dumps(self.of), "spec": encode_spec(self.spec), **state}, buffer)
+        torch.save({"of": json.dumps(self.identity), "spec": encode_spec(self.spec), **state}, buffer)
         write_bytes(self.path, buffer.getvalue())
 
     def load(self) -> dict[str, Any] | None:
@@ -50,12 +50,12 @@ class Checkpoint:
         if not self.path.exists():
             return None
         state = _read(self.path)
-        of = json.loads(state["of"])
-        differ = [key for key in self.of if of.get(key) != self.of[key]]
+        found = json.loads(state["of"])
+        differ = [key for key in self.identity if found.get(key) != self.identity[key]]
         if differ:
             key = differ[0]
             raise UserError(
-                f"{self.path} belongs to another training ({key}: {of.get(key)} instead of {self.of[key]}); "
+                f"{self.path} belongs to another training ({key}: {found.get(key)} instead of {self.identity[key]}); "
                 "repeat the recordings and options that it began with, or choose another --out."
             )
         return state

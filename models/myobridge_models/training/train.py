@@ -20,7 +20,7 @@ from myobridge_models.training.recipe import Recipe
 from myobridge_models.training.stage import Stage, Training
 from myobridge_models.training.validation import Validation
 
-LOOK_STEPS: Final = 250
+CHECK_STEPS: Final = 250
 """Steps between two checkpoints, and between two validations."""
 SAVE_S: Final = 30.0
 """A slow machine keeps a checkpoint after this time."""
@@ -78,7 +78,7 @@ def train(
         steps_before += stage.steps
     network.cpu().eval()
     if validation:
-        validation.look(network)
+        validation.validate(network)
         validation.take_best(network)
     return network
 
@@ -91,8 +91,8 @@ def _steps(
     validates = validation if number + 1 == training.stage_count else None
     while stage.done < stage.steps and not (validates and validates.over):
         yield stage.step()
-        if validates and stage.done % LOOK_STEPS == 0:
-            validates.look(stage.averaged)
+        if validates and stage.done % CHECK_STEPS == 0:
+            validates.validate(stage.averaged)
         if checkpoint and _due(stage.done, saved_s):
             checkpoint.save(_state(training, stage, validation, number))
             saved_s = time.monotonic()
@@ -100,7 +100,7 @@ def _steps(
 
 def _due(steps: int, saved_s: float) -> bool:
     """Returns whether a checkpoint is due: after the first step, then regularly, however slow the machine is."""
-    return steps == 1 or steps % LOOK_STEPS == 0 or time.monotonic() - saved_s > SAVE_S
+    return steps == 1 or steps % CHECK_STEPS == 0 or time.monotonic() - saved_s > SAVE_S
 
 
 def _state(training: Training, stage: Stage, validation: Validation | None, number: int) -> dict[str, Any]:

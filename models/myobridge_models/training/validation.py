@@ -56,7 +56,7 @@ class Validation:
         self._best: dict[str, Any] = {}
         self._since = 0
 
-    def look(self, network: Network) -> None:
+    def validate(self, network: Network) -> None:
         """Validates the network as it is now."""
         was_training, device = network.training, next(network.parameters()).device
         found_deg = closed_loop_mae(network.cpu().eval(), self._takes, self._rest_deg)

@@ -20,7 +20,7 @@ from myobridge_models.experiments.ablation import VARIANTS
 from myobridge_models.experiments.parallel import in_processes
 from myobridge_models.training.checkpoint import network_in
 from myobridge_models.training.recipe import Recipe
-from myobridge_models.training.train import LOOK_STEPS, SAVE_S, _due
+from myobridge_models.training.train import CHECK_STEPS, SAVE_S, _due
 
 
 def run(monkeypatch, capsys, *arguments):
@@ -94,7 +94,7 @@ def test_an_interrupted_training_says_how_to_resume_and_can_be_exported(monkeypa
 
     model, checkpoint = tmp_path / "m.onnx", tmp_path / "m.onnx.checkpoint"
     with monkeypatch.context() as interrupted:
-        interrupted.setattr("myobridge_models.training.train.LOOK_STEPS", 5)
+        interrupted.setattr("myobridge_models.training.train.CHECK_STEPS", 5)
         interrupted.setattr("myobridge_models.report.progress.training_progress", lambda *_: nullcontext(stop))
         code, _, err = run(interrupted, capsys, "train", cued, "--out", model, "--steps", 40)
     assert code == 1
@@ -115,9 +115,9 @@ def test_ctrl_c_names_the_checkpoint_and_says_how_to_resume(tmp_path, cued, numb
         assert process.poll() is None, process.stderr.read()
         time.sleep(0.05)
     process.send_signal(number)
-    said = process.communicate()[1]
+    stderr = process.communicate()[1]
     assert process.returncode == 1
-    assert said.endswith(f"The training was interrupted; give the same command again to resume from {checkpoint}.\n")
+    assert stderr.endswith(f"The training was interrupted; give the same command again to resume from {checkpoint}.\n")
     assert network_in(checkpoint)[1].name == "m"
     assert {path.name for path in tmp_path.iterdir()} == {"r.npz", checkpoint.name}
 
@@ -125,7 +125,7 @@ def test_ctrl_c_names_the_checkpoint_and_says_how_to_resume(tmp_path, cued, numb
 def test_a_slow_machine_saves_checkpoints_by_time(monkeypatch):
     clock = [100.0]
     monkeypatch.setattr("myobridge_models.training.train.time.monotonic", lambda: clock[0])
-    assert [_due(steps, 99.0) for steps in (1, 2, LOOK_STEPS - 1, LOOK_STEPS)] == [True, False, False, True]
+    assert [_due(steps, 99.0) for steps in (1, 2, CHECK_STEPS - 1, CHECK_STEPS)] == [True, False, False, True]
     clock[0] = 99.0 + SAVE_S + 1
     assert _due(2, 99.0) and SAVE_S <= 60
 

@@ -75,9 +75,9 @@ class TestBenchmark:
         found = json.loads(out)
         assert code == 0
         assert all(f"person {person}, fold {fold}: mean" in err for person in (1, 2) for fold in (0, 1))
-        told = [(row["person"], row["fold"], row["decoder"]) for row in found["rows"]]
+        listed = [(row["person"], row["fold"], row["decoder"]) for row in found["rows"]]
         names = ["mean", "forest", "lda", "svm", "svm_likeness"]
-        assert told == [(person, fold, name) for person in (1, 2) for fold in (0, 1) for name in names]
+        assert listed == [(person, fold, name) for person in (1, 2) for fold in (0, 1) for name in names]
         assert all(set(row) >= KEYS for row in found["rows"])
         of_lda = [row["mae_deg"] for row in found["rows"] if row["decoder"] == "lda"]
         [lda] = [mean for mean in found["means"] if mean["decoder"] == "lda"]

@@ -57,7 +57,7 @@ def assert_alike(models, hops, resets=(), tolerance_deg=TOLERANCE_DEG):
     spec = models[0].spec
     decoders = [decoder_of(model) for model in models]
     window = Window(len(spec.channels), spec.window_samples, spec.hop_samples)
-    rng, said = np.random.default_rng(0), []
+    rng, angles = np.random.default_rng(0), []
     for hop in range(hops):
         if hop in resets:
             window.reset()
@@ -69,8 +69,8 @@ def assert_alike(models, hops, resets=(), tolerance_deg=TOLERANCE_DEG):
         assert (streamed is None) == (whole is None) == (not window.full)
         if whole is not None:
             assert np.abs(streamed - whole).max() <= tolerance_deg
-            said.append(whole)
-    assert np.std(said, axis=0).mean() > 1  # the angles differ, so the comparison tells something
+            angles.append(whole)
+    assert np.std(angles, axis=0).mean() > 1  # the angles differ, so the comparison tells something
 
 
 @pytest.mark.parametrize("hop", [1, 3, 7, 10, 15, 33])
@@ -163,15 +163,15 @@ def test_the_onnx_package_alone_can_assemble_the_streaming_graph(tmp_path):
     names = [output.name for output in session.get_outputs()]
     for end in range(10, 1001, 10):
         state["emg"] = np.concatenate((state["emg"], emg[end - 10 : end]))[10:]
-        said = dict(zip(names, session.run(names, state), strict=True))
+        outputs = dict(zip(names, session.run(names, state), strict=True))
         for name in names:
             if name != "angles":
                 past = state["past_" + name]
-                newest = np.concatenate((past.ravel(), said[name].ravel()))[-past.size :]
+                newest = np.concatenate((past.ravel(), outputs[name].ravel()))[-past.size :]
                 state["past_" + name] = newest.reshape(past.shape)
     windowed = onnxruntime.InferenceSession(path)
     (whole_window,) = windowed.run(None, {"emg": emg[-802:].T[None], "history": state["history"]})
-    assert np.abs(said["angles"] - whole_window).max() <= TOLERANCE_DEG
+    assert np.abs(outputs["angles"] - whole_window).max() <= TOLERANCE_DEG
 
 
 def test_the_streaming_graph_has_no_weights_of_its_own(tmp_path):

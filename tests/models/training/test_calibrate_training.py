@@ -59,10 +59,10 @@ def test_a_network_is_restored_from_its_file(tmp_path, family):
 
 
 def test_a_file_with_other_weights_is_refused(tmp_path):
-    network, spec = build("odd", [(SOURCE, labelled())], POSES, QUICK)
-    export(network, msgspec.structs.replace(spec, family="mlp"), tmp_path / "odd.onnx")
+    network, spec = build("other", [(SOURCE, labelled())], POSES, QUICK)
+    export(network, msgspec.structs.replace(spec, family="mlp"), tmp_path / "other.onnx")
     with pytest.raises(UserError, match="does not hold the weights of a mlp"):
-        restore(tmp_path / "odd.onnx", 0.0)
+        restore(tmp_path / "other.onnx", 0.0)
 
 
 def test_calibration_adapts_a_model_to_a_new_person(tmp_path):
@@ -71,8 +71,8 @@ def test_calibration_adapts_a_model_to_a_new_person(tmp_path):
     assert found.repetition == 1
     assert found.after.mae_deg < found.before.mae_deg - 10
     assert evaluate(tmp_path / "mine.onnx", swapped(), SOURCE).mae_deg < found.before.mae_deg - 10
-    said = restore(tmp_path / "mine.onnx", 0.0)[1].training["base"]
-    assert said == ("base" if found.from_base else "")
+    base_name = restore(tmp_path / "mine.onnx", 0.0)[1].training["base"]
+    assert base_name == ("base" if found.from_base else "")
 
 
 def test_a_base_with_other_channels_is_not_used(tmp_path):
@@ -124,8 +124,8 @@ def test_lda_unseen_never_sees_the_person(people):
     assert own.figures.balanced_accuracy > unseen.figures.balanced_accuracy
     (people / "s02.npz").unlink()
     assert judge(fold, ["lda_unseen"], context)[0].figures == unseen.figures
-    for stranger in (1, 3, 4):
-        (people / f"s{stranger:02d}.npz").unlink()
+    for other in (1, 3, 4):
+        (people / f"s{other:02d}.npz").unlink()
     with pytest.raises(UserError, match=r"no recordings|add recordings of others"):
         judge(fold, ["lda_unseen"], context)
 

@@ -44,7 +44,7 @@ def training(folder, recipe=QUICK, progress=None, family="cnn_mlp", on=(0,), rec
 
 @pytest.mark.parametrize("at_step", [15, 70])
 def test_a_resumed_training_gives_the_weights_of_an_uninterrupted_one(tmp_path, monkeypatch, at_step):
-    monkeypatch.setattr("myobridge_models.training.train.LOOK_STEPS", 10)
+    monkeypatch.setattr("myobridge_models.training.train.CHECK_STEPS", 10)
     interrupted(tmp_path, at_step)
     assert (tmp_path / "c").exists()
     resumed = training(tmp_path)
@@ -55,7 +55,7 @@ def test_a_resumed_training_gives_the_weights_of_an_uninterrupted_one(tmp_path, 
 
 
 def test_an_unfinished_network_can_be_exported(tmp_path, monkeypatch):
-    monkeypatch.setattr("myobridge_models.training.train.LOOK_STEPS", 10)
+    monkeypatch.setattr("myobridge_models.training.train.CHECK_STEPS", 10)
     interrupted(tmp_path, 70)
     export(*network_in(tmp_path / "c"), tmp_path / "m.onnx")
     assert evaluate(tmp_path / "m.onnx", labelled(), SOURCE).mae_deg < 90
@@ -71,7 +71,7 @@ def test_an_unfinished_network_can_be_exported(tmp_path, monkeypatch):
     ],
 )
 def test_a_checkpoint_of_another_training_is_refused(tmp_path, monkeypatch, change, sentence):
-    monkeypatch.setattr("myobridge_models.training.train.LOOK_STEPS", 10)
+    monkeypatch.setattr("myobridge_models.training.train.CHECK_STEPS", 10)
     interrupted(tmp_path, 15)
     with pytest.raises(UserError, match=sentence):
         training(tmp_path, **change)

@@ -114,7 +114,7 @@ class TestTraining:
         found = []
         for _ in range(3):
             network.reset_head()
-            validation.look(network)
+            validation.validate(network)
             found.append((validation.best_deg, network.mlp[1].weight.clone()))
         best_deg = min(mae_deg for mae_deg, _ in found)
         validation.take_best(network)

@@ -51,7 +51,7 @@ class Block(nn.Module):
         """Maps (N, n_in, T) to (N, n_out, T); no output sees a later input."""
         y = x
         for convolution in self.convolutions:
-            y = torch.relu(convolution(y)[..., : -self.padding])  # Conv1d pads both sides; only the left one is wanted
+            y = torch.relu(convolution(y)[..., : -self.padding])  # Conv1d pads both sides; the right one is cut off
         return torch.relu(y + self.around(x))
 
 
