@@ -7,15 +7,7 @@ from pathlib import Path
 import click
 
 from myobridge.commands.options import JSON, PLAIN, interruptible, write_json
-from myobridge_models.commands.options import (
-    POSES,
-    RECORDINGS,
-    SEED,
-    STEPS,
-    THREADS,
-    console_for,
-    training_set,
-)
+from myobridge_models.commands.options import POSES, RECORDINGS, SEED, STEPS, THREADS, console_for, training_set
 
 
 @click.command()
@@ -55,11 +47,11 @@ def ablate(
         if rows:
             print_rows(f"Repetition {hold_out}, means of {len(alone)} recording(s)", rows, console_for(json_to))
 
-    def kept() -> str:
+    def interrupted() -> str:
         show()
         return f"The ablation was interrupted; {len(rows)} of {len(VARIANTS)} choices were tried."
 
-    with interruptible(kept), TemporaryDirectory() as folder:
+    with interruptible(interrupted), TemporaryDirectory() as folder:
         for name, variant in VARIANTS.items():
             changed, found = variant.recipe(plan), []
             for sources, named in alone:

@@ -8,15 +8,7 @@ from pathlib import Path
 import click
 
 from myobridge.commands.options import JSON, PLAIN, interruptible, write_json
-from myobridge_models.commands.options import (
-    POSES,
-    RECORDINGS,
-    SEED,
-    STEPS,
-    THREADS,
-    console_for,
-    training_set,
-)
+from myobridge_models.commands.options import POSES, RECORDINGS, SEED, STEPS, THREADS, console_for, training_set
 
 
 @click.command()
@@ -66,7 +58,7 @@ def compare(
             if trained:
                 accuracy, cost = ranking(trained)
                 print_rows(f"Repetition {hold_out}, closed loop, all windows", accuracy, console)
-                narrow = [{k: v for k, v in row.items() if k not in ("window_ms", "streaming_p99_ms")} for row in cost]
-                print_rows("Cost of a decision, one thread", narrow, console)  # the JSON has all columns
+                shown = [{k: v for k, v in row.items() if k not in ("window_ms", "streaming_p99_ms")} for row in cost]
+                print_rows("Cost of a decision, one thread", shown, console)  # the JSON has all columns
                 rows = [one | other for one, other in zip(accuracy, cost, strict=True)]
                 write_json({"rows": rows, "held_out": hold_out, **asdict(plan)}, json_to)

@@ -9,26 +9,14 @@ from pathlib import Path
 import click
 
 from myobridge.commands.options import JSON, PLAIN, interruptible, write_json, wrote
-from myobridge_models.commands.options import (
-    POSES,
-    RECORDINGS,
-    SEED,
-    STEPS,
-    THREADS,
-    check_output,
-    training_set,
-)
+from myobridge_models.commands.options import POSES, RECORDINGS, SEED, STEPS, THREADS, check_output, training_set
 
 
 @click.command()
 @RECORDINGS
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The .onnx file to write.")
 @click.option("--hold-out", type=click.IntRange(min=0), help="Repetition to leave out, for later tests.")
-@click.option(
-    "--validate",
-    type=click.IntRange(min=0),
-    help="Repetition to leave out, for early stopping.",
-)
+@click.option("--validate", type=click.IntRange(min=0), help="Repetition to leave out, for early stopping.")
 @click.option("--family", default="cnn_mlp", help="Network family; see `compare`.")
 @click.option("--population", is_flag=True, help="Many people's recordings, for a base model to calibrate.")
 @click.option("--robust", is_flag=True, help="Also train on altered copies: noise, hum, turned cuff, dead channel.")
@@ -71,11 +59,11 @@ def train(
     repetitions = all_but(sources, sorted({r for r in (hold_out, validate) if r is not None}))
     checkpoint = out.with_name(out.name + ".checkpoint")
 
-    def kept() -> str:
-        go_on = f"give the same command again to resume from {checkpoint}"
-        return f"The training was interrupted; {go_on if checkpoint.exists() else 'there is no checkpoint yet'}."
+    def interrupted() -> str:
+        resume = f"give the same command again to resume from {checkpoint}"
+        return f"The training was interrupted; {resume if checkpoint.exists() else 'there is no checkpoint yet'}."
 
-    with interruptible(kept), training_progress(out.stem, plan.steps) as bar:
+    with interruptible(interrupted), training_progress(out.stem, plan.steps) as bar:
         _, spec = build(
             out.stem,
             sources,

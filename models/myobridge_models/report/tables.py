@@ -22,12 +22,10 @@ HEADINGS: Final = {
     "missed_onsets": "miss\nrate",
     "jitter_deg_per_s": "jit.\n°/s",
     "parameters": "para-\nmeters",
-    "window_ms": "sees\nms",
     "p50_ms": "p50\nms",
     "p99_ms": "p99\nms",
     "p50_ratio": "ratio",
     "streaming_p50_ms": "hop\np50",
-    "streaming_p99_ms": "hop\np99",
     "decision_kmac": "whole\nkMAC",
     "streaming_kmac": "hop\nkMAC",
     "file_kb": "file\nkB",
@@ -35,7 +33,6 @@ HEADINGS: Final = {
 }
 DIGITS: Final = {
     "train_s": 0,
-    "window_ms": 0,
     "_ratio": 2,
     "_kmac": 0,
     "_kb": 0,

@@ -109,16 +109,16 @@ def better_training(
         with bar(f"{title} from the start", FROM_THE_START.steps) as progress:
             return build(name, [source], poses, FROM_THE_START, on, progress=progress)
 
-    def tried(from_base: bool) -> Figures:
+    def trial_figures(from_base: bool) -> Figures:
         with TemporaryDirectory() as folder:
             trial = Path(folder) / "trial.onnx"
             export(*trained(from_base, others, "trial"), trial)
             return evaluate(trial, recording, path, judged_on)
 
-    ways = (True, False) if fits(base_spec, recording) else (False,)
-    tries = {from_base: tried(from_base) for from_base in ways} if others else {}
-    best = max(tries, key=lambda from_base: _worth(tries[from_base])) if others else ways[0]
-    return Chosen(*trained(best, repetitions, name), tries.get(best), best)
+    choices = (True, False) if fits(base_spec, recording) else (False,)
+    trials = {from_base: trial_figures(from_base) for from_base in choices} if others else {}
+    best = max(trials, key=lambda from_base: _worth(trials[from_base])) if others else choices[0]
+    return Chosen(*trained(best, repetitions, name), trials.get(best), best)
 
 
 def calibrate(
