@@ -1,1 +1,1 @@
-"""The training side of myobridge: recordings in, an .onnx model file out. Needs torch; the daemon does not."""
+"""The training side of myobridge: recordings in, an .onnx model file out. It needs torch; the daemon does not."""

@@ -1,4 +1,4 @@
-"""`python -m myobridge_models`."""
+"""Runs `python -m myobridge_models`."""
 
 from myobridge_models.cli import main
 

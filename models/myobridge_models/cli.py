@@ -6,7 +6,7 @@ from myobridge.cli import begin
 
 
 def main() -> None:
-    """`myobridge-models`, as a process of its own."""
+    """Runs `myobridge-models` as a process of its own."""
     begin()
     from myobridge_models.commands.command_line import commands
 

@@ -1,1 +1,1 @@
-"""The commands, one module each, which holds the command under its own name."""
+"""The commands of `myobridge-models`, one module each."""

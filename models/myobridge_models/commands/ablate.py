@@ -1,4 +1,4 @@
-"""`myobridge-models ablate`: what each choice of network and training is worth."""
+"""`myobridge-models ablate`: the worth of each choice of network and training."""
 
 from __future__ import annotations
 
@@ -7,21 +7,12 @@ from pathlib import Path
 import click
 
 from myobridge.commands.options import JSON, PLAIN, interruptible, write_json
-from myobridge_models.commands.options import (
-    POSES,
-    RECORDINGS,
-    SEED,
-    STEPS,
-    THREADS,
-    console_for,
-    progress_bar,
-    training_set,
-)
+from myobridge_models.commands.options import POSES, RECORDINGS, SEED, STEPS, THREADS, console_for, training_set
 
 
 @click.command()
 @RECORDINGS
-@click.option("--hold-out", type=click.IntRange(min=0), required=True, help="Repetition to judge on, not trained on.")
+@click.option("--hold-out", type=click.IntRange(min=0), required=True, help="Repetition to test on, not to train on.")
 @POSES
 @SEED
 @STEPS
@@ -36,11 +27,15 @@ def ablate(
     steps: int | None,
     json_to: str | None,
 ) -> None:
-    """Train the default network on each of RECORDINGS by itself, one choice changed at a time; figures are means."""
+    """Train the default network with one choice changed at a time.
+
+    Each of RECORDINGS is trained on by itself; the figures are means over the recordings.
+    """
     from tempfile import TemporaryDirectory
 
     from myobridge_models.experiments.ablation import VARIANTS
     from myobridge_models.experiments.compare import mean_figures, train_family
+    from myobridge_models.report.progress import training_progress
     from myobridge_models.report.tables import print_rows
     from myobridge_models.training.recipe import recipe
 
@@ -52,15 +47,15 @@ def ablate(
         if rows:
             print_rows(f"Repetition {hold_out}, means of {len(alone)} recording(s)", rows, console_for(json_to))
 
-    def kept() -> str:
+    def interrupted() -> str:
         show()
         return f"The ablation was interrupted; {len(rows)} of {len(VARIANTS)} choices were tried."
 
-    with interruptible(kept), TemporaryDirectory() as folder:
+    with interruptible(interrupted), TemporaryDirectory() as folder:
         for name, variant in VARIANTS.items():
             changed, found = variant.recipe(plan), []
             for sources, named in alone:
-                with progress_bar(name, plan.steps) as bar:
+                with training_progress(name, plan.steps) as bar:
                     trained = train_family(variant.network, sources, named, hold_out, changed, Path(folder), bar)
                 found.append(trained.figures)
             rows.append({"variant": name, **mean_figures(found)._asdict()})

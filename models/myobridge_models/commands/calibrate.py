@@ -1,4 +1,4 @@
-"""`myobridge-models calibrate`: a model that knows this person and this day."""
+"""`myobridge-models calibrate`: a model for one person on one day."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from myobridge.commands.options import JSON, PLAIN, interruptible, write_json, written
-from myobridge_models.commands.options import POSES, THREADS, check_place, console_for, progress_bar, training_set
+from myobridge_models.commands.options import POSES, THREADS, check_output, console_for, training_set
 
 if TYPE_CHECKING:
     from myobridge.calibration.calibrate import Scores
@@ -17,29 +17,35 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--model", "model_name", required=True, help="The model to begin from: an .onnx file, or a shipped one.")
-@click.option("--recording", type=click.Path(path_type=Path), required=True, help="With cues, two repetitions or more.")
+@click.option("--model", "model_name", required=True, help="Base model: an .onnx file, or a shipped model.")
+@click.option(
+    "--recording",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="With cues and two repetitions or more.",
+)
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The .onnx file to write.")
 @POSES
 @THREADS
 @PLAIN
 @JSON
 def calibrate(model_name: str, recording: Path, out: Path, poses: str | None, json_to: str | None) -> None:
-    """Let a model go on learning on a minute of one person's EMG, and say what that was worth.
+    """Train a model further on a minute of one person's EMG, and report the gain.
 
-    Both figures are of the recording's last repetition and of models that have not seen it; the model that is written
-    has then learnt from that repetition too.
+    The figures before and after are of models that have not seen the recording's last repetition, and are computed on
+    that repetition. The written model is then trained on that repetition too.
     """
     from myobridge.calibration.calibrate import verdict
     from myobridge.model.shipped import find_model
+    from myobridge_models.report.progress import training_progress
     from myobridge_models.report.tables import print_rows
     from myobridge_models.training.calibrate import calibrate as calibrate_model
 
-    check_place(out)
+    check_output(out)
     began_s = time.perf_counter()
     sources, named = training_set([recording], poses)
     with interruptible(lambda: "The calibration was interrupted, and no model was written."):
-        found = calibrate_model(find_model(model_name), sources[0], named, out, progress_bar)
+        found = calibrate_model(find_model(model_name), sources[0], named, out, training_progress)
     rows = [
         {"model": name, **figures._asdict()}
         for name, figures in (("before", found.before), ("after", found.after))
@@ -65,7 +71,7 @@ def calibrate(model_name: str, recording: Path, out: Path, poses: str | None, js
 
 
 def _scores(found: Calibration) -> Scores:
-    """The figures that a verdict is about."""
+    """Returns the figures that a verdict needs."""
     from myobridge.calibration.calibrate import Score, Scores
 
     before, after = (f and Score(f.mae_deg, f.balanced_accuracy) for f in (found.before, found.after))

@@ -1,4 +1,4 @@
-"""The commands of `myobridge-models`."""
+"""The command line of `myobridge-models`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import click
 from myobridge.commands.command_line import Commands, debug_option
 
 TRAINING_PACKAGES: Final = ("torch", "onnx", "scipy", "sklearn", "matplotlib")
-"""Of the extra `train`; the runtime does without."""
+"""Packages of the extra `train`; the daemon does not need them."""
 
 
 @click.group(
@@ -21,4 +21,4 @@ TRAINING_PACKAGES: Final = ("torch", "onnx", "scipy", "sklearn", "matplotlib")
 @debug_option
 @click.version_option(package_name="myobridge", prog_name="myobridge-models")
 def commands(debug: bool) -> None:
-    """Train, judge and export the decoders of myobridge."""
+    """Train, evaluate and export the decoders of myobridge."""

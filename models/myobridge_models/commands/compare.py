@@ -8,22 +8,13 @@ from pathlib import Path
 import click
 
 from myobridge.commands.options import JSON, PLAIN, interruptible, write_json
-from myobridge_models.commands.options import (
-    POSES,
-    RECORDINGS,
-    SEED,
-    STEPS,
-    THREADS,
-    console_for,
-    progress_bar,
-    training_set,
-)
+from myobridge_models.commands.options import POSES, RECORDINGS, SEED, STEPS, THREADS, console_for, training_set
 
 
 @click.command()
 @RECORDINGS
-@click.option("--hold-out", type=click.IntRange(min=0), required=True, help="Repetition to judge on, not trained on.")
-@click.option("--families", help="Names like cnn_mlp,gru.", show_default="all")
+@click.option("--hold-out", type=click.IntRange(min=0), required=True, help="Repetition to test on, not to train on.")
+@click.option("--families", help="Families to compare, like cnn_mlp,gru.", show_default="all")
 @POSES
 @SEED
 @STEPS
@@ -39,14 +30,16 @@ def compare(
     steps: int | None,
     json_to: str | None,
 ) -> None:
-    """Train each family on RECORDINGS of one device, and rank them: accuracy through the daemon's pipeline, and costs.
+    """Train each family on RECORDINGS of one board, and rank them by accuracy, with their costs.
 
-    What was trained before an interruption is shown and written as well.
+    Accuracy is measured in the daemon's pipeline. After an interruption, the families trained so far are shown and
+    written.
     """
     from tempfile import TemporaryDirectory
 
     from myobridge_models.experiments.compare import ranking, train_family
     from myobridge_models.network.families.registry import FAMILIES, checked_family
+    from myobridge_models.report.progress import training_progress
     from myobridge_models.report.tables import print_rows
     from myobridge_models.training.recipe import recipe
 
@@ -54,18 +47,18 @@ def compare(
     plan, console = recipe(seed, steps), console_for(json_to)
     sources, named = training_set(recordings, poses)
     trained = []
-    said = "The comparison was interrupted; what was trained before that is above."
-    with interruptible(lambda: said), TemporaryDirectory() as folder:
+    interrupted = "The comparison was interrupted; the families that were trained before are above."
+    with interruptible(lambda: interrupted), TemporaryDirectory() as folder:
         try:
             for name in dict.fromkeys(chosen):
-                with progress_bar(name, plan.steps) as bar:
+                with training_progress(name, plan.steps) as bar:
                     trained.append(train_family(name, sources, named, hold_out, plan, Path(folder), bar))
                 console.print(f"{name}: {trained[-1].figures.mae_deg:.1f}°")
         finally:
             if trained:
                 accuracy, cost = ranking(trained)
                 print_rows(f"Repetition {hold_out}, closed loop, all windows", accuracy, console)
-                narrow = [{k: v for k, v in row.items() if k not in ("window_ms", "streaming_p99_ms")} for row in cost]
-                print_rows("What a decision costs, one thread", narrow, console)  # the JSON has it all
+                shown = [{k: v for k, v in row.items() if k not in ("window_ms", "streaming_p99_ms")} for row in cost]
+                print_rows("Cost of a decision, one thread", shown, console)  # the JSON has all columns
                 rows = [one | other for one, other in zip(accuracy, cost, strict=True)]
                 write_json({"rows": rows, "held_out": hold_out, **asdict(plan)}, json_to)

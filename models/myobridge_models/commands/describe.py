@@ -14,7 +14,7 @@ from myobridge_models.commands.options import console_for
 @PLAIN
 @JSON
 def describe(fs_hz: float, channels: int, json_to: str | None) -> None:
-    """Show dilations, receptive fields, window, parameters, and what a decision costs here, at a sampling rate."""
+    """Show dilations, receptive fields, window, parameters and decision times at a sampling rate."""
     from myobridge_models.experiments.untrained import decision_times_ms
     from myobridge_models.network.shape import Shape
     from myobridge_models.report.describe import facts, print_facts, print_times

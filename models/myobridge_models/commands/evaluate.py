@@ -13,11 +13,11 @@ from myobridge_models.commands.options import RECORDINGS, console_for
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
 @RECORDINGS
-@click.option("--repetition", type=click.IntRange(min=0), help="Judge on this repetition only.")
+@click.option("--repetition", type=click.IntRange(min=0), help="Test on this repetition only.")
 @PLAIN
 @JSON
 def evaluate(model: Path, recordings: tuple[Path, ...], repetition: int | None, json_to: str | None) -> None:
-    """Closed-loop figures of MODEL on RECORDINGS, through the daemon's pipeline."""
+    """Compute closed-loop figures of MODEL on RECORDINGS, in the daemon's pipeline."""
     from myobridge.model.shipped import find_model
     from myobridge.recording import Recording
     from myobridge_models.evaluation.evaluate import evaluate as evaluate_model

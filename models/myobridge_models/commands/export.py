@@ -1,4 +1,4 @@
-"""`myobridge-models export`: the network of an unfinished training, as it stands."""
+"""`myobridge-models export`: the network of an unfinished training as a model file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from myobridge.commands.options import wrote
 @click.argument("checkpoint", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The .onnx file to write.")
 def export(checkpoint: Path, out: Path) -> None:
-    """Write the network of CHECKPOINT, which a training keeps beside its model, without ending the training."""
+    """Export the network of an unfinished training from its CHECKPOINT.
+
+    A training keeps the checkpoint beside its model; the export does not end the training.
+    """
     from myobridge_models.export.export import export as write
     from myobridge_models.training.checkpoint import network_in
 

@@ -1,30 +1,26 @@
-"""What several commands share."""
+"""Options and helpers that several commands share."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
 
-from myobridge.commands.options import say
 from myobridge.errors import UserError
-from myobridge.view.drawable import can_draw
 
 if TYPE_CHECKING:
     from myobridge.model.file import LabelledPose
-    from myobridge_models.training.build import Source
-    from myobridge_models.training.train import Progress
+    from myobridge_models.data.training_set import Source
 
 RECORDINGS = click.argument("recordings", nargs=-1, required=True, type=click.Path(path_type=Path))
-SEED = click.option("--seed", type=click.IntRange(min=0), default=0, help="Seed of everything that is random.")
+SEED = click.option("--seed", type=click.IntRange(min=0), default=0, help="Random seed.")
 POSES = click.option(
     "--poses",
     metavar="FILE",
-    help="What labels mean where a recording does not say so: a TOML file as for `myobridge record`, or biopatrec.",
+    help="Poses of labels that a recording does not name: a TOML file as for `myobridge record`, or biopatrec.",
 )
 BIOPATREC = "biopatrec"
 STEPS = click.option("--steps", type=click.IntRange(min=20), help="Training steps.", show_default="the recipe's")
@@ -42,76 +38,44 @@ THREADS = click.option(
     default=1,
     expose_value=False,
     callback=_use_threads,
-    help="Processor cores to train on. More gain little, and lose much where other programs want them too.",
+    help="Processor cores to train on; more than one gains little, and loses much beside other programs.",
 )
-
-BAR_COLUMNS: Final = 60
-"""What a bar with its title and its figures needs."""
 
 
 def console_for(json_to: str | None) -> Console:
-    """Where people read: stderr if stdout carries the JSON."""
+    """Returns the console for tables: stderr if stdout carries the JSON."""
     return Console(stderr=json_to == "-", highlight=False)
 
 
-@contextmanager
-def progress_bar(title: str, steps: int) -> Iterator[Progress]:
-    """A bar on stderr that shows the error of the fingers on what is trained on, or lines where it cannot be drawn."""
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    if not can_draw(console, BAR_COLUMNS, 1):
-        yield _progress_lines(title, steps)
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[error]}"), TimeRemainingColumn())
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task(title, total=steps, error="")
-        yield lambda step, loss_deg: bar.update(task, completed=step, error=f"error {loss_deg:4.1f}°")
-
-
-def _progress_lines(title: str, steps: int) -> Progress:
-    """Says it at every tenth of the way."""
-    told = 0
-
-    def progress(step: int, loss_deg: float) -> None:
-        nonlocal told
-        tenths = 10 * step // steps
-        if tenths > told:
-            told = tenths
-            say(f"{title}: {10 * tenths} % of {steps} steps, error {loss_deg:.1f}°")
-
-    return progress
-
-
-def check_place(out: Path) -> None:
-    """Before minutes of training, not after them.
+def check_output(out: Path) -> None:
+    """Checks the output path before minutes of training.
 
     Raises:
         UserError: nothing can be written there.
     """
     if not out.parent.is_dir():
-        raise UserError(f"{out} cannot be made: there is no folder {out.parent}; make it, or choose another --out.")
+        raise UserError(f"{out} cannot be written: there is no folder {out.parent}; make it, or choose another --out.")
     if out.is_dir():
-        raise UserError(f"{out} cannot be made: a folder is in its place; choose another --out.")
+        raise UserError(f"{out} cannot be written: a folder is in its place; choose another --out.")
 
 
 def numbers(text: str | None) -> list[int] | None:
-    """ "1,7" → [1, 7]; None stays None.
+    """Converts "1,7" to [1, 7]; None stays None.
 
     Raises:
-        UserError: it is no list of whole numbers.
+        UserError: the text is not a list of whole numbers.
     """
     try:
         return None if text is None else [int(part) for part in text.split(",")]
     except ValueError as error:
-        raise UserError(f"'{text}' is no list of numbers; write them like 1,7.") from error
+        raise UserError(f"'{text}' is not a list of numbers; write numbers like 1,7.") from error
 
 
 def training_set(recordings: Sequence[Path], poses: str | None) -> tuple[list[Source], Sequence[LabelledPose]]:
-    """Recordings with their paths, and what their labels mean: what they say themselves, or else what `--poses` says.
+    """Loads recordings, and the poses of their labels: the recordings' own, or else those that `--poses` names.
 
     Raises:
-        UserError: a recording cannot be read, or it is not known what its labels mean.
+        UserError: a recording cannot be read, or its labels have no poses.
     """
     from myobridge.calibration.poses import load_poses
     from myobridge.recording import Recording

@@ -1,11 +1,10 @@
-"""`myobridge-models robustness`: what a model makes of changed electrodes."""
+"""`myobridge-models robustness`: figures of a model with changed electrodes."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from myobridge.commands.options import JSON, PLAIN, write_json, wrote
 from myobridge_models.commands.options import RECORDINGS, console_for
@@ -14,32 +13,33 @@ from myobridge_models.commands.options import RECORDINGS, console_for
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
 @RECORDINGS
-@click.option("--repetition", type=click.IntRange(min=0), help="Judge on this repetition only.")
+@click.option("--repetition", type=click.IntRange(min=0), help="Test on this repetition only.")
 @click.option("--plots", type=click.Path(path_type=Path), help="Folder for a plot (.png).")
 @PLAIN
 @JSON
 def robustness(
     model: Path, recordings: tuple[Path, ...], repetition: int | None, plots: Path | None, json_to: str | None
 ) -> None:
-    """Accuracy of MODEL on RECORDINGS against gain, noise, hum, a dead channel and rotated electrodes."""
-    from rich.progress import track
+    """Measure the accuracy of MODEL on RECORDINGS with changed electrodes.
 
+    The changes are: gain, noise, hum, a dead channel, and rotated electrodes.
+    """
     from myobridge.model.shipped import find_model
     from myobridge.recording import Recording
-    from myobridge_models.experiments.robustness import curves, perturbations, points_of
+    from myobridge_models.experiments.robustness import Point, curves, perturbations, points_of
     from myobridge_models.report.plots import draw_all
+    from myobridge_models.report.progress import tracked
     from myobridge_models.report.robustness_plot import robustness_figure
     from myobridge_models.report.tables import print_rows
 
     path = find_model(str(model))
-    points = []
+    points: list[Point] = []
     for source in recordings:
         recording = Recording.load(source)
         found = points_of(path, recording, source, repetition)
-        total, stderr = len(perturbations(recording.channels)), Console(stderr=True)
-        points += list(track(found, source.name, total=total, console=stderr))
+        points += tracked(found, source.name, len(perturbations(recording.channels)), "changes")
     rows = curves(points)
-    print_rows(f"{path.stem} on changed electrodes", rows, console_for(json_to))
+    print_rows(f"{path.stem} with changed electrodes", rows, console_for(json_to))
     report = {"model": str(path), "repetition": repetition, "curves": rows, "rows": [p._asdict() for p in points]}
     write_json(report, json_to)
     if plots:

@@ -17,10 +17,10 @@ from myobridge_models.commands.options import SEED
 @click.option("--channels", type=int, default=4, help="EMG channels.")
 @SEED
 def synth(out: Path, seconds: float, fs_hz: float, channels: int, seed: int) -> None:
-    """Record the simulated wearer, true finger angles included, to OUT (.npz)."""
+    """Record the simulated wearer, with true finger angles, to OUT (.npz)."""
     from myobridge.simulator.synth import SynthOptions
     from myobridge_models.data.synthetic import record
 
-    with interruptible(lambda: f"It was interrupted, and {out} was not written."):
+    with interruptible(lambda: f"The recording was interrupted, and {out} was not written."):
         record(SynthOptions(fs_hz=fs_hz, channels=channels, seed=seed), seconds).save(out)
     wrote(out, f"{seconds:g} s of EMG")

@@ -9,26 +9,17 @@ from pathlib import Path
 import click
 
 from myobridge.commands.options import JSON, PLAIN, interruptible, write_json, wrote
-from myobridge_models.commands.options import (
-    POSES,
-    RECORDINGS,
-    SEED,
-    STEPS,
-    THREADS,
-    check_place,
-    progress_bar,
-    training_set,
-)
+from myobridge_models.commands.options import POSES, RECORDINGS, SEED, STEPS, THREADS, check_output, training_set
 
 
 @click.command()
 @RECORDINGS
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The .onnx file to write.")
-@click.option("--hold-out", type=click.IntRange(min=0), help="Repetition to leave out, to be judged on later.")
-@click.option("--validate", type=click.IntRange(min=0), help="Repetition left out that ends the training early.")
-@click.option("--family", default="cnn_mlp", help="Which network; see `compare`.")
-@click.option("--population", is_flag=True, help="The recordings are of many people; the model is to be calibrated.")
-@click.option("--robust", is_flag=True, help="Train on altered copies too: noise, hum, turned cuff, dead channel.")
+@click.option("--hold-out", type=click.IntRange(min=0), help="Repetition to leave out, for later tests.")
+@click.option("--validate", type=click.IntRange(min=0), help="Repetition to leave out, for early stopping.")
+@click.option("--family", default="cnn_mlp", help="Network family; see `compare`.")
+@click.option("--population", is_flag=True, help="Many people's recordings, for a base model to calibrate.")
+@click.option("--robust", is_flag=True, help="Also train on altered copies: noise, hum, turned cuff, dead channel.")
 @POSES
 @SEED
 @STEPS
@@ -48,29 +39,31 @@ def train(
     steps: int | None,
     json_to: str | None,
 ) -> None:
-    """Train on RECORDINGS (.myo, .npz) of one device and write the model.
+    """Train on RECORDINGS (.myo, .npz) of one board and write the model.
 
-    Targets are the recordings' true finger angles, or else their labels through their poses. An interrupted training
-    goes on when the same command is given again.
+    The targets are the recordings' true finger angles, or else the poses of their labels. To resume an interrupted
+    training, give the same command again.
     """
+    from myobridge_models.data.training_set import all_but
     from myobridge_models.export.export import export
     from myobridge_models.network.families.registry import checked_family
-    from myobridge_models.training.build import all_but, build
+    from myobridge_models.report.progress import training_progress
+    from myobridge_models.training.build import build
     from myobridge_models.training.recipe import POPULATION, recipe
     from myobridge_models.training.train import fastest_device
 
     plan = replace(recipe(seed, steps, POPULATION if population else None), copies=int(robust))
     checked_family(family)
-    check_place(out)
+    check_output(out)
     sources, named = training_set(recordings, poses)
     repetitions = all_but(sources, sorted({r for r in (hold_out, validate) if r is not None}))
     checkpoint = out.with_name(out.name + ".checkpoint")
 
-    def kept() -> str:
-        go_on = f"give the same command again to go on from {checkpoint}"
-        return f"The training was interrupted; {go_on if checkpoint.exists() else 'nothing is kept yet'}."
+    def interrupted() -> str:
+        resume = f"give the same command again to resume from {checkpoint}"
+        return f"The training was interrupted; {resume if checkpoint.exists() else 'there is no checkpoint yet'}."
 
-    with interruptible(kept), progress_bar(out.stem, plan.steps) as bar:
+    with interruptible(interrupted), training_progress(out.stem, plan.steps) as bar:
         _, spec = build(
             out.stem,
             sources,

@@ -1,1 +1,1 @@
-"""Recordings as training data: where they come from, their takes and labels, and altered copies."""
+"""Recordings as training data: their sources, takes, labels and altered copies."""

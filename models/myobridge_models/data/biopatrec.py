@@ -1,8 +1,8 @@
-"""What the BioPatRec recordings mean: their movements as servo angles.
+"""The movements of the BioPatRec recordings as servo angles.
 
 Dataset 10mov4chForearmUntargeted (Ortiz-Catalan, Brånemark and Håkansson, "BioPatRec", Source Code Biol. Med. 8:11,
-2013), as `.npz` recordings sNN.npz. The recordings know a cue, no finger angle: the angles here are proposed poses,
-not measurements, and so is every figure in degrees that is computed with them.
+2013), as `.npz` recordings sNN.npz. The recordings hold a cue but no finger angles. The angles here are proposed poses,
+not measurements; the same holds for every figure in degrees that is computed with them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ POSES: Final = (
     LabelledPose(0, "rest", REST_DEG),
     LabelledPose(1, "open_hand", (0, 0, 0, 0, 0)),
     LabelledPose(2, "close_hand", (180, 180, 180, 180, 180)),
-    # The wrist moves, no finger is meant to.
+    # The wrist moves; the fingers stay at rest.
     LabelledPose(3, "flex_hand", REST_DEG),
     LabelledPose(4, "extend_hand", REST_DEG),
     LabelledPose(5, "pronation", REST_DEG),

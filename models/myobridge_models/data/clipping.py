@@ -1,4 +1,4 @@
-"""Refuses recordings whose amplifier was turned up too far."""
+"""Refuses recordings whose amplifier gain was too high."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from myobridge.errors import UserError
 from myobridge.recording import Recording
 
 MAX_SHARE: Final = 0.01
-"""Of a channel's samples at the ADC's ends. Clipping comes in the strongest contractions only, so little is much."""
+"""Share of a channel's samples at the ADC's limits; only the strongest contractions clip, so a little is much."""
 
 
 def check_unclipped(recording: Recording, source: Path) -> None:
-    """Looks for counts at the ADC's ends.
+    """Checks how many counts lie at the ADC's limits.
 
     Raises:
-        UserError: a channel has too many of them; it is named.
+        UserError: a channel has too many of them; the sentence names the channel.
     """
     top = (1 << (recording.adc_bits - 1)) - 1
     share = np.mean((recording.counts >= top) | (recording.counts <= -top - 1), axis=0)

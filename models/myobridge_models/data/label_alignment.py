@@ -1,7 +1,7 @@
-"""When the muscle follows its cue: labels that change with the EMG rather than with the clock.
+"""Label alignment: moves the labels from the cue's instants to the instants at which the muscle acts.
 
-A cue asks, and the muscle follows 0 to 0.7 s later, differently each time. Trained on the cue's own instants a network
-is told that resting EMG is a movement; trained without them it never sees a movement begin or end.
+The muscle follows a cue 0 to 0.7 s late, each time differently. A network that trains on the cue's instants learns that
+resting EMG is a movement. A network that trains without them never sees a movement begin or end.
 """
 
 from __future__ import annotations
@@ -13,30 +13,30 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from myobridge.calibration.poses import REST
 from myobridge_models.data.takes import Take
 
-REST: Final = 0
 ENVELOPE_S: Final = 0.12
-"""The envelope is the RMS of all channels together over so long, around each sample: shorter ones tremble."""
+"""The envelope is the RMS of all channels together over this time around each sample; shorter envelopes tremble."""
 THRESHOLD: Final = 0.3
-"""Share of the way from rest to contraction (of the log envelope) at which a movement begins and ends."""
+"""A movement begins and ends at this share of the way from rest to contraction (of the log envelope)."""
 STAYS_S: Final = 0.1
-"""A movement has ended when the envelope stays below the threshold for so long."""
+"""A movement ends when the envelope stays below the threshold for this long."""
 CONTRAST: Final = 1.4
-"""A contraction whose envelope is less than this many times that of rest cannot be timed."""
+"""A contraction cannot be timed if its envelope is less than this many times the envelope at rest."""
 FOLLOWS_S: Final = 0.4
-"""When the muscle is taken to follow, where it cannot be seen."""
+"""Assumed delay of the muscle where its onset cannot be seen."""
 LATEST_S: Final = 1.2
-"""No muscle follows later."""
+"""Every muscle has followed by then."""
 SETTLED_S: Final = 1.0
 BEFORE_S: Final = 1.5
-"""Rest is measured over so long before the cue."""
+"""Rest is measured over this time before the cue."""
 
 
-def followed(take: Take, fs_hz: float) -> Take:
-    """The take with movement and target_deg as the muscle did them; every sample may be trained on.
+def aligned(take: Take, fs_hz: float) -> Take:
+    """Returns the take with movement and target_deg as the muscle performed them; all its samples become usable.
 
-    A take without cues (true angles instead) is returned as it is.
+    A take without cues (it has true angles instead) is returned unchanged.
     """
     if not (take.movement >= 0).all():
         return take
@@ -48,14 +48,14 @@ def followed(take: Take, fs_hz: float) -> Take:
             begin, finish = _span(log_envelope, start, end, fs_hz)
             movement[begin:finish] = take.movement[start]
     pose = {int(m): take.target_deg[np.argmax(take.movement == m)] for m in np.unique(take.movement)}
-    if REST not in pose:  # cut so that it holds contractions only
+    if REST not in pose:  # the cut holds contractions only
         return take
     target_deg = np.stack([pose[int(m)] for m in np.unique(movement)])[np.unique(movement, return_inverse=True)[1]]
     return replace(take, movement=movement, target_deg=target_deg, usable=np.ones(len(take), bool))
 
 
 def _log_envelope(emg: NDArray[np.float32], samples: int) -> NDArray[np.float64]:
-    """Logarithm of the RMS over all channels, `samples` around each sample, (T,)."""
+    """Returns the logarithm of the RMS over all channels, from `samples` samples around each sample, (T,)."""
     energy = np.concatenate([[0.0], np.cumsum(np.square(emg).mean(axis=0), dtype=np.float64)])
     at = np.arange(len(energy) - 1)
     first, last = np.maximum(0, at - samples // 2), np.minimum(len(at), at + samples // 2 + 1)
@@ -65,7 +65,7 @@ def _log_envelope(emg: NDArray[np.float32], samples: int) -> NDArray[np.float64]
 
 
 def _span(log_envelope: NDArray[np.float64], start: int, end: int, fs_hz: float) -> tuple[int, int]:
-    """First and one past the last sample of the contraction that was asked for from `start` to `end`."""
+    """Returns the first sample and the end of the contraction whose cue lasts from `start` to `end`."""
     follows, latest = round(FOLLOWS_S * fs_hz), round(LATEST_S * fs_hz)
     before = log_envelope[max(0, start - round(BEFORE_S * fs_hz)) : start]
     held = log_envelope[min(end - 1, start + round(SETTLED_S * fs_hz)) : end]

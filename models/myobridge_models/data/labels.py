@@ -1,4 +1,4 @@
-"""What the labels of recordings mean."""
+"""The poses that the labels of recordings stand for."""
 
 from __future__ import annotations
 
@@ -7,24 +7,26 @@ from pathlib import Path
 
 import numpy as np
 
+from myobridge.calibration.poses import REST
 from myobridge.errors import UserError
-from myobridge.model.file import LabelledPose
+from myobridge.model.file import REST_DEG, LabelledPose, Pose
 from myobridge.recording import Recording
+from myobridge_models.data.training_set import Source
 
 Poses = tuple[LabelledPose, ...]
 
 
-def poses_of(sources: Sequence[tuple[Path, Recording]], otherwise: Poses = ()) -> Poses:
-    """What the recordings say themselves, or else `otherwise`; none where all know the angles.
+def poses_of(sources: Sequence[Source], otherwise: Poses = ()) -> Poses:
+    """Returns the recordings' own poses, or else `otherwise`; none if all recordings have true angles.
 
     Raises:
-        UserError: they say different things, or nothing.
+        UserError: the recordings name different poses, or labels have no poses.
     """
     if all(recording.angles_deg is not None for _, recording in sources):
         return ()
     own = {recording.poses for _, recording in sources}
     if len(own) > 1:
-        raise UserError("The recordings' labels mean different poses; train on recordings made with one list of poses.")
+        raise UserError("The recordings name different poses; train on recordings made with one list of poses.")
     poses = own.pop() or otherwise
     unnamed = [source for source in sources if source[1].label is not None]
     if not poses and unnamed:
@@ -32,13 +34,18 @@ def poses_of(sources: Sequence[tuple[Path, Recording]], otherwise: Poses = ()) -
     return poses
 
 
+def rest_pose(poses: Sequence[LabelledPose]) -> Pose:
+    """Returns the pose of the label of rest, or the pose in which every hand rests."""
+    return next((pose.angles_deg for pose in poses if pose.label == REST), REST_DEG)
+
+
 def _unnamed(path: Path, recording: Recording) -> UserError:
-    """How to name them."""
+    """Explains how to name the poses."""
     labels = np.unique(recording.label if recording.label is not None else []).tolist()
     first = next((label for label in labels if label), 0)
     return UserError(
-        f"{path} has the labels {', '.join(map(str, labels))} and does not say which poses they are; name them with "
-        f'--poses FILE.toml, which has for each label the lines `[[pose]]`, `label = {first}`, `name = "fist"` and '
+        f"{path} has the labels {', '.join(map(str, labels))} but does not name their poses; name them with "
+        f'--poses FILE.toml, which holds for each label the lines `[[pose]]`, `label = {first}`, `name = "fist"` and '
         "`angles_deg = [180, 180, 180, 180, 180]` (thumb to little finger; 0 is open, 180 closed), or with "
-        "--poses biopatrec if the recording is BioPatRec's."
+        "--poses biopatrec for a recording of BioPatRec."
     )

@@ -1,4 +1,4 @@
-"""A folder of recordings, one for each person: s01.npz, s02.npz, or s03.myo."""
+"""A folder with one recording for each person: s01.npz, s02.npz, or s03.myo."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from typing import Final
 from myobridge.errors import UserError
 from myobridge.recording import Recording
 from myobridge_models.data.clipping import check_unclipped
+from myobridge_models.data.training_set import Source
 
 SUFFIXES: Final = (".npz", ".myo")
 
 
 def files_in(folder: Path) -> dict[int, Path]:
-    """Recordings of the people in a folder, by the number in the file's name: s01.npz, s02.npz, or s03.myo.
+    """Returns the recordings in a folder by the number of the person: s01.npz, s02.npz, or s03.myo.
 
     Raises:
-        UserError: there is none.
+        UserError: the folder holds no such recording.
     """
     found = {
         int(path.stem[1:]): path
@@ -28,12 +29,11 @@ def files_in(folder: Path) -> dict[int, Path]:
     return dict(sorted(found.items()))
 
 
-def load_person(folder: Path, person: int) -> tuple[Path, Recording]:
-    """File and recording of one person.
+def load_person(folder: Path, person: int) -> Source:
+    """Returns the file and the recording of one person.
 
     Raises:
-        UserError: no such person, or a file without the labels and repetitions that the protocol needs, or a clipped
-            channel.
+        UserError: the person is missing, the recording has no labels or no repetitions, or a channel is clipped.
     """
     path = files_in(folder).get(person)
     if path is None:

@@ -1,7 +1,7 @@
-"""Recordings into takes that a network can learn from: filtered, scaled, with a target at every sample.
+"""Recordings as takes for the training: filtered, scaled, with a target at every sample.
 
-A take is recorded without a break. The filter runs through a whole take, as it does in the daemon; which part of it
-may be trained on is cut out afterwards, so that a network never sees a sample of a held-out repetition.
+A take is recorded without a break. The filter runs through a whole take, as in the daemon. The parts to train on are
+cut out afterwards, so a network never sees a sample of a held-out repetition.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from scipy.signal import butter
 
 from myobridge import SERVOS
+from myobridge.calibration.quality import FOLLOWED_S
 from myobridge.decoder.prefilter import Prefilter
 from myobridge.errors import UserError
 from myobridge.model.file import LabelledPose
@@ -25,13 +26,11 @@ from myobridge.recording import Recording
 FILTER_BLOCK: Final = 100
 """Samples filtered at a time; the size changes nothing but the speed."""
 HIGH_PASS_HZ: Final = 20.0
-"""Below it lie electrode drift and cable movement (SENIAM; De Luca et al., J. Biomech. 43, 2010)."""
-FOLLOWED_S: Final = 0.7
-"""After a cue to contract, by when the slowest muscle has followed."""
+"""Electrode drift and cable movement lie below this frequency (SENIAM; De Luca et al., J. Biomech. 43, 2010)."""
 RELAXED_S: Final = 1.0
-"""After a cue to relax, by when the slowest muscle has."""
+"""By this time after a cue to relax, the slowest muscle has relaxed."""
 EARLY_RELEASE_S: Final = 0.2
-"""Before the cue to relax some people already do."""
+"""Some people relax this long before the cue to relax."""
 FLAT_RMS: Final = 1e-6
 """In ADC half ranges: a thirtieth of a 16-bit count is rounding, not EMG."""
 
@@ -40,13 +39,13 @@ Sections = tuple[tuple[float, float, float, float, float, float], ...]
 
 @dataclass(frozen=True)
 class Take:
-    """One stretch without a break.
+    """A stretch of samples without a break.
 
     emg: float32 (channels, samples), filtered; in ADC half ranges until `scaled`.
     target_deg: float32 (samples, 5).
-    movement: int64 (samples,), the cue's label; movements are trained on equally often. -1: there are only angles.
-    repetition: int64 (samples,), -1: unknown.
-    usable: bool (samples,), a window that ends here may be trained on.
+    movement: int64 (samples,), the cue's label, or -1 if the take has true angles only.
+    repetition: int64 (samples,), -1 if unknown.
+    usable: bool (samples,), a training window may end at this sample.
     """
 
     emg: NDArray[np.float32]
@@ -59,14 +58,14 @@ class Take:
         return len(self.target_deg)
 
     def cut(self, part: slice) -> Take:
-        """The samples of `part`."""
+        """Returns the samples of `part`."""
         return Take(
             self.emg[:, part], self.target_deg[part], self.movement[part], self.repetition[part], self.usable[part]
         )
 
 
 def design_prefilter(fs_hz: float) -> Sections:
-    """High-pass of second order as causal second-order sections.
+    """Designs a high-pass of second order as causal second-order sections.
 
     Raises:
         UserError: the sampling rate is too low for EMG.
@@ -78,9 +77,9 @@ def design_prefilter(fs_hz: float) -> Sections:
 
 
 def filtered(counts: NDArray[np.int16], adc_bits: int, sections: Sections) -> NDArray[np.float32]:
-    """counts (samples, channels) → float32 (channels, samples) in ADC half ranges.
+    """Filters counts (samples, channels) to float32 (channels, samples) in ADC half ranges.
 
-    It is the daemon's own filter; zeros behind the last sample fill its last block and are dropped again.
+    This runs the daemon's own filter; zeros behind the last sample fill its last block and are dropped again.
     """
     prefilter = Prefilter(sections, np.full(counts.shape[1], 1 / (1 << (adc_bits - 1))), FILTER_BLOCK)
     prefilter.reset(counts[0])
@@ -92,9 +91,9 @@ def filtered(counts: NDArray[np.int16], adc_bits: int, sections: Sections) -> ND
 
 
 def settled(label: NDArray[np.uint8], fs_hz: float) -> NDArray[np.bool_]:
-    """Where the muscle can be trusted to do what the cue says: neither just after a change nor just before a release.
+    """Marks the samples at which the muscle does what the cue says: not just after a change, not just before a release.
 
-    The labels come from the cue's clock, and the muscle follows 0 to 0.7 s later.
+    The labels change with the cue's clock, and the muscle follows 0 to 0.7 s later.
     """
     edges = [0, *(np.flatnonzero(np.diff(label)) + 1).tolist(), len(label)]
     good = np.zeros(len(label), bool)
@@ -106,10 +105,10 @@ def settled(label: NDArray[np.uint8], fs_hz: float) -> NDArray[np.bool_]:
 
 
 def takes_of(recording: Recording, source: Path, sections: Sections, poses: Sequence[LabelledPose]) -> list[Take]:
-    """All takes of a recording, unscaled, with targets from its true angles or from its labels through `poses`.
+    """Returns all takes of a recording, unscaled, with targets from true angles or from labels through `poses`.
 
     Raises:
-        UserError: it has neither angles nor labels that `poses` knows; `source` is what the sentence names.
+        UserError: the recording has neither angles nor labels that `poses` knows; the sentence names `source`.
     """
     if recording.angles_deg is None:
         if recording.label is None:
@@ -135,28 +134,25 @@ def _take(recording: Recording, part: slice, sections: Sections, poses: Sequence
     return Take(emg, table[label], label.astype(np.int64), repetition, settled(label, recording.fs_hz))
 
 
-def only_repetitions(takes: Iterable[Take], repetitions: Iterable[int]) -> list[Take]:
-    """The unbroken stretches of these repetitions, each as a take of its own."""
-    wanted = sorted(repetitions)
+def only_repetitions(takes: Iterable[Take], repetitions: Sequence[int]) -> list[Take]:
+    """Cuts out the unbroken stretches of these repetitions, each as a take of its own."""
     stretches = []
     for take in takes:
-        inside = np.isin(take.repetition, wanted).astype(np.int8)
+        inside = np.isin(take.repetition, repetitions).astype(np.int8)
         edges = np.flatnonzero(np.diff(inside, prepend=0, append=0)).tolist()
         stretches += [take.cut(slice(a, b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
     return stretches
 
 
 def channel_scale(takes: Sequence[Take]) -> NDArray[np.float32]:
-    """RMS of each channel over what is trained on, (channels,), in ADC half ranges.
+    """Returns the RMS of each channel over the usable samples, (channels,), in ADC half ranges.
 
     Raises:
-        UserError: a channel never moves, or there is nothing to train on.
+        UserError: a channel is flat, or no sample is usable.
     """
     usable = sum(int(take.usable.sum()) for take in takes)
     if not usable:
-        raise UserError(
-            "There is too little data: nothing settled that may be trained on; hold each cue for 2 s or more."
-        )
+        raise UserError("There is too little data: no settled samples to train on; hold each cue for 2 s or more.")
     power = sum(np.square(take.emg[:, take.usable], dtype=np.float64).sum(axis=1) for take in takes)
     rms = np.sqrt(power / usable)
     flat = np.flatnonzero(rms < FLAT_RMS)
@@ -166,5 +162,5 @@ def channel_scale(takes: Sequence[Take]) -> NDArray[np.float32]:
 
 
 def scaled(takes: Sequence[Take], scale: NDArray[np.float32]) -> list[Take]:
-    """Takes divided by `scale` per channel."""
+    """Returns the takes with each channel divided by `scale`."""
     return [replace(take, emg=take.emg / scale[:, None]) for take in takes]

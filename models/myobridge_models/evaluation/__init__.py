@@ -1,1 +1,1 @@
-"""What a decoder is worth on recordings: errors, movements and steadiness."""
+"""Figures of a decoder on recordings: errors, movements and steadiness."""

@@ -1,1 +1,1 @@
-"""Comparisons: folds, baselines, ablations, robustness, and people that no network has met."""
+"""Comparisons: folds, baselines, ablations, robustness, and people whom no network has seen."""

@@ -1,4 +1,4 @@
-"""What each choice is worth: the default network trained with one of them changed at a time."""
+"""The worth of each choice: the default network, trained with one choice changed at a time."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from myobridge_models.training.recipe import Recipe
 
 
 class Variant(NamedTuple):
-    """A network by name, and what of the recipe is another."""
+    """A network by name, and the changed values of the recipe."""
 
     network: str = DEFAULT_FAMILY
     changes: Mapping[str, float | bool] = {}  # never written to
 
     def recipe(self, recipe: Recipe) -> Recipe:
-        """The recipe with the changes."""
+        """Returns the recipe with the changes."""
         return replace(recipe, **self.changes)  # type: ignore[arg-type]
 
 
 VARIANTS: Final[Mapping[str, Variant]] = {
     "as it is": Variant(),
     "the notes' form": Variant("cnn_mlp_full"),
-    "without likeness": Variant("cnn_mlp/no_likeness"),
+    "without channel correlation": Variant("cnn_mlp/no_likeness"),
     "five means a map": Variant("cnn_mlp/five_means"),
     "three layers": Variant("cnn_mlp/three_layers"),
     "three layers, dilation doubling": Variant("cnn_mlp/doubling"),

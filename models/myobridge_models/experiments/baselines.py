@@ -1,13 +1,13 @@
-"""The classical decoders that any network has to beat, asked at the same instants.
+"""Baselines: the classical decoders that a network has to beat, judged at the same instants.
 
 Features of a window, per channel: logarithms of RMS, mean absolute value and waveform length, and zero crossings
-(Hudgins, Parker and Scott, IEEE Trans. Biomed. Eng. 40, 1993); one decoder also gets the values of `likeness`.
-Classifiers tell all movements apart, also those that mean the same pose, which serves them better than telling poses
-apart; the pose table turns movements into angles.
+(Hudgins, Parker and Scott, IEEE Trans. Biomed. Eng. 40, 1993); one decoder also reads the channel correlations. The
+classifiers tell all movements apart, including movements of the same pose, which makes them better than classifiers of
+poses; the pose table turns movements into angles.
 
-Each learns from the windows that serve it best: the forest and the linear discriminant from settled ones, the
+Each decoder learns from the windows that suit it best: the forest and the linear discriminant from settled windows, the
 support-vector classifiers from all. (On all windows the discriminant has a smaller error, because rest is frequent, but
-tells poses apart less well; the support-vector classifier is ahead of it in both.)
+a lower balanced accuracy; the support-vector classifier is better in both.)
 """
 
 from __future__ import annotations
@@ -28,18 +28,19 @@ from sklearn.svm import SVC
 
 from myobridge.errors import UserError
 from myobridge_models.data.takes import Take, channel_scale, design_prefilter, only_repetitions, scaled, takes_of
-from myobridge_models.evaluation.evaluate import STEP_S, Decisions, instants
+from myobridge_models.evaluation.decisions import STEP_S, Decisions, instants
 from myobridge_models.experiments.folds import Context, Fold
 from myobridge_models.experiments.population import group_of, people_outside
-from myobridge_models.network.correlation import Likeness
+from myobridge_models.network.correlation import ChannelCorrelation
 from myobridge_models.network.shape import Shape
 
 WINDOW_S: Final = (0.4,)
 TWO_WINDOWS_S: Final = (0.2, 0.4)
 THREE_WINDOWS_S: Final = (0.2, 0.4, 0.8)
 FULL_S: Final = 0.4
-"""Training windows end once this much of a stretch has passed. A longer window reads what there is of it, in training
-as in the first 0.8 s of a take."""
+"""Training windows end from this time of a stretch on.
+
+A longer window reads the part that exists, in training as in the first 0.8 s of a take."""
 _SILENT: Final = 1e-9
 """Keeps the logarithm of a dead channel finite."""
 
@@ -47,25 +48,25 @@ Floats = NDArray[np.float32]
 
 
 class Learner(Protocol):
-    """What scikit-learn's estimators have in common."""
+    """The interface of scikit-learn's estimators."""
 
     def fit(self, x: Floats, y: NDArray[np.generic]) -> Learner:
         """Learns targets y (windows, …) from features x (windows, features)."""
 
     def predict(self, x: Floats) -> NDArray[np.generic]:
-        """Targets of features x."""
+        """Returns the targets of features x."""
 
 
 @dataclass(frozen=True)
-class Floor:
-    """A classical decoder; called as the benchmark calls every decoder.
+class Baseline:
+    """A classical decoder; the benchmark calls it as it calls every decoder.
 
-    learner: makes an untrained one.
-    windows_s: lengths of the windows whose features it gets.
+    learner: makes an untrained estimator.
+    windows_s: lengths of the windows whose features it reads.
     classifies: it learns movements, which the pose table turns into angles; else it learns angles.
-    settled: it learns only where the muscle can be trusted to do what the cue says.
-    unseen: it learns from other people and knows nothing of the fold's person, as `population_unseen`.
-    likeness: it also gets how alike the channels are.
+    settled: it learns only from samples at which the muscle does what the cue says.
+    unseen: it learns from other people and never sees the fold's person, as `population_unseen`.
+    correlation: it also reads the channel correlations.
     """
 
     learner: Callable[[], Learner]
@@ -73,10 +74,10 @@ class Floor:
     classifies: bool
     settled: bool
     unseen: bool = False
-    likeness: bool = False
+    correlation: bool = False
 
     def __call__(self, fold: Fold, context: Context) -> Decisions:
-        """Decisions at the instants of the whole recording.
+        """Decides at the instants of the whole recording.
 
         Raises:
             UserError: there are too few windows, or movements, to learn from.
@@ -91,11 +92,11 @@ class Floor:
             inside = rows[(rows >= start) & (rows < start + len(take))]
             found.append(self._features(take, inside - start, fs_hz, lengths))
             start += len(take)
-        said = self.learner().fit(x, y).predict(np.concatenate(found))
+        predicted = self.learner().fit(x, y).predict(np.concatenate(found))
         if self.classifies:
             pose_of = {pose.label: pose.angles_deg for pose in fold.poses}
-            said = np.array([pose_of[int(movement)] for movement in said])
-        return Decisions(rows, said.astype(np.float32))
+            predicted = np.array([pose_of[int(movement)] for movement in predicted])
+        return Decisions(rows, predicted.astype(np.float32))
 
     def _training_set(
         self, stretches: list[Take], fs_hz: float, lengths: list[int], fold: Fold
@@ -110,24 +111,26 @@ class Floor:
         targets = np.concatenate(y)
         if len(np.unique(targets, axis=0)) < 2:
             raise UserError(
-                f"{fold.source} without repetition {fold.held_out} has {len(targets)} windows to learn from and less "
+                f"{fold.source} without repetition {fold.held_out} has {len(targets)} windows to learn from and fewer "
                 "than two movements in them; record more."
             )
         return np.concatenate(x), targets
 
     def _features(self, take: Take, ends: NDArray[np.int64], fs_hz: float, lengths: list[int]) -> Floats:
         found = features(take, ends, lengths)
-        if not self.likeness:
+        if not self.correlation:
             return found
-        alike = Likeness(Shape(fs_hz, len(take.emg))).at(torch.from_numpy(take.emg)[None], torch.from_numpy(ends))
-        return np.concatenate((found, alike[0].numpy()), axis=1)
+        values = ChannelCorrelation(Shape(fs_hz, len(take.emg))).at(
+            torch.from_numpy(take.emg)[None], torch.from_numpy(ends)
+        )
+        return np.concatenate((found, values[0].numpy()), axis=1)
 
 
 def takes_of_others(fold: Fold, context: Context) -> list[Take]:
-    """Takes of everybody whom the network `population_unseen` has learnt from.
+    """Returns the takes of the people that the network `population_unseen` has learnt from.
 
     Raises:
-        UserError: there is nobody else.
+        UserError: there are no other people.
     """
     others = people_outside(group_of(fold.person), context.data)
     return [
@@ -138,7 +141,7 @@ def takes_of_others(fold: Fold, context: Context) -> list[Take]:
 
 
 def features(take: Take, ends: NDArray[np.int64], lengths: list[int]) -> Floats:
-    """Four features a channel of each length of window that ends at `ends`: (windows, 4 · lengths · channels)."""
+    """Computes four features per channel and window length at `ends`: (windows, 4 · lengths · channels)."""
     before = np.concatenate([take.emg[:, :1], take.emg[:, :-1]], axis=1)
     per_sample = (
         np.square(take.emg, dtype=np.float64),
@@ -155,29 +158,29 @@ def features(take: Take, ends: NDArray[np.int64], lengths: list[int]) -> Floats:
     return np.concatenate(columns).T.astype(np.float32)
 
 
-FLOORS: Final = {
-    "mean": Floor(DummyRegressor, WINDOW_S, classifies=False, settled=True),
-    "forest": Floor(
+BASELINES: Final = {
+    "mean": Baseline(DummyRegressor, WINDOW_S, classifies=False, settled=True),
+    "forest": Baseline(
         lambda: RandomForestRegressor(100, min_samples_leaf=2, random_state=0),
         WINDOW_S,
         classifies=False,
         settled=True,
     ),
-    "lda": Floor(LinearDiscriminantAnalysis, WINDOW_S, classifies=True, settled=True),
-    "lda_unseen": Floor(LinearDiscriminantAnalysis, WINDOW_S, classifies=True, settled=True, unseen=True),
-    "svm": Floor(
+    "lda": Baseline(LinearDiscriminantAnalysis, WINDOW_S, classifies=True, settled=True),
+    "lda_unseen": Baseline(LinearDiscriminantAnalysis, WINDOW_S, classifies=True, settled=True, unseen=True),
+    "svm": Baseline(
         lambda: make_pipeline(StandardScaler(), SVC(class_weight="balanced")),
         THREE_WINDOWS_S,
         classifies=True,
         settled=False,
     ),
-    "svm_likeness": Floor(
+    "svm_likeness": Baseline(
         lambda: make_pipeline(StandardScaler(), SVC(class_weight="balanced")),
         TWO_WINDOWS_S,
         classifies=True,
         settled=False,
-        likeness=True,
+        correlation=True,
     ),
 }
 """By name: train mean, random-forest regression, linear discriminant, and two support-vector classifiers with a radial
-kernel, every movement weighing the same; the one that knows `likeness` is the strongest classical decoder we know."""
+kernel and balanced movements; the one with channel correlations is the strongest classical decoder we know."""

@@ -1,4 +1,4 @@
-"""Families side by side on recordings: what each gets right, and what it costs to run."""
+"""Compares families on recordings: their accuracy, and their cost at run time."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 from myobridge.decoder.latency import hop_times_ms
 from myobridge.model.file import LabelledPose, usual_hop_samples
 from myobridge.model.load import open_model
+from myobridge_models.data.training_set import Source, all_but
 from myobridge_models.evaluation.evaluate import Figures, evaluate
 from myobridge_models.export.export import export
 from myobridge_models.network.families.base import Network
 from myobridge_models.network.families.cost import decision_macs, streaming_macs
 from myobridge_models.network.families.registry import DEFAULT_FAMILY
-from myobridge_models.training.build import Source, all_but, build
+from myobridge_models.training.build import build
 from myobridge_models.training.recipe import Recipe
 from myobridge_models.training.train import Progress, fastest_device
 
@@ -35,7 +36,7 @@ class Trained(NamedTuple):
 
 
 class Cost(NamedTuple):
-    """What a family costs to run; kmac: thousand multiply-adds (`families.cost`)."""
+    """The cost of running a family; kmac: thousand multiply-adds (`families.cost`)."""
 
     parameters: int
     window_ms: float
@@ -59,7 +60,7 @@ def train_family(
     folder: Path,
     progress: Progress | None = None,
 ) -> Trained:
-    """Trains a family on all repetitions but one, and judges the exported file on that one, as a mean of recordings.
+    """Trains a family on all repetitions but one, and returns the exported file's mean figures on that one.
 
     Raises:
         UserError: the recordings do not fit together, do not suffice, or have no such repetition.
@@ -76,7 +77,7 @@ def train_family(
 
 
 def mean_figures(found: Sequence[Figures]) -> Figures:
-    """Mean of each figure over the recordings that have it."""
+    """Returns the mean of each figure over the recordings that have it."""
     columns = ([value for value in column if value is not None] for column in zip(*found, strict=True))
     return Figures(*(float(np.mean(column)) if column else None for column in columns))  # type: ignore[arg-type]
 
@@ -85,7 +86,7 @@ Rows = list[dict[str, object]]
 
 
 def ranking(trained: Sequence[Trained]) -> tuple[Rows, Rows]:
-    """Figures and costs of each family, the lowest error first."""
+    """Returns figures and costs of each family, the lowest error first."""
     ranked = sorted(trained, key=lambda one: one.figures.mae_deg)
     accuracy = [{"family": one.family, **one.figures._asdict()} for one in ranked]
     cost = [{"family": one.family, **own._asdict()} for one, own in zip(ranked, costs(ranked), strict=True)]
@@ -93,7 +94,7 @@ def ranking(trained: Sequence[Trained]) -> tuple[Rows, Rows]:
 
 
 def costs(trained: Sequence[Trained]) -> list[Cost]:
-    """Costs of all, timed against each other."""
+    """Returns the costs of all families, timed side by side."""
     opened = [open_model(one.model) for one in trained]
     streaming = {one.family: model for one, model in zip(trained, opened, strict=True) if model.streaming}
     windowed = [open_model(one.model, windowed=True) for one in trained]

@@ -1,4 +1,4 @@
-"""What the benchmark asks of every decoder: train on all repetitions of a person but one, then decide on that one."""
+"""Folds: every decoder learns from all repetitions of a person but one, and then decides on that one."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ from myobridge.recording import Recording
 from myobridge_models.data.biopatrec import POSES
 from myobridge_models.data.people import files_in, load_person
 from myobridge_models.data.takes import Take, design_prefilter, takes_of
-from myobridge_models.evaluation.evaluate import Angles, Decisions, rest_of
-from myobridge_models.evaluation.steadiness import REST_LABEL
+from myobridge_models.data.training_set import moving_repetitions
+from myobridge_models.evaluation.decisions import Angles, Decisions
+from myobridge_models.evaluation.evaluate import rest_of
 from myobridge_models.training.recipe import Recipe
 from myobridge_models.training.train import Progress
 
 
 @dataclass(frozen=True)
 class Fold:
-    """One held-out repetition of one person's recording; `source` is what errors name."""
+    """One held-out repetition of one person's recording; errors name `source`."""
 
     person: int
     source: Path
@@ -33,7 +34,7 @@ class Fold:
 
     @cached_property
     def takes(self) -> list[Take]:
-        """Filtered, in ADC half ranges, with targets; the held-out repetition is among them."""
+        """Filtered, in ADC half ranges, with targets; the held-out repetition is included."""
         return takes_of(self.recording, self.source, design_prefilter(self.recording.fs_hz), self.poses)
 
     @property
@@ -55,7 +56,7 @@ class Fold:
 
 @dataclass(frozen=True)
 class Context:
-    """What is the same for all folds: the folder with all people, how to train, and whom to tell of it."""
+    """The parts common to all folds: the folder with all people, the recipe, and the receiver of progress."""
 
     data: Path
     recipe: Recipe
@@ -69,21 +70,15 @@ Decoder = Callable[[Fold, Context], Decisions]
 
 
 def folds_of(
-    person: int, source: Path, recording: Recording, poses: tuple[LabelledPose, ...], wanted: Iterable[int] | None
+    person: int, source: Path, recording: Recording, poses: tuple[LabelledPose, ...], held_out: Iterable[int] | None
 ) -> list[Fold]:
-    """A fold for each repetition of the recording in which somebody moves, or for the wanted ones.
+    """Returns a fold for each repetition of the recording that contains movements, or for those in `held_out`.
 
     Raises:
-        UserError: a wanted one is missing, or there is nothing left to train on.
+        UserError: a repetition of `held_out` is missing, or none is left to train on.
     """
-    assert recording.repetition is not None
-    assert recording.label is not None
-    present = np.unique(recording.repetition[recording.label != REST_LABEL]).tolist()
-    if len(present) < 2:
-        raise UserError(
-            f"{source} has movements in {len(present)} repetition(s); record at least two, one to be judged on."
-        )
-    chosen = present if wanted is None else list(dict.fromkeys(wanted))
+    present = moving_repetitions((source, recording))
+    chosen = present if held_out is None else list(dict.fromkeys(held_out))
     missing = [fold for fold in chosen if fold not in present]
     if missing:
         raise UserError(f"{source} has no repetition {missing[0]} to hold out; it has {present}, choose among them.")
@@ -91,12 +86,12 @@ def folds_of(
 
 
 def folds_in(folder: Path, people: Sequence[int] | None, held_out: Sequence[int] | None) -> list[Fold]:
-    """The benchmark's folds: of all people in the folder and all their repetitions, or of the given ones.
+    """Returns the benchmark's folds: of all people in the folder and all their repetitions, or of the given ones.
 
-    Poses that a recording itself names go before BioPatRec's.
+    A recording's own poses take precedence over BioPatRec's.
 
     Raises:
-        UserError: a person or a repetition is missing, or a recording does not fit the protocol.
+        UserError: a person or a repetition is missing, or a recording cannot be split by repetition.
     """
     folds = []
     for person in dict.fromkeys(people or files_in(folder)):

@@ -1,4 +1,4 @@
-"""Several independent pieces of work at a time, each in a process of its own."""
+"""Runs independent pieces of work in parallel, each in its own process."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Result = TypeVar("Result")
 
 
 def in_processes(work: Callable[[Piece], Result], pieces: Iterable[Piece], jobs: int) -> Iterator[Result]:
-    """Results in order; with one job in this very process."""
+    """Yields the results in order; a single job runs in the calling process."""
     if jobs == 1:
         yield from map(work, pieces)
         return

@@ -1,7 +1,7 @@
-"""Networks of many people: where a new person's calibration begins.
+"""Networks of many people, from which the calibration of a new person begins.
 
-A person is never judged by a network that has seen them. People are put into a few groups, and there is a network for
-each group, trained on everybody outside it: a fifth of the work of one network a person.
+A person is never judged by a network that has seen them. The people are divided into a few groups, and the network of a
+group is trained on everybody outside it: a fifth of the work of one network per person.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from myobridge.errors import UserError
 from myobridge_models.data import biopatrec
 from myobridge_models.data.labels import poses_of
 from myobridge_models.data.people import files_in, load_person
+from myobridge_models.data.training_set import Source
 from myobridge_models.experiments.folds import Context, Fold
 from myobridge_models.experiments.parallel import in_processes
 from myobridge_models.export.export import export
-from myobridge_models.training.build import Source, build
+from myobridge_models.training.build import build
 from myobridge_models.training.recipe import POPULATION
 from myobridge_models.training.train import fastest_device
 
@@ -26,25 +27,25 @@ GROUPS: Final = 5
 
 
 def group_of(person: int) -> int:
-    """Which people are left out together."""
+    """Returns the group of a person; the people of a group are left out together."""
     return person % GROUPS
 
 
 def model_path(folder: Path, group: int) -> Path:
-    """The network of everybody outside a group."""
+    """Returns the file of the network of everybody outside a group."""
     return folder / f"without-group-{group}.onnx"
 
 
 def model_for(fold: Fold, context: Context) -> Path:
-    """A network that knows nothing of the fold's person."""
+    """Returns the file of a network that has never seen the fold's person."""
     return model_path(context.populations, group_of(fold.person))
 
 
 def train_groups(people: Sequence[int], data: Path, folder: Path, jobs: int) -> None:
-    """Trains the networks that these people need and keeps them in the folder, unless they are there.
+    """Trains the networks that these people need, unless the folder has them already.
 
     Raises:
-        UserError: the recordings are not of one kind of device, or there is nobody else.
+        UserError: the recordings are of different boards, or there are no other people.
     """
     folder.mkdir(parents=True, exist_ok=True)
     missing = [g for g in sorted({group_of(p) for p in people}) if not model_path(folder, g).exists()]
@@ -52,10 +53,10 @@ def train_groups(people: Sequence[int], data: Path, folder: Path, jobs: int) -> 
 
 
 def people_outside(group: int, data: Path) -> list[Source]:
-    """The recordings of everybody outside the group.
+    """Returns the recordings of everybody outside the group.
 
     Raises:
-        UserError: there is nobody else.
+        UserError: there are no other people.
     """
     people = [person for person in files_in(data) if group_of(person) != group]
     if not people:
@@ -67,7 +68,7 @@ def train_group(group: int, data: Path, folder: Path) -> None:
     """Trains the network of everybody outside the group.
 
     Raises:
-        UserError: see `train_groups`.
+        UserError: as for `train_groups`.
     """
     sources = people_outside(group, data)
     poses = poses_of(sources, biopatrec.POSES)

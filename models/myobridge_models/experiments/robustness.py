@@ -1,8 +1,8 @@
-"""How a model file stands what happens to electrodes: its figures on recordings that were changed on purpose.
+"""Robustness: figures of a model file on recordings with simulated electrode faults.
 
 A recording's counts are changed as the electrode would have changed them, before the daemon's filter, and clipped to
-the ADC's range; the changed recording then runs through the daemon's pipeline like any other. Levels are ratios to each
-channel's own standard deviation over the recording.
+the ADC's range. The changed recording then runs through the daemon's pipeline like any other. Levels are relative to
+each channel's own standard deviation over the recording.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ from numpy.typing import NDArray
 
 from myobridge.decoder.pipeline import Withheld
 from myobridge.recording import Recording
-from myobridge_models.evaluation.evaluate import judged, replayed
+from myobridge_models.data.augment import MAINS_HZ
+from myobridge_models.evaluation.evaluate import judge_replay, replay_model
 
 GAINS: Final = (0.5, 0.75, 1.25, 1.5)
 ONE_GAIN: Final = (0.5, 1.5)
 SNR_DB: Final = (30.0, 20.0, 15.0, 10.0)
 HUM_DB: Final = (-20.0, -10.0, 0.0)
-MAINS_HZ: Final = (50, 60)
 PLACES: Final = (-1.0, -0.5, 0.5, 1.0)
 SEED: Final = 0
 
 Floats = NDArray[np.float64]
 Change = Callable[[Floats, float, np.random.Generator], Floats]
-"""counts (samples, channels), fs in Hz and a source of chance → changed counts."""
+"""counts (samples, channels), fs in Hz and a random generator → changed counts."""
 
 
 @dataclass(frozen=True)
 class Perturbation:
-    """One point of a curve: `name` is the curve's, with the unit of `level`; `channel` is None if all are changed."""
+    """One point of a curve: `name` is the curve with the unit of `level`; `channel` is None if all channels change."""
 
     name: str
     level: float
@@ -43,7 +43,7 @@ class Perturbation:
 
 
 class Point(NamedTuple):
-    """Figures of a model on one perturbed recording; `withheld` is the share of decisions that move no hand."""
+    """Figures of a model on one perturbed recording; `withheld` is the share of decisions that do not move the hand."""
 
     recording: str
     perturbation: str
@@ -55,7 +55,7 @@ class Point(NamedTuple):
 
 
 def gain(factor: float, channel: int | None = None) -> Change:
-    """One channel, or all of them, louder or quieter about its mean; at 0 it stands still."""
+    """Scales one channel, or all of them, about its mean; at 0 the channel stands still."""
 
     def change(counts: Floats, _fs_hz: float, _rng: np.random.Generator) -> Floats:
         own = slice(None) if channel is None else slice(channel, channel + 1)
@@ -67,7 +67,7 @@ def gain(factor: float, channel: int | None = None) -> Change:
 
 
 def noise(snr_db: float) -> Change:
-    """White noise on every channel."""
+    """Adds white noise to every channel."""
 
     def change(counts: Floats, _fs_hz: float, rng: np.random.Generator) -> Floats:
         rms: Floats = counts.std(axis=0) * 10 ** (-snr_db / 20)
@@ -77,7 +77,7 @@ def noise(snr_db: float) -> Change:
 
 
 def hum(mains_hz: float, level_db: float) -> Change:
-    """A sine on every channel, each at a phase of its own."""
+    """Adds a sine to every channel, each with its own phase."""
 
     def change(counts: Floats, fs_hz: float, rng: np.random.Generator) -> Floats:
         rms: Floats = counts.std(axis=0) * 10 ** (level_db / 20)
@@ -89,7 +89,7 @@ def hum(mains_hz: float, level_db: float) -> Change:
 
 
 def rotation(places: float) -> Change:
-    """The ring of electrodes turned by `places` of them; half-way, each feels its two neighbours alike."""
+    """Turns the ring of electrodes by `places` of them; half-way, each electrode sees its two neighbours equally."""
 
     def change(counts: Floats, _fs_hz: float, _rng: np.random.Generator) -> Floats:
         whole = int(np.floor(places))
@@ -100,7 +100,7 @@ def rotation(places: float) -> Change:
 
 
 def perturbations(channels: int) -> list[Perturbation]:
-    """All points of all curves, the unchanged recording first."""
+    """Returns all points of all curves, the unchanged recording first."""
     each = range(channels)
     return [
         Perturbation("none", 0, gain(1)),
@@ -114,7 +114,7 @@ def perturbations(channels: int) -> list[Perturbation]:
 
 
 def perturbed(recording: Recording, perturbation: Perturbation) -> Recording:
-    """The recording as the changed electrodes would have given it; the same every time."""
+    """Returns the recording as the changed electrodes would have recorded it; the result is reproducible."""
     rng = np.random.default_rng(SEED)
     changed = perturbation.change(recording.counts.astype(np.float64), recording.fs_hz, rng)
     top = (1 << (recording.adc_bits - 1)) - 1
@@ -122,20 +122,20 @@ def perturbed(recording: Recording, perturbation: Perturbation) -> Recording:
 
 
 def points_of(model: Path, recording: Recording, source: Path, repetition: int | None = None) -> Iterator[Point]:
-    """Figures for each perturbation of a recording, judged on one repetition of it or on all.
+    """Yields figures for each perturbation of a recording, judged on one repetition of it or on all.
 
     Raises:
         UserError: model and recording do not fit, or the truth is not known.
     """
     for one in perturbations(recording.channels):
-        spec, run = replayed(model, perturbed(recording, one), source)
-        found = judged(spec, run, recording, source, repetition)
+        spec, run = replay_model(model, perturbed(recording, one), source)
+        found = judge_replay(spec, run, recording, source, repetition)
         withheld = float(np.mean(run.withheld != Withheld.NO))
         yield Point(source.name, one.name, one.level, one.channel, found.mae_deg, found.balanced_accuracy, withheld)
 
 
 def curves(points: Sequence[Point]) -> list[dict[str, object]]:
-    """Means over recordings and channels, a row for each point of each curve."""
+    """Returns means over recordings and channels, a row for each point of each curve."""
     rows: list[dict[str, object]] = []
     for name, level in dict.fromkeys((point.perturbation, point.level) for point in points):
         own = [point for point in points if (point.perturbation, point.level) == (name, level)]

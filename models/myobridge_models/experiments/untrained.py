@@ -1,4 +1,4 @@
-"""Networks whose weights mean nothing, as model files: what a decision costs does not depend on them."""
+"""Untrained networks as model files, to time decisions: the cost of a decision does not depend on the weights."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from myobridge_models.training.recipe import history_hops
 
 
 def write_untrained(network: CnnMlp, path: Path) -> None:
-    """The network as a model file of its name."""
+    """Writes the network as a model file, named after the path."""
     shape = network.shape
     spec = ModelSpec(
         name=path.stem,
@@ -37,7 +37,7 @@ def write_untrained(network: CnnMlp, path: Path) -> None:
 
 
 def decision_times_ms(shape: Shape) -> dict[str, dict[str, float]]:
-    """p50 and p99 of a decision in onnxruntime, one thread, milliseconds: the whole window anew, and a hop's share.
+    """Times a decision in onnxruntime on one thread, p50 and p99 in milliseconds: the whole window, and a hop's share.
 
     Raises:
         UserError: the sampling rate is too low for EMG.

@@ -1,1 +1,1 @@
-"""A trained network as a model file, and back."""
+"""Networks as model files, and back."""

@@ -1,4 +1,4 @@
-"""A trained network and its metadata into one .onnx file, which is all that the daemon needs."""
+"""Writes a trained network and its metadata to one .onnx file, the only file that the daemon needs."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ OPSET: Final = 17
 
 
 def export(network: Network, spec: ModelSpec, path: Path) -> None:
-    """Writes graph, weights and metadata; the batch axis stays free, everything else is fixed.
+    """Writes graph, weights and metadata; the batch axis stays free, all other axes are fixed.
 
     Raises:
-        UserError: the network and the metadata do not describe the same decoder, or the file cannot be written.
+        UserError: network and metadata describe different decoders, or the file cannot be written.
     """
     shape = network.shape
-    said = (spec.fs_hz, len(spec.channels), spec.window_samples)
+    described = (spec.fs_hz, len(spec.channels), spec.window_samples)
     built = (shape.fs_hz, shape.channels, shape.window_samples)
-    if said != built:
+    if described != built:
         raise UserError(
-            f"{path}: the metadata is for (fs Hz, channels, window samples) {said} and the network for {built}; "
+            f"{path}: the metadata is for (fs Hz, channels, window samples) {described} and the network for {built}; "
             "export it with the network's own numbers."
         )
     model = onnx.load_model_from_string(_graph(network))
@@ -45,7 +45,7 @@ def export(network: Network, spec: ModelSpec, path: Path) -> None:
 
 
 def _name_all(model: onnx.ModelProto, network: Network) -> None:
-    """The tracer makes one of equal weights, an untrained network's say; `restore` looks for each by its name."""
+    """Gives every weight its own name again, for `restore`: the tracer merges equal weights of an untrained network."""
     graph, weights = model.graph, network.state_dict()
     merged = [node for node in graph.node if node.op_type == "Identity" and node.output[0] in weights]
     for node in merged:
@@ -57,7 +57,7 @@ def _name_all(model: onnx.ModelProto, network: Network) -> None:
 
 
 def _streaming(network: Network, windowed: onnx.GraphProto, spec: ModelSpec) -> dict[str, str]:
-    """The entry of the graph that keeps its state, for a network that has one."""
+    """Returns the metadata entry with the streaming graph, for a network that has one."""
     if not isinstance(network, CnnMlp):
         return {}
     graph = streaming_graph(network, windowed, spec.hop_samples)
@@ -65,7 +65,7 @@ def _streaming(network: Network, windowed: onnx.GraphProto, spec: ModelSpec) -> 
 
 
 def _graph(network: Network) -> bytes:
-    """The network as ONNX, in evaluation mode (no dropout), through the tracer, which needs no further package."""
+    """Traces the network in evaluation mode (no dropout) to ONNX; the tracer needs no further package."""
     shape = network.shape
     example = {"emg": torch.zeros(1, shape.channels, shape.window_samples)}
     if shape.history_values:
@@ -74,12 +74,12 @@ def _graph(network: Network) -> bytes:
     was_training = network.training
     network.eval()
     with warnings.catch_warnings():
-        # The newer exporter wants onnxscript; that a memory's batch axis may not be free is settled by a test.
+        # The newer exporter needs onnxscript. The tracer warns of an LSTM's free batch axis; a test covers it.
         warnings.simplefilter("ignore")
         torch.onnx.export(
             network,
             tuple(example.values()),
-            buffer,  # type: ignore[arg-type]  # a stream is allowed, the stub forgets it
+            buffer,  # type: ignore[arg-type]  # a stream works, although the stub does not allow it
             input_names=list(example),
             output_names=["angles"],
             dynamic_axes={name: {0: "batch"} for name in (*example, "angles")},

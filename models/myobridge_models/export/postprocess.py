@@ -1,4 +1,4 @@
-"""What follows a network in the exported pipeline: the gate that keeps a hand at rest, and the filter of its angles."""
+"""The postprocessing that the daemon runs behind the network: the gate at rest and the filter of the angles."""
 
 from __future__ import annotations
 
@@ -7,27 +7,22 @@ from typing import Final
 
 from msgspec import structs
 
-from myobridge.model.file import REST_DEG, LabelledPose, Pose, RestGate, Smoothing
-from myobridge_models.data.label_alignment import REST
+from myobridge.model.file import LabelledPose, RestGate, Smoothing
+from myobridge_models.data.labels import rest_pose
 from myobridge_models.data.takes import Take
 
 SMOOTHING: Final = Smoothing(min_cutoff_hz=4.0, beta_hz_per_deg_s=0.05)
-"""Mild: it takes out what differs between neighbouring hops and hardly delays a movement."""
+"""Mild: this removes the differences between neighbouring hops and hardly delays a movement."""
 ANGLES_GATE: Final = RestGate(leave_deg=20.0, after_ms=60.0)
-"""For a network that learnt angles: a hand at rest that twitches is worse than one that moves 60 ms later."""
+"""For a network that learnt angles: a hand that twitches at rest is worse than a hand that moves 60 ms later."""
 POSES_GATE: Final = RestGate(leave_deg=30.0, after_ms=100.0, settling_ms=800.0, again_after_ms=300.0)
-"""For one that learnt poses. Most twitches follow a movement's end; but a wearer may be back within a second."""
+"""For a network that learnt poses. Most twitches follow the end of a movement, but a wearer may grip again in 1 s."""
 LEAVES_AT: Final = 0.75
-"""Where a pose lies nearer to rest, the gate opens at so much of the way to it."""
-
-
-def rest_pose(poses: Sequence[LabelledPose]) -> Pose:
-    """The pose of label 0, or where every hand rests."""
-    return next((pose.angles_deg for pose in poses if pose.label == REST), REST_DEG)
+"""The gate opens at this share of the way to the nearest pose if that pose is near rest."""
 
 
 def rest_gate(poses: Sequence[LabelledPose], takes: Sequence[Take]) -> RestGate:
-    """Wide where the network learnt from cues, which know poses only; small where it learnt angles."""
+    """Returns the wide gate for a network that learnt poses from cues, or the narrow gate if it learnt angles."""
     if all((take.movement < 0).all() for take in takes):
         return ANGLES_GATE
     rest = rest_pose(poses)

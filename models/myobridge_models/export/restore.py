@@ -1,4 +1,4 @@
-"""A model file back into a network that can be trained on: the file is all that has to be kept of a training."""
+"""Restores a trainable network from a model file; no other file of a training needs to be kept."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from myobridge_models.network.families.registry import create
 
 
 def restore(path: Path, dropout: float) -> tuple[Network, ModelSpec]:
-    """The network of a model file, with its weights, and the file's metadata.
+    """Returns the network of a model file with its weights, and the file's metadata.
 
     Raises:
-        UserError: the file cannot be used, or its weights are not those of its family.
+        UserError: the file cannot be used, or its weights do not fit its family.
     """
     spec = open_model(path).spec
     network = create(spec.family, spec.fs_hz, len(spec.channels), dropout)
     stored = {tensor.name: tensor for tensor in onnx.load(path).graph.initializer}
     wanted = network.state_dict()
-    odd = [name for name, own in wanted.items() if name not in stored or tuple(stored[name].dims) != own.shape]
-    if odd:
+    misfits = [name for name, own in wanted.items() if name not in stored or tuple(stored[name].dims) != own.shape]
+    if misfits:
         raise UserError(
-            f"{path} does not hold the weights of a {spec.family} ({odd[0]} is missing or of another size); "
-            "train it anew with this version."
+            f"{path} does not hold the weights of a {spec.family} ({misfits[0]} is missing or has another size); "
+            "train the model again with this version."
         )
     network.load_state_dict({name: torch.from_numpy(numpy_helper.to_array(stored[name]).copy()) for name in wanted})
     return network, spec

@@ -1,9 +1,9 @@
-"""Means of a detector's outputs from sums that a streaming decoder keeps: which samples a sum holds, and who reads it.
+"""Window sums: a streaming decoder keeps sums of a detector's outputs, from which it computes the means of a window.
 
-The MLP reads means of `averaged` outputs, `stride` samples apart, up to the newest sample. Kept one by one they would
-be a long tape of which every hop reads all. So a hop is cut into units of samples, and of each unit one sum is kept for
-each phase of a stride: as hops are no multiple of every stride, the samples that a mean reads have another phase in
-each unit. A unit is as long as divides the hop and all means.
+The MLP reads means of `averaged` outputs, `stride` samples apart, up to the newest sample. A tape of single outputs
+would be long, and every hop would read all of it. So a hop is cut into units, and the tape keeps one sum for each unit
+and each phase of the stride: a hop is not a multiple of every stride, so the samples of a mean have another phase in
+each unit. The unit is the greatest common divisor of the hop and the lengths of all means.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from numpy.typing import NDArray
 from myobridge_models.network.shape import Shape
 
 
-class Sums(NamedTuple):
-    """Two matrices of a network and a hop; rows of the tape stand unit by unit, older ones first.
+class WindowSums(NamedTuple):
+    """Two matrices for a network and a hop; the tape's rows are ordered by unit, older units first.
 
-    of_hop: (new rows, detectors · hop samples), 1 where a sum holds a sample.
-    share: (detectors · means, rows of all units), what a mean takes of each sum.
+    of_hop: (new rows, detectors · hop samples), 1 where a sum includes a sample.
+    share: (detectors · means, rows of all units), the weight of each sum in each mean.
     """
 
     of_hop: NDArray[np.float32]
     share: NDArray[np.float32]
 
 
-def sums_of(shape: Shape, hop: int) -> Sums:
-    """For hops of so many samples."""
+def window_sums(shape: Shape, hop: int) -> WindowSums:
+    """Returns the window sums of a network for hops of `hop` samples."""
     strides = np.array([d.stride for d in shape.detectors])
     maps, unit = len(strides), gcd(hop, *(shape.averaged * strides))
     detector = np.repeat(np.arange(maps), np.minimum(strides, unit))  # of each row of a unit
@@ -46,4 +46,4 @@ def sums_of(shape: Shape, hop: int) -> Sums:
     mean = shape.means - 1 - np.arange(shape.means)[:, None, None] == back // (shape.averaged * stride)
     own = detector == np.arange(maps)[:, None, None, None]  # (detectors, 1, 1, rows)
     share = (own & mean & read) / np.float32(shape.averaged)
-    return Sums(of_hop.reshape(-1, maps * hop), share.reshape(maps * shape.means, -1))
+    return WindowSums(of_hop.reshape(-1, maps * hop), share.reshape(maps * shape.means, -1))

@@ -1,1 +1,1 @@
-"""The networks: the shape that follows from the sampling rate, the detectors, and every family."""
+"""The networks: the shape that follows from the sampling rate, the detectors, and all families."""

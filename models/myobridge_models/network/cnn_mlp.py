@@ -1,93 +1,31 @@
-"""The decoder of the notes: action-potential detectors, pattern detectors, and an MLP with the last angles.
+"""The decoder of the notes: action-potential detectors, pattern detectors, and an MLP that also reads the last angles.
 
     emg (N, C, W) → stage 1: 4 detectors per channel, linear → stage 2: patterns over longer time, ReLU
-    → (N, C, 4 detectors, 4 features, 50) → means of the 50 → with what `likeness` says, A(n) and A(n-1)
+    → (N, C, 4 detectors, 4 features, 50) → means of the 50 → with the channel correlations, A(n) and A(n-1)
     → 128 → 64 → 5 angles
 
-The same weights serve every EMG channel, and one stage-2 network serves every (channel, detector) map;
-which electrode a pattern came from is what the MLP learns. A single sample of rectified EMG is mostly noise, and with a
-weight for each of the 50 the MLP learns that noise by heart: hence the means. Detectors look at each channel by itself;
-how alike the channels are stands beside their patterns. The notes' form has neither (`registry`, cnn_mlp_full).
+All EMG channels share the detectors' weights, and all (channel, detector) maps share one stage-2 network; the MLP
+learns which electrode a pattern comes from. A single sample of rectified EMG is mostly noise, and an MLP with a weight
+for each of the 50 learns that noise by heart: hence the means. The detectors see each channel by itself, so the MLP
+also reads the correlations between the channels (`correlation`). The notes' form has neither means nor correlations
+(`registry`, cnn_mlp_full).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 
-from myobridge_models.network.correlation import Likeness
-from myobridge_models.network.families.base import FULL_SWING_DEG, RememberingNetwork
-from myobridge_models.network.shape import HISTORY_STEPS, Detector, Shape
+from myobridge_models.network.correlation import ChannelCorrelation
+from myobridge_models.network.detectors import ApDetector, PatternDetector
+from myobridge_models.network.families.base import CacheableNetwork, as_swing
+from myobridge_models.network.shape import Shape
 
 
-def normalised(taps: Tensor) -> Tensor:
-    """Taps with unit gain for white noise; the framework's default shrinks the signal by 1/√k in each layer."""
-    gain: Tensor = taps.norm(dim=-1, keepdim=True)
-    return taps / gain
-
-
-class ApDetector(nn.Module):
-    """Stage 1: `layers` dilated convolutions 1 → 1, without bias or ReLU: negative parts of an AP pass."""
-
-    taps: Tensor  # (layers, 1, 1, k)
-
-    def __init__(self, detector: Detector, fs_hz: float) -> None:
-        super().__init__()
-        self.dilation = detector.dilation(fs_hz)
-        self.growth = detector.growth
-        size = (detector.layers, 1, 1, detector.kernel)
-        if detector.ap_hz is None:
-            alternating = 2 * (torch.arange(detector.kernel) % 2) - 1.0  # -1, 1, -1, …
-            self.register_buffer("taps", normalised(alternating.expand(size)))
-        else:
-            self.taps = nn.Parameter(normalised(torch.randn(size)))
-
-    def response(self) -> Tensor:
-        """The layers as one filter, (1, 1, R): with nothing between them they are one, only longer."""
-        first, *later = self.taps.unbind()
-        whole, spacing = first, 1
-        for taps in later:
-            spacing *= self.growth
-            reach = spacing * (taps.shape[-1] - 1)
-            whole = nn.functional.conv1d(whole, taps.flip(-1), padding=reach, dilation=spacing)
-        return whole
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(N·C, 1, T) → (N·C, 1, T - R + 1)."""
-        return nn.functional.conv1d(x, self.response(), dilation=self.dilation)
-
-
-class PatternDetector(nn.Module):
-    """Stage 2: two dilated convolutions with ReLU, 1 → 4 → 4 features; the stride belongs to the path."""
-
-    def __init__(self, shape: Shape) -> None:
-        super().__init__()
-        self.dilations = shape.pattern_dilations
-        maps = [1] + [shape.pattern_features] * len(self.dilations)
-        sizes = [(n_out, n_in, shape.pattern_kernel) for n_in, n_out in pairwise(maps)]
-        self.weights = nn.ParameterList([torch.empty(size) for size in sizes])
-        self.biases = nn.ParameterList([torch.zeros(n_out) for n_out, _, _ in sizes])
-        for weight in self.weights:
-            nn.init.kaiming_normal_(weight, nonlinearity="relu")
-
-    def forward(self, x: Tensor, stride: int = 1, stretch: int = 1) -> Tensor:
-        """(N·C, 1, T) → (N·C, 4, n), the last of the n at the newest sample that `stride` reaches.
-
-        `stride` is the first layer's step; later layers count in it. With `stretch` = s instead, the later dilations
-        are s times longer: the outputs of stride s, at every sample rather than at every s-th.
-        """
-        for number, (weight, bias, dilation) in enumerate(zip(self.weights, self.biases, self.dilations, strict=True)):
-            first = number == 0
-            step, reach = (stride, dilation) if first else (1, dilation * stretch)
-            x = torch.relu(nn.functional.conv1d(x, weight, bias, stride=step, dilation=reach))
-        return x
-
-
-class CnnMlp(RememberingNetwork):
-    """The whole decoder; see the module's text. Angles in and out are in degrees."""
+class CnnMlp(CacheableNetwork):
+    """The whole decoder; see the module's docstring. Angles in and out are in degrees."""
 
     shape: Shape
 
@@ -95,7 +33,7 @@ class CnnMlp(RememberingNetwork):
         super().__init__()
         self.shape = shape
         self._fits_gain = fits_gain
-        self.likeness = Likeness(shape) if shape.likeness_hops else None
+        self.correlation = ChannelCorrelation(shape) if shape.correlation_hops else None
         self.detectors = nn.ModuleList(ApDetector(d, shape.fs_hz) for d in shape.detectors)
         self.patterns = PatternDetector(shape)
         layers: list[nn.Module] = []
@@ -105,11 +43,11 @@ class CnnMlp(RememberingNetwork):
         self.reset_head()
 
     def head(self) -> nn.Module:
-        """The MLP."""
+        """Returns the MLP."""
         return self.mlp
 
     def reset_head(self) -> None:
-        """A fresh MLP."""
+        """Initialises the MLP anew."""
         dense = [layer for layer in self.mlp if isinstance(layer, nn.Linear)]
         for layer in dense:
             nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
@@ -117,7 +55,7 @@ class CnnMlp(RememberingNetwork):
         self._start_with_means(dense[0].weight)
 
     def _start_with_means(self, weight: Tensor) -> None:
-        """First dense layer: begins with the same weight for all means of a map, lest the first steps learn noise."""
+        """Gives all means of a map the same first weight, so that the first steps do not learn noise."""
         n = self.shape.means
         maps = self.shape.pattern_values // n
         per_map = torch.randn(len(weight), maps, 1) * (2 / maps) ** 0.5 / n
@@ -128,7 +66,7 @@ class CnnMlp(RememberingNetwork):
     def fit_gain(self, emg: Tensor) -> None:
         """Scales each detector's taps so that its output on emg (N, C, T) has unit RMS.
 
-        EMG is no white noise: without this the silence filter's output is ten times the others'.
+        EMG is not white noise: without this scaling the silence filter's output is ten times as large as the others.
         """
         channels = emg.reshape(-1, 1, emg.shape[-1])
         for detector in self.detectors if self._fits_gain else ():
@@ -136,12 +74,12 @@ class CnnMlp(RememberingNetwork):
             detector.taps *= detector(channels).std() ** (-1 / len(detector.taps))
 
     def features(self, emg: Tensor) -> Tensor:
-        """emg (N, C, W) → (N, F): what the patterns say, then how alike the channels are."""
+        """Maps emg (N, C, W) to (N, F): the pattern values, then the channel correlations."""
         patterns = self._patterns(emg)
-        return torch.cat((patterns, self.likeness(emg)), dim=1) if self.likeness else patterns
+        return torch.cat((patterns, self.correlation(emg)), dim=1) if self.correlation else patterns
 
     def _patterns(self, emg: Tensor) -> Tensor:
-        """emg (N, C, W) → (N, C·4·4·means), each path from the newest part of the window."""
+        """Maps emg (N, C, W) to (N, C·4·4·means); each path reads the newest part of the window."""
         shape = self.shape
         channels = emg.reshape(-1, 1, emg.shape[-1])  # (N·C, 1, W)
         paths = []
@@ -152,16 +90,16 @@ class CnnMlp(RememberingNetwork):
         return torch.stack(paths, dim=1).reshape(-1, shape.pattern_values)  # (N, C·4·4·means)
 
     def features_at(self, segment: Tensor, ends: Tensor) -> Tensor:
-        """Features of many windows of one long segment, each convolution evaluated once.
+        """Returns the features of many windows of one long segment; each convolution runs once over the segment.
 
-        segment (N, C, T), ends (M,) index of each window's last sample, all ≥ W - 1 → (N, M, F), equal to `features`
-        of the windows themselves.
+        segment (N, C, T), ends (M,) index of each window's last sample, all ≥ W - 1 → (N, M, F), equal to `features` of
+        the windows themselves.
         """
         patterns = self._patterns_at(segment, ends)
-        return torch.cat((patterns, self.likeness.at(segment, ends)), dim=2) if self.likeness else patterns
+        return torch.cat((patterns, self.correlation.at(segment, ends)), dim=2) if self.correlation else patterns
 
     def _patterns_at(self, segment: Tensor, ends: Tensor) -> Tensor:
-        """segment (N, C, T), ends (M,) → (N, M, C·4·4·means)."""
+        """Maps segment (N, C, T) and ends (M,) to (N, M, C·4·4·means)."""
         shape = self.shape
         n, c, _ = segment.shape
         channels = segment.reshape(n * c, 1, -1)  # (N·C, 1, T)
@@ -175,42 +113,37 @@ class CnnMlp(RememberingNetwork):
         stacked = stacked.reshape(n, c, *stacked.shape[1:])  # (N, C, 4 detectors, 4 features, M, means)
         return stacked.permute(0, 4, 1, 2, 3, 5).reshape(n, len(ends), shape.pattern_values)  # (N, M, C·4·4·means)
 
-    def remember(self, emg: Tensor) -> tuple[Tensor, ...]:
-        """emg (C, T) → at every sample, per detector the mean of the newest `averaged` outputs, (T, C·4), 0 at first;
+    def to_cache(self, emg: Tensor) -> tuple[Tensor, ...]:
+        """Maps emg (C, T) of a take to its cache, tensors with a row for each sample.
 
-        then how alike the channels are.
+        For each detector, the mean of its newest `averaged` outputs, (T, C·4), 0 until there are so many; then the
+        channel correlations, (T, values).
         """
         channels = emg[:, None]  # (C, 1, T)
-        kept = []
+        cache = []
         for spec, detect in zip(self.shape.detectors, self.detectors, strict=True):
             maps = self.patterns(detect(channels), stretch=spec.stride).flatten(0, 1)  # (C·4, T - field + 1)
             span = (self.shape.averaged - 1) * spec.stride + 1
             means = maps.unfold(-1, span, 1)[..., :: spec.stride].mean(-1)  # (C·4, T - field - span + 2)
-            kept.append(nn.functional.pad(means, (emg.shape[1] - means.shape[1], 0)).T)
-        if self.likeness:
-            kept.append(self.likeness.at(emg[None], torch.arange(emg.shape[1], device=emg.device))[0])
-        return tuple(kept)
+            cache.append(nn.functional.pad(means, (emg.shape[1] - means.shape[1], 0)).T)
+        if self.correlation:
+            cache.append(self.correlation.at(emg[None], torch.arange(emg.shape[1], device=emg.device))[0])
+        return tuple(cache)
 
-    def recall(self, kept: tuple[Tensor, ...], ends: Tensor, gain: Tensor) -> Tensor:
-        """Features (M, F); a gain scales the maps, which is exact but for the small biases of stage 2."""
+    def from_cache(self, cache: tuple[Tensor, ...], ends: Tensor, gain: Tensor) -> Tensor:
+        """Returns features (M, F); a gain scales the maps, which is exact except for the small biases of stage 2."""
         shape = self.shape
         back = shape.averaged * torch.arange(shape.means - 1, -1, -1, device=ends.device)  # (means,)
-        of_detectors, alike = kept[: len(shape.detectors)], kept[len(shape.detectors) :]
+        of_detectors, correlations = cache[: len(shape.detectors)], cache[len(shape.detectors) :]
         rows = [maps[ends[:, None] - d.stride * back] for d, maps in zip(shape.detectors, of_detectors, strict=True)]
         maps = torch.stack(rows, dim=1).float()  # (M, 4 detectors, means, C·4)
         maps = maps.reshape(*maps.shape[:3], shape.channels, -1) * gain[:, None, None, :, None]
         patterns = maps.permute(0, 3, 1, 4, 2).reshape(len(ends), -1)  # (M, C·4·4·means)
-        return torch.cat((patterns, *(values[ends].float() for values in alike)), dim=1)
+        return torch.cat((patterns, *(values[ends].float() for values in correlations)), dim=1)
 
     def logits(self, features: Tensor, history_deg: Tensor | None) -> Tensor:
-        """features (N, F) and history (N, 10) → (N, 5), before the sigmoid."""
+        """Maps features (N, F) and history (N, 10) to (N, 5), before the sigmoid."""
         if history_deg is not None and self.shape.history_values:
-            swing = history_deg / (FULL_SWING_DEG / 2) - 1  # -1 .. 1, the size of the features
-            features = torch.cat((features, swing), dim=1)
-        out: Tensor = self.mlp(features)  # (N, 64 + 28 + 10) → 128 → 64 → (N, 5)
+            features = torch.cat((features, as_swing(history_deg)), dim=1)
+        out: Tensor = self.mlp(features)  # (N, 64 + 76 + 10) → 128 → 64 → (N, 5)
         return out
-
-
-def rest_history(rest_pose_deg: Sequence[float], count: int) -> Tensor:
-    """History before there is any output: the rest pose twice, (count, 10)."""
-    return torch.tensor(rest_pose_deg, dtype=torch.float32).repeat(count, HISTORY_STEPS)

@@ -1,6 +1,6 @@
-"""The shape of the decoder, as pure arithmetic: dilations, receptive fields, the window, the parameters.
+"""The shape of the decoder, as pure arithmetic: dilations, receptive fields, window, parameters.
 
-The notes give kernels and motor-unit firing rates; everything in samples follows from the sampling rate.
+The notes give kernels and motor-unit firing rates; every length in samples follows from the sampling rate.
 """
 
 from __future__ import annotations
@@ -18,30 +18,42 @@ HISTORY_STEPS: Final = 2
 """A(n) and A(n-1)."""
 
 
+def check_input(fs_hz: float, channels: int) -> None:
+    """Refuses an EMG input that no network can have.
+
+    Raises:
+        UserError: the sampling rate is not above 0, or there is no channel.
+    """
+    if not (math.isfinite(fs_hz) and fs_hz > 0):
+        raise UserError(f"The sampling rate is {fs_hz} Hz; give a rate above 0.")
+    if channels < 1:
+        raise UserError(f"The number of EMG channels is {channels}; give at least 1.")
+
+
 @dataclass(frozen=True)
 class Detector:
     """One stage-1 filter: `layers` convolutions 1 → 1, kernel `kernel`, stride 1, no ReLU."""
 
     name: str
     ap_hz: float | None
-    """Frequency of the action potentials it looks for; None: the fixed silence filter."""
+    """Frequency of the action potentials that the filter detects; None: the fixed silence filter."""
     kernel: int
     stride: int
     """Step of the stage-2 network that reads this detector."""
     layers: int = 4
     growth: int = 1
-    """Each layer's dilation is so many times that of the layer before it."""
+    """Ratio of each layer's dilation to the dilation of the layer before it."""
 
     def dilation(self, fs_hz: float) -> int:
-        """d0 = fs / (f·k), so that each layer spans about one AP period; at least 1 sample."""
+        """Returns d0 = fs / (f·k), at least 1 sample: each layer spans about one period of the action potential."""
         return 1 if self.ap_hz is None else max(1, round(fs_hz / (self.ap_hz * self.kernel)))
 
     def pinned_below_hz(self) -> float:
-        """Sampling rate under which the dilation would have to be less than one sample."""
+        """Returns the sampling rate below which the dilation would have to be less than one sample."""
         return 0.0 if self.ap_hz is None else self.ap_hz * self.kernel
 
     def receptive_field(self, fs_hz: float) -> int:
-        """Samples that one stage-1 output sees: R = 1 + Σ (k - 1)·d."""
+        """Returns the samples that one stage-1 output sees: R = 1 + Σ (k - 1)·d."""
         spans: int = sum(self.growth**layer for layer in range(self.layers))
         return 1 + spans * (self.kernel - 1) * self.dilation(fs_hz)
 
@@ -56,10 +68,10 @@ NOTES_DETECTORS: Final = (
 
 @dataclass(frozen=True)
 class Shape:
-    """Every number that the CNN + MLP of the notes is built from.
+    """Every number that defines the CNN + MLP of the notes.
 
     Raises:
-        UserError: a sampling rate or a channel count that no device can have.
+        UserError: the sampling rate is not above 0, or there is no channel.
     """
 
     fs_hz: float
@@ -71,42 +83,39 @@ class Shape:
     outputs: int = 50
     """Stage-2 output samples per map, n."""
     averaged: int = 50
-    """Neighbouring output samples whose mean the MLP reads: its first layer has one weight for them all.
+    """Neighbouring output samples whose mean the MLP reads, so that its first layer has one weight for all of them.
 
     1 is the notes' full form, with a weight for each."""
-    likeness_hops: tuple[int, ...] = (40, 76)
-    """Spans over which channels are compared (`likeness`), about 200 and 380 ms; none: the notes' network alone."""
-    likeness_lags_ms: tuple[float, ...] = (0.5, 1, 1.5, 2, 3, 4, 6, 8)
-    """How much earlier a channel's own past is that it is compared with."""
+    correlation_hops: tuple[int, ...] = (40, 76)
+    """Spans of the channel correlations in hops, about 200 and 380 ms; empty: the notes' network alone."""
+    correlation_lags_ms: tuple[float, ...] = (0.5, 1, 1.5, 2, 3, 4, 6, 8)
+    """Lags at which each channel is correlated with its own past."""
     hidden: tuple[int, ...] = (128, 64)
     history_steps: int = HISTORY_STEPS
-    """0: the network does not know what it said last."""
+    """Past outputs that the network reads; 0: none."""
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.fs_hz) and self.fs_hz > 0):
-            raise UserError(f"The sampling rate is {self.fs_hz} Hz; give a rate above 0.")
-        if self.channels < 1:
-            raise UserError(f"The number of EMG channels is {self.channels}; give at least 1.")
+        check_input(self.fs_hz, self.channels)
         assert self.outputs % self.averaged == 0
 
     def feature_field(self, detector: Detector) -> int:
-        """Samples that one stage-2 output sees: the first layer strides, so later dilations count in steps of it."""
+        """Returns the samples that one stage-2 output sees; later dilations count in strides of the first layer."""
         first, *later = [(self.pattern_kernel - 1) * d for d in self.pattern_dilations]
         return detector.receptive_field(self.fs_hz) + first + detector.stride * sum(later)
 
     def path_window(self, detector: Detector) -> int:
-        """Samples that all `outputs` stage-2 outputs of a path see together."""
+        """Returns the samples that all `outputs` stage-2 outputs of a path see together."""
         return self.feature_field(detector) + (self.outputs - 1) * detector.stride
 
     @property
     def window_samples(self) -> int:
-        """The longest path; the others read the newest part of it."""
-        likeness = self.likeness_spans[-1] + self.likeness_lags[-1] if self.likeness_hops else 0
-        return max(likeness, *(self.path_window(d) for d in self.detectors))
+        """Samples of the longest path; the other paths read the newest part of the window."""
+        correlation = self.correlation_spans[-1] + self.correlation_lags[-1] if self.correlation_hops else 0
+        return max(correlation, *(self.path_window(d) for d in self.detectors))
 
     @property
     def means(self) -> int:
-        """What the MLP reads of each map."""
+        """Values of each map that the MLP reads."""
         return self.outputs // self.averaged
 
     @property
@@ -115,30 +124,30 @@ class Shape:
         return self.channels * len(self.detectors) * self.pattern_features * self.means
 
     @property
-    def likeness_spans(self) -> tuple[int, ...]:
-        """In samples, rising; whole hops, so that a decoder that keeps its state keeps sums of hops."""
-        return tuple(hops * usual_hop_samples(self.fs_hz) for hops in self.likeness_hops)
+    def correlation_spans(self) -> tuple[int, ...]:
+        """In samples, rising; whole hops, so that a streaming decoder can keep sums of hops."""
+        return tuple(hops * usual_hop_samples(self.fs_hz) for hops in self.correlation_hops)
 
     @property
-    def likeness_lags(self) -> tuple[int, ...]:
-        """In samples, rising; at low rates fewer, for some fall together."""
-        return tuple(sorted({max(1, round(lag * self.fs_hz / 1000)) for lag in self.likeness_lags_ms}))
+    def correlation_lags(self) -> tuple[int, ...]:
+        """In samples, rising; at low sampling rates some lags coincide, and fewer are left."""
+        return tuple(sorted({max(1, round(lag * self.fs_hz / 1000)) for lag in self.correlation_lags_ms}))
 
     @property
     def neighbours(self) -> list[tuple[int, int]]:
-        """Channels that are compared: each with the next two round the arm. With five or fewer that is everybody."""
+        """Correlated pairs of channels: each with the next two round the arm; up to five channels, all pairs."""
         n = self.channels
         return sorted({(min(a, b), max(a, b)) for a in range(n) for b in ((a + 1) % n, (a + 2) % n) if a != b})
 
     @property
-    def likeness_values(self) -> int:
-        """Over each span neighbours with each other, and each channel with its own past."""
-        return len(self.likeness_hops) * (len(self.neighbours) + self.channels * len(self.likeness_lags))
+    def correlation_values(self) -> int:
+        """Over each span, the correlation of each pair of neighbours and of each channel with its own past."""
+        return len(self.correlation_hops) * (len(self.neighbours) + self.channels * len(self.correlation_lags))
 
     @property
     def feature_values(self) -> int:
-        """What the MLP reads beside the last angles."""
-        return self.pattern_values + self.likeness_values
+        """Values that the MLP reads beside the last angles."""
+        return self.pattern_values + self.correlation_values
 
     @property
     def history_values(self) -> int:
@@ -151,7 +160,7 @@ class Shape:
         return (self.feature_values + self.history_values, *self.hidden, len(SERVOS))
 
     def parameters(self) -> dict[str, int]:
-        """Trained numbers per layer, in data order."""
+        """Returns the number of trained parameters of each layer, in data order."""
         counts = {f"stage 1, {d.name}": d.layers * d.kernel for d in self.detectors if d.ap_hz is not None}
         maps_in = 1
         for number, dilation in enumerate(self.pattern_dilations, start=1):

@@ -1,4 +1,4 @@
-"""The notes' table for any sampling rate: what the decoder looks at, and where its parameters sit."""
+"""The notes' table for any sampling rate: filters, receptive fields, window, and parameters by layer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from myobridge_models.report.tables import print_table
 
 
 def facts(shape: Shape) -> dict[str, Any]:
-    """Everything the table shows, as plain values for JSON. Fields are in samples unless they say _ms or _hz."""
+    """Returns all values of the table, for JSON. Fields are in samples unless they say _ms or _hz."""
     fs_hz = shape.fs_hz
     rows = [
         {
@@ -42,10 +42,10 @@ def facts(shape: Shape) -> dict[str, Any]:
         "pattern_dilations": list(shape.pattern_dilations),
         "outputs": shape.outputs,
         "averaged": shape.averaged,
-        "likeness_spans_samples": list(shape.likeness_spans),
-        "likeness_lags_samples": list(shape.likeness_lags),
+        "likeness_spans_samples": list(shape.correlation_spans),
+        "likeness_lags_samples": list(shape.correlation_lags),
         "pattern_values": shape.pattern_values,
-        "likeness_values": shape.likeness_values,
+        "likeness_values": shape.correlation_values,
         "feature_values": shape.feature_values,
         "history_values": shape.history_values,
         "window_samples": shape.window_samples,
@@ -57,7 +57,7 @@ def facts(shape: Shape) -> dict[str, Any]:
 
 
 def warnings(shape: Shape) -> list[str]:
-    """One sentence for each detector that cannot be tuned to its AP frequency at this sampling rate."""
+    """Returns a sentence for each detector that cannot be tuned to its AP frequency at this sampling rate."""
     return [
         f"{d.name}: its dilation is pinned at 1 below {d.pinned_below_hz():g} Hz, so at {shape.fs_hz:g} Hz a layer "
         f"spans {1000 * d.kernel / shape.fs_hz:.1f} ms, not one period of {d.ap_hz:g} Hz ({1000 / d.ap_hz:.1f} ms)."
@@ -67,13 +67,29 @@ def warnings(shape: Shape) -> list[str]:
 
 
 def print_facts(shape: Shape, console: Console) -> None:
-    """The table, for people."""
-    table_of = facts(shape)
-    table = Table(title=f"Stage 1 at {shape.fs_hz:g} Hz: per channel, no ReLU; stage 2 reads it at the stride")
+    """Prints the table."""
+    values = facts(shape)
+    print_table(_detector_table(values), console)
+    console.print(
+        f"Stage 2: k {shape.pattern_kernel}, dilations {_listed(shape.pattern_dilations)}, "
+        f"{shape.pattern_features} features, ReLU, {shape.outputs} outputs a map, averaged by {shape.averaged}.\n"
+        f"Channel correlation over {_listed(shape.correlation_spans)} samples: {len(shape.neighbours)} pairs of "
+        f"channels, and each channel with itself {_listed(shape.correlation_lags)} samples ago.\n"
+        f"MLP: {shape.pattern_values} pattern values + {shape.correlation_values} channel correlations + "
+        f"{shape.history_values} angles A(n), A(n−1).\n"
+        f"Window: {shape.window_samples} samples = {values['window_ms']:.1f} ms, the longest path."
+    )
+    print_table(_parameter_table(values), console)
+    for warning in values["warnings"]:
+        console.print(f"[yellow]Warning:[/] {warning}")
+
+
+def _detector_table(values: dict[str, Any]) -> Table:
+    table = Table(title=f"Stage 1 at {values['fs_hz']:g} Hz: per channel, no ReLU; stage 2 reads it at the stride")
     table.add_column("filter")
     for heading in ("AP Hz", "k × layers", "d0", "R", "R ms", "stride", "window", "ms"):
         table.add_column(heading, justify="right")
-    for row in table_of["detectors"]:
+    for row in values["detectors"]:
         table.add_row(
             row["name"],
             f"{row['ap_hz']:g}" if row["trained"] else "fixed",
@@ -85,25 +101,18 @@ def print_facts(shape: Shape, console: Console) -> None:
             str(row["path_window_samples"]),
             f"{row['path_window_ms']:.1f}",
         )
-    print_table(table, console)
-    console.print(
-        f"Stage 2: k {shape.pattern_kernel}, dilations {', '.join(map(str, shape.pattern_dilations))}, "
-        f"{shape.pattern_features} features, ReLU, {shape.outputs} outputs a map, averaged by {shape.averaged}.\n"
-        f"Likeness over {_listed(shape.likeness_spans)} samples: {len(shape.neighbours)} pairs of channels, and each "
-        f"channel with itself {_listed(shape.likeness_lags)} samples ago.\n"
-        f"MLP: {table_of['pattern_values']} of the patterns + {table_of['likeness_values']} of likeness + "
-        f"{table_of['history_values']} angles of A(n), A(n−1).\n"
-        f"Window: {table_of['window_samples']} samples = {table_of['window_ms']:.1f} ms, the longest path."
-    )
-    where = Table(title=f"{table_of['parameters_total']:,} trained parameters, {shape.channels} channels")
-    where.add_column("layer")
-    where.add_column("parameters", justify="right")
-    where.add_column("share", justify="right")
-    for layer, count in table_of["parameters"].items():
-        where.add_row(layer, f"{count:,}", f"{count / table_of['parameters_total']:.2%}")
-    print_table(where, console)
-    for warning in table_of["warnings"]:
-        console.print(f"[yellow]Warning:[/] {warning}")
+    return table
+
+
+def _parameter_table(values: dict[str, Any]) -> Table:
+    total = values["parameters_total"]
+    table = Table(title=f"{total:,} trained parameters, {values['channels']} channels")
+    table.add_column("layer")
+    table.add_column("parameters", justify="right")
+    table.add_column("share", justify="right")
+    for layer, count in values["parameters"].items():
+        table.add_row(layer, f"{count:,}", f"{count / total:.2%}")
+    return table
 
 
 def _listed(numbers: tuple[int, ...]) -> str:
@@ -111,6 +120,6 @@ def _listed(numbers: tuple[int, ...]) -> str:
 
 
 def print_times(times_ms: dict[str, dict[str, float]], console: Console) -> None:
-    """What `untrained.decision_times_ms` found."""
-    said = "; ".join(f"{name} {own['p50']:.3f} ms (p99 {own['p99']:.3f})" for name, own in times_ms.items())
-    console.print(f"A decision in onnxruntime on one thread of this machine, median: {said}.")
+    """Prints the result of `untrained.decision_times_ms`."""
+    times = "; ".join(f"{name} {own['p50']:.3f} ms (p99 {own['p99']:.3f})" for name, own in times_ms.items())
+    console.print(f"Median time of a decision in onnxruntime, on one thread of this machine: {times}.")

@@ -1,4 +1,4 @@
-"""Plots of a benchmark: what was confused, angles against the cue, error by person, decoders side by side."""
+"""Plots of a benchmark: confusions, angles against the cue, error by person, decoders side by side."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 from myobridge import SERVOS
 from myobridge.errors import UserError
 from myobridge.files import draft
-from myobridge_models.evaluation.evaluate import distinct_poses, held_at, instants
+from myobridge_models.evaluation.decisions import held_at, instants
+from myobridge_models.evaluation.evaluate import distinct_poses
 from myobridge_models.evaluation.steadiness import nearest_pose
 from myobridge_models.experiments.benchmark import Judged, means
 
 COLOURS: Final = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#444444", "#b5a800")
-"""Okabe and Ito's, told apart by colour-blind readers too."""
+"""The palette of Okabe and Ito, which colour-blind readers can tell apart."""
 STYLE: Final[dict[Any, Any]] = {
     "axes.prop_cycle": cycler(color=COLOURS),
     "axes.spines.top": False,
@@ -38,7 +39,7 @@ Draw = Callable[[], Figure]
 
 
 def benchmark_plots(judged: Sequence[Judged], folder: Path) -> list[Path]:
-    """Draws all plots of a benchmark into the folder, which is made if need be, and returns their paths.
+    """Draws all plots of a benchmark into the folder, which is created if missing, and returns their paths.
 
     Raises:
         UserError: the folder cannot be written.
@@ -77,12 +78,12 @@ def draw_all(plots: Mapping[str, Draw], folder: Path) -> list[Path]:
 
 
 def decoders_of(judged: Sequence[Judged]) -> list[str]:
-    """Names, in the order in which they were asked."""
+    """Returns the names of the decoders, in the order of the rows."""
     return list(dict.fromkeys(one.decoder for one in judged))
 
 
 def decoders_figure(judged: Sequence[Judged]) -> Figure:
-    """All decoders side by side, a dot a fold and a bar for their mean."""
+    """Draws all decoders side by side, a dot for each fold and a bar for their mean."""
     names = decoders_of(judged)
     shown = (
         ("mae_deg", "mean absolute error, °"),
@@ -105,7 +106,7 @@ def decoders_figure(judged: Sequence[Judged]) -> Figure:
 
 
 def people_figure(judged: Sequence[Judged]) -> Figure:
-    """Error by person: mean over the person's folds, a line for each decoder."""
+    """Draws the error by person: the mean over the person's folds, a line for each decoder."""
     people = sorted({one.fold.person for one in judged})
     figure = Figure(figsize=(max(5, 0.6 * len(people) + 3), 3.4), layout="constrained")
     axes = figure.subplots()
@@ -124,20 +125,20 @@ def people_figure(judged: Sequence[Judged]) -> Figure:
 
 
 def confusion_counts(judged: Sequence[Judged], decoder: str) -> NDArray[np.int64]:
-    """How often each pose (row) was taken for each pose (column), over all folds of a decoder: (poses, poses)."""
+    """Counts how often each pose (row) was decoded as each pose (column) over a decoder's folds: (poses, poses)."""
     poses = distinct_poses(judged[0].fold.poses)
     counts = np.zeros((len(poses), len(poses)), np.int64)
     for one in judged:
         if one.decoder == decoder:
             rows = instants(one.fold.recording, one.fold.held_out)
-            angles_deg = held_at(rows, one.said, one.fold.recording, one.fold.rest_deg)
-            meant = nearest_pose(one.fold.truth_deg[rows], poses)
-            np.add.at(counts, (meant, nearest_pose(angles_deg, poses)), 1)
+            angles_deg = held_at(rows, one.decisions, one.fold.recording, one.fold.rest_deg)
+            true = nearest_pose(one.fold.truth_deg[rows], poses)
+            np.add.at(counts, (true, nearest_pose(angles_deg, poses)), 1)
     return counts
 
 
 def confusion_figure(judged: Sequence[Judged], decoder: str) -> Figure:
-    """Share of each pose that was taken for each pose."""
+    """Draws the share of each pose that was decoded as each pose."""
     fold = judged[0].fold
     counts = confusion_counts(judged, decoder)
     shares = counts / np.maximum(1, counts.sum(axis=1, keepdims=True))
@@ -161,16 +162,16 @@ def confusion_figure(judged: Sequence[Judged], decoder: str) -> Figure:
 
 
 def angles_figure(one: Judged) -> Figure:
-    """The five angles against the cue through the held-out repetition, movement after movement."""
+    """Draws the five angles against the cue through the held-out repetition, one movement after the other."""
     fold = one.fold
     rows = instants(fold.recording, fold.held_out)
-    angles_deg, meant_deg = held_at(rows, one.said, fold.recording, fold.rest_deg), fold.truth_deg[rows]
+    angles_deg, true_deg = held_at(rows, one.decisions, fold.recording, fold.rest_deg), fold.truth_deg[rows]
     at_s = np.arange(len(rows)) * (rows[1] - rows[0]) / fold.recording.fs_hz
     figure = Figure(figsize=(11, 6), layout="constrained")
     panels = np.ravel(figure.subplots(len(SERVOS), 1, sharex=True, sharey=True))
     for servo, axes in enumerate(panels):
         plain_grid(axes)
-        axes.fill_between(at_s, meant_deg[:, servo], color="#dddddd", linewidth=0, step="mid", label="cue's pose")
+        axes.fill_between(at_s, true_deg[:, servo], color="#dddddd", linewidth=0, step="mid", label="cue's pose")
         axes.plot(at_s, angles_deg[:, servo], linewidth=1, label=one.decoder)
         axes.set_ylabel(f"{SERVOS[servo]}, °")
     for start in np.flatnonzero(np.diff(rows) > rows[1] - rows[0]):
@@ -184,7 +185,7 @@ def angles_figure(one: Judged) -> Figure:
 
 
 def plain_grid(axes: Axes, title: str = "") -> None:
-    """Horizontal lines behind the data."""
+    """Draws horizontal lines behind the data."""
     axes.set_title(title)
     axes.grid(axis="y")
     axes.set_axisbelow(True)

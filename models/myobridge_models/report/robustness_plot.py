@@ -11,11 +11,11 @@ from myobridge_models.report.plots import plain_grid
 
 SHOWN = (("balanced_accuracy", "balanced accuracy"), ("mae_deg", "mean absolute error, °"))
 UNCHANGED_AT = {"gain, all channels": 1.0, "gain, one channel": 1.0, "rotation, electrodes": 0.0}
-"""Where the unchanged recording lies on a curve, if it does."""
+"""Level of the unchanged recording on a curve, for curves that include it."""
 
 
 def robustness_figure(curves: Sequence[Mapping[str, object]]) -> Figure:
-    """A column a curve; above accuracy, below error; the dashed line is the unchanged recording."""
+    """Draws a column for each curve: accuracy above, error below; the dashed line is the unchanged recording."""
     names = [name for name in dict.fromkeys(str(row["perturbation"]) for row in curves) if name != "none"]
     figure = Figure(figsize=(2.2 * len(names), 4.6), layout="constrained")
     panels = np.array(figure.subplots(len(SHOWN), len(names), sharey="row", sharex="col", squeeze=False))

@@ -1,4 +1,4 @@
-"""Rows of figures as a table for people."""
+"""Prints rows of figures as tables."""
 
 from __future__ import annotations
 
@@ -22,12 +22,10 @@ HEADINGS: Final = {
     "missed_onsets": "miss\nrate",
     "jitter_deg_per_s": "jit.\n°/s",
     "parameters": "para-\nmeters",
-    "window_ms": "sees\nms",
     "p50_ms": "p50\nms",
     "p99_ms": "p99\nms",
     "p50_ratio": "ratio",
     "streaming_p50_ms": "hop\np50",
-    "streaming_p99_ms": "hop\np99",
     "decision_kmac": "whole\nkMAC",
     "streaming_kmac": "hop\nkMAC",
     "file_kb": "file\nkB",
@@ -35,7 +33,6 @@ HEADINGS: Final = {
 }
 DIGITS: Final = {
     "train_s": 0,
-    "window_ms": 0,
     "_ratio": 2,
     "_kmac": 0,
     "_kb": 0,
@@ -45,12 +42,12 @@ DIGITS: Final = {
     "_onsets": 2,
     "_s": 2,
 }
-"""Behind the point, by what the name ends in."""
+"""Decimal places, by the ending of the key."""
 
 
 def print_rows(title: str, rows: Sequence[Mapping[str, object]], console: Console) -> None:
-    """One line a row; columns are the first row's keys, numbers to three figures behind the point at most."""
-    # Narrow, so that a terminal of 80 columns cuts no number off.
+    """Prints one line per row; the columns are the first row's keys, and numbers have at most three decimal places."""
+    # Narrow, so that the figures fit into 80 columns.
     table = Table(title=title, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for key in rows[0]:
         heading = HEADINGS.get(key, key.replace("_", " "))
@@ -61,7 +58,7 @@ def print_rows(title: str, rows: Sequence[Mapping[str, object]], console: Consol
 
 
 def print_table(table: Table, console: Console) -> None:
-    """The table, or, where the console is too narrow or cannot draw, a line for each row; no figure is cut off."""
+    """Prints the table, or a line per row on a narrow or simple terminal, so that no figure is cut off."""
     needs = console.measure(table, options=console.options.update(max_width=WIDEST)).maximum
     if needs <= console.width and not console.is_dumb_terminal:
         console.print(table)
@@ -69,8 +66,8 @@ def print_table(table: Table, console: Console) -> None:
     console.print(table.title, soft_wrap=True)
     headings = [str(column.header).replace("-\n", "").replace("\n", " ") for column in table.columns]
     for cells in zip(*(column.cells for column in table.columns), strict=True):
-        said = (f"{heading} {cell}".strip() for heading, cell in zip(headings, cells, strict=True))
-        console.print(", ".join(said), soft_wrap=True)
+        texts = (f"{heading} {cell}".strip() for heading, cell in zip(headings, cells, strict=True))
+        console.print(", ".join(texts), soft_wrap=True)
 
 
 def _cell(key: str, value: object) -> str:

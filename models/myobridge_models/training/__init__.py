@@ -1,1 +1,1 @@
-"""Training: segments, cached features, the recipe, and the checkpoint that comes out."""
+"""Training: segments, cached features, the recipe, and the checkpoint of an interrupted training."""

@@ -1,8 +1,9 @@
-"""From a model to one that knows this person and this day: the MLP goes on learning on a short recording.
+"""Calibration: the MLP of a model goes on learning from a short recording of one person on one day.
 
-The base's detectors stay as they are, so that a minute of EMG is enough and a Raspberry Pi's processor too. Beside it a
-small training from the start is tried, and what is better on a repetition that neither has seen is taken: a base of
-other people helps some and hinders others. Where the base is for another device, there is only the start.
+The base's detectors stay unchanged, so a minute of EMG and a Raspberry Pi's processor suffice. A small training from
+the start is tried as well, and the better of the two on an unseen repetition is taken: a base of other people helps
+some persons and hinders others. If the base is for other electrodes or another rate, only the training from the start
+remains.
 """
 
 from __future__ import annotations
@@ -14,19 +15,19 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-import numpy as np
 import torch
 
-from myobridge.errors import UserError
 from myobridge.model.file import LabelledPose, ModelSpec
 from myobridge.model.load import open_model
 from myobridge.recording import Recording
 from myobridge_models.data.takes import channel_scale, scaled
+from myobridge_models.data.training_set import Source, moving_repetitions, training_takes
 from myobridge_models.evaluation.evaluate import Figures, evaluate
 from myobridge_models.export.export import export
 from myobridge_models.export.restore import restore
 from myobridge_models.network.families.base import Network
-from myobridge_models.training.build import Source, build, described, training_takes
+from myobridge_models.training.build import build
+from myobridge_models.training.metadata import metadata_of
 from myobridge_models.training.recipe import CALIBRATION, FROM_THE_START
 from myobridge_models.training.train import Progress, train
 
@@ -37,7 +38,7 @@ Bar = Callable[[str, int], AbstractContextManager[Progress | None]]
 class Calibration(NamedTuple):
     """Figures on the recording's last repetition, which neither model was trained on; None: the base does not fit.
 
-    The model that is written has then been trained on all repetitions; from_base says which way was better.
+    The written model is then trained on all repetitions; from_base says which of the two trainings was better.
     """
 
     before: Figures | None
@@ -47,7 +48,7 @@ class Calibration(NamedTuple):
 
 
 def fits(spec: ModelSpec, recording: Recording) -> bool:
-    """The model is for a device like the recording's."""
+    """Returns whether the model has the recording's sampling rate and number of channels."""
     return (spec.fs_hz, len(spec.channels)) == (recording.fs_hz, recording.channels)
 
 
@@ -59,7 +60,7 @@ def fine_tuned(
     repetitions: Sequence[int] | None = None,
     progress: Progress | None = None,
 ) -> tuple[Network, ModelSpec]:
-    """The base's network after it went on learning on these repetitions of the recordings, and its metadata.
+    """Trains the base's network further on these repetitions of the recordings; returns it with its metadata.
 
     Raises:
         UserError: the base cannot be used, or the recordings do not suffice.
@@ -70,11 +71,11 @@ def fine_tuned(
     takes = training_takes(sources, poses, repetitions)
     scale = channel_scale(takes)
     network = train(scaled(takes, scale), network, recipe, progress=progress)
-    return network, described(name, spec.family, network, sources, poses, takes, scale, recipe, base=spec.name)
+    return network, metadata_of(name, spec.family, network, sources, poses, takes, scale, recipe, base=spec.name)
 
 
 class Chosen(NamedTuple):
-    """The better of two trainings; the trial's figures are on the repetition that it had not seen, if there are two."""
+    """The better of two trainings; `trial` holds its figures on an unseen repetition, if there are two repetitions."""
 
     network: Network
     spec: ModelSpec
@@ -82,7 +83,7 @@ class Chosen(NamedTuple):
     from_base: bool
 
 
-def better_way(
+def better_training(
     base: Path,
     name: str,
     source: Source,
@@ -90,9 +91,9 @@ def better_way(
     repetitions: Sequence[int],
     bar: Bar = lambda _title, _steps: nullcontext(),
 ) -> Chosen:
-    """From the base or from the start, whichever is better on the last of the repetitions; then trained on them all.
+    """Trains from the base or from the start, whichever is better on the last of the repetitions, then on all of them.
 
-    A single repetition leaves nothing to try on, and the base is taken if it is for such a device.
+    A single repetition leaves nothing to judge on; then the base is taken if it fits the recording.
 
     Raises:
         UserError: the base cannot be used, or the recording does not suffice.
@@ -108,16 +109,16 @@ def better_way(
         with bar(f"{title} from the start", FROM_THE_START.steps) as progress:
             return build(name, [source], poses, FROM_THE_START, on, progress=progress)
 
-    def tried(from_base: bool) -> Figures:
+    def trial_figures(from_base: bool) -> Figures:
         with TemporaryDirectory() as folder:
             trial = Path(folder) / "trial.onnx"
             export(*trained(from_base, others, "trial"), trial)
             return evaluate(trial, recording, path, judged_on)
 
-    ways = (True, False) if fits(base_spec, recording) else (False,)
-    tries = {from_base: tried(from_base) for from_base in ways} if others else {}
-    best = max(tries, key=lambda from_base: _worth(tries[from_base])) if others else ways[0]
-    return Chosen(*trained(best, repetitions, name), tries.get(best), best)
+    choices = (True, False) if fits(base_spec, recording) else (False,)
+    trials = {from_base: trial_figures(from_base) for from_base in choices} if others else {}
+    best = max(trials, key=lambda from_base: _worth(trials[from_base])) if others else choices[0]
+    return Chosen(*trained(best, repetitions, name), trials.get(best), best)
 
 
 def calibrate(
@@ -127,43 +128,26 @@ def calibrate(
     out: Path,
     bar: Bar = lambda _title, _steps: nullcontext(),
 ) -> Calibration:
-    """Writes the calibrated model to `out`, and says what it was worth; each training is shown by a `bar` of its own.
+    """Writes the calibrated model to `out` and returns the figures before and after; each training shows its own `bar`.
 
     Raises:
         UserError: the base cannot be used, or the recording does not suffice.
     """
-    path, recording = source
-    repetitions = repetitions_of(path, recording)
-    chosen = better_way(base, out.stem, source, poses, repetitions, bar)
+    repetitions = moving_repetitions(source)
+    chosen = better_training(base, out.stem, source, poses, repetitions, bar)
     assert chosen.trial is not None
     export(chosen.network, chosen.spec, out)
-    known = fits(open_model(base).spec, recording)
+    known = fits(open_model(base).spec, source[1])
     before = evaluate_base(base, source, poses, repetitions[-1]) if known else None
     return Calibration(before, chosen.trial, repetitions[-1], chosen.from_base)
 
 
 def _worth(figures: Figures) -> tuple[float, float]:
-    """Telling the poses apart first, as `myobridge calibrate` asks of a model that it takes; then the error."""
+    """Orders figures by balanced accuracy first, as `myobridge calibrate` judges a model; then by the error."""
     return figures.balanced_accuracy or 0.0, -figures.mae_deg
 
 
 def evaluate_base(base: Path, source: Source, poses: Sequence[LabelledPose], repetition: int) -> Figures:
-    """Figures of the base on the new recording, judged by the new recording's poses."""
+    """Computes the figures of the base on the new recording, with the new recording's poses."""
     path, recording = source
     return evaluate(base, replace(recording, poses=tuple(poses)), path, repetition)
-
-
-def repetitions_of(path: Path, recording: Recording) -> list[int]:
-    """The repetitions in which somebody moves.
-
-    Raises:
-        UserError: there are fewer than two, so that nothing could be judged.
-    """
-    if recording.label is None or recording.repetition is None:
-        raise UserError(f"{path} has no cues, so nothing can be learnt from it; record it with `myobridge record`.")
-    found: list[int] = np.unique(recording.repetition[recording.label != 0]).tolist()
-    if len(found) < 2:
-        raise UserError(
-            f"{path} has movements in {len(found)} repetition(s); record at least two, one to be judged on."
-        )
-    return found

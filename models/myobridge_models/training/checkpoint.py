@@ -1,4 +1,4 @@
-"""An interrupted training goes on where it was: everything that a step depends on, in one file."""
+"""Checkpoints: one file with everything that the next step of an interrupted training depends on."""
 
 from __future__ import annotations
 
@@ -21,47 +21,47 @@ from myobridge_models.network.families.registry import create
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A file that a training writes as it goes, and that is gone when it is over.
+    """A file that a training writes while it runs and removes at its end.
 
-    of: what the training is of (family, shape, recipe, data); a file of another one is refused.
+    identity: family, shape, recipe and data of the training; a file with another identity is refused.
     """
 
     path: Path
-    of: Mapping[str, str | int | float | None]
+    identity: Mapping[str, str | int | float | None]
     spec: ModelSpec
-    """What the file of the finished network will say, so that an unfinished one can be exported."""
+    """Metadata of the finished network, so that an unfinished one can be exported."""
 
     def save(self, state: Mapping[str, Any]) -> None:
-        """Writes the state; a crash in mid-write leaves the older file.
+        """Writes the state; a crash during the write leaves the older file.
 
         Raises:
-            UserError: the disk does not take it.
+            UserError: the file cannot be written.
         """
-        buffer = io.BytesIO()  # torch has its own ways to say that a disk is full
-        torch.save({"of": json.dumps(self.of), "spec": encode_spec(self.spec), **state}, buffer)
+        buffer = io.BytesIO()  # torch reports a full disk in many ways, write_bytes in one sentence
+        torch.save({"of": json.dumps(self.identity), "spec": encode_spec(self.spec), **state}, buffer)
         write_bytes(self.path, buffer.getvalue())
 
     def load(self) -> dict[str, Any] | None:
-        """The state, or None where there is no file.
+        """Returns the state, or None if there is no file.
 
         Raises:
-            UserError: the file is of another training, or no checkpoint.
+            UserError: the file belongs to another training, or is not a checkpoint.
         """
         if not self.path.exists():
             return None
         state = _read(self.path)
-        of = json.loads(state["of"])
-        differ = [key for key in self.of if of.get(key) != self.of[key]]
+        found = json.loads(state["of"])
+        differ = [key for key in self.identity if found.get(key) != self.identity[key]]
         if differ:
             key = differ[0]
             raise UserError(
-                f"{self.path} is of another training ({key}: {of.get(key)} instead of {self.of[key]}); "
-                "train with what it was begun with, or choose another --out."
+                f"{self.path} belongs to another training ({key}: {found.get(key)} instead of {self.identity[key]}); "
+                "repeat the recordings and options that it began with, or choose another --out."
             )
         return state
 
     def remove(self) -> None:
-        """The training is over, and its model is written."""
+        """Removes the file, after the model is written."""
         with suppress(FileNotFoundError):
             self.path.unlink()
 
@@ -72,21 +72,21 @@ def _read(path: Path) -> dict[str, Any]:
         state = cast("dict[str, Any]", torch.load(path, weights_only=True))
         if not {"of", "spec", "steps"} <= set(state):
             raise ValueError("not ours")
-    except Exception as error:  # torch, zipfile and pickle each have their own ways to fail
+    except Exception as error:  # torch, zipfile and pickle fail in many ways
         raise UserError(
-            f"{path} is not a whole checkpoint; rather than delete it, move it away: training then starts anew."
+            f"{path} is not a whole checkpoint; move it away, and the training starts from the beginning."
         ) from error
     return state
 
 
 def network_in(path: Path) -> tuple[Network, ModelSpec]:
-    """The network of an unfinished training, with the running average of its weights, and its metadata.
+    """Returns the network of an unfinished training, with the running average of its weights, and its metadata.
 
     Raises:
-        UserError: no such file, or no checkpoint.
+        UserError: the file is missing, or is not a checkpoint.
     """
     if not path.exists():
-        raise UserError(f"There is no checkpoint {path}; a training keeps one beside its model until it is over.")
+        raise UserError(f"There is no checkpoint {path}; a training keeps one beside its model until it ends.")
     state = _read(path)
     spec = decode_spec(state["spec"], path)
     network = create(spec.family, spec.fs_hz, len(spec.channels), dropout=0.0)

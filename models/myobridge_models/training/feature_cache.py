@@ -1,4 +1,4 @@
-"""Features of whole takes, computed once: while the detectors are kept, the MLP learns many times faster."""
+"""The feature cache: while the detectors do not change, features are computed once, and the MLP learns much faster."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import torch
 from torch import Tensor
 
 from myobridge_models.data.takes import Take
-from myobridge_models.network.families.base import RememberingNetwork
+from myobridge_models.network.families.base import CacheableNetwork
 from myobridge_models.training.segments import Drawn
 
 
-class Memory:
-    """What `network.remember` keeps of every take, end to end, in half precision: a minute at 4 x 2 kHz takes 15 MB."""
+class FeatureCache:
+    """The cache of every take, end to end, in half precision: a minute at 4 channels and 2 kHz takes 15 MB."""
 
-    def __init__(self, network: RememberingNetwork, takes: Sequence[Take], device: str) -> None:
+    def __init__(self, network: CacheableNetwork, takes: Sequence[Take], device: str) -> None:
         kept = [self._of(network, take, device) for take in takes]
         self._maps = tuple(torch.cat(maps) for maps in zip(*kept, strict=True))
         self._starts = np.cumsum([0, *(len(take) for take in takes)])
@@ -24,12 +24,12 @@ class Memory:
 
     @staticmethod
     @torch.no_grad()
-    def _of(network: RememberingNetwork, take: Take, device: str) -> tuple[Tensor, ...]:
-        maps = network.remember(torch.from_numpy(take.emg).to(device))
+    def _of(network: CacheableNetwork, take: Take, device: str) -> tuple[Tensor, ...]:
+        maps = network.to_cache(torch.from_numpy(take.emg).to(device))
         return tuple(m.half() for m in maps)
 
     def features(self, drawn: Drawn, gain: Tensor) -> Tensor:
-        """Features (N, unroll, F) of drawn windows whose channels are louder by gain (N, C)."""
+        """Returns features (N, unroll, F) of drawn windows; gain (N, C) scales the channels."""
         rows = torch.from_numpy(self._starts[drawn.take][:, None] + drawn.ends).to(gain.device)  # (N, unroll)
-        found = self.network.recall(self._maps, rows.flatten(), gain.repeat_interleave(rows.shape[1], dim=0))
+        found = self.network.from_cache(self._maps, rows.flatten(), gain.repeat_interleave(rows.shape[1], dim=0))
         return found.reshape(*rows.shape, -1)

@@ -1,4 +1,4 @@
-"""Where training windows are cut: at random phase, movements equally often, several in a row for the closed loop."""
+"""Draws training segments: at random phase, movements equally often, several windows in a row for the closed loop."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from myobridge.calibration.poses import REST
 from myobridge.errors import UserError
-from myobridge.model.file import usual_hop_samples
-from myobridge_models.data.label_alignment import REST
 from myobridge_models.data.takes import Take
 from myobridge_models.network.families.base import InputShape
-from myobridge_models.training.recipe import Recipe, history_hops
+from myobridge_models.training.recipe import Recipe, history_samples
 
 
 class Drawn(NamedTuple):
@@ -33,16 +32,16 @@ class Drawn(NamedTuple):
 
 
 class Segments:
-    """Draws segments that end `unroll` windows in a row, one history step apart."""
+    """Draws segments of `unroll` windows in a row, one history step apart."""
 
     def __init__(self, takes: Sequence[Take], shape: InputShape, recipe: Recipe) -> None:
-        """Finds where windows may end.
+        """Finds the places where windows may end.
 
         Raises:
-            UserError: there is no take long enough, or only one movement.
+            UserError: no take is long enough, or there is only one movement.
         """
         self._window = shape.window_samples
-        self.step = history_hops(shape.fs_hz) * usual_hop_samples(shape.fs_hz)
+        self.step = history_samples(shape.fs_hz)
         self._unroll = recipe.unroll
         self._rest_share = recipe.rest_share
         self._every = 1 if recipe.random_phase else self.step
@@ -57,11 +56,11 @@ class Segments:
 
     @property
     def movements(self) -> int:
-        """How many different movements there are; 1 where targets are angles only."""
+        """Number of different movements; 1 if the targets are angles only."""
         return len(self._movements)
 
     def _find_places(self) -> tuple[NDArray[np.int64], list[NDArray[np.int64]]]:
-        """The movements, and for each (take, sample) of every window end that may be trained on, (places, 2)."""
+        """Returns the movements, and for each of them the (take, sample) of every allowed window end, (places, 2)."""
         found = []
         for number, take in enumerate(self.takes):
             ends = np.flatnonzero(take.usable)
@@ -70,7 +69,7 @@ class Segments:
         places = np.concatenate(found) if found else np.empty((0, 3), np.int64)
         if not len(places):
             raise UserError(
-                f"There is too little data: no stretch of {self._span} samples without a break that may be trained on; "
+                f"There is too little data: no stretch of {self._span} samples without a break to train on; "
                 "record longer."
             )
         movements = np.unique(places[:, 2])
@@ -79,9 +78,10 @@ class Segments:
         return movements, [places[places[:, 2] == movement, :2] for movement in movements]
 
     def _shares(self) -> NDArray[np.float64]:
-        """How often each movement is drawn: poses equally often, movements of one pose share that pose's part.
+        """Returns how often each movement is drawn: poses equally often, and movements of one pose share its part.
 
-        Telling a thumb's pose from four wrist movements is harder than from one: what all of them share must not win.
+        A thumb pose is harder to tell from four wrist movements than from one; the movements' common answer must not
+        dominate.
         """
         rest = self._movements == REST
         if not rest.any() or rest.all():
@@ -92,7 +92,7 @@ class Segments:
         return np.where(rest, self._rest_share, (1 - self._rest_share) * part / part.sum())
 
     def draw(self, count: int, rng: np.random.Generator) -> Drawn:
-        """So many segments; the drawn window is any of a segment's, as far as the take reaches."""
+        """Draws `count` segments; the drawn window may be any of a segment's windows, as far as the take reaches."""
         take, ends = zip(
             *(self._place(m, rng) for m in rng.choice(self.movements, count, p=self._shares())), strict=True
         )
@@ -115,11 +115,11 @@ class Segments:
         return int(number), int(rng.choice(first[fits])) + before
 
     def emg(self, drawn: Drawn) -> Tensor:
-        """emg (N, C, span) of the segments, whose windows end at `ends`."""
+        """Returns emg (N, C, span) of the segments, whose windows end at `ends`."""
         starts = drawn.ends[:, 0] - (self._window - 1)
         cut = [self.takes[t].emg[:, s : s + self._span] for t, s in zip(drawn.take, starts, strict=True)]
         return torch.from_numpy(np.stack(cut))
 
     def poses_deg(self) -> Tensor:
-        """Targets of the training, thinned out, (P, 5)."""
+        """Returns the targets of the training, thinned out, (P, 5)."""
         return torch.from_numpy(np.concatenate([take.target_deg[take.usable] for take in self.takes])[:: self.step])

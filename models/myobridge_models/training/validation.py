@@ -1,4 +1,4 @@
-"""Early stopping: how good the averaged network is on a repetition that it is not trained on, in closed loop."""
+"""Early stopping: validates the averaged network in closed loop on a repetition outside the training."""
 
 from __future__ import annotations
 
@@ -11,21 +11,23 @@ import torch
 
 from myobridge import SERVOS
 from myobridge.errors import UserError
-from myobridge.model.file import usual_hop_samples
 from myobridge_models.data.takes import Take
 from myobridge_models.network.families.base import Network
 from myobridge_models.network.shape import HISTORY_STEPS
-from myobridge_models.training.recipe import history_hops
+from myobridge_models.training.recipe import history_samples
 
 PATIENCE: Final = 4
-"""Looks without an improvement until the training is over."""
+"""Validations without an improvement until the training ends."""
 
 
 @torch.no_grad()
 def closed_loop_mae(network: Network, takes: Sequence[Take], rest_deg: Sequence[float]) -> float:
-    """Mean absolute error in degrees over takes longer than a window, each from rest, one decision a history step."""
+    """Returns the mean absolute error in degrees over takes longer than a window.
+
+    Each take starts from rest, and there is one decision per history step.
+    """
     shape, errors = network.shape, []
-    step = history_hops(shape.fs_hz) * usual_hop_samples(shape.fs_hz)
+    step = history_samples(shape.fs_hz)
     for take in takes:
         ends = np.arange(shape.window_samples - 1, len(take), step)
         if not len(ends):
@@ -40,10 +42,10 @@ def closed_loop_mae(network: Network, takes: Sequence[Take], rest_deg: Sequence[
 
 
 class Validation:
-    """Remembers the best network so far."""
+    """Keeps the best network so far."""
 
     def __init__(self, takes: Sequence[Take], rest_deg: Sequence[float], window_samples: int) -> None:
-        """Raises UserError where no take is as long as a window."""
+        """Raises UserError if every take is shorter than a window."""
         if all(len(take) < window_samples for take in takes):
             raise UserError(
                 f"The repetition to validate on has no stretch of {window_samples} samples; record longer, or choose "
@@ -54,8 +56,8 @@ class Validation:
         self._best: dict[str, Any] = {}
         self._since = 0
 
-    def look(self, network: Network) -> None:
-        """Judges the network as it is now."""
+    def validate(self, network: Network) -> None:
+        """Validates the network as it is now."""
         was_training, device = network.training, next(network.parameters()).device
         found_deg = closed_loop_mae(network.cpu().eval(), self._takes, self._rest_deg)
         network.to(device).train(was_training)
@@ -66,18 +68,18 @@ class Validation:
 
     @property
     def over(self) -> bool:
-        """It does not get better any more."""
+        """Whether the network no longer improves."""
         return self._since >= PATIENCE
 
     def state(self) -> dict[str, Any]:
-        """For a checkpoint."""
+        """Returns the state for a checkpoint."""
         return {"best_deg": self.best_deg, "best": self._best, "since": self._since}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """From a checkpoint."""
+        """Restores the state of a checkpoint."""
         self.best_deg, self._best, self._since = state["best_deg"], state["best"], state["since"]
 
     def take_best(self, network: Network) -> None:
-        """Gives the network the weights that were best."""
+        """Gives the network its best weights."""
         if self._best:
             network.load_state_dict(self._best)

@@ -1,4 +1,4 @@
-"""The commands say what they do, write JSON, and meet mistakes with one sentence."""
+"""The commands report what they do, write JSON, and refuse mistakes in one sentence."""
 
 import json
 import re
@@ -20,7 +20,7 @@ from myobridge_models.experiments.ablation import VARIANTS
 from myobridge_models.experiments.parallel import in_processes
 from myobridge_models.training.checkpoint import network_in
 from myobridge_models.training.recipe import Recipe
-from myobridge_models.training.train import LOOK_STEPS, SAVE_S, _due
+from myobridge_models.training.train import CHECK_STEPS, SAVE_S, _due
 
 
 def run(monkeypatch, capsys, *arguments):
@@ -46,7 +46,7 @@ def test_describe_prints_the_notes_table_and_its_json(monkeypatch, capsys, tmp_p
         assert way in out
 
 
-def test_json_to_stdout_is_nothing_but_json(monkeypatch, capsys):
+def test_stdout_carries_the_json_alone(monkeypatch, capsys):
     _, out, err = run(monkeypatch, capsys, "describe", "--fs", 500, "--json", "-")
     assert len(json.loads(out)["warnings"]) == 2
     assert "Warning" in err
@@ -62,7 +62,7 @@ def test_synth_train_evaluate(monkeypatch, capsys, tmp_path):
     assert 0 < json.loads(out)["mae_deg"] < 90
 
 
-def test_without_the_training_extra_it_says_what_to_install():
+def test_a_missing_package_is_named_with_the_command_that_installs_it():
     program = "import sys; sys.modules['scipy'] = None; from myobridge_models.cli import main; main()"
     command = [sys.executable, "-c", program, "train", "x.npz", "--out", "y.onnx"]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -77,7 +77,7 @@ def cued(tmp_path):
     return tmp_path / "r.npz"
 
 
-def test_a_held_out_and_a_validating_repetition_are_not_trained_on(monkeypatch, capsys, tmp_path):
+def test_held_out_and_validation_repetitions_are_not_trained_on(monkeypatch, capsys, tmp_path):
     recording, model = tmp_path / "r.npz", tmp_path / "m.onnx"
     labelled(repetitions=3).save(recording)
     options = ("--hold-out", 2, "--validate", 1, "--robust", "--steps", 20, "--json", tmp_path / "t.json")
@@ -87,18 +87,18 @@ def test_a_held_out_and_a_validating_repetition_are_not_trained_on(monkeypatch, 
     assert report["copies"] == 1
 
 
-def test_a_stopped_training_says_how_to_go_on_and_is_exported_as_it_stands(monkeypatch, capsys, tmp_path, cued):
+def test_an_interrupted_training_says_how_to_resume_and_can_be_exported(monkeypatch, capsys, tmp_path, cued):
     def stop(step, loss_deg):
         if step == 12:
             raise KeyboardInterrupt
 
     model, checkpoint = tmp_path / "m.onnx", tmp_path / "m.onnx.checkpoint"
     with monkeypatch.context() as interrupted:
-        interrupted.setattr("myobridge_models.training.train.LOOK_STEPS", 5)
-        interrupted.setattr("myobridge_models.commands.train.progress_bar", lambda *_: nullcontext(stop))
+        interrupted.setattr("myobridge_models.training.train.CHECK_STEPS", 5)
+        interrupted.setattr("myobridge_models.report.progress.training_progress", lambda *_: nullcontext(stop))
         code, _, err = run(interrupted, capsys, "train", cued, "--out", model, "--steps", 40)
     assert code == 1
-    assert err.strip().endswith(f"was interrupted; give the same command again to go on from {checkpoint}.")
+    assert err.strip().endswith(f"was interrupted; give the same command again to resume from {checkpoint}.")
     assert run(monkeypatch, capsys, "export", checkpoint, "--out", tmp_path / "half.onnx")[0] == 0
     assert run(monkeypatch, capsys, "evaluate", tmp_path / "half.onnx", cued)[0] == 0
     assert run(monkeypatch, capsys, "train", cued, "--out", model, "--steps", 40)[0] == 0
@@ -107,7 +107,7 @@ def test_a_stopped_training_says_how_to_go_on_and_is_exported_as_it_stands(monke
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_ctrl_c_within_the_first_minute_says_what_is_kept_and_how_to_go_on(tmp_path, cued, number):
+def test_ctrl_c_names_the_checkpoint_and_says_how_to_resume(tmp_path, cued, number):
     model, checkpoint = tmp_path / "m.onnx", tmp_path / "m.onnx.checkpoint"
     command = [sys.executable, "-m", "myobridge_models", "train", cued, "--out", model]
     process = subprocess.Popen(list(map(str, command)), stderr=subprocess.PIPE, text=True)
@@ -115,22 +115,22 @@ def test_ctrl_c_within_the_first_minute_says_what_is_kept_and_how_to_go_on(tmp_p
         assert process.poll() is None, process.stderr.read()
         time.sleep(0.05)
     process.send_signal(number)
-    said = process.communicate()[1]
+    stderr = process.communicate()[1]
     assert process.returncode == 1
-    assert said.endswith(f"The training was interrupted; give the same command again to go on from {checkpoint}.\n")
+    assert stderr.endswith(f"The training was interrupted; give the same command again to resume from {checkpoint}.\n")
     assert network_in(checkpoint)[1].name == "m"
     assert {path.name for path in tmp_path.iterdir()} == {"r.npz", checkpoint.name}
 
 
-def test_a_slow_machine_keeps_a_checkpoint_by_the_clock(monkeypatch):
+def test_a_slow_machine_saves_checkpoints_by_time(monkeypatch):
     clock = [100.0]
     monkeypatch.setattr("myobridge_models.training.train.time.monotonic", lambda: clock[0])
-    assert [_due(steps, 99.0) for steps in (1, 2, LOOK_STEPS - 1, LOOK_STEPS)] == [True, False, False, True]
+    assert [_due(steps, 99.0) for steps in (1, 2, CHECK_STEPS - 1, CHECK_STEPS)] == [True, False, False, True]
     clock[0] = 99.0 + SAVE_S + 1
     assert _due(2, 99.0) and SAVE_S <= 60
 
 
-def test_a_disk_that_is_full_in_the_end_leaves_the_checkpoint(monkeypatch, capsys, tmp_path, cued):
+def test_a_full_disk_at_the_end_leaves_the_checkpoint(monkeypatch, capsys, tmp_path, cued):
     def full(_path, _data):
         raise UserError("It cannot be written.")
 
@@ -140,7 +140,7 @@ def test_a_disk_that_is_full_in_the_end_leaves_the_checkpoint(monkeypatch, capsy
     assert (tmp_path / "m.onnx.checkpoint").exists()
 
 
-def test_it_says_what_it_wrote_and_the_bar_says_what_its_figure_is(monkeypatch, capsys, tmp_path, cued):
+def test_train_names_the_file_and_the_progress_names_its_figure(monkeypatch, capsys, tmp_path, cued):
     code, _, err = run(monkeypatch, capsys, "train", cued, "--out", tmp_path / "m.onnx", "--steps", 20)
     assert code == 0
     *bar, last = err.splitlines()
@@ -148,7 +148,7 @@ def test_it_says_what_it_wrote_and_the_bar_says_what_its_figure_is(monkeypatch, 
     assert any(re.search(r"error +\d+\.\d°", line) for line in bar)
 
 
-def test_labels_are_named_by_a_file_or_are_biopatrecs(monkeypatch, capsys, tmp_path):
+def test_poses_come_from_a_file_or_from_biopatrec(monkeypatch, capsys, tmp_path):
     recording, model = tmp_path / "r.npz", tmp_path / "m.onnx"
     labelled(poses=()).save(recording)
     tables = [f'[[pose]]\nlabel = {n}\nname = "p{n}"\nangles_deg = [{n}, 0, 0, 0, 0]\n' for n in range(3)]
@@ -159,11 +159,11 @@ def test_labels_are_named_by_a_file_or_are_biopatrecs(monkeypatch, capsys, tmp_p
         assert [pose.name for pose in open_model(model).spec.poses] == names
 
 
-def test_it_trains_on_one_processor_core_unless_asked(monkeypatch, capsys, tmp_path, cued):
+def test_training_uses_one_processor_core_by_default(monkeypatch, capsys, tmp_path, cued):
     def threads(*options):
         seen = []
         monkeypatch.setattr(
-            "myobridge_models.commands.train.progress_bar",
+            "myobridge_models.report.progress.training_progress",
             lambda *_: nullcontext(lambda *_: seen.append(torch.get_num_threads())),
         )
         assert run(monkeypatch, capsys, "train", cued, "--out", tmp_path / "m.onnx", "--steps", 20, *options)[0] == 0
@@ -180,7 +180,7 @@ def threads_of(_piece):
     return torch.get_num_threads()
 
 
-def test_calibrate_says_what_it_was_worth(monkeypatch, capsys, tmp_path, cued):
+def test_calibrate_reports_the_figures_before_and_after(monkeypatch, capsys, tmp_path, cued):
     base, mine = tmp_path / "base.onnx", tmp_path / "mine.onnx"
     monkeypatch.setattr("myobridge_models.training.calibrate.CALIBRATION", Recipe(steps=40, detector_share=0.0))
     monkeypatch.setattr("myobridge_models.training.calibrate.FROM_THE_START", Recipe(steps=20))

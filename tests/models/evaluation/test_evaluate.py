@@ -1,4 +1,4 @@
-"""One place judges every decoder: at the same instants, on the angles that the hand would hold then."""
+"""Every decoder is judged in one place: at the same instants, on the angles that the hand holds then."""
 
 import numpy as np
 import pytest
@@ -6,16 +6,8 @@ import pytest
 from myobridge.errors import UserError
 from myobridge.recording import Recording
 from myobridge_models.data import biopatrec
-from myobridge_models.evaluation.evaluate import (
-    Decisions,
-    balanced_accuracy,
-    distinct_poses,
-    figures,
-    held_at,
-    holds_of,
-    instants,
-    rest_of,
-)
+from myobridge_models.evaluation.decisions import Decisions, held_at, holds_of, instants
+from myobridge_models.evaluation.evaluate import balanced_accuracy, distinct_poses, figures, rest_of
 
 FS_HZ = 500
 POSES = biopatrec.POSES
@@ -23,7 +15,7 @@ REST = rest_of(POSES)
 
 
 def recording(fs_hz=FS_HZ, labels=((1, 2.0), (0, 2.0)), repetitions=2, takes=2) -> Recording:
-    """Two takes, in each the labels once a repetition."""
+    """Two takes; each repetition holds every label once."""
     once = np.concatenate([np.full(round(s * fs_hz), label, np.uint8) for label, s in labels])
     label = np.tile(once, repetitions * takes)
     repetition = np.tile(np.repeat(np.arange(repetitions, dtype=np.uint8), len(once)), takes)
@@ -38,7 +30,7 @@ def truth(one: Recording):
 
 class TestInstants:
     @pytest.mark.parametrize("fs_hz", [500, 1000, 1111, 2000])
-    def test_every_50_ms_of_each_take_from_450_ms_on(self, fs_hz):
+    def test_instants_are_50_ms_apart_and_begin_450_ms_into_each_take(self, fs_hz):
         one = recording(fs_hz)
         rows = instants(one)
         for take in one.takes():
@@ -46,35 +38,35 @@ class TestInstants:
             assert at[0] == round(0.45 * fs_hz)
             assert set(np.diff(at)) == {round(0.05 * fs_hz)}
 
-    def test_of_one_repetition(self):
+    def test_instants_of_one_repetition(self):
         one = recording()
         assert set(one.repetition[instants(one, 1)]) == {1}
 
-    def test_a_repetition_that_is_not_there_is_refused(self):
+    def test_a_missing_repetition_is_refused(self):
         with pytest.raises(UserError, match="has no repetition 9"):
             instants(recording(), 9)
 
 
 class TestHeld:
-    def said(self, *rows):
+    def decisions(self, *rows):
         return Decisions(np.array(rows), np.repeat(np.array(rows, np.float32)[:, None], 5, axis=1))
 
-    def test_the_newest_decision_holds_until_the_next(self):
-        held = held_at(np.array([10, 11, 19, 20]), self.said(10, 20), recording(), REST)
+    def test_a_decision_holds_until_the_next(self):
+        held = held_at(np.array([10, 11, 19, 20]), self.decisions(10, 20), recording(), REST)
         assert held[:, 0].tolist() == [10, 10, 10, 20]
 
     def test_before_the_first_decision_of_a_take_the_hand_rests(self):
         second = recording().counts.shape[0] // 2
-        held = held_at(np.array([5, 30, second + 5, second + 30]), self.said(10, second + 10), recording(), REST)
+        held = held_at(np.array([5, 30, second + 5, second + 30]), self.decisions(10, second + 10), recording(), REST)
         assert held[:, 0].tolist() == [40, 10, 40, second + 10]
 
-    def test_a_decoder_that_never_says_anything_rests(self):
+    def test_a_decoder_without_decisions_rests(self):
         nothing = Decisions(np.empty(0, np.int64), np.empty((0, 5), np.float32))
         assert np.array_equal(held_at(np.array([7]), nothing, recording(), REST), REST[None])
 
 
 class TestHolds:
-    def test_one_a_cue_of_the_repetition_with_times_from_the_cue(self):
+    def test_each_cue_of_the_repetition_has_a_hold_with_times_from_the_cue(self):
         one = recording()
         rows = np.arange(9, len(one.counts), 10)
         holds = holds_of(Decisions(rows, truth(one)[rows]), one, 1)
@@ -92,22 +84,22 @@ class TestHolds:
         assert (hold.from_s, hold.to_s) == (1, 2)
         assert hold.at_s[0] == pytest.approx(1.0, abs=0.01)
 
-    def test_without_labels_there_are_none(self):
+    def test_a_recording_without_labels_has_no_holds(self):
         bare = Recording(np.zeros((1000, 2), np.int16), FS_HZ)
         assert holds_of(Decisions(np.empty(0, np.int64), np.empty((0, 5), np.float32)), bare) == []
 
 
 class TestFigures:
-    def test_seven_distinct_poses(self):
+    def test_biopatrec_has_seven_distinct_poses(self):
         assert distinct_poses(POSES).shape == (7, 5)
 
-    def test_perfect_and_constant_answers(self):
+    def test_balanced_accuracy_of_perfect_and_constant_decisions(self):
         poses = distinct_poses(POSES)
         assert balanced_accuracy(poses, poses, poses) == 1
         constant = np.full((7, 5), 40, np.float32)
         assert balanced_accuracy(constant, poses, poses) == pytest.approx(1 / 7)
 
-    def test_a_perfect_decoder(self):
+    def test_a_perfect_decoder_has_perfect_figures(self):
         one = recording()
         rows = np.arange(len(one.counts))
         found = figures(Decisions(rows, truth(one)), one, truth(one), POSES)
@@ -118,7 +110,7 @@ class TestFigures:
         assert found.missed_onsets == 0
         assert found.jitter_deg_per_s == 0
 
-    def test_a_hand_that_only_rests_is_right_in_half_of_the_time(self):
+    def test_a_hand_that_only_rests_is_right_half_of_the_time(self):
         one = recording()
         nothing = Decisions(np.empty(0, np.int64), np.empty((0, 5), np.float32))
         found = figures(nothing, one, truth(one), POSES, 1)

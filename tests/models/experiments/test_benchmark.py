@@ -1,4 +1,4 @@
-"""`benchmark` and `evaluate` take what people record, and meet what they cannot use with one sentence."""
+"""`benchmark` and `evaluate` accept any labelled recording, and refuse unusable ones in one sentence."""
 
 import json
 import sys
@@ -10,7 +10,8 @@ import pytest
 from myobridge.model.file import LabelledPose
 from myobridge.recording import Recording
 from myobridge_models import cli
-from myobridge_models.evaluation.evaluate import Figures, instants
+from myobridge_models.evaluation.decisions import instants
+from myobridge_models.evaluation.evaluate import Figures
 from myobridge_models.experiments.baselines import features
 from myobridge_models.experiments.benchmark import DECODERS, judge, means
 from myobridge_models.experiments.folds import Context, folds_in
@@ -40,7 +41,7 @@ def run(monkeypatch, capsys, *arguments):
 
 
 def recorded(labels=(1, 2, 9), fs_hz=500, channels=2, repetitions=2, seconds_each=3.0, seed=0) -> Recording:
-    """A take a label: cue and rest in turn, each label loudest on a channel of its own."""
+    """One take per label: cue and rest in turn; each label is loudest on its own channel."""
     rng = np.random.default_rng(seed)
     n = round(seconds_each * fs_hz)
     label = np.repeat([[movement, 0] * repetitions for movement in labels], n).astype(np.uint8)
@@ -55,7 +56,7 @@ def recorded(labels=(1, 2, 9), fs_hz=500, channels=2, repetitions=2, seconds_eac
 
 @pytest.fixture
 def folder(tmp_path):
-    """Two people, who can be told apart by nobody."""
+    """Two people with the same statistics."""
     recorded().save(tmp_path / "s01.npz")
     recorded(seed=1).save(tmp_path / "s02.npz")
     return tmp_path
@@ -69,19 +70,20 @@ def benchmark(monkeypatch, capsys, folder, *arguments):
 
 
 class TestBenchmark:
-    def test_a_row_a_person_fold_and_decoder_and_their_means(self, monkeypatch, capsys, folder):
-        code, out, _ = benchmark(monkeypatch, capsys, folder, *CLASSICAL, "--json", "-")
+    def test_there_is_a_row_for_each_person_fold_and_decoder_and_their_means(self, monkeypatch, capsys, folder):
+        code, out, err = benchmark(monkeypatch, capsys, folder, *CLASSICAL, "--json", "-")
         found = json.loads(out)
         assert code == 0
-        told = [(row["person"], row["fold"], row["decoder"]) for row in found["rows"]]
+        assert all(f"person {person}, fold {fold}: mean" in err for person in (1, 2) for fold in (0, 1))
+        listed = [(row["person"], row["fold"], row["decoder"]) for row in found["rows"]]
         names = ["mean", "forest", "lda", "svm", "svm_likeness"]
-        assert told == [(person, fold, name) for person in (1, 2) for fold in (0, 1) for name in names]
+        assert listed == [(person, fold, name) for person in (1, 2) for fold in (0, 1) for name in names]
         assert all(set(row) >= KEYS for row in found["rows"])
         of_lda = [row["mae_deg"] for row in found["rows"] if row["decoder"] == "lda"]
         [lda] = [mean for mean in found["means"] if mean["decoder"] == "lda"]
         assert lda["mae_deg"] == pytest.approx(np.mean(of_lda))
 
-    def test_classifiers_know_loud_channels_apart_and_the_mean_does_not(self, monkeypatch, capsys, folder):
+    def test_classifiers_tell_loud_channels_apart_and_the_mean_does_not(self, monkeypatch, capsys, folder):
         _, out, _ = benchmark(monkeypatch, capsys, folder, *CLASSICAL, "--people", 1, "--json", "-")
         by_name = {mean["decoder"]: mean for mean in json.loads(out)["means"]}
         for name in ("lda", "svm", "svm_likeness", "forest"):
@@ -91,7 +93,7 @@ class TestBenchmark:
         assert by_name["mean"]["balanced_accuracy"] == 0.25
         assert by_name["mean"]["jitter_deg_per_s"] == 0
 
-    def test_only_what_is_asked_for_and_that_once(self, monkeypatch, capsys, folder):
+    def test_the_chosen_people_folds_and_decoders_are_judged_once(self, monkeypatch, capsys, folder):
         _, out, _ = benchmark(
             monkeypatch, capsys, folder, "--decoders", "lda,lda", "--people", "2,2", "--folds", "1,1", "--json", "-"
         )
@@ -99,12 +101,12 @@ class TestBenchmark:
         assert (row["person"], row["fold"]) == (2, 1)
 
     @pytest.mark.slow
-    def test_jobs_change_nothing(self, monkeypatch, capsys, folder):
+    def test_parallel_jobs_give_the_same_figures(self, monkeypatch, capsys, folder):
         alone = benchmark(monkeypatch, capsys, folder, "--decoders", "lda", "--json", "-")[1]
         together = benchmark(monkeypatch, capsys, folder, "--decoders", "lda", "--jobs", 2, "--json", "-")[1]
         assert json.loads(alone) == json.loads(together)
 
-    def test_plots_and_table(self, monkeypatch, capsys, folder, tmp_path):
+    def test_the_command_draws_plots_and_prints_a_table(self, monkeypatch, capsys, folder, tmp_path):
         plots = tmp_path / "new" / "plots"
         code, out, _ = benchmark(monkeypatch, capsys, folder, "--decoders", "mean,lda", "--plots", plots)
         assert code == 0
@@ -142,26 +144,26 @@ class TestBenchmark:
         assert len(rows) == 5 * made.get("repetitions", 2)
         assert all(row["balanced_accuracy"] > 0.8 for row in rows if row["decoder"] in ("lda", "svm"))
 
-    def test_a_single_take_needs_no_runs(self, monkeypatch, capsys, tmp_path):
+    def test_a_recording_of_one_take_needs_no_run_numbers(self, monkeypatch, capsys, tmp_path):
         without(recorded(), "run").save(tmp_path / "s7.npz")
         code, out, _ = benchmark(monkeypatch, capsys, tmp_path, "--decoders", "lda", "--people", 7, "--json", "-")
         assert code == 0
         assert [row["person"] for row in json.loads(out)["rows"]] == [7, 7]
 
-    def test_a_repetition_of_nothing_but_rest_is_no_fold(self, tmp_path):
+    def test_a_repetition_of_rest_alone_is_not_a_fold(self, tmp_path):
         one = recorded(repetitions=3)
         label = np.where(one.repetition == 0, 0, one.label).astype(np.uint8)
         replace(one, label=label).save(tmp_path / "s01.npz")
         assert [fold.held_out for fold in folds_in(tmp_path, None, None)] == [1, 2]
 
-    def test_people_may_have_different_devices_and_repetitions(self, monkeypatch, capsys, folder):
+    def test_people_may_have_different_rates_channels_and_repetitions(self, monkeypatch, capsys, folder):
         recorded(fs_hz=1000, channels=8, repetitions=3).save(folder / "s03.npz")
         code, out, _ = benchmark(monkeypatch, capsys, folder, "--decoders", "lda", "--json", "-")
         assert code == 0
         folds = [(row["person"], row["fold"]) for row in json.loads(out)["rows"]]
         assert folds == [(1, 0), (1, 1), (2, 0), (2, 1), (3, 0), (3, 1), (3, 2)]
 
-    def test_a_recordings_own_poses_go_before_biopatrecs(self, tmp_path):
+    def test_a_recordings_own_poses_take_precedence_over_biopatrecs(self, tmp_path):
         poses = (LabelledPose(0, "rest", (10,) * 5), LabelledPose(1, "fist", (170,) * 5))
         replace(recorded(labels=(1,)), poses=poses).save(tmp_path / "s01.npz")
         [fold, _] = folds_in(tmp_path, None, None)
@@ -176,7 +178,7 @@ class TestBenchmark:
         [row] = json.loads(out)["rows"]
         assert 0 < row["mae_deg"] < 90
 
-    def test_a_mistake_after_the_first_folds_loses_none_of_them(self, monkeypatch, capsys, folder, tmp_path):
+    def test_an_error_after_the_first_folds_keeps_their_figures(self, monkeypatch, capsys, folder, tmp_path):
         one_class = recorded()
         replace(one_class, label=np.ones_like(one_class.label)).save(folder / "s03.npz")
         path = tmp_path / "b.json"
@@ -188,7 +190,7 @@ class TestBenchmark:
 
 
 def test_no_decoder_has_seen_the_held_out_repetition(tmp_path):
-    """Whatever the held-out repetition's labels say, the decisions stay the same."""
+    """Other labels of the held-out repetition do not change the decisions."""
     one = recorded()
     one.save(tmp_path / "s01.npz")
     lied = one.label.copy()
@@ -196,30 +198,30 @@ def test_no_decoder_has_seen_the_held_out_repetition(tmp_path):
     replace(one, label=lied).save(tmp_path / "s02.npz")
     honest, lying = folds_in(tmp_path, None, [1])
     for name in ("forest", "lda", "svm", "svm_likeness"):
-        said = [DECODERS[name](fold, Context(tmp_path, Recipe())) for fold in (honest, lying)]
-        assert np.array_equal(said[0].angles_deg, said[1].angles_deg)
+        one, other = (DECODERS[name](fold, Context(tmp_path, Recipe())) for fold in (honest, lying))
+        assert np.array_equal(one.angles_deg, other.angles_deg)
 
 
-def test_every_classical_decoder_is_asked_at_the_same_instants(tmp_path):
+def test_every_classical_decoder_decides_at_the_same_instants(tmp_path):
     recorded().save(tmp_path / "s01.npz")
     fold = folds_in(tmp_path, None, [0])[0]
     for name in ("mean", "lda", "svm", "svm_likeness"):
-        said = DECODERS[name](fold, Context(tmp_path, Recipe()))
-        assert np.array_equal(said.sample, instants(fold.recording))
+        decisions = DECODERS[name](fold, Context(tmp_path, Recipe()))
+        assert np.array_equal(decisions.sample, instants(fold.recording))
 
 
-def test_confusion_counts_every_instant_once_the_cue_in_rows(tmp_path):
+def test_confusion_counts_hold_every_instant_once_with_the_cue_in_rows(tmp_path):
     recorded().save(tmp_path / "s01.npz")
     fold = folds_in(tmp_path, None, [0])[0]
     judged = judge(fold, ["mean", "lda"], Context(tmp_path, Recipe()))
-    said_mean, said_lda = (confusion_counts(judged, name) for name in ("mean", "lda"))
-    assert said_mean.sum() == said_lda.sum() == len(instants(fold.recording, 0))
-    assert np.array_equal(said_mean.sum(axis=1), said_lda.sum(axis=1))
-    assert (said_mean.sum(axis=0) > 0).sum() == 1  # it always says the same
-    assert np.trace(said_lda) > 0.8 * said_lda.sum()
+    of_mean, of_lda = (confusion_counts(judged, name) for name in ("mean", "lda"))
+    assert of_mean.sum() == of_lda.sum() == len(instants(fold.recording, 0))
+    assert np.array_equal(of_mean.sum(axis=1), of_lda.sum(axis=1))
+    assert (of_mean.sum(axis=0) > 0).sum() == 1  # it always decodes the same pose
+    assert np.trace(of_lda) > 0.8 * of_lda.sum()
 
 
-def test_features_of_a_window_that_reaches_before_the_take_are_of_what_there_is(tmp_path):
+def test_features_of_a_window_that_begins_before_the_take_use_the_existing_samples(tmp_path):
     recorded().save(tmp_path / "s01.npz")
     take = folds_in(tmp_path, None, [0])[0].takes[0]
     short, long = (features(take, np.array([299]), [length]) for length in (300, 800))
@@ -230,7 +232,7 @@ def test_features_of_a_window_that_reaches_before_the_take_are_of_what_there_is(
     assert later[2:4] == pytest.approx(np.log(np.mean(np.abs(part), axis=1)), abs=1e-5)
 
 
-def test_a_figure_that_a_row_does_not_have_is_left_out_of_the_mean():
+def test_a_missing_figure_is_left_out_of_the_mean():
     unknown = {"decoder": "lda", **dict.fromkeys(Figures._fields)}
     rows = [
         {**unknown, "mae_deg": 1.0, "false_activations_per_hour": None},
@@ -264,9 +266,9 @@ BAD = {
     ),
     "one class": (
         lambda: replace(recorded(), label=np.ones_like(recorded().label)),
-        "less than two movements in them; record more",
+        "fewer than two movements in them; record more",
     ),
-    "too short": (lambda: recorded(seconds_each=0.2), "too little data: nothing settled"),
+    "too short": (lambda: recorded(seconds_each=0.2), "too little data: no settled samples"),
     "unknown label": (lambda: recorded(labels=(1, 77)), "labels without a known pose ([77])"),
     "clipped channel": (lambda: clipped(recorded()), "channel EMG 2 is clipped in 5 % of its samples"),
     "flat channel": (lambda: flat(recorded()), "Channel EMG 2 is flat"),
@@ -275,7 +277,7 @@ BAD = {
 
 class TestBadInput:
     @pytest.mark.parametrize(("make", "sentence"), BAD.values(), ids=BAD)
-    def test_recordings_that_cannot_be_judged_on(self, monkeypatch, capsys, tmp_path, make, sentence):
+    def test_unusable_recordings_are_refused(self, monkeypatch, capsys, tmp_path, make, sentence):
         make().save(tmp_path / "s01.npz")
         code, _, err = benchmark(monkeypatch, capsys, tmp_path, "--decoders", "lda,svm")
         assert code == 1
@@ -289,7 +291,7 @@ class TestBadInput:
         ],
         ids=["empty", "NaN"],
     )
-    def test_arrays_that_are_no_recording(self, monkeypatch, capsys, tmp_path, emg, sentence):
+    def test_arrays_that_are_not_a_recording_are_refused(self, monkeypatch, capsys, tmp_path, emg, sentence):
         np.savez(tmp_path / "s01.npz", emg=emg, fs=500)
         code, _, err = benchmark(monkeypatch, capsys, tmp_path, "--decoders", "lda")
         assert code == 1
@@ -299,15 +301,13 @@ class TestBadInput:
         ("arguments", "sentence"),
         [
             (("--people", "1,9"), "There is no recording of person 9"),
-            (("--people", "one"), "'one' is no list of numbers"),
+            (("--people", "one"), "'one' is not a list of numbers"),
             (("--folds", "0,5"), "has no repetition 5 to hold out; it has [0, 1]"),
             (("--decoders", "lda,magic"), "There is no decoder 'magic'; choose from mean, forest, lda, lda_unseen"),
             (("--decoders", ""), "There is no decoder ''"),
         ],
     )
-    def test_what_is_not_there_is_said_before_anything_is_trained(
-        self, monkeypatch, capsys, folder, arguments, sentence
-    ):
+    def test_unknown_names_are_refused_before_any_training(self, monkeypatch, capsys, folder, arguments, sentence):
         code, out, err = benchmark(monkeypatch, capsys, folder, *arguments)
         assert code == 1
         assert sentence in err
@@ -327,14 +327,14 @@ class TestBadInput:
         ],
         ids=["fs", "channels", "short", "no truth"],
     )
-    def test_evaluate_refuses_what_does_not_fit(self, monkeypatch, capsys, tmp_path, make, sentence):
+    def test_evaluate_refuses_recordings_that_do_not_fit(self, monkeypatch, capsys, tmp_path, make, sentence):
         make().save(tmp_path / "r.npz")
         code, _, err = run(monkeypatch, capsys, "evaluate", "biopatrec", tmp_path / "r.npz")
         assert code == 1
         assert sentence in err
         assert len(err.strip().splitlines()) == 1
 
-    def test_evaluate_names_a_repetition_that_is_not_there(self, monkeypatch, capsys, tmp_path):
+    def test_evaluate_names_a_missing_repetition(self, monkeypatch, capsys, tmp_path):
         recorded(fs_hz=2000, channels=4, labels=(1,), seconds_each=1).save(tmp_path / "r.npz")
         code, _, err = run(monkeypatch, capsys, "evaluate", "biopatrec", tmp_path / "r.npz", "--repetition", 5)
         assert code == 1

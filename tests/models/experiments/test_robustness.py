@@ -1,4 +1,4 @@
-"""Electrodes changed on purpose, before the daemon's filter, and what a model makes of them."""
+"""Simulated electrode faults, applied before the daemon's filter, and the figures of a model with them."""
 
 import json
 import sys
@@ -50,7 +50,7 @@ class TestChanges:
         assert rms(applied(gain(0, 2))).tolist()[2] == 0
 
     @pytest.mark.parametrize("snr_db", [20, 10])
-    def test_noise_has_the_power_that_it_says(self, snr_db):
+    def test_noise_has_the_stated_power(self, snr_db):
         added = applied(noise(snr_db)) - EMG
         assert 20 * np.log10(rms(EMG) / rms(added)) == pytest.approx(snr_db, abs=0.3)
 
@@ -72,18 +72,18 @@ class TestChanges:
 class TestPerturbed:
     recording = Recording(np.rint(EMG * 10).astype(np.int16), FS_HZ, adc_bits=10)
 
-    def test_the_adc_clips_what_is_too_loud(self):
+    def test_counts_are_clipped_to_the_range_of_the_adc(self):
         loud = perturbed(self.recording, Perturbation("gain", 1.5, gain(1.5)))
         assert loud.counts.dtype == np.int16
         assert (loud.counts.min(), loud.counts.max()) == (-512, 511)
 
-    def test_chance_is_the_same_every_time_and_the_original_stays(self):
+    def test_noise_is_reproducible_and_the_original_is_unchanged(self):
         before = self.recording.counts.copy()
         one = Perturbation("noise", 10, noise(10))
         assert np.array_equal(perturbed(self.recording, one).counts, perturbed(self.recording, one).counts)
         assert np.array_equal(self.recording.counts, before)
 
-    def test_every_curve_of_the_specification_is_there(self):
+    def test_all_curves_are_there(self):
         points = perturbations(4)
         names = {point.name for point in points}
         assert names == {
@@ -103,7 +103,7 @@ class TestPerturbed:
 
 @pytest.fixture
 def two_channels():
-    """The tiny model's thumb is the counts' mean: 40 at rest, 180 in a fist."""
+    """A recording whose mean count is the thumb angle of the tiny model: 40 at rest, 180 in a fist."""
     label = np.tile(np.repeat([1, 0], 500), 2).astype(np.uint8)
     noise_counts = np.random.default_rng(2).integers(-9, 10, (len(label), 2))
     counts = (np.where(label, 180, 40)[:, None] + noise_counts).astype(np.int16)
@@ -147,17 +147,18 @@ def test_the_command_writes_curves_rows_and_a_plot(monkeypatch, capsys, tmp_path
     model = write_tiny_model(tmp_path / "tiny.onnx")
     two_channels.save(tmp_path / "r.npz")
     plots = ("--plots", tmp_path / "plots")
-    code, out, _ = run(
+    code, out, err = run(
         monkeypatch, capsys, "robustness", model, tmp_path / "r.npz", "--repetition", 0, "--json", "-", *plots
     )
     found = json.loads(out)
     assert code == 0
+    assert f"r.npz: 100 % of {len(perturbations(2))} changes" in err
     assert found["curves"][0]["perturbation"] == "none"
     assert len(found["rows"]) == len(perturbations(2))
     assert (tmp_path / "plots" / "robustness_tiny.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_a_recording_of_another_device_is_refused(monkeypatch, capsys, tmp_path, two_channels):
+def test_a_recording_with_another_sampling_rate_is_refused(monkeypatch, capsys, tmp_path, two_channels):
     model = write_tiny_model(tmp_path / "tiny.onnx")
     replace(two_channels, fs_hz=500.0).save(tmp_path / "r.npz")
     code, _, err = run(monkeypatch, capsys, "robustness", model, tmp_path / "r.npz")

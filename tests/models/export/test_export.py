@@ -1,4 +1,4 @@
-"""An exported file runs in onnxruntime as in torch, and says everything about itself."""
+"""An exported file gives torch's angles in onnxruntime, and carries all its metadata."""
 
 import numpy as np
 import onnx
@@ -49,10 +49,10 @@ def test_onnxruntime_agrees_with_torch_to_a_thousandth_of_a_degree(tmp_path, fs_
         with torch.no_grad():
             expected = network(emg, history).numpy()
         assert np.abs(angles - expected).max() <= 1e-3
-        assert angles.std() > 0.1  # something was compared
+        assert angles.std() > 0.1  # the angles differ, so the comparison tells something
 
 
-def test_metadata_comes_back_whole(tmp_path):
+def test_metadata_is_read_back_unchanged(tmp_path):
     shape = Shape(2000, 4)
     path = tmp_path / "model.onnx"
     export(CnnMlp(shape), spec_for(shape), path)
@@ -60,7 +60,7 @@ def test_metadata_comes_back_whole(tmp_path):
     assert decode_spec(metadata[METADATA_KEY], path) == spec_for(shape)
 
 
-def test_file_is_self_contained_with_plain_operators(tmp_path):
+def test_the_file_is_self_contained_with_plain_operators(tmp_path):
     shape = Shape(2000, 4)
     path = tmp_path / "model.onnx"
     export(CnnMlp(shape), spec_for(shape), path)
@@ -78,13 +78,13 @@ def test_metadata_of_another_network_is_refused(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_unwritable_path_is_one_sentence(tmp_path):
+def test_an_unwritable_path_is_refused_in_one_sentence(tmp_path):
     shape = Shape(2000, 2)
     with pytest.raises(UserError, match=r"model\.onnx cannot be written \(No such file or directory\)"):
         export(CnnMlp(shape), spec_for(shape), tmp_path / "missing" / "model.onnx")
 
 
-def test_equal_weights_keep_a_name_each(tmp_path):
+def test_equal_weights_keep_their_own_names(tmp_path):
     network = CnnMlp(Shape(2000, 2))  # its biases are all zeros
     write_untrained(network, tmp_path / "u.onnx")
     again, _ = restore(tmp_path / "u.onnx", 0.0)

@@ -1,4 +1,4 @@
-"""The shipped models do what their cards say, in the daemon's pipeline."""
+"""The shipped models reach the figures of their cards, in the daemon's pipeline."""
 
 import pytest
 
@@ -11,18 +11,18 @@ from myobridge_models.evaluation.evaluate import evaluate
 from myobridge_models.export.restore import restore
 
 MODELS = shipped_models()
-SVM_FLOOR = (9.1, 0.880)
+SVM_BASELINE = (9.1, 0.880)
 """The best classical decoder on this person and repetition: mean absolute error in degrees, balanced accuracy."""
 
 
-def test_all_are_there_with_a_card():
+def test_every_shipped_model_has_a_card():
     assert set(MODELS) == {"biopatrec", "population", "synth"}
     for path in MODELS.values():
         assert "Closed loop" in path.with_suffix(".md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("seed", [1, 7])
-def test_synth_follows_the_simulators_fingers_on_seeds_it_never_saw(seed, tmp_path):
+def test_synth_follows_the_simulated_fingers_on_unseen_seeds(seed, tmp_path):
     recording = record(SynthOptions(seed=seed), seconds=20)
     assert evaluate(MODELS["synth"], recording, tmp_path).mae_deg <= 12
 
@@ -30,11 +30,11 @@ def test_synth_follows_the_simulators_fingers_on_seeds_it_never_saw(seed, tmp_pa
 def test_biopatrec_beats_the_support_vector_classifier_on_its_held_out_repetition(biopatrec_dir):
     path, recording = load_person(biopatrec_dir, 1)
     found = evaluate(MODELS["biopatrec"], recording, path, repetition=2)
-    assert found.mae_deg < SVM_FLOOR[0]
-    assert found.balanced_accuracy > SVM_FLOOR[1]
+    assert found.mae_deg < SVM_BASELINE[0]
+    assert found.balanced_accuracy > SVM_BASELINE[1]
 
 
-def test_a_calibration_begins_from_the_shipped_population():
+def test_the_shipped_population_is_restored_for_a_calibration():
     network, spec = restore(MODELS["population"], dropout=0.0)
     assert spec.poses == POSES
     assert sum(p.numel() for p in network.parameters()) <= 450_000

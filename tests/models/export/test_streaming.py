@@ -1,4 +1,4 @@
-"""A hop at a time, the network says what it says of whole windows: at any hop, rate, phase, after resets and gaps."""
+"""The streaming graph gives the angles of whole windows: at any hop, rate and phase, and after resets and gaps."""
 
 from base64 import b64decode
 
@@ -24,7 +24,7 @@ TOLERANCE_DEG = 1e-4
 
 
 def written(folder, fs_hz=2000, channels=4, hop=10, family="cnn_mlp"):
-    """A network whose every weight and bias counts, as a file."""
+    """Writes a model file in which every weight and bias has an effect."""
     torch.manual_seed(fs_hz + channels + hop)
     network = create(family, fs_hz, channels, 0.0)
     network.fit_gain(torch.randn(4, channels, network.shape.window_samples))
@@ -53,11 +53,11 @@ def both(path):
 
 
 def assert_alike(models, hops, resets=(), tolerance_deg=TOLERANCE_DEG):
-    """Feeds noise of at most unit RMS, as networks are made for, to both decoders; from rest again at each reset."""
+    """Feeds noise of at most unit RMS to both decoders, which restart from rest at each reset."""
     spec = models[0].spec
     decoders = [decoder_of(model) for model in models]
     window = Window(len(spec.channels), spec.window_samples, spec.hop_samples)
-    rng, said = np.random.default_rng(0), []
+    rng, angles = np.random.default_rng(0), []
     for hop in range(hops):
         if hop in resets:
             window.reset()
@@ -69,17 +69,17 @@ def assert_alike(models, hops, resets=(), tolerance_deg=TOLERANCE_DEG):
         assert (streamed is None) == (whole is None) == (not window.full)
         if whole is not None:
             assert np.abs(streamed - whole).max() <= tolerance_deg
-            said.append(whole)
-    assert np.std(said, axis=0).mean() > 1  # something was compared
+            angles.append(whole)
+    assert np.std(angles, axis=0).mean() > 1  # the angles differ, so the comparison tells something
 
 
 @pytest.mark.parametrize("hop", [1, 3, 7, 10, 15, 33])
-def test_every_hop_and_with_it_every_phase_of_the_strides(tmp_path, hop):
+def test_any_hop_and_any_phase_of_the_strides(tmp_path, hop):
     assert_alike(both(written(tmp_path, hop=hop)), hops=802 // hop + 150)
 
 
 @pytest.mark.parametrize(("fs_hz", "channels", "hop"), [(500, 2, 2), (1000, 8, 5), (4000, 4, 20), (2000, 16, 10)])
-def test_every_rate_and_number_of_channels(tmp_path, fs_hz, channels, hop):
+def test_any_rate_and_number_of_channels(tmp_path, fs_hz, channels, hop):
     models = both(written(tmp_path, fs_hz, channels, hop))
     assert_alike(models, hops=models[0].spec.window_samples // hop + 150)
 
@@ -121,18 +121,18 @@ def test_lost_frames_and_long_gaps_in_the_daemons_pipeline(tmp_path):
         assert np.allclose(a.raw_deg, b.raw_deg, rtol=0, atol=TOLERANCE_DEG)
 
 
-def test_delivery_does_not_matter_to_the_bit(tmp_path):
+def test_decisions_do_not_depend_on_how_samples_are_delivered(tmp_path):
     model, counts = open_model(written(tmp_path)), noise(2000)
     at_once = pushed(model, [(0, counts)])
     assert pushed(model, [(n, counts[n : n + 7]) for n in range(0, 2000, 7)]) == at_once
 
 
 @pytest.mark.parametrize("name", shipped_models())
-def test_shipped_models_offer_it(name):
+def test_shipped_models_have_a_streaming_graph(name):
     assert open_model(shipped_models()[name]).streaming
 
 
-def test_a_trained_network_says_the_same_of_the_emg_that_it_is_for():
+def test_a_trained_network_gives_the_same_angles_on_its_emg():
     path = shipped_models()["synth"]
     counts = record(SynthOptions(seed=3), seconds=10).counts
     streamed, whole = (pushed(open_model(path, windowed=windowed), [(0, counts)]) for windowed in (False, True))
@@ -143,12 +143,12 @@ def test_a_trained_network_says_the_same_of_the_emg_that_it_is_for():
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_a_family_without_such_a_graph_runs_on_windows(tmp_path, family):
+def test_a_family_without_a_streaming_graph_runs_on_windows(tmp_path, family):
     model = open_model(written(tmp_path, fs_hz=500, channels=2, hop=2, family=family))
     assert model.streaming == family.startswith("cnn_mlp")
 
 
-def test_a_stranger_puts_the_graph_together_with_the_onnx_package_alone(tmp_path):
+def test_the_onnx_package_alone_can_assemble_the_streaming_graph(tmp_path):
     path = written(tmp_path)
     file = onnx.load(path)
     text = next(entry.value for entry in file.metadata_props if entry.key == STREAMING_KEY)
@@ -163,18 +163,18 @@ def test_a_stranger_puts_the_graph_together_with_the_onnx_package_alone(tmp_path
     names = [output.name for output in session.get_outputs()]
     for end in range(10, 1001, 10):
         state["emg"] = np.concatenate((state["emg"], emg[end - 10 : end]))[10:]
-        said = dict(zip(names, session.run(names, state), strict=True))
+        outputs = dict(zip(names, session.run(names, state), strict=True))
         for name in names:
             if name != "angles":
                 past = state["past_" + name]
-                newest = np.concatenate((past.ravel(), said[name].ravel()))[-past.size :]
+                newest = np.concatenate((past.ravel(), outputs[name].ravel()))[-past.size :]
                 state["past_" + name] = newest.reshape(past.shape)
     windowed = onnxruntime.InferenceSession(path)
     (whole_window,) = windowed.run(None, {"emg": emg[-802:].T[None], "history": state["history"]})
-    assert np.abs(said["angles"] - whole_window).max() <= TOLERANCE_DEG
+    assert np.abs(outputs["angles"] - whole_window).max() <= TOLERANCE_DEG
 
 
-def test_the_graph_has_no_weights_of_its_own(tmp_path):
+def test_the_streaming_graph_has_no_weights_of_its_own(tmp_path):
     path = written(tmp_path)
     text = next(entry.value for entry in onnx.load(path).metadata_props if entry.key == STREAMING_KEY)
     assert len(text) < 120_000

@@ -1,17 +1,17 @@
-"""Means from a tape of sums are the means of the outputs that they stand for, at every phase."""
+"""Means computed from window sums equal the means of the outputs, at every phase."""
 
 import numpy as np
 import pytest
 
-from myobridge_models.export.window_sums import sums_of
+from myobridge_models.export.window_sums import window_sums
 from myobridge_models.network.shape import Shape
 
 
 @pytest.mark.parametrize("averaged", [10, 50])
 @pytest.mark.parametrize("hop", [1, 2, 7, 10, 20, 33, 200])
-def test_the_means_of_the_newest_outputs(hop, averaged):
+def test_means_from_sums_equal_means_of_the_newest_outputs(hop, averaged):
     shape = Shape(2000, 4, averaged=averaged)
-    of_hop, share = sums_of(shape, hop)
+    of_hop, share = window_sums(shape, hop)
     maps, hops = len(shape.detectors), -(-200 // hop) + 4
     outputs = np.random.default_rng(hop).standard_normal((maps, hops * hop)).astype(np.float32)
     tape = np.concatenate([of_hop @ outputs[:, n * hop : (n + 1) * hop].ravel() for n in range(hops)])
@@ -25,7 +25,7 @@ def test_the_means_of_the_newest_outputs(hop, averaged):
         np.testing.assert_allclose(share @ newest, np.concatenate(wanted), atol=1e-6)
 
 
-def test_a_tape_of_sums_is_a_fraction_of_one_of_outputs():
-    of_hop, share = sums_of(Shape(2000, 4), 10)
+def test_a_tape_of_sums_is_much_shorter_than_a_tape_of_outputs():
+    of_hop, share = window_sums(Shape(2000, 4), 10)
     assert share.shape[1] == 15 * 7  # three times 50 samples in units of 10; one, two, three and one phases
     assert of_hop.shape == (7, 40)

@@ -1,4 +1,4 @@
-"""A model file is all that a calibration begins from; a person is never judged by a network that has seen them."""
+"""A calibration starts from a model file alone, and a person is never judged by a network that has seen them."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -44,13 +44,13 @@ def base_model(folder, recording=None, family="cnn_mlp"):
 
 
 def swapped():
-    """The same movements of somebody whose two electrodes were put on the other way round."""
+    """The same movements with the two electrodes swapped."""
     recording = labelled()
     return replace(recording, counts=np.ascontiguousarray(recording.counts[:, ::-1]))
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_the_network_comes_back_from_its_file(tmp_path, family):
+def test_a_network_is_restored_from_its_file(tmp_path, family):
     network, path = base_model(tmp_path, family=family)
     again, spec = restore(path, dropout=0.1)
     assert spec.family == family
@@ -59,23 +59,23 @@ def test_the_network_comes_back_from_its_file(tmp_path, family):
 
 
 def test_a_file_with_other_weights_is_refused(tmp_path):
-    network, spec = build("odd", [(SOURCE, labelled())], POSES, QUICK)
-    export(network, msgspec.structs.replace(spec, family="mlp"), tmp_path / "odd.onnx")
+    network, spec = build("other", [(SOURCE, labelled())], POSES, QUICK)
+    export(network, msgspec.structs.replace(spec, family="mlp"), tmp_path / "other.onnx")
     with pytest.raises(UserError, match="does not hold the weights of a mlp"):
-        restore(tmp_path / "odd.onnx", 0.0)
+        restore(tmp_path / "other.onnx", 0.0)
 
 
-def test_calibration_makes_a_stranger_known(tmp_path):
+def test_calibration_adapts_a_model_to_a_new_person(tmp_path):
     _, base = base_model(tmp_path)
     found = calibrate.calibrate(base, (SOURCE, swapped()), POSES, tmp_path / "mine.onnx")
     assert found.repetition == 1
     assert found.after.mae_deg < found.before.mae_deg - 10
     assert evaluate(tmp_path / "mine.onnx", swapped(), SOURCE).mae_deg < found.before.mae_deg - 10
-    said = restore(tmp_path / "mine.onnx", 0.0)[1].training["base"]
-    assert said == ("base" if found.from_base else "")
+    base_name = restore(tmp_path / "mine.onnx", 0.0)[1].training["base"]
+    assert base_name == ("base" if found.from_base else "")
 
 
-def test_for_another_device_it_trains_from_the_start(tmp_path):
+def test_a_base_with_other_channels_is_not_used(tmp_path):
     _, base = base_model(tmp_path)
     found = calibrate.calibrate(base, (SOURCE, labelled(channels=3)), POSES, tmp_path / "mine.onnx")
     assert not found.from_base
@@ -91,7 +91,7 @@ def test_for_another_device_it_trains_from_the_start(tmp_path):
         (replace(labelled(), repetition=None), "has no cues"),
     ],
 )
-def test_what_cannot_be_learnt_from_is_refused(tmp_path, recording, sentence):
+def test_recordings_without_cues_or_repetitions_are_refused(tmp_path, recording, sentence):
     _, base = base_model(tmp_path)
     with pytest.raises(UserError, match=sentence):
         calibrate.calibrate(base, (SOURCE, recording), POSES, tmp_path / "mine.onnx")
@@ -99,13 +99,13 @@ def test_what_cannot_be_learnt_from_is_refused(tmp_path, recording, sentence):
 
 @pytest.fixture
 def people(tmp_path):
-    """A folder with four people, every other one with the electrodes the other way round."""
+    """A folder with four people; every other person has swapped electrodes."""
     for person in range(1, 5):
         (labelled() if person % 2 else swapped()).save(tmp_path / f"s{person:02d}.npz")
     return tmp_path
 
 
-def test_nobody_is_judged_by_a_network_that_has_seen_them(people):
+def test_a_person_is_never_judged_by_a_network_that_has_seen_them(people):
     nets = people / "nets"
     population.train_groups([2, 3], people, nets, jobs=1)
     assert sorted(p.name for p in nets.iterdir()) == ["without-group-2.onnx", "without-group-3.onnx"]
@@ -118,19 +118,19 @@ def test_nobody_is_judged_by_a_network_that_has_seen_them(people):
     assert both.figures.mae_deg < unseen.figures.mae_deg
 
 
-def test_a_discriminant_of_other_people_has_seen_nothing_of_the_person(people):
+def test_lda_unseen_never_sees_the_person(people):
     context, [fold] = Context(people, QUICK), folds_in(people, [2], [1])
     own, unseen = judge(fold, ["lda", "lda_unseen"], context)
     assert own.figures.balanced_accuracy > unseen.figures.balanced_accuracy
     (people / "s02.npz").unlink()
     assert judge(fold, ["lda_unseen"], context)[0].figures == unseen.figures
-    for stranger in (1, 3, 4):
-        (people / f"s{stranger:02d}.npz").unlink()
+    for other in (1, 3, 4):
+        (people / f"s{other:02d}.npz").unlink()
     with pytest.raises(UserError, match=r"no recordings|add recordings of others"):
         judge(fold, ["lda_unseen"], context)
 
 
-def test_a_population_of_own_poses_learns_those(people):
+def test_a_population_learns_the_poses_of_its_recordings(people):
     mine = tuple(msgspec.structs.replace(pose, angles_deg=(10, 20, 30, 40, 50)) for pose in POSES)
     for path in people.glob("s*.npz"):
         replace(Recording.load(path), poses=mine).save(path)

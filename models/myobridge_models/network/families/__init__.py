@@ -1,1 +1,1 @@
-"""Networks under one contract (`base`), by name (`registry`); models/FAMILIES.md compares them."""
+"""Networks with one interface (`base`), by name (`registry`); models/FAMILIES.md compares them."""

@@ -1,11 +1,12 @@
-"""Attention: the newest frame asks all frames of the window.
+"""Attention: the newest frame queries all frames of the window.
 
-    emg (N, C, W) → frames of log energy (N, 3·C, 16) → 64 values a frame → 8 heads, asked by the newest frame
+    emg (N, C, W) → frames of log energy (N, 3·C, 16) → 64 values a frame → 8 heads, queried by the newest frame
     → (N, 2·64), with A(n) and A(n-1) → 64 → 5 angles
 
-Scaled dot-product attention (Vaswani et al., NIPS 2017) with one query instead of a query a frame, since one answer is
-wanted, and with a learned bias for each lag instead of position codes (as Press, Smith and Lewis, ICLR 2022, but
-trained): keys and values of a frame do not depend on where in the window it lies, so they can be kept.
+Scaled dot-product attention (Vaswani et al., NIPS 2017) with one query instead of a query a frame, because one answer
+is enough, and with a learned bias for each lag instead of position codes (as Press, Smith and Lewis, ICLR 2022, but
+trained): the keys and values of a frame do not depend on its place in the window, so a streaming decoder could keep
+them.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from myobridge_models.network.families.base import weights
-from myobridge_models.network.families.frames import FrameShape
+from myobridge_models.network.families.frames import usual_frames
 from myobridge_models.network.families.head import FrameNetwork, dense
 
 WIDTH: Final = 64
@@ -24,10 +25,10 @@ HEADS: Final = 8
 
 
 class Attention(FrameNetwork):
-    """The whole decoder; see the module's text."""
+    """The whole decoder; see the module's docstring."""
 
     def __init__(self, fs_hz: float, channels: int, dropout: float) -> None:
-        shape = FrameShape(fs_hz, channels, frames=16, length_ms=25, step_ms=25)
+        shape = usual_frames(fs_hz, channels)
         super().__init__(shape, 2 * WIDTH, (64,), dropout)
         self.embed = dense(shape.maps, WIDTH)
         self.query, self.key, self.value, self.mix = (nn.Linear(WIDTH, WIDTH) for _ in range(4))
@@ -35,20 +36,20 @@ class Attention(FrameNetwork):
         self.norm = nn.LayerNorm(WIDTH)
 
     def features(self, emg: Tensor) -> Tensor:
-        """emg (N, C, W) → (N, 2·64): the newest frame with what it was told, and what it was told."""
+        """Maps emg (N, C, W) to (N, 2·64): the newest frame mixed with the heads' answers, and the answers."""
         x = torch.relu(self.embed(self.frames(emg).transpose(1, 2)))  # (N, 16, 64)
         newest = x[:, -1:]  # (N, 1, 64)
         query, key, value = (_heads(v) for v in (self.query(newest), self.key(x), self.value(x)))
         fit = query @ key.transpose(2, 3) / key.shape[-1] ** 0.5 + self.lag_bias  # (N, 8, 1, 16)
-        told = (torch.softmax(fit, dim=-1) @ value).transpose(1, 2).flatten(1)  # (N, 64)
-        return torch.cat((self.norm(newest[:, 0] + self.mix(told)), told), dim=1)
+        answers = (torch.softmax(fit, dim=-1) @ value).transpose(1, 2).flatten(1)  # (N, 64)
+        return torch.cat((self.norm(newest[:, 0] + self.mix(answers)), answers), dim=1)
 
     def frame_macs(self) -> int:
-        """The new frame's own layers, and one question to all kept keys: the very numbers that the window gives."""
+        """Counts the new frame's own layers and one query to all kept keys; a window gives the same numbers."""
         projections = sum(weights(m) for m in (self.embed, self.query, self.key, self.value, self.mix))
         return projections + 2 * WIDTH * self.shape.frames
 
 
 def _heads(x: Tensor) -> Tensor:
-    """(N, T, 64) → (N, 8, T, 8)."""
+    """Maps (N, T, 64) to (N, 8, T, 8)."""
     return x.reshape(x.shape[0], x.shape[1], HEADS, -1).transpose(1, 2)

@@ -1,8 +1,8 @@
-"""What a decision costs, in multiply-adds: of the file as it is, and of a decoder that would keep its state.
+"""The cost of a decision in multiply-adds: of the file as it is, and of a decoder that would keep its state.
 
-The file starts anew with each window. A streaming decoder would keep whatever older samples decide alone and compute a
-hop's share only; that is counted here, not built. Counted are products and the sums over frames, not biases, ReLUs,
-softmax or the gates' few products.
+The file's graph computes the whole window. A streaming decoder would keep everything that depends on older samples
+alone and compute a hop's share only; that cost is counted here, not built. Products and the sums over frames count;
+biases, ReLUs, softmax and the few products of the gates do not.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Shapes = dict[str, list[int]]
 
 
 def decision_macs(model: onnx.ModelProto) -> int:
-    """Multiply-adds of one decision of an exported model, from the shapes in its graph."""
+    """Counts the multiply-adds of one decision of an exported model, from the shapes in its graph."""
     graph = onnx.shape_inference.infer_shapes(_folded(_with_one_window(model)), data_prop=True).graph
     shapes = {t.name: list(t.dims) for t in graph.initializer}
     for value in (*graph.input, *graph.value_info, *graph.output):
@@ -39,7 +39,7 @@ def _with_one_window(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def _folded(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The model as the runtime runs it: what is computed from weights alone is computed when the file is loaded."""
+    """Returns the model as the runtime runs it; nodes that read weights alone run once, at load."""
     with TemporaryDirectory() as folder:
         options = ort.SessionOptions()
         options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC
@@ -68,27 +68,27 @@ def _macs(node: onnx.NodeProto, shapes: Shapes) -> int:
 
 
 def streaming_macs(network: Network, hop_samples: int) -> int:
-    """Multiply-adds a hop, if everything that older samples decide alone were kept.
+    """Counts the multiply-adds of a hop if everything that depends on older samples alone were kept.
 
-    The MLP is run as a whole: between two hops every one of its inputs moves.
+    The MLP runs as a whole: every one of its inputs changes between two hops.
     """
     if isinstance(network, CnnMlp):
         return _notes_stages(network, hop_samples) + weights(network.mlp)
     assert isinstance(network, FrameNetwork)
     shape = network.shape
-    new_frames = lcm(shape.step, hop_samples) // shape.step  # since the frames last lay as they do after this hop
+    new_frames = lcm(shape.step, hop_samples) // shape.step  # until frames and hops align again
     return shape.maps * hop_samples + new_frames * network.frame_macs() + weights(network.mlp)
 
 
 def _notes_stages(network: CnnMlp, hop_samples: int) -> int:
-    """Both stages at every new sample of each map, since strides of 2 and 3 meet another phase with each hop.
+    """Counts both stages at every new sample of each map, because the phase of strides 2 and 3 changes with each hop.
 
-    Of what `likeness` compares, the hop's products and the sums over all hops of each span.
+    The channel correlations add the hop's products and the sums over all hops of each span.
     """
     shape = network.shape
     stage_1 = sum(d.layers * (d.kernel - 1) + 1 for d in shape.detectors)  # layers run as one filter
     stage_2 = len(shape.detectors) * weights(network.patterns)
     convolutions = hop_samples * shape.channels * (stage_1 + stage_2)
-    if network.likeness is None:
+    if network.correlation is None:
         return convolutions
-    return convolutions + len(network.likeness.first) * (hop_samples + sum(network.likeness.spans) // hop_samples)
+    return convolutions + len(network.correlation.first) * (hop_samples + sum(network.correlation.spans) // hop_samples)

@@ -1,14 +1,13 @@
 """Short-window features inside the graph: the EMG of each channel as frames of log energy.
 
-Three energies a frame, of the signal, of its slope and of its curvature. They are the spectral moments of order 0, 2
-and 4, the time-domain way to amplitude and frequency content (Hjorth, Electroenceph. Clin. Neurophysiol. 29, 1970; on
-EMG: Khushaba et al., Neural Networks 55, 2014). A frame is only a mean of squares, so a decoder that keeps its state
-needs each sample once.
+A frame has three energies per channel: of the signal, of its slope and of its curvature. They are the spectral moments
+of order 0, 2 and 4, which describe amplitude and frequency content in the time domain (Hjorth, Electroenceph. Clin.
+Neurophysiol. 29, 1970; on EMG: Khushaba et al., Neural Networks 55, 2014). A frame is a mean of squares, so a streaming
+decoder reads each sample once.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,21 +15,20 @@ import torch
 from torch import Tensor, nn
 
 from myobridge import SERVOS
-from myobridge.errors import UserError
-from myobridge_models.network.shape import HISTORY_STEPS
+from myobridge_models.network.shape import HISTORY_STEPS, check_input
 
 MOMENTS: Final = 3
-"""Energies a channel and frame; the k-th is that of the k-th difference of the signal."""
+"""Energies per channel and frame; the k-th is the energy of the k-th difference of the signal."""
 FLOOR: Final = 1e-4
-"""Of a channel's mean energy: what is added before the logarithm, so that silence stays finite."""
+"""Share of a channel's mean energy that is added before the logarithm, so that silence stays finite."""
 
 
 @dataclass(frozen=True)
 class FrameShape:
-    """Frames of `length_ms`, one every `step_ms`, `frames` of them; the last ends at the newest sample.
+    """`frames` frames of `length_ms`, one every `step_ms`; the last frame ends at the newest sample.
 
     Raises:
-        UserError: a sampling rate or a channel count that no device can have.
+        UserError: the sampling rate is not above 0, or there is no channel.
     """
 
     fs_hz: float
@@ -40,10 +38,7 @@ class FrameShape:
     step_ms: float
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.fs_hz) and self.fs_hz > 0):
-            raise UserError(f"The sampling rate is {self.fs_hz} Hz; give a rate above 0.")
-        if self.channels < 1:
-            raise UserError(f"The number of EMG channels is {self.channels}; give at least 1.")
+        check_input(self.fs_hz, self.channels)
 
     @property
     def length(self) -> int:
@@ -57,7 +52,7 @@ class FrameShape:
 
     @property
     def window_samples(self) -> int:
-        """All frames, and what the first difference of the first sample needs."""
+        """Samples of all frames, and those that the differences of the first sample need."""
         return (self.frames - 1) * self.step + self.length + MOMENTS - 1
 
     @property
@@ -67,12 +62,17 @@ class FrameShape:
 
     @property
     def maps(self) -> int:
-        """Values a frame: every moment of every channel."""
+        """Values per frame: every moment of every channel."""
         return MOMENTS * self.channels
 
 
+def usual_frames(fs_hz: float, channels: int) -> FrameShape:
+    """Returns 16 frames of 25 ms, one after the other: a window of 400 ms."""
+    return FrameShape(fs_hz, channels, frames=16, length_ms=25, step_ms=25)
+
+
 class LogFrames(nn.Module):
-    """emg (N, C, W) → (N, 3·C, frames), each map with zero mean and unit variance on what `fit` was shown."""
+    """Maps emg (N, C, W) to (N, 3·C, frames); each map has zero mean and unit variance on the EMG that `fit` saw."""
 
     mean: Tensor  # (3·C, 1)
     gain: Tensor  # (3·C, 1)
@@ -84,7 +84,7 @@ class LogFrames(nn.Module):
         self.register_buffer("gain", torch.ones(shape.maps, 1))
 
     def log_energies(self, emg: Tensor) -> Tensor:
-        """emg (N, C, W, or whole steps more) → (N, 3·C, as many frames as fit)."""
+        """Maps emg (N, C, W, or whole steps more) to (N, 3·C, as many frames as fit)."""
         moments = []
         for order in range(MOMENTS):
             moments.append(emg[..., MOMENTS - 1 - order :])  # all end at the newest sample and are equally long
@@ -94,12 +94,12 @@ class LogFrames(nn.Module):
 
     @torch.no_grad()
     def fit(self, emg: Tensor) -> None:
-        """Sets mean and gain from emg (N, C, T), of which the newest whole steps count."""
+        """Sets mean and gain from the newest whole steps of emg (N, C, T)."""
         spare = (emg.shape[-1] - self.shape.window_samples) % self.shape.step
         seen = self.log_energies(emg[..., spare:])
         self.mean.copy_(seen.mean(dim=(0, 2)).unsqueeze(1))
         self.gain.copy_(1 / seen.std(dim=(0, 2)).clamp(min=0.1).unsqueeze(1))
 
     def forward(self, emg: Tensor) -> Tensor:
-        """emg (N, C, W) → (N, 3·C, frames)."""
+        """Maps emg (N, C, W) to (N, 3·C, frames)."""
         return (self.log_energies(emg) - self.mean) * self.gain

@@ -1,4 +1,4 @@
-"""The end of every family on frames: features and the last two answers into five angles."""
+"""The end of every family on frames: maps the features and the last two outputs to five angles."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from myobridge import SERVOS
-from myobridge_models.network.families.base import FULL_SWING_DEG, Network
+from myobridge_models.network.families.base import Network, as_swing
 from myobridge_models.network.families.frames import FrameShape, LogFrames
 
 
 def dense(n_in: int, n_out: int) -> nn.Linear:
-    """A dense layer that keeps the size of what goes through it and a ReLU (He et al., ICCV 2015)."""
+    """Makes a dense layer that keeps the size of a signal through it and a ReLU (He et al., ICCV 2015)."""
     layer = nn.Linear(n_in, n_out)
     nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
     nn.init.zeros_(layer.bias)
@@ -23,7 +23,7 @@ def dense(n_in: int, n_out: int) -> nn.Linear:
 
 
 class FrameNetwork(Network):
-    """A network that reads frames of log energy: what families differ in is between the frames and this MLP."""
+    """A network that reads frames of log energy; the families differ between the frames and this MLP."""
 
     shape: FrameShape
 
@@ -37,15 +37,14 @@ class FrameNetwork(Network):
         self.mlp = nn.Sequential(*layers[:-1])  # no ReLU before the sigmoid
 
     def logits(self, features: Tensor, history_deg: Tensor | None) -> Tensor:
-        """features (N, F) and history (N, 10) → (N, 5), before the sigmoid."""
+        """Maps features (N, F) and history (N, 10) to (N, 5), before the sigmoid."""
         assert history_deg is not None
-        swing = history_deg / (FULL_SWING_DEG / 2) - 1  # -1 .. 1, the size of the features
-        out: Tensor = self.mlp(torch.cat((features, swing), dim=1))
+        out: Tensor = self.mlp(torch.cat((features, as_swing(history_deg)), dim=1))
         return out
 
     @abstractmethod
     def frame_macs(self) -> int:
-        """Multiply-adds between a new frame and the MLP, if all that older frames decide alone were kept."""
+        """Counts the multiply-adds between a new frame and the MLP if everything about older frames were kept."""
 
     def fit_gain(self, emg: Tensor) -> None:
         """Standardises the frames."""

@@ -1,9 +1,9 @@
-"""LSTM and GRU: a memory reads the frames of the window from the oldest to the newest.
+"""LSTM and GRU: recurrent units read the frames of the window from the oldest to the newest.
 
     emg (N, C, W) → frames of log energy (N, 3·C, 16) → 64 units → the last state, with A(n) and A(n-1) → 64 → 5 angles
 
-Hochreiter and Schmidhuber, Neural Computation 9, 1997; Cho et al., EMNLP 2014. The memory starts empty in each window:
-the daemon keeps no state for it, and one damaged window is forgotten with the window.
+Hochreiter and Schmidhuber, Neural Computation 9, 1997; Cho et al., EMNLP 2014. The state starts at zero in each window:
+the daemon keeps no state for it, and a damaged window has no effect beyond itself.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Final
 from torch import Tensor, nn
 
 from myobridge_models.network.families.base import weights
-from myobridge_models.network.families.frames import FrameShape
+from myobridge_models.network.families.frames import usual_frames
 from myobridge_models.network.families.head import FrameNetwork
 
 UNITS: Final = 64
@@ -21,21 +21,23 @@ UNITS: Final = 64
 
 class _Recurrent(FrameNetwork):
     memory: nn.LSTM | nn.GRU
+    """The recurrent units; model files and checkpoints hold their weights under this name."""
 
-    def __init__(self, memory: type[nn.LSTM] | type[nn.GRU], fs_hz: float, channels: int, dropout: float) -> None:
-        shape = FrameShape(fs_hz, channels, frames=16, length_ms=25, step_ms=25)
+    def __init__(self, units: type[nn.LSTM] | type[nn.GRU], fs_hz: float, channels: int, dropout: float) -> None:
+        shape = usual_frames(fs_hz, channels)
         super().__init__(shape, UNITS, (64,), dropout)
-        self.memory = memory(shape.maps, UNITS, batch_first=True)
+        self.memory = units(shape.maps, UNITS, batch_first=True)
 
     def features(self, emg: Tensor) -> Tensor:
-        """emg (N, C, W) → (N, 64)."""
+        """Maps emg (N, C, W) to (N, 64)."""
         states: Tensor = self.memory(self.frames(emg).transpose(1, 2))[0]  # (N, 16, 64)
         return states[:, -1]
 
     def frame_macs(self) -> int:
-        """One step of a memory that goes on from window to window: another decoder, which would have to be trained so.
+        """Counts one step of a state that continues from window to window, in a decoder that is trained for that.
 
-        It goes on from the hop whose frames lie alike, so several memories take turns: five where a frame is five hops.
+        The state continues from the last hop whose frames align with this one, so several states take turns: five if a
+        frame is five hops.
         """
         return weights(self.memory)
 
@@ -48,7 +50,7 @@ class Lstm(_Recurrent):
 
 
 class Gru(_Recurrent):
-    """With update and reset gates: three quarters of the LSTM's work."""
+    """With update and reset gates; it does three quarters of the LSTM's work."""
 
     def __init__(self, fs_hz: float, channels: int, dropout: float) -> None:
         super().__init__(nn.GRU, fs_hz, channels, dropout)

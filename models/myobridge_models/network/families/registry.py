@@ -28,7 +28,7 @@ Factory = Callable[[float, int, float], Network]
 FAMILIES: Final[dict[str, Factory]] = {
     DEFAULT_FAMILY: lambda fs_hz, channels, dropout: CnnMlp(Shape(fs_hz, channels), dropout),
     "cnn_mlp_full": lambda fs_hz, channels, dropout: CnnMlp(
-        Shape(fs_hz, channels, averaged=1, likeness_hops=()), dropout
+        Shape(fs_hz, channels, averaged=1, correlation_hops=()), dropout
     ),
     "mlp": Mlp,
     "lstm": Lstm,
@@ -39,7 +39,9 @@ FAMILIES: Final[dict[str, Factory]] = {
 
 
 READINGS: Final[dict[str, Factory]] = {
-    "cnn_mlp/no_likeness": lambda fs_hz, channels, dropout: CnnMlp(Shape(fs_hz, channels, likeness_hops=()), dropout),
+    "cnn_mlp/no_likeness": lambda fs_hz, channels, dropout: CnnMlp(
+        Shape(fs_hz, channels, correlation_hops=()), dropout
+    ),
     "cnn_mlp/five_means": lambda fs_hz, channels, dropout: CnnMlp(Shape(fs_hz, channels, averaged=10), dropout),
     "cnn_mlp/three_layers": lambda fs_hz, channels, dropout: CnnMlp(Shape(fs_hz, channels, THREE_LAYERS), dropout),
     "cnn_mlp/doubling": lambda fs_hz, channels, dropout: CnnMlp(Shape(fs_hz, channels, DOUBLING), dropout),
@@ -47,14 +49,14 @@ READINGS: Final[dict[str, Factory]] = {
     "cnn_mlp/no_gain": lambda fs_hz, channels, dropout: CnnMlp(Shape(fs_hz, channels), dropout, fits_gain=False),
     "cnn_mlp/no_history": lambda fs_hz, channels, dropout: CnnMlp(Shape(fs_hz, channels, history_steps=0), dropout),
 }
-"""Other readings of the notes' network; `ablate` judges them."""
+"""Other readings of the notes' network, which `ablate` compares; "likeness" in a name is channel correlation."""
 
 
 def checked_family(name: str) -> str:
-    """The name, if there is such a family.
+    """Returns the name of a known family.
 
     Raises:
-        UserError: there is not.
+        UserError: there is no such family.
     """
     if name not in FAMILIES | READINGS:
         raise UserError(f"There is no family '{name}'; choose from {', '.join(FAMILIES)}.")
@@ -62,9 +64,9 @@ def checked_family(name: str) -> str:
 
 
 def create(family: str, fs_hz: float, channels: int, dropout: float) -> Network:
-    """A fresh network of a family.
+    """Makes a fresh network of a family.
 
     Raises:
-        UserError: there is no such family, or no network for such a device.
+        UserError: there is no such family, or the sampling rate or the channel count is impossible.
     """
     return (FAMILIES | READINGS)[checked_family(family)](fs_hz, channels, dropout)

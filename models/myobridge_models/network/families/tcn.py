@@ -3,9 +3,9 @@
     emg (N, C, W) → frames of log energy (N, 3·C, 29) → 3 residual blocks, dilations 1, 2, 4 → the newest
     output, with A(n) and A(n-1) → 64 → 5 angles
 
-Bai, Kolter and Koltun, "An empirical evaluation of generic convolutional and recurrent networks for sequence
-modeling", arXiv 1803.01271, 2018. The window is exactly the receptive field of the newest output, so what is padded
-on the left of a window never reaches an answer, and a decoder that keeps its columns gives the same numbers.
+Bai, Kolter and Koltun, "An empirical evaluation of generic convolutional and recurrent networks for sequence modeling",
+arXiv 1803.01271, 2018. The window is exactly the receptive field of the newest output. Padding on the left of a window
+therefore never reaches an output, and a decoder that kept its columns would give the same numbers.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ WIDTH: Final = 32
 KERNEL: Final = 3
 DILATIONS: Final = (1, 2, 4)
 LAYERS: Final = 2
-"""Convolutions a block."""
+"""Convolutions per block."""
 
 
 class Block(nn.Module):
-    """Two causal convolutions of one dilation and the way round them: (N, n_in, T) → (N, n_out, T).
+    """Two causal convolutions of one dilation and the shortcut around them: (N, n_in, T) → (N, n_out, T).
 
-    Their weights are direction and length apart (Salimans and Kingma, NIPS 2016); the export multiplies them out.
+    The weights are stored as direction and length (Salimans and Kingma, NIPS 2016); the export multiplies them out.
     """
 
     def __init__(self, n_in: int, n_out: int, dilation: int) -> None:
@@ -48,15 +48,15 @@ class Block(nn.Module):
         return layer
 
     def forward(self, x: Tensor) -> Tensor:
-        """No output sees a later input."""
+        """Maps (N, n_in, T) to (N, n_out, T); no output sees a later input."""
         y = x
         for convolution in self.convolutions:
-            y = torch.relu(convolution(y)[..., : -self.padding])  # padded on both sides, wanted on the left
+            y = torch.relu(convolution(y)[..., : -self.padding])  # Conv1d pads both sides; the right one is cut off
         return torch.relu(y + self.around(x))
 
 
 class Tcn(FrameNetwork):
-    """The whole decoder; see the module's text."""
+    """The whole decoder; see the module's docstring."""
 
     def __init__(self, fs_hz: float, channels: int, dropout: float) -> None:
         field = 1 + LAYERS * (KERNEL - 1) * sum(DILATIONS)
@@ -66,10 +66,10 @@ class Tcn(FrameNetwork):
         self.blocks = nn.Sequential(*(Block(a, b, d) for (a, b), d in zip(widths, DILATIONS, strict=True)))
 
     def features(self, emg: Tensor) -> Tensor:
-        """emg (N, C, W) → (N, 32)."""
+        """Maps emg (N, C, W) to (N, 32)."""
         columns: Tensor = self.blocks(self.frames(emg))  # (N, 32, 29)
         return columns[..., -1]
 
     def frame_macs(self) -> int:
-        """One new column of each convolution, to the very numbers that the window gives."""
+        """Counts one new column of each convolution, which gives the same numbers as the window."""
         return sum(prod(layer.weight.shape) for layer in self.blocks.modules() if isinstance(layer, nn.Conv1d))

@@ -1,0 +1,99 @@
+"""Training sets: recordings that fit together, and the takes of the repetitions to train on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from myobridge.calibration.poses import REST
+from myobridge.errors import UserError
+from myobridge.model.file import LabelledPose
+from myobridge.recording import Recording
+from myobridge_models.data.clipping import check_unclipped
+from myobridge_models.data.takes import Take, design_prefilter, only_repetitions, takes_of
+
+Source = tuple[Path, Recording]
+"""A recording, and the path that errors name."""
+
+
+def check_alike(sources: Sequence[Source]) -> None:
+    """Refuses recordings that one board cannot have recorded.
+
+    Raises:
+        UserError: sampling rates, channel counts or ADC widths differ.
+    """
+    path, one = sources[0]
+    device = (one.fs_hz, one.channels, one.adc_bits)
+    for other_path, other in sources[1:]:
+        if (other.fs_hz, other.channels, other.adc_bits) != device:
+            raise UserError(
+                f"{path} and {other_path} differ in (fs Hz, channels, ADC bits): {device} and "
+                f"{(other.fs_hz, other.channels, other.adc_bits)}; train on recordings of one board."
+            )
+
+
+def training_takes(
+    sources: Sequence[Source], poses: Sequence[LabelledPose], repetitions: Sequence[int] | None = None
+) -> list[Take]:
+    """Returns unscaled takes of all recordings, or of these repetitions of them.
+
+    Raises:
+        UserError: the recordings do not fit together, or have no such repetition, or no targets.
+    """
+    check_alike(sources)
+    takes: list[Take] = []
+    for path, recording in sources:
+        check_unclipped(recording, path)
+        found = takes_of(recording, path, design_prefilter(recording.fs_hz), poses)
+        if repetitions is not None:
+            known = repetitions_in(recording)
+            missing = set(repetitions) - set(known)
+            if missing or not repetitions:
+                raise UserError(f"{path} has the repetitions {known}; choose others to train on and to hold out.")
+            found = only_repetitions(found, repetitions)
+        takes += found
+    return takes
+
+
+def repetitions_in(recording: Recording) -> list[int]:
+    """Returns the numbers of the repetitions; none if the recording does not number them."""
+    known: list[int] = [] if recording.repetition is None else np.unique(recording.repetition).tolist()
+    return known
+
+
+def all_but(sources: Sequence[Source], held_out: Sequence[int]) -> list[int] | None:
+    """Returns all repetitions of the recordings except the held-out ones; None (train on everything) if none is held
+    out.
+
+    Raises:
+        UserError: a recording has no such repetition, or nothing is left to train on.
+    """
+    if not held_out:
+        return None
+    for path, recording in sources:
+        known = repetitions_in(recording)
+        if not set(held_out) < set(known):
+            raise UserError(
+                f"{path} has the repetitions {known}, so {sorted(held_out)} cannot be held out; choose some of them, "
+                "and leave some to train on."
+            )
+    return sorted({r for _, recording in sources for r in repetitions_in(recording)} - set(held_out))
+
+
+def moving_repetitions(source: Source) -> list[int]:
+    """Returns the repetitions that contain movements.
+
+    Raises:
+        UserError: the recording has no cues, or there are fewer than two, so none is left to judge on.
+    """
+    path, recording = source
+    if recording.label is None or recording.repetition is None:
+        raise UserError(f"{path} has no cues, so a model cannot learn from it; record it with `myobridge record`.")
+    found: list[int] = np.unique(recording.repetition[recording.label != REST]).tolist()
+    if len(found) < 2:
+        raise UserError(
+            f"{path} has movements in {len(found)} repetition(s); record at least two, one of them to judge on."
+        )
+    return found

@@ -1,0 +1,103 @@
+"""Shows progress on stderr: as a bar, or as lines where a terminal cannot draw."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from rich.console import Console
+from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+
+from myobridge.commands.options import say
+from myobridge.view.drawable import can_draw
+
+if TYPE_CHECKING:
+    from myobridge_models.experiments.benchmark import Judged
+    from myobridge_models.training.train import Progress
+
+BAR_COLUMNS: Final = 60
+"""Columns that a bar needs with its title and its figures."""
+
+Item = TypeVar("Item")
+Show = Callable[[int, str], None]
+"""Shows how many pieces are done, and a note."""
+
+
+@contextmanager
+def training_progress(title: str, steps: int) -> Iterator[Progress]:
+    """Shows a training; the figure is the error of the fingers on the training data."""
+    with _shown(title, steps, "steps") as (show, _):
+        yield lambda step, loss_deg: show(step, _error(loss_deg))
+
+
+def tracked(items: Iterable[Item], title: str, total: int, unit: str) -> Iterator[Item]:
+    """Yields the items, and shows how many of `total` are done."""
+    with _shown(title, total, unit) as (show, _):
+        for done, item in enumerate(items, start=1):
+            yield item
+            show(done, "")
+
+
+@contextmanager
+def fold_progress(total: int, steps: int) -> Iterator[tuple[Progress, Callable[[Sequence[Judged]], None]]]:
+    """Shows a benchmark of so many folds, with a line for each; yields the calls after a training step and a fold."""
+    finished = 0
+    line = _lines("training", steps, "steps")
+    with _shown("benchmark", total, "folds") as (show, bar):
+
+        def training(step: int, loss_deg: float) -> None:
+            if bar is None:
+                line(step, _error(loss_deg))
+            else:
+                show(finished, f"step {step}, {_error(loss_deg)}")
+
+        def done(judged: Sequence[Judged]) -> None:
+            nonlocal finished
+            finished += 1
+            text = _fold_line(judged)
+            if bar is None:
+                say(text)
+            else:
+                bar.console.print(text, soft_wrap=True)
+                show(finished, "")
+
+        yield training, done
+
+
+@contextmanager
+def _shown(title: str, total: int, unit: str) -> Iterator[tuple[Show, Bar | None]]:
+    """Yields a call that shows progress, and the bar if one is drawn."""
+    console = Console(stderr=True)
+    if not can_draw(console, BAR_COLUMNS, 1):
+        yield _lines(title, total, unit), None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[note]}"), TimeRemainingColumn())
+    with Bar(*columns, console=console) as bar:
+        task = bar.add_task(title, total=total, note="")
+        yield lambda done, note: bar.update(task, completed=done, note=note), bar
+
+
+def _lines(title: str, total: int, unit: str) -> Show:
+    """Prints a line at every tenth of the way; a new start begins anew."""
+    shown = 0
+
+    def show(done: int, note: str) -> None:
+        nonlocal shown
+        tenths = 10 * done // total
+        if tenths > shown:
+            say(f"{title}: {10 * tenths} % of {total} {unit}" + (f", {note}" if note else ""))
+        shown = tenths
+
+    return show
+
+
+def _error(loss_deg: float) -> str:
+    return f"error {loss_deg:.1f}°"
+
+
+def _fold_line(judged: Sequence[Judged]) -> str:
+    fold = judged[0].fold
+    scores = [f"{one.decoder} {one.figures.mae_deg:.1f}° {one.figures.balanced_accuracy:.3f}" for one in judged]
+    return f"person {fold.person}, fold {fold.held_out}: {', '.join(scores)}"

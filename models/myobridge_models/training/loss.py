@@ -1,0 +1,38 @@
+"""The losses of a training: the error of the closed loop, and the probe that tells movements apart."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from myobridge import SERVOS
+from myobridge_models.network.families.base import FULL_SWING_DEG, Network
+from myobridge_models.network.shape import HISTORY_STEPS
+
+
+def random_history(poses_deg: Tensor, count: int, noise_deg: float) -> Tensor:
+    """Returns histories (count, 10) that do not tell the present: random rows of poses_deg (P, 5), with noise."""
+    held = poses_deg[torch.randint(len(poses_deg), (count,))].repeat(1, HISTORY_STEPS)
+    return (held + noise_deg * torch.randn_like(held)).clamp(0, FULL_SWING_DEG)
+
+
+def closed_loop_loss(
+    network: Network, features: Tensor, history_deg: Tensor, target_deg: Tensor, counts: Tensor
+) -> Tensor:
+    """Returns the mean absolute error as a share of the full swing, over the windows that count.
+
+    features (N, K, F) of K windows in a row, history_deg (N, 10) before the first, target_deg (N, K, 5), counts (N, K).
+    """
+    total = features.new_zeros(())
+    for k in range(features.shape[1]):
+        angles = network.decide(features[:, k], history_deg)  # (N, 5)
+        error = (angles - target_deg[:, k]).abs().mean(dim=1) / FULL_SWING_DEG
+        total = total + (error * counts[:, k]).sum()
+        history_deg = torch.cat((angles.detach(), history_deg[:, : len(SERVOS)]), dim=1)
+    return total / counts.sum().clamp(min=1)
+
+
+def probe_loss(scores: Tensor, movement: Tensor, counts: Tensor) -> Tensor:
+    """Returns the cross-entropy of scores (N, K, movements) over the windows that count (N, K)."""
+    each = nn.functional.cross_entropy(scores.flatten(0, 1), movement.flatten(), reduction="none")
+    return (each * counts.flatten()).sum() / counts.sum().clamp(min=1)
