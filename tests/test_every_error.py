@@ -303,7 +303,7 @@ def test_what_is_no_file_is_refused_and_nothing_waits_for_a_pipe(group, line, ki
     assert isinstance(result.exception, SystemExit), result.exc_info
     assert result.exit_code == 1
     assert len(result.stderr.splitlines()) == 1
-    assert "fault of" not in result.stderr
+    assert "bug in" not in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -354,11 +354,11 @@ def test_what_the_system_refuses_is_a_sentence_wherever_it_comes_from(monkeypatc
     [
         (
             ZeroDivisionError("division by zero"),
-            ["a fault of myobridge", "ZeroDivisionError: division by zero", "line"],
+            ["a bug in myobridge", "ZeroDivisionError: division by zero", "line"],
         ),
-        (RecursionError(), ["a fault of myobridge", "RecursionError"]),
-        (UnicodeEncodeError("ascii", "\udcff", 0, 1, "no"), ["a fault of myobridge"]),
-        (ModuleNotFoundError("No module named 'x'", name="x"), ["a fault of myobridge", "'x'"]),
+        (RecursionError(), ["a bug in myobridge", "RecursionError"]),
+        (UnicodeEncodeError("ascii", "\udcff", 0, 1, "no"), ["a bug in myobridge"]),
+        (ModuleNotFoundError("No module named 'x'", name="x"), ["a bug in myobridge", "'x'"]),
         (MemoryError(), ["not enough memory", "a shorter recording"]),
     ],
     ids=lambda value: type(value).__name__,
@@ -371,7 +371,7 @@ def test_what_nobody_foresaw_is_a_sentence_that_says_how_to_report_it(monkeypatc
     assert len(result.stderr.splitlines()) == 1
     for word in words:
         assert word in result.stderr
-    if "fault" in words[0]:
+    if "bug" in words[0]:
         assert f"`myobridge --debug {line.format(d=folder)}`" in result.stderr
     assert outcome(host, f"--debug {line}", d=folder).exception is error
 

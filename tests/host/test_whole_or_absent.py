@@ -172,7 +172,7 @@ def test_an_interrupted_export_says_that_nothing_was_written(tmp_path, number):
     said = process.communicate()[1]
     assert (process.returncode, said) == (
         1,
-        f"myobridge: The export of {long} was interrupted, and nothing of it was written.\n",
+        f"myobridge: The export of {long} was interrupted, so it wrote nothing; run it again.\n",
     )
     assert [entry.name for entry in tmp_path.iterdir()] == ["r.myo"]
 

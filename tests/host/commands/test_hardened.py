@@ -28,7 +28,7 @@ def test_an_output_does_not_replace_what_is_read(tmp_path, output):
     (tmp_path / "recording.myo").write_text("precious")
     (tmp_path / "link").symlink_to("recording.myo")
     for other in ("recording.myo", "link", "./recording.myo"):
-        with pytest.raises(UserError, match="would be replaced"):
+        with pytest.raises(UserError, match="would replace it"):
             refuse_to_replace({"recordings": (tmp_path / "recording.myo",), output: tmp_path / other})
     refuse_to_replace({"recordings": (tmp_path / "recording.myo",), output: tmp_path / "new.json"})
     refuse_to_replace({"model_name": "synth", output: "-"})
