@@ -165,7 +165,7 @@ def test_a_full_disk_is_said_and_what_fits_is_kept(tmp_path, poses):
         )
     assert result.returncode == 1, "and whoever runs it from a script is told"
     *_, kept, wrote, why = result.stderr.splitlines()
-    assert "the system does not let it grow" in why
+    assert "the system does not let the file grow" in why
     assert "Traceback" not in result.stderr
     counts = Recording.load(tmp_path / "r.myo").counts
     assert len(counts) > 2000

@@ -1,4 +1,4 @@
-"""What stands beside the EDF file of a run in a BIDS dataset: pure texts."""
+"""The text files beside the EDF file of a run in a BIDS dataset. Pure functions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Table = tuple[list[str], list[list[Any]]]
 
 
 def beside(source: Source) -> dict[str, str]:
-    """The texts of the files, by the ends of their names."""
+    """Contents of the files, by the ends of their names."""
     return {
         "emg.json": json_text(_sidecar(source)),
         "channels.tsv": table_text(_channels(source)),
@@ -26,12 +26,12 @@ def beside(source: Source) -> dict[str, str]:
 
 
 def json_text(content: dict[str, Any]) -> str:
-    """A file of JSON."""
+    """Content of a JSON file."""
     return json.dumps(content, indent=2) + "\n"
 
 
 def table_text(table: Table) -> str:
-    """A file with a head and rows."""
+    """Content of a TSV file with a head and rows."""
     head, rows = table
     return "".join("\t".join(printable(str(cell)) for cell in row) + "\n" for row in [head, *rows])
 
@@ -63,7 +63,7 @@ def _sidecar(source: Source) -> dict[str, Any]:
 
 
 def _channels(source: Source) -> Table:
-    """Head and rows of `*_channels.tsv`: names as in the EDF file; the electrode is the recording's own name for it."""
+    """Head and rows of `*_channels.tsv`: names as in the EDF file, electrodes as the recording names them."""
     head = ["name", "type", "units", "description", "sampling_frequency", "signal_electrode"]
     counts = f"ADC counts, signed, {source.recording.adc_bits} bits"
     labels = edf_labels(source.channel_names)
@@ -74,7 +74,7 @@ def _channels(source: Source) -> Table:
 
 
 def _events(source: Source) -> Table:
-    """Head and rows of `*_events.tsv`: cues, and where takes begin."""
+    """Head and rows of `*_events.tsv`: cues, and the beginnings of takes."""
     fs_hz = source.recording.fs_hz
     rows = [
         [s.start / fs_hz, (s.stop - s.start) / fs_hz, s.pose, s.label, s.repetition, s.start]
@@ -89,7 +89,7 @@ def _events(source: Source) -> Table:
 
 
 def _event_columns(source: Source) -> dict[str, Any]:
-    """`*_events.json`: what the columns mean."""
+    """`*_events.json`: the meaning of the columns."""
     angles = {pose.label: f", servo angles {pose.angles_deg} degrees" for pose in source.recording.poses}
     levels = {printable(s.pose): f"label {s.label}{angles.get(s.label, '')}" for s in stretches(source.recording)}
     return {

@@ -1,4 +1,4 @@
-"""A recording in the forms that others read."""
+"""Exports a recording in formats that other programs read."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from myobridge.recording.timeline import COLUMNS, cut_at
 
 
 def export(source: Source, form: str, out: Path | None, subject: str) -> Path:
-    """Writes the recording as bids, edf, npz or csv and tells where; without `out` beside the recording.
+    """Writes the recording as bids, edf, npz or csv, beside the recording unless `out` is given; the path written.
 
     Raises:
-        UserError: there is such a file already, it cannot be written, or a library is missing.
+        UserError: the file exists already, cannot be written, or a library is missing.
     """
     if form == "bids":
         return write_bids(source, out or source.path.with_name(f"{source.path.stem}-bids"), subject)
     out = out or source.path.with_suffix(f".{form}")
     if out.exists():
-        raise UserError(f"{out} exists already and is not overwritten; choose another name with --out.")
+        raise UserError(f"{out} exists already and export does not overwrite it; choose another name with --out.")
     if form == "edf":
         check_edf()
     if form == "npz":
@@ -41,7 +41,7 @@ def _write_npz(source: Source, path: Path) -> None:
 
 
 def _write_csv(source: Source, path: Path) -> None:
-    """One row a sample: seconds from the start, takes laid end to end, then the counts and what is known of them."""
+    """Writes one row per sample: seconds from the start (takes end to end), counts, known columns, name of the pose."""
     recording = source.recording
     timeline = recording.timeline
     names = {pose.label: printable(pose.name) for pose in recording.poses}

@@ -1,4 +1,4 @@
-"""Pictures of a recording: its traces with the cues, its spectra, and its amplitude per pose."""
+"""Pictures of a recording: traces with cues, spectra, and the amplitude of each pose."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLUMNS: Final = 1600
-"""Of the traces: each shows the range of the samples that fall into it, so that no peak is missed."""
+"""Columns of the traces. Each column shows the range of its samples, so that every peak is visible."""
 SPECTRUM_SAMPLES: Final = 1024
 DPI: Final = 110
 MAINS_HZ: Final = {50: "tab:red", 60: "tab:purple"}
 
 
 def draw(source: Source, folder: Path) -> list[Path]:
-    """Writes the pictures into the folder, over older ones of the same name; their paths.
+    """Writes the pictures into the folder, and replaces older pictures of the same name; the paths written.
 
     Raises:
-        UserError: matplotlib is not installed, or the folder cannot be written.
+        UserError: matplotlib is not installed, or the folder cannot be written to.
     """
     new_figure = need("matplotlib.figure", "Drawing").Figure
     cued = stretches(source.recording)
@@ -40,7 +40,9 @@ def draw(source: Source, folder: Path) -> list[Path]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UserError(f"Nothing can be drawn into {folder} ({error.strerror}); choose another folder.") from error
+        raise UserError(
+            f"The pictures cannot be written into {folder} ({error.strerror}); choose another folder."
+        ) from error
     for name, paint in pictures.items():
         figure = new_figure(dpi=DPI, layout="constrained")
         paint(figure, source, cued)
@@ -74,7 +76,7 @@ def _traces(figure: Figure, source: Source, cued: list[Stretch]) -> None:
 
 
 def _ranges(recording: Samples, edges: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The least and the greatest counts from each edge to the next, (edges, channels) each."""
+    """The smallest and the largest count from each edge to the next, (edges, channels) each."""
     low = np.full((len(edges), recording.channels), 1 << 15)
     high = -low
     column = -1
@@ -159,5 +161,5 @@ def _deviations(recording: Samples, cued: list[Stretch]) -> NDArray[np.float64]:
 
 
 def _plain(text: str) -> str:
-    """Text as it is: a dollar sign would begin mathematics, which a foreign name can get wrong."""
+    """Text for matplotlib, which would read a dollar sign in a name as the beginning of mathematics."""
     return text.replace("$", r"\$")[:40]

@@ -40,23 +40,26 @@ def refusal(path):
 # --- types ---------------------------------------------------------------------------------------------------
 
 ODD = {
-    "fs complex": ({"fs": 1000 + 0j}, "'fs' must hold numbers from 1 to 100000, numbers and no complex128"),
-    "fs a duration": ({"fs": np.timedelta64(1, "s")}, "no timedelta64[s]"),
-    "fs a date": ({"fs": np.datetime64("2026-01-01")}, "no datetime64[D]"),
+    "fs complex": ({"fs": 1000 + 0j}, "'fs' must hold numbers from 1 to 100000 and holds complex128"),
+    "fs a duration": ({"fs": np.timedelta64(1, "s")}, "holds timedelta64[s]"),
+    "fs a date": ({"fs": np.datetime64("2026-01-01")}, "holds datetime64[D]"),
     "fs text": ({"fs": "2000"}, "'fs' must hold numbers from 1 to 100000"),
     "fs bytes": ({"fs": b"2000"}, "'fs' must hold numbers"),
-    "fs a list of one": ({"fs": [1000.0]}, "'fs' must have the shape (), here it is (1,)"),
-    "fs as MATLAB has it": ({"fs": [[1000.0]]}, "'fs' must have the shape (), here it is (1, 1)"),
+    "fs a list of one": ({"fs": [1000.0]}, "'fs' must have the shape () and has (1,)"),
+    "fs as MATLAB has it": ({"fs": [[1000.0]]}, "'fs' must have the shape () and has (1, 1)"),
     "fs nothing": ({"fs": []}, "'fs' must have the shape ()"),
     "fs a record": ({"fs": np.array((1000.0,), [("hz", "f8")])}, "'fs' must hold numbers"),
     "fs true": ({"fs": True}, "'fs' must hold numbers"),
     "fs an object": ({"fs": np.array(1000.0, object)}, "'fs' holds Python objects, which could run code"),
-    "fs negative": ({"fs": -1000}, "'fs' must hold numbers from 1 to 100000; correct it"),
+    "fs negative": ({"fs": -1000}, "'fs' must hold numbers from 1 to 100000 only; correct it"),
     "labels of half": (
         {"label": np.full(SAMPLES, 1.5)},
-        "whole numbers and no float64; store it with .astype(np.uint8)",
+        "whole numbers from 0 to 255 and holds float64; store it with .astype(np.uint8)",
     ),
-    "labels as floats": ({"label": np.ones(SAMPLES)}, "whole numbers and no float64; store it with .astype(np.uint8)"),
+    "labels as floats": (
+        {"label": np.ones(SAMPLES)},
+        "whole numbers from 0 to 255 and holds float64; store it with .astype(np.uint8)",
+    ),
     "labels negative": ({"label": np.full(SAMPLES, -1)}, "'label' must hold numbers from 0 to 255"),
     "labels complex": ({"label": np.full(SAMPLES, 1j)}, "'label' must hold numbers from 0 to 255"),
     "labels objects": ({"label": np.array([None] * SAMPLES)}, "'label' holds Python objects"),
@@ -66,16 +69,16 @@ ODD = {
     "angles complex": ({"angles_deg": np.full((SAMPLES, 5), 1j)}, "'angles_deg' must hold numbers from 0 to 180"),
     "angles as durations": ({"angles_deg": np.zeros((SAMPLES, 5), "m8[s]")}, "'angles_deg' must hold numbers"),
     "counts as records": ({"emg": np.zeros((SAMPLES, 4), [("a", "<i2")])}, "must be int16 ADC counts"),
-    "counts as int64": ({"emg": COUNTS.astype(int)}, "here it is int64; store emg.astype(np.int16)"),
-    "counts without a sign": ({"emg": COUNTS.astype(np.uint16)}, "here it is uint16; store emg.astype(np.int16)"),
+    "counts as int64": ({"emg": COUNTS.astype(int)}, "and is int64; store emg.astype(np.int16)"),
+    "counts without a sign": ({"emg": COUNTS.astype(np.uint16)}, "and is uint16; store emg.astype(np.int16)"),
     "counts as dates": ({"emg": np.zeros((SAMPLES, 4), "M8[s]")}, "must be int16 ADC counts"),
-    "three dimensions": ({"emg": COUNTS[None]}, "must be (samples, channels), here it is (1, 3000, 4)"),
-    "the wrong way round": ({"emg": COUNTS.T}, "(4, 3000) looks the wrong way round: store emg.T"),
+    "three dimensions": ({"emg": COUNTS[None]}, "must have the shape (samples, channels) and has (1, 3000, 4)"),
+    "the wrong way round": ({"emg": COUNTS.T}, "(4, 3000), which looks the wrong way round; store emg.T"),
     "too many channels": (
         {"emg": np.zeros((SAMPLES, 65), np.int16)},
-        "at most 64 channels, and (3000, 65) has too many",
+        "at most 64 channels) and is (3000, 65), which is too many",
     ),
-    "poses that fill memory": ({"poses": "x" * 3_000_000}, "'poses' is larger than it can be"),
+    "poses that fill memory": ({"poses": "x" * 3_000_000}, "'poses' is larger than such an array can be"),
 }
 
 
@@ -215,7 +218,7 @@ def test_a_wrong_crc_is_found_however_the_array_is_read(stored, tmp_path):
 def test_a_recording_that_is_too_long_for_arrays_says_what_to_do(stored, tmp_path, monkeypatch):
     recording = Recording.load(stored())
     monkeypatch.setattr("myobridge.recording.npz.MAX_UNPACKED_MB", 1.01)
-    with pytest.raises(UserError, match=r"0\.0 h of 4 channels are 0 MB of arrays.*export it as edf, bids or csv"):
+    with pytest.raises(UserError, match=r"0\.0 h of 4 channels are 0 MB of arrays.*as edf, bids or csv"):
         recording.save(tmp_path / "long.npz")
     assert not (tmp_path / "long.npz").exists()
 
@@ -241,7 +244,7 @@ def recorded_log(tmp_path):
 
 
 FOREIGN = {
-    "array.npy": (lambda path: np.save(path.open("wb"), COUNTS), "one NumPy array; store it as 'emg'"),
+    "array.npy": (lambda path: np.save(path.open("wb"), COUNTS), "one NumPy array; store it with np.savez, as 'emg'"),
     "p.png": (lambda path: path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(500)), "a picture"),
     "m.mat": (lambda path: path.write_bytes(b"MATLAB 5.0 MAT-file" + bytes(500)), "a MATLAB file"),
     "h.mat": (lambda path: path.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(500)), "an HDF5 or MATLAB file"),

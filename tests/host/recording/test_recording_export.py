@@ -147,7 +147,7 @@ def test_bids_of_a_bare_recording_is_valid_too(tmp_path):
 def test_bids_does_not_write_into_somebody_elses_folder(recorded, tmp_path):
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "chapter.tex").write_text("mine")
-    for root, subject, why in (("thesis", "01", "is no BIDS dataset"), ("new", "../x", "letters and digits")):
+    for root, subject, why in (("thesis", "01", "is not a BIDS dataset"), ("new", "../x", "letters and digits")):
         with pytest.raises(UserError, match=why):
             export(open_source(recorded[0]), "bids", tmp_path / root, subject)
     assert [entry.name for entry in (tmp_path / "thesis").iterdir()] == ["chapter.tex"]
@@ -172,7 +172,7 @@ def test_an_older_file_is_left_alone(recorded):
     path, _ = recorded
     for form in ("edf", "npz", "csv"):
         path.with_suffix(f".{form}").write_text("mine")
-        with pytest.raises(UserError, match="not overwritten"):
+        with pytest.raises(UserError, match="does not overwrite"):
             export(open_source(path), form, None, "01")
         assert path.with_suffix(f".{form}").read_text() == "mine"
     assert {entry.name for entry in path.parent.iterdir()} == {"r.myo", "r.edf", "r.npz", "r.csv"}

@@ -88,7 +88,7 @@ def test_a_gap_begins_a_new_take(path):
     recording = Recording.load(path)
     assert np.array_equal(recording.counts, np.delete(counts, range(200, 215), axis=0))
     assert [*recording.takes()] == [slice(0, 200), slice(200, 485)]
-    assert read_log(path).missing() == ["15 samples were never received"]
+    assert read_log(path).missing() == ["15 samples never received"]
 
 
 def written(path, wire, **header):
@@ -289,7 +289,7 @@ def test_what_is_no_recording_is_refused_in_a_sentence(path, tmp_path):
     assert "directory" in refusal_of_folder(tmp_path)
     for content in (b"", b"time,emg\n1,2\n", bytes(5000), b"\x55" * 5000, np.random.default_rng(4).bytes(300_000)):
         path.write_bytes(content)
-        assert "no .myo recording" in refusal(path)
+        assert "not a .myo recording" in refusal(path)
     written_header_only = tmp_path / "header.myo"
     RecordingWriter(written_header_only, HEADER).close()
     assert "no sample" in refusal(written_header_only)
@@ -318,13 +318,13 @@ ABSURD = {
 def test_a_header_that_makes_no_sense_is_none(path, name):
     fields = {**msgspec.to_builtins(HEADER), **msgspec.to_builtins(ABSURD[name])}
     path.write_bytes(LogEncoder().text(LogFrame.HEADER, msgspec.json.encode(fields)) + b"".join(stream(3)[0]))
-    assert "no .myo recording" in refusal(path)
+    assert "not a .myo recording" in refusal(path)
 
 
 def test_a_header_that_is_no_utf_8_is_none_and_the_next_one_counts(path):
     nonsense = LogEncoder().text(LogFrame.HEADER, b'{"electrodes": ["\xeb"]}')
     path.write_bytes(nonsense)
-    assert "no .myo recording" in refusal(path)
+    assert "not a .myo recording" in refusal(path)
     path.write_bytes(nonsense + LogEncoder().header(HEADER) + b"".join(stream(3)[0]))
     assert read_log(path).header == HEADER
 
@@ -383,12 +383,12 @@ def test_a_nasty_file_takes_no_more_than_its_share_of_memory(path, name):
 
 def test_a_recording_is_never_overwritten_and_is_its_owners_alone(path, tmp_path):
     path.write_text("mine")
-    with pytest.raises(UserError, match="not overwritten"):
+    with pytest.raises(UserError, match="does not overwrite"):
         RecordingWriter(path, HEADER)
     assert path.read_text() == "mine"
     with pytest.raises(UserError, match="cannot be created"):
         RecordingWriter(tmp_path / "none" / "r.myo", HEADER)
-    with pytest.raises(UserError, match=r"ends in \.myo"):
+    with pytest.raises(UserError, match=r"end in \.myo"):
         RecordingWriter(tmp_path / "r.npz", HEADER)
     fresh = tmp_path / "fresh.myo"
     RecordingWriter(fresh, HEADER).close()
@@ -444,7 +444,7 @@ def test_a_slow_disk_is_told_at_the_end(path, monkeypatch):
     with RecordingWriter(path, HEADER) as writer:
         writer.bytes(0.0, stream(1)[0][0])
     assert read_log(path).slowest_sync_ms >= 150
-    assert "a pulled plug might have cost as much" in as_text(summarize(open_source(path)))
+    assert "a power cut could have lost as much" in as_text(summarize(open_source(path)))
 
 
 def test_a_disk_that_stands_still_costs_samples_and_says_so(path, monkeypatch):
