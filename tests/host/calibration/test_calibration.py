@@ -137,7 +137,7 @@ def test_without_a_terminal_somebody_must_have_said_yes_before(bench):
 def test_a_training_that_fails_changes_nothing(bench):
     bench.trainer(BETTER, fails=True)
     assert bench.calibrate("--yes").exit_code
-    assert "did not succeed" in bench.complaint
+    assert "training failed" in bench.complaint
     assert bench.names == set()
 
 

@@ -79,7 +79,7 @@ def test_the_picture_names_the_pose_and_says_how_and_how_long():
         "1.8 s",
         "0 of 18",
         "1:29 left",
-        "r  redo",
+        "r  repeat",
         "p  pause",
         "q  stop",
     ):

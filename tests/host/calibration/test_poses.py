@@ -50,17 +50,17 @@ def test_a_file_says_what_the_labels_mean(tmp_path):
         (
             "angels_deg = [180",
             "angles_deg = [180",
-            "line 10: unknown key 'angels_deg'; the nearest right one is 'a",
+            "line 10: unknown key 'angels_deg'; the nearest key is 'a",
         ),
-        ('hwo = "C', 'how = "C', "line 11: unknown key 'hwo'; the nearest right one is 'how'"),
+        ('hwo = "C', 'how = "C', "line 11: unknown key 'hwo'; the nearest key is 'how'"),
         ("angles_deg = [181", "angles_deg = [180", "line 10: pose[1].angles_deg[0]"),
         ("angles_deg = [nan", "angles_deg = [180", "line 10: pose[1].angles_deg[0]"),
         ("angles_deg = [1, 180", "angles_deg = [180", "line 10: pose[1].angles_deg"),
         ('label = "1"', "label = 1", "line 8: pose[1].label: expected a whole number, got a text"),
         ("label = 256", "label = 1", "line 8: pose[1].label"),
-        ("label = 0\nname", "label = 1\nname", "line 8: the label '0' is taken by pose 1"),
+        ("label = 0\nname", "label = 1\nname", "line 8: pose 1 has the label '0' already"),
         ("label = 2", "label = 0", "no pose has the label 0"),
-        ('name = "Rest"', 'name = "Fist"', "line 9: the name 'Rest' is taken by pose 1"),
+        ('name = "Rest"', 'name = "Fist"', "line 9: pose 1 has the name 'Rest' already"),
         ("[poses]\n[[pose]]", "[[pose]]", "line 2: unknown key 'poses'; a poses file has only [[pose]] tables"),
         ('name = "\\u001b[2J"', 'name = "Fist"', "line 9: pose[1].name"),
         ("label = = 1", "label = 1", "is not valid TOML (Invalid value (at line 8, column 9))"),
@@ -79,7 +79,7 @@ def test_a_key_that_is_missing_is_named_with_the_line_of_its_pose(tmp_path):
 
 def test_a_table_that_is_written_once_is_no_list_of_poses(tmp_path):
     once = GOOD[: GOOD.index("[[pose]]", 5)].replace("[[pose]]", "[pose]")
-    assert "line 2: each pose is a table of its own" in complaint(tmp_path, once)
+    assert "line 2: each pose needs a table of its own" in complaint(tmp_path, once)
 
 
 def test_a_file_without_poses_or_with_rest_alone_is_refused(tmp_path):

@@ -65,7 +65,7 @@ def test_all_bad_channels_are_named_at_once(check):
 
 def test_a_pose_that_was_not_held_looks_like_rest(check):
     assert check.held(emg("rest", seed=1), "Fist") == [
-        "Fist looks like rest on every channel: hold it with more force, and do it again."
+        "Fist looks like rest on every channel: press r, and hold the pose with more force."
     ]
 
 
@@ -75,7 +75,7 @@ def test_one_quiet_channel_is_nothing_to_speak_of_in_one_pose_but_in_all_of_them
         counts[:, 3] = emg("rest", seed=2)[:, 3]
         assert check.held(counts, pose) == []
     assert check.ended() == [
-        "Channel 4 saw no muscle in any pose: move its electrode over the muscle and record again."
+        "Channel 4 saw no muscle in any pose: move its electrode over a muscle, and make another recording."
     ]
     check.held(emg("fist"), "fist")
     assert check.ended() == []
@@ -94,6 +94,6 @@ def test_lost_samples_are_said_and_without_a_rest_only_the_contacts_are_judged()
     check = Check(FS_HZ, ADC_BITS)
     check.rested(np.zeros((0, CHANNELS), np.int16))
     (said,) = check.held(emg("fist", seconds=0.8), "Fist")
-    assert said == "Only 40 % of Fist arrived: check the cable, and do it again."
+    assert said == "Only 40 % of Fist arrived: check the cable, and press r to repeat the pose."
     assert check.held(emg("rest"), "Fist") == []
     assert check.ended() == []

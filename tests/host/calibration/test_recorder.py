@@ -221,7 +221,7 @@ def test_p_pauses_and_goes_on_without_losing_anything(tmp_path):
 def test_q_stops_and_keeps_what_there_is(tmp_path):
     second = schedule(POSES, TIMING.repetitions, seed=1)[1].pose
     session = Session(tmp_path, once(second.name, "q", after_s=1))
-    assert session.outcome.problem == "It was stopped."
+    assert session.outcome.problem == "The recording was stopped."
     assert session.outcome.holds_kept == 1
     assert session.seconds(second.label, 0) == pytest.approx(1, abs=0.15)
 
@@ -235,7 +235,7 @@ def test_a_signal_stops_as_q_does_and_handlers_are_given_back(tmp_path):
         return ""
 
     session = Session(tmp_path, interrupt)
-    assert session.outcome.problem == "It was stopped."
+    assert session.outcome.problem == "The recording was stopped."
     assert len(session.recording.counts)
     assert signal.getsignal(signal.SIGINT) is before
 
@@ -266,7 +266,7 @@ def test_a_lost_link_is_waited_for_and_the_pose_that_it_broke_comes_again(tmp_pa
         session.wearer.away = lambda now_s: gone_s < now_s < 112.0
 
     session = Session(tmp_path, before=unplug)
-    assert session.fingers.titles.count("Waiting for the hand") == 1
+    assert session.fingers.titles.count("Waiting for the board") == 1
     assert session.outcome.redone == 1
     assert session.outcome.holds_kept == 6
     for label in (1, 2, 3):
@@ -281,7 +281,7 @@ def test_a_hand_that_does_not_come_back_is_given_up_where_nobody_can_press_a_key
         session.wearer.away = lambda now_s: now_s > 108
 
     session = Session(tmp_path, before=unplug)
-    assert session.outcome.problem == "No samples came for 60 s."
+    assert session.outcome.problem == "No samples arrived for 60 s."
     assert session.wearer.now_s == pytest.approx(108 + GIVE_UP_S, abs=1)
     assert session.outcome.holds_kept == 2
     assert len(session.recording.counts)
