@@ -108,7 +108,7 @@ def _check_together(poses: list[GuidedPose], lines: _Lines) -> None:
         for key, value in (("label", pose.label), ("name", pose.name)):
             if value in seen:
                 raise UserError(
-                    f"{lines.at(number, key)}: pose {seen[value] + 1} has the {key} '{value}' already; choose another {key}."
+                    f"{lines.at(number, key)}: pose {seen[value] + 1} has the {key} '{value}' already; choose another."
                 )
             seen[value] = number
     if REST not in seen:
