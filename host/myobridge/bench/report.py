@@ -60,7 +60,7 @@ def _loops(result: dict[str, Any]) -> list[str]:
     return [
         *lines,
         "The minimal loops do not filter, check or limit anything. The minimal loop computes the whole window at each",
-        "decision. The streaming one runs myobridge's own graph: its ratio is what filter, checks, limits and feed cost.",
+        "decision. The streaming one runs myobridge's own graph: its ratio shows the cost of filter, checks and feed.",
     ]
 
 

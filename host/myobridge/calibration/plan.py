@@ -62,7 +62,7 @@ class Cue(NamedTuple):
     repetition: int
 
 
-class Void(NamedTuple):
+class Discard(NamedTuple):
     """The samples recorded under this cue do not count, because the pose will be repeated."""
 
     label: int
@@ -75,7 +75,7 @@ class Held(NamedTuple):
     hold: Hold
 
 
-Event = Cue | Void | Held
+Event = Cue | Discard | Held
 
 
 def schedule(poses: Sequence[GuidedPose], repetitions: int, seed: int) -> tuple[Hold, ...]:
@@ -143,7 +143,7 @@ class Walk:
         if self.stage in (Stage.PAUSED, Stage.DONE) or now_s < self._until_s:
             return []
         if self.stage is Stage.READY:
-            return [Void(REST, IDLE), *self._rest(now_s)]
+            return [Discard(REST, IDLE), *self._rest(now_s)]
         if self.stage is Stage.HOLD:
             self._last = self._todo.popleft()
             return [Held(self._last), *self._rest(now_s)]
@@ -158,20 +158,20 @@ class Walk:
     def redo(self, now_s: float) -> list[Event]:
         """Repeats the current hold, or the hold that has just ended; does nothing if there is none."""
         if self.stage is Stage.HOLD:
-            return [self._void(self._todo[0]), *self._rest(now_s)]
+            return [self._discard(self._todo[0]), *self._rest(now_s)]
         if self._last is None or self.stage is Stage.DONE:
             return []
         again, self._last = self._last, None
         self._todo.appendleft(again)
         if self.stage is Stage.REST:
             self._until_s = now_s + self.timing.rest_s
-        return [self._void(again)]
+        return [self._discard(again)]
 
     def pause(self) -> list[Event]:
         """Pauses; a current hold will be repeated."""
         if self.stage in (Stage.PAUSED, Stage.DONE):
             return []
-        broken_off = [self._void(self._todo[0])] if self.stage is Stage.HOLD else []
+        broken_off = [self._discard(self._todo[0])] if self.stage is Stage.HOLD else []
         self.stage = Stage.PAUSED
         return [*broken_off, Cue(REST, IDLE)]
 
@@ -186,7 +186,7 @@ class Walk:
         """Ends the walk; everything recorded counts, the current hold included."""
         idle = self.stage in (Stage.PAUSED, Stage.READY)
         self.stage = Stage.DONE
-        return [Void(REST, IDLE)] if idle else []
+        return [Discard(REST, IDLE)] if idle else []
 
     def _rest(self, now_s: float) -> list[Event]:
         self.stage, self._until_s = Stage.REST, now_s + self.timing.rest_s
@@ -195,5 +195,5 @@ class Walk:
         return [Cue(REST, self._rest_repetition)]
 
     @staticmethod
-    def _void(hold: Hold) -> Void:
-        return Void(hold.pose.label, hold.repetition)
+    def _discard(hold: Hold) -> Discard:
+        return Discard(hold.pose.label, hold.repetition)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from myobridge.calibration.byte_source import ByteSource
 from myobridge.calibration.look import Look, look_at
-from myobridge.calibration.plan import COUNTS, IDLE, Cue, Event, Held, Stage, Void, Walk
+from myobridge.calibration.plan import COUNTS, IDLE, Cue, Discard, Event, Held, Stage, Walk
 from myobridge.calibration.poses import REST, GuidedPose
 from myobridge.calibration.quality import QualityCheck
 from myobridge.calibration.screen import Screen, stop_this_process
@@ -200,7 +200,7 @@ class GuidedRecording:
                     self._writer.cue(label, repetition)
                     self._cue, self._cue_s = event, self._clock()
                     self._stretch.clear()
-                case Void(label, repetition):
+                case Discard(label, repetition):
                     self._writer.discard(label, repetition)
                     if label != REST:
                         self.outcome.redone += 1

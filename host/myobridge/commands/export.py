@@ -25,9 +25,9 @@ def export(recording: Path, form: str, out: Path | None, subject: str) -> None:
     A BIDS dataset holds several recordings: give the same --out each time.
     """
     from myobridge.recording.export import export as write
-    from myobridge.recording.stretches import open_source
+    from myobridge.recording.open import open_recording
 
     with interruptible(lambda: f"The export of {recording} was interrupted, so it wrote nothing; run it again."):
-        source = open_source(recording)
-        path = write(source, form, out, subject)
-    wrote(path, f"{source.recording.timeline.samples / source.recording.fs_hz:.1f} s of EMG")
+        file = open_recording(recording)
+        path = write(file, form, out, subject)
+    wrote(path, f"{file.samples.timeline.samples / file.samples.fs_hz:.1f} s of EMG")

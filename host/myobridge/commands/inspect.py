@@ -23,11 +23,11 @@ def inspect(recording: Path, json_to: str | None, plots: Path | None) -> None:
 
     A .myo file may be damaged, or may still be growing.
     """
-    from myobridge.recording.stretches import open_source
+    from myobridge.recording.open import open_recording
     from myobridge.recording.summary import as_text, summarize
 
-    source = open_source(recording)
-    summary = summarize(source)
+    file = open_recording(recording)
+    summary = summarize(file)
     if json_to != "-":
         click.echo(as_text(summary))
     write_json(summary, json_to)
@@ -35,5 +35,5 @@ def inspect(recording: Path, json_to: str | None, plots: Path | None) -> None:
         from myobridge.recording.pictures import draw
 
         with interruptible(lambda: f"Drawing {recording} was interrupted; every picture in {plots} is whole."):
-            for path in draw(source, plots):
+            for path in draw(file, plots):
                 wrote(path, "picture")

@@ -14,7 +14,7 @@ from myobridge import SERVOS
 from myobridge.files import draft
 from myobridge.model.file import LabelledPose
 from myobridge.recording.npz import DEFAULT_ADC_BITS, check_length, save_arrays
-from myobridge.recording.open import open_samples
+from myobridge.recording.open import open_recording
 from myobridge.recording.timeline import COLUMNS, Timeline, changes_in
 
 BLOCK_ROWS: Final = 1 << 14
@@ -83,7 +83,7 @@ class Recording:
             UserError: the file does not exist, is not a recording, holds no sample or too many, or its arrays do not
                 fit together.
         """
-        samples, _ = open_samples(path)
+        samples = open_recording(path).samples
         check_length(samples, path)
         timeline = samples.timeline
         whole = slice(0, timeline.samples)

@@ -16,10 +16,10 @@ from myobridge.files import force, locked, refusals, settle, unnamed, write_text
 from myobridge.recording.bids_tables import TASK, beside
 from myobridge.recording.dataset import add_subject, check_dataset, describe_dataset
 from myobridge.recording.edf import check_edf, write_edf
-from myobridge.recording.stretches import Source
+from myobridge.recording.open import RecordingFile
 
 
-def write_bids(source: Source, root: Path, subject: str) -> Path:
+def write_bids(file: RecordingFile, root: Path, subject: str) -> Path:
     """Writes one run into the dataset at `root`, which it creates if needed; the path of the run's EDF file.
 
     It writes the samples before it locks the dataset, so that other programs wait only for a moment.
@@ -35,11 +35,11 @@ def write_bids(source: Source, root: Path, subject: str) -> Path:
     with refusals(root):
         root.mkdir(parents=True, exist_ok=True)
         with unnamed(root, ".edf") as half:
-            write_edf(source, half)
+            write_edf(file, half)
             force(half)
             with locked(root):
                 describe_dataset(root)
-                return _add_run(root, subject, half, beside(source))
+                return _add_run(root, subject, half, beside(file))
 
 
 def _add_run(root: Path, subject: str, edf: Path, texts: Mapping[str, str]) -> Path:

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from myobridge.errors import UserError, printable
 from myobridge.recording.extras import need
-from myobridge.recording.stretches import Source, Stretch, stretches
+from myobridge.recording.open import RecordingFile
+from myobridge.recording.stretches import Stretch, stretches
 from myobridge.recording.timeline import Samples
 
 BOUNDARY: Final = "EDGE boundary"
@@ -49,22 +50,22 @@ def check_edf() -> None:
     need("edfio", "Exporting EDF")
 
 
-def write_edf(source: Source, path: Path) -> None:
+def write_edf(file: RecordingFile, path: Path) -> None:
     """Writes the file.
 
     Raises:
         UserError: edfio is not installed, or EDF cannot express the sampling rate.
     """
-    recording = source.recording
+    recording = file.samples
     records = _records(recording.timeline.samples, recording.fs_hz)
-    skeleton = _skeleton(source, records, _limits(recording))
-    with path.open("wb") as file:
-        _fill(file, skeleton, records, recording)
+    skeleton = _skeleton(file, records, _limits(recording))
+    with path.open("wb") as target:
+        _fill(target, skeleton, records, recording)
 
 
-def _skeleton(source: Source, records: Records, limits: tuple[int, int]) -> bytes:
+def _skeleton(file: RecordingFile, records: Records, limits: tuple[int, int]) -> bytes:
     """The file with one sample of each channel in each record."""
-    edfio, started = need("edfio", "Exporting EDF"), _started(source)
+    edfio, started = need("edfio", "Exporting EDF"), _started(file)
     signals = [
         edfio.EdfSignal.from_digital(
             np.zeros(records.number, np.int16),
@@ -73,11 +74,11 @@ def _skeleton(source: Source, records: Records, limits: tuple[int, int]) -> byte
             physical_range=limits,  # one count is one unit: volts per count are not known
             digital_range=limits,
         )
-        for name in edf_labels(source.channel_names)
+        for name in edf_labels(file.channel_names)
     ]
     begun = edfio.Recording(startdate=None if started is None else started.date(), equipment_code="myobridge")
-    annotations = [edfio.EdfAnnotation(*row) for row in _annotations(source, records.number * records.samples)]
-    file = io.BytesIO()
+    annotations = [edfio.EdfAnnotation(*row) for row in _annotations(file, records.number * records.samples)]
+    content = io.BytesIO()
     try:
         edfio.Edf(
             signals,
@@ -85,27 +86,27 @@ def _skeleton(source: Source, records: Records, limits: tuple[int, int]) -> byte
             starttime=None if started is None else started.time(),
             data_record_duration=records.seconds,
             annotations=annotations,
-        ).write(file)
+        ).write(content)
     except ValueError as error:  # the rate needs more digits than EDF has for a recording of this length
         raise UserError(
-            f"EDF cannot hold {source.path} at {source.recording.fs_hz:g} Hz ({error}); export it as csv or npz."
+            f"EDF cannot hold {file.path} at {file.samples.fs_hz:g} Hz ({error}); export it as csv or npz."
         ) from error
-    return file.getvalue()
+    return content.getvalue()
 
 
-def _fill(file: BinaryIO, skeleton: bytes, records: Records, recording: Samples) -> None:
+def _fill(target: BinaryIO, skeleton: bytes, records: Records, recording: Samples) -> None:
     """Writes the skeleton with all samples in its records."""
     channels = recording.channels
     signals = channels + 1  # and the annotations
     headers = bytearray(skeleton[: HEADER_BYTES * (1 + signals)])
     at = HEADER_BYTES + RECORD_SAMPLES_AT * signals
     headers[at : at + 8 * channels] = f"{records.samples:<8}".encode() * channels
-    file.write(headers)
+    target.write(headers)
     body = np.frombuffer(skeleton, np.uint8, offset=len(headers)).reshape(records.number, -1)
     annotations = body[:, 2 * channels :]  # behind one sample of each channel
     for annotation, counts in zip(annotations, _in_records(recording, records.samples), strict=True):
-        file.write(np.ascontiguousarray(counts.T, "<i2").data)
-        file.write(annotation.tobytes())
+        target.write(np.ascontiguousarray(counts.T, "<i2").data)
+        target.write(annotation.tobytes())
 
 
 def _in_records(recording: Samples, samples: int) -> Iterator[NDArray[np.int16]]:
@@ -128,11 +129,11 @@ def _limits(recording: Samples) -> tuple[int, int]:
     return (-top, top - 1) if fits else (-(1 << 15), (1 << 15) - 1)
 
 
-def _started(source: Source) -> datetime | None:
+def _started(file: RecordingFile) -> datetime | None:
     """Start of the recording; None: unknown, or a year that EDF's two digits cannot express."""
-    if source.log is None or source.log.header.started_utc.year not in EDF_YEARS:
+    if file.log is None or file.log.header.started_utc.year not in EDF_YEARS:
         return None
-    return source.log.header.started_utc.astimezone(UTC).replace(microsecond=0)
+    return file.log.header.started_utc.astimezone(UTC).replace(microsecond=0)
 
 
 def annotation(stretch: Stretch) -> str:
@@ -154,8 +155,8 @@ def _records(samples: int, fs_hz: float) -> Records:
     return Records(-(-samples // record), record, round(record / fs_hz, DURATION_DIGITS))
 
 
-def _annotations(source: Source, samples: int) -> list[tuple[float, float | None, str]]:
-    recording = source.recording
+def _annotations(file: RecordingFile, samples: int) -> list[tuple[float, float | None, str]]:
+    recording = file.samples
     fs_hz, length = recording.fs_hz, recording.timeline.samples
     rows: list[tuple[float, float | None, str]] = [
         (s.start / fs_hz, (s.stop - s.start) / fs_hz, annotation(s)) for s in stretches(recording)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -23,8 +24,24 @@ FOREIGN: Final = {
 """First bytes of files that are not recordings: what the file is, and what to do."""
 
 
-def open_samples(path: Path) -> tuple[Samples, Log | None]:
-    """The samples, and the log if the file is a `.myo` log.
+@dataclass(frozen=True)
+class RecordingFile:
+    """An opened file; `log` is None if the file is not a `.myo` log."""
+
+    path: Path
+    samples: Samples
+    log: Log | None
+
+    @property
+    def channel_names(self) -> tuple[str, ...]:
+        """Names of the channels: the electrodes' names if they are known, otherwise EMG 1, EMG 2, …"""
+        if self.log is not None and self.log.header.electrodes:
+            return self.log.header.electrodes
+        return tuple(f"EMG {k + 1}" for k in range(self.samples.channels))
+
+
+def open_recording(path: Path) -> RecordingFile:
+    """Opens a recording; its samples are read when they are needed, block by block.
 
     Raises:
         UserError: the file does not exist, is not a recording, or holds no sample.
@@ -32,12 +49,12 @@ def open_samples(path: Path) -> tuple[Samples, Log | None]:
     first = _first_bytes(path)
     npz_by_name = path.suffix.lower() == ".npz"
     if first.startswith(ZIP) or (npz_by_name and find_header(path) is None):
-        return open_arrays(path), None
+        return RecordingFile(path, open_arrays(path), None)
     for beginning, what in FOREIGN.items():
         if first.startswith(beginning):
             raise UserError(f"{path} is not a .myo recording and not a whole .npz recording but {what}.")
     log = read_log(path)
-    return LogSamples(log), log
+    return RecordingFile(path, LogSamples(log), log)
 
 
 def _first_bytes(path: Path) -> bytes:

@@ -10,7 +10,8 @@ from myobridge.decoder.contact import Check, CheckedStretches, Contact, judge, m
 from myobridge.decoder.copies import Copies
 from myobridge.errors import printable
 from myobridge.recording.log import Log
-from myobridge.recording.stretches import Source, stretches
+from myobridge.recording.open import RecordingFile
+from myobridge.recording.stretches import stretches
 from myobridge.recording.timeline import Samples, within_takes
 from myobridge.settings import SafetySettings
 from myobridge.wire.clock import TOLERANCE
@@ -21,12 +22,12 @@ CLOCK_MIN_S = 5.0
 """Shortest take on which the sampling rate is measured, because arrival times vary by some milliseconds."""
 
 
-def summarize(source: Source) -> dict[str, Any]:
+def summarize(file: RecordingFile) -> dict[str, Any]:
     """The object that `myobridge inspect --json` writes."""
-    recording, log = source.recording, source.log
+    recording, log = file.samples, file.log
     samples = recording.timeline.samples
     return {
-        "file": str(source.path),
+        "file": str(file.path),
         "seconds": round(samples / recording.fs_hz, 3),
         "samples": samples,
         "fs_hz": recording.fs_hz,
@@ -35,7 +36,7 @@ def summarize(source: Source) -> dict[str, Any]:
         "takes": sum(1 for _ in recording.timeline.takes()),
         "poses": {pose.label: pose.name for pose in recording.poses},
         "repetitions": _repetitions(recording),
-        "channel": _channels(source),
+        "channel": _channels(file),
         "log": None if log is None else _of_log(log, samples),
     }
 
@@ -52,8 +53,8 @@ def _repetitions(recording: Samples) -> list[dict[str, Any]]:
     ]
 
 
-def _channels(source: Source) -> list[dict[str, Any]]:
-    totals = _measured(source.recording)
+def _channels(file: RecordingFile) -> list[dict[str, Any]]:
+    totals = _measured(file.samples)
     power, stretches_measured = totals.power, max(1, totals.stretches)
     mains = totals.mains_power / np.maximum(power, 1e-9)
     return [
@@ -69,7 +70,7 @@ def _channels(source: Source) -> list[dict[str, Any]]:
                 if verdict
             },
         }
-        for k, name in enumerate(source.channel_names)
+        for k, name in enumerate(file.channel_names)
     ]
 
 

@@ -12,24 +12,20 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from myobridge.calibration.poses import load_poses
 from myobridge.errors import UserError
 from myobridge.model.file import REST_DEG, Pose
 
 FloatArray = NDArray[np.float64]
 POSES_DEG: Final[dict[str, Pose]] = {
-    "rest": REST_DEG,
-    "open hand": (0, 0, 0, 0, 0),
-    "fist": (180, 180, 180, 180, 180),
-    "pinch": (110, 110, 20, 20, 20),
-    "point": (180, 0, 180, 180, 180),
-    "thumb up": (0, 180, 180, 180, 180),
-    "tripod": (120, 120, 120, 20, 20),
+    **{pose.name.lower(): pose.angles_deg for pose in load_poses()},
     "thumb": (150, 40, 40, 40, 40),
     "index": (40, 150, 40, 40, 40),
     "middle": (40, 40, 150, 40, 40),
     "ring": (40, 40, 40, 150, 40),
     "little": (40, 40, 40, 40, 150),
 }
+"""Poses of the simulated wearer: those of a guided recording, rest first, and each finger alone."""
 _REST_PROBABILITY: Final = 0.4
 _EFFORT: Final = (0.5, 1.0)
 """How much of the way from rest to a pose the fingers go."""

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from myobridge.calibration.plan import COUNTS, IDLE, Cue, Held, Stage, Timing, Void, Walk, schedule
+from myobridge.calibration.plan import COUNTS, IDLE, Cue, Discard, Held, Stage, Timing, Walk, schedule
 from myobridge.calibration.poses import load_poses
 
 POSES = load_poses()
@@ -36,7 +36,7 @@ def kept(noted):
     for event in noted:
         if isinstance(event, Held):
             held[event.hold.pose.label, event.hold.repetition] += 1
-        elif isinstance(event, Void):
+        elif isinstance(event, Discard):
             held[event.label, event.repetition] = 0
     return +held
 
@@ -80,7 +80,7 @@ def test_it_counts_down_rests_holds_and_ends_with_rest():
     w = walk(repetitions=1)
     first, second = (hold.pose.label for hold in schedule(POSES, 1, 0)[:2])
     assert (w.stage, w.stage_left_s(1), w.tick(3.9)) == (Stage.READY, 3, [])
-    assert w.tick(4) == [Void(0, IDLE), Cue(0, 0)], "what came before does not count"
+    assert w.tick(4) == [Discard(0, IDLE), Cue(0, 0)], "what came before does not count"
     assert w.tick(6) == [Cue(first, 0)]
     held, rest = w.tick(9)
     assert (held.hold.pose.label, rest) == (first, Cue(0, 0))
@@ -117,7 +117,7 @@ def test_redo_while_holding_breaks_off_and_holds_it_again():
     w = walk()
     now_s, noted = until(w, Stage.HOLD, 0)
     label, repetition = noted[-1]
-    assert w.redo(now_s + 1) == [Void(label, repetition), Cue(0, 0)]
+    assert w.redo(now_s + 1) == [Discard(label, repetition), Cue(0, 0)]
     _, noted = until(w, Stage.HOLD, now_s + 1)
     assert noted == [Cue(label, repetition)]
 
@@ -127,7 +127,7 @@ def test_redo_while_resting_repeats_what_was_held_last_and_gives_the_whole_rest_
     now_s, noted = until(w, Stage.HOLD, 0)
     label, repetition = noted[-1]
     now_s, _ = until(w, Stage.REST, now_s)
-    assert w.redo(now_s + 1.5) == [Void(label, repetition)]
+    assert w.redo(now_s + 1.5) == [Discard(label, repetition)]
     assert w.stage_left_s(now_s + 1.5) == 2
     assert w.redo(now_s + 1.5) == [], "once is enough"
     _, noted = until(w, Stage.HOLD, now_s + 1.5)
@@ -152,11 +152,11 @@ def test_a_pause_stands_still_and_a_broken_hold_comes_again_after_a_countdown():
     w = walk()
     now_s, noted = until(w, Stage.HOLD, 0)
     label, repetition = noted[-1]
-    assert w.pause() == [Void(label, repetition), Cue(0, IDLE)]
+    assert w.pause() == [Discard(label, repetition), Cue(0, IDLE)]
     assert (w.stage, w.tick(now_s + 1000), w.pause(), w.redo(now_s)) == (Stage.PAUSED, [], [], [])
     assert w.resume(now_s + 1000) == [Cue(0, IDLE)]
     assert (w.stage, w.stage_left_s(now_s + 1000)) == (Stage.READY, 4)
-    assert until(w, Stage.HOLD, now_s + 1000)[1] == [Void(0, IDLE), Cue(0, 0), Cue(label, repetition)]
+    assert until(w, Stage.HOLD, now_s + 1000)[1] == [Discard(0, IDLE), Cue(0, 0), Cue(label, repetition)]
 
 
 def test_a_pause_in_rest_costs_nothing():
@@ -174,7 +174,7 @@ def test_stop_ends_at_once():
 
 def test_what_came_after_the_last_cue_does_not_count_when_it_is_stopped_in_a_pause():
     w = walk()
-    assert w.stop() == [Void(0, IDLE)]
+    assert w.stop() == [Discard(0, IDLE)]
 
 
 @given(st.lists(st.sampled_from(["tick", "redo", "pause", "resume"]), max_size=300), st.integers(0, 9))

@@ -13,7 +13,7 @@ from test_recording_log import stream, written
 from myobridge.errors import UserError
 from myobridge.recording import Recording
 from myobridge.recording.npz_file import MAX_UNPACKED_MB
-from myobridge.recording.stretches import open_source
+from myobridge.recording.open import open_recording
 
 SAMPLES = 3000
 COUNTS = np.random.default_rng(0).integers(-512, 512, (SAMPLES, 4)).astype(np.int16)
@@ -232,7 +232,7 @@ def test_the_first_bytes_count_and_not_the_name(tmp_path, stored, recorded_log, 
         path = tmp_path / name
         path.write_bytes(form.read_bytes())
         assert np.array_equal(Recording.load(path).counts, counts)
-        assert (open_source(path).log is None) == (counts is COUNTS)
+        assert (open_recording(path).log is None) == (counts is COUNTS)
         path.unlink()
 
 

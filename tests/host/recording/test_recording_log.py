@@ -21,7 +21,7 @@ from myobridge.model.file import LabelledPose
 from myobridge.recording import Header, Recording, RecordingWriter
 from myobridge.recording.log import MAX_EVENTS, read_log
 from myobridge.recording.log_frames import LogEncoder, LogFrame
-from myobridge.recording.stretches import open_source
+from myobridge.recording.open import open_recording
 from myobridge.recording.summary import as_text, summarize
 from myobridge.wire import messages as m
 from myobridge.wire.frame import FrameDecoder, encode
@@ -444,7 +444,7 @@ def test_a_slow_disk_is_told_at_the_end(path, monkeypatch):
     with RecordingWriter(path, HEADER) as writer:
         writer.bytes(0.0, stream(1)[0][0])
     assert read_log(path).slowest_sync_ms >= 150
-    assert "a power cut could have lost as much" in as_text(summarize(open_source(path)))
+    assert "a power cut could have lost as much" in as_text(summarize(open_recording(path)))
 
 
 def test_a_disk_that_stands_still_costs_samples_and_says_so(path, monkeypatch):
