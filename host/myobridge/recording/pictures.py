@@ -14,6 +14,7 @@ from myobridge.recording.extras import need
 from myobridge.recording.open import RecordingFile
 from myobridge.recording.stretches import Stretch, stretches
 from myobridge.recording.timeline import Samples, cut_at, within_takes
+from myobridge.spectrum import frequencies_hz, power_density
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -122,14 +123,11 @@ def power_spectrum(file: RecordingFile) -> tuple[NDArray[np.float64], NDArray[np
     """Frequencies in Hz (bins,) and density in counts²/Hz (bins, channels): Welch's mean over all takes."""
     recording = file.samples
     length = min(SPECTRUM_SAMPLES, max(take.stop - take.start for take in recording.timeline.takes()))
-    window = np.hanning(length + 2)[1:-1, None]
     total, segments = np.zeros((length // 2 + 1, recording.channels)), 0
     for _, counts in within_takes(recording, length):
-        part = counts.astype(np.float64)
-        total += np.abs(np.fft.rfft((part - part.mean(axis=0)) * window, axis=0)) ** 2
+        total += power_density(counts, recording.fs_hz)
         segments += 1
-    scale = 2 / (recording.fs_hz * float(np.sum(window**2)) * segments)
-    return np.fft.rfftfreq(length, 1 / recording.fs_hz).astype(np.float64), total * scale
+    return frequencies_hz(length, recording.fs_hz), total / segments
 
 
 def _amplitudes(figure: Figure, file: RecordingFile, cued: list[Stretch]) -> None:
