@@ -95,8 +95,8 @@ def run_loop(command: Command, source: RecordedSource, config: Settings) -> Run:
                     process.send_signal(signal.SIGINT)
                 watcher.join(GRACE_S)
         if process.returncode or not said.exists():
-            last = (errors[0].strip().splitlines() or [f"it printed nothing, and returned {process.returncode}."])[-1]
-            raise UserError(f"A measured loop failed: {last.removeprefix('myobridge: ')}")
+            printed = errors[0].strip().splitlines() or [f"it printed nothing and returned {process.returncode}."]
+            raise UserError(f"A measured loop failed: {printed[-1].removeprefix('myobridge: ')}")
         return Run(json.loads(said.read_text(encoding="utf-8")), hand.firmware.setpoint_age)
 
 

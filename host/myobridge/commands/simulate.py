@@ -77,26 +77,19 @@ def simulate(
 
     The port's name is printed on standard output, for programs. Standard error says how to drive the hand.
     """
-    from myobridge.feed.audience import follow
     from myobridge.feed.tap import HandTap
-    from myobridge.recording import Recording
     from myobridge.simulator.hand import SimulatedHand
     from myobridge.simulator.line_faults import parse_line_faults
     from myobridge.simulator.pty_port import PtyPort
     from myobridge.simulator.real_firmware import RealFirmwareHand
-    from myobridge.simulator.recorded import RecordedSource
-    from myobridge.simulator.script import CuedScript
-    from myobridge.simulator.synth import SynthOptions, SynthSource
 
     line_faults = parse_line_faults(faults)
     if follow_cues and (source != "synth" or link is None):
         raise UserError("--follow-cues works with --source synth, and needs --link as the port's name; add --link.")
-    emg: EmgSource
     if source == "synth":
-        script = CuedScript(follow(link), seed) if follow_cues and link else None
-        emg = SynthSource(SynthOptions(fs_hz=fs_hz, channels=channels, seed=seed, wearer=wearer, script=script))
+        emg = _synth(fs_hz, channels, seed, wearer, link if follow_cues else None)
     else:
-        emg = RecordedSource(Recording.load(Path(source)), loop=loop)
+        emg = _recorded(Path(source), loop)
     hand: SimulatedHand | RealFirmwareHand
     if firmware is None:
         port = PtyPort(link)
@@ -113,6 +106,23 @@ def simulate(
     if trace is not None:
         wrote(hand.trace.save(trace), "servos and true angles")
     write_json(hand.summary(), json_to)
+
+
+def _synth(fs_hz: float, channels: int, seed: int, wearer: int, cues_of: Path | None) -> EmgSource:
+    """Synthetic EMG; the wearer follows the prompts on the port `cues_of`, if one is given."""
+    from myobridge.feed.audience import follow
+    from myobridge.simulator.script import CuedScript
+    from myobridge.simulator.synth import SynthOptions, SynthSource
+
+    script = CuedScript(follow(cues_of), seed) if cues_of else None
+    return SynthSource(SynthOptions(fs_hz=fs_hz, channels=channels, seed=seed, wearer=wearer, script=script))
+
+
+def _recorded(path: Path, loop: bool) -> EmgSource:
+    from myobridge.recording import Recording
+    from myobridge.simulator.recorded import RecordedSource
+
+    return RecordedSource(Recording.load(path), loop=loop)
 
 
 def _introduce(port: str | Path, emg: EmgSource) -> None:

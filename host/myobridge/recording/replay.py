@@ -114,15 +114,22 @@ def replay_summary(recording: Recording, model: Model, config: Settings, path: P
     check_rate(config, spec)
     check_fits(recording, spec, path)
     cost, began_s = ProcessCost(), time.monotonic()
-    pipeline = Pipeline(model, config, recording.adc_bits)
-    latency = Distribution()
+    pipeline, latency = Pipeline(model, config, recording.adc_bits), Distribution()
     result = replay(recording, pipeline, latency)
     if not len(result.sample):
         raise UserError(
             f"{path} has no take as long as the model's window of {spec.window_samples} samples "
             f"({spec.window_ms:.0f} ms); record for longer."
         )
-    counters, truth = pipeline.acquisition.counters, true_angles(recording, spec)
+    cpu_s = cost.cpu_seconds_per_second() * (time.monotonic() - began_s)
+    return _summary(recording, pipeline, latency, result, cpu_s, cost.rss_mb()), result
+
+
+def _summary(
+    recording: Recording, pipeline: Pipeline, latency: Distribution, result: Replay, cpu_s: float, rss_mb: float
+) -> dict[str, Any]:
+    spec, counters = pipeline.spec, pipeline.acquisition.counters
+    truth = true_angles(recording, spec)
     seconds = len(recording.counts) / recording.fs_hz
     sent = int(np.sum(result.withheld == Withheld.NO))
     error = None if truth is None else float(np.mean(np.abs(result.angles_deg - truth[result.sample])))
@@ -142,13 +149,13 @@ def replay_summary(recording: Recording, model: Model, config: Settings, path: P
         "withheld": {w.name.lower(): int(np.sum(result.withheld == w)) for w in Withheld if w},
         "latency_ms": latency.summary_ms(),
         "sample_to_command_ms": None,
-        "cpu_seconds_per_second": round(cost.cpu_seconds_per_second() * (time.monotonic() - began_s) / seconds, 4),
-        "rss_mb": round(cost.rss_mb(), 1),
+        "cpu_seconds_per_second": round(cpu_s / seconds, 4),
+        "rss_mb": round(rss_mb, 1),
         "deadline_misses": latency.longer_than(spec.hop_ms / 1000),
         "start_to_first_command_s": None,
         "state": "REPLAYED",
         "mae_deg": None if error is None else round(error, 2),
-    }, result
+    }
 
 
 def as_text(summary: dict[str, Any]) -> list[str]:

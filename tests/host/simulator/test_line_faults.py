@@ -121,5 +121,5 @@ def test_text_names_the_faults():
     ],
 )
 def test_text_that_is_no_fault_is_refused_in_one_sentence(text):
-    with pytest.raises(UserError, match=r"^Line faults: [^\n]*\.$"):
+    with pytest.raises(UserError, match=r"^The line fault[^\n]*\.$"):
         parse_line_faults(text)

@@ -236,7 +236,7 @@ def test_the_adc_saturates():
         ({"fs_hz": float("nan")}, "nan"),
         ({"channels": 65}, "65"),
         ({"adc_bits": 24}, "24"),
-        ({"seed": -1}, "Seed"),
+        ({"seed": -1}, "seed"),
         ({"wearer": -1}, "wearer"),
     ],
 )
