@@ -264,7 +264,7 @@ def outcome(group, line, **words):
 
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: row[1].replace("{d}/", ""))
-def test_a_mistake_is_one_sentence(row, folder, taken):
+def test_every_mistake_is_answered_by_one_sentence(row, folder, taken):
     group, line, *words = row
     before = sorted(folder.rglob("*"))
     result = outcome(group, line, d=folder, taken=taken)
@@ -297,7 +297,7 @@ def test_a_mistake_is_one_sentence(row, folder, taken):
         (models, "evaluate {d}/good.onnx {it}"),
     ],
 )
-def test_what_is_no_file_is_refused_and_nothing_waits_for_a_pipe(group, line, kind, folder):
+def test_folders_pipes_and_devices_are_refused_without_waiting(group, line, kind, folder):
     special = {"folder": folder, "pipe": folder / "pipe", "/dev/zero": "/dev/zero"}
     result = outcome(group, line, d=folder, it=special[kind])
     assert isinstance(result.exception, SystemExit), result.exc_info
@@ -318,7 +318,7 @@ def test_what_is_no_file_is_refused_and_nothing_waits_for_a_pipe(group, line, ki
         (models, "describe --fs fast", "fast"),
     ],
 )
-def test_wrong_usage_is_told_with_the_way_to_the_help(group, line, word):
+def test_the_error_about_wrong_usage_names_the_help(group, line, word):
     result = outcome(group, line)
     assert result.exit_code == 2
     assert word in result.stderr
@@ -329,7 +329,7 @@ def test_wrong_usage_is_told_with_the_way_to_the_help(group, line, word):
     ("group", "line"),
     [(host, "--debug inspect {d}/missing.myo"), (models, "--debug train {d}/missing.npz --out {d}/m.onnx")],
 )
-def test_debug_shows_where_a_mistake_was_found(group, line, folder):
+def test_debug_shows_the_traceback(group, line, folder):
     found = outcome(group, line, d=folder).exception
     assert isinstance(found, UserError)  # which nobody catches, so that Python shows the way to it
 
@@ -341,7 +341,7 @@ def test_debug_shows_where_a_mistake_was_found(group, line, folder):
         (OSError(errno.ENOSPC, "No space left on device"), "No space left on device; "),
     ],
 )
-def test_what_the_system_refuses_is_a_sentence_wherever_it_comes_from(monkeypatch, folder, error, words):
+def test_an_error_of_the_system_is_one_sentence_wherever_it_comes_from(monkeypatch, folder, error, words):
     monkeypatch.setattr("myobridge.recording.Recording.load", Mock(side_effect=error))
     result = outcome(host, "replay {d}/good.npz --model {d}/good.onnx", d=folder)
     assert result.exit_code == 1
@@ -363,7 +363,7 @@ def test_what_the_system_refuses_is_a_sentence_wherever_it_comes_from(monkeypatc
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_what_nobody_foresaw_is_a_sentence_that_says_how_to_report_it(monkeypatch, folder, error, words):
+def test_an_unexpected_error_is_one_sentence_that_says_how_to_report_it(monkeypatch, folder, error, words):
     monkeypatch.setattr("myobridge.recording.Recording.load", Mock(side_effect=error))
     line = "replay {d}/good.npz --model {d}/good.onnx"
     result = outcome(host, line, d=folder)
@@ -386,11 +386,11 @@ def test_what_nobody_foresaw_is_a_sentence_that_says_how_to_report_it(monkeypatc
         (models, "benchmrak", "benchmark"),
     ],
 )
-def test_a_mistyped_command_is_told_the_nearest_one(group, typed, meant):
+def test_the_error_about_a_mistyped_command_names_the_nearest_command(group, typed, meant):
     assert f"There is no command '{typed}'. Did you mean '{meant}'?" in outcome(group, f"{typed} --port x").stderr
 
 
-def test_a_mistyped_option_is_told_the_nearest_one():
+def test_the_error_about_a_mistyped_option_names_the_nearest_option():
     assert "--seconds" in outcome(host, "run --port x --model y --secnods 3").stderr
 
 
@@ -409,7 +409,7 @@ def test_the_help_has_whole_sentences_and_every_default(group):
 
 
 @pytest.mark.parametrize("group", [host, models], ids=lambda group: group.name)
-def test_both_command_lines_say_their_version(group):
+def test_both_command_lines_print_their_version(group):
     result = outcome(group, "--version")
     assert result.stdout.startswith(f"{group.name}, version ")
     assert result.exit_code == 0

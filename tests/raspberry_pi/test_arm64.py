@@ -134,7 +134,7 @@ def test_the_daemon_moves_the_hand_for_ten_seconds(system, cpu, slow_model, tmp_
 
 @pytest.mark.parametrize("hand", [ONLY, Hand("left")], ids=["the only hand", "one of two"])
 @pytest.mark.parametrize("board", [any_arduino(), Board(('KERNEL=="ttyAMA0"',), "ttyAMA")], ids=["usb", "gpio"])
-def test_udev_understands_the_service_s_rule(board, hand, tmp_path):
+def test_udev_accepts_the_rule_of_the_service(board, hand, tmp_path):
     system, path = SYSTEMS[-1], tmp_path / "70-myobridge.rules"  # `udevadm verify` came with systemd 254
     command = system.command(CPUS[-1], "verify", "--no-style", path, program="udevadm")
     path.write_text(rule_text(board, hand), encoding="utf-8")

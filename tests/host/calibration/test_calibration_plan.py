@@ -66,7 +66,7 @@ def test_no_pose_follows_itself(seed, poses):
         assert labels == [1] * 4
 
 
-def test_the_time_is_told_beforehand():
+def test_the_duration_is_known_beforehand():
     w = walk()
     assert w.left_s(0) == 4 + 12 * (2 + 3) + 2
     assert TIMING.recorded_s(12) == 62
@@ -76,7 +76,7 @@ def test_the_time_is_told_beforehand():
 # The walk, undisturbed
 
 
-def test_it_counts_down_rests_holds_and_ends_with_rest():
+def test_the_walk_counts_down_rests_holds_and_ends_with_rest():
     w = walk(repetitions=1)
     first, second = (hold.pose.label for hold in schedule(POSES, 1, 0)[:2])
     assert (w.stage, w.stage_left_s(1), w.tick(3.9)) == (Stage.READY, 3, [])
@@ -113,7 +113,7 @@ def test_progress_rises_from_0_to_1_and_the_time_left_falls_to_0():
 # Redo, pause, stop
 
 
-def test_redo_while_holding_breaks_off_and_holds_it_again():
+def test_redo_while_holding_repeats_the_current_pose():
     w = walk()
     now_s, noted = until(w, Stage.HOLD, 0)
     label, repetition = noted[-1]
@@ -122,7 +122,7 @@ def test_redo_while_holding_breaks_off_and_holds_it_again():
     assert noted == [Cue(label, repetition)]
 
 
-def test_redo_while_resting_repeats_what_was_held_last_and_gives_the_whole_rest_first():
+def test_redo_while_resting_repeats_the_last_pose_after_a_whole_rest():
     w = walk()
     now_s, noted = until(w, Stage.HOLD, 0)
     label, repetition = noted[-1]
@@ -134,7 +134,7 @@ def test_redo_while_resting_repeats_what_was_held_last_and_gives_the_whole_rest_
     assert noted == [Cue(label, repetition)]
 
 
-def test_the_last_hold_can_be_redone_and_a_first_rest_has_nothing_to_redo():
+def test_the_last_hold_can_be_repeated_and_the_first_rest_has_nothing_to_repeat():
     w = walk(repetitions=1)
     assert w.redo(1) == []
     now_s, _ = until(w, Stage.REST, 0)
@@ -148,7 +148,7 @@ def test_the_last_hold_can_be_redone_and_a_first_rest_has_nothing_to_redo():
     assert until(w, Stage.DONE, now_s)[1]
 
 
-def test_a_pause_stands_still_and_a_broken_hold_comes_again_after_a_countdown():
+def test_an_interrupted_pose_is_repeated_after_the_pause_and_a_countdown():
     w = walk()
     now_s, noted = until(w, Stage.HOLD, 0)
     label, repetition = noted[-1]
@@ -172,13 +172,13 @@ def test_stop_ends_at_once():
     assert (w.stage, w.left_s(1), w.tick(1e9), w.redo(1), w.pause()) == (Stage.DONE, 0, [], [], [])
 
 
-def test_what_came_after_the_last_cue_does_not_count_when_it_is_stopped_in_a_pause():
+def test_samples_after_the_last_cue_do_not_count_when_a_pause_is_stopped():
     w = walk()
     assert w.stop() == [Discard(0, IDLE)]
 
 
 @given(st.lists(st.sampled_from(["tick", "redo", "pause", "resume"]), max_size=300), st.integers(0, 9))
-def test_whatever_the_wearer_presses_every_pose_is_kept_once_in_each_repetition(presses, seed):
+def test_whatever_keys_are_pressed_every_pose_is_kept_once_per_repetition(presses, seed):
     w, now_s, noted = walk(seed=seed), 0.0, []
     for press in presses:
         now_s += 0.7

@@ -27,7 +27,7 @@ def complaint(tmp_path, text):
     return str(raised.value).replace(str(path), "poses.toml")
 
 
-def test_there_are_seven_poses_without_a_file_and_one_of_them_is_rest():
+def test_the_default_file_has_seven_poses_and_one_of_them_is_rest():
     poses = load_poses()
     assert len(poses) == 7
     assert [pose.label for pose in poses] == list(range(7))
@@ -36,7 +36,7 @@ def test_there_are_seven_poses_without_a_file_and_one_of_them_is_rest():
     assert len({pose.angles_deg for pose in poses}) == 7
 
 
-def test_a_file_says_what_the_labels_mean(tmp_path):
+def test_a_file_defines_the_labels(tmp_path):
     path = tmp_path / "poses.toml"
     path.write_text(GOOD)
     rest, fist = load_poses(path)
@@ -66,18 +66,18 @@ def test_a_file_says_what_the_labels_mean(tmp_path):
         ("label = = 1", "label = 1", "is not valid TOML (Invalid value (at line 8, column 9))"),
     ],
 )
-def test_a_mistake_is_named_by_its_line_and_key(tmp_path, wrong, right, said):
+def test_an_error_names_the_line_and_the_key(tmp_path, wrong, right, said):
     """A text with the mistake in place of what is right."""
     assert said in complaint(tmp_path, GOOD.replace(right, wrong, 1))
 
 
-def test_a_key_that_is_missing_is_named_with_the_line_of_its_pose(tmp_path):
+def test_the_error_about_a_missing_key_names_the_line_of_its_pose(tmp_path):
     said = complaint(tmp_path, GOOD.replace('name = "Fist"', ""))
     assert "line 7" in said
     assert "`name`" in said
 
 
-def test_a_table_that_is_written_once_is_no_list_of_poses(tmp_path):
+def test_a_single_bracket_table_is_an_error(tmp_path):
     once = GOOD[: GOOD.index("[[pose]]", 5)].replace("[[pose]]", "[pose]")
     assert "line 2: each pose needs a table of its own" in complaint(tmp_path, once)
 
@@ -87,7 +87,7 @@ def test_a_file_without_poses_or_with_rest_alone_is_refused(tmp_path):
     assert "nothing but rest" in complaint(tmp_path, GOOD[: GOOD.index("[[pose]]", 5)])
 
 
-def test_a_file_that_is_not_there_or_no_text_is_refused(tmp_path):
+def test_a_missing_file_and_a_file_that_is_not_text_are_refused(tmp_path):
     with pytest.raises(UserError, match="cannot be read"):
         load_poses(tmp_path / "none.toml")
     (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe\x00")

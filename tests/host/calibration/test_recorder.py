@@ -152,7 +152,7 @@ def test_every_pose_is_recorded_with_its_label_repetition_and_its_muscles(tmp_pa
     assert fist > 2 * rest, "although a rest begins with the release"
 
 
-def test_the_wearer_sees_a_countdown_each_pose_and_how_much_is_left(tmp_path):
+def test_the_wearer_sees_a_countdown_each_pose_and_the_time_left(tmp_path):
     fingers = Session(tmp_path).fingers
     assert fingers.titles[0] == "Get ready"
     assert sorted(fingers.titles[2::2]) == sorted(["Fist", "Open hand", "Pinch"] * 2)
@@ -164,7 +164,7 @@ def test_the_wearer_sees_a_countdown_each_pose_and_how_much_is_left(tmp_path):
     assert all(look.angles_deg == POSES[0].angles_deg for look in fingers.looks if look.stage is Stage.REST)
 
 
-def test_the_browser_is_told_too_and_the_prompt_is_taken_down_at_the_end(tmp_path):
+def test_the_browser_shows_the_prompts_and_clears_them_at_the_end(tmp_path):
     wearer = Session(tmp_path).wearer
     told = [prompt for prompt in wearer.prompts if prompt.title == "Fist"]
     assert told[0].text == POSES[2].how
@@ -174,7 +174,7 @@ def test_the_browser_is_told_too_and_the_prompt_is_taken_down_at_the_end(tmp_pat
 
 
 @pytest.mark.parametrize("title", ["Fist", "Rest"])
-def test_r_does_the_last_one_again_and_only_the_second_one_counts(tmp_path, title):
+def test_r_repeats_the_last_pose_and_only_the_second_hold_counts(tmp_path, title):
     after_first = once("Fist", "r") if title == "Fist" else after("Fist", "Rest", "r")
     session = Session(tmp_path, after_first)
     assert session.fingers.titles.count("Fist") == 3
@@ -198,7 +198,7 @@ def after(first, title, key):
     return keys
 
 
-def test_p_pauses_and_goes_on_without_losing_anything(tmp_path):
+def test_p_pauses_and_continues_without_losing_samples(tmp_path):
     seen = []
 
     def keys(look):
@@ -218,7 +218,7 @@ def test_p_pauses_and_goes_on_without_losing_anything(tmp_path):
     assert set(session.recording.repetition) == {0, 1}
 
 
-def test_q_stops_and_keeps_what_there_is(tmp_path):
+def test_q_stops_and_keeps_the_recording(tmp_path):
     second = schedule(POSES, TIMING.repetitions, seed=1)[1].pose
     session = Session(tmp_path, once(second.name, "q", after_s=1))
     assert session.outcome.problem == "The recording was stopped."
@@ -226,7 +226,7 @@ def test_q_stops_and_keeps_what_there_is(tmp_path):
     assert session.seconds(second.label, 0) == pytest.approx(1, abs=0.15)
 
 
-def test_a_signal_stops_as_q_does_and_handlers_are_given_back(tmp_path):
+def test_a_signal_stops_as_q_does_and_handlers_are_restored(tmp_path):
     before = signal.getsignal(signal.SIGINT)
 
     def interrupt(look):
@@ -240,7 +240,7 @@ def test_a_signal_stops_as_q_does_and_handlers_are_given_back(tmp_path):
     assert signal.getsignal(signal.SIGINT) is before
 
 
-def test_a_flat_channel_is_said_after_its_repetition_and_not_after_the_next_good_one(tmp_path):
+def test_a_remark_on_a_flat_channel_follows_its_hold_and_not_the_next_good_one(tmp_path):
     def loose(session):
         def spoil(counts, now_s):
             if now_s < 104.1:
@@ -259,7 +259,7 @@ def test_a_flat_channel_is_said_after_its_repetition_and_not_after_the_next_good
 
 
 @pytest.mark.parametrize("gone_s", [102.1, 103.0, 103.8])
-def test_a_lost_link_is_waited_for_and_the_pose_that_it_broke_comes_again(tmp_path, gone_s):
+def test_a_recording_waits_for_a_lost_link_and_repeats_the_interrupted_pose(tmp_path, gone_s):
     """The first pose is held from 102 to 104 s."""
 
     def unplug(session):
@@ -275,7 +275,7 @@ def test_a_lost_link_is_waited_for_and_the_pose_that_it_broke_comes_again(tmp_pa
     assert len(list(session.recording.takes())) > 1, "what lies on both sides of the gap is not joined"
 
 
-def test_a_hand_that_does_not_come_back_is_given_up_where_nobody_can_press_a_key(tmp_path):
+def test_without_keys_a_recording_ends_when_the_board_does_not_come_back(tmp_path):
     def unplug(session):
         session.fingers.interactive = False
         session.wearer.away = lambda now_s: now_s > 108
@@ -287,7 +287,7 @@ def test_a_hand_that_does_not_come_back_is_given_up_where_nobody_can_press_a_key
     assert len(session.recording.counts)
 
 
-def test_a_hand_that_comes_back_as_another_one_ends_it_and_keeps_what_there_is(tmp_path):
+def test_a_board_that_comes_back_with_another_config_ends_the_recording_and_keeps_it(tmp_path):
     def exchange(session):
         def away(now_s):
             if now_s > 106:
@@ -302,7 +302,7 @@ def test_a_hand_that_comes_back_as_another_one_ends_it_and_keeps_what_there_is(t
     assert len(session.recording.counts)
 
 
-def test_a_full_disk_ends_it_and_says_so(tmp_path):
+def test_a_full_disk_ends_the_recording_and_the_outcome_says_so(tmp_path):
     def fill(look):
         if look.title == "Fist":
             sessions[0].writer.problem = "The disk is full."

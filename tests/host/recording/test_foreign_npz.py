@@ -83,7 +83,7 @@ ODD = {
 
 
 @pytest.mark.parametrize("name", ODD)
-def test_an_array_of_another_kind_is_named_with_what_to_store(stored, name):
+def test_the_error_about_a_wrong_array_names_it_and_says_what_to_store(stored, name):
     arrays, why = ODD[name]
     assert why in refusal(stored(**arrays))
 
@@ -104,13 +104,13 @@ def test_an_array_of_another_kind_is_named_with_what_to_store(stored, name):
     ],
     ids=str,
 )
-def test_what_is_the_same_in_another_way_is_taken(stored, same):
+def test_equal_values_of_another_type_are_accepted(stored, same):
     recording = Recording.load(stored(**same))
     assert np.array_equal(recording.counts, COUNTS) and recording.counts.dtype == np.int16
     assert (recording.fs_hz, recording.adc_bits) == (1000.0, 16)
 
 
-def test_columns_are_read_side_by_side(stored):
+def test_an_array_in_fortran_order_is_read(stored):
     """Longer than a block, so that each column's reader goes on where it was."""
     counts = np.random.default_rng(1).integers(-512, 512, (300_000, 3)).astype(np.int16)
     angles = np.asfortranarray(np.random.default_rng(2).uniform(0, 180, (300_000, 5)).astype(np.float32))
@@ -143,7 +143,7 @@ def bomb(path, megabytes, channels=4):
     return path
 
 
-def test_a_small_file_that_unpacks_into_too_much_is_refused_before_it_is(tmp_path):
+def test_a_small_file_that_would_unpack_into_too_much_is_refused_before_it_unpacks(tmp_path):
     path = bomb(tmp_path / "bomb.npz", 796)
     assert path.stat().st_size < 1_000_000
     assert f"would unpack into 796 MB, and a recording may have {MAX_UNPACKED_MB} MB" in refusal(path)
@@ -155,7 +155,7 @@ def test_a_small_file_that_unpacks_into_too_much_is_refused_before_it_is(tmp_pat
     assert done.returncode == 1 and f"{path} would unpack into 796 MB" in done.stderr
 
 
-def test_sizes_add_up(tmp_path, monkeypatch):
+def test_the_limit_holds_for_all_arrays_together(tmp_path, monkeypatch):
     monkeypatch.setattr("myobridge.recording.npz_file.MAX_UNPACKED_MB", 1)
     np.savez(tmp_path / "a.npz", emg=np.zeros((200_000, 2), np.int16), fs=1000.0)
     assert len(Recording.load(tmp_path / "a.npz").counts) == 200_000
@@ -166,7 +166,7 @@ def test_sizes_add_up(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("declared", [100, 24_000, 1_000_000, 400_000_000])
-def test_a_zip_that_lies_about_a_size_is_not_whole(tmp_path, declared):
+def test_a_zip_with_a_wrong_size_is_refused(tmp_path, declared):
     """In both of its places; the array's own header lies along."""
     path = tmp_path / "r.npz"
     head = header((max(1, (declared - 128) // 8), 4))
@@ -183,13 +183,13 @@ def test_a_zip_that_lies_about_a_size_is_not_whole(tmp_path, declared):
 
 
 @pytest.mark.parametrize("shape", [(10**14, 4), (-3000, -4), (3000, 4, 10**9), (2999, 4), (3001, 4), (-1, 4)])
-def test_an_array_that_lies_about_its_shape_is_not_whole(tmp_path, shape):
+def test_an_array_with_a_wrong_shape_is_refused(tmp_path, shape):
     with zipfile.ZipFile(tmp_path / "r.npz", "w") as archive:
         archive.writestr("emg.npy", header(shape) + COUNTS.tobytes())
     assert "is not a whole .npz recording" in refusal(tmp_path / "r.npz")
 
 
-def test_a_header_that_never_ends_is_not_whole(tmp_path):
+def test_an_endless_header_is_refused(tmp_path):
     endless = b"\x93NUMPY\x02\x00" + (300_000_000).to_bytes(4, "little") + b"{" * 1_000_000
     with zipfile.ZipFile(tmp_path / "r.npz", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("emg.npy", endless)
@@ -197,7 +197,7 @@ def test_a_header_that_never_ends_is_not_whole(tmp_path):
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
-def test_another_way_of_packing_is_not_ours(tmp_path, method):
+def test_other_compression_methods_are_refused(tmp_path, method):
     with zipfile.ZipFile(tmp_path / "r.npz", "w", method) as archive:
         archive.writestr("emg.npy", header(COUNTS.shape) + COUNTS.tobytes())
     assert "is not a whole .npz recording" in refusal(tmp_path / "r.npz")
@@ -215,7 +215,7 @@ def test_a_wrong_crc_is_found_however_the_array_is_read(stored, tmp_path):
         assert "is not a whole .npz recording" in refusal(path)
 
 
-def test_a_recording_that_is_too_long_for_arrays_says_what_to_do(stored, tmp_path, monkeypatch):
+def test_the_error_about_a_recording_too_long_for_arrays_says_what_to_do(stored, tmp_path, monkeypatch):
     recording = Recording.load(stored())
     monkeypatch.setattr("myobridge.recording.npz.MAX_UNPACKED_MB", 1.01)
     with pytest.raises(UserError, match=r"0\.0 h of 4 channels are 0 MB of arrays.*as edf, bids or csv"):
@@ -227,7 +227,7 @@ def test_a_recording_that_is_too_long_for_arrays_says_what_to_do(stored, tmp_pat
 
 
 @pytest.mark.parametrize("name", ["R.MYO", "R.NPZ", "R.Npz", "R", "R.dat", "R.myo", "R.npz", "R.edf"])
-def test_the_first_bytes_count_and_not_the_name(tmp_path, stored, recorded_log, name):
+def test_the_first_bytes_decide_what_a_file_is_not_its_name(tmp_path, stored, recorded_log, name):
     for form, counts in ((stored(), COUNTS), recorded_log):
         path = tmp_path / name
         path.write_bytes(form.read_bytes())
@@ -253,13 +253,13 @@ FOREIGN = {
 
 
 @pytest.mark.parametrize("name", FOREIGN)
-def test_a_file_of_another_kind_is_called_what_it_is(tmp_path, name):
+def test_the_error_about_another_kind_of_file_says_what_it_is(tmp_path, name):
     write, what = FOREIGN[name]
     write(tmp_path / name)
     assert what in refusal(tmp_path / name)
 
 
-def test_no_sentence_advises_to_throw_a_recording_away(tmp_path):
+def test_no_error_advises_to_discard_a_recording(tmp_path):
     for name, content in (("a.myo", b""), ("a.npz", b"PK\3\4"), ("R.MYO", bytes(900)), ("x", b"PK")):
         (tmp_path / name).write_bytes(content)
         said = refusal(tmp_path / name)

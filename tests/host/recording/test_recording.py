@@ -46,7 +46,7 @@ def same(a, b):
     return all(np.array_equal(a.__dict__[name], b.__dict__[name]) for name in a.__dict__)
 
 
-def test_what_is_saved_is_loaded(tmp_path, stored):
+def test_a_saved_recording_loads_unchanged(tmp_path, stored):
     recording = Recording.load(stored())
     assert np.array_equal(recording.counts, WHOLE["emg"])
     assert (recording.fs_hz, recording.adc_bits, recording.channels) == (2000.0, 10, CHANNELS)
@@ -126,7 +126,7 @@ def test_arrays_that_do_not_fit_are_named(stored, name):
     assert why in refusal(stored(**changes))
 
 
-def test_no_such_file_a_folder_and_other_files(tmp_path):
+def test_a_missing_file_a_folder_and_other_files_are_refused(tmp_path):
     assert "No such file or directory" in refusal(tmp_path / "none.npz")
     assert "Is a directory" in refusal(tmp_path)
     for content in (b"", b"time,emg\n1,2\n", b"\x93NUMPY", bytes(5000)):
@@ -137,7 +137,7 @@ def test_no_such_file_a_folder_and_other_files(tmp_path):
     assert "not a whole .npz recording" in refusal(tmp_path / "array.npy")
 
 
-def test_a_zip_of_something_else(tmp_path):
+def test_a_zip_of_other_files_is_refused(tmp_path):
     with zipfile.ZipFile(tmp_path / "other.npz", "w") as archive:
         archive.writestr("readme.txt", "hello")
         archive.writestr("emg.npy", "no array, whatever its name says")
@@ -168,7 +168,7 @@ def test_damaged_bytes_are_refused_or_do_no_harm(stored, tmp_path):
             continue
 
 
-def test_an_array_that_claims_to_be_huge_takes_no_memory(tmp_path):
+def test_an_array_that_claims_to_be_huge_does_not_allocate_memory(tmp_path):
     header = io.BytesIO()
     np.lib.format.write_array_header_1_0(header, {"descr": "<i2", "fortran_order": False, "shape": (10**14, 4)})
     with zipfile.ZipFile(tmp_path / "huge.npz", "w") as archive:

@@ -89,7 +89,7 @@ def test_edf_has_the_counts_and_the_cues(recorded, tmp_path):
 
 
 @pytest.mark.parametrize("fs_hz", [7, 999.9, 1955.034, 2e6 / 1501, 20_000])
-def test_edf_of_any_rate(tmp_path, fs_hz):
+def test_edf_works_at_any_rate(tmp_path, fs_hz):
     counts = np.random.default_rng(0).integers(-32768, 32768, (50_021, 2)).astype(np.int16)
     path = export(RecordingFile(tmp_path / "r.npz", Recording(counts, fs_hz), None), "edf", None, "01")
     raw = mne.io.read_raw_edf(path, preload=True, verbose="error")
@@ -97,7 +97,7 @@ def test_edf_of_any_rate(tmp_path, fs_hz):
     assert np.array_equal(raw.get_data().T[: len(counts)], counts)
 
 
-def test_names_that_edf_cannot_tell_apart_are_numbered(tmp_path):
+def test_names_that_are_equal_in_edf_are_numbered(tmp_path):
     path = tmp_path / "r.myo"
     with RecordingWriter(path, Header(ident=IDENT, config=board_config(), electrodes=("é", "è", "a" * 99, ""))) as w:
         w.bytes(0.0, b"".join(stream(40)[0]))
@@ -138,7 +138,7 @@ def test_bids_is_a_valid_dataset_with_the_emg_extension(recorded, tmp_path):
     assert people == ["sub-ada", "sub-bob"]
 
 
-def test_bids_of_a_bare_recording_is_valid_too(tmp_path):
+def test_bids_of_a_recording_without_a_log_is_valid(tmp_path):
     label = np.repeat([0, 3, 0, 9], 500).astype(np.uint8)
     bare = Recording(np.zeros((2000, 3), np.int16), 1000.0, 10, label=label)
     export(RecordingFile(tmp_path / "r.npz", bare, None), "bids", tmp_path / "study", "01")
@@ -169,7 +169,7 @@ def test_csv_has_a_row_a_sample(recorded):
     assert (rows[600]["time_s"], rows[600]["pose"], rows[600]["repetition"]) == ("0.300000", "fist", "0")
 
 
-def test_an_older_file_is_left_alone(recorded):
+def test_an_existing_file_is_not_overwritten(recorded):
     path, _ = recorded
     for form in ("edf", "npz", "csv"):
         path.with_suffix(f".{form}").write_text("mine")
@@ -179,7 +179,7 @@ def test_an_older_file_is_left_alone(recorded):
     assert {entry.name for entry in path.parent.iterdir()} == {"r.myo", "r.edf", "r.npz", "r.csv"}
 
 
-def test_a_place_that_cannot_be_written_is_named(recorded, tmp_path):
+def test_the_error_names_a_path_that_cannot_be_written(recorded, tmp_path):
     for form in ("edf", "npz", "csv"):
         with pytest.raises(UserError, match="cannot be written"):
             export(open_recording(recorded[0]), form, tmp_path / "none" / f"x.{form}", "01")
@@ -193,7 +193,7 @@ def test_without_the_extra_one_sentence_says_what_to_install(recorded, monkeypat
     assert {entry.name for entry in recorded[0].parent.iterdir()} == {"r.myo"}
 
 
-def test_names_from_a_foreign_file_break_no_table(tmp_path):
+def test_names_from_a_foreign_file_cannot_break_a_table(tmp_path):
     """Tabs, line ends and EDF's own separators in a pose's name are replaced."""
     poses = (LabelledPose(0, "rest", (0,) * 5), LabelledPose(1, "a\tb\nc\x14\x00\x1b[31m", (0,) * 5))
     label = np.repeat([0, 1], 1000).astype(np.uint8)

@@ -46,12 +46,12 @@ def test_amplitude_hum_clipping_and_flatness_of_each_channel():
     }
 
 
-def test_a_spectrum_holds_the_signals_power():
+def test_a_spectrum_has_the_power_of_the_signal():
     frequencies_hz, density = power_spectrum(source_of(NOISE.astype(np.int16).reshape(-1, 1)))
     assert np.sum(density) * (frequencies_hz[1] - frequencies_hz[0]) == pytest.approx(50**2, rel=0.1)
 
 
-def test_a_recording_of_a_moment_has_a_summary():
+def test_a_very_short_recording_has_a_summary():
     for samples in (1, 2, 100):
         summary = summarize(source_of(np.ones((samples, 2), np.int16)))
         assert (summary["samples"], summary["channel"][0]["mains_share"]) == (samples, None)
@@ -73,7 +73,7 @@ def cued(tmp_path):
     return path
 
 
-def test_cues_losses_notes_and_the_clock_are_told(cued):
+def test_the_summary_reports_cues_losses_notes_and_the_clock(cued):
     summary = summarize(open_recording(cued))
     assert summary["seconds"] == pytest.approx(9.975)
     assert summary["takes"] == 2
@@ -91,7 +91,7 @@ def test_cues_losses_notes_and_the_clock_are_told(cued):
 
 
 @pytest.mark.parametrize(("measured_hz", "kept"), [(1950.0, False), (1990.0, True), (2060.0, False), (None, True)])
-def test_a_board_that_did_not_keep_its_rate_is_told(cued, measured_hz, kept):
+def test_the_summary_reports_a_board_that_does_not_keep_its_rate(cued, measured_hz, kept):
     summary = summarize(open_recording(cued))
     summary["log"]["measured_fs_hz"] = measured_hz
     assert ("did not keep its rate of 2000 Hz" in as_text(summary)) is not kept
@@ -116,7 +116,7 @@ def test_pictures_are_drawn(cued, tmp_path):
     assert len(draw(odd, tmp_path / "plots")) == 2
 
 
-def test_pictures_that_cannot_be_drawn(cued, tmp_path, monkeypatch):
+def test_pictures_that_cannot_be_drawn_are_an_error(cued, tmp_path, monkeypatch):
     with pytest.raises(UserError, match="choose another folder"):
         draw(open_recording(cued), cued)
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)

@@ -129,7 +129,7 @@ IN_STATE = {
 
 
 @pytest.mark.parametrize("state", IN_STATE)
-def test_the_scenes_are_set(state):
+def test_the_starting_states_are_as_intended(state):
     hand = IN_STATE[state]()
     assert hand.state is state
     assert hand.pulses_on is (state in MOVABLE)
@@ -139,13 +139,13 @@ def test_the_scenes_are_set(state):
 
 
 @pytest.mark.parametrize("state", IN_STATE)
-def test_estop_comes_from_everywhere_and_cuts_the_pulses(state):
+def test_estop_works_in_every_state_and_cuts_the_pulses(state):
     hand = IN_STATE[state]()
     hand.estop()
     assert (hand.state, hand.reason, hand.pulses_on) == (State.ESTOP, Reason.HOST_ESTOP, False)
 
 
-def test_nothing_but_a_reset_leaves_estop():
+def test_only_a_reset_leaves_estop():
     hand = stopped_for_good()
     challenge, applied = hand.challenge, list(hand.applied)
     assert hand.disarm() is Result.WRONG_STATE
@@ -368,7 +368,7 @@ def test_rejects_in_a_row_are_hold_and_one_fewer_is_not():
     assert hand.state is State.ARMED, "ARM begins the count anew"
 
 
-def test_rejected_setpoints_keep_nothing_alive():
+def test_rejected_setpoints_do_not_prevent_hold():
     hand = armed()
     for _ in range(m.MAX_REJECTS_IN_ROW - 1):
         hand.wait(CONFIG.hold_ms // m.MAX_REJECTS_IN_ROW)

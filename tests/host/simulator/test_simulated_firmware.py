@@ -446,7 +446,7 @@ def test_a_simulation_that_was_held_up_catches_up_without_losing_anything():
     assert device.firmware.safety.state is State.DISARMED
 
 
-def test_a_port_that_takes_no_more_is_a_drop():
+def test_a_full_port_counts_as_a_drop():
     device = streaming()
     device.firmware.lost_frame()
     flags = [parse_emg(frame, CHANNELS)[1] for frame in device.wait(0.05) if frame[0] == m.Emg.TYPE]
@@ -480,7 +480,7 @@ def test_it_starts_at_once_on_a_machine_that_has_been_up_for_years():
     assert len(periods) == pytest.approx(1e6 / board_config().servo_period_us, abs=1)
 
 
-def test_a_source_that_ends_says_so():
+def test_the_end_of_the_source_is_an_eof_error():
     class Short(ConstantSource):
         left = 100
 

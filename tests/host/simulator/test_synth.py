@@ -137,7 +137,7 @@ def test_a_strong_contraction_is_an_interference_pattern():
     assert np.abs(later).max() < 0.2
 
 
-def test_only_held_contraction_holds_a_pose():
+def test_holding_a_pose_needs_constant_excitation():
     quiet, fist = rms(held(REST_DEG, **BARE)), rms(held(POSES_DEG["fist"], **BARE))
     assert np.all(quiet < 0.01 * fist.max())
     late = held(POSES_DEG["fist"], seconds=20, **BARE)[-4000:]
@@ -187,7 +187,7 @@ def test_mains_hum_and_drift_are_there_at_rest():
 # Promises of an EmgSource
 
 
-def test_the_same_however_it_is_read():
+def test_the_emg_does_not_depend_on_the_size_of_reads():
     whole, whole_truth = SynthSource(SynthOptions(seed=5)).read(4000)
     for chunk in (1, 5, 199, 200, 201, 1333):
         source = SynthSource(SynthOptions(seed=5))
