@@ -1,7 +1,7 @@
 """Every mistake is one sentence: what, where, what to do. Exit code 1, 2 for wrong usage; never a traceback.
 
-The table is the union of the bad inputs that the issues name; what needs a device is in loopback/test_errors.py, and
-what happens to a running daemon, a recorder or a view in the tests of those.
+loopback/test_errors.py has the mistakes that need a board; the tests of the daemon, the recorder and the view have the
+mistakes during their run.
 """
 
 import errno
@@ -107,7 +107,7 @@ def recordings_in(folder):
 
 
 HOST = [
-    # issue 2: ports, models, configs, recordings
+    # ports, models, settings, recordings
     ("run --port {d}/none --model synth", "There is no port", "myobridge devices"),
     ("run --port {d}/file --model synth", "is not a serial port"),
     ("run --port /dev/null --model {d}/none.onnx", "There is no model", "none.onnx"),
@@ -155,9 +155,8 @@ HOST = [
     ("simulate --link {d}/none/link", "The link"),
     ("simulate --source {d}/missing.npz", "cannot be read"),
     ("simulate --follow-cues --source {d}/good.npz", "--follow-cues"),
-    # issue 3
     ("simulate --firmware uno --faults flips=0.1", "simulated firmware", "leave them out"),
-    # issue 5: recording, poses, calibration, view, doctor, lab streaming
+    # recording, poses, calibration, view, doctor
     ("record --port {d}/none --out {d}/new.myo", "There is no port"),
     ("record --port {d}/none --out {d}/new.myo --fs 1000 --model synth", "leave --fs and --channels out"),
     ("record --port {d}/none --out {d}/new.myo --poses {d}/none.poses", "cannot be read"),
@@ -185,13 +184,12 @@ HOST = [
     ("doctor --port {d}/none --model {d}/text.onnx", "not an ONNX model"),
     ("view --port {d}/none --view-port {taken}", "is taken", "--view-port"),
     ("view --port {d}/none --bind 192.0.2.1", "cannot listen", "--bind"),
-    # issue 6
+    # the service
     ("install-service --dry-run", "--model"),
     ("install-service --dry-run --model {d}/text.onnx", "not an ONNX model"),
     ("install-service --dry-run --model synth --port {d}/none", "There is no port"),
 ]
 TRAINING = [
-    # issue 4
     ("describe --fs 0", "The sampling rate is 0.0 Hz", "give a rate above 0"),
     ("train {d}/missing.npz --out {d}/m.onnx", "recording", "missing.npz"),
     ("train {d}/none.npz --out {d}/m.onnx", "none.npz"),
@@ -231,8 +229,8 @@ TABLE = [(host, *row) for row in HOST] + [(models, *row) for row in TRAINING]
 
 
 @pytest.fixture(autouse=True)
-def as_found(monkeypatch):
-    """The daemon's ways with its own process are not for the process of the tests."""
+def own_process(monkeypatch):
+    """Keeps the daemon's changes to its own process away from the process of the tests."""
     monkeypatch.setattr("myobridge.daemon.realtime.enter_realtime", lambda _priority: [])
     monkeypatch.setattr("myobridge.daemon.realtime.stop_collecting", lambda: None)
     monkeypatch.setattr("signal.signal", lambda _number, _action: None)
@@ -245,7 +243,7 @@ def taken():
 
 
 OWN_STREAMS = re.compile("view |run --port (?!/dev/null)")
-"""Commands that speak to the process's own streams, once they have begun."""
+"""Commands that write to the process's own streams after their start."""
 
 
 def outcome(group, line, **words):
@@ -271,12 +269,12 @@ def test_every_mistake_is_answered_by_one_sentence(row, folder, taken):
     assert isinstance(result.exception, SystemExit), result.exc_info
     assert result.exit_code == 1
     *bars, sentence = result.stderr.splitlines()
-    assert not [bar for bar in bars if "-:--:--" not in bar], "only a progress bar may come before it"
+    assert not [bar for bar in bars if "-:--:--" not in bar], "only a progress bar may precede the sentence"
     assert sentence.startswith(f"{group.name}: ")
     assert sentence.endswith(".")
     for word in words:
         assert word in sentence
-    assert sorted(folder.rglob("*")) == before, "something was left behind"
+    assert sorted(folder.rglob("*")) == before, "files are left behind"
 
 
 @pytest.mark.parametrize("kind", ["folder", "pipe", "/dev/zero"])
@@ -331,7 +329,7 @@ def test_the_error_about_wrong_usage_names_the_help(group, line, word):
 )
 def test_debug_shows_the_traceback(group, line, folder):
     found = outcome(group, line, d=folder).exception
-    assert isinstance(found, UserError)  # which nobody catches, so that Python shows the way to it
+    assert isinstance(found, UserError)  # nobody catches it, so Python prints the traceback
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""`myobridge calibrate` around the training, which a stand-in does here: asking, replacing, undoing, swapping."""
+"""`myobridge calibrate` with a stand-in for the training: the question, replacing, undo, and the running daemon."""
 
 import json
 import sys
@@ -41,7 +41,7 @@ def named(path):
 
 @pytest.fixture
 def bench(tmp_path, monkeypatch):
-    """A base model, a recording, and a trainer; `run` calls the command."""
+    """A base model, a recording and a stand-in trainer; `run` calls the command."""
     return Bench(tmp_path, monkeypatch)
 
 
@@ -79,7 +79,7 @@ class Bench:
 
     @property
     def names(self):
-        """Files beside those that were there at first."""
+        """Files that did not exist at first."""
         first = {"base.onnx", "trained.onnx", "r.npz", "trainer.py"}
         return {path.name for path in self.folder.iterdir()} - first
 
@@ -117,7 +117,7 @@ def test_yes_does_not_take_a_model_that_is_not_better(bench):
     bench.trainer(WORSE)
     assert bench.calibrate("--yes").exit_code
     assert "not better, so" in bench.complaint
-    assert bench.names == set(), "and nothing is left lying about"
+    assert bench.names == set(), "no file is left behind"
 
 
 @pytest.mark.parametrize(("scores", "default"), [(BETTER, True), (WORSE, False)])
@@ -194,7 +194,7 @@ def test_a_model_before_its_acceptance_has_its_final_name_in_another_folder(benc
 
 @pytest.mark.parametrize("step", ["before the first rename", "between the renames", "never"])
 def test_a_killed_undo_loses_no_model(bench, monkeypatch, step):
-    """`undo` renames twice; the next one goes on from wherever it was."""
+    """`undo` renames twice; the next undo continues where a killed one ended."""
     write_tiny_model(bench.mine, tiny_spec(name="new"))
     write_tiny_model(previous_model(bench.mine), tiny_spec(name="old"))
     left = {"before the first rename": 0, "between the renames": 1, "never": 9}[step]
@@ -220,7 +220,7 @@ def test_a_killed_undo_loses_no_model(bench, monkeypatch, step):
 
 
 class Daemon:
-    """Stands for FeedClient."""
+    """Stand-in for FeedClient."""
 
     def __init__(self, _port):
         self.asked = []
@@ -246,7 +246,7 @@ def test_a_running_daemon_gets_the_model_and_its_answer_is_printed(bench, monkey
     assert Daemon.last.asked == [("model", str(bench.mine))] * (1 if ok else 2)
     assert "disarm it first" in result.stderr
     assert json.loads(result.stdout)["swapped"] is ok
-    assert named(bench.mine) == "trained", "it is the wearer's model all the same"
+    assert named(bench.mine) == "trained", "the model is installed even without a daemon"
     bench.run("--undo", "--port", "/dev/hand")
     assert Daemon.last.asked == [("model", str(bench.mine))] * (1 if ok else 2)
 
@@ -269,10 +269,10 @@ def test_the_better_model_has_the_higher_accuracy_or_at_equal_accuracy_the_small
     assert better((20, 0.6), (10, 0.6))
     assert better((20, None), (10, None))
     assert not better((10, None), (10, None))
-    assert Scores(None, Score(90, 0.1)).better, "anything is better than a model for another device"
+    assert Scores(None, Score(90, 0.1)).better, "any model is better than one for other channels"
 
 
 def test_a_calibration_records_at_most_a_minute_of_emg():
     timing = calibration.TIMING
     assert timing.recorded_s(len(schedule(load_poses(), timing.repetitions, 0))) <= 60
-    assert timing.repetitions >= 2, "one to be judged on"
+    assert timing.repetitions >= 2, "one repetition is needed to judge on"

@@ -1,4 +1,4 @@
-"""What the wearer sees of a guided recording."""
+"""The display of a guided recording."""
 
 import io
 
@@ -33,7 +33,7 @@ def in_terminal(seen: Look, columns=80) -> list[str]:
 
 
 def heights(angles_deg):
-    """Rows that each finger reaches."""
+    """Number of rows that each finger fills."""
     rows = hand(angles_deg, "green").plain.splitlines()
     return [sum(row[4 * finger + 1 : 4 * finger + 2].strip() != "" for row in rows) for finger in range(5)]
 

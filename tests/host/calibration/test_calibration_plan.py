@@ -1,4 +1,4 @@
-"""The schedule of a guided recording, and the walk through it: no clock, no terminal, no hand."""
+"""The schedule of a guided recording, and the walk through it, without a clock, a terminal or a board."""
 
 from collections import Counter
 
@@ -22,7 +22,7 @@ def walk(repetitions=2, seed=0):
 
 
 def until(walk, stage, now_s):
-    """Goes on until the walk is there; the time, and what was noted on the way."""
+    """Runs the walk until this stage; the time then, and the events on the way."""
     noted = []
     while walk.stage is not stage:
         now_s += STEP_S
@@ -31,7 +31,7 @@ def until(walk, stage, now_s):
 
 
 def kept(noted):
-    """How often each (label, repetition) was held to its end and not declared void afterwards."""
+    """How many times each (label, repetition) was held to its end and not discarded afterwards."""
     held = Counter()
     for event in noted:
         if isinstance(event, Held):
@@ -80,7 +80,7 @@ def test_the_walk_counts_down_rests_holds_and_ends_with_rest():
     w = walk(repetitions=1)
     first, second = (hold.pose.label for hold in schedule(POSES, 1, 0)[:2])
     assert (w.stage, w.stage_left_s(1), w.tick(3.9)) == (Stage.READY, 3, [])
-    assert w.tick(4) == [Discard(0, IDLE), Cue(0, 0)], "what came before does not count"
+    assert w.tick(4) == [Discard(0, IDLE), Cue(0, 0)], "samples before READY ends do not count"
     assert w.tick(6) == [Cue(first, 0)]
     held, rest = w.tick(9)
     assert (held.hold.pose.label, rest) == (first, Cue(0, 0))
@@ -129,7 +129,7 @@ def test_redo_while_resting_repeats_the_last_pose_after_a_whole_rest():
     now_s, _ = until(w, Stage.REST, now_s)
     assert w.redo(now_s + 1.5) == [Discard(label, repetition)]
     assert w.stage_left_s(now_s + 1.5) == 2
-    assert w.redo(now_s + 1.5) == [], "once is enough"
+    assert w.redo(now_s + 1.5) == [], "a second press does nothing"
     _, noted = until(w, Stage.HOLD, now_s + 1.5)
     assert noted == [Cue(label, repetition)]
 

@@ -67,7 +67,7 @@ def test_a_file_defines_the_labels(tmp_path):
     ],
 )
 def test_an_error_names_the_line_and_the_key(tmp_path, wrong, right, said):
-    """A text with the mistake in place of what is right."""
+    """A file in which the mistake replaces the correct text."""
     assert said in complaint(tmp_path, GOOD.replace(right, wrong, 1))
 
 

@@ -1,4 +1,4 @@
-"""What a guided recording says of each repetition, and what it tells the wearer to do."""
+"""The remarks of a guided recording on each hold, and their advice to the wearer."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ FS_HZ, ADC_BITS, CHANNELS = 2000, 10, 4
 
 
 def emg(pose, seconds=2.0, seed=0):
-    """Counts while the simulated wearer holds a pose; the cue came when it began to move."""
+    """Counts while the simulated wearer holds a pose, from the cue, at which the movement begins."""
     script = StepScript([(1.0, POSES_DEG["rest"]), (1e9, POSES_DEG[pose])])
     source = SynthSource(SynthOptions(fs_hz=FS_HZ, adc_bits=ADC_BITS, seed=seed, script=script))
     source.read(FS_HZ)
@@ -19,7 +19,7 @@ def emg(pose, seconds=2.0, seed=0):
 
 
 class Check(QualityCheck):
-    """Knows how long `emg` lets a pose be held."""
+    """A QualityCheck that knows how long `emg` holds a pose."""
 
     def held(self, counts, pose, seconds=2.0):
         return super().held(counts, pose, seconds)

@@ -1,4 +1,4 @@
-"""A guided recording in virtual time: a scripted wearer, a file, and whatever may go wrong on the way."""
+"""A guided recording in virtual time: a scripted wearer, a file, and everything that may go wrong."""
 
 import os
 import signal
@@ -26,7 +26,7 @@ IDENT = m.Ident(m.MAJOR, m.MINOR, 0, m.PROTO_HASH, (0, 1, 0), 0, m.Board.SIMULAT
 
 
 class Wearer:
-    """Looks at the prompts, and is a source of bytes in virtual time: 20 ms pass with each turn."""
+    """A source of bytes in virtual time whose wearer follows the prompts; each turn takes 20 ms."""
 
     daemon = False
     electrodes = ()
@@ -43,7 +43,7 @@ class Wearer:
         self._index = 0
 
     def _emg(self, samples):
-        """Noise that grows with how far the fingers are asked to leave rest."""
+        """Noise that grows with the distance of the requested pose from rest."""
         asked = self.prompts[-1].angles_deg if self.prompts else REST_DEG
         level = 3 + 0.5 * np.abs(np.subtract(asked, REST_DEG))[: len(CHANNELS)]
         return np.rint(level * self._rng.standard_normal((samples, len(CHANNELS)))).astype(np.int16)
@@ -69,7 +69,7 @@ class Wearer:
 
 
 class Fingers:
-    """A screen, and someone who presses keys: `keys` says which at which look."""
+    """A screen with somebody who presses keys; `keys` gives the keys for each look."""
 
     interactive = True
 
@@ -100,7 +100,7 @@ class Fingers:
 
 
 class Session:
-    """A recording that has ended, with all that was seen on the way."""
+    """A recording that has ended, and everything that was shown."""
 
     def __init__(self, folder, keys=lambda _look: "", before=lambda _session: None, poses=POSES):
         self.path = folder / "r.myo"
@@ -125,7 +125,7 @@ class Session:
 
 
 def once(title, key, after_s=0.5):
-    """Presses a key in the first stage of that title, when so much of it has passed."""
+    """Presses a key in the first stage of this title, after this share of the stage."""
     pressed = []
 
     def keys(look):
@@ -146,10 +146,10 @@ def test_every_pose_is_recorded_with_its_label_repetition_and_its_muscles(tmp_pa
     for label in (1, 2, 3):
         for repetition in (0, 1):
             assert session.seconds(label, repetition) == pytest.approx(2, abs=0.1)
-    assert set(recording.repetition) == {0, 1}, "neither countdown nor pause is in it"
+    assert set(recording.repetition) == {0, 1}, "countdown and pause are not in the recording"
     assert session.outcome.recorded_s == pytest.approx(len(recording.counts) / FS_HZ)
     rest, fist = (recording.counts[recording.label == label].astype(float).std() for label in (0, 2))
-    assert fist > 2 * rest, "although a rest begins with the release"
+    assert fist > 2 * rest, "although the release is part of the rest"
 
 
 def test_the_wearer_sees_a_countdown_each_pose_and_the_time_left(tmp_path):
@@ -184,7 +184,7 @@ def test_r_repeats_the_last_pose_and_only_the_second_hold_counts(tmp_path, title
 
 
 def after(first, title, key):
-    """Presses a key in a stage that follows another."""
+    """Presses a key in a stage that follows another stage."""
     seen = []
 
     def keys(look):
@@ -272,7 +272,7 @@ def test_a_recording_waits_for_a_lost_link_and_repeats_the_interrupted_pose(tmp_
     for label in (1, 2, 3):
         for repetition in (0, 1):
             assert session.seconds(label, repetition) == pytest.approx(2, abs=0.1)
-    assert len(list(session.recording.takes())) > 1, "what lies on both sides of the gap is not joined"
+    assert len(list(session.recording.takes())) > 1, "samples on both sides of the gap are not joined"
 
 
 def test_without_keys_a_recording_ends_when_the_board_does_not_come_back(tmp_path):

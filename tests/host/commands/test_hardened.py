@@ -1,4 +1,4 @@
-"""What holds for the options of every command."""
+"""Rules for the options of every command."""
 
 from importlib import import_module
 

@@ -1,4 +1,4 @@
-"""Arrays that people store: other types, the wrong way round, too large, or lying about their size."""
+"""Arrays as other people store them: other types, transposed, too large, or with a false size."""
 
 import io
 import subprocess
@@ -111,7 +111,7 @@ def test_equal_values_of_another_type_are_accepted(stored, same):
 
 
 def test_an_array_in_fortran_order_is_read(stored):
-    """Longer than a block, so that each column's reader goes on where it was."""
+    """Longer than a block, so that each column's reader must continue at its place."""
     counts = np.random.default_rng(1).integers(-512, 512, (300_000, 3)).astype(np.int16)
     angles = np.asfortranarray(np.random.default_rng(2).uniform(0, 180, (300_000, 5)).astype(np.float32))
     label = np.repeat(np.arange(30), 10_000)
@@ -131,7 +131,7 @@ def header(shape, dtype="<i2", columns=False):
 
 
 def bomb(path, megabytes, channels=4):
-    """Zeros, a thousandth of the size when packed."""
+    """Zeros, which compress to a thousandth of their size."""
     rows = megabytes * 1_000_000 // (2 * channels)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         with archive.open("emg.npy", "w", force_zip64=True) as file:
@@ -162,12 +162,12 @@ def test_the_limit_holds_for_all_arrays_together(tmp_path, monkeypatch):
     np.savez(tmp_path / "b.npz", emg=np.zeros((200_000, 2), np.int16), fs=1000.0, label=np.zeros(200_000, np.uint8))
     assert "may have 1 MB" in refusal(tmp_path / "b.npz")
     np.savez(tmp_path / "c.npz", emg=np.zeros((200, 2), np.int16), fs=1000.0, extra=np.zeros(1_000_000))
-    assert len(Recording.load(tmp_path / "c.npz").counts) == 200, "what is not asked for is not unpacked"
+    assert len(Recording.load(tmp_path / "c.npz").counts) == 200, "arrays that are not requested are not unpacked"
 
 
 @pytest.mark.parametrize("declared", [100, 24_000, 1_000_000, 400_000_000])
 def test_a_zip_with_a_wrong_size_is_refused(tmp_path, declared):
-    """In both of its places; the array's own header lies along."""
+    """Declares the size in both places of the zip, and in the array's own header."""
     path = tmp_path / "r.npz"
     head = header((max(1, (declared - 128) // 8), 4))
     content = head + COUNTS.tobytes()

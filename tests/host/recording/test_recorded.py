@@ -1,4 +1,4 @@
-"""A recording played back as an EMG source."""
+"""A recording as an EMG source."""
 
 import numpy as np
 import pytest
@@ -28,7 +28,7 @@ def test_the_source_ends_with_the_recording():
     source.read(18)
     with pytest.raises(EOFError):
         source.read(3)
-    assert np.array_equal(source.read(2)[0], COUNTS[18:]), "a read that failed took nothing"
+    assert np.array_equal(source.read(2)[0], COUNTS[18:]), "a failed read consumes nothing"
     with pytest.raises(EOFError):
         source.read(1)
 

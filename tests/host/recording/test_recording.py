@@ -1,4 +1,4 @@
-"""Recordings in their .npz form: what is stored comes back, and one sentence for everything else."""
+"""Recordings as .npz files: a stored recording loads unchanged, and any other file gives one sentence."""
 
 import io
 import zipfile
@@ -153,7 +153,7 @@ def test_a_file_cut_off_anywhere_is_refused(stored, tmp_path):
 
 
 def test_damaged_bytes_are_refused_or_do_no_harm(stored, tmp_path):
-    """Each array has a CRC-32: what still loads is what was stored."""
+    """Each array has a CRC-32, so a file that still loads is unchanged."""
     whole = stored()
     content, recording = whole.read_bytes(), Recording.load(whole)
     path, rng = tmp_path / "damaged.npz", np.random.default_rng(1)

@@ -1,4 +1,4 @@
-"""RECORDING.md is true: its reader reads, and its table of types is the code's."""
+"""RECORDING.md is correct: its example reader works, and its table of types matches the code."""
 
 import re
 import textwrap
@@ -40,7 +40,7 @@ def test_a_reader_written_from_the_document_reads_our_files(read_myo, tmp_path):
 
 
 def test_the_document_names_the_labels_as_the_poses_file_does(tmp_path, monkeypatch):
-    """The program that adds poses to an `.npz`, and the lines of a file of poses."""
+    """Runs the document's program that adds poses to an `.npz`, and reads its example of a poses file."""
     monkeypatch.chdir(tmp_path)
     Recording(np.zeros((50, 2), np.int16), 1000.0, label=np.repeat([0, 1], 25).astype(np.uint8)).save(Path("mine.npz"))
     (code,) = re.findall(r"\n((?:    .*\n|\n)+)", DOCUMENT[DOCUMENT.index("either store it:") :].split("or give")[0])

@@ -1,4 +1,4 @@
-"""Exports are read back with other people's programs: the very counts, and the cues where they were."""
+"""Other people's programs read the exports back: the same counts, and the cues at the same places."""
 
 import csv
 import json
@@ -29,14 +29,14 @@ HEADER = Header(
     started_utc=STARTED,
 )
 CUED = [("rest", 0, 0, 0.25), ("fist", 2, 0, 0.5), ("rest", 0, 0, 0.25), ("fist", 2, 1, 0.3), ("rest", 0, 1, 0.225)]
-"""Pose, label, repetition and seconds; 1.525 s, so that EDF must pad."""
+"""Pose, label, repetition and seconds; 1.525 s make EDF pad its last record."""
 GAP_AT = 0.625
-"""Seconds, where a frame is missing."""
+"""Time in seconds at which a frame is missing."""
 
 
 @pytest.fixture
 def recorded(tmp_path):
-    """A `.myo` with two poses, two repetitions and a gap; and the counts that are in it."""
+    """A `.myo` with two poses, two repetitions and a gap; and its counts."""
     path = tmp_path / "r.myo"
     frames = [round(seconds * 400) for *_, seconds in CUED]
     wire, counts = stream(sum(frames) + 1)
@@ -72,7 +72,7 @@ EXPECTED = {
 def same_in_mne(path, counts):
     raw = mne.io.read_raw_edf(path, preload=True, verbose="error")
     assert raw.info["sfreq"] == 2000
-    assert np.array_equal(raw.get_data().T[: len(counts)], counts), "to the count"
+    assert np.array_equal(raw.get_data().T[: len(counts)], counts), "every count is the same"
     assert annotations(raw) == EXPECTED
     return raw
 
@@ -82,7 +82,7 @@ def test_edf_has_the_counts_and_the_cues(recorded, tmp_path):
     raw = same_in_mne(export(open_recording(path), "edf", None, "01"), counts)
     assert raw.ch_names == ["flexor", "extensor", "Daumenst?ck", "ring"]
     assert raw.info["meas_date"] == STARTED
-    assert np.array_equal(raw.get_data()[:, -1], counts[-1]), "the padding makes no step"
+    assert np.array_equal(raw.get_data()[:, -1], counts[-1]), "the padding has no step"
     others = {a["description"]: (a["onset"], a["duration"]) for a in raw.annotations}
     assert others["EDGE boundary"][0] == GAP_AT
     assert others["BAD padding"] == pytest.approx((len(counts) / 2000, 2 - len(counts) / 2000))
@@ -111,7 +111,7 @@ def rows_of(path, delimiter):
 
 
 def valid(dataset):
-    """The verdict of the BIDS validator: its errors."""
+    """The errors that the BIDS validator reports."""
     validator = Path(sys.executable).with_name("bids-validator-deno")
     run = subprocess.run([validator, "--json", dataset], capture_output=True, text=True, timeout=100, check=False)
     return [issue for issue in json.loads(run.stdout)["issues"]["issues"] if issue["severity"] == "error"]

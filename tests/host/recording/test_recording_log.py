@@ -1,4 +1,4 @@
-"""The `.myo` log: what is written comes back, a damaged file gives what is whole, and cues find their samples."""
+"""The `.myo` log: a written log loads unchanged, a damaged one loads its whole part, and cues keep their samples."""
 
 import errno
 import json
@@ -34,7 +34,7 @@ HEADER = Header(ident=IDENT, config=board_config(), poses=POSES, electrodes=("A"
 
 
 def stream(frames, first=0, seed=0):
-    """EMG frames on the wire, and their counts (samples, channels)."""
+    """EMG frames as on the wire, and their counts (samples, channels)."""
     rng = np.random.default_rng(seed)
     counts = rng.integers(-512, 512, (frames * SAMPLES_PER_FRAME, CHANNELS)).astype("<i2")
     wire = []
@@ -92,7 +92,7 @@ def test_a_gap_begins_a_new_take(path):
 
 
 def written(path, wire, **header):
-    """A recording of the whole stream, closed."""
+    """A closed recording of the whole stream."""
     with RecordingWriter(path, Header(ident=IDENT, config=board_config(), **header)) as writer:
         for k in range(0, len(wire), 4):
             writer.bytes(k / 400, b"".join(wire[k : k + 4]))
@@ -100,7 +100,7 @@ def written(path, wire, **header):
 
 
 def test_a_read_may_end_anywhere(path):
-    """The log's own frames stand between whole frames, however the reads were cut."""
+    """The log's own frames stand between whole frames, wherever reads end."""
     wire, counts = stream(200)
     line, rng = b"".join(wire), np.random.default_rng(1)
     cuts = [0, *sorted(rng.integers(0, len(line), 300).tolist()), len(line)]
@@ -145,7 +145,7 @@ def test_the_index_wraps_and_a_restart_begins_a_new_take(path):
 
 
 def test_repeated_samples_do_not_count(path):
-    """DISCARD takes back what was cued so before it, not what is cued so after it."""
+    """DISCARD covers samples under its cue before it, not after it."""
     wire, counts = stream(6)
     with RecordingWriter(path, HEADER) as writer:
         writer.bytes(0.0, wire[0])
@@ -183,7 +183,7 @@ def test_cues_that_do_not_fit_into_a_byte_are_refused(path):
 
 
 def test_a_board_cannot_write_cues(path):
-    """A good frame of one of the log's types that comes over the wire does not get into the file."""
+    """A good frame of one of the log's types that arrives over the wire is not written to the file."""
     wire, _ = stream(2)
     forged = encode(LogFrame.CUE, 1, bytes((5, 5)))
     with RecordingWriter(path, HEADER) as writer:
@@ -332,7 +332,7 @@ def test_a_header_that_is_not_utf_8_is_ignored_and_the_next_header_counts(path):
 @given(st.data())
 @settings(max_examples=60)
 def test_hostile_files_are_read_or_refused(tmp_path_factory, data):
-    """Good frames of every type with any payload, and noise, in any order: no error but a UserError."""
+    """Good frames of every type with any payload, and noise, in any order, raise a UserError or nothing."""
     path = tmp_path_factory.mktemp("hostile") / "h.myo"
     header, kinds = LogEncoder().header(HEADER), [*LogFrame, *m.BY_TYPE, 0, 0xFF]
     frame = st.builds(encode, st.sampled_from(kinds), st.integers(0, 255), st.binary(max_size=60))
@@ -413,7 +413,7 @@ print(writer.lost_bytes, writer.problem)
 
 
 def test_a_full_disk_ends_the_recording_keeps_its_whole_frames_and_stops_nothing_else(path):
-    """The system's file size limit stands for the end of the disk: a write takes a part, the next one fails."""
+    """The system's limit on file sizes simulates a full disk: one write is partial, the next fails."""
     here = Path(__file__).parent
     environment = {**os.environ, "PYTHONPATH": f"{here}:{here.parents[1]}"}
     run = subprocess.run(
@@ -423,9 +423,9 @@ def test_a_full_disk_ends_the_recording_keeps_its_whole_frames_and_stops_nothing
     assert "has stopped because the system does not let it grow" in problem and str(path) in problem
     log, (wire, counts) = read_log(path), stream(2000)
     assert 0 < len(log.counts) < len(counts) and np.array_equal(log.counts, counts[: len(log.counts)])
-    assert log.damage.unfinished_bytes == 0, "the half frame is cut off again"
+    assert log.damage.unfinished_bytes == 0, "the partial frame is removed"
     in_file = sum(map(len, wire[: len(log.counts) // SAMPLES_PER_FRAME]))
-    assert abs(int(lost) - (sum(map(len, wire)) - in_file)) < 3000, "all but the log's own frames"
+    assert abs(int(lost) - (sum(map(len, wire)) - in_file)) < 3000, "every byte but those of the log's own frames"
 
 
 def test_a_disk_that_is_full_at_the_start_is_an_error(path, monkeypatch):
@@ -448,7 +448,7 @@ def test_the_end_of_the_file_reports_a_slow_disk(path, monkeypatch):
 
 
 def test_a_disk_that_hangs_costs_samples_and_the_file_says_so(path, monkeypatch):
-    """The caller never waits: what does not fit into the queue is counted, and the file says that it is missing."""
+    """The caller never waits; bytes that do not fit into the queue are counted, and the file reports them."""
     real_write, stands_still, released = os.write, threading.Event(), threading.Event()
     wire, counts = stream(40_000)
 
@@ -475,8 +475,8 @@ def test_a_disk_that_hangs_costs_samples_and_the_file_says_so(path, monkeypatch)
 
 
 def test_kills_cost_less_than_100_ms():
-    """tests/kill_recorder.py kills by the thousand. While the system keeps the recorder waiting, nobody can write."""
+    """tests/kill_recorder.py does thousands of kills. Time in which the system blocks the recorder is not its fault."""
     run = [sys.executable, Path(__file__).parents[2] / "kill_recorder.py", "--kills", "30"]
     result = json.loads(subprocess.run(run, capture_output=True, text=True, check=True, timeout=100).stdout)
     assert result["kill"]["over_100_ms_beyond_wait"] == 0
-    assert result["plug"]["over_100_ms_beyond_wait"] <= 3, "a busy machine now and then"
+    assert result["plug"]["over_100_ms_beyond_wait"] <= 3, "a busy machine may block some kills"

@@ -1,4 +1,4 @@
-"""`inspect`: what it counts, draws and says; a foreign file cannot speak to the terminal."""
+"""`inspect`: its figures, pictures and text; a foreign file cannot control the terminal."""
 
 import sys
 
@@ -105,7 +105,7 @@ def test_text_from_a_file_cannot_control_the_terminal(tmp_path):
         writer.note("\x1b]0;owned\x07")
     text = as_text(summarize(open_recording(path)))
     assert all(letter.isprintable() or letter == "\n" for letter in text)
-    assert text.split("bad contact\n")[1].count("\n") == 3, "a line a channel"
+    assert text.split("bad contact\n")[1].count("\n") == 3, "one line per channel"
 
 
 def test_pictures_are_drawn(cued, tmp_path):

@@ -1,4 +1,4 @@
-"""Replay: the same recording gives the same commands to the bit, take by take from rest."""
+"""Replay: the same recording gives identical setpoints, and each take starts from rest."""
 
 import numpy as np
 import pytest

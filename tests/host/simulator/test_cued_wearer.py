@@ -1,4 +1,4 @@
-"""The simulated wearer who does what a guided recording asks."""
+"""The simulated wearer who follows the prompts of a guided recording."""
 
 import numpy as np
 import pytest
@@ -15,11 +15,11 @@ BLOCK = FS_HZ // 10
 
 
 def wearer(asked, seed=0):
-    """A source whose wearer is asked for `asked[block]` when that block is made."""
+    """A source whose wearer gets the prompt `asked[block]` when that block is made."""
     blocks = iter(range(10_000))
 
     def ask():
-        return asked.get(next(blocks) // 2)  # a block asks twice: for the muscles, and for the truth
+        return asked.get(next(blocks) // 2)  # each block asks twice: for the muscles and for the true angles
 
     return SynthSource(SynthOptions(fs_hz=FS_HZ, seed=seed, script=CuedScript(ask, seed)))
 

@@ -1,4 +1,4 @@
-"""A bad cable: what goes in, what comes out, and what was counted."""
+"""A bad cable: the bytes that go in, the bytes that come out, and the counters."""
 
 import numpy as np
 import pytest

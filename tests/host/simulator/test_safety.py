@@ -1,6 +1,6 @@
-"""The safety rules of PROTOCOL.md (States), row by row and both ways, as the simulated hand obeys them.
+"""The safety rules of PROTOCOL.md (States) in the simulated hand: each row, with and without its condition.
 
-tests/firmware holds the firmware's own safety.c against the same table, and the two against each other.
+tests/firmware tests the firmware's own safety.c against the same table, and the two against each other.
 """
 
 import pytest
@@ -26,7 +26,7 @@ MOVABLE = (State.ARMED, State.HOLD, State.RELAX)
 
 
 class Hand:
-    """The rules with a clock: each millisecond samples are taken and time is looked at, every 20th moves the servos."""
+    """The rules with a clock: each millisecond takes samples and checks times, every 20th moves the servos."""
 
     def __init__(self, config=CONFIG, first_index=0):
         self.now_ms, self.first_index = 0, first_index
@@ -81,14 +81,14 @@ def armed(**changes):
 
 
 def at_full_slew(**changes):
-    """Armed, and the first move is behind it."""
+    """ARMED, after the first move."""
     hand = armed(**changes)
     hand.send_for(100)
     return hand
 
 
 def holding(**changes):
-    """In HOLD for `setpoints_stopped`, just now."""
+    """In HOLD because of `setpoints_stopped`, since this millisecond."""
     hand = at_full_slew(**changes)
     hand.send()
     hand.wait(hand.config.hold_ms)
@@ -96,7 +96,7 @@ def holding(**changes):
 
 
 def relaxing(**changes):
-    """In RELAX, on its way from 90 degrees to the safe pose."""
+    """In RELAX, on the way from 90 degrees to the safe pose."""
     hand = armed(**changes)
     hand.send_for(1500, (9000,) * m.SERVOS)
     hand.wait(hand.config.relax_ms)
@@ -276,7 +276,7 @@ def test_arm_repeated_with_the_challenge_that_armed_is_answered_ok_and_changes_n
     hand.wait(CONFIG.hold_ms - 1)
     assert hand.arm(challenge=challenge) is Result.OK
     hand.wait(1)
-    assert hand.state is State.HOLD, "a repeated ARM keeps nothing alive"
+    assert hand.state is State.HOLD, "a repeated ARM does not prevent HOLD"
     assert hand.arm(challenge=challenge) is Result.BLOCKED
 
 
@@ -365,7 +365,7 @@ def test_rejects_in_a_row_are_hold_and_one_fewer_is_not():
     hand.disarm()
     hand.arm()
     hand.send((65535,) * 5)
-    assert hand.state is State.ARMED, "ARM begins the count anew"
+    assert hand.state is State.ARMED, "ARM restarts the count"
 
 
 def test_rejected_setpoints_do_not_prevent_hold():
@@ -394,7 +394,7 @@ def test_a_setpoint_at_its_limit_counts_and_beyond_it_is_rejected_not_clipped(se
     hand.send((*SAFE[:servo], beyond, *(9000,) * (4 - servo)))
     assert (hand.range_rejects, hand.stale_rejects) == (1, 0)
     hand.wait(100)
-    assert abs(edge - hand.applied[servo]) < abs(edge - SAFE[servo]), "the good one is still the goal"
+    assert abs(edge - hand.applied[servo]) < abs(edge - SAFE[servo]), "the last good setpoint is still the target"
     assert all(hand.applied[other] == SAFE[other] for other in range(5) if other != servo)
 
 
@@ -430,7 +430,7 @@ def test_a_setpoint_older_than_the_last_is_stale_and_as_old_is_not():
     hand.disarm()
     hand.arm()
     hand.send(age=5)
-    assert hand.stale_rejects == 1, "counted from ARM on"
+    assert hand.stale_rejects == 1, "ages count from ARM"
 
 
 @pytest.mark.parametrize("state", [State.DISARMED, State.RELAX, State.FAULT, State.ESTOP])
@@ -475,7 +475,7 @@ def test_indices_are_compared_as_signed_differences(index, ahead):
 
 
 def near(hand, cdeg):
-    """The held pose, but for the last servo."""
+    """The held pose, except for the last servo."""
     return (*hand.applied[:4], hand.applied[4] + cdeg)
 
 
@@ -603,7 +603,7 @@ def test_the_first_move_is_slow_until_every_servo_has_once_come_near_its_setpoin
 
 
 def test_servos_come_near_one_by_one():
-    """A setpoint that never stands still would otherwise keep the hand slow for ever."""
+    """Otherwise a setpoint that always moves would keep the hand slow forever."""
     hand = armed()
     for servo in range(m.SERVOS):
         goal = tuple(4000 if other == servo else 18000 for other in range(5))
@@ -707,7 +707,7 @@ def test_whatever_happens_the_slew_is_kept_and_pulses_follow_the_state(events):
         periods = len(moves)
         happen(hand, event)
         if len(moves) == periods:
-            assert hand.applied == before, "only a servo period moves"
+            assert hand.applied == before, "angles change only in a servo period"
         assert hand.pulses_on is (hand.state in MOVABLE and hand.reason is not Reason.RELAXED)
         assert pulses or not hand.pulses_on or event == ("arm",)
     for state, moved_cdeg in moves:

@@ -1,4 +1,4 @@
-"""Synthetic EMG against what is published about surface EMG, and against its own promises."""
+"""Synthetic EMG compared with published facts about surface EMG, and with the contract of an EmgSource."""
 
 import numpy as np
 import pytest
@@ -95,7 +95,7 @@ def test_action_potentials_have_their_power_where_the_type_has_it(peak_hz, phase
     waveform = np.fft.irfft(spectrum) * 2 * (len(freq_hz) - 1)
     assert freq_hz[np.argmax(np.abs(spectrum))] == peak_hz
     assert np.abs(waveform).max() == pytest.approx(1, rel=0.01)
-    assert abs(waveform.sum()) < 1e-9, "no direct current crosses the skin"
+    assert abs(waveform.sum()) < 1e-9, "the skin passes no direct current"
     runs = np.diff(np.sign(waveform[np.abs(waveform) > 0.01]))
     assert np.count_nonzero(runs) <= phases
 
@@ -154,7 +154,7 @@ def test_each_finger_shows_most_above_its_own_muscle(finger):
 
 
 def test_emg_leads_the_movement_by_the_electromechanical_delay():
-    """50-100 ms. Muscles that begin a movement also push, so there the EMG rises a little earlier still."""
+    """50-100 ms; muscles that begin a movement also accelerate the finger, so their EMG rises a little earlier."""
     cycle = 4000
     steps = [(1.0, pose) for _ in range(40) for pose in (POSES_DEG["fist"], REST_DEG)]
     emg, truth_deg = SynthSource(SynthOptions(script=StepScript(steps), **BARE)).read(40 * cycle)
