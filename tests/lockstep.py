@@ -203,18 +203,15 @@ class VirtualLink:
             self._inbox += data
 
     def wake_at(self, waiting: int) -> None:
-        """See SerialLink."""
         self._wake_at = waiting if waiting <= 255 else 1
 
     def _woken(self) -> bool:
         return self.gone or len(self._inbox) >= self._wake_at
 
     def heed(self, caller: int) -> None:
-        """See SerialLink."""
         self._caller.register(caller, select.POLLIN)
 
     def wait(self, timeout_s: float, *, deaf: bool = True) -> bool:
-        """See SerialLink."""
         world, before_s = self._world, self._world.now_s
         world.pass_until(before_s + timeout_s, lambda: self._woken() or (not deaf and self._calls()))
         if world.now_s == before_s:
@@ -226,7 +223,6 @@ class VirtualLink:
         return bool(self._caller.poll(0))
 
     def read(self) -> bytes:
-        """See SerialLink."""
         if self.gone:
             raise LinkLost("the port was closed at the other end")
         data = bytes(self._inbox)
@@ -234,18 +230,15 @@ class VirtualLink:
         return data
 
     def write(self, frame: bytes) -> bool:
-        """See SerialLink."""
         if self.gone:
             raise LinkLost("the port was closed at the other end")
         self._world.said(frame)
         return True
 
     def reset_board(self) -> bool:
-        """See SerialLink."""
         return self._world.reset_line()
 
     def close(self) -> None:
-        """See SerialLink."""
         if self._world.link is self:
             self._world.link = None
 

@@ -45,7 +45,6 @@ class LockStepBoard:
         self._sim.__exit__(kind, error, trace)
 
     def exchange(self, data: bytes, now_s: float) -> bytes:
-        """See lockstep.Board."""
         if data:
             self._sim.send(data)
         self._now_s = now_s
@@ -57,11 +56,10 @@ class LockStepBoard:
         return frames + zero
 
     def next_s(self) -> float:
-        """See lockstep.Board."""
         return self._now_s + STEP_S
 
     def not_taken(self) -> None:
-        """See lockstep.Board: the wire does not know."""
+        """Does nothing, because the wire does not know."""
 
     def summary(self) -> dict[str, Any]:
         """Summary, computed as by `myobridge simulate --firmware`."""

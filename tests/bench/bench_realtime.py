@@ -2,8 +2,8 @@
 
 sudo python tests/bench/bench_realtime.py [--seconds 5] [--turns 2] [--load 3] [--setting large]
 
-`fifo` runs beside --load busy processes on each core. During `lock` the kernel pushes the daemon's pages out three
-times, as it does when memory is short. `collect` and `large` run alone; many short turns tell more than few long ones. The
+`fifo` runs beside --load busy processes per core. During `lock` the kernel pushes the daemon's pages out three times,
+as it does when memory is short. `collect` and `large` run alone; many short turns tell more than few long ones. The
 hand runs at a higher priority than all of them. Needs Linux 5.10 or newer.
 """
 

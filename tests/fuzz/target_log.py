@@ -47,9 +47,9 @@ def fuzz(data: bytes) -> None:
         log = in_a_sentence(read_log, path)
         if log is not None:
             samples_are_the_links(log, file)
-        source = in_a_sentence(open_recording, path)
-        if source is not None:
-            summary = summarize(source)
+        file = in_a_sentence(open_recording, path)
+        if file is not None:
+            summary = summarize(file)
             msgspec.json.encode(summary)
             assert all(line.isprintable() for line in as_text(summary).splitlines())
 

@@ -46,8 +46,7 @@ class Recording:
         return int(self.counts.shape[1])
 
     @property
-    def timeline(self) -> Timeline:
-        """See Samples."""
+    def timeline(self) -> Timeline:  # noqa: D102
         columns = {name: getattr(self, name) for name in COLUMNS}
         return Timeline.of(
             len(self.counts), {name: changes_in([values]) for name, values in columns.items() if values is not None}
@@ -57,12 +56,10 @@ class Recording:
         """Rows of each take: a stretch that was recorded without a break."""
         return self.timeline.takes()
 
-    def blocks(self) -> Iterator[NDArray[np.int16]]:
-        """See Samples."""
+    def blocks(self) -> Iterator[NDArray[np.int16]]:  # noqa: D102
         return _in_blocks(self.counts)
 
-    def angle_blocks(self) -> Iterator[NDArray[np.float32]] | None:
-        """See Samples."""
+    def angle_blocks(self) -> Iterator[NDArray[np.float32]] | None:  # noqa: D102
         return None if self.angles_deg is None else _in_blocks(self.angles_deg)
 
     def save(self, path: Path) -> None:

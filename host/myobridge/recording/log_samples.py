@@ -40,28 +40,24 @@ class LogSamples:
             )
 
     @property
-    def fs_hz(self) -> float:
-        """See Samples."""
+    def fs_hz(self) -> float:  # noqa: D102
         return self._log.header.fs_hz
 
     @property
-    def adc_bits(self) -> int:
-        """See Samples."""
+    def adc_bits(self) -> int:  # noqa: D102
         return self._log.header.ident.adc_bits
 
     @property
-    def channels(self) -> int:
-        """See Samples."""
+    def channels(self) -> int:  # noqa: D102
         return self._log.header.channels
 
     @property
-    def poses(self) -> tuple[LabelledPose, ...]:
-        """See Samples."""
+    def poses(self) -> tuple[LabelledPose, ...]:  # noqa: D102
         return self._log.header.poses
 
     @cached_property
     def timeline(self) -> Timeline:
-        """See Samples; a new take begins where samples are missing, and where some do not count."""
+        """Labels, repetitions and takes; a new take begins where samples are missing or do not count."""
         kept = _cut(self._kept, self._log.take_rows)
         take = np.searchsorted(self._log.take_rows, kept.start, side="right")
         broken = (kept.start[1:] != kept.stop[:-1]) | (np.diff(take) != 0)
@@ -73,8 +69,7 @@ class LogSamples:
             int(length.sum()), {name: Changes(row, value) for name, value in (columns | {RUN: run}).items()}
         )
 
-    def blocks(self) -> Iterator[NDArray[np.int16]]:
-        """See Samples."""
+    def blocks(self) -> Iterator[NDArray[np.int16]]:  # noqa: D102
         start, stop = _joined(self._kept)
         row = 0
         for counts in self._log.blocks():
@@ -87,7 +82,7 @@ class LogSamples:
             row = end
 
     def angle_blocks(self) -> None:
-        """See Samples; a log knows none."""
+        """None: a log has no true angles."""
 
 
 def _counting(log: Log) -> _Kept:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from scipy.signal import butter
 
 from myobridge import SERVOS
+from myobridge.calibration.quality import FOLLOWED_S
 from myobridge.decoder.prefilter import Prefilter
 from myobridge.errors import UserError
 from myobridge.model.file import LabelledPose
@@ -26,8 +27,6 @@ FILTER_BLOCK: Final = 100
 """Samples filtered at a time; the size changes nothing but the speed."""
 HIGH_PASS_HZ: Final = 20.0
 """Below it lie electrode drift and cable movement (SENIAM; De Luca et al., J. Biomech. 43, 2010)."""
-FOLLOWED_S: Final = 0.7
-"""After a cue to contract, by when the slowest muscle has followed."""
 RELAXED_S: Final = 1.0
 """After a cue to relax, by when the slowest muscle has."""
 EARLY_RELEASE_S: Final = 0.2

@@ -23,7 +23,8 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from myobridge_models.data.takes import EARLY_RELEASE_S, FOLLOWED_S
+from myobridge.calibration.quality import FOLLOWED_S
+from myobridge_models.data.takes import EARLY_RELEASE_S
 
 REST_LABEL: Final = 0
 RESTED_S: Final = 1.0

@@ -197,11 +197,11 @@ def test_names_from_a_foreign_file_cannot_break_a_table(tmp_path):
     """Tabs, line ends and EDF's own separators in a pose's name are replaced."""
     poses = (LabelledPose(0, "rest", (0,) * 5), LabelledPose(1, "a\tb\nc\x14\x00\x1b[31m", (0,) * 5))
     label = np.repeat([0, 1], 1000).astype(np.uint8)
-    source = RecordingFile(
+    file = RecordingFile(
         tmp_path / "r.npz", Recording(np.zeros((2000, 2), np.int16), 1000.0, label=label, poses=poses), None
     )
-    assert len(stretches(source.recording)) == 2
-    raw = mne.io.read_raw_edf(export(source, "edf", None, "01"), verbose="error")
+    assert len(stretches(file.samples)) == 2
+    raw = mne.io.read_raw_edf(export(file, "edf", None, "01"), verbose="error")
     assert len(raw.annotations) == 2
-    export(source, "bids", tmp_path / "study", "01")
+    export(file, "bids", tmp_path / "study", "01")
     assert not valid(tmp_path / "study")
