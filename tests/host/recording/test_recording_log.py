@@ -420,7 +420,7 @@ def test_a_full_disk_ends_the_recording_keeps_its_whole_frames_and_stops_nothing
         [sys.executable, "-c", FULL_DISK, path], capture_output=True, text=True, check=True, env=environment, timeout=60
     )
     lost, _, problem = run.stdout.strip().partition(" ")
-    assert "has stopped because the system does not let it grow" in problem and str(path) in problem
+    assert "has stopped because the system does not let the file grow" in problem and str(path) in problem
     log, (wire, counts) = read_log(path), stream(2000)
     assert 0 < len(log.counts) < len(counts) and np.array_equal(log.counts, counts[: len(log.counts)])
     assert log.damage.unfinished_bytes == 0, "the partial frame is removed"
