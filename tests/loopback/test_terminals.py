@@ -55,7 +55,7 @@ def recording(tmp_path):
 def test_where_nothing_can_be_drawn_every_prompt_is_a_line_and_keys_work(recording, options, settings):
     with in_terminal(*recording, *options, **settings) as terminal:
         said = terminal.read_until("Rest. Next: Fist. Close it.")
-        assert "Keys: r  redo" in said
+        assert "Keys: r  repeat" in said
         terminal.read_until("\nmyobridge: Fist. Close it.")
         terminal.press(b"r")
         terminal.read_until("\nmyobridge: Rest. Next: Fist.")
