@@ -13,19 +13,19 @@ from starvation import run_undisturbed
 
 ROOT = Path(__file__).parent.parent
 IN_REAL_TIME = ("loopback", "faults", "raspberry_pi")
-"""Folders whose tests start processes that live in real time; single tests elsewhere are marked `real_time`."""
+"""Folders whose tests start processes in real time; single tests elsewhere are marked `real_time`."""
 
-# What the tests remember about boards stays with them; `myobridge` that they start as a process sees it, too.
+# Tests keep their own memory of boards; processes that they start use it, too.
 os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="myobridge-state-")
 atexit.register(shutil.rmtree, os.environ["XDG_STATE_HOME"], ignore_errors=True)
 
-settings.register_profile("myobridge", deadline=None)  # a busy machine is no failed test
+settings.register_profile("myobridge", deadline=None)  # a busy machine must not fail a test
 settings.load_profile("myobridge")
 
 
 @pytest.fixture(scope="session")
 def biopatrec_dir() -> Path:
-    """Folder of the real recordings, which are not part of the repository; tests without them say so."""
+    """Folder of the real recordings, which are not part of the repository; without them a test is skipped."""
     data = Path(os.environ.get("MYOBRIDGE_DATA", ROOT.parent / "shared" / "data"))
     folder = data / "biopatrec_10mov4ch"
     if not (folder / "s01.npz").exists():
@@ -35,7 +35,7 @@ def biopatrec_dir() -> Path:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item, nextitem):
-    """A busy machine is no failed test."""
+    """Repeats tests in real time that fail on a starved machine."""
     if item.path.parent.name in IN_REAL_TIME or item.get_closest_marker("real_time"):
         return run_undisturbed(item, nextitem)
     return None

@@ -1,8 +1,8 @@
-"""Kills a recording process at random moments and counts what each kill costs.
+"""Kills a recording process at random moments and measures the loss of each kill.
 
-`python tests/kill_recorder.py --kills 10000 --jobs 4` prints what they cost, in milliseconds of the stream: in the file
-as it was left (`kill`), and in the part of it that the disk had confirmed (`plug`), which is what a pulled plug leaves.
-The time for which the system was just then keeping the recorder waiting stands beside it.
+`python tests/kill_recorder.py --kills 10000 --jobs 4` prints the losses in milliseconds of the stream: from the file
+(`kill`), and from the part that the disk had confirmed (`plug`), which is what a power cut leaves. It also prints how
+long the system was blocking the recorder at that moment.
 """
 
 import argparse
@@ -27,15 +27,16 @@ from virtual_hand import board_config
 FS_HZ, CHANNELS, SAMPLES_PER_FRAME, TURN_S = 2000, 4, 5, 0.005
 IDENT = m.Ident(m.MAJOR, m.MINOR, 0, m.PROTO_HASH, (0, 1, 0), 0, m.Board.SIMULATED, 7, 1, 0, 16, 10, 2_000_000)
 HANDED, WRITING_S, DISK_BYTES, SYNC_TOOK_S, SYNCING_S = range(5)
-"""What the child shares and what outlives it: samples handed to the writer; since when it has been writing; bytes that
-the disk has; how long the last wait for it took, and since when it has been waiting. Times are 0 while it does neither.
+"""Values that the child shares and that outlive it: samples given to the writer; time since which it has been writing;
+bytes that the disk has; duration of the last wait for the disk; time since which it has been waiting. A time is 0 while
+the child does not write or wait.
 """
 Shared = memoryview
-"""Of numbers that are stored whole: `struct` writes byte by byte, and a kill in between leaves half a number."""
+"""A view of numbers that are stored in one step; `struct` would store bytes, and a kill could leave half a number."""
 
 
 class Waits:
-    """Tells of the child's writes and waits while they last."""
+    """Reports the child's writes and waits while they last."""
 
     def __init__(self, shared: Shared) -> None:
         self._shared, self._write, self._sync = shared, os.write, os.fdatasync
@@ -56,7 +57,7 @@ class Waits:
 
 
 def record(path: Path, shared: Shared) -> None:
-    """The child: a stream in real time, 10 samples every 5 ms, of which a read may end within a frame."""
+    """The child: records a stream in real time, 10 samples every 5 ms, in reads that may end within a frame."""
     waits = Waits(shared)
     os.write, os.fdatasync = waits.write, waits.sync
     writer = RecordingWriter(path, Header(ident=IDENT, config=board_config()))
@@ -75,7 +76,7 @@ def record(path: Path, shared: Shared) -> None:
 
 
 class Cost(NamedTuple):
-    """What a kill cost, in milliseconds of the stream, and for how long the recorder was being kept waiting."""
+    """Loss of a kill in milliseconds of the stream, and the time for which the system was blocking the recorder."""
 
     kill_ms: float
     plug_ms: float
@@ -84,7 +85,7 @@ class Cost(NamedTuple):
 
 
 def kill_once(path: Path, random: Random) -> Cost:
-    """Lets a recorder run for a moment, kills it, and looks at what it left."""
+    """Lets a recorder run for a moment, kills it, and reads the file."""
     shared = memoryview(mmap.mmap(-1, mmap.PAGESIZE)).cast("d")
     child = os.fork()
     if child == 0:
@@ -110,7 +111,7 @@ def kill_once(path: Path, random: Random) -> Cost:
 
 
 def samples_in(path: Path) -> int:
-    """Samples in the file, which must be the stream's beginning without a fault."""
+    """Number of samples in the file, which must be an undamaged beginning of the stream."""
     log = read_log(path)
     damage = log.damage
     assert (damage.crc_errors, damage.length_errors, damage.malformed, log.samples_lost) == (0, 0, 0, 0), damage
@@ -119,7 +120,7 @@ def samples_in(path: Path) -> int:
 
 
 def cost(rows: list[tuple[float, float]]) -> dict[str, float]:
-    """Of milliseconds lost, and waited for just then: the most, and how often it was more than 100."""
+    """Of pairs (milliseconds lost, milliseconds blocked): the largest, and how many are above 100."""
     return {
         "most_ms": max(lost for lost, _ in rows),
         "over_100_ms": sum(lost > 100 for lost, _ in rows),
@@ -131,7 +132,7 @@ def cost(rows: list[tuple[float, float]]) -> dict[str, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=100)
-    parser.add_argument("--jobs", type=int, default=1, help="recorders at a time")
+    parser.add_argument("--jobs", type=int, default=1, help="recorders that run at the same time")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, Pool(options.jobs) as pool:

@@ -1,4 +1,4 @@
-"""A recording whose movements are told apart by loudness, for the tests of the training."""
+"""A recording whose movements differ in amplitude, for the tests of the training."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ POSES = (LabelledPose(0, "rest", (40,) * 5), LabelledPose(1, "open", (0,) * 5), 
 
 
 def labelled(labels=(1, 2), seconds_each=4.0, repetitions=2, channels=2, fs_hz=FS_HZ, poses=POSES) -> Recording:
-    """Cue and relax in turn; each label is a loudness of its own on each channel."""
+    """Movement and rest in turn; each label has its own amplitude on each channel."""
     rng = np.random.default_rng(0)
     n = round(seconds_each * fs_hz)
     label = np.concatenate([np.repeat([movement, 0], n) for movement in labels for _ in range(repetitions)])

@@ -1,7 +1,7 @@
-"""Daemon, line and hand in one lock-step time: time passes only while the daemon waits.
+"""Runs daemon, line and board in lock-step: time passes only while the daemon waits.
 
-The daemon is the real one, with its loop, session, feed and signals. Only its clock and its port are ours. A run is the
-same each time, however busy the machine is, and usually faster than real time.
+The daemon is the real one, with its loop, session, feed and signals; only its clock and its port are replaced. Runs are
+reproducible, however busy the machine is, and usually faster than real time.
 """
 
 from __future__ import annotations
@@ -30,41 +30,41 @@ from myobridge.wire.messages import BAUD
 BEGIN_S: Final = 1000.0
 LONGEST_STEP_S: Final = 0.005
 TURN_S: Final = 5e-5
-"""What a turn of the loop itself takes."""
+"""Duration of a turn of the loop itself."""
 PORT_BYTES: Final = 1 << 16
-"""What the port holds for a daemon that does not read."""
+"""Size of the port's buffer, for a daemon that does not read."""
 
 
 class Board(Protocol):
-    """The hand at the far end of the line."""
+    """The board at the other end of the line."""
 
     def exchange(self, data: bytes, now_s: float) -> bytes:
-        """Takes bytes from the host; gives what the line has carried back by now, in whole frames."""
+        """Takes bytes from the host; gives the bytes that the line has carried back by now, in whole frames."""
 
     def next_s(self) -> float:
-        """When it next has something to say of its own accord."""
+        """Time at which the board next sends something by itself."""
 
     def not_taken(self) -> None:
-        """The frames last given did not fit into the port."""
+        """The frames given last did not fit into the port."""
 
 
 class Way(Protocol):
     """One direction of the line."""
 
     def carry(self, data: bytes, now_s: float) -> bytes:
-        """What comes out when this goes in."""
+        """The bytes that leave when these bytes enter."""
 
 
 class Clear:
-    """A good line."""
+    """A line without faults."""
 
     def carry(self, data: bytes, _now_s: float) -> bytes:
-        """All of it."""
+        """All bytes."""
         return data
 
 
 class LockStep:
-    """The time, and what happens in it. `up` and `down`: the line from and to the hand."""
+    """The time, and everything that happens in it. up, down: the line from and to the board."""
 
     def __init__(self, board: Board) -> None:
         self.now_s = BEGIN_S
@@ -78,32 +78,32 @@ class LockStep:
         self.stepped: Callable[[], None] = lambda: None
         """Called after each step of time."""
         self.reset_line: Callable[[], bool] = lambda: False
-        """The port's DTR was moved; False: it has none."""
+        """Called when the port's DTR changes; False: the port has no DTR."""
         self.hand_stopped_until_s = self.daemon_stopped_until_s = 0.0
         self.trial_s = 0.0
-        """How long the trial of a model takes."""
+        """Duration of the trial of a model."""
         self._said = bytearray()
         self._todo: list[tuple[float, int, Callable[[], None]]] = []
         self._number = count()
 
     def at(self, t_s: float, action: Callable[[], None]) -> None:
-        """Has something happen at a time to come."""
+        """Schedules an action."""
         heapq.heappush(self._todo, (t_s, next(self._number), action))
 
     def pass_until(self, until_s: float, enough: Callable[[], bool] = lambda: False) -> None:
-        """Lets time pass until then, or until there is enough; a daemon that is stopped wakes up later."""
+        """Lets time pass until `until_s`, or until `enough`; a stopped daemon wakes up later."""
         while self.now_s < self.daemon_stopped_until_s or (self.now_s < until_s and not enough()):
             self._step(max(until_s, self.daemon_stopped_until_s))
 
     def plug(self, plugged: bool) -> None:
-        """Plugs the hand in or out; what was under way is lost."""
+        """Plugs the board in or out; bytes on the line are lost."""
         self.plugged = plugged
         self._said.clear()
         if not plugged and self.link is not None:
             self.link.gone, self.link = True, None
 
     def said(self, data: bytes) -> None:
-        """The daemon wrote this."""
+        """Takes bytes that the daemon wrote."""
         self._said += data
 
     def _step(self, until_s: float) -> None:
@@ -122,7 +122,7 @@ class LockStep:
         self.stepped()
 
     def open(self, port: str, _baud: int = BAUD) -> VirtualLink:
-        """In place of `SerialLink`."""
+        """Replaces `SerialLink`."""
         if not self.plugged:
             raise UserError(f"There is no port {port}; plug the hand in.")
         self.link = VirtualLink(self)
@@ -130,14 +130,14 @@ class LockStep:
         return self.link
 
     def sleep(self, seconds: float) -> None:
-        """In place of `time.sleep`."""
+        """Replaces `time.sleep`."""
         if threading.current_thread() is threading.main_thread():
             self.pass_until(self.now_s + seconds)
         else:
             _sleep(seconds)
 
     def _trial_over(self, trial: Trial) -> bool:
-        """A trial takes `trial_s`, however long its process does."""
+        """Replaces `Trial.over`: a trial takes `trial_s`, however long its process takes."""
         if self.now_s < vars(trial).setdefault("ready_s", self.now_s + self.trial_s):
             return False
         try:
@@ -149,7 +149,7 @@ class LockStep:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Within the block, daemons live in this time. Their decisions take none, so nobody has to guard them."""
+        """Makes daemons use this time while the block runs. Decisions take no time, so DecisionGuard does not run."""
 
         def over(trial: Trial) -> bool:
             return self._trial_over(trial)
@@ -173,7 +173,7 @@ class LockStep:
 
 
 def _begin_trial(trial: Trial) -> None:
-    """In place of `Trial.begin`: what is in a file is tried once."""
+    """Replaces `Trial.begin`: each content of a file is tried once only."""
     graphs = vars(trial).setdefault("graphs", hash(trial._graphs))
     trial._verdict = trial._verdict or _VERDICTS.get(graphs)
     _begin(trial)
@@ -184,7 +184,7 @@ _VERDICTS: dict[int, Verdict | None] = {}
 
 
 class VirtualLink:
-    """A `SerialLink` in lock-step: to wait is to let time pass."""
+    """A `SerialLink` in lock-step, whose waits let time pass."""
 
     def __init__(self, world: LockStep) -> None:
         self.gone = False
@@ -196,25 +196,22 @@ class VirtualLink:
         self.called = False
 
     def deliver(self, data: bytes) -> None:
-        """The line brings bytes."""
+        """Takes bytes that arrive over the line."""
         if len(self._inbox) + len(data) > PORT_BYTES:
             self._world.board.not_taken()
         else:
             self._inbox += data
 
     def wake_at(self, waiting: int) -> None:
-        """See SerialLink."""
         self._wake_at = waiting if waiting <= 255 else 1
 
     def _woken(self) -> bool:
         return self.gone or len(self._inbox) >= self._wake_at
 
     def heed(self, caller: int) -> None:
-        """See SerialLink."""
         self._caller.register(caller, select.POLLIN)
 
     def wait(self, timeout_s: float, *, deaf: bool = True) -> bool:
-        """See SerialLink."""
         world, before_s = self._world, self._world.now_s
         world.pass_until(before_s + timeout_s, lambda: self._woken() or (not deaf and self._calls()))
         if world.now_s == before_s:
@@ -226,7 +223,6 @@ class VirtualLink:
         return bool(self._caller.poll(0))
 
     def read(self) -> bytes:
-        """See SerialLink."""
         if self.gone:
             raise LinkLost("the port was closed at the other end")
         data = bytes(self._inbox)
@@ -234,24 +230,21 @@ class VirtualLink:
         return data
 
     def write(self, frame: bytes) -> bool:
-        """See SerialLink."""
         if self.gone:
             raise LinkLost("the port was closed at the other end")
         self._world.said(frame)
         return True
 
     def reset_board(self) -> bool:
-        """See SerialLink."""
         return self._world.reset_line()
 
     def close(self) -> None:
-        """See SerialLink."""
         if self._world.link is self:
             self._world.link = None
 
 
 def run_daemon(board: Board, port: Path, seconds: float, *, model: str = "synth", arm: bool) -> dict[str, Any]:
-    """The summary of a daemon that has run with this hand for so long."""
+    """Runs a daemon with this board for `seconds`; its summary."""
     world = LockStep(board)
     with world.running():
         daemon = Daemon(str(port), find_model(model), lockstep_config(), arm=arm, started_s=world.now_s)
@@ -260,6 +253,6 @@ def run_daemon(board: Board, port: Path, seconds: float, *, model: str = "synth"
 
 
 def lockstep_config(**safety: Any) -> Settings:
-    """A daemon's defaults, but the priority of the test's own process stays as it is."""
+    """Default settings that leave the priority of the test's own process unchanged."""
     config = Settings(realtime=RealtimeSettings(fifo_priority=0))
     return msgspec.structs.replace(config, safety=msgspec.structs.replace(config.safety, **safety))

@@ -1,4 +1,4 @@
-"""The real firmware in lock-step with a daemon: the ELF that is flashed, in its cycle-accurate simulator."""
+"""The real firmware in lock-step with a daemon: the ELF for the board, in its cycle-accurate simulator."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from sim_hand import CPU_HZ, EVENT, Kind, SimHand, build_firmware
 
 STEP_S = 0.001
 START_UP_S = 0.1
-"""While the board starts up, its line is deaf."""
+"""While the board starts up, it does not receive."""
 
 
 class LockStepBoard:
-    """A `lockstep.Board` whose electrodes carry so many seconds of the source."""
+    """A `lockstep.Board` whose inputs carry `seconds` of the source."""
 
     def __init__(self, board: str, source: EmgSource, seconds: float) -> None:
         counts, self._truth_deg = source.read(round(seconds * source.fs_hz))
@@ -45,7 +45,6 @@ class LockStepBoard:
         self._sim.__exit__(kind, error, trace)
 
     def exchange(self, data: bytes, now_s: float) -> bytes:
-        """See lockstep.Board."""
         if data:
             self._sim.send(data)
         self._now_s = now_s
@@ -57,14 +56,13 @@ class LockStepBoard:
         return frames + zero
 
     def next_s(self) -> float:
-        """See lockstep.Board."""
         return self._now_s + STEP_S
 
     def not_taken(self) -> None:
-        """See lockstep.Board: the wire does not know."""
+        """Does nothing, because the wire does not know."""
 
     def summary(self) -> dict[str, Any]:
-        """What the hand saw, reckoned as `myobridge simulate --firmware` does."""
+        """Summary, computed as by `myobridge simulate --firmware`."""
         truth = [] if self._truth_deg is None else [self._truth_deg]
         self._reckoner._reckon(np.concatenate(self._events), SimpleNamespace(truth_deg=truth))
         return self._reckoner.summary()

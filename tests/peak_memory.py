@@ -1,4 +1,4 @@
-"""Recordings of any length, made quickly, and the most memory that a command takes for one."""
+"""Makes recordings of any length quickly, and measures the peak memory of a command on one."""
 
 import subprocess
 import sys
@@ -16,7 +16,7 @@ from virtual_hand import board_config
 IDENT = m.Ident(m.MAJOR, m.MINOR, 0, m.PROTO_HASH, (0, 1, 0), 0, m.Board.SIMULATED, 7, 1, 0, 16, 10, 2_000_000)
 POSES = (LabelledPose(0, "rest", (40,) * 5), LabelledPose(1, "fist", (180,) * 5))
 SAMPLES = 10
-"""In a frame."""
+"""Samples in a frame."""
 HOLD_S = 3
 PEAK = """
 import sys
@@ -29,7 +29,7 @@ finally:
 
 
 def long_recording(path: Path, minutes: float, channels: int = 8, fs_hz: int = 2000) -> Path:
-    """Noise, rest and a fist in turn."""
+    """Writes noise, cued as rest and fist in turn."""
     config = board_config(channel_mask=(1 << channels) - 1, sample_period_ticks=2_000_000 // fs_hz)
     log, header = LogEncoder(), Header(ident=IDENT, config=config, poses=POSES)
     noise = np.random.default_rng(0).integers(-500, 500, (1000, SAMPLES, channels)).astype("<i2")
@@ -49,7 +49,7 @@ def long_recording(path: Path, minutes: float, channels: int = 8, fs_hz: int = 2
 
 
 def peak_mb(*arguments: object) -> float:
-    """The most resident memory of `myobridge ARGUMENTS…`, the whole process."""
+    """Peak resident memory of the process `myobridge ARGUMENTS…` in MB."""
     command = [sys.executable, "-c", PEAK, *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -20,7 +20,7 @@ CLENCHED_DEG = 120
 
 
 def draw_demo() -> None:
-    """Waits for a moment at which some fingers are closed and some open, and draws it."""
+    """Draws a moment at which some fingers are closed and some are open."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         hand_looks = HandTapReader(folder / "hand.tap")
@@ -41,12 +41,12 @@ def draw_demo() -> None:
                     ):
                         break
                 else:
-                    raise SystemExit("The hand did not follow for a minute: draw on a machine with nothing else to do.")
+                    raise SystemExit("The hand did not follow for a minute; draw on an idle machine.")
     save(render(snapshot, servos), HOST / "demo.svg", "myobridge demo")
 
 
 def draw_guide() -> None:
-    """A guided recording in the middle of its fifth pose, after a remark on the one before."""
+    """Draws a guided recording in the middle of its fifth pose, after a remark on the fourth."""
     poses, now_s = load_poses(), 0.0
     holds = schedule(poses, 3, seed=1)
     walk = Walk(holds, Timing())
@@ -60,7 +60,7 @@ def draw_guide() -> None:
 
 
 def save(picture: RenderableType, path: Path, title: str) -> None:
-    """Writes what the terminal shows."""
+    """Writes a picture of the terminal."""
     console = Console(record=True, width=86, force_terminal=True, file=io.StringIO())
     console.print(picture)
     console.save_svg(str(path), title=title)

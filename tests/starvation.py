@@ -1,7 +1,7 @@
-"""Was this machine too busy for a test of real time to mean anything? Measured while the test runs.
+"""Measures, while a test runs, whether the machine was too busy for a test in real time.
 
-A test about behaviour belongs into simulated time (`lockstep.py`). A test in which processes live in real time is
-repeated if it fails while the machine was starved (`conftest.py`), and fails at last with what was measured.
+A test of behaviour belongs in simulated time (`lockstep.py`). A test whose processes run in real time is repeated if it
+fails while the machine is starved (`conftest.py`); its last failure reports the measurement.
 """
 
 from __future__ import annotations
@@ -20,29 +20,29 @@ from _pytest.runner import runtestprotocol
 
 NAP_S: Final = 0.005
 LATE_S: Final = 0.02
-"""A nap that is longer by this: whoever waits for a clock here is late, too."""
+"""A nap that is this late shows that every process that waits for a clock is late."""
 WAITED_SHARE: Final = 0.25
-"""For so much of the time some process waited for a processor; a test on an idle machine stays far below."""
+"""Share of the time in which some process waited for a processor; on an idle machine it is far lower."""
 TRIES: Final = 5
 PATIENCE_S: Final = 60.0
-"""Longer than anything here takes, however busy the machine is."""
+"""Longer than any step takes, however busy the machine is."""
 PRESSURE: Final = Path("/proc/pressure/cpu")
 
 T = TypeVar("T")
 _now_s = time.monotonic
-"""Also where a test has replaced the clock."""
+"""The real clock, even if a test has replaced `time.monotonic`."""
 
 
 @dataclass
 class Starvation:
-    """What was measured. waited_share: None where the kernel does not say."""
+    """The measurement. waited_share: None: the kernel does not report it."""
 
     late_s: float = 0.0
     waited_share: float | None = None
 
     @property
     def starved(self) -> bool:
-        """No failure of that time says anything."""
+        """Whether the machine was so busy that a failure means nothing."""
         return self.late_s > LATE_S or (self.waited_share or 0.0) > WAITED_SHARE
 
     def __str__(self) -> str:
@@ -51,7 +51,7 @@ class Starvation:
 
 
 def _waited_s() -> float | None:
-    """How long processes have waited for a processor since the start of the machine, in all."""
+    """Total time for which processes have waited for a processor since the machine started."""
     with suppress(OSError, ValueError, IndexError):
         return int(PRESSURE.read_text().split("total=")[1].split()[0]) / 1e6
     return None
@@ -59,7 +59,7 @@ def _waited_s() -> float | None:
 
 @contextmanager
 def measured() -> Iterator[Starvation]:
-    """Measures while the block runs; what it gives is complete afterwards."""
+    """Measures while the block runs; the result is complete afterwards."""
     found, over = Starvation(), threading.Event()
 
     def nap() -> None:
@@ -81,7 +81,7 @@ def measured() -> Iterator[Starvation]:
 
 
 def run_undisturbed(item: pytest.Item, nextitem: pytest.Item | None) -> bool:
-    """In place of pytest's own way to run a test: again where it failed on a starved machine, up to TRIES times."""
+    """Replaces pytest's own run of a test: repeats a test that fails on a starved machine, up to TRIES times."""
     timer = item.config.pluginmanager.hook
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
     for tries_left in reversed(range(TRIES)):
@@ -102,7 +102,7 @@ def run_undisturbed(item: pytest.Item, nextitem: pytest.Item | None) -> bool:
 
 
 def eventually(condition: Callable[[], T], within_s: float = PATIENCE_S) -> T:
-    """Waits until the condition holds, and gives what it gave last: a wait on a busy machine is longer than a sleep."""
+    """Waits until the condition holds; its last result. On a busy machine a fixed sleep would be too short."""
     until_s = _now_s() + within_s
     while not (found := condition()) and _now_s() < until_s:
         time.sleep(NAP_S)

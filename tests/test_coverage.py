@@ -1,6 +1,6 @@
-"""Wire and postprocess: every line and every branch of them is run by their own tests.
+"""The own tests of the wire and of postprocess run every line and every branch of them.
 
-Property tests are left out: what they run is drawn by chance, and each branch deserves a test that means it.
+Property tests are left out, because chance decides what they run, and each branch needs a test of its own.
 """
 
 import json

@@ -1,7 +1,7 @@
 """Every mistake is one sentence: what, where, what to do. Exit code 1, 2 for wrong usage; never a traceback.
 
-The table is the union of the bad inputs that the issues name; what needs a device is in loopback/test_errors.py, and
-what happens to a running daemon, a recorder or a view in the tests of those.
+loopback/test_errors.py has the mistakes that need a board; the tests of the daemon, the recorder and the view have the
+mistakes during their run.
 """
 
 import errno
@@ -107,7 +107,7 @@ def recordings_in(folder):
 
 
 HOST = [
-    # issue 2: ports, models, configs, recordings
+    # ports, models, settings, recordings
     ("run --port {d}/none --model synth", "There is no port", "myobridge devices"),
     ("run --port {d}/file --model synth", "is not a serial port"),
     ("run --port /dev/null --model {d}/none.onnx", "There is no model", "none.onnx"),
@@ -138,7 +138,7 @@ HOST = [
     ("replay {d}/turned.npz --model {d}/good.onnx", "wrong way round", "emg.T"),
     ("replay {d}/complex.npz --model {d}/good.onnx", "'fs'", "complex128"),
     ("replay {d}/floats.npz --model {d}/good.onnx", "'label'", "astype(np.uint8)"),
-    ("inspect {d}/good.onnx", "no .myo recording", "choose another file"),
+    ("inspect {d}/good.onnx", "not a .myo recording", "choose another file"),
     ("replay {d}/fast.npz --model {d}/good.onnx", "2000 Hz", "1000 Hz"),
     ("replay {d}/three.npz --model {d}/good.onnx", "3", "2"),
     (
@@ -155,9 +155,8 @@ HOST = [
     ("simulate --link {d}/none/link", "The link"),
     ("simulate --source {d}/missing.npz", "cannot be read"),
     ("simulate --follow-cues --source {d}/good.npz", "--follow-cues"),
-    # issue 3
     ("simulate --firmware uno --faults flips=0.1", "simulated firmware", "leave them out"),
-    # issue 5: recording, poses, calibration, view, doctor, lab streaming
+    # recording, poses, calibration, view, doctor
     ("record --port {d}/none --out {d}/new.myo", "There is no port"),
     ("record --port {d}/none --out {d}/new.myo --fs 1000 --model synth", "leave --fs and --channels out"),
     ("record --port {d}/none --out {d}/new.myo --poses {d}/none.poses", "cannot be read"),
@@ -173,25 +172,24 @@ HOST = [
     ("calibrate --out {d}/mine.onnx --model synth --recording {d}/missing.npz --yes", "cannot be read"),
     ("calibrate --out {d}/mine.onnx --undo", "nothing to undo"),
     ("inspect {d}/missing.myo", "No such file"),
-    ("inspect {d}/empty.myo", "no .myo recording"),
-    ("inspect {d}/foreign.myo", "no .myo recording"),
+    ("inspect {d}/empty.myo", "not a .myo recording"),
+    ("inspect {d}/foreign.myo", "not a .myo recording"),
     ("inspect {d}/begun.myo", "no sample"),
-    ("inspect {d}/good.npz --plots {d}/file", "Nothing can be drawn", "choose another folder"),
-    ("export {d}/empty.myo --to bids", "no .myo recording"),
+    ("inspect {d}/good.npz --plots {d}/file", "pictures cannot be written", "choose another folder"),
+    ("export {d}/empty.myo --to bids", "not a .myo recording"),
     ("export {d}/good.npz --to csv --out {d}/file", "exists already"),
     ("export {d}/good.npz --to csv --out {d}/file/x.csv", "cannot be written"),
-    ("export {d}/good.npz --to bids --out {d}", "no BIDS dataset"),
+    ("export {d}/good.npz --to bids --out {d}", "not a BIDS dataset"),
     ("export {d}/good.npz --to bids --subject a/b --out {d}/new", "cannot name a subject"),
     ("doctor --port {d}/none --model {d}/text.onnx", "not an ONNX model"),
     ("view --port {d}/none --view-port {taken}", "is in use", "--view-port"),
     ("view --port {d}/none --bind 192.0.2.1", "cannot listen", "--bind"),
-    # issue 6
+    # the service
     ("install-service --dry-run", "--model"),
     ("install-service --dry-run --model {d}/text.onnx", "not an ONNX model"),
     ("install-service --dry-run --model synth --port {d}/none", "There is no port"),
 ]
 TRAINING = [
-    # issue 4
     ("describe --fs 0", "The sampling rate is 0.0 Hz", "give a rate above 0"),
     ("train {d}/missing.npz --out {d}/m.onnx", "recording", "missing.npz"),
     ("train {d}/none.npz --out {d}/m.onnx", "none.npz"),
@@ -231,8 +229,8 @@ TABLE = [(host, *row) for row in HOST] + [(models, *row) for row in TRAINING]
 
 
 @pytest.fixture(autouse=True)
-def as_found(monkeypatch):
-    """The daemon's ways with its own process are not for the process of the tests."""
+def own_process(monkeypatch):
+    """Keeps the daemon's changes to its own process away from the process of the tests."""
     monkeypatch.setattr("myobridge.daemon.realtime.enter_realtime", lambda _priority: [])
     monkeypatch.setattr("myobridge.daemon.realtime.stop_collecting", lambda: None)
     monkeypatch.setattr("signal.signal", lambda _number, _action: None)
@@ -245,7 +243,7 @@ def taken():
 
 
 OWN_STREAMS = re.compile("view |run --port (?!/dev/null)")
-"""Commands that speak to the process's own streams, once they have begun."""
+"""Commands that write to the process's own streams after their start."""
 
 
 def outcome(group, line, **words):
@@ -264,19 +262,19 @@ def outcome(group, line, **words):
 
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: row[1].replace("{d}/", ""))
-def test_a_mistake_is_one_sentence(row, folder, taken):
+def test_every_mistake_is_answered_by_one_sentence(row, folder, taken):
     group, line, *words = row
     before = sorted(folder.rglob("*"))
     result = outcome(group, line, d=folder, taken=taken)
     assert isinstance(result.exception, SystemExit), result.exc_info
     assert result.exit_code == 1
     *bars, sentence = result.stderr.splitlines()
-    assert not [bar for bar in bars if "-:--:--" not in bar], "only a progress bar may come before it"
+    assert not [bar for bar in bars if "-:--:--" not in bar], "only a progress bar may precede the sentence"
     assert sentence.startswith(f"{group.name}: ")
     assert sentence.endswith(".")
     for word in words:
         assert word in sentence
-    assert sorted(folder.rglob("*")) == before, "something was left behind"
+    assert sorted(folder.rglob("*")) == before, "files are left behind"
 
 
 @pytest.mark.parametrize("kind", ["folder", "pipe", "/dev/zero"])
@@ -297,13 +295,13 @@ def test_a_mistake_is_one_sentence(row, folder, taken):
         (models, "evaluate {d}/good.onnx {it}"),
     ],
 )
-def test_what_is_no_file_is_refused_and_nothing_waits_for_a_pipe(group, line, kind, folder):
+def test_folders_pipes_and_devices_are_refused_without_waiting(group, line, kind, folder):
     special = {"folder": folder, "pipe": folder / "pipe", "/dev/zero": "/dev/zero"}
     result = outcome(group, line, d=folder, it=special[kind])
     assert isinstance(result.exception, SystemExit), result.exc_info
     assert result.exit_code == 1
     assert len(result.stderr.splitlines()) == 1
-    assert "fault of" not in result.stderr
+    assert "bug in" not in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -318,7 +316,7 @@ def test_what_is_no_file_is_refused_and_nothing_waits_for_a_pipe(group, line, ki
         (models, "describe --fs fast", "fast"),
     ],
 )
-def test_wrong_usage_is_told_with_the_way_to_the_help(group, line, word):
+def test_the_error_about_wrong_usage_names_the_help(group, line, word):
     result = outcome(group, line)
     assert result.exit_code == 2
     assert word in result.stderr
@@ -329,9 +327,9 @@ def test_wrong_usage_is_told_with_the_way_to_the_help(group, line, word):
     ("group", "line"),
     [(host, "--debug inspect {d}/missing.myo"), (models, "--debug train {d}/missing.npz --out {d}/m.onnx")],
 )
-def test_debug_shows_where_a_mistake_was_found(group, line, folder):
+def test_debug_shows_the_traceback(group, line, folder):
     found = outcome(group, line, d=folder).exception
-    assert isinstance(found, UserError)  # which nobody catches, so that Python shows the way to it
+    assert isinstance(found, UserError)  # nobody catches it, so Python prints the traceback
 
 
 @pytest.mark.parametrize(
@@ -341,7 +339,7 @@ def test_debug_shows_where_a_mistake_was_found(group, line, folder):
         (OSError(errno.ENOSPC, "No space left on device"), "No space left on device; "),
     ],
 )
-def test_what_the_system_refuses_is_a_sentence_wherever_it_comes_from(monkeypatch, folder, error, words):
+def test_an_error_of_the_system_is_one_sentence_wherever_it_comes_from(monkeypatch, folder, error, words):
     monkeypatch.setattr("myobridge.recording.Recording.load", Mock(side_effect=error))
     result = outcome(host, "replay {d}/good.npz --model {d}/good.onnx", d=folder)
     assert result.exit_code == 1
@@ -354,16 +352,16 @@ def test_what_the_system_refuses_is_a_sentence_wherever_it_comes_from(monkeypatc
     [
         (
             ZeroDivisionError("division by zero"),
-            ["a fault of myobridge", "ZeroDivisionError: division by zero", "line"],
+            ["a bug in myobridge", "ZeroDivisionError: division by zero", "line"],
         ),
-        (RecursionError(), ["a fault of myobridge", "RecursionError"]),
-        (UnicodeEncodeError("ascii", "\udcff", 0, 1, "no"), ["a fault of myobridge"]),
-        (ModuleNotFoundError("No module named 'x'", name="x"), ["a fault of myobridge", "'x'"]),
+        (RecursionError(), ["a bug in myobridge", "RecursionError"]),
+        (UnicodeEncodeError("ascii", "\udcff", 0, 1, "no"), ["a bug in myobridge"]),
+        (ModuleNotFoundError("No module named 'x'", name="x"), ["a bug in myobridge", "'x'"]),
         (MemoryError(), ["not enough memory", "a shorter recording"]),
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_what_nobody_foresaw_is_a_sentence_that_says_how_to_report_it(monkeypatch, folder, error, words):
+def test_an_unexpected_error_is_one_sentence_that_says_how_to_report_it(monkeypatch, folder, error, words):
     monkeypatch.setattr("myobridge.recording.Recording.load", Mock(side_effect=error))
     line = "replay {d}/good.npz --model {d}/good.onnx"
     result = outcome(host, line, d=folder)
@@ -371,7 +369,7 @@ def test_what_nobody_foresaw_is_a_sentence_that_says_how_to_report_it(monkeypatc
     assert len(result.stderr.splitlines()) == 1
     for word in words:
         assert word in result.stderr
-    if "fault" in words[0]:
+    if "bug" in words[0]:
         assert f"`myobridge --debug {line.format(d=folder)}`" in result.stderr
     assert outcome(host, f"--debug {line}", d=folder).exception is error
 
@@ -386,11 +384,11 @@ def test_what_nobody_foresaw_is_a_sentence_that_says_how_to_report_it(monkeypatc
         (models, "benchmrak", "benchmark"),
     ],
 )
-def test_a_mistyped_command_is_told_the_nearest_one(group, typed, meant):
+def test_the_error_about_a_mistyped_command_names_the_nearest_command(group, typed, meant):
     assert f"There is no command '{typed}'. Did you mean '{meant}'?" in outcome(group, f"{typed} --port x").stderr
 
 
-def test_a_mistyped_option_is_told_the_nearest_one():
+def test_the_error_about_a_mistyped_option_names_the_nearest_option():
     assert "--seconds" in outcome(host, "run --port x --model y --secnods 3").stderr
 
 
@@ -409,7 +407,7 @@ def test_the_help_has_whole_sentences_and_every_default(group):
 
 
 @pytest.mark.parametrize("group", [host, models], ids=lambda group: group.name)
-def test_both_command_lines_say_their_version(group):
+def test_both_command_lines_print_their_version(group):
     result = outcome(group, "--version")
     assert result.stdout.startswith(f"{group.name}, version ")
     assert result.exit_code == 0

@@ -1,4 +1,4 @@
-"""What comes from elsewhere: CI pins every package, and no file is read that could run code."""
+"""Things that come from outside: CI pins every package, and the code reads no file in a format that can run code."""
 
 import ast
 import os
@@ -11,9 +11,9 @@ from packaging.requirements import Requirement
 from test_house import ROOT, tracked
 
 EXTRAS = ("train", "test")
-"""What tests/run.sh installs."""
+"""The extras that tests/run.sh installs."""
 OWN = {"myobridge", "pip", "setuptools"}
-"""Ours, and what a new environment begins with."""
+"""Our package, and the packages of a new environment."""
 CODE_IN_DATA = {"pickle", "cPickle", "_pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"}
 
 
@@ -28,7 +28,7 @@ def pinned() -> dict[str, str]:
 
 
 def needed() -> set[str]:
-    """Everything that an installation with the extras brings, by the metadata of what is installed here."""
+    """Every package that an installation with the extras brings, by the metadata of the packages here."""
     found, left = set(), [("myobridge", extra) for extra in EXTRAS]
     while left:
         name, extra = left.pop()
@@ -69,7 +69,7 @@ def imported(tree: ast.AST) -> set[str]:
 
 
 def dangers(tree: ast.AST) -> list[str]:
-    """What runs code that it finds in data: numpy.load if asked to, torch.load unless asked not to."""
+    """Calls that can run code in data: numpy.load with allow_pickle, torch.load without weights_only, and others."""
     found = sorted(imported(tree) & CODE_IN_DATA)
     for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
         name = ast.unparse(call.func)

@@ -1,4 +1,4 @@
-"""A model file small enough to reckon by hand, for tests of everything around the network."""
+"""A model small enough to compute by hand, for tests of everything around the network."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ def tiny_spec(**changes) -> ModelSpec:
         "hop_samples": 5,
         "history_hops": 2,
         "prefilter_sos": IDENTITY_SOS,
-        "scale_fs": (1 / 512, 1 / 512),  # with 10 bits a filtered count is 1
+        "scale_fs": (1 / 512, 1 / 512),  # with 10 bits, a filtered count becomes 1
         "rest_pose_deg": REST_DEG,
         "poses": (LabelledPose(0, "rest", REST_DEG), LabelledPose(1, "fist", (180.0,) * 5)),
         **changes,
@@ -34,7 +34,10 @@ def tiny_spec(**changes) -> ModelSpec:
 def write_tiny_model(
     path: Path, spec: ModelSpec | None = None, metadata: str | None = None, scale: float = 1.0
 ) -> Path:
-    """Angles: the window's mean times scale, its newest sample of channel 0, A(n) and A(n-1) of the thumb, and 7."""
+    """Writes a model with five simple angles.
+
+    They are the window's mean times scale, the newest sample of channel 0, the thumb's A(n) and A(n-1), and 7.
+    """
     spec = spec or tiny_spec()
     constants = {
         "ones": np.ones((len(spec.channels) * spec.window_samples, 1), np.float32),
@@ -77,6 +80,6 @@ def write_tiny_model(
 
 
 def untried(path: Path) -> Model:
-    """A model that has had no trial, for what happens behind one that should not have passed."""
+    """A model that skips its trial, to test what happens if a trial passes wrongly."""
     data = path.read_bytes()
     return Model(path, check_model(data, path).spec, data, None, streaming=False)

@@ -1,4 +1,4 @@
-"""A host's session and a simulated firmware, joined by a line in virtual time: one step is one millisecond."""
+"""A host's session and a simulated firmware, joined by a line in virtual time; one step is one millisecond."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ STEP_S = 0.001
 
 
 class ConstantSource:
-    """EMG that is the channel's number on each channel, for as long as anyone reads."""
+    """Endless EMG in which each channel's counts are its number."""
 
     adc_bits = 10
 
@@ -23,7 +23,7 @@ class ConstantSource:
 
 
 def board_config(**changes):
-    """A CONFIG that every rule allows: 4 channels at 2 kHz, 5 samples a frame."""
+    """A CONFIG that every rule permits: 4 channels at 2 kHz, 5 samples per frame."""
     fields = {
         "channel_mask": 0b1111,
         "sample_period_ticks": 1000,
@@ -48,7 +48,7 @@ def unpacked(frame):
 
 
 class VirtualHand:
-    """One firmware; hosts come and go with `connect`. `lose` decides which messages, of either side, the line loses."""
+    """One firmware; `connect` begins with a new host. lose: says which messages of either side the line loses."""
 
     def __init__(self, firmware=None, **config):
         self.now_s = 0.0
@@ -58,7 +58,7 @@ class VirtualHand:
         self.connect()
 
     def connect(self):
-        """A new host: what the old one had in mind is gone."""
+        """Connects a new host; the old host's state is lost."""
         self.sent, self.received, self.emg_frames = [], [], 0
         self._to_device, self._to_host, self._seen = bytearray(), FrameDecoder(), FrameDecoder()
         self.session = Session(self._send, lambda _ident: self.config)
@@ -72,7 +72,7 @@ class VirtualHand:
         self._to_device += data
 
     def step(self, host=True):
-        """A millisecond passes; without a host, what the device says is lost."""
+        """Lets a millisecond pass; without a host, the board's messages are lost."""
         self.now_s = round(self.now_s + STEP_S, 6)
         self.firmware.receive(bytes(self._to_device), self.now_s)
         self._to_device.clear()
@@ -91,20 +91,20 @@ class VirtualHand:
         self.session.poll(self.now_s)
 
     def run(self, seconds, host=True):
-        """So much time passes."""
+        """Lets time pass."""
         for _ in range(round(seconds / STEP_S)):
             self.step(host)
 
     def run_until(self, condition, within_s):
-        """Time passes until the condition holds; how long that took."""
+        """Lets time pass until the condition holds; the time that this takes."""
         began_s = self.now_s
         while not condition():
-            assert self.now_s - began_s < within_s, "it did not come to pass in time"
+            assert self.now_s - began_s < within_s, "the condition did not hold in time"
             self.step()
         return self.now_s - began_s
 
     def move(self, seconds, angle_cdeg=(4000,) * m.SERVOS, every_s=0.005):
-        """The host sends setpoints for so long, if it may."""
+        """Lets the host send setpoints for `seconds`, while it may."""
         for step in range(round(seconds / STEP_S)):
             if step % round(every_s / STEP_S) == 0 and self.session.may_move:
                 self.session.setpoint(angle_cdeg, 25, self.firmware.samples_taken - 1)
@@ -119,11 +119,11 @@ class VirtualHand:
 
 
 def frame_of(message, seq=0):
-    """A message as it goes on the wire."""
+    """A message as on the wire."""
     return encode(message.TYPE, seq, message.pack())
 
 
 def body_of(message, seq=0):
-    """A message as the decoder hands it on."""
+    """A message as the decoder gives it."""
     (body,) = FrameDecoder().feed(frame_of(message, seq))
     return body

@@ -1,11 +1,11 @@
-"""What the notes' full first dense layer loses when it is made smaller: rank, int8; accuracy, size and time of each.
+"""Makes the notes' full first dense layer smaller, by rank and by int8: accuracy, size and time of each form.
 
 myobridge-models train s01.npz --hold-out 2 --family cnn_mlp_full --out full.onnx   (and likewise for others beside it)
 python tests/bench/bench_dense.py full.onnx s01.npz --repetition 2 [--beside other.onnx …]
 
-The layer holds 98 % of the full form's weights. A rank is made by singular values and needs no training; int8 has a
-scale for each unit, its accuracy is that of the rounded weights, its time that of onnxruntime's dynamic quantization.
-Networks of other families stand beside it as they were trained.
+The layer holds 98 % of the full form's weights. A rank comes from the singular values, without training. int8 has one
+scale per unit; its accuracy is measured with rounded weights, its time with onnxruntime's dynamic quantization.
+Networks of other families are measured as they were trained.
 """
 
 import argparse
@@ -31,7 +31,7 @@ INT8_MAX = 127
 
 
 def windowed(path: Path) -> onnx.ModelProto:
-    """The file without its second graph, whose weights would have to change too."""
+    """The model without its second graph, whose weights would otherwise have to change, too."""
     model = onnx.load(path)
     kept = [entry for entry in model.metadata_props if entry.key != STREAMING_KEY]
     del model.metadata_props[:]
@@ -40,7 +40,7 @@ def windowed(path: Path) -> onnx.ModelProto:
 
 
 def with_weights(model: onnx.ModelProto, weights: np.ndarray) -> onnx.ModelProto:
-    """The model with another first dense layer of the same size."""
+    """The model with other weights in its first dense layer."""
     changed = onnx.ModelProto()
     changed.CopyFrom(model)
     tensor = next(tensor for tensor in changed.graph.initializer if tensor.name == LAYER)
@@ -49,7 +49,7 @@ def with_weights(model: onnx.ModelProto, weights: np.ndarray) -> onnx.ModelProto
 
 
 def with_rank(model: onnx.ModelProto, left: np.ndarray, right: np.ndarray) -> onnx.ModelProto:
-    """The model with the first dense layer as two: features → rank → units."""
+    """The model with its first dense layer split in two: features → rank → units."""
     changed = with_weights(model, left)
     graph = changed.graph
     graph.initializer.append(numpy_helper.from_array(right.astype(np.float32), "rank.weight"))
@@ -60,7 +60,7 @@ def with_rank(model: onnx.ModelProto, left: np.ndarray, right: np.ndarray) -> on
 
 
 def quantized(model: onnx.ModelProto, path: Path) -> ort.InferenceSession:
-    """The model with this layer, and no other, computed in int8."""
+    """The model with only its first dense layer in int8."""
     changed = onnx.ModelProto()
     changed.CopyFrom(model)
     graph = changed.graph
@@ -77,12 +77,12 @@ def quantized(model: onnx.ModelProto, path: Path) -> ort.InferenceSession:
 
 
 def weights_of(model: onnx.ModelProto) -> np.ndarray:
-    """The first dense layer's, (units, features)."""
+    """Weights of the first dense layer, (units, features)."""
     return numpy_helper.to_array(next(tensor for tensor in model.graph.initializer if tensor.name == LAYER))
 
 
 def variants(model: onnx.ModelProto) -> Iterator[tuple[str, onnx.ModelProto, float]]:
-    """Name, model and kB of the layer."""
+    """The forms: name, model and kB of the layer."""
     weights = weights_of(model)
     yield "as it is", model, weights.nbytes / 1000
     left, values, right = np.linalg.svd(weights, full_matrices=False)

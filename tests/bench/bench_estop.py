@@ -1,9 +1,9 @@
-"""How long an ESTOP takes from a page's connection to the wire: daemon and view are busy, with crowds around both.
+"""Times an ESTOP from a page's connection to the wire, while many clients keep the daemon and the view busy.
 
 python tests/bench/bench_estop.py [--turns 100] [--clients 16] [--half-open 200] [--quiet]
 
-Each turn starts a change of the model, sends ESTOP as a page does, and waits for its frame at the board's end of the
-line. Then the board is reset, and the stop is lifted. With --quiet there are no crowds and no model is changed.
+Each turn sends ESTOP as a page does, while the model is being changed, and waits for the frame at the board's end of
+the line. Then it resets the board and lifts the stop. With --quiet there are no other clients, and the model stays.
 """
 
 import argparse
@@ -35,14 +35,14 @@ FS_HZ = 2000.0
 LIMIT_MS = 20.0
 RENEW_S = 0.02
 RENEWED = 10
-"""Half-open connections that are replaced every RENEW_S: 500 a second."""
+"""Half-open connections that are replaced every RENEW_S: 500 per second."""
 PATIENCE_S = 30.0
 NOTICED_S = 0.2
-"""By then the daemon has seen that its board was reset, of which a STATUS tells ten times a second."""
+"""Time within which the daemon notices a reset of its board, which sends STATUS ten times per second."""
 
 
 def listen(port: Path, clients: int) -> None:
-    """Feed clients that take everything."""
+    """Feed clients that receive everything."""
     feeds = [FeedClient(port) for _ in range(clients)]
     for feed in feeds:
         feed.subscribe("bytes", "snapshots")
@@ -55,7 +55,7 @@ def listen(port: Path, clients: int) -> None:
 
 
 def stay_half_open(address: tuple[str, int], connections: int) -> None:
-    """So many connections that never say anything, the oldest of them replaced all the time."""
+    """Connections that never send anything; the oldest ones are replaced all the time."""
     crowd: list[socket.socket] = []
     while True:
         time.sleep(RENEW_S)
@@ -70,7 +70,7 @@ def stay_half_open(address: tuple[str, int], connections: int) -> None:
 
 
 def swap_without_end(port: Path) -> None:
-    """A client that has the model changed again and again; it is refused while the hand is stopped."""
+    """A client that asks for a change of model again and again; the daemon refuses it while the hand is stopped."""
     with suppress(NoDaemon), FeedClient(port) as feed:
         while True:
             feed.request("model", path="synth")
@@ -78,7 +78,7 @@ def swap_without_end(port: Path) -> None:
 
 
 def turn(cable: Cable, viewer, feed: FeedClient) -> float:
-    """Milliseconds from the page's word to the frame on the wire."""
+    """Milliseconds from the page's request to the frame on the wire."""
     witness = cable.witness
     with witness.news:
         seen = len(witness.asked)
@@ -96,12 +96,12 @@ def turn(cable: Cable, viewer, feed: FeedClient) -> float:
     cable.do(cable.device.reset)
     reset_s = time.monotonic()
     while not _is_back(look := feed.newest(1.0), reset_s):
-        assert time.monotonic() < reset_s + PATIENCE_S, f"the hand did not come back: {look}"
+        assert time.monotonic() < reset_s + PATIENCE_S, f"the board did not come back: {look}"
     return took_ms
 
 
 def _is_back(look: Snapshot | None, reset_s: float) -> bool:
-    """The daemon streams again. A look that has waited in the socket may tell of the time before the reset."""
+    """Whether the daemon streams again. A snapshot that waited in the socket may be older than the reset."""
     return (
         look is not None
         and look.at_s > reset_s + NOTICED_S
@@ -112,7 +112,7 @@ def _is_back(look: Snapshot | None, reset_s: float) -> bool:
 
 
 def main() -> int:
-    """Prints the percentiles; 1 if the 99th is over the limit."""
+    """Prints the percentiles; exit code 1 if p99 is above the limit."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--turns", type=int, default=100)
     parser.add_argument("--clients", type=int, default=16)
@@ -120,7 +120,7 @@ def main() -> int:
     parser.add_argument("--quiet", action="store_true")
     options = parser.parse_args()
     took_ms = []
-    hurry()  # what measures must not wait for what is measured; what it starts has the usual priority
+    hurry()  # the bench must not wait for the processes that it measures; those have the usual priority
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         os.environ.update(XDG_RUNTIME_DIR=str(folder), XDG_STATE_HOME=str(folder / "state"))
@@ -138,7 +138,7 @@ def main() -> int:
         if not options.quiet:
             address = "127.0.0.1", int(url.split(":")[2].strip("/"))
             for target, arguments in (
-                (listen, (folder / "hand", options.clients - 2)),  # the view and the bench are two
+                (listen, (folder / "hand", options.clients - 2)),  # the view and the bench are two clients themselves
                 (stay_half_open, (address, options.half_open)),
                 (swap_without_end, (folder / "hand",)),
             ):

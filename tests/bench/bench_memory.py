@@ -1,4 +1,4 @@
-"""The most memory that reading and exporting a recording takes, the whole process, and how long it takes.
+"""Peak memory of the process, and time, of reading and exporting a recording.
 
 python tests/bench/bench_memory.py [--minutes 60] [--channels 8] [--fs 2000]
 """

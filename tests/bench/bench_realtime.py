@@ -1,10 +1,10 @@
-"""Each real-time setting of the daemon on and off, turn by turn: what stays in `realtime.py` has shown itself here.
+"""Turns each real-time setting of the daemon on and off: a setting stays in `realtime.py` only if it helps here.
 
 sudo python tests/bench/bench_realtime.py [--seconds 5] [--turns 2] [--load 3] [--setting large]
 
-`fifo`: beside so many busy processes on each core. `lock`: three times the kernel pushes the daemon's pages out, as it
-does where memory is short. `collect`, `large`: nothing else, and many short turns tell more than few long ones. The
-hand itself runs ahead of them all; Linux 5.10 or newer.
+`fifo` runs beside --load busy processes per core. During `lock` the kernel pushes the daemon's pages out three times,
+as it does when memory is short. `collect` and `large` run alone; many short turns tell more than few long ones. The
+hand runs at a higher priority than all of them. Needs Linux 5.10 or newer.
 """
 
 import argparse
@@ -36,7 +36,7 @@ PATCHES = {
     "collect": "import myobridge.daemon.realtime as r; r.stop_collecting = lambda: None",
     "large": "import myobridge.daemon.realtime as r; r.use_large_pages = lambda: None",
 }
-"""What turns each setting off."""
+"""Code that turns each setting off."""
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -45,7 +45,7 @@ class Iovec(ctypes.Structure):
 
 
 def push_out(pid: int) -> None:
-    """Asks the kernel to push all pages out that are not locked (process_madvise(2))."""
+    """Asks the kernel to push out all pages that are not locked (process_madvise(2))."""
     pidfd = LIBC.syscall(PIDFD_OPEN, pid, 0)
     for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
         start, end = (int(number, 16) for number in line.split()[0].split("-"))
@@ -56,7 +56,7 @@ def push_out(pid: int) -> None:
 
 
 def push_out_now_and_then(port: str) -> None:
-    """Three times while the daemon of this port runs."""
+    """Pushes the pages of this port's daemon out three times."""
     time.sleep(2.0)
     for _ in range(3):
         time.sleep(0.7)
@@ -68,7 +68,7 @@ def push_out_now_and_then(port: str) -> None:
 
 @contextmanager
 def busy(processes: int) -> Iterator[None]:
-    """So many processes that never rest."""
+    """Runs processes that never sleep."""
     spin = "import os; os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))\nwhile True: pass"
     spinning = [subprocess.Popen([sys.executable, "-c", spin]) for _ in range(processes)]
     try:
@@ -80,7 +80,7 @@ def busy(processes: int) -> Iterator[None]:
 
 
 def daemon(setting: str, on: bool, model: Path, seconds: float, own: Path) -> live.Command:
-    """`myobridge run` with the setting or without it. Its libraries are its own: what others hold is not pushed out."""
+    """`myobridge run` with or without the setting; with its own libraries, because shared pages stay in memory."""
 
     def command(port: Path, said: Path) -> list[str]:
         python, _, _, *run = live.daemon(model, None, seconds)(port, said)
@@ -94,12 +94,12 @@ def daemon(setting: str, on: bool, model: Path, seconds: float, own: Path) -> li
 
 
 def main() -> None:
-    """Prints a row a run."""
+    """Prints one row per run."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--turns", type=int, default=2)
     parser.add_argument("--load", type=int, default=3)
-    parser.add_argument("--setting", choices=PATCHES, help="this one alone")
+    parser.add_argument("--setting", choices=PATCHES, help="measure this setting only")
     options = parser.parse_args()
     if refused := enter_realtime(HAND_PRIORITY):
         sys.exit(refused[0])

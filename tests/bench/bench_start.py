@@ -1,8 +1,8 @@
-"""From the start of the daemon to its first setpoint, of two checkouts in turn: does a change cost the start anything?
+"""Compares the daemon's start in two checkouts, in turn: the time from the start to the first setpoint.
 
 python tests/bench/bench_start.py ../before . --turns 20
 
-Each runs with the `host/` and `models/` of its folder; what they print is the ratio of the medians, and of each pair.
+Each checkout runs its own `host/` and `models/`. The output has the ratio of medians, and the median ratio of pairs.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ KEYS = ("start_to_first_command_s", "cpu_seconds_per_second", "rss_mb")
 
 
 def daemon_of(folder: Path, model: Path, seconds: float) -> live.Command:
-    """The daemon of this checkout."""
+    """The command that runs this checkout's daemon."""
     path = os.pathsep.join(str(folder.absolute() / part) for part in ("host", "models"))
     command = live.daemon(model, None, seconds)
     return lambda port, said: ["env", f"PYTHONPATH={path}", *command(port, said)]

@@ -1,8 +1,8 @@
-"""What the trial of a model costs: seconds and memory of its process, for the shipped models and for hostile ones.
+"""Measures the trial of a model: time and memory of its process, for shipped models and for hostile ones.
 
 python tests/bench/bench_trial.py [FILE …]
 
-Each is opened by a Python of its own. Memory is the largest of the process that tries; the one that asks is smaller.
+Each model is opened by a Python process of its own. Memory is the peak of the process that runs the trial.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Where the time of a turn goes: each part of the daemon's loop, stamped in the running daemon on a simulated hand.
+"""Shows where the time of a turn goes: times each part of the daemon's loop in a daemon on a simulated hand.
 
 python tests/bench/bench_turn.py [--seconds 6]
 
-The stamps themselves make a turn longer by a few microseconds. A part's time holds that of the parts within it.
+The timing itself lengthens a turn by a few microseconds. A part's time includes the parts within it.
 """
 
 import argparse
@@ -30,13 +30,13 @@ PARTS = [
     (postprocess.Executor, "__call__"), (connection.Connection, "_act"), (session.Session, "setpoint"),
     (link.SerialLink, "write"), (inference.Decoder, "settle"), (contact.ContactCheck, "push"), (run.Daemon, "_attend"),
 ]  # fmt: skip
-"""In the order in which a turn comes to them."""
+"""In the order of a turn."""
 WARM_UP = 3
-"""A third of each part's calls is left out: the window fills, the hand is armed."""
+"""The first third of each part's calls is left out, because the window fills and the hand is armed then."""
 
 
 def stamped(part, times_s):
-    """The part, noting how long each call takes."""
+    """The part, changed to append the duration of each call to `times_s`."""
 
     def call(*arguments, **options):
         began_s = perf_counter()
@@ -48,7 +48,7 @@ def stamped(part, times_s):
 
 
 def run_daemon() -> None:
-    """The daemon with the rest of the command line, and a table on stderr when it ends."""
+    """Runs the daemon with the rest of the command line; prints a table on stderr at its end."""
     times_s = defaultdict(list)
     for owner, name in PARTS:
         setattr(owner, name, stamped(getattr(owner, name), times_s[f"{owner.__name__}.{name}"]))
@@ -63,7 +63,7 @@ def run_daemon() -> None:
 
 
 def main() -> None:
-    """Runs it on a simulated hand, and shows what it says."""
+    """Runs the daemon on a simulated hand, and shows its table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=6.0)
     seconds = parser.parse_args().seconds
@@ -73,7 +73,7 @@ def main() -> None:
     def command(port, said):
         return [sys.executable, __file__, *live.daemon(model, None, seconds)(port, said)[3:]]
 
-    quiet = subprocess.Popen  # run_loop keeps what a loop says to itself
+    quiet = subprocess.Popen  # run_loop captures a loop's stderr
     live.subprocess.Popen = lambda *arguments, **options: quiet(*arguments, **(options | {"stderr": None}))
     live.run_loop(command, source, Settings())
 

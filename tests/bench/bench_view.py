@@ -1,9 +1,9 @@
-"""The daemon without a view and with three viewers of one, turn by turn: the ratio of the latencies is what counts.
+"""Compares the daemon's latency without a view and with three viewers of a view, in turn. Compare the ratios.
 
 python tests/bench/bench_view.py [--seconds 8] [--turns 6] [--viewers 3] [--chromium]
 
-The viewers take everything that the page takes. With --chromium they are the page itself, whose drawing then shares the
-daemon's processor, as it does not when the browser is on another machine.
+The viewers receive everything that the page receives. With --chromium each viewer is the page itself, which then shares
+the daemon's processor; a browser on another machine does not.
 """
 
 import argparse
@@ -29,7 +29,7 @@ PERCENTILES = ("p50", "p99")
 
 
 def take_all(url: str) -> None:
-    """A viewer until the view ends."""
+    """Receives everything until the view ends."""
     try:
         with watch(url) as viewer:
             while True:
@@ -40,7 +40,7 @@ def take_all(url: str) -> None:
 
 @contextmanager
 def watched(url: str, viewers: int, browser: Browser | None):
-    """So many viewers of a view."""
+    """Runs viewers of a view."""
     if browser is None:
         for _ in range(viewers):
             Thread(target=take_all, args=(url,)).start()
@@ -64,7 +64,7 @@ def measure(viewers: int, options: argparse.Namespace, folder: Path, browser: Br
 
 
 def main() -> None:
-    """Prints a row a turn, then the medians and their ratios."""
+    """Prints one row per turn, then the medians and their ratios."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=8)
     parser.add_argument("--turns", type=int, default=6)

@@ -1,8 +1,8 @@
-"""The networks of `myobridge bench` at other sizes: the notes' shape with weights that mean nothing.
+"""Makes the networks of `myobridge bench`: other sizes of the notes' network, with meaningless weights.
 
 python tests/bench/make_networks.py
 
-They come with the package, so that a machine without torch can measure them; a dense layer of one value packs well.
+The package contains them, so that a machine without torch can measure them. Dense layers of one value compress well.
 """
 
 import tempfile
@@ -18,11 +18,11 @@ from myobridge_models.network.cnn_mlp import CnnMlp
 from myobridge_models.network.shape import Shape
 
 DATE = (2026, 1, 1, 0, 0, 0)
-"""The same bytes on every day."""
+"""Makes the archive the same on every day."""
 
 
 def write_network(channels: int, fs_hz: int, path: Path) -> None:
-    """A model file of this size."""
+    """Writes a model file of this size."""
     torch.manual_seed(0)
     network = CnnMlp(Shape(fs_hz, channels))
     for layer in network.mlp:

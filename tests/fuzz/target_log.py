@@ -10,7 +10,7 @@ from scratch import holding
 from myobridge.model.file import REST_DEG, LabelledPose
 from myobridge.recording.log import Log, read_log
 from myobridge.recording.log_frames import CUE, END, LOST, PART, TIME, Header, LogFrame
-from myobridge.recording.stretches import open_source
+from myobridge.recording.open import open_recording
 from myobridge.recording.summary import as_text, summarize
 from myobridge.wire import messages as m
 from myobridge.wire.emg import parse_emg
@@ -47,9 +47,9 @@ def fuzz(data: bytes) -> None:
         log = in_a_sentence(read_log, path)
         if log is not None:
             samples_are_the_links(log, file)
-        source = in_a_sentence(open_source, path)
-        if source is not None:
-            summary = summarize(source)
+        file = in_a_sentence(open_recording, path)
+        if file is not None:
+            summary = summarize(file)
             msgspec.json.encode(summary)
             assert all(line.isprintable() for line in as_text(summary).splitlines())
 

@@ -21,7 +21,7 @@ from myobridge.errors import UserError
 from myobridge.files import DRAFT, LOCK
 from myobridge.recording import Recording
 from myobridge.recording.export import export
-from myobridge.recording.stretches import open_source
+from myobridge.recording.open import open_recording
 from peak_memory import long_recording
 
 FORMS = ("bids", "edf", "npz", "csv")
@@ -79,7 +79,7 @@ def test_a_full_disk_leaves_nothing_half_there_and_says_so(recorded, tmp_path, f
 def test_a_dataset_on_a_disk_that_fills_up_is_as_it_was(recorded, tmp_path, monkeypatch, fails_at):
     """Whichever of the small files does not fit."""
     root = tmp_path / "study"
-    export(open_source(recorded), "bids", root, "ada")
+    export(open_recording(recorded), "bids", root, "ada")
     before = {name: (root / name).read_bytes() for name in files_in(root)}
     synced, sync = [], os.fsync
 
@@ -91,7 +91,7 @@ def test_a_dataset_on_a_disk_that_fills_up_is_as_it_was(recorded, tmp_path, monk
 
     monkeypatch.setattr(os, "fsync", full)
     try:
-        export(open_source(recorded), "bids", root, "bob")
+        export(open_recording(recorded), "bids", root, "bob")
     except UserError as error:
         assert "No space left on device" in str(error)
         assert {name: (root / name).read_bytes() for name in files_in(root)} == before
@@ -172,13 +172,13 @@ def test_an_interrupted_export_says_that_nothing_was_written(tmp_path, number):
     said = process.communicate()[1]
     assert (process.returncode, said) == (
         1,
-        f"myobridge: The export of {long} was interrupted, and nothing of it was written.\n",
+        f"myobridge: The export of {long} was interrupted, so it wrote nothing; run it again.\n",
     )
     assert [entry.name for entry in tmp_path.iterdir()] == ["r.myo"]
 
 
 def test_what_a_killed_program_leaves_in_a_dataset_means_nothing_to_others(recorded, tmp_path):
-    edf = export(open_source(recorded), "bids", tmp_path, "01")
+    edf = export(open_recording(recorded), "bids", tmp_path, "01")
     for name in (tmp_path / f"{DRAFT}1-1.edf", edf.with_name(f"{DRAFT}1-2.json"), tmp_path / LOCK):
         name.write_bytes(b"half")
     assert not valid(tmp_path)
@@ -223,7 +223,7 @@ def somebodys(tmp_path):
 def test_a_list_of_participants_keeps_all_that_is_in_it(recorded, somebodys, name):
     before, after = TAKEN[name]
     (somebodys / "participants.tsv").write_bytes(before.encode())
-    export(open_source(recorded), "bids", somebodys, "bob")
+    export(open_recording(recorded), "bids", somebodys, "bob")
     assert (somebodys / "participants.tsv").read_bytes().decode() == after.replace("+", before)
     assert not (somebodys / "README").exists()
 
@@ -234,7 +234,7 @@ def test_a_list_of_participants_that_cannot_be_read_is_named_and_left_alone(reco
     (somebodys / "participants.tsv").write_bytes(content)
     before = files_in(somebodys)
     with pytest.raises(UserError, match=why) as error:
-        export(open_source(recorded), "bids", somebodys, "bob")
+        export(open_recording(recorded), "bids", somebodys, "bob")
     assert str(somebodys / "participants.tsv") in str(error.value)
     assert (somebodys / "participants.tsv").read_bytes() == content and files_in(somebodys) == before
 
@@ -242,7 +242,7 @@ def test_a_list_of_participants_that_cannot_be_read_is_named_and_left_alone(reco
 def test_a_list_of_participants_that_is_a_folder_is_named(recorded, somebodys):
     (somebodys / "participants.tsv").mkdir()
     with pytest.raises(UserError, match=r"participants\.tsv cannot be read"):
-        export(open_source(recorded), "bids", somebodys, "bob")
+        export(open_recording(recorded), "bids", somebodys, "bob")
 
 
 def test_a_run_of_another_program_keeps_its_number(recorded, somebodys):
@@ -250,7 +250,7 @@ def test_a_run_of_another_program_keeps_its_number(recorded, somebodys):
     folder.mkdir(parents=True)
     (folder / "sub-bob_task-poses_run-01_emg.bdf").write_bytes(b"theirs")
     (folder / "sub-bob_task-poses_run-01_emg.json").write_text("{}")
-    assert export(open_source(recorded), "bids", somebodys, "bob").name == "sub-bob_task-poses_run-02_emg.edf"
+    assert export(open_recording(recorded), "bids", somebodys, "bob").name == "sub-bob_task-poses_run-02_emg.edf"
     assert (folder / "sub-bob_task-poses_run-01_emg.json").read_text() == "{}"
 
 

@@ -210,7 +210,9 @@ def test_ctrl_c_stops_the_stream_frees_the_port_and_reports_the_findings(tmp_pat
             output, errors = doctor.communicate(timeout=60)
         assert doctor.returncode == 130
         assert "Traceback" not in errors and "Aborted" not in errors and "relax your hand" not in errors
-        assert errors.splitlines()[-1] == "myobridge: Ended early; the report holds what was found until then."
+        assert (
+            errors.splitlines()[-1] == "myobridge: The examination ended early; the report holds its findings so far."
+        )
         assert "board     simulated" in output
         assert "clock     " in output
         assert "Total: " in output

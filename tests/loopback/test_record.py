@@ -111,7 +111,7 @@ def test_a_signal_leaves_a_whole_file(tmp_path, poses, number):
             time.sleep(1.0)
             process.send_signal(number)
             assert process.wait(60) == 0
-            assert "It was stopped." in process.stderr.read()
+            assert "The recording was stopped." in process.stderr.read()
     recording = Recording.load(out)
     assert np.sum(recording.label == 7) > 1000
     assert "Missing: nothing." in myobridge("inspect", out).stdout
@@ -124,7 +124,7 @@ def test_record_that_is_stopped_before_the_first_pose_says_so_and_leaves_no_file
             wait_for(process, "Get ready")
             process.send_signal(signal.SIGINT)
             assert process.wait(60) == 1
-            assert "Nothing was recorded. It was stopped." in process.stderr.read()
+            assert "The recording was stopped, so nothing was recorded" in process.stderr.read()
     assert not (tmp_path / "r.myo").exists()
 
 
@@ -134,7 +134,7 @@ def test_an_unplugged_cable_costs_only_the_pose_that_it_interrupts(tmp_path, pos
         arguments = ("--poses", poses, "--repetitions", 2, "--json", "-")
         result = record(hand, tmp_path / "r.myo", *arguments)
         assert result.returncode == 0, result.stderr
-    assert "Waiting for the hand" in result.stderr
+    assert "Waiting for the board" in result.stderr
     assert json.loads(result.stdout)["holds_kept"] == 2
     recording = Recording.load(tmp_path / "r.myo")
     for repetition in (0, 1):
@@ -165,7 +165,7 @@ def test_a_full_disk_is_reported_and_the_data_that_fits_is_kept(tmp_path, poses)
         )
     assert result.returncode == 1, "a script must notice the failure"
     *_, kept, wrote, why = result.stderr.splitlines()
-    assert "the system does not let it grow" in why
+    assert "the system does not let the file grow" in why
     assert "Traceback" not in result.stderr
     counts = Recording.load(tmp_path / "r.myo").counts
     assert len(counts) > 2000
@@ -234,7 +234,7 @@ def test_keys_redo_pause_and_stop_and_the_terminal_is_restored(tmp_path, poses):
         os.write(ours, b"q")
         out, _ = process.communicate(timeout=60)
         summary = json.loads(out)
-        assert (summary["redone"], summary["holds_kept"], summary["problem"]) == (1, 1, "It was stopped.")
+        assert (summary["redone"], summary["holds_kept"], summary["problem"]) == (1, 1, "The recording was stopped.")
         assert termios.tcgetattr(theirs) == before
         os.close(ours)
         os.close(theirs)
@@ -244,7 +244,7 @@ def test_mistakes_are_one_sentence(tmp_path, poses):
     poses.write_text(POSES.replace("angles_deg", "angels_deg", 1))
     wrong = myobridge("record", "--port", "/dev/none", "--poses", poses)
     assert wrong.returncode == 1
-    assert f"{poses}, line 5: unknown key 'angels_deg'; the nearest right one is 'angles_deg'." in wrong.stderr
+    assert f"{poses}, line 5: unknown key 'angels_deg'; the nearest key is 'angles_deg'." in wrong.stderr
     missing = myobridge("record", "--port", "/dev/none")
     assert "There is no port /dev/none" in missing.stderr
     both = myobridge("record", "--port", "/dev/none", "--model", "synth", "--fs", 1000)

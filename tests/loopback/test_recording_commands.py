@@ -85,8 +85,8 @@ def test_foreign_truncated_and_empty_files_get_a_sentence(path, tmp_path):
     content = path.read_bytes()
     for name, bad in (("empty", b""), ("foreign", b"\x89PNG" + bytes(999)), ("truncated", content[:300])):
         (tmp_path / f"{name}.myo").write_bytes(bad)
-        refused("inspect", tmp_path / f"{name}.myo", words=["no .myo recording"])
-    refused("export", tmp_path / "empty.myo", "--to", "bids", words=["no .myo recording"])
+        refused("inspect", tmp_path / f"{name}.myo", words=["not a .myo recording"])
+    refused("export", tmp_path / "empty.myo", "--to", "bids", words=["not a .myo recording"])
     RecordingWriter(tmp_path / "begun.myo", Header(ident=IDENT, config=board_config())).close()
     refused("inspect", tmp_path / "begun.myo", words=["no sample"])
     refused("inspect", tmp_path / "none.myo", words=["No such file", "check the path"])

@@ -55,13 +55,13 @@ def recording(tmp_path):
 def test_in_a_terminal_that_cannot_draw_every_prompt_is_a_line_and_keys_work(recording, options, settings):
     with in_terminal(*recording, *options, **settings) as terminal:
         said = terminal.read_until("Rest. Next: Fist. Close it.")
-        assert "Keys: r  redo" in said
+        assert "Keys: r  repeat" in said
         terminal.read_until("\nmyobridge: Fist. Close it.")
         terminal.press(b"r")
         terminal.read_until("\nmyobridge: Rest. Next: Fist.")
         terminal.read_until("\nmyobridge: Fist. Close it.")
         terminal.press(b"q")
-        assert "It was stopped." in terminal.read_to_the_end()
+        assert "The recording was stopped." in terminal.read_to_the_end()
         assert MOVES not in terminal.raw
         assert terminal.process.wait(60) == 0
 
@@ -82,7 +82,7 @@ def test_after_ctrl_z_and_fg_the_keys_work_and_the_pose_is_repeated(recording):
         terminal.press(b"p")
         terminal.read_until(" Paused ")
         terminal.press(b"q")
-        assert "done again" in terminal.read_until(PROMPT)
+        assert "repeated" in terminal.read_until(PROMPT)
         assert terminal.modes == shells
 
 
@@ -99,7 +99,7 @@ def test_after_a_sigstop_the_keys_work(recording, options):
         os.kill(terminal.process.pid, signal.SIGCONT)
         terminal.read_until("Get ready")
         terminal.press(b"q")
-        assert "It was stopped." in terminal.read_to_the_end()
+        assert "The recording was stopped." in terminal.read_to_the_end()
 
 
 @pytest.mark.slow
@@ -111,7 +111,7 @@ def test_the_keys_work_in_a_window_that_shrinks_and_grows_again(recording):
             time.sleep(0.3)
         terminal.read_until(" Fist ")
         terminal.press(b"q")
-        assert "It was stopped." in terminal.read_to_the_end()
+        assert "The recording was stopped." in terminal.read_to_the_end()
 
 
 @pytest.mark.parametrize(("options", "settings"), [([], {"TERM": "dumb"}), (["--plain"], {"columns": 70})], ids=str)

@@ -1,8 +1,8 @@
-"""A Raspberry Pi's file system without a Pi: Debian for arm64 with the runtime's wheels, and qemu to run its Python.
+"""Makes a Raspberry Pi's file system without a Pi: Debian for arm64 with the runtime's wheels, and qemu to run Python.
 
-python arm64_root.py: makes both roots in build/arm64 of the clone, where they are kept until the versions change. It
-needs neither root's rights nor a chroot: apt fetches into a state of its own, the packages are unpacked, not
-installed, and the wheels are those that pip takes on a Pi. No compiler is in there, so whatever has no wheel fails.
+python arm64_root.py makes both roots in build/arm64 of the clone, where they stay until the versions change. It needs
+neither root's rights nor a chroot: apt uses a state of its own, packages are unpacked instead of installed, and pip
+takes the wheels that it takes on a Pi. The roots have no compiler, so a package without a wheel fails.
 """
 
 import os
@@ -18,14 +18,14 @@ MIRROR = "http://deb.debian.org/debian"
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 TOOLS = ("apt-get", "dpkg-deb", "tar")
 WHEELS = ("manylinux2014", *(f"manylinux_2_{minor}" for minor in range(17, 37)))
-"""What the older C library of the two systems (2.36) can load."""
+"""Wheels that the older C library of the two systems (2.36) can load."""
 QEMU_SUITE = "trixie"
-"""qemu of bookworm (7.2) dies on onnxruntime, and knows no odd baud rates."""
+"""bookworm's qemu (7.2) crashes in onnxruntime and does not support unusual baud rates."""
 
 
 @dataclass(frozen=True)
 class System:
-    """A Debian that Raspberry Pi OS is made of."""
+    """A Debian release on which a Raspberry Pi OS is based."""
 
     suite: str
     python: str
@@ -35,13 +35,13 @@ class System:
         return FOLDER / self.suite
 
     def command(self, cpu: str, *arguments, program: str = "python3") -> list[str]:
-        """A program of it with these arguments on that model of processor; `environment` goes with it."""
+        """The command that runs one of its programs on this model of processor; use it with `environment`."""
         qemu = [FOLDER / "qemu" / "usr/bin/qemu-aarch64", "-cpu", cpu, "-L", self.root]
         return list(map(str, [*qemu, self.root / "usr/bin" / program, *arguments]))
 
     @property
     def environment(self) -> dict[str, str]:
-        """Nothing of this machine's but the path to the working tree."""
+        """Environment variables that contain nothing of this machine but the path of the working tree."""
         packages = [CLONE / "host", CLONE / "models", self.root / "wheels"]
         return {
             "PATH": "/usr/bin",
@@ -59,7 +59,7 @@ def run(*command, **settings) -> str:
 
 
 def debs(suite: str, architecture: str, *packages: str) -> list[Path]:
-    """Fetches packages with all that they need; the system's own apt knows nothing of it."""
+    """Fetches packages and their dependencies, without touching the state of the system's own apt."""
     state = FOLDER / "apt" / f"{suite}-{architecture}"
     archives = state / "cache/archives"
     for folder in (state / "lists/partial", archives / "partial"):
@@ -95,7 +95,7 @@ def unpack(packages: list[Path], root: Path, *members: str) -> None:
 
 
 def add_wheels(system: System) -> None:
-    """The project as a user installs it, in the versions of CI; only wheels, because a Pi has no compiler for us."""
+    """Installs the project as a user does, in CI's versions, and only from wheels, because the root has no compiler."""
     platforms = [f"--platform={wheel}_aarch64" for wheel in WHEELS]
     environment = {**os.environ, "PIP_CONSTRAINT": str(CLONE / ".ci/constraints.txt")}
     target = ("--target", system.root / "wheels", "--python-version", system.python, "--only-binary=:all:")
@@ -106,13 +106,13 @@ def add_wheels(system: System) -> None:
 
 
 def versions() -> str:
-    """What the roots depend on."""
+    """Text of every file on which the roots depend."""
     files = (Path(__file__), CLONE / "pyproject.toml", CLONE / ".ci/constraints.txt")
     return "".join(file.read_text(encoding="utf-8") for file in files)
 
 
 def make() -> None:
-    """Makes what is not there yet, or was made of other versions."""
+    """Makes the roots, unless they exist in these versions."""
     made_of = FOLDER / "made_of"
     if made_of.exists() and made_of.read_text(encoding="utf-8") == versions():
         return

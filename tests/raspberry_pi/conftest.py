@@ -1,4 +1,4 @@
-"""Makes the arm64 roots beside the tests that come before, because that takes minutes of waiting for downloads."""
+"""Makes the arm64 roots while earlier tests run, because the downloads take minutes."""
 
 import shutil
 import subprocess
@@ -33,8 +33,8 @@ def what_is_missing() -> list[str]:
 
 @pytest.fixture(scope="session")
 def arm64_roots():
-    """Waits until the roots are there."""
+    """Waits until the roots are made."""
     if missing := what_is_missing():
-        pytest.skip(f"The arm64 roots are made with Debian's tools; here is no {', '.join(missing)}.")
+        pytest.skip(f"The arm64 roots need Debian's tools; this system lacks {', '.join(missing)}.")
     _, errors = making[0].communicate()
     assert making[0].returncode == 0, errors

@@ -1,6 +1,6 @@
-"""Prints what each shipped model decides about the same EMG, for a comparison of machines.
+"""Prints the decisions of each shipped model on the same EMG, to compare machines.
 
-python shipped_angles.py: JSON, model → angles (decisions, servos) in degrees, of the whole pipeline in closed loop.
+python shipped_angles.py prints JSON: model → angles (decisions, servos) in degrees, of the pipeline in closed loop.
 """
 
 import json
@@ -17,7 +17,7 @@ ADC_BITS = 10
 
 
 def bursts(samples: int, channels: int, fs_hz: float) -> np.ndarray:
-    """Counts (samples, channels) of a forearm that tenses and rests five times a second."""
+    """Counts (samples, channels) of a forearm that tenses and rests five times per second."""
     noise = np.random.default_rng(6).standard_normal((samples, channels))
     tension = 1 + np.sin(2 * np.pi * 5 * np.arange(samples) / fs_hz)
     return np.clip(60 * tension[:, None] * noise, -512, 511).astype(np.int16)

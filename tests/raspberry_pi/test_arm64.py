@@ -1,4 +1,4 @@
-"""A Raspberry Pi's processors, Python versions and wheels, under qemu. It shows what runs there, not how fast."""
+"""The processors, Python versions and wheels of Raspberry Pis, under qemu. Shows that everything runs, not how fast."""
 
 import json
 import os
@@ -26,17 +26,17 @@ from myobridge.model.shipped import shipped_models
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.usefixtures("arm64_roots")]
 
 CPUS = ("cortex-a53", "cortex-a72")
-"""Of Raspberry Pi 3 and Zero 2 W, and of Raspberry Pi 4. qemu refuses the instructions that they lack: onnxruntime
-1.21.0, which pyproject.toml excludes, dies here with an illegal instruction as it does on a Pi."""
+"""Processors of Raspberry Pi 3 and Zero 2 W, and of Raspberry Pi 4. qemu refuses instructions that they lack:
+onnxruntime 1.21.0, which pyproject.toml excludes, ends here with an illegal instruction, as it does on a Pi."""
 TOLERANCE_DEG = 1e-3
 SELF_TEST_S = 10
 NATIVE = Path(__file__).parent / "native"
 HOP_MS = 50
 """qemu is too slow for a decision every 5 ms."""
 MAX_AGE_MS = 1000
-"""How late decisions are here says nothing about a Pi."""
+"""Long, because qemu's delays say nothing about a Pi."""
 PUNCTUAL = ("chrt", "--rr", "1")
-"""A board answers in time however busy this machine is, and the daemon takes such a priority by itself."""
+"""A real board answers in time however busy this machine is; the daemon takes such a priority by itself."""
 
 
 def name_of(value) -> str:
@@ -51,7 +51,7 @@ def start(command: list[str], system: System, cpu: str = CPUS[1]) -> subprocess.
 
 
 def interpreter(system: System, cpu: str) -> Path:
-    """A script that is its Python on that processor: what `native/sitecustomize.py` gives to who starts Python anew."""
+    """A script that runs the system's Python on this processor; `native/sitecustomize.py` makes it sys.executable."""
     script = system.root / f"python3-{cpu}"
     script.write_text(f'#!/bin/sh\nexec {shlex.join(system.command(cpu))} "$@"\n')
     script.chmod(0o755)
@@ -59,13 +59,13 @@ def interpreter(system: System, cpu: str) -> Path:
 
 
 def punctual(command: list[str]) -> list[str]:
-    """The command, with a priority where this user may give one."""
+    """The command with real-time priority, if this user may set one."""
     permitted = subprocess.run([*PUNCTUAL, "true"], stderr=subprocess.DEVNULL, check=False).returncode == 0
     return [*PUNCTUAL, *command] if permitted else command
 
 
 def output(process: subprocess.Popen, timeout_s: float = 300) -> str:
-    """What it printed to its end; return code -4 says that the processor lacks an instruction."""
+    """Standard output of the process; return code -4 means that the processor lacks an instruction."""
     out, errors = process.communicate(timeout=timeout_s)
     assert process.returncode == 0, errors
     return out
@@ -78,13 +78,13 @@ def test_the_shipped_models_decide_as_on_this_machine(system, cpu):
     for name, path in shipped_models().items():
         here = shipped_angles.angles(path)
         assert len(here) > 50
-        assert np.ptp(here) > 10, "the model says the same all the time, so the comparison would say nothing"
+        assert np.ptp(here) > 10, "the model's output is constant, so the comparison would show nothing"
         np.testing.assert_allclose(there[name], here, rtol=0, atol=TOLERANCE_DEG, err_msg=name)
 
 
 @pytest.fixture
 def slow_model(tmp_path):
-    """The shipped demo model with fewer decisions a second."""
+    """The shipped demo model with fewer decisions per second."""
     model = onnx.load(shipped_models()["synth"])
     entry = next(entry for entry in model.metadata_props if entry.key == METADATA_KEY)
     spec = decode_spec(entry.value, tmp_path)
@@ -99,7 +99,7 @@ def slow_model(tmp_path):
 
 @contextmanager
 def hand_of(system: System, cpu: str, folder):
-    """The simulated hand's port; the hand runs there too."""
+    """The port of a simulated hand, which also runs under qemu."""
     arguments = ("--link", folder / "hand", "--json", folder / "hand.json")
     hand = start(punctual(system.command(cpu, "-m", "myobridge", "simulate", *arguments)), system, cpu)
     try:
@@ -118,7 +118,7 @@ def test_the_daemon_moves_the_hand_for_ten_seconds(system, cpu, slow_model, tmp_
         arguments = ("--port", port, *slow, "--json", "-")
         daemon = start(punctual(system.command(cpu, "-m", "myobridge", "run", *arguments)), system, cpu)
         with feed_of(port, within_s=300) as feed:
-            until_s = time.monotonic() + 300  # for the trial of the model, which loads onnxruntime once more
+            until_s = time.monotonic() + 300  # the trial of the model loads onnxruntime once more
             while not feed.request("arm").ok:
                 assert time.monotonic() < until_s
         time.sleep(SELF_TEST_S)
@@ -134,7 +134,7 @@ def test_the_daemon_moves_the_hand_for_ten_seconds(system, cpu, slow_model, tmp_
 
 @pytest.mark.parametrize("hand", [ONLY, Hand("left")], ids=["the only hand", "one of two"])
 @pytest.mark.parametrize("board", [any_arduino(), Board(('KERNEL=="ttyAMA0"',), "ttyAMA")], ids=["usb", "gpio"])
-def test_udev_understands_the_service_s_rule(board, hand, tmp_path):
+def test_udev_accepts_the_rule_of_the_service(board, hand, tmp_path):
     system, path = SYSTEMS[-1], tmp_path / "70-myobridge.rules"  # `udevadm verify` came with systemd 254
     command = system.command(CPUS[-1], "verify", "--no-style", path, program="udevadm")
     path.write_text(rule_text(board, hand), encoding="utf-8")

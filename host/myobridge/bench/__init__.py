@@ -1,1 +1,1 @@
-"""What this machine can do, without hardware: `myobridge bench`."""
+"""Measures, without hardware, how fast this machine is: `myobridge bench`."""

@@ -1,4 +1,4 @@
-"""Frames decoded each second by one core: as they come from the port, and in bulk."""
+"""How many frames one core decodes per second: in reads, as from the port, and in bulk."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ FRAMES_A_READ: Final = (1, 8, 1000)
 
 
 def million_frames_per_s() -> dict[str, float]:
-    """Million frames of 4 channels × 5 samples a second of processor time, by how they come."""
+    """Million frames of 4 channels × 5 samples per second of processor time, for each size of read."""
     frames = _stream()
     rates = {f"{n} a read": _rate(_one_by_one, _reads(frames, n)) for n in FRAMES_A_READ}
     return {**rates, "in bulk": _rate(_in_bulk, _reads(frames, FRAMES_A_READ[-1]))}
 
 
 def _stream() -> list[bytes]:
-    """EMG frames as a 10-bit ADC gives them."""
+    """EMG frames with counts of a 10-bit ADC."""
     rng = np.random.default_rng(0)
     counts = np.clip(rng.normal(0, 40, (FRAMES, SAMPLES, CHANNELS)), -512, 511).astype("<i2")
     heads = [Emg(1_000_000 + k * SAMPLES, SAMPLES, 0).pack() for k in range(FRAMES)]
@@ -48,7 +48,7 @@ def _in_bulk(reads: list[bytes]) -> int:
 
 
 def _rate(decode: Callable[[list[bytes]], int], reads: list[bytes]) -> float:
-    """The best of some runs, in processor time: what one core can do where nothing else disturbs it."""
+    """The best of REPEATS runs, in processor time: what one core does when nothing disturbs it."""
     best_s = float("inf")
     for _ in range(REPEATS):
         began_s = time.process_time()

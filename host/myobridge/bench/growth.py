@@ -1,4 +1,4 @@
-"""The daemon on hands with more channels and higher rates: what grows, and how."""
+"""How the daemon's costs grow with the number of channels and the sampling rate."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BAUDS: Final = (BAUD, 1_000_000, 2_000_000, 4_000_000)
 
 
 def growth(seconds: float, fifo_priority: int, tell: Callable[[str], None]) -> list[sizes.Row]:
-    """A run of the daemon at each size that a hand has and a serial line can carry."""
+    """Runs the daemon at each size that a board supports and a serial line can carry; one row per size."""
     for refused in enter_realtime(fifo_priority):
         tell(refused)
     rows = []
@@ -30,7 +30,7 @@ def growth(seconds: float, fifo_priority: int, tell: Callable[[str], None]) -> l
             spec = open_model(path).spec
             config_path = Path(name, "config.toml")
             if (config := _configure(spec, fifo_priority, config_path)) is None:
-                tell(f"{spec.name} is left out: no hand or no serial line carries it")
+                tell(f"{spec.name} is left out, because no board or no serial line supports it")
                 continue
             tell(f"running {spec.name} for {seconds:g} s at {config.link.baud} baud")
             run = live.run_loop(live.daemon(path, config_path, seconds), live.emg_for(spec), config)
@@ -39,7 +39,7 @@ def growth(seconds: float, fifo_priority: int, tell: Callable[[str], None]) -> l
 
 
 def _configure(spec: ModelSpec, fifo_priority: int, path: Path) -> Settings | None:
-    """The slowest line that carries this size, as a configuration that is written to `path`."""
+    """Settings with the slowest line that carries this size, written to `path`; None: no line or no board does."""
     channels = len(spec.channels)
     n = samples_per_frame(spec.hop_samples, channels, Settings().acquisition.max_samples_per_frame)
     bits_per_s = BITS_PER_BYTE * emg_wire_bytes(n, channels) * spec.fs_hz / n
@@ -64,7 +64,7 @@ def _row(spec: ModelSpec, config: Settings, run: live.Run) -> dict[str, Any]:
 
 
 def as_text(rows: list[sizes.Row]) -> str:
-    """The table, in Markdown."""
+    """The rows as a Markdown table."""
     lines = [
         "| channels | Hz | baud | processor s/s | read → setpoint p50 ms | p99 ms | memory MB | lost | late hops |",
         "|---|---|---|---|---|---|---|---|---|",

@@ -1,4 +1,4 @@
-"""The network alone: how long a decision takes, computed anew from its window or from what a hop adds."""
+"""Times the network alone: decisions that compute the whole window, and decisions that compute a hop's share."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from myobridge.model.load import open_model
 
 
 def windowed_and_streaming(path: Path) -> tuple[Distribution, Distribution | None]:
-    """Times of decisions of both graphs of a model file, turn by turn; None: it has no streaming one."""
+    """Decision times of both graphs of a model file, in turn; None: the file has no streaming graph."""
     offered = open_model(path)
     models = [open_model(path, windowed=True), *([offered] if offered.streaming else [])]
     found = [Distribution() for _ in models]

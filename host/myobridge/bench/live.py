@@ -1,7 +1,7 @@
-"""A loop as a process of its own against a simulated hand, which is this process: the daemon, or the minimal loop.
+"""Runs a loop, the daemon or a minimal loop, in a process of its own against a simulated hand in this process.
 
-The hand keeps the timing of the line, and tells how old the newest sample behind a setpoint is when it arrives: one
-measure for every loop, whoever wrote it.
+The hand keeps the timing of the line. It measures, in the same way for every loop, how old the newest sample of a
+setpoint is when the setpoint arrives.
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ from myobridge.simulator.recorded import RecordedSource
 from myobridge.simulator.synth import SynthOptions, SynthSource
 
 SOURCE_S: Final = 4.0
-"""Length of the EMG that is played again and again: making it must not cost the hand time while it is measured."""
+"""Length of the EMG that is played in a loop. It is made beforehand, so that the hand keeps its timing."""
 GRACE_S: Final = 20.0
-"""A loop needs some seconds more than it is to run: start, window, end."""
+"""Extra seconds that a loop may take to start, to fill the window and to end."""
 
 Command = Callable[[Path, Path], list[str]]
-"""What to start for a loop on this port that writes its JSON into this file."""
+"""(port, file for the loop's JSON) → the command that starts the loop."""
 
 
 class Run(NamedTuple):
-    """What one run of a loop was like.
+    """Result of one run of a loop.
 
     said: the loop's own summary.
-    sample_age: from the newest sample of a window to the arrival of its setpoint at the hand.
+    sample_age: time from the newest sample of a window to the arrival of its setpoint at the hand.
     """
 
     said: dict[str, Any]
@@ -50,22 +50,22 @@ class Run(NamedTuple):
 
 
 def emg_for(spec: ModelSpec) -> RecordedSource:
-    """EMG that a model can take, without end."""
+    """Endless EMG with the model's channels and rate."""
     options = SynthOptions(fs_hz=spec.fs_hz, channels=len(spec.channels), seed=1)
     counts, _ = SynthSource(options).read(int(SOURCE_S * spec.fs_hz))
     return RecordedSource(Recording(counts, spec.fs_hz, options.adc_bits), loop=True)
 
 
 def as_installed() -> dict[str, str]:
-    """This environment, but for a wish to compile each module anew at each start: pip compiles what it installs."""
+    """This environment without PYTHONDONTWRITEBYTECODE, because an installed package has compiled modules."""
     return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def run_loop(command: Command, source: RecordedSource, config: Settings) -> Run:
-    """One run; it is over when the loop is.
+    """Runs a loop until it ends.
 
     Raises:
-        UserError: the loop ended badly; its own last words.
+        UserError: the loop failed; the sentence quotes its last line.
     """
     with tempfile.TemporaryDirectory(prefix="myobridge-") as name:
         folder = Path(name)
@@ -95,13 +95,13 @@ def run_loop(command: Command, source: RecordedSource, config: Settings) -> Run:
                     process.send_signal(signal.SIGINT)
                 watcher.join(GRACE_S)
         if process.returncode or not said.exists():
-            last = (errors[0].strip().splitlines() or [f"it said nothing, and returned {process.returncode}."])[-1]
-            raise UserError(f"The loop that was to be measured broke off: {last.removeprefix('myobridge: ')}")
+            printed = errors[0].strip().splitlines() or [f"it printed nothing and returned {process.returncode}."]
+            raise UserError(f"A measured loop failed: {printed[-1].removeprefix('myobridge: ')}")
         return Run(json.loads(said.read_text(encoding="utf-8")), hand.firmware.setpoint_age)
 
 
 def daemon(model: Path, config: Path | None, seconds: float) -> Command:
-    """`myobridge run`."""
+    """The command `myobridge run`."""
 
     def command(port: Path, said: Path) -> list[str]:
         run = [sys.executable, "-m", "myobridge", "run", "--arm", "--port", str(port), "--model", str(model)]
@@ -111,7 +111,7 @@ def daemon(model: Path, config: Path | None, seconds: float) -> Command:
     return command
 
 
-def minimal(model: Path, seconds: float) -> Command:
-    """`minimal_loop.py`."""
+def minimal(model: Path, graph: str, seconds: float) -> Command:
+    """The command that runs `minimal_loop.py` with one of its GRAPHS."""
     start = [sys.executable, "-m", "myobridge.bench.minimal_loop"]
-    return lambda port, said: [*start, str(port), str(model), str(seconds), str(said)]
+    return lambda port, said: [*start, str(port), str(model), graph, str(seconds), str(said)]

@@ -1,4 +1,4 @@
-"""The pictures of `myobridge bench`."""
+"""Draws the pictures of `myobridge bench`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from myobridge.bench.report import LOOPS
 from myobridge.errors import UserError
 from myobridge.files import draft
 from myobridge.recording.extras import need
@@ -16,38 +17,39 @@ if TYPE_CHECKING:
 DPI: Final = 110
 BARS: Final = 80
 LONGEST_MS: Final = 12.0
-COLOURS: Final = {"ours": ("myobridge", "tab:blue"), "minimal_loop": ("minimal loop", "tab:gray")}
+COLOURS: Final = {"ours": "tab:blue", "minimal_loop": "tab:gray", "minimal_loop_streaming": "tab:orange"}
 
 
 def can_draw(path: Path) -> None:
-    """Before a minute is spent on what cannot be drawn.
+    """Checks, before a minute of measuring, that a picture can be drawn.
 
     Raises:
-        UserError: matplotlib is not installed, or there is no such folder.
+        UserError: matplotlib is not installed, or the folder does not exist.
     """
     need("matplotlib.figure", "Drawing")
     if not path.absolute().parent.is_dir():
-        raise UserError(f"{path} cannot be drawn (there is no such folder); choose another file.")
+        raise UserError(f"{path} cannot be written, because its folder does not exist; choose another file.")
 
 
 def draw_delays(result: dict[str, Any], path: Path) -> None:
-    """From a sample to the first command at the hand that reflects it, as a histogram of each loop.
+    """Draws a histogram for each loop: the time from a sample to the first setpoint at the hand that reflects it.
 
     Raises:
         UserError: the file cannot be written.
     """
     figure = need("matplotlib.figure", "Drawing").Figure((8, 4), dpi=DPI, layout="constrained")
     axes = figure.subplots()
-    for key, (name, colour) in COLOURS.items():
-        loop = result[key]
+    for key, colour in COLOURS.items():
+        if (loop := result[key]) is None:
+            continue
         at_ms, counts = zip(*loop["sample_to_hand_histogram"], strict=True)
         delay = loop["sample_to_hand_ms"]
-        label = f"{name}: p50 {delay['p50']:.2f}, p99 {delay['p99']:.2f} ms"
+        label = f"{LOOPS[key]}: p50 {delay['p50']:.2f}, p99 {delay['p99']:.2f} ms"
         axes.hist(
             at_ms, bins=BARS, range=(0, LONGEST_MS), weights=counts, density=True, alpha=0.6, color=colour, label=label
         )
         axes.axvline(delay["p50"], color=colour, linestyle="--", linewidth=1)
-    axes.set_xlabel("from a sample to the first command at the hand that reflects it (ms)")
+    axes.set_xlabel("from a sample to the first setpoint at the hand that reflects it (ms)")
     axes.set_ylabel("share per ms")
     axes.set_title(f"{result['channels']} channels × {result['fs_hz']:g} Hz, a decision every {result['hop_ms']:g} ms")
     axes.legend()
@@ -55,7 +57,7 @@ def draw_delays(result: dict[str, Any], path: Path) -> None:
 
 
 def draw_growth(result: dict[str, Any], path: Path) -> None:
-    """Processor share, p99 and memory against the number of channels, a line for each sampling rate.
+    """Draws processor share, p99 and memory against the number of channels, one line per sampling rate.
 
     Raises:
         UserError: the file cannot be written.

@@ -1,4 +1,4 @@
-"""Networks of the notes' shape at other channel counts and rates; `tests/bench/make_networks.py` makes them."""
+"""Times networks of other channel counts and rates, which `tests/bench/make_networks.py` makes."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ Row = dict[str, Any]
 
 
 def file_name(channels: int, fs_hz: int) -> str:
-    """Of a network in the archive."""
+    """Name of a network in the archive."""
     return f"{channels}x{fs_hz}.onnx"
 
 
 def unpack(folder: Path) -> dict[tuple[int, int], Path]:
-    """(channels, sampling rate) → model file, smaller ones first."""
+    """(channels, sampling rate in Hz) → model file, small sizes first."""
     with zipfile.ZipFile(ARCHIVE) as archive:
         archive.extractall(folder)
     return {(c, fs_hz): folder / file_name(c, fs_hz) for c in ALL_CHANNELS for fs_hz in ALL_FS_HZ}
 
 
 def turn_times(model: Model, source: RecordedSource, config: Settings) -> Distribution:
-    """From the bytes of a hop to the bytes of its setpoint, without a port: what the loop has to do in each hop."""
+    """Times of a turn without a port: from the bytes of a hop to the bytes of its setpoint."""
     spec, counters = model.spec, AcquisitionCounters()
     channels, hop = len(spec.channels), spec.hop_samples
     n = samples_per_frame(hop, channels, config.acquisition.max_samples_per_frame)
@@ -70,7 +70,7 @@ def _hop_bytes(source: RecordedSource, index: int, hop: int, n: int) -> bytes:
 
 
 def room(folder: Path, config: Settings) -> list[Row]:
-    """How long a turn takes at each size, and whether it is done before the next hop."""
+    """For each size, how long a turn takes, and whether that is less than a hop."""
     rows = []
     for (channels, fs_hz), path in unpack(folder).items():
         model = open_model(path)
@@ -81,6 +81,6 @@ def room(folder: Path, config: Settings) -> list[Row]:
 
 
 def largest(rows: list[Row]) -> Row | None:
-    """The size with the most samples a second, then the most channels, whose turn is done before the next hop."""
+    """The size with the most samples per second, then the most channels, whose turn takes less than a hop."""
     in_time = [row for row in rows if row["in_time"]]
     return max(in_time, key=lambda row: (row["channels"] * row["fs_hz"], row["channels"]), default=None)

@@ -1,1 +1,1 @@
-"""Guided recording: what the wearer is asked to do and when, what is checked, and how it is shown."""
+"""Guided recording and calibration: prompts for the wearer, their timing, checks of the signal, and the display."""

@@ -1,6 +1,6 @@
-"""From a recording to the wearer's own model: train it in another process, put it in place, take it back.
+"""From a recording to the wearer's own model: trains it in another process, installs it, and undoes that.
 
-Training belongs to `myobridge-models`, with which this shares files only.
+Training belongs to `myobridge-models`; this module exchanges only files with it.
 """
 
 from __future__ import annotations
@@ -23,35 +23,42 @@ from myobridge.files import draft, refusals
 
 NEEDS: Final = ("myobridge_models", "torch", "onnx", "scipy")
 TIMING: Final = Timing(repetitions=3, hold_s=2.0, rest_s=1.2)
-"""Of the seven poses: less than a minute of EMG."""
+"""Timing of the seven poses: less than a minute of EMG."""
 TRAINER: Final = (sys.executable, "-m", "myobridge_models")
 LOOK_S: Final = 1.0
 SWAP_AGAIN_S: Final = (0.0, 1.0, 3.0)
-"""A hand that is just being connected again takes a model a moment later."""
+"""Waits before each attempt, because a daemon that is reconnecting to its board takes a model only later."""
 NICE: Final = ("nice", "-n", "10")
-"""The hand goes first."""
+"""Training gets a lower priority than the daemon."""
 
 
 GRADES: Final = (
     (0.9, "That is very good: nearly every pose is recognised."),
     (0.75, "That is good: most poses are recognised most of the time."),
     (0.5, "That is fair: poses are often mistaken for one another. Use fewer poses, or move the electrodes."),
-    (0.0, "That is poor: poses are mostly mistaken for one another. Run `myobridge doctor`, and record again."),
+    (
+        0.0,
+        "That is poor: most poses are mistaken for one another. Run `myobridge doctor`, then make another recording.",
+    ),
 )
-"""Least balanced accuracy, and what it means."""
+"""Lowest balanced accuracy of each grade, and what the grade means."""
 
 
 class Score(msgspec.Struct, frozen=True):
-    """Figures of a model on the recording; balanced_accuracy: of telling the poses apart, None if there are none."""
+    """Scores of a model on the recording.
+
+    mae_deg: mean absolute error of the angles. balanced_accuracy: of the poses; None: the recording has no poses.
+    """
 
     mae_deg: float
     balanced_accuracy: float | None
 
 
 class Scores(msgspec.Struct, frozen=True):
-    """The base and the new model on what neither was trained on; before: None where the base is for another device.
+    """Scores of the base model and of the new model, on data that neither was trained on.
 
-    from_base: the new model began with the base; a model of this recording alone was no better.
+    before: of the base model; None: the base model is for other channels or another rate.
+    from_base: the new model started from the base model; False: a model of this recording alone was better.
     """
 
     before: Score | None
@@ -60,7 +67,7 @@ class Scores(msgspec.Struct, frozen=True):
 
     @property
     def better(self) -> bool:
-        """The new model tells the poses apart better, or errs less where that cannot be told."""
+        """Whether the new model has the higher accuracy, or the smaller error if the accuracies do not decide."""
         if self.before is None:
             return True
         was, now = self.before.balanced_accuracy, self.after.balanced_accuracy
@@ -70,36 +77,40 @@ class Scores(msgspec.Struct, frozen=True):
 
 
 def verdict(scores: Scores, base: str) -> list[str]:
-    """What the scores mean, as sentences; `base` is what the person calls the model that it began with."""
+    """What the scores mean, as sentences; `base` is the user's name for the base model."""
     before, after = scores.before, scores.after
     said = []
     if after.balanced_accuracy is not None:
         was = "–" if before is None or before.balanced_accuracy is None else f"{before.balanced_accuracy:.2f}"
         means = next(words for least, words in GRADES if after.balanced_accuracy >= least)
-        said.append(f"Poses told apart (1 is all): {was} before, {after.balanced_accuracy:.2f} now. {means}")
+        said.append(f"Accuracy of the poses (1 is perfect): {was} before, {after.balanced_accuracy:.2f} now. {means}")
     was = "–" if before is None else f"{before.mae_deg:.1f}°"
-    said.append(f"Error of the fingers: {was} before, {after.mae_deg:.1f}° now.")
+    said.append(f"Mean error of the angles: {was} before, {after.mae_deg:.1f}° now.")
     if before is None:
-        said.append(f"{base} is for another device, so the new model was trained on this recording alone.")
+        said.append(
+            f"{base} is for other channels or another rate, so the new model was trained on this recording alone."
+        )
     elif not scores.from_base:
-        said.append(f"Training on this recording alone gave a better model than going on from {base}.")
+        said.append(f"Training on this recording alone gave a better model than starting from {base}.")
     if before is not None:
-        said.append(f"The new model is {'better than' if scores.better else 'no better than'} {base}.")
+        said.append(f"The new model is {'better' if scores.better else 'not better'} than {base}.")
     return said
 
 
 def check_disarmed(source: ByteSource, *, port: str) -> None:
-    """Refuses a hand that may move: its model could not be changed at the end.
+    """Refuses an armed hand, because its model could not be changed after the recording.
 
     Raises:
-        UserError: a daemon has armed it.
+        UserError: a daemon has armed the hand.
     """
     if source.daemon and may_move(port):
-        raise UserError(f"The hand on {port} is armed, and its model is changed only while it is disarmed; disarm it.")
+        raise UserError(
+            f"The hand on {port} is armed, and its model can be changed only while it is disarmed; disarm the hand."
+        )
 
 
 def may_move(port: str) -> bool:
-    """The daemon on `port` has armed its hand."""
+    """Whether the daemon on `port` has armed its hand."""
     with FeedClient(port) as feed:
         feed.subscribe("snapshots")
         look = feed.receive(LOOK_S)
@@ -107,26 +118,26 @@ def may_move(port: str) -> bool:
 
 
 def can_train() -> bool:
-    """What training needs is installed here."""
+    """Whether everything that training needs is installed here."""
     return all(find_spec(name) is not None for name in NEEDS)
 
 
 def elsewhere(recording: Path, base: str, mine: Path) -> UserError:
-    """What to do where training is not installed."""
+    """The error that says how to train if PyTorch is not installed here."""
     return UserError(
-        f"Training needs PyTorch, which is not installed here: `pip install -e '.[train]'` in a clone installs it, and "
-        f"`myobridge calibrate --recording {recording} --model {base} --out {mine}` trains, here or on another machine "
-        f"to which you copy {recording.name} and from which you bring {mine.name} back."
+        f"Training needs PyTorch, which is not installed here; run `pip install -e '.[train]'` in a clone, here or on "
+        f"another machine to which you copy {recording.name}, then run `myobridge calibrate --recording {recording} "
+        f"--model {base} --out {mine}` there, and bring {mine.name} back."
     )
 
 
 def train(recording: Path, base: Path, new: Path) -> Scores:
-    """Fine-tunes `base` on the recording into the file `new`, in a process of lower priority; it draws on stderr.
+    """Fine-tunes `base` on the recording into the file `new`, in a process of lower priority that draws on stderr.
 
-    The model calls itself, and the trainer calls it, by the file's name.
+    The trainer names the model after the file.
 
     Raises:
-        UserError: the training did not succeed.
+        UserError: the training failed.
     """
     scores = new.with_suffix(".json")
     command = [*NICE, *TRAINER, "calibrate", "--model", str(base), "--recording", str(recording)]
@@ -137,29 +148,31 @@ def train(recording: Path, base: Path, new: Path) -> Scores:
         if trainer.returncode == 0:
             return msgspec.json.decode(scores.read_bytes(), type=Scores)
     except (OSError, msgspec.MsgspecError) as error:
-        raise UserError(f"The training left no scores ({error}); {recording} is kept, try again with it.") from error
+        raise UserError(
+            f"The training gave no scores ({error}); {recording} is kept, so try again with --recording."
+        ) from error
     finally:
         scores.unlink(missing_ok=True)
-    raise UserError(f"The training did not succeed, as said above; {recording} is kept, try again with --recording.")
+    raise UserError(f"The training failed, as said above; {recording} is kept, so try again with --recording.")
 
 
 def previous_model(mine: Path) -> Path:
-    """Where the model stays that `mine` was before."""
+    """Path of the model that `mine` replaced."""
     return mine.with_name(f"{mine.stem}.previous{mine.suffix}")
 
 
 def put_in_place(new: Path, mine: Path, base: Path) -> None:
-    """`new` is copied to `mine`; what was there before, or else `base`, stays as its previous model.
+    """Copies `new` to `mine`, and keeps the old `mine`, or else `base`, as the previous model.
 
     Raises:
-        UserError: the folder cannot be written to; `mine` is then as it was.
+        UserError: the folder cannot be written to; `mine` is then unchanged.
     """
     _copy(mine if mine.exists() else base, previous_model(mine))
     _copy(new, mine)
 
 
 def undo(mine: Path) -> None:
-    """`mine` and its previous model change places, so that a second time takes the first one back.
+    """Swaps `mine` and its previous model, so that a second undo reverses the first.
 
     Raises:
         UserError: there is no previous model, or the folder cannot be written to.
@@ -167,7 +180,9 @@ def undo(mine: Path) -> None:
     previous, undone = previous_model(mine), mine.with_name(f"{mine.stem}.undone{mine.suffix}")
     killed_before_its_last_step = undone.exists() and not previous.exists()
     if not previous.exists() and not killed_before_its_last_step:
-        raise UserError(f"There is nothing to undo: {previous} does not exist; give the --out of that calibration.")
+        raise UserError(
+            f"There is nothing to undo, because {previous} does not exist; give the --out of the calibration to undo."
+        )
     if mine.exists() and not killed_before_its_last_step:
         _copy(mine, undone)
     with refusals(mine):
@@ -178,7 +193,7 @@ def undo(mine: Path) -> None:
 
 
 def swap(port: str, mine: Path) -> tuple[bool, str]:
-    """Gives the model to the daemon on `port`; whether that runs it now, and a sentence."""
+    """Gives the model to the daemon on `port`; whether the daemon runs it now, and a sentence about that."""
     try:
         with FeedClient(port) as feed:
             for wait_s in SWAP_AGAIN_S:
@@ -187,16 +202,19 @@ def swap(port: str, mine: Path) -> tuple[bool, str]:
                 if reply.ok:
                     break
     except NoDaemon:
-        return False, f"No daemon runs on {port}: `myobridge run --port {port} --model {mine}` takes the model."
+        return (
+            False,
+            f"No daemon runs on {port}; `myobridge run --port {port} --model {mine}` starts one with the new model.",
+        )
     later = (
         ""
         if reply.ok
-        else f" Until then it runs the old one; `myobridge run --port {port} --model {mine}` begins with the new one."
+        else f" Until then it runs the old model; `myobridge run --port {port} --model {mine}` runs the new model."
     )
     return reply.ok, reply.text + later
 
 
 def _copy(source: Path, target: Path) -> None:
-    """A copy that is there whole or not at all."""
+    """Copies a file; the copy is whole or does not exist."""
     with draft(target) as half:
         shutil.copyfile(source, half)

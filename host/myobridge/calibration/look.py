@@ -1,4 +1,4 @@
-"""What the wearer sees at one moment of a guided recording: as a picture for a terminal, a line, or a browser's prompt.
+"""One moment of a guided recording as the wearer sees it: a picture in a terminal, a line, or a browser's prompt.
 
 Pure functions of the walk and the time.
 """
@@ -22,18 +22,17 @@ from myobridge.view.terminal import CLOSED_DEG, bar
 
 WIDTH: Final = 78
 HEIGHT: Final = 23
-"""Of the picture, in columns and rows."""
+"""Size of the picture, in columns and rows of text."""
 FINGER_ROWS: Final = (5.0, 5.2, 6.0, 5.5, 4.2)
-"""Lengths of the stretched fingers, thumb to little, in rows of text."""
+"""Lengths of the stretched fingers, thumb to little finger, in rows of text."""
 BENT_ROWS: Final = 0.8
-"""What a closed finger still shows."""
+"""Visible length of a closed finger."""
 PALM_ROWS: Final = 3
 THUMB_BASE_ROWS: Final = 2
 """How far below the other fingers the thumb begins."""
 FINGER_COLUMNS: Final = 3
 EIGHTHS: Final = " ▁▂▃▄▅▆▇█"
-KEYS: Final = "r  redo the last one     p  pause     q  stop, and keep what there is"
-"""For a picture."""
+KEYS: Final = "r  repeat the last pose     p  pause     q  stop and keep the recording"
 NOTES: Final = 2
 STYLES: Final = {
     Stage.READY: "yellow",
@@ -46,7 +45,11 @@ STYLES: Final = {
 
 @dataclass(frozen=True)
 class Look:
-    """One moment. angles_deg: the pose to make now; coming_deg: the pose to make now or next, which is drawn."""
+    """One moment.
+
+    angles_deg: the pose to make now.
+    coming_deg: the pose to make now or next, which is drawn.
+    """
 
     stage: Stage
     title: str
@@ -63,7 +66,7 @@ class Look:
 
     @property
     def prompt(self) -> Prompt:
-        """For the view in a browser."""
+        """The prompt that the live view shows."""
         return Prompt(
             title=self.title,
             text=" ".join([self.text, *self.notes[-1:]])[:400],
@@ -74,12 +77,12 @@ class Look:
 
     @property
     def line(self) -> str:
-        """For a place without a terminal."""
+        """The moment as a line of text."""
         return f"{self.title}. {self.text}".strip()
 
 
 def look_at(walk: Walk, rest: GuidedPose, holds: int, now_s: float, *, waiting: bool, notes: tuple[str, ...]) -> Look:
-    """The moment `now_s` of a walk through so many holds; waiting: it stands still because no samples come."""
+    """The moment `now_s` of a walk through so many holds; waiting: the walk is paused because no samples arrive."""
     coming = walk.coming.pose if walk.coming else rest
     title, text = _words(walk, coming, waiting)
     stage_s = {Stage.READY: walk.timing.ready_s, Stage.REST: walk.timing.rest_s, Stage.HOLD: walk.timing.hold_s}
@@ -101,20 +104,20 @@ def look_at(walk: Walk, rest: GuidedPose, holds: int, now_s: float, *, waiting: 
 
 def _words(walk: Walk, coming: GuidedPose, waiting: bool) -> tuple[str, str]:
     if waiting:
-        return "Waiting for the hand", "No samples come: check the cable. It goes on by itself."
+        return "Waiting for the board", "No samples arrive: check the cable. The recording continues by itself."
     if walk.stage is Stage.HOLD:
         return coming.name, coming.how
-    next_one = f"Next: {coming.name}. {coming.how}".strip() if walk.coming else "That was the last one."
+    next_one = f"Next: {coming.name}. {coming.how}".strip() if walk.coming else "That was the last pose."
     return {
         Stage.READY: ("Get ready", f"Relax. {next_one}"),
         Stage.REST: ("Rest", next_one),
-        Stage.PAUSED: ("Paused", "Press p to go on."),
+        Stage.PAUSED: ("Paused", "Press p to continue."),
         Stage.DONE: ("Done", ""),
     }[walk.stage]
 
 
 def hand(angles_deg: Pose, style: str) -> Text:
-    """A hand seen from its back, thumb on the left: each finger as long as it is stretched."""
+    """A hand seen from its back, thumb on the left; a finger is shorter the more it is closed."""
     longest = math.ceil(max(FINGER_ROWS))
     width = len(FINGER_ROWS) * (FINGER_COLUMNS + 1) - 1
     rows = [[" "] * width for _ in range(longest + PALM_ROWS)]
@@ -127,17 +130,17 @@ def hand(angles_deg: Pose, style: str) -> Text:
             rows[base - 1 - row][column : column + FINGER_COLUMNS] = [cell] * FINGER_COLUMNS
     for palm in rows[longest:]:
         palm[FINGER_COLUMNS + 1 :] = ["█"] * (width - FINGER_COLUMNS - 1)
-    rows[longest + THUMB_BASE_ROWS - 1][FINGER_COLUMNS] = "█"  # where the thumb is joined
+    rows[longest + THUMB_BASE_ROWS - 1][FINGER_COLUMNS] = "█"  # joins the thumb to the palm
     return Text("\n".join("".join(row) for row in rows), style=style)
 
 
 def clock(seconds: float) -> str:
-    """Minutes and seconds."""
+    """Minutes and seconds as text."""
     return f"{int(seconds + 0.5) // 60}:{int(seconds + 0.5) % 60:02d}"
 
 
 def render(look: Look) -> RenderableType:
-    """The whole picture."""
+    """The picture, WIDTH by HEIGHT."""
     style = STYLES[look.stage]
     count = f"{look.stage_left_s:4.1f} s" if look.stage_s else ""
     head = Text.assemble((f" {look.title} ", f"reverse {style}"), f"  {count}")
@@ -161,7 +164,7 @@ def render(look: Look) -> RenderableType:
 
 
 def render_small(look: Look) -> RenderableType:
-    """The same without the hand, for a terminal that is too small for the picture."""
+    """The picture without the hand, for a terminal that is too small."""
     count = f"  {look.stage_left_s:.0f} s" if look.stage_s else ""
     head = Text.assemble((f" {look.title} ", f"reverse {STYLES[look.stage]}"), count)
     done = Text(f"{look.holds_done} of {look.holds}   {clock(look.left_s)} left")

@@ -1,9 +1,9 @@
-"""What the wearer is asked to do and when, as a state machine that is told the time.
+"""The course of a guided recording, as a state machine that is told the time.
 
     PAUSED → READY → REST → HOLD → REST → HOLD → … → REST → DONE
 
-READY is a countdown that does not count. The rest before a pose is its countdown, so none of the wearer's time is lost.
-Each repetition holds every pose once, in an order of its own.
+READY is a countdown whose samples do not count. The rest before a pose serves as its countdown, which saves time. Each
+repetition holds every pose once, in an order of its own.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from myobridge.calibration.poses import REST, GuidedPose
 
 @dataclass(frozen=True)
 class Timing:
-    """How long each stage lasts, and how often each pose is held."""
+    """How long each stage lasts, and how many times each pose is held."""
 
     repetitions: int = 3
     hold_s: float = 3.0
@@ -28,7 +28,7 @@ class Timing:
     ready_s: float = 3.0
 
     def recorded_s(self, holds: int) -> float:
-        """EMG recorded when nothing is done again."""
+        """Seconds of EMG in a recording in which no pose is repeated."""
         return holds * (self.rest_s + self.hold_s) + self.rest_s
 
 
@@ -43,43 +43,43 @@ class Stage(Enum):
 
 
 COUNTS: Final = (Stage.REST, Stage.HOLD)
-"""What the electrodes say in these stages belongs to a cue."""
+"""The stages whose samples count."""
 IDLE: Final = 255
-"""The repetition under which rest does not count: countdown and pauses."""
+"""The repetition of rest that does not count: countdown and pauses."""
 
 
 class Hold(NamedTuple):
-    """One pose to hold; repetitions count from 0."""
+    """One pose to hold; repetitions are counted from 0."""
 
     pose: GuidedPose
     repetition: int
 
 
 class Cue(NamedTuple):
-    """From now on the wearer is asked for this; label 0 is rest."""
+    """The wearer is asked for this pose from now on; label 0 is rest."""
 
     label: int
     repetition: int
 
 
-class Void(NamedTuple):
-    """What was recorded under this cue does not count: it comes again."""
+class Discard(NamedTuple):
+    """The samples recorded under this cue do not count, because the pose will be repeated."""
 
     label: int
     repetition: int
 
 
 class Held(NamedTuple):
-    """A pose was held to its end: time to look at its quality."""
+    """A pose was held to its end, so its quality can be judged."""
 
     hold: Hold
 
 
-Event = Cue | Void | Held
+Event = Cue | Discard | Held
 
 
 def schedule(poses: Sequence[GuidedPose], repetitions: int, seed: int) -> tuple[Hold, ...]:
-    """All poses but rest, `repetitions` times, shuffled; no pose follows itself if there is another."""
+    """All poses but rest, `repetitions` times, shuffled; no pose follows itself unless it is the only one."""
     shuffle = random.Random(seed)
     wanted = [pose for pose in poses if pose.label != REST]
     holds: list[Hold] = []
@@ -92,34 +92,34 @@ def schedule(poses: Sequence[GuidedPose], repetitions: int, seed: int) -> tuple[
 
 
 class Walk:
-    """Goes through the holds; begins PAUSED. The methods return what is to be noted down, in order."""
+    """Goes through the holds, beginning PAUSED. The methods return the events to write down, in order."""
 
     def __init__(self, holds: Sequence[Hold], timing: Timing) -> None:
         self.timing = timing
         self._todo = deque(holds)
         self._count = len(holds)
         self._last: Hold | None = None
-        """Held to its end, and nothing after it: what `redo` means."""
+        """The hold that ended last, until the next hold begins: `redo` repeats it."""
         self._rest_repetition = 0
         self._until_s = 0.0
         self.stage = Stage.PAUSED
 
     @property
     def coming(self) -> Hold | None:
-        """The hold that is being held, or that comes next."""
+        """The current hold, or the next one."""
         return self._todo[0] if self._todo else None
 
     @property
     def holds_left(self) -> int:
-        """Poses still to be held to their end."""
+        """Number of holds that have not been held to their end."""
         return len(self._todo)
 
     def stage_left_s(self, now_s: float) -> float:
-        """Time to the next stage; 0 while it stands still."""
+        """Time to the next stage; 0 in PAUSED and DONE."""
         return max(0.0, self._until_s - now_s) if self.stage not in (Stage.PAUSED, Stage.DONE) else 0.0
 
     def left_s(self, now_s: float) -> float:
-        """Time to the end if nothing is done again."""
+        """Time to the end if no pose is repeated."""
         if self.stage is Stage.DONE:
             return 0.0
         timing, holds = self.timing, len(self._todo)
@@ -132,18 +132,18 @@ class Walk:
         return self.stage_left_s(now_s) + after[self.stage]
 
     def progress(self, now_s: float) -> float:
-        """From 0 to 1."""
+        """Share of the holds that is done, from 0 to 1."""
         begun = 0.0
         if self.stage is Stage.HOLD:
             begun = 1 - self.stage_left_s(now_s) / self.timing.hold_s
         return (self._count - len(self._todo) + begun) / max(1, self._count)
 
     def tick(self, now_s: float) -> list[Event]:
-        """Goes on to the next stage when it is time."""
+        """Enters the next stage when the current one is over."""
         if self.stage in (Stage.PAUSED, Stage.DONE) or now_s < self._until_s:
             return []
         if self.stage is Stage.READY:
-            return [Void(REST, IDLE), *self._rest(now_s)]
+            return [Discard(REST, IDLE), *self._rest(now_s)]
         if self.stage is Stage.HOLD:
             self._last = self._todo.popleft()
             return [Held(self._last), *self._rest(now_s)]
@@ -156,37 +156,37 @@ class Walk:
         return [Cue(hold.pose.label, hold.repetition)]
 
     def redo(self, now_s: float) -> list[Event]:
-        """The hold that is going on, or the one that has just been held, comes again; nothing if there is none."""
+        """Repeats the current hold, or the hold that has just ended; does nothing if there is none."""
         if self.stage is Stage.HOLD:
-            return [self._void(self._todo[0]), *self._rest(now_s)]
+            return [self._discard(self._todo[0]), *self._rest(now_s)]
         if self._last is None or self.stage is Stage.DONE:
             return []
         again, self._last = self._last, None
         self._todo.appendleft(again)
         if self.stage is Stage.REST:
             self._until_s = now_s + self.timing.rest_s
-        return [self._void(again)]
+        return [self._discard(again)]
 
     def pause(self) -> list[Event]:
-        """Stands still; a hold that is going on comes again."""
+        """Pauses; a current hold will be repeated."""
         if self.stage in (Stage.PAUSED, Stage.DONE):
             return []
-        broken_off = [self._void(self._todo[0])] if self.stage is Stage.HOLD else []
+        broken_off = [self._discard(self._todo[0])] if self.stage is Stage.HOLD else []
         self.stage = Stage.PAUSED
         return [*broken_off, Cue(REST, IDLE)]
 
     def resume(self, now_s: float) -> list[Event]:
-        """Begins, or goes on after a pause, with READY."""
+        """Starts, or continues after a pause, with READY."""
         if self.stage is not Stage.PAUSED:
             return []
         self.stage, self._until_s = Stage.READY, now_s + self.timing.ready_s
         return [Cue(REST, IDLE)]
 
     def stop(self) -> list[Event]:
-        """Ends here; what was recorded counts, the hold that is going on as well."""
+        """Ends the walk; everything recorded counts, the current hold included."""
         idle = self.stage in (Stage.PAUSED, Stage.READY)
         self.stage = Stage.DONE
-        return [Void(REST, IDLE)] if idle else []
+        return [Discard(REST, IDLE)] if idle else []
 
     def _rest(self, now_s: float) -> list[Event]:
         self.stage, self._until_s = Stage.REST, now_s + self.timing.rest_s
@@ -195,5 +195,5 @@ class Walk:
         return [Cue(REST, self._rest_repetition)]
 
     @staticmethod
-    def _void(hold: Hold) -> Void:
-        return Void(hold.pose.label, hold.repetition)
+    def _discard(hold: Hold) -> Discard:
+        return Discard(hold.pose.label, hold.repetition)

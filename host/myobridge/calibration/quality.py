@@ -1,4 +1,4 @@
-"""After each repetition: is every channel telling about a muscle, and did any muscle work? Pure."""
+"""Judges each hold of a guided recording: is every channel's contact good, and did a muscle work? Pure."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from myobridge.decoder.contact import Contact, checks
 from myobridge.settings import SafetySettings
 
 FOLLOWED_S: Final = 0.7
-"""After a cue, by when the slowest muscle has followed; before it, nothing is judged."""
+"""Time after a cue by which the slowest muscle has followed; earlier samples are not judged."""
 BAD_SHARE: Final = 0.25
-"""Share of a hold's stretches in which a channel may be bad."""
+"""Largest share of a hold's stretches in which a channel may be bad."""
 MIN_ARRIVED: Final = 0.9
 MIN_TO_REST: Final = 1.3
-"""A muscle that works is louder than at rest by so much, as RMS."""
+"""Smallest ratio of a working muscle's RMS to its RMS at rest."""
 MIN_RMS_COUNTS: Final = 0.5
-"""Rest that is quieter than the ADC's rounding counts as this loud."""
+"""Lowest RMS of rest, because the ADC's rounding hides anything quieter."""
 
 Rms = NDArray[np.float64]
 
@@ -27,13 +27,13 @@ _SAYS: Final = {
     Contact.FLAT: "Channel {} is flat: press its electrode on and check its plug.",
     Contact.SATURATED: "Channel {} is saturated: press its electrode on, or lower the amplifier's gain.",
     Contact.MAINS: "Channel {} has mains hum only: press its electrode and the reference on, and unplug the charger.",
-    Contact.REPEATING: "Channel {} repeats the same samples: reset the board; its electrode tells nothing now.",
-    Contact.IDENTICAL: "Channel {} shows the same as another channel: look for gel or a wire between their electrodes.",
+    Contact.REPEATING: "Channel {} repeats the same samples: reset the board, because no EMG arrives.",
+    Contact.IDENTICAL: "Channel {} has another channel's signal: look for gel or a wire between their electrodes.",
 }
 
 
 class Quality(NamedTuple):
-    """What a stretch of samples says of the channels.
+    """Quality of the channels in a stretch of samples.
 
     contact: the verdict on each channel.
     rms_counts: float64 (channels,), without drift.
@@ -46,7 +46,7 @@ class Quality(NamedTuple):
 def measure_quality(
     counts: NDArray[np.int16], fs_hz: float, adc_bits: int, limits: SafetySettings | None = None
 ) -> Quality | None:
-    """Quality of counts int16 (samples, channels), in stretches of CHECK_S; None if there is not one."""
+    """Quality of counts int16 (samples, channels), judged in stretches of CHECK_S; None: not even one stretch."""
     held = list(checks(counts, fs_hz, adc_bits, limits or SafetySettings()))
     if not held:
         return None
@@ -57,13 +57,13 @@ def measure_quality(
 
 
 def settled(counts: NDArray[np.int16], fs_hz: float) -> NDArray[np.int16]:
-    """A hold's samples from when its muscles have followed the cue."""
+    """The samples of a hold after the muscles have followed the cue."""
     return counts[round(FOLLOWED_S * fs_hz) :]
 
 
 @dataclass
 class QualityCheck:
-    """Judges hold after hold against the rest before it, and the session at its end."""
+    """Judges each hold against rest, and the whole session at its end."""
 
     fs_hz: float
     adc_bits: int
@@ -71,36 +71,36 @@ class QualityCheck:
     def __post_init__(self) -> None:
         self._rest: Rms | None = None
         self._loudest: Rms | None = None
-        """Of each channel, the most above rest in any pose so far."""
+        """For each channel, the largest ratio to rest in any pose so far."""
 
     def rested(self, counts: NDArray[np.int16]) -> None:
-        """Takes the samples int16 (n, channels) of a rest; the quietest one is what poses are compared with."""
+        """Takes the samples int16 (n, channels) of a rest; poses are compared with the quietest rest."""
         quality = measure_quality(settled(counts, self.fs_hz), self.fs_hz, self.adc_bits)
         if quality is not None:
             rms = np.maximum(quality.rms_counts, MIN_RMS_COUNTS)
             self._rest = rms if self._rest is None else np.minimum(self._rest, rms)
 
     def held(self, counts: NDArray[np.int16], pose: str, seconds: float) -> list[str]:
-        """Sentences about the samples int16 (n, channels) of a pose that was held so long; empty if all is well."""
+        """Sentences about the samples int16 (n, channels) of a pose that was held for `seconds`; empty: all is well."""
         arrived = len(counts) / (seconds * self.fs_hz)
         quality = measure_quality(settled(counts, self.fs_hz), self.fs_hz, self.adc_bits)
         if quality is None or arrived < MIN_ARRIVED:
-            return [f"Only {100 * arrived:.0f} % of {pose} arrived: check the cable, and do it again."]
+            return [f"Only {100 * arrived:.0f} % of {pose} arrived: check the cable, and press r to repeat the pose."]
         bad = [_SAYS[verdict].format(n) for n, verdict in enumerate(quality.contact, 1) if verdict]
         if bad or self._rest is None:
             return bad
         louder = quality.rms_counts / self._rest
         self._loudest = louder if self._loudest is None else np.maximum(self._loudest, louder)
         if louder.max() < MIN_TO_REST:
-            return [f"{pose} looks like rest on every channel: hold it with more force, and do it again."]
+            return [f"{pose} looks like rest on every channel: press r, and hold the pose with more force."]
         return []
 
     def ended(self) -> list[str]:
-        """Sentences about channels that no pose made louder than rest."""
+        """Sentences about channels that were not louder than rest in any pose."""
         if self._loudest is None:
             return []
         return [
-            f"Channel {n} saw no muscle in any pose: move its electrode over the muscle and record again."
+            f"Channel {n} saw no muscle in any pose: move its electrode over a muscle, and make another recording."
             for n, louder in enumerate(self._loudest, 1)
             if louder < MIN_TO_REST
         ]

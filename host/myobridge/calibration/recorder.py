@@ -1,4 +1,4 @@
-"""A guided recording: the walk, tied to a stream of bytes, a file and a screen."""
+"""A guided recording: connects the walk with a stream of bytes, a file and a screen."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from myobridge.calibration.byte_source import ByteSource
 from myobridge.calibration.look import Look, look_at
-from myobridge.calibration.plan import COUNTS, IDLE, Cue, Event, Held, Stage, Void, Walk
+from myobridge.calibration.plan import COUNTS, IDLE, Cue, Discard, Event, Held, Stage, Walk
 from myobridge.calibration.poses import REST, GuidedPose
 from myobridge.calibration.quality import QualityCheck
 from myobridge.calibration.screen import Screen, stop_this_process
@@ -29,21 +29,22 @@ from myobridge.wire.messages import Emg
 
 TURN_S: Final = 0.02
 MOST_CHUNKS: Final = 500
-"""In one turn: some seconds of a daemon's reads, and no end of them would leave the keys unread."""
+"""Limit on the chunks of one turn, some seconds of a daemon's reads, so that keys are always read."""
 SHOW_S: Final = 0.1
 TELL_S: Final = 0.2
 SILENT_S: Final = 1.0
-"""Without a sample for so long the hand is lost, and a pose that is being held will have to come again."""
+"""Without samples for this long the board counts as lost, and the current pose will be repeated."""
+STOPPED: Final = "The recording was stopped."
 GIVE_UP_S: Final = 60.0
-"""How long to wait for a lost hand where nobody can press a key."""
+"""How long to wait for a lost board if nobody can press a key."""
 
 
 @dataclass
 class Outcome:
-    """What came of it.
+    """Result of a guided recording.
 
-    problem: why it ended early, as a sentence; empty if it went through.
-    stopped: somebody wanted it to end early.
+    problem: why the recording ended early, as a sentence; empty: it did not.
+    stopped: a person ended the recording early.
     """
 
     holds: int = 0
@@ -60,7 +61,7 @@ HEARD: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGTSTP, si
 
 @contextmanager
 def _signals(heard: Callable[[int, FrameType | None], None]) -> Iterator[None]:
-    """These signals call `heard` for a while, except where whoever started the program had it ignore them."""
+    """Lets signals call `heard` while the block runs, except those that the process was started to ignore."""
     before = {number: signal.getsignal(number) for number in HEARD}
     listened = [number for number, handler in before.items() if handler != signal.SIG_IGN or number == signal.SIGINT]
     try:
@@ -73,7 +74,7 @@ def _signals(heard: Callable[[int, FrameType | None], None]) -> Iterator[None]:
 
 
 class GuidedRecording:
-    """Runs the walk by the clock."""
+    """Runs the walk in real time."""
 
     def __init__(
         self,
@@ -102,9 +103,9 @@ class GuidedRecording:
         self.outcome = Outcome(holds=walk.holds_left)
 
     def run(self) -> Outcome:
-        """Goes through the walk to its end, or until it is stopped: SIGINT, SIGTERM and SIGHUP do that as q does.
+        """Runs the walk to its end. SIGINT, SIGTERM and SIGHUP stop it, as the key q does.
 
-        SIGTSTP (Ctrl-Z) pauses it and stops the process; it goes on when the process is continued.
+        SIGTSTP (Ctrl-Z) pauses the walk and stops the process; both continue on SIGCONT.
         """
         self._heard_s = self._clock()
         self._note(self._walk.resume(self._heard_s))
@@ -133,7 +134,7 @@ class GuidedRecording:
         chunk, taken = self._source.receive(TURN_S), 0
         if self._suspending or self._continued:
             self._suspend()
-        while chunk is not None:  # after a stall there is more: a new cue comes after all that
+        while chunk is not None:  # after a stall many chunks wait, and a new cue must come after them
             self._take(chunk)
             taken += 1
             chunk = self._source.receive(0) if taken < MOST_CHUNKS else None
@@ -145,7 +146,7 @@ class GuidedRecording:
         if self._writer.problem:
             self._end(self._writer.problem)
         elif self._stopping:
-            self._end("It was stopped.", stopped=True)
+            self._end(STOPPED, stopped=True)
         self._show(now_s)
 
     # --- the stream ---------------------------------------------------------------------------------------
@@ -161,23 +162,23 @@ class GuidedRecording:
                     self.outcome.recorded_s += len(parsed[2]) / self._fs_hz
 
     def _listen(self, now_s: float) -> None:
-        """Stands still while no samples come."""
+        """Pauses the walk while no samples arrive."""
         silent_s = now_s - self._heard_s
         if self._waiting:
             if silent_s <= SILENT_S:
                 self._waiting = False
                 self._note(self._walk.resume(now_s))
             elif silent_s > GIVE_UP_S and not self._screen.interactive:
-                self._end(f"No samples came for {GIVE_UP_S:.0f} s.")
+                self._end(f"No samples arrived for {GIVE_UP_S:.0f} s.")
         elif silent_s > SILENT_S and self._walk.stage is not Stage.PAUSED:
-            self._writer.note("No samples come.")
+            self._writer.note("No samples arrive.")
             if self._walk.stage is Stage.REST and self._heard_s < self._cue_s:
-                self._note(self._walk.redo(now_s))  # it was silent before the pose was over
+                self._note(self._walk.redo(now_s))  # the samples stopped before the pose was over
             self._note(self._walk.pause())
             self._waiting = True
 
     def _suspend(self) -> None:
-        """Stands still around a stop of the process: nobody followed a cue then, and a shell has used the terminal."""
+        """Pauses the walk while the process is stopped, because nobody follows cues and a shell uses the terminal."""
         if self._walk.stage is not Stage.PAUSED:
             self._note(self._walk.pause())
             self._waiting = True
@@ -190,7 +191,7 @@ class GuidedRecording:
     # --- the walk -----------------------------------------------------------------------------------------
 
     def _note(self, events: Sequence[Event]) -> None:
-        """Writes down what happened, and looks at what has just ended."""
+        """Writes the events down, and judges a hold that has just ended."""
         for event in events:
             match event:
                 case Cue(label, repetition):
@@ -199,7 +200,7 @@ class GuidedRecording:
                     self._writer.cue(label, repetition)
                     self._cue, self._cue_s = event, self._clock()
                     self._stretch.clear()
-                case Void(label, repetition):
+                case Discard(label, repetition):
                     self._writer.discard(label, repetition)
                     if label != REST:
                         self.outcome.redone += 1
@@ -229,7 +230,7 @@ class GuidedRecording:
                 paused = self._walk.stage is Stage.PAUSED
                 self._note(self._walk.resume(now_s) if paused else self._walk.pause())
             case "q":
-                self._end("It was stopped.", stopped=True)
+                self._end(STOPPED, stopped=True)
 
     def _end(self, why: str, *, stopped: bool = False) -> None:
         if self._walk.stage is not Stage.DONE:

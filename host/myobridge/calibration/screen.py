@@ -1,4 +1,4 @@
-"""Where a guided recording is shown and steered: a picture in a terminal, or a line for each step without one."""
+"""Shows a guided recording and reads its keys: as a picture in a terminal, or as a line for each step."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ KEY_BYTES: Final = 64
 
 
 class Screen(Protocol):
-    """Shows moments; a context, so that the terminal is given back as it was."""
+    """Shows moments. It is a context, so that the terminal is restored afterwards."""
 
     interactive: bool
-    """Somebody can press keys."""
+    """Whether somebody can press keys."""
 
     def __enter__(self) -> Self:
         """Takes the terminal."""
@@ -34,20 +34,20 @@ class Screen(Protocol):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Gives it back."""
+        """Restores the terminal."""
 
     def given_back(self) -> AbstractContextManager[None]:
-        """The terminal as it was before, for a while; then it is taken again."""
+        """Restores the terminal while the block runs, then takes it again."""
 
     def show(self, look: Look) -> None:
         """Shows one moment."""
 
     def pressed(self) -> str:
-        """Keys pressed since it was last asked."""
+        """Keys pressed since the last call."""
 
 
 def open_screen(say: Callable[[str], None]) -> Screen:
-    """A picture where the terminal can draw one and has keys; otherwise lines through `say`, with its keys if any."""
+    """A picture if the terminal can draw and has keys; otherwise lines through `say`, with keys if there are any."""
     console = Console(stderr=True)  # standard output is for --json
     keys = Keys() if sys.stdin.isatty() else None
     if keys is not None and can_draw(console, WIDTH, HEIGHT):
@@ -56,14 +56,14 @@ def open_screen(say: Callable[[str], None]) -> Screen:
 
 
 def stop_this_process() -> None:
-    """Stops as Ctrl-Z does; returns when the process is continued, or at once where nobody could continue it."""
+    """Stops this process as Ctrl-Z does; returns when it is continued, or at once if nobody could continue it."""
     ours = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
     signal.raise_signal(signal.SIGTSTP)
     signal.signal(signal.SIGTSTP, ours)
 
 
 class Keys:
-    """The terminal at standard input: while the context lasts, keys are read as they are pressed, and are not shown."""
+    """The keys of the terminal at standard input; inside the context, they are read at once and not echoed."""
 
     def __init__(self) -> None:
         self._stdin = sys.stdin.fileno()
@@ -77,14 +77,14 @@ class Keys:
         termios.tcsetattr(self._stdin, termios.TCSADRAIN, self._before)
 
     def pressed(self) -> str:
-        """Keys pressed since it was last asked; none where the terminal has gone."""
+        """Keys pressed since the last call; none if the terminal is gone."""
         if not select.select([self._stdin], [], [], 0)[0]:
             return ""
         return os.read(self._stdin, KEY_BYTES).decode(errors="ignore")
 
 
 class PictureScreen:
-    """Draws every moment anew."""
+    """Draws each moment as a picture."""
 
     interactive = True
 
@@ -104,26 +104,23 @@ class PictureScreen:
         self._taken.close()
 
     @contextmanager
-    def given_back(self) -> Iterator[None]:
-        """See Screen."""
+    def given_back(self) -> Iterator[None]:  # noqa: D102
         self._taken.close()
         try:
             yield
         finally:
             self.__enter__()
 
-    def show(self, look: Look) -> None:
-        """See Screen."""
-        fits = holds(self._console, WIDTH, HEIGHT)  # it did at first; people change the size of windows
+    def show(self, look: Look) -> None:  # noqa: D102
+        fits = holds(self._console, WIDTH, HEIGHT)  # the user may have changed the window's size
         self._live.update(render(look) if fits else render_small(look), refresh=True)
 
-    def pressed(self) -> str:
-        """See Screen."""
+    def pressed(self) -> str:  # noqa: D102
         return self._keys.pressed()
 
 
 class LineScreen:
-    """Says each step, and each remark, once."""
+    """Prints each step, and each remark, once."""
 
     def __init__(self, say: Callable[[str], None], keys: Keys | None = None) -> None:
         self._say, self._keys = say, keys
@@ -144,22 +141,19 @@ class LineScreen:
             self._keys.__exit__()
 
     @contextmanager
-    def given_back(self) -> Iterator[None]:
-        """See Screen."""
+    def given_back(self) -> Iterator[None]:  # noqa: D102
         self.__exit__(None, None, None)
         try:
             yield
         finally:
             self.__enter__()
 
-    def show(self, look: Look) -> None:
-        """See Screen."""
+    def show(self, look: Look) -> None:  # noqa: D102
         lines = (*look.notes, look.line)
         for line in lines:
             if line not in self._said:
                 self._say(line)
         self._said = lines
 
-    def pressed(self) -> str:
-        """See Screen."""
+    def pressed(self) -> str:  # noqa: D102
         return "" if self._keys is None else self._keys.pressed()

@@ -1,4 +1,4 @@
-"""One guided recording from the opened port to the closed file."""
+"""One guided recording, from opening the port to closing the file."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from myobridge.settings import Settings
 
 
 def fresh_seed() -> int:
-    """Another order of the poses each time."""
+    """A random seed, so that the poses come in another order each time."""
     return SystemRandom().randrange(1 << 16)
 
 
@@ -39,22 +39,22 @@ def record_session(
     say: Callable[[str], None],
     check: Callable[[ByteSource], None] = lambda _source: None,
 ) -> tuple[Path, Outcome]:
-    """Guides the wearer through `poses` and records; the file, and what came of it.
+    """Guides the wearer through `poses` and records; the file and the outcome.
 
     Args:
-        port: of the hand; a daemon that has it goes on.
-        out: the `.myo` file to make; None: the next free name of `prefix` and the time.
-        prefix: how the file's name begins if there is no `out`.
-        spec: whose channels and rate are recorded, unless a daemon runs: then it is what that has.
-        settings: for the port, unless a daemon has it.
-        poses: to hold, rest among them.
-        timing: how often and how long.
-        seed: the order of the poses follows from it.
-        say: gets sentences for the wearer.
-        check: may refuse the stream before anything is recorded.
+        port: the serial port of the hand; a daemon that runs there keeps running.
+        out: the `.myo` file to write; None: the next free name of `prefix` and the time.
+        prefix: beginning of the file's name if there is no `out`.
+        spec: the model whose channels and rate are recorded; a running daemon's own model comes first.
+        settings: for the port, unless a daemon has the port.
+        poses: the poses to hold, rest included.
+        timing: how many times and how long to hold each pose.
+        seed: determines the order of the poses.
+        say: prints sentences for the wearer.
+        check: may refuse the stream before the recording begins.
 
     Raises:
-        UserError: there is no stream to record, the file cannot be made, or nothing was recorded.
+        UserError: there is no stream to record, the file cannot be created, or nothing was recorded.
     """
     source = open_source(port, spec, settings)
     try:
@@ -64,7 +64,7 @@ def record_session(
         holds = schedule(poses, timing.repetitions, seed)
         walk = Walk(holds, timing)
         minutes = clock(timing.ready_s + timing.recorded_s(len(holds)))
-        say(f"Poses to hold: {len(holds)}, which takes {minutes} minutes; Ctrl-C stops and keeps what there is.")
+        say(f"Poses to hold: {len(holds)}, which takes {minutes} minutes; Ctrl-C stops and keeps the recording.")
         rest = next(pose for pose in poses if pose.label == REST)
         named = out or Path(f"{prefix}-{time.strftime('%Y%m%d-%H%M%S')}{SUFFIX}")
         with RecordingWriter(named, header, or_next=out is None) as writer:
@@ -73,19 +73,19 @@ def record_session(
     finally:
         source.close()
     outcome.problem = outcome.problem or writer.problem
-    if writer.problem:  # not all that came got into the file
+    if writer.problem:  # some samples did not get into the file
         outcome.recorded_s = min(outcome.recorded_s, read_log(writer.path).samples / header.fs_hz)
     if not outcome.recorded_s:
         writer.path.unlink(missing_ok=True)
-        raise UserError(f"Nothing was recorded. {outcome.problem} Start again when you are ready.")
+        raise UserError(f"{outcome.problem.rstrip('.')}, so nothing was recorded; start again when you are ready.")
     return writer.path, outcome
 
 
 def sum_up(outcome: Outcome, out: Path) -> list[str]:
-    """What came of it, as sentences; a problem that nobody wanted is the caller's to tell."""
-    redone = f" ({outcome.redone} done again)" if outcome.redone else ""
+    """The outcome as sentences; the caller reports a problem that nobody wanted."""
+    redone = f" ({outcome.redone} repeated)" if outcome.redone else ""
     return [
         *outcome.remarks[-3:],
         *([outcome.problem] if outcome.stopped else []),
-        f"Poses held: {outcome.holds_kept} of {outcome.holds}{redone}; {outcome.recorded_s:.0f} s of EMG are in {out}.",
+        f"Poses held: {outcome.holds_kept} of {outcome.holds}{redone}; {out} holds {outcome.recorded_s:.0f} s of EMG.",
     ]

@@ -1,1 +1,1 @@
-"""The commands, one module each, which holds the command under its own name; only the one that runs is imported."""
+"""The commands. Each module holds one command under its own name; only the command that runs is imported."""

@@ -6,22 +6,28 @@ from pathlib import Path
 
 import click
 
-from myobridge.commands.options import CONFIG, JSON, say, write_json, wrote
+from myobridge.commands.options import CONFIG, JSON, MODEL_HELP, say, write_json, wrote
 
 
 @click.command()
-@click.option("--model", "model_name", default="synth", help="An .onnx file, or a shipped model.")
+@click.option("--model", "model_name", default="synth", help=MODEL_HELP)
 @CONFIG
-@click.option("--growth", "grow", is_flag=True, help="Only the daemon, at 4 to 64 channels and 1 to 4 kHz.")
-@click.option("--seconds", default=2.5, type=click.FloatRange(min=1), help="Length of each run of a loop.")
-@click.option("--plot", type=click.Path(path_type=Path), metavar="PNG", help="Draw what is measured.")
+@click.option("--growth", "grow", is_flag=True, help="Run the daemon only, at 4 to 64 channels and 1 to 4 kHz.")
+@click.option("--seconds", default=2.5, type=click.FloatRange(min=1), help="Length of each run of a loop, in seconds.")
+@click.option(
+    "--plot",
+    type=click.Path(path_type=Path),
+    metavar="PNG",
+    help="Draw the delays (with --growth: the costs) into this PNG file.",
+)
 @JSON
 def bench(
     model_name: str, config: Path | None, grow: bool, seconds: float, plot: Path | None, json_to: str | None
 ) -> None:
-    """Measure this machine in a minute, without hardware: wire, network, and the daemon on a simulated hand.
+    """Measure in about a minute, without hardware, how fast this machine runs the daemon.
 
-    Beside it runs the least loop that could do the same: ratios hold on another day and another machine, times do not.
+    The daemon and two minimal loops, which only read, decide and write, run in turn on a simulated hand. Compare the
+    ratios: they change less from day to day and from machine to machine than the times do.
     """
     from myobridge.bench import growth, measure, pictures, report
     from myobridge.model.shipped import find_model

@@ -1,4 +1,4 @@
-"""`myobridge calibrate`: a minute of recording, and the model is the wearer's own."""
+"""`myobridge calibrate`: from a minute of recording to the wearer's own model."""
 
 from __future__ import annotations
 
@@ -18,12 +18,18 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--port", help="Serial port of the hand; a daemon that has it goes on, and gets the new model.")
-@click.option("--model", "model_name", help="The model to begin with: an .onnx file, or a shipped model.")
-@click.option("--out", "mine", type=click.Path(path_type=Path), required=True, help="Your own model, an .onnx file.")
-@click.option("--recording", type=click.Path(path_type=Path), help="Train on this recording instead of making one.")
-@click.option("--yes", is_flag=True, help="Do not ask: take the new model if it is better.")
-@click.option("--undo", "take_back", is_flag=True, help="Go back to the model that --out was before.")
+@click.option("--port", help="Serial port of the hand. A daemon that runs there keeps running and gets the new model.")
+@click.option(
+    "--model",
+    "model_name",
+    help="Model to start from: an .onnx file, or a shipped model (synth, biopatrec, population).",
+)
+@click.option("--out", "mine", type=click.Path(path_type=Path), required=True, help="File of your own model (.onnx).")
+@click.option(
+    "--recording", type=click.Path(path_type=Path), help="Train on this recording instead of making a new one."
+)
+@click.option("--yes", is_flag=True, help="Do not ask; take the new model if it is better.")
+@click.option("--undo", "take_back", is_flag=True, help="Put the previous model back into --out.")
 @PLAIN
 @CONFIG
 @JSON
@@ -37,9 +43,9 @@ def calibrate(
     config: Path | None,
     json_to: str | None,
 ) -> None:
-    """Record for a minute, fit the model to the wearer, show the scores, and put it in place.
+    """Record the wearer for a minute, fit the model to the wearer, show its scores and install it.
 
-    The daemon's stream goes on; a hand must be disarmed when its model is changed.
+    A running daemon keeps streaming. The hand must be disarmed, because its model is changed.
     """
     from msgspec import to_builtins
 
@@ -47,7 +53,7 @@ def calibrate(
 
     if take_back:
         calibrate.undo(mine)
-        say(f"{mine} is the model from before again; --undo once more takes that back.")
+        say(f"{mine} is the previous model again; `--undo` once more brings the new model back.")
         write_json({"model": str(mine), "swapped": _swap(port, mine)}, json_to)
         return
     base = _checked(port, model_name, mine, recording, yes)
@@ -55,7 +61,7 @@ def calibrate(
     if not calibrate.can_train():
         raise calibrate.elsewhere(made, model_name or "", mine)
     with (
-        interruptible(lambda: f"The calibration was interrupted, and {mine} is as it was; {_go_on(made, mine)}."),
+        interruptible(lambda: f"The calibration was interrupted and {mine} is unchanged; {_go_on(made, mine)}."),
         TemporaryDirectory() as folder,
     ):
         new = Path(folder) / mine.name
@@ -65,7 +71,7 @@ def calibrate(
         taken = _taken(scores, made, mine, yes)
         if taken:
             calibrate.put_in_place(new, mine, base)
-            say(f"{mine} is your model now; `myobridge calibrate --undo --out {mine}` goes back.")
+            say(f"{mine} is your model now; `myobridge calibrate --undo --out {mine}` brings the previous model back.")
             wrote(mine, "model")
     swapped = taken and _swap(port, mine)
     summary = {"recording": str(made), **to_builtins(scores), "taken": taken, "model": str(mine), "swapped": swapped}
@@ -73,20 +79,20 @@ def calibrate(
 
 
 def _checked(port: str | None, model_name: str | None, mine: Path, recording: Path | None, yes: bool) -> Path:
-    """The base model's file, once everything that can be known beforehand is in order."""
+    """Checks everything that can be checked before recording; the base model's file."""
     from myobridge.calibration.calibrate import can_train
     from myobridge.model.load import open_model
     from myobridge.model.shipped import find_model
     from myobridge.recording import Recording
 
     if not model_name:
-        raise UserError("Say with --model which model to begin with: an .onnx file, or a shipped one.")
+        raise UserError("The model to start from is missing; name an .onnx file or a shipped model with --model.")
     if not (port or recording):
-        raise UserError("Say with --port where the hand is, or with --recording what to train on.")
+        raise UserError("There is nothing to train on; name the hand with --port, or a recording with --recording.")
     if mine.suffix.lower() != ".onnx" or not mine.parent.is_dir():
-        raise UserError(f"{mine} cannot be made: give --out a name that ends in .onnx, in a folder that exists.")
+        raise UserError(f"{mine} cannot be written; give --out a name that ends in .onnx, in a folder that exists.")
     if not yes and can_train() and not sys.stdin.isatty():
-        raise UserError("There is no terminal to ask at whether to take the new model; add --yes.")
+        raise UserError("Without a terminal, calibrate cannot ask whether to take the new model; add --yes.")
     base = find_model(model_name)
     open_model(base)
     if recording is not None:
@@ -95,7 +101,7 @@ def _checked(port: str | None, model_name: str | None, mine: Path, recording: Pa
 
 
 def _record(port: str, base: Path, mine: Path, config: Path | None) -> Path:
-    """Records what the base model needs beside `mine`; the file."""
+    """Records, beside `mine`, the channels and rate that the base model needs; the recording's file."""
     from myobridge.board import check_rate
     from myobridge.calibration.calibrate import TIMING, can_train, check_disarmed
     from myobridge.calibration.poses import load_poses
@@ -106,35 +112,35 @@ def _record(port: str, base: Path, mine: Path, config: Path | None) -> Path:
     spec, settings = open_model(base).spec, load_settings(config)
     check_rate(settings, spec)
     if not can_train():
-        say("PyTorch is not installed here, so this records only; training can follow on another machine.")
+        say("PyTorch is not installed here, so this command only records; you can train on another machine.")
     check, prefix = partial(check_disarmed, port=port), str(mine.with_name(mine.stem))
     out, outcome = record_session(port, None, prefix, spec, settings, load_poses(), TIMING, fresh_seed(), say, check)
     for sentence in sum_up(outcome, out):
         say(sentence)
     if outcome.problem:
         why = "" if outcome.stopped else f"{outcome.problem} "
-        raise UserError(f"{why}The recording is not whole; {_go_on(out, mine)}, or record another one.")
+        raise UserError(f"{why}The recording is incomplete; {_go_on(out, mine)}, or make another recording.")
     return out
 
 
 def _go_on(recording: Path, mine: Path) -> str:
-    return f"`myobridge calibrate --recording {recording} --out {mine} --model …` trains on what was recorded"
+    return f"`myobridge calibrate --recording {recording} --out {mine} --model …` trains on this recording"
 
 
 def _taken(scores: Scores, made: Path, mine: Path, yes: bool) -> bool:
-    """Asks whether to take the new model; with `yes` the better model is taken."""
+    """Whether to take the new model: asks, or with `yes` takes the better model."""
     if not yes:
         return click.confirm("Take the new model?", default=scores.better, err=True)
     if not scores.better:
         raise UserError(
-            f"The new model is no better, so {mine} stays as it was; leave --yes out to choose for yourself, or make "
-            f"another recording ({made} is kept)."
+            f"The new model is not better, so {mine} is unchanged and {made} is kept; leave --yes out to choose for "
+            "yourself, or make another recording."
         )
     return True
 
 
 def _swap(port: str | None, mine: Path) -> bool:
-    """Gives the model to the daemon on the port, if there is one; whether it runs now."""
+    """Gives the model to the daemon on the port, if one runs there; whether the daemon runs the model now."""
     from myobridge.calibration.calibrate import swap
 
     if port is None:

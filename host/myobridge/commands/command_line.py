@@ -1,4 +1,4 @@
-"""The commands of a package as one command line; every failure ends here, in one sentence and an exit code."""
+"""Joins the commands of a package into one command line, and turns every failure into a sentence and an exit code."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from myobridge.commands.hardened import hardened
 from myobridge.errors import UserError, printable
 
 SHARED: Final = ("command_line", "hardened", "options")
-"""The module of a commands package that is no command."""
+"""Modules of a commands package that do not hold a command."""
 DEBUG: Final = "--debug"
 SETTINGS: Final = {"help_option_names": ["-h", "--help"], "show_default": True}
 
 
 class Commands(click.Group):
-    """The commands of one package. A command's module is imported when it is asked for, so that all start quickly."""
+    """The commands of one package. A command's module is imported when the command runs, so commands start fast."""
 
     def __init__(self, package: str, extras: Mapping[str, str] | None = None, **settings: Any) -> None:
-        """Extras: the extra that brings each library which may be missing."""
+        """extras: for each library that may be missing, the name of the extra that installs it."""
         super().__init__(context_settings=SETTINGS, **settings)
         self._package, self._extras = package, extras or {}
 
@@ -41,7 +41,7 @@ class Commands(click.Group):
         return sorted(module.name.replace("_", "-") for module in iter_modules(path) if module.name not in SHARED)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command that its module holds under its own name."""
+        """The command of this name; None: there is none."""
         if cmd_name not in self.list_commands(ctx):
             return None
         name = cmd_name.replace("-", "_")
@@ -50,7 +50,7 @@ class Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """The command that was asked for; where there is none, the error names the nearest one."""
+        """The command that the user asked for; the error about an unknown name offers the nearest name."""
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
@@ -60,7 +60,7 @@ class Commands(click.Group):
             ) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Each command with the whole first sentence of its help."""
+        """Lists each command with the whole first sentence of its help."""
         commands = ((name, self.get_command(ctx, name)) for name in self.list_commands(ctx))
         with formatter.section("Commands"):
             formatter.write_dl([(name, _first_sentence(command)) for name, command in commands if command])
@@ -68,12 +68,12 @@ class Commands(click.Group):
     def main(  # type: ignore[override]  # click's returns where we end the process
         self, args: Sequence[str] | None = None, prog_name: str | None = None, **settings: Any
     ) -> NoReturn:
-        """Runs the command that was asked for, and ends the process.
+        """Runs the command that the user asked for, and ends the process.
 
         Exit codes: 0; 1 after a mistake or a failure; 2 after wrong usage; SIGINT ends the process as SIGINT.
         """
         words = list(sys.argv[1:] if args is None else args)
-        signal.signal(signal.SIGINT, signal.default_int_handler)  # what is half done is cleaned up
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # so that `finally` blocks clean up
         try:
             try:
                 status = super().main(words, prog_name or self.name, **settings | {"standalone_mode": False})
@@ -89,7 +89,7 @@ class Commands(click.Group):
         sys.exit(status or 0)
 
     def _refuse(self, error: BaseException, words: Sequence[str]) -> int:
-        """Says what is wrong, as far as anybody can be told, and gives the exit code."""
+        """Prints what is wrong, if standard error is open; the exit code."""
         if isinstance(error, click.Abort | KeyboardInterrupt):
             _end_interrupted()
         with suppress(OSError):
@@ -102,16 +102,16 @@ class Commands(click.Group):
         return error.exit_code if isinstance(error, click.ClickException) else 1
 
     def _sentence(self, error: BaseException, words: Sequence[str]) -> UserError:
-        """What is said about a failure that has reached the rim."""
+        """The sentence about a failure that no command has handled."""
         match error:
             case UserError():
                 return error
             case OSError():
                 what = error.strerror or str(error)
                 where = f": {error.filename}" if error.filename else ""
-                return UserError(f"{what}{where}; check the path, its permissions and the room on the disk.")
+                return UserError(f"{what}{where}; check the path, its permissions and the free space on the disk.")
             case MemoryError():
-                return UserError("There is not enough memory for this; take a shorter recording or another computer.")
+                return UserError("There is not enough memory; use a shorter recording or a computer with more memory.")
             case ModuleNotFoundError(name=str(name)) if (package := name.partition(".")[0]) in self._extras:
                 return UserError(
                     f"{package} is not installed; run `pip install -e '.[{self._extras[package]}]'` first."
@@ -119,7 +119,7 @@ class Commands(click.Group):
         at = extract_tb(error.__traceback__)[-1]
         what = f"{type(error).__name__}: {error}".removesuffix(": ")
         return UserError(
-            f"This is a fault of {self.name}, not of yours ({what}, in {Path(at.filename).name}, line {at.lineno}); "
+            f"This is a bug in {self.name} ({what}, in {Path(at.filename).name}, line {at.lineno}); "
             f"run `{self.name} {DEBUG} {' '.join(words)}`, and report what it prints."
         )
 
@@ -131,7 +131,7 @@ def _first_sentence(command: click.Command) -> str:
 
 
 def _end_interrupted() -> NoReturn:
-    """Ends as a program does that Ctrl-C ends, so that a shell's loop around it ends too."""
+    """Ends the process by SIGINT, so that a shell's loop around the command ends too."""
     for stream in (sys.stdout, sys.stderr):
         _give_up_unwritten(stream)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -140,21 +140,23 @@ def _end_interrupted() -> NoReturn:
 
 
 def _give_up_unwritten(stream: IO[str]) -> None:
-    """Writes what is left; what nobody takes would otherwise be tried again by Python, with a traceback."""
+    """Flushes the stream; if nobody reads it, drops the rest, which Python would otherwise retry with a traceback."""
     try:
         stream.flush()
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-debug_option = click.option(DEBUG, is_flag=True, help="Show where an error comes from; comes before the command.")
+debug_option = click.option(
+    DEBUG, is_flag=True, help="Show the traceback of an error; write this option before the command."
+)
 
 
 @click.group(cls=Commands, name="myobridge", package="myobridge.commands")
 @debug_option
 @click.version_option(package_name="myobridge", prog_name="myobridge")
 def commands(debug: bool) -> None:
-    """Surface EMG in over a serial port, five servo angles of a prosthetic hand out.
+    """Turn surface EMG from a serial port into five servo angles of a prosthetic hand.
 
-    A research prototype, not a medical device.
+    myobridge is a research prototype, not a medical device.
     """

@@ -1,4 +1,4 @@
-"""`myobridge demo`: all of it without hardware."""
+"""`myobridge demo`: the whole system without hardware."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from myobridge.commands.options import FIRMWARE, JSON, PLAIN, VIEW_PORT, say, wr
 
 
 @click.command()
-@click.option("--seconds", default=30.0, type=click.FloatRange(min=0, min_open=True), help="Length of the demo.")
-@click.option("--headless", is_flag=True, help="Show nothing on the way; print the summary only.")
-@click.option("--view", is_flag=True, help="Show it in a browser: serve the live view beside the demo.")
+@click.option(
+    "--seconds", default=30.0, type=click.FloatRange(min=0, min_open=True), help="Length of the demo, in seconds."
+)
+@click.option("--headless", is_flag=True, help="Show nothing while the demo runs; print the summary only.")
+@click.option("--view", is_flag=True, help="Serve the live view, so that a browser shows the demo.")
 @VIEW_PORT
 @PLAIN
 @click.option("--seed", default=1, help="Seed of the simulated wearer's movements and noise.")
@@ -19,9 +21,10 @@ from myobridge.commands.options import FIRMWARE, JSON, PLAIN, VIEW_PORT, say, wr
 def demo(
     seconds: float, headless: bool, view: bool, view_port: int, seed: int, firmware: str | None, json_to: str | None
 ) -> None:
-    """Show it all without hardware: a simulated wearer and hand, and the daemon, as two processes.
+    """Run the whole system without hardware: a simulated wearer and hand, and the daemon that drives the hand.
 
-    A terminal shows a moving picture; with --view, with --plain, or where it cannot, it shows a line now and then.
+    The terminal shows a moving picture. With --view, with --plain, or in a terminal that cannot draw, it shows a line
+    every few seconds.
     """
     from rich.console import Console
 

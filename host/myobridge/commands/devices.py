@@ -1,4 +1,4 @@
-"""`myobridge devices`: what is plugged in."""
+"""`myobridge devices`: the serial ports and the boards on them."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from myobridge.commands.options import JSON, write_json
 @click.argument("ports", nargs=-1)
 @JSON
 def devices(ports: tuple[str, ...], json_to: str | None) -> None:
-    """List serial ports and the hands that answer on them; name PORTS to ask those only.
+    """List the serial ports and the boards that answer on them. Give PORTS to ask these ports only.
 
-    Asking opens each port, which resets an Arduino, and sends it a greeting.
+    The command opens each port, which resets an Arduino, and sends a HELLO message.
     """
     from myobridge.errors import printable
     from myobridge.feed.ports import UNKNOWN, list_ports, probe
@@ -22,8 +22,14 @@ def devices(ports: tuple[str, ...], json_to: str | None) -> None:
     rows = [probe(port) | ({"hardware": what} if what else {}) for port, what in hardware.items()]
     if json_to != "-":
         for row in rows:
-            unknown = " (this system does not say what is plugged in there)" if row.get("hardware") == UNKNOWN else ""
+            unknown = (
+                " (the operating system does not say what is plugged in there)"
+                if row.get("hardware") == UNKNOWN
+                else ""
+            )
             click.echo(printable(f"{row['port']:24} {row['answer']}{unknown}"))
         if not rows:
-            click.echo("No serial port found; plug the hand in, or run `myobridge simulate` and name its port here.")
+            click.echo(
+                "There is no serial port; plug the board in, or run `myobridge simulate` and name its port here."
+            )
     write_json({"devices": rows}, json_to)

@@ -17,18 +17,22 @@ ENDED_EARLY: Final = 128 + signal.SIGINT
 
 @click.command()
 @click.option("--port", required=True, help="Serial port of the hand; `myobridge devices` lists them.")
-@click.option("--model", "model_name", default="synth", help="Channels and rate are this model's.")
+@click.option(
+    "--model", "model_name", default="synth", help="Check with the channels and the sampling rate of this model."
+)
 @CONFIG
-@click.option("--no-clench", is_flag=True, help="Ask for nothing: listen only.")
-@click.option("--seconds", default=5.0, type=click.FloatRange(min=1), help="How long to listen to the resting arm.")
+@click.option("--no-clench", is_flag=True, help="Do not ask the wearer to clench; only listen.")
+@click.option(
+    "--seconds", default=5.0, type=click.FloatRange(min=1), help="How long to listen to the resting arm, in seconds."
+)
 @JSON
 def doctor(
     port: str, model_name: str, config: Path | None, no_clench: bool, seconds: float, json_to: str | None
 ) -> None:
-    """Examine port, board, line, electrodes and this computer; say what is wrong and what to do.
+    """Examine the port, the board, the line, the electrodes and this computer; say what is wrong and what to do.
 
-    Beside a running daemon it listens to that daemon, and otherwise opens the port itself. It never arms the hand.
-    Exit code 1 if something is bad, 0 if there are warnings at most, 130 if Ctrl-C ended it early.
+    If a daemon runs on the port, doctor listens to that daemon; otherwise it opens the port itself. It never arms the
+    hand. The exit code is 1 if something is bad, 0 if there are warnings at most, and 130 if Ctrl-C ended it early.
     """
     from myobridge.doctor.checks import check_all
     from myobridge.doctor.examine import examine
@@ -44,7 +48,7 @@ def doctor(
         signal.signal(signal.SIGINT, signal.default_int_handler)  # Ctrl-C still stops the stream and closes the port
         facts = examine(port, model, settings, seconds, guide, Path.cwd())
     except KeyboardInterrupt:
-        say("Ended before anything was measured.")
+        say("The examination ended before it measured anything.")
         sys.exit(ENDED_EARLY)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the rest is quick
     findings = check_all(facts)
@@ -54,6 +58,6 @@ def doctor(
             click.echo(line)
     write_json(report, json_to)
     if facts.interrupted:
-        say("Ended early; the report holds what was found until then.")
+        say("The examination ended early; the report holds its findings so far.")
         sys.exit(ENDED_EARLY)
     sys.exit(0 if report["ok"] else 1)

@@ -1,4 +1,4 @@
-"""`myobridge estop`: stops the hand, now or as soon as its board is there."""
+"""`myobridge estop`: stops the hand now, or as soon as its board is connected."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import click
 
 
 @click.command()
-@click.option("--port", required=True, help="Serial port of the hand, as the daemon has it.")
+@click.option("--port", required=True, help="Serial port of the hand, as given to the daemon.")
 def estop(port: str) -> None:
     """Cut the hand's servo pulses until a person lifts the stop with `myobridge lift-estop`.
 
-    The stop is remembered for the board, over unplugging, resets and restarts.
+    The stop stays in force for this board when the cable is unplugged, and when the board or the daemon restarts.
     """
     from myobridge.daemon.permission.estop_command import stop
 

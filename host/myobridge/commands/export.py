@@ -11,18 +11,23 @@ from myobridge.commands.options import interruptible, wrote
 
 @click.command()
 @click.argument("recording", type=click.Path(path_type=Path))
-@click.option("--to", "form", type=click.Choice(["bids", "edf", "npz", "csv"]), required=True, help="What to write.")
-@click.option("--out", type=click.Path(path_type=Path), help="File, or the dataset's folder for bids; else beside it.")
-@click.option("--subject", default="01", help="Whom the recording is of, in a BIDS dataset.")
+@click.option("--to", "form", type=click.Choice(["bids", "edf", "npz", "csv"]), required=True, help="Format to write.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="File to write; for bids, the folder of the dataset.",
+    show_default="beside the recording",
+)
+@click.option("--subject", default="01", help="Label of the wearer in a BIDS dataset.")
 def export(recording: Path, form: str, out: Path | None, subject: str) -> None:
-    """Write a recording for other programs: EDF+, a BIDS dataset, NumPy arrays or a table.
+    """Write a recording for other programs, as EDF+, a BIDS dataset, NumPy arrays or a CSV table.
 
-    A BIDS dataset takes several recordings: name the same --out again.
+    A BIDS dataset holds several recordings: give the same --out each time.
     """
     from myobridge.recording.export import export as write
-    from myobridge.recording.stretches import open_source
+    from myobridge.recording.open import open_recording
 
-    with interruptible(lambda: f"The export of {recording} was interrupted, and nothing of it was written."):
-        source = open_source(recording)
-        path = write(source, form, out, subject)
-    wrote(path, f"{source.recording.timeline.samples / source.recording.fs_hz:.1f} s of EMG")
+    with interruptible(lambda: f"The export of {recording} was interrupted, so it wrote nothing; run it again."):
+        file = open_recording(recording)
+        path = write(file, form, out, subject)
+    wrote(path, f"{file.samples.timeline.samples / file.samples.fs_hz:.1f} s of EMG")

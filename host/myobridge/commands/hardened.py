@@ -1,4 +1,4 @@
-"""What holds for the options of every command: numbers are numbers, and no output replaces what is read."""
+"""Rules for the options of every command: numbers are finite, and an output never replaces an input."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _DONE: Final = "_myobridge_hardened"
 
 
 class FiniteRange(click.FloatRange):
-    """A range of numbers. `nan` compares with nothing, so click's own range lets it in."""
+    """A range of finite numbers. click's own range accepts `nan`, because `nan` is neither below nor above a limit."""
 
     def convert(self, value: float, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """The number.
 
         Raises:
-            click.BadParameter: it is none, or not in the range.
+            click.BadParameter: the value is not a number, not finite, or out of range.
         """
         number: float = super().convert(value, param, ctx)
         if not math.isfinite(number):
@@ -34,7 +34,7 @@ class FiniteRange(click.FloatRange):
 
 
 def hardened(command: click.Command) -> click.Command:
-    """The command, whose numbers are finite and whose outputs are not its inputs."""
+    """The command, made to refuse numbers that are not finite, and outputs that are also inputs."""
     if getattr(command, _DONE, False):
         return command
     setattr(command, _DONE, True)
@@ -56,16 +56,16 @@ def hardened(command: click.Command) -> click.Command:
 
 
 def refuse_to_replace(values: dict[str, object]) -> None:
-    """Refuses an output that is the same file as something that the command reads.
+    """Refuses an output that is the same file as an input.
 
     Raises:
-        UserError: it is.
+        UserError: one of the outputs is.
     """
     inputs = [path for name, value in values.items() if name not in OUTPUTS for path in _paths(value)]
     for name in OUTPUTS:
         for output in _paths(values.get(name)):
             if any(_same(output, path) for path in inputs):
-                raise UserError(f"{output} is read by this command and would be replaced; write to another file.")
+                raise UserError(f"This command reads {output} and would replace it; write to another file.")
 
 
 def _paths(value: object) -> Iterator[str]:

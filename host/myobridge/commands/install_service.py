@@ -1,4 +1,4 @@
-"""`myobridge install-service`: the daemon as a service of the system."""
+"""`myobridge install-service`: the daemon as a systemd service."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from myobridge.commands.options import CONFIG, say
+from myobridge.commands.options import CONFIG, MODEL_HELP, say
 from myobridge.errors import UserError
 
 if TYPE_CHECKING:
@@ -17,22 +17,28 @@ if TYPE_CHECKING:
 
 
 @click.command("install-service")
-@click.option("--port", help="The hand's port, to know this very board again; otherwise any Arduino Mega or Uno.")
-@click.option("--name", default="", help="Which hand, where there are two: left, right. Needs --port.")
-@click.option("--model", "model_name", help="An .onnx file, or a shipped model: synth, biopatrec, population.")
+@click.option(
+    "--port",
+    help="Port of the hand. The service then runs for this board only.",
+    show_default="any Arduino Mega or Uno",
+)
+@click.option(
+    "--name", default="", help="Name of the hand, left or right, if there are two; needs --port.", show_default=False
+)
+@click.option("--model", "model_name", help=MODEL_HELP)
 @CONFIG
-@click.option("--dry-run", is_flag=True, help="Only show what would be written and run.")
+@click.option("--dry-run", is_flag=True, help="Show what the command would write and run, and change nothing.")
 @click.option("--uninstall", is_flag=True, help="Stop the service and remove it.")
 def install_service(
     port: str | None, name: str, model_name: str | None, config: Path | None, dry_run: bool, uninstall: bool
 ) -> None:
-    """Run the daemon whenever the hand is plugged in, watched over by systemd. Call it with sudo.
+    """Install a systemd service that runs the daemon whenever the hand is plugged in. Run this command with sudo.
 
-    The hand's port is called /dev/myobridge from then on. The service never arms the hand: you do, in the view or
-    with `systemctl kill -s SIGUSR1 myobridge`. What is installed and how to look at it: host/SERVICE.md.
+    The hand's port gets the name /dev/myobridge. The service never arms the hand: you arm it, in the view or with
+    `systemctl kill -s SIGUSR1 myobridge`. host/SERVICE.md says what is installed and how to look at it.
 
-    For two hands, call it once for each, with its --port and its --name: `--name left` makes /dev/myobridge-left and
-    the service myobridge@left.
+    For two hands, run this command once for each hand, with its --port and its --name: `--name left` makes
+    /dev/myobridge-left and the service myobridge@left.
     """
     from myobridge.daemon.service.hand import Hand
     from myobridge.daemon.service.install import Step, install_steps, need_root, uninstall_steps
@@ -50,7 +56,7 @@ def install_service(
     for step in steps:
         step.take()
     if uninstall:
-        say("The service is gone.")
+        say("The service is removed.")
     elif Path(hand.link).exists():
         say(f"The service runs, disarmed; `systemctl status {hand.unit.removesuffix('.service')}` shows it.")
     else:
@@ -58,7 +64,7 @@ def install_service(
 
 
 def _texts(hand: Hand, port: str | None, model_name: str | None, config: Path | None) -> tuple[str, str]:
-    """The unit and the rule, once it is seen that a daemon could start so."""
+    """The text of the systemd unit and of the udev rule, after a check that a daemon could start with them."""
     from myobridge.board import check_rate
     from myobridge.daemon.service.install import check_beside_others, owner
     from myobridge.daemon.service.texts import rule_text, unit_text
@@ -67,7 +73,9 @@ def _texts(hand: Hand, port: str | None, model_name: str | None, config: Path | 
     from myobridge.settings import load_settings
 
     if not model_name:
-        raise UserError("--model says which model the service runs: your own .onnx file, or a shipped model.")
+        raise UserError(
+            "The model that the service runs is missing; name your own .onnx file or a shipped model with --model."
+        )
     model, settings = find_model(model_name).absolute(), load_settings(config)
     check_rate(settings, open_model(model).spec)
     command = [sys.executable, "-m", "myobridge", "run", "--port", hand.link, "--model", str(model)]
@@ -84,11 +92,13 @@ def _board(hand: Hand, port: str | None) -> Board:
     if not hand.name:
         return board_on(port) if port else any_arduino()
     if not port:
-        raise UserError(f"--port says which board is the {hand.name} hand; `myobridge devices` lists the ports.")
+        raise UserError(
+            f"The port of the {hand.name} hand is missing; give it with --port (`myobridge devices` lists the ports)."
+        )
     board = one_board_on(port)
     if board.socket:
         say(
-            "This board has no serial number of its own, so it is known by the USB socket that it is plugged into "
-            f"({board.socket}): leave it there."
+            "This board does not have a serial number of its own, so the service knows it by its USB socket "
+            f"({board.socket}): always plug the board into this socket."
         )
     return board

@@ -8,11 +8,12 @@ import click
 
 
 @click.command("lift-estop")
-@click.option("--port", required=True, help="Serial port of the hand, as the daemon has it.")
+@click.option("--port", required=True, help="Serial port of the hand, as given to the daemon.")
 def lift_estop(port: str) -> None:
-    """Lift an emergency stop: the board is reset, and the hand is disarmed. This never arms the hand.
+    """Lift an emergency stop: this resets the board, which leaves the hand disarmed.
 
-    Make sure first that nothing is caught in the hand, and that whoever stopped it agrees.
+    Make sure first that nothing is caught in the hand, and that the person who stopped the hand agrees. Lifting the
+    stop never arms the hand.
     """
     from myobridge.daemon.permission.estop_command import lift
 

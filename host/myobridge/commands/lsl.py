@@ -1,4 +1,4 @@
-"""`myobridge lsl`: the hand for the lab streaming layer."""
+"""`myobridge lsl`: the daemon's data for the lab streaming layer."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from myobridge.errors import UserError
 
 
 @click.command()
-@click.option("--port", required=True, help="Serial port of the hand on which a daemon runs.")
+@click.option("--port", required=True, help="Serial port of the hand, as given to the daemon.")
 def lsl(port: str) -> None:
-    """Stream EMG, angles and events of a running daemon to the lab streaming layer.
+    """Stream EMG, angles and events of a running daemon to the lab streaming layer (LSL).
 
-    Three LSL streams: `myobridge EMG` (ADC counts at the sampling rate), `myobridge angles` (degrees, predicted and
-    applied) and `myobridge markers` (state, reason, withheld, lost samples, model, cues). Needs the extra `lsl`.
+    There are three LSL streams: `myobridge EMG` (ADC counts at the sampling rate), `myobridge angles` (degrees,
+    predicted and applied) and `myobridge markers` (state, reason, withheld, lost samples, model, cues). This command
+    needs the extra `lsl`.
     """
     try:
         from myobridge.feed.lsl import stream
@@ -22,7 +23,7 @@ def lsl(port: str) -> None:
         raise UserError(
             "Lab streaming needs pylsl, which is not installed; `pip install -e '.[lsl]'` in a clone installs it."
         ) from error
-    except RuntimeError as error:  # pylsl without the library that it wraps
+    except RuntimeError as error:  # pylsl is there, the library that it wraps is not
         raise UserError(
             "pylsl finds no liblsl for this computer; install liblsl2, or point PYLSL_LIB at its .so file."
         ) from error

@@ -1,4 +1,4 @@
-"""What several commands share: their options, and how they speak."""
+"""Options that several commands share, and how commands talk to the user."""
 
 from __future__ import annotations
 
@@ -8,30 +8,36 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
 from myobridge.errors import UserError, printable
 from myobridge.files import write_text
 
-MODEL = click.option(
-    "--model", "model_name", required=True, help="An .onnx file, or a shipped model: synth, biopatrec, population."
-)
+MODEL_HELP: Final = "Model: an .onnx file, or a shipped model (synth, biopatrec, population)."
+MODEL = click.option("--model", "model_name", required=True, help=MODEL_HELP)
 CONFIG = click.option(
-    "--config", type=click.Path(path_type=Path), help="The settings, a TOML file.", show_default="none needed"
+    "--config", type=click.Path(path_type=Path), help="Settings file (TOML).", show_default="the built-in settings"
 )
 FIRMWARE = click.option(
-    "--firmware", type=click.Choice(["mega2560", "uno"]), help="Run the real firmware in its simulator (from a clone)."
+    "--firmware",
+    type=click.Choice(["mega2560", "uno"]),
+    help="Run the real firmware of this board in its simulator; this needs a clone of the repository.",
 )
 SECONDS = click.option(
-    "--seconds", type=click.FloatRange(min=0, min_open=True), help="How long to run.", show_default="until Ctrl-C"
+    "--seconds",
+    type=click.FloatRange(min=0, min_open=True),
+    help="How long to run, in seconds.",
+    show_default="until Ctrl-C",
 )
-JSON = click.option("--json", "json_to", metavar="F", help="Write the summary to this file, or to - for the terminal.")
+JSON = click.option(
+    "--json", "json_to", metavar="F", help="Write the summary to this file as JSON; - prints it on standard output."
+)
 
 
 def _only_lines(_context: click.Context, _option: click.Parameter, plain: bool) -> None:
-    """Makes this terminal one that can only print lines, for rich and for the processes that the command starts."""
+    """Makes rich, and every process that the command starts, treat this terminal as one that only prints lines."""
     if plain:
         os.environ["TERM"] = "dumb"
 
@@ -41,23 +47,24 @@ PLAIN = click.option(
     is_flag=True,
     expose_value=False,
     callback=_only_lines,
-    help="Print lines instead of drawing, for screen readers and simple terminals.",
+    help="Print lines of text instead of drawing, for screen readers and simple terminals.",
 )
 
 VIEW_PORT = click.option(
-    "--view-port", default=8765, type=click.IntRange(0, 65535), help="TCP port of the page; 0 takes a free one."
+    "--view-port", default=8765, type=click.IntRange(0, 65535), help="TCP port of the page; 0 picks a free port."
 )
 BIND = click.option(
     "--bind",
     default="127.0.0.1",
     metavar="ADDRESS",
-    help="Address of the page: this machine only, or e.g. 0.0.0.0 for others too, who then need the printed token.",
+    help="Address of the page. 127.0.0.1 serves this computer only; with another address, such as 0.0.0.0, other "
+    "computers can open the page with the printed token.",
 )
-CONTROL = click.option("--control", is_flag=True, help="Let the page ARM, DISARM and ESTOP the hand.")
+CONTROL = click.option("--control", is_flag=True, help="Let viewers of the page ARM, DISARM and ESTOP the hand.")
 
 
 def write_json(summary: dict[str, Any], to: str | None) -> None:
-    """Writes the summary where `--json` said."""
+    """Writes the summary to the place that `--json` names; None: nowhere."""
     if to is None:
         return
     text = json.dumps(summary, indent=2)
@@ -68,17 +75,17 @@ def write_json(summary: dict[str, Any], to: str | None) -> None:
 
 
 def say(text: str) -> None:
-    """A sentence for the person at the terminal, apart from any JSON."""
+    """Prints a sentence on standard error; standard output is for results."""
     click.echo(f"myobridge: {printable(text)}", err=True)
 
 
 def wrote(path: Path, what: str) -> None:
-    """The last sentence of a command that makes a file."""
+    """Says which file was written; the last sentence of a command that makes a file."""
     say(written(path, what))
 
 
 def written(path: Path, what: str) -> str:
-    """What was written where, and how large it is."""
+    """A sentence that names the file, what is in it, and its size."""
     size, unit = float(path.stat().st_size), "bytes"
     for larger in ("kB", "MB", "GB"):
         if size < 1000:
@@ -90,10 +97,10 @@ def written(path: Path, what: str) -> str:
 
 @contextmanager
 def interruptible(sentence: Callable[[], str]) -> Iterator[None]:
-    """Ctrl-C, SIGTERM and SIGHUP end the block: drafts are removed, and the sentence says what there is.
+    """Lets Ctrl-C, SIGTERM and SIGHUP end the block: drafts are removed, and `sentence` says which files exist.
 
     Raises:
-        UserError: it was interrupted.
+        UserError: the block was interrupted.
     """
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     heard = [number for number, handler in before.items() if handler != signal.SIG_IGN]  # `nohup` ignores one

@@ -12,34 +12,46 @@ from myobridge.errors import UserError
 
 
 @click.command()
-@click.option("--port", required=True, help="Serial port of the hand; a daemon that has it goes on.")
+@click.option("--port", required=True, help="Serial port of the hand. A daemon that runs there keeps running.")
 @click.option(
-    "--out", type=click.Path(path_type=Path), help="The .myo file to make.", show_default="session-DATE-TIME.myo"
+    "--out", type=click.Path(path_type=Path), help="Recording to write (.myo).", show_default="session-DATE-TIME.myo"
 )
 @click.option(
     "--poses",
     "poses_file",
     type=click.Path(path_type=Path),
-    help="A TOML file of poses.",
-    show_default="seven common ones",
+    help="Poses file (TOML).",
+    show_default="seven common poses",
 )
-@click.option("--repetitions", default=3, type=click.IntRange(1, 100), help="How often each pose is held.")
+@click.option("--repetitions", default=3, type=click.IntRange(1, 100), help="How many times each pose is held.")
 @click.option(
-    "--seconds-per-pose", "hold_s", default=3.0, type=click.FloatRange(1, 60), help="How long to hold a pose."
+    "--seconds-per-pose",
+    "hold_s",
+    default=3.0,
+    type=click.FloatRange(1, 60),
+    help="How long to hold a pose, in seconds.",
 )
 @click.option(
-    "--seconds-of-rest", "rest_s", default=2.0, type=click.FloatRange(1, 60), help="How long to rest between poses."
+    "--seconds-of-rest",
+    "rest_s",
+    default=2.0,
+    type=click.FloatRange(1, 60),
+    help="How long to rest between poses, in seconds.",
 )
-@click.option("--model", "model_name", help="Record the channels and rate of this model, where no daemon runs.")
+@click.option(
+    "--model", "model_name", help="If no daemon runs, record the channels and the sampling rate of this model."
+)
 @click.option(
     "--fs",
     "fs_hz",
     type=click.FloatRange(100, 20000),
-    help="Sampling rate in Hz, without --model.",
+    help="Sampling rate in Hz, if there is no --model.",
     show_default="2000",
 )
-@click.option("--channels", type=click.IntRange(1, 16), help="Number of electrodes, without --model.", show_default="4")
-@click.option("--seed", type=click.IntRange(min=0), help="Seed of the order of the poses.", show_default="a new one")
+@click.option(
+    "--channels", type=click.IntRange(1, 16), help="Number of channels, if there is no --model.", show_default="4"
+)
+@click.option("--seed", type=click.IntRange(min=0), help="Seed of the order of the poses.", show_default="a new seed")
 @PLAIN
 @CONFIG
 @JSON
@@ -57,9 +69,10 @@ def record(
     config: Path | None,
     json_to: str | None,
 ) -> None:
-    """Guide the wearer through rest and poses, and record what the electrodes say.
+    """Guide the wearer through rest and poses, and record the EMG.
 
-    Keys: r does the last pose again, p or space pauses, q stops. Nothing that was recorded is lost.
+    Press r to repeat the last pose, p or space to pause, q to stop. The recording keeps everything, including poses
+    that are repeated.
     """
     from myobridge.board import check_rate
     from myobridge.calibration.byte_source import spec_for
@@ -71,7 +84,7 @@ def record(
     from myobridge.settings import load_settings
 
     if model_name and (fs_hz or channels):
-        raise UserError("The model says what to sample: leave --fs and --channels out, or --model.")
+        raise UserError("--model already says what to sample; leave --fs and --channels out, or leave --model out.")
     settings, poses = load_settings(config), load_poses(poses_file or DEFAULT)
     if model_name:
         spec = open_model(find_model(model_name)).spec

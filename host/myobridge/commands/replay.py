@@ -14,9 +14,9 @@ from myobridge.commands.options import CONFIG, JSON, MODEL, write_json, wrote
 @MODEL
 @CONFIG
 @JSON
-@click.option("--out", type=click.Path(path_type=Path), help="Write every decision to this .npz.")
+@click.option("--out", type=click.Path(path_type=Path), help="Write every decision to this file (.npz).")
 def replay(recording: Path, model_name: str, config: Path | None, json_to: str | None, out: Path | None) -> None:
-    """Run a recording through the daemon's own pipeline, as fast as it goes, and say what the hand would have got."""
+    """Run a recording through the daemon's own pipeline, as fast as possible, and sum up the setpoints."""
     from myobridge.model.load import open_model
     from myobridge.model.shipped import find_model
     from myobridge.recording import Recording

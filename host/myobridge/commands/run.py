@@ -21,7 +21,9 @@ SUMMARY_S: Final = 5.0
 @click.option("--port", required=True, help="Serial port of the hand; `myobridge devices` lists them.")
 @MODEL
 @CONFIG
-@click.option("--arm", is_flag=True, help="Let the hand move. Without it the daemon streams and predicts only.")
+@click.option(
+    "--arm", is_flag=True, help="Arm the hand, so that it moves. Without --arm the daemon only streams and predicts."
+)
 @click.option("--view", is_flag=True, help="Serve the live view; see --view-port, --bind and --control.")
 @VIEW_PORT
 @BIND
@@ -40,10 +42,10 @@ def run(
     seconds: float | None,
     json_to: str | None,
 ) -> None:
-    """Run the daemon: EMG from the port, through the model, back as setpoints.
+    """Run the daemon: it reads EMG from the port, and writes the model's angles back as setpoints.
 
-    SIGUSR1 asks the hand to arm (again), SIGUSR2 disarms it; Ctrl-C disarms it and ends. Views and recorders look
-    into it through its feed, a socket that only you can open.
+    SIGUSR1 arms the hand, SIGUSR2 disarms it, and Ctrl-C disarms it and ends the daemon. Views and recorders read the
+    daemon's feed, a socket that only you can open.
     """
     from myobridge.daemon.printer import Printer
     from myobridge.daemon.realtime import stop_collecting
@@ -65,7 +67,7 @@ def run(
 
         def give_up(why: str) -> None:
             tell(why)
-            with suppress(Exception):  # nothing keeps this process from ending
+            with suppress(Exception):  # this process must end in any case
                 daemon.close()
                 _deliver({**daemon.stats.summary(), "notices_dropped": printer.dropped}, json_to)
             printer.close()
@@ -89,10 +91,10 @@ def run(
 
 
 def _deliver(summary: dict[str, Any], json_to: str | None) -> None:
-    """Writes the summary; a standard output that nobody reads is waited for a moment only.
+    """Writes the summary; waits only a moment for a standard output that nobody reads.
 
     Raises:
-        UserError: it could not be written.
+        UserError: the summary could not be written.
     """
     from myobridge.daemon.printer import Printer
 
@@ -102,4 +104,4 @@ def _deliver(summary: dict[str, Any], json_to: str | None) -> None:
     output = Printer(1)
     output.say(json.dumps(summary, indent=2))
     if not output.close(SUMMARY_S):
-        raise UserError("Standard output did not take the summary; read it, or write it to a file with --json.")
+        raise UserError("Nobody reads standard output, so the summary is not printed; read it, or give --json a file.")

@@ -20,26 +20,43 @@ SHIPPED_SYNTH: Final = (2000.0, 4)
 
 
 @click.command()
-@click.option("--source", default="synth", help="synth, or a recording (.myo, .npz) to play at its own rate.")
+@click.option(
+    "--source",
+    default="synth",
+    help="Where the EMG comes from: synth, or a recording (.myo, .npz), which is played at its own rate.",
+)
 @click.option("--fs", "fs_hz", default=2000.0, type=click.FloatRange(100, 20000), help="Sampling rate of synth in Hz.")
-@click.option("--channels", default=4, type=click.IntRange(1, 64), help="Number of electrodes of synth.")
-@click.option("--seed", default=0, help="Seed of synth, of the line faults and of the board's ids.")
-@click.option("--wearer", default=0, type=click.IntRange(min=0), help="Whose forearm synth is; 0 is the demo's.")
-@click.option("--follow-cues", is_flag=True, help="The wearer of synth does what a guided recording on this port asks.")
+@click.option("--channels", default=4, type=click.IntRange(1, 64), help="Number of channels of synth.")
+@click.option("--seed", default=0, help="Seed of synth, of the line faults and of the board's boot id.")
+@click.option(
+    "--wearer",
+    default=0,
+    type=click.IntRange(min=0),
+    help="Number of the simulated wearer, whose forearm synth models.",
+)
+@click.option(
+    "--follow-cues",
+    is_flag=True,
+    help="Let the simulated wearer follow the prompts of a guided recording on this port.",
+)
 @FIRMWARE
-@click.option("--loop", is_flag=True, help="Begin a recording again when it is over.")
-@click.option("--link", type=click.Path(path_type=Path), help="Keep a symbolic link to the port here.")
+@click.option("--loop", is_flag=True, help="Play the recording again when it ends.")
+@click.option("--link", type=click.Path(path_type=Path), help="Make a symbolic link to the port at this path.")
 @click.option(
     "--faults",
     default="",
     show_default=False,
-    help="What goes wrong on the line: flips=P, lost=P, burst=BYTES@EVERY_S, stall=MS@EVERY_S, unplug=S@AT_S; "
-    "several are joined by commas.",
+    help="Faults of the line, joined by commas: flips=P, lost=P (probabilities), burst=BYTES@EVERY_S, "
+    "stall=MS@EVERY_S, unplug=S@AT_S (default: none).",
 )
 @SECONDS
 @JSON
-@click.option("--tap", type=click.Path(path_type=Path), help="Send looks at the hand to this Unix datagram socket.")
-@click.option("--trace", type=click.Path(path_type=Path), help="Write servo and true angles to this .npz at the end.")
+@click.option("--tap", type=click.Path(path_type=Path), help="Send snapshots of the hand to this Unix datagram socket.")
+@click.option(
+    "--trace",
+    type=click.Path(path_type=Path),
+    help="Write servo angles and true angles to this file (.npz) at the end.",
+)
 def simulate(
     source: str,
     fs_hz: float,
@@ -56,30 +73,23 @@ def simulate(
     tap: Path | None,
     trace: Path | None,
 ) -> None:
-    """Be a hand: a virtual serial port with EMG at its inputs and five simulated servos.
+    """Simulate a hand: a virtual serial port, EMG at the board's inputs, and five servos.
 
-    The name of the port is printed on standard output, for programs; what to do with it follows on standard error.
+    The port's name is printed on standard output, for programs. Standard error says how to drive the hand.
     """
-    from myobridge.feed.audience import follow
     from myobridge.feed.tap import HandTap
-    from myobridge.recording import Recording
     from myobridge.simulator.hand import SimulatedHand
     from myobridge.simulator.line_faults import parse_line_faults
     from myobridge.simulator.pty_port import PtyPort
     from myobridge.simulator.real_firmware import RealFirmwareHand
-    from myobridge.simulator.recorded import RecordedSource
-    from myobridge.simulator.script import CuedScript
-    from myobridge.simulator.synth import SynthOptions, SynthSource
 
     line_faults = parse_line_faults(faults)
     if follow_cues and (source != "synth" or link is None):
-        raise UserError("--follow-cues is of --source synth, and needs --link for a name to follow; add it.")
-    emg: EmgSource
+        raise UserError("--follow-cues works with --source synth, and needs --link as the port's name; add --link.")
     if source == "synth":
-        script = CuedScript(follow(link), seed) if follow_cues and link else None
-        emg = SynthSource(SynthOptions(fs_hz=fs_hz, channels=channels, seed=seed, wearer=wearer, script=script))
+        emg = _synth(fs_hz, channels, seed, wearer, link if follow_cues else None)
     else:
-        emg = RecordedSource(Recording.load(Path(source)), loop=loop)
+        emg = _recorded(Path(source), loop)
     hand: SimulatedHand | RealFirmwareHand
     if firmware is None:
         port = PtyPort(link)
@@ -89,7 +99,7 @@ def simulate(
         hand.run(seconds)
     else:
         if faults or tap:
-            raise UserError("--faults and --tap are of the simulated firmware; leave them out with --firmware.")
+            raise UserError("--faults and --tap work with the simulated firmware only; leave them out with --firmware.")
         hand = RealFirmwareHand(firmware, emg, link)
         for path in hand.run(seconds):
             _introduce(path, emg)
@@ -98,11 +108,28 @@ def simulate(
     write_json(hand.summary(), json_to)
 
 
+def _synth(fs_hz: float, channels: int, seed: int, wearer: int, cues_of: Path | None) -> EmgSource:
+    """Synthetic EMG; the wearer follows the prompts on the port `cues_of`, if one is given."""
+    from myobridge.feed.audience import follow
+    from myobridge.simulator.script import CuedScript
+    from myobridge.simulator.synth import SynthOptions, SynthSource
+
+    script = CuedScript(follow(cues_of), seed) if cues_of else None
+    return SynthSource(SynthOptions(fs_hz=fs_hz, channels=channels, seed=seed, wearer=wearer, script=script))
+
+
+def _recorded(path: Path, loop: bool) -> EmgSource:
+    from myobridge.recording import Recording
+    from myobridge.simulator.recorded import RecordedSource
+
+    return RecordedSource(Recording.load(path), loop=loop)
+
+
 def _introduce(port: str | Path, emg: EmgSource) -> None:
-    """Where the hand is, for programs; how to drive it and how to end it, for people."""
+    """Prints the port for programs, and for people how to drive the hand and how to end it."""
     click.echo(port)
     sys.stdout.flush()
     fits = (emg.fs_hz, emg.channels) == SHIPPED_SYNTH
     command = shlex.join(["myobridge", "run", "--port", str(port), "--model", "synth" if fits else "MODEL", "--arm"])
     needs = "" if fits else f" MODEL is a model for {emg.channels} channels at {emg.fs_hz:g} Hz."
-    say(f"The simulated hand is on {port}. To drive it, run `{command}` in another terminal.{needs} Ctrl-C ends it.")
+    say(f"The simulated hand is on {port}. To drive it, run `{command}` in another terminal.{needs} Ctrl-C ends this.")

@@ -12,20 +12,22 @@ from myobridge.commands.options import BIND, CONTROL, VIEW_PORT
 
 STDOUT = 1
 NICE = -5
-"""Where it is permitted: ESTOP passes through the view. A daemon in real time comes first all the same."""
+"""Priority of the view, where the system permits it, because ESTOP passes through the view; a real-time daemon still
+comes first."""
 SWITCH_S = 0.001
-"""The thread that draws up spectra keeps an order waiting no longer than this."""
+"""The longest time for which the thread that computes spectra delays a viewer's request."""
 
 
 @click.command()
-@click.option("--port", required=True, help="Serial port of the hand that the daemon drives, as given to it.")
+@click.option("--port", required=True, help="Serial port of the hand, as given to the daemon.")
 @VIEW_PORT
 @BIND
 @CONTROL
 def view(port: str, view_port: int, bind: str, control: bool) -> None:
-    """Serve a page that shows what the daemon on a port sees and does; open the address that is printed.
+    """Serve a page that shows what the daemon on a port sees and does. Open the printed address in a browser.
 
-    It may start before the daemon, outlives it, and comes back to it by itself. Ctrl-C ends it.
+    The view may start before the daemon, keeps running when the daemon ends, and finds the next daemon by itself.
+    Ctrl-C ends the view.
     """
     from myobridge.daemon.printer import Printer
     from myobridge.view.server import serve_view

@@ -31,7 +31,7 @@ class Window:
         self._filled_by_hop.clear()
         self._filled = 0
 
-    def append(self, samples: NDArray[np.float64], filled: int) -> None:
+    def append(self, samples: NDArray[np.floating], filled: int) -> None:
         """Adds one hop, (hop, channels), of which `filled` samples were never received."""
         if self._end + self._hop > self._buffer.shape[1]:
             kept = self._window

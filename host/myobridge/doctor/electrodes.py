@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from myobridge.decoder.contact import HIGHEST_HUM_HZ, Check, Contact, Measures, checks
 from myobridge.doctor.facts import ChannelFacts
 from myobridge.settings import SafetySettings
+from myobridge.spectrum import frequencies_hz, power_density
 
 BAND_HZ: Final = (20.0, float(HIGHEST_HUM_HZ))
 """The band of surface EMG; electrode movement lies below."""
@@ -80,15 +81,12 @@ def _contact(rested: Sequence[Check], fist: Sequence[Check], channel: int) -> di
 
 
 def band_rms(counts: NDArray[np.int16], fs_hz: float) -> NDArray[np.float64]:
-    """Root mean square of counts (samples, channels) in the EMG band, without 50 and 60 Hz and their multiples."""
-    raw = counts.astype(np.float64)
-    shape = np.hanning(len(raw))[:, None]
-    spectrum = np.fft.rfft((raw - raw.mean(axis=0)) * shape, axis=0)
-    freq_hz = np.fft.rfftfreq(len(raw), 1 / fs_hz)
+    """Root mean square in the EMG band without 50 and 60 Hz and multiples, of counts (samples, channels)."""
+    freq_hz = frequencies_hz(len(counts), fs_hz)
     kept = (freq_hz >= BAND_HZ[0]) & (freq_hz <= min(BAND_HZ[1], 0.45 * fs_hz))
     for mains_hz in (50, 60):
         kept &= np.abs((freq_hz + mains_hz / 2) % mains_hz - mains_hz / 2) > MAINS_WIDTH_HZ
-    power = 2 * np.sum(np.abs(spectrum[kept]) ** 2, axis=0) / (len(raw) * np.sum(shape**2))
+    power = np.sum(power_density(counts, fs_hz)[kept], axis=0) * fs_hz / len(counts)
     return np.asarray(np.sqrt(power), dtype=np.float64)
 
 

@@ -1,6 +1,6 @@
-"""Recordings: samples in memory, the `.myo` log that a session writes, and what reads and exports them.
+"""Recordings: the `.myo` log that a session writes, its reader, recordings in memory, and exports.
 
-[host/RECORDING.md](../../RECORDING.md) describes the log so that a stranger can write a reader.
+[host/RECORDING.md](../../RECORDING.md) describes the log in enough detail to write another reader.
 """
 
 from myobridge.recording.arrays import Recording

@@ -1,4 +1,4 @@
-"""A recording in memory as arrays, for what goes through all of it at once."""
+"""A recording in memory, as arrays, for code that needs all of it at once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from myobridge import SERVOS
 from myobridge.files import draft
 from myobridge.model.file import LabelledPose
 from myobridge.recording.npz import DEFAULT_ADC_BITS, check_length, save_arrays
-from myobridge.recording.open import open_samples
+from myobridge.recording.open import open_recording
 from myobridge.recording.timeline import COLUMNS, Timeline, changes_in
 
 BLOCK_ROWS: Final = 1 << 14
@@ -23,12 +23,12 @@ Item = TypeVar("Item", bound=np.generic)
 
 @dataclass(frozen=True)
 class Recording:
-    """Samples in the order in which they were taken.
+    """All samples of a recording, in the order in which the board took them.
 
     counts: int16 (samples, channels), signed ADC counts.
     label, repetition, run: uint8 (samples,) or None.
     angles_deg: float32 (samples, 5) or None.
-    poses: what the labels mean, where that is known; label 0 is rest.
+    poses: what the labels mean, if that is known; label 0 is rest.
     """
 
     counts: NDArray[np.int16]
@@ -42,34 +42,31 @@ class Recording:
 
     @property
     def channels(self) -> int:
-        """Number of electrodes."""
+        """Number of channels."""
         return int(self.counts.shape[1])
 
     @property
-    def timeline(self) -> Timeline:
-        """See Samples."""
+    def timeline(self) -> Timeline:  # noqa: D102
         columns = {name: getattr(self, name) for name in COLUMNS}
         return Timeline.of(
             len(self.counts), {name: changes_in([values]) for name, values in columns.items() if values is not None}
         )
 
     def takes(self) -> Iterator[slice]:
-        """Stretches that were recorded without a break."""
+        """Rows of each take: a stretch that was recorded without a break."""
         return self.timeline.takes()
 
-    def blocks(self) -> Iterator[NDArray[np.int16]]:
-        """See Samples."""
+    def blocks(self) -> Iterator[NDArray[np.int16]]:  # noqa: D102
         return _in_blocks(self.counts)
 
-    def angle_blocks(self) -> Iterator[NDArray[np.float32]] | None:
-        """See Samples."""
+    def angle_blocks(self) -> Iterator[NDArray[np.float32]] | None:  # noqa: D102
         return None if self.angles_deg is None else _in_blocks(self.angles_deg)
 
     def save(self, path: Path) -> None:
         """Writes the `.npz` form.
 
         Raises:
-            UserError: the file cannot be written, or would be too long to be read again.
+            UserError: the file cannot be written, or the recording is too long to be read back.
         """
         check_length(self, path)
         with draft(path) as half:
@@ -77,12 +74,13 @@ class Recording:
 
     @classmethod
     def load(cls, path: Path) -> Recording:
-        """Reads a `.myo` log or an `.npz`, whatever its name is; of a damaged log all that is whole.
+        """Reads a `.myo` log or an `.npz`, whatever its name is. Of a damaged log it reads everything that is whole.
 
         Raises:
-            UserError: no such file, not a recording, without a sample, too long, or its arrays do not fit together.
+            UserError: the file does not exist, is not a recording, holds no sample or too many, or its arrays do not
+                fit together.
         """
-        samples, _ = open_samples(path)
+        samples = open_recording(path).samples
         check_length(samples, path)
         timeline = samples.timeline
         whole = slice(0, timeline.samples)

@@ -1,4 +1,4 @@
-"""What stands beside the EDF file of a run in a BIDS dataset: pure texts."""
+"""The text files beside the EDF file of a run in a BIDS dataset. Pure functions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from myobridge.errors import printable
 from myobridge.recording.edf import BOUNDARY, edf_labels
-from myobridge.recording.stretches import Source, stretches
+from myobridge.recording.open import RecordingFile
+from myobridge.recording.stretches import stretches
 from myobridge.wire.messages import Board
 
 TASK: Final = "poses"
@@ -15,30 +16,30 @@ TASK: Final = "poses"
 Table = tuple[list[str], list[list[Any]]]
 
 
-def beside(source: Source) -> dict[str, str]:
-    """The texts of the files, by the ends of their names."""
+def beside(file: RecordingFile) -> dict[str, str]:
+    """Contents of the files, by the ends of their names."""
     return {
-        "emg.json": json_text(_sidecar(source)),
-        "channels.tsv": table_text(_channels(source)),
-        "events.tsv": table_text(_events(source)),
-        "events.json": json_text(_event_columns(source)),
+        "emg.json": json_text(_sidecar(file)),
+        "channels.tsv": table_text(_channels(file)),
+        "events.tsv": table_text(_events(file)),
+        "events.json": json_text(_event_columns(file)),
     }
 
 
 def json_text(content: dict[str, Any]) -> str:
-    """A file of JSON."""
+    """Content of a JSON file."""
     return json.dumps(content, indent=2) + "\n"
 
 
 def table_text(table: Table) -> str:
-    """A file with a head and rows."""
+    """Content of a TSV file with a head and rows."""
     head, rows = table
     return "".join("\t".join(printable(str(cell)) for cell in row) + "\n" for row in [head, *rows])
 
 
-def _sidecar(source: Source) -> dict[str, Any]:
+def _sidecar(file: RecordingFile) -> dict[str, Any]:
     """`*_emg.json`."""
-    recording, log = source.recording, source.log
+    recording, log = file.samples, file.log
     takes = sum(1 for _ in recording.timeline.takes())
     content = {
         "TaskName": TASK,
@@ -62,36 +63,36 @@ def _sidecar(source: Source) -> dict[str, Any]:
     return content
 
 
-def _channels(source: Source) -> Table:
-    """Head and rows of `*_channels.tsv`: names as in the EDF file; the electrode is the recording's own name for it."""
+def _channels(file: RecordingFile) -> Table:
+    """Head and rows of `*_channels.tsv`: names as in the EDF file, electrodes as the recording names them."""
     head = ["name", "type", "units", "description", "sampling_frequency", "signal_electrode"]
-    counts = f"ADC counts, signed, {source.recording.adc_bits} bits"
-    labels = edf_labels(source.channel_names)
+    counts = f"ADC counts, signed, {file.samples.adc_bits} bits"
+    labels = edf_labels(file.channel_names)
     return head, [
-        [label, "EMG", "n/a", counts, source.recording.fs_hz, electrode]
-        for label, electrode in zip(labels, source.channel_names, strict=True)
+        [label, "EMG", "n/a", counts, file.samples.fs_hz, electrode]
+        for label, electrode in zip(labels, file.channel_names, strict=True)
     ]
 
 
-def _events(source: Source) -> Table:
-    """Head and rows of `*_events.tsv`: cues, and where takes begin."""
-    fs_hz = source.recording.fs_hz
+def _events(file: RecordingFile) -> Table:
+    """Head and rows of `*_events.tsv`: cues, and the beginnings of takes."""
+    fs_hz = file.samples.fs_hz
     rows = [
         [s.start / fs_hz, (s.stop - s.start) / fs_hz, s.pose, s.label, s.repetition, s.start]
-        for s in stretches(source.recording)
+        for s in stretches(file.samples)
     ]
     rows += [
         [take.start / fs_hz, 0, "boundary", "n/a", "n/a", take.start]
-        for take in source.recording.timeline.takes()
+        for take in file.samples.timeline.takes()
         if take.start
     ]
     return ["onset", "duration", "trial_type", "value", "repetition", "sample"], sorted(rows, key=lambda row: row[0])
 
 
-def _event_columns(source: Source) -> dict[str, Any]:
-    """`*_events.json`: what the columns mean."""
-    angles = {pose.label: f", servo angles {pose.angles_deg} degrees" for pose in source.recording.poses}
-    levels = {printable(s.pose): f"label {s.label}{angles.get(s.label, '')}" for s in stretches(source.recording)}
+def _event_columns(file: RecordingFile) -> dict[str, Any]:
+    """`*_events.json`: the meaning of the columns."""
+    angles = {pose.label: f", servo angles {pose.angles_deg} degrees" for pose in file.samples.poses}
+    levels = {printable(s.pose): f"label {s.label}{angles.get(s.label, '')}" for s in stretches(file.samples)}
     return {
         "trial_type": {
             "Description": "Pose that the wearer is asked to take",

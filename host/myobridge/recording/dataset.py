@@ -1,4 +1,4 @@
-"""The files that all runs of a BIDS dataset share: its description, and the list of participants."""
+"""The files that all runs of a BIDS dataset share: its description and its list of participants."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ ID: Final = "participant_id"
 LINE_END: Final = re.compile(rb"\r\n|\n|\r")
 README: Final = """Surface EMG of poses that the wearer was asked to take, exported by myobridge.
 
-Samples are ADC counts. Several takes of one recording are laid end to end; a `boundary` event stands where each begins.
-Event times are those of the cues; the muscle follows some tenths of a second later.
+Samples are ADC counts. The takes of one recording are laid end to end; a `boundary` event marks the beginning of each.
+Event times are those of the cues; the muscles follow some tenths of a second later.
 """
 
 
 def check_dataset(root: Path, subject: str) -> None:
-    """Refuses what must not be written into.
+    """Refuses a folder that the export must not write into.
 
     Raises:
-        UserError: `root` is something else than a dataset or an empty folder, or its participants cannot be read.
+        UserError: `root` is neither a dataset nor an empty folder, or its list of participants cannot be read.
     """
     if root.exists() and not (root / DESCRIPTION).exists() and not (root.is_dir() and _is_empty(root)):
-        raise UserError(f"{root} exists and is no BIDS dataset; choose an empty folder or a dataset.")
+        raise UserError(f"{root} exists and is not a BIDS dataset; choose an empty folder or a dataset.")
     _with_subject(root / PARTICIPANTS, subject)
 
 
 def describe_dataset(root: Path) -> None:
-    """Writes what every dataset has, where it is not there; the description first, by which a dataset is known.
+    """Writes the files of a new dataset that are missing, first the description, which marks a folder as a dataset.
 
     Raises:
-        UserError: it cannot be written.
+        UserError: a file cannot be written.
     """
     if not (root / DESCRIPTION).exists():
         content = {
@@ -53,7 +53,7 @@ def describe_dataset(root: Path) -> None:
 
 
 def add_subject(root: Path, subject: str) -> None:
-    """Puts the subject at the end of the list of participants, where it is not there.
+    """Appends the subject to the list of participants, unless the list has it already.
 
     Raises:
         UserError: the list cannot be read or written.
@@ -64,12 +64,12 @@ def add_subject(root: Path, subject: str) -> None:
 
 
 def _is_empty(root: Path) -> bool:
-    """But for what programs that write or were killed have in it."""
+    """Whether the folder holds nothing but locks and drafts of programs that write into it or were killed."""
     return all(path.name == LOCK or path.name.startswith(DRAFT) for path in root.iterdir())
 
 
 def _with_subject(path: Path, subject: str) -> bytes | None:
-    """What the list is to be: all that is there, and one line more; None where the subject has a line."""
+    """New content of the list: the old content and a line for the subject; None: the subject has a line already."""
     try:
         if path.exists():
             check_file(path)
@@ -82,11 +82,11 @@ def _with_subject(path: Path, subject: str) -> bytes | None:
         rows = [line.split("\t") for line in re.split("\r\n|\n|\r", content.decode("utf-8-sig"))]
     except UnicodeDecodeError as error:
         raise UserError(
-            f"{path} is not UTF-8, as BIDS wants it (perhaps Latin-1 or UTF-16); save it as UTF-8, then export."
+            f"{path} is not UTF-8, as BIDS requires (it may be Latin-1 or UTF-16); save it as UTF-8, then export again."
         ) from error
     head = rows[0]
     if ID not in head:
-        raise UserError(f"{path} has no column '{ID}' in its first line; put the names of its columns there.")
+        raise UserError(f"{path} has no column '{ID}' in its first line; write the names of the columns there.")
     at = head.index(ID)
     if f"sub-{subject}" in [row[at] for row in rows[1:] if len(row) > at]:
         return None

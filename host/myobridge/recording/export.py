@@ -1,4 +1,4 @@
-"""A recording in the forms that others read."""
+"""Exports a recording in formats that other programs read."""
 
 from __future__ import annotations
 
@@ -11,45 +11,45 @@ from myobridge.files import draft
 from myobridge.recording.bids import write_bids
 from myobridge.recording.edf import check_edf, write_edf
 from myobridge.recording.npz import check_length, save_arrays
-from myobridge.recording.stretches import Source
+from myobridge.recording.open import RecordingFile
 from myobridge.recording.timeline import COLUMNS, cut_at
 
 
-def export(source: Source, form: str, out: Path | None, subject: str) -> Path:
-    """Writes the recording as bids, edf, npz or csv and tells where; without `out` beside the recording.
+def export(file: RecordingFile, form: str, out: Path | None, subject: str) -> Path:
+    """Writes the recording as bids, edf, npz or csv, beside the recording unless `out` is given; the path written.
 
     Raises:
-        UserError: there is such a file already, it cannot be written, or a library is missing.
+        UserError: the file exists already, cannot be written, or a library is missing.
     """
     if form == "bids":
-        return write_bids(source, out or source.path.with_name(f"{source.path.stem}-bids"), subject)
-    out = out or source.path.with_suffix(f".{form}")
+        return write_bids(file, out or file.path.with_name(f"{file.path.stem}-bids"), subject)
+    out = out or file.path.with_suffix(f".{form}")
     if out.exists():
-        raise UserError(f"{out} exists already and is not overwritten; choose another name with --out.")
+        raise UserError(f"{out} exists already and export does not overwrite it; choose another name with --out.")
     if form == "edf":
         check_edf()
     if form == "npz":
-        check_length(source.recording, out)
-    write: dict[str, Callable[[Source, Path], None]] = {"edf": write_edf, "npz": _write_npz, "csv": _write_csv}
+        check_length(file.samples, out)
+    write: dict[str, Callable[[RecordingFile, Path], None]] = {"edf": write_edf, "npz": _write_npz, "csv": _write_csv}
     with draft(out, new=True) as half:
-        write[form](source, half)
+        write[form](file, half)
     return out
 
 
-def _write_npz(source: Source, path: Path) -> None:
-    save_arrays(source.recording, path)
+def _write_npz(file: RecordingFile, path: Path) -> None:
+    save_arrays(file.samples, path)
 
 
-def _write_csv(source: Source, path: Path) -> None:
-    """One row a sample: seconds from the start, takes laid end to end, then the counts and what is known of them."""
-    recording = source.recording
+def _write_csv(file: RecordingFile, path: Path) -> None:
+    """Writes one row per sample: seconds from the start (takes end to end), counts, known columns, name of the pose."""
+    recording = file.samples
     timeline = recording.timeline
     names = {pose.label: printable(pose.name) for pose in recording.poses}
     pose = ["pose"] if names and "label" in timeline.columns else []
     known = [name for name in COLUMNS if name in timeline.columns]
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["time_s", *map(printable, source.channel_names), *known, *pose])
+    with path.open("w", newline="", encoding="utf-8") as target:
+        writer = csv.writer(target)
+        writer.writerow(["time_s", *map(printable, file.channel_names), *known, *pose])
         pieces = timeline.pieces()
         piece = next(pieces)
         for row, counts in cut_at(timeline.stops(), recording.blocks()):

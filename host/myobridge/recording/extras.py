@@ -1,4 +1,4 @@
-"""Libraries that only exports and pictures need: without them, one sentence that says what to install."""
+"""Imports the libraries that only exports and pictures need; an error says how to install a missing one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def need(module: str, purpose: str) -> ModuleType:
     """The module.
 
     Raises:
-        UserError: it is not installed.
+        UserError: the module is not installed.
     """
     try:
         return import_module(module)

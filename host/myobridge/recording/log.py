@@ -1,4 +1,4 @@
-"""A `.myo` log as it was read: takes, cues, notes, what is missing, and the samples block by block."""
+"""Reads a `.myo` log: takes, cues, notes, what is missing, and the samples block by block."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from numpy.typing import NDArray
 from myobridge.errors import UserError
 from myobridge.recording.log_frames import CUE, END, LOST, TIME, Header, LogFrame, TextAssembler, decode_header
 from myobridge.recording.scan import EmgFrames, ScanCounters, Scanner
-from myobridge.wire.emg import INDEX_SPAN
+from myobridge.wire.emg import index_step
 from myobridge.wire.frame import PAYLOAD
 
 MAX_EVENTS: Final = 100_000
-"""More cues or notes than a day of them are not a recording's; the surplus is counted and left out."""
+"""Limit on cues and on notes, more than a day of recording has. The surplus is counted and left out."""
 
 
 class Cue(NamedTuple):
-    """A CUE or DISCARD, which stands before the sample in this row."""
+    """A CUE or DISCARD frame that stands before the sample in this row."""
 
     row: int
     label: int
@@ -31,7 +31,7 @@ class Cue(NamedTuple):
 
 
 class Note(NamedTuple):
-    """A remark before the sample in this row."""
+    """A NOTE frame that stands before the sample in this row."""
 
     row: int
     text: str
@@ -39,17 +39,17 @@ class Note(NamedTuple):
 
 @dataclass(frozen=True)
 class Log:
-    """What is whole in a log.
+    """Everything that is whole in a log.
 
-    samples: how many there are; the file may have grown since.
-    take_rows: int64 (takes,), the row in which each take begins; the samples between two takes are missing.
-    samples_lost: samples that the device took and that are not here.
-    flagged: how many EMG frames had each bit of emg_flag set, (8,).
-    mark_row, mark_s: host's monotonic time `mark_s` at which the sample in `mark_row` came, (marks,) each.
-    log_frames_lost: cues, notes and the like of which only the number is known.
-    bytes_lost: what the writer had to drop, as it says itself.
+    samples: number of samples; the file may have grown since.
+    take_rows: int64 (takes,), the row in which each take begins; samples are missing between two takes.
+    samples_lost: samples that the board took and that the log lacks.
+    flagged: int64 (8,), number of EMG frames in which each bit of emg_flag is set.
+    mark_row, mark_s: (marks,) each; the sample in row `mark_row` arrived at the host's monotonic time `mark_s`.
+    log_frames_lost: number of the log's own frames (cues, notes and others) that are lost.
+    bytes_lost: bytes that the writer reports as dropped.
     closed: the writer ended the file; otherwise it is still being written, or its end is missing.
-    slowest_sync_ms: the longest that the disk took to confirm, as the writer says at the end; 0 if that is missing.
+    slowest_sync_ms: the longest time that the disk took to confirm, as the writer reports; 0 if the end is missing.
     """
 
     path: Path
@@ -73,7 +73,7 @@ class Log:
         """Counts in order, int16 (some samples, channels) each.
 
         Raises:
-            UserError: the file has become shorter since.
+            UserError: the file has become shorter.
         """
         scanner, left = Scanner(self.path), self.samples
         for block in scanner.blocks():
@@ -84,42 +84,44 @@ class Log:
             if not left:
                 return
         if left:
-            raise UserError(f"{self.path} has become shorter while it was read; let it be written, then try again.")
+            raise UserError(
+                f"{self.path} became shorter while it was read; wait until nobody writes to it, then try again."
+            )
 
     @cached_property
     def counts(self) -> NDArray[np.int16]:
-        """All of them, int16 (samples, channels)."""
+        """All counts, int16 (samples, channels)."""
         return np.concatenate([np.zeros((0, self.header.channels), np.int16), *self.blocks()])
 
     def missing(self) -> list[str]:
-        """What is not there, a phrase each."""
+        """What the log lacks, as phrases."""
         damage = self.damage
         counts = {
-            "samples were never received": self.samples_lost,
+            "samples never received": self.samples_lost,
             "frames with a wrong CRC": damage.crc_errors,
-            "pieces that are no frame": damage.length_errors,
+            "pieces that are not frames": damage.length_errors,
             "EMG frames with another number of channels": damage.malformed,
-            "cues, notes or time marks are lost": self.log_frames_lost,
-            "bytes were dropped because the disk was too slow": self.bytes_lost,
+            "cues, notes or time marks lost": self.log_frames_lost,
+            "bytes dropped because the disk was too slow": self.bytes_lost,
         }
         phrases = [f"{count} {what}" for what, count in counts.items() if count]
         if not self.closed:
             phrases.append(
-                f"the file has no end: it is still being written, or {damage.unfinished_bytes} bytes of a "
-                "frame and whatever followed are lost"
+                "the file has no end: it is still being written, or the end is lost "
+                f"({damage.unfinished_bytes} bytes of an unfinished frame are there)"
             )
         return phrases
 
 
 def read_log(path: Path) -> Log:
-    """Everything that is whole in the file; of the samples only how many there are, and where takes begin.
+    """Reads everything that is whole in the file, except the samples themselves.
 
     Raises:
-        UserError: it cannot be read, or no whole header is in it.
+        UserError: the file cannot be read, or holds no whole header.
     """
     header = find_header(path)
     if header is None:
-        raise UserError(f"{path} is no .myo recording, or nothing of its header is left; choose another file.")
+        raise UserError(f"{path} is not a .myo recording, or its header is lost; choose another file.")
     scanner, events, emg = Scanner(path), _Events(), _Emg()
     for block in scanner.blocks():
         frames, others = scanner.decode(block, header.channels)
@@ -148,10 +150,10 @@ def read_log(path: Path) -> Log:
 
 
 def find_header(path: Path) -> Header | None:
-    """The first whole one, which is repeated throughout the file; None: the file is no log.
+    """The first whole header; the header is repeated throughout the file. None: the file is not a log.
 
     Raises:
-        UserError: it cannot be read.
+        UserError: the file cannot be read.
     """
     scanner, assembler = Scanner(path), TextAssembler()
     for block in scanner.blocks():
@@ -165,7 +167,7 @@ def find_header(path: Path) -> Header | None:
 
 @dataclass
 class _Emg:
-    """Counts the samples, and finds where they are not the ones that were due."""
+    """Counts samples, and finds the rows where samples are missing."""
 
     samples: int = 0
     samples_lost: int = 0
@@ -174,12 +176,12 @@ class _Emg:
     _due_index: int | None = None
 
     def take(self, frames: EmgFrames) -> None:
-        """The next ones."""
+        """Takes the next frames."""
         if not len(frames.n):
             return
         first_index = int(frames.sample_index[0]) if self._due_index is None else self._due_index
         due = np.concatenate([[first_index], (frames.sample_index + frames.n)[:-1]])
-        ahead = (frames.sample_index - due + (INDEX_SPAN >> 1)) % INDEX_SPAN - (INDEX_SPAN >> 1)
+        ahead = index_step(frames.sample_index, due)
         first_row = self.samples + np.cumsum(frames.n) - frames.n
         self.take_rows.append(first_row[ahead != 0])
         self.samples_lost += int(ahead[ahead > 0].sum())
@@ -205,7 +207,7 @@ class _Events:
     _note: TextAssembler = field(default_factory=TextAssembler)
 
     def take(self, frame: bytes, row: int) -> None:
-        """A frame that stands before the sample in this row; the wire's own frames are passed over."""
+        """Takes a frame that stands before the sample in this row; skips the frames of the wire."""
         kind, payload = frame[0], frame[PAYLOAD]
         if kind < LogFrame.HEADER:
             return

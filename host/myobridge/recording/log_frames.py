@@ -1,6 +1,7 @@
-"""What the host itself writes into a `.myo` log, as frames in the wire's framing, between the frames of the wire.
+"""The frames that the host adds to a `.myo` log, between the frames of the wire and in the same framing.
 
-The types lie where the wire has none. `seq` counts the log's own frames modulo 256, so that a lost one is noticed.
+Their types lie outside the range of the wire's types. Their `seq` counts them modulo 256, so that a reader notices a
+loss.
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ from myobridge.wire.frame import MIN_FRAME_BYTES, encode
 
 SUFFIX: Final = ".myo"
 LABELS: Final = 256
-"""Labels and repetitions are a byte each."""
+"""Number of labels, and of repetitions: each is one byte."""
 MAX_CHANNELS: Final = 64
 """Bits of the channel mask."""
 
 
 class LogFrame(IntEnum):
-    """Types of the host's own frames; all types from the first one up are the log's."""
+    """Types of the log's own frames; every type from HEADER up belongs to the log."""
 
     HEADER = 0xF0
     TIME = 0xF1
@@ -42,23 +43,23 @@ CUE: Final = struct.Struct("<BB")
 LOST: Final = struct.Struct("<I")
 END: Final = struct.Struct("<I")
 PART: Final = struct.Struct("<BB")
-"""Before each piece of a HEADER's or NOTE's text: which piece, of how many."""
+"""Precedes each piece of the text of a HEADER or NOTE: number of this piece, number of pieces."""
 PIECE_BYTES: Final = m.MAX_FRAME_BYTES - MIN_FRAME_BYTES - PART.size
 MAX_PIECES: Final = 255
 
 
 def own_versions() -> dict[str, str]:
-    """What wrote a file: this program and the protocol that it speaks."""
+    """Versions of this program and of its wire protocol, to be stored in the files that it writes."""
     return {"myobridge": version("myobridge"), "protocol": f"{m.MAJOR}.{m.MINOR} {m.PROTO_HASH:08x}"}
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that a reader must know before the first sample.
+    """Everything that a reader needs before the first sample.
 
-    ident, config: what the device said of itself, and what it was told; channels and sampling rate follow from them.
+    ident, config: the board's IDENT and its CONFIG, from which the channels and the sampling rate follow.
     poses: what the labels of the cues mean; label 0 is rest.
-    electrodes: names of the channels in the order in which they are sampled; empty: they have none.
-    started_utc: when the recording was begun.
+    electrodes: names of the channels in the order in which the board samples them; empty: they have no names.
+    started_utc: when the recording began.
     """
 
     format: Literal[1] = 1
@@ -71,41 +72,41 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         if not 0 < self.config.channel_mask < 1 << MAX_CHANNELS or not 8 <= self.ident.adc_bits <= 16:
-            raise ValueError("no such channels")
+            raise ValueError("the channels are not valid")
         if self.config.sample_period_ticks < 1 or not 1 <= self.fs_hz <= 100_000:
-            raise ValueError("no such sampling rate")
+            raise ValueError("the sampling rate is not valid")
         if self.electrodes and len(self.electrodes) != self.channels:
             raise ValueError(f"{len(self.electrodes)} electrodes for {self.channels} channels")
         check_poses(self.poses)
 
     @property
     def channels(self) -> int:
-        """Number of electrodes."""
+        """Number of channels."""
         return self.config.channel_mask.bit_count()
 
     @property
     def fs_hz(self) -> float:
-        """Sampling rate."""
+        """Sampling rate in Hz."""
         return self.ident.tick_hz / self.config.sample_period_ticks
 
 
 def check_poses(poses: tuple[LabelledPose, ...]) -> None:
-    """Refuses a table whose labels are no bytes, or named twice.
+    """Refuses a table with a label that does not fit into a byte, or that stands for two poses.
 
     Raises:
-        ValueError: which one.
+        ValueError: names the label.
     """
     labels = [pose.label for pose in poses]
     for label in labels:
         if label >= LABELS or labels.count(label) > 1:
-            raise ValueError(f"the label {label} is past {LABELS - 1}, or stands for two poses")
+            raise ValueError(f"the label {label} is above {LABELS - 1}, or stands for two poses")
 
 
 def decode_header(text: bytes) -> Header | None:
-    """A header from its JSON; None if it is not one that this program understands."""
+    """A header from its JSON; None: this program does not understand it."""
     try:
         return msgspec.json.decode(text, type=Header)
-    except (ValueError, RecursionError):  # not msgspec's alone: of text that is no UTF-8 it raises Python's own
+    except (ValueError, RecursionError):  # msgspec raises Python's own error if the text is not UTF-8
         return None
 
 
@@ -122,15 +123,15 @@ class LogEncoder:
         return encoded
 
     def text(self, kind: LogFrame, text: bytes) -> bytes:
-        """A HEADER or NOTE in as many frames as it takes; what does not fit into MAX_PIECES is cut off."""
+        """A HEADER or NOTE in as many frames as it needs; text that does not fit into MAX_PIECES is cut off."""
         pieces = [text[at : at + PIECE_BYTES] for at in range(0, len(text), PIECE_BYTES)][:MAX_PIECES] or [b""]
         return b"".join(self.frame(kind, PART.pack(k, len(pieces)) + piece) for k, piece in enumerate(pieces))
 
     def header(self, header: Header) -> bytes:
-        """The header.
+        """The frames of the header.
 
         Raises:
-            UserError: it is too long.
+            UserError: the header is too long.
         """
         text = msgspec.json.encode(header)
         if len(text) > MAX_PIECES * PIECE_BYTES:
@@ -139,13 +140,13 @@ class LogEncoder:
 
 
 class TextAssembler:
-    """Joins the pieces of HEADER and NOTE frames; a text of which a piece is missing is dropped."""
+    """Joins the pieces of HEADER and NOTE frames; drops a text if one of its pieces is missing."""
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
 
     def feed(self, payload: bytes) -> bytes | None:
-        """The whole text if this was its last piece."""
+        """Takes a piece; the whole text if this piece is the last one, else None."""
         if len(payload) < PART.size:
             return None
         part, parts = PART.unpack_from(payload)

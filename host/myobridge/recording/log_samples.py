@@ -1,4 +1,4 @@
-"""The samples of a log that count, each with the cue that was in force."""
+"""The samples of a log that count (those that no DISCARD covers), each with the cue that was in force."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Rows = NDArray[np.int64]
 
 
 class _Kept(NamedTuple):
-    """Stretches of the log that count, in order: from `start` to before `stop`, all (stretches,)."""
+    """Stretches of the log that count, in order, from `start` to before `stop`; arrays (stretches,)."""
 
     start: Rows
     stop: Rows
@@ -28,40 +28,36 @@ class _Kept(NamedTuple):
 
 
 class LogSamples:
-    """Reads them from the file block by block; see Samples."""
+    """Implements Samples on a log: reads block by block from the file."""
 
     def __init__(self, log: Log) -> None:
-        """Raises UserError where no sample counts."""
+        """Raises UserError if no sample counts."""
         self._log, self._kept = log, _counting(log)
         if not len(self._kept.start):
             raise UserError(
-                f"There is no sample in {log.path} that counts: it ended before the first one, or all of it was to be "
-                "done again; keep the file, and choose another one."
+                f"{log.path} holds no sample that counts: the recording ended before the first sample, or every pose "
+                "was to be repeated; keep the file, and choose another recording."
             )
 
     @property
-    def fs_hz(self) -> float:
-        """See Samples."""
+    def fs_hz(self) -> float:  # noqa: D102
         return self._log.header.fs_hz
 
     @property
-    def adc_bits(self) -> int:
-        """See Samples."""
+    def adc_bits(self) -> int:  # noqa: D102
         return self._log.header.ident.adc_bits
 
     @property
-    def channels(self) -> int:
-        """See Samples."""
+    def channels(self) -> int:  # noqa: D102
         return self._log.header.channels
 
     @property
-    def poses(self) -> tuple[LabelledPose, ...]:
-        """See Samples."""
+    def poses(self) -> tuple[LabelledPose, ...]:  # noqa: D102
         return self._log.header.poses
 
     @cached_property
     def timeline(self) -> Timeline:
-        """See Samples; a new take begins where samples are missing, and where some do not count."""
+        """Labels, repetitions and takes; a new take begins where samples are missing or do not count."""
         kept = _cut(self._kept, self._log.take_rows)
         take = np.searchsorted(self._log.take_rows, kept.start, side="right")
         broken = (kept.start[1:] != kept.stop[:-1]) | (np.diff(take) != 0)
@@ -73,8 +69,7 @@ class LogSamples:
             int(length.sum()), {name: Changes(row, value) for name, value in (columns | {RUN: run}).items()}
         )
 
-    def blocks(self) -> Iterator[NDArray[np.int16]]:
-        """See Samples."""
+    def blocks(self) -> Iterator[NDArray[np.int16]]:  # noqa: D102
         start, stop = _joined(self._kept)
         row = 0
         for counts in self._log.blocks():
@@ -87,15 +82,15 @@ class LogSamples:
             row = end
 
     def angle_blocks(self) -> None:
-        """See Samples; a log knows none."""
+        """None: a log has no true angles."""
 
 
 def _counting(log: Log) -> _Kept:
-    """What lies between one cue and the next, without what a later DISCARD names."""
+    """The stretches between cues, without the samples that a later DISCARD names."""
     cues = [(0, 0, 0), *log.cues]
     row, label, repetition = np.array(cues, np.int64).T
     discarded_until = np.zeros((LABELS, LABELS), np.int64)
-    for discard in log.discards:  # in the order of the file, so that the last one stays
+    for discard in log.discards:  # in the order of the file, so that the last DISCARD of a cue counts
         discarded_until[discard.label, discard.repetition] = discard.row
     start, stop = np.maximum(row, discarded_until[label, repetition]), np.append(row[1:], log.samples)
     some = start < stop
@@ -103,7 +98,7 @@ def _counting(log: Log) -> _Kept:
 
 
 def _cut(kept: _Kept, rows: Rows) -> _Kept:
-    """The same stretches, cut at the rows that lie within them."""
+    """Cuts the stretches at these rows."""
     owner = np.searchsorted(kept.start, rows, side="right") - 1
     inside = (owner >= 0) & (rows > kept.start[owner]) & (rows < kept.stop[owner])
     start = np.concatenate([kept.start, rows[inside]])
@@ -115,6 +110,6 @@ def _cut(kept: _Kept, rows: Rows) -> _Kept:
 
 
 def _joined(kept: _Kept) -> tuple[Rows, Rows]:
-    """Start and stop of the stretches, neighbours joined: a file with a cue at every sample is read as quickly."""
+    """Start and stop of the stretches, with neighbours joined, so that a file with very many cues is read fast."""
     edge = kept.start[1:] != kept.stop[:-1]
     return kept.start[np.append(True, edge)], kept.stop[np.append(edge, True)]

@@ -1,8 +1,8 @@
-"""The `.npz` form of a recording.
+"""Recordings as `.npz` files.
 
-Its arrays: `emg` int16 (samples, channels) in ADC counts and `fs`; optional `adc_bits` (16), `label`, `repetition` and
-`run` (one value a sample; runs are separate takes laid end to end), `angles_deg` (samples, 5), the true angles where
-they are known, and `poses`, one text: JSON of the list of label, name and five angles.
+The arrays are `emg`, int16 (samples, channels) in ADC counts, and `fs` in Hz. Optional arrays are `adc_bits` (default
+16); `label`, `repetition` and `run`, one value per sample (runs are separate takes laid end to end); `angles_deg`
+(samples, 5), the true angles; and `poses`, a JSON text: a list of label, name and five angles.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ DEFAULT_ADC_BITS: Final = 16
 
 @dataclass(frozen=True)
 class ArraySamples:
-    """Reads them from the file block by block; see Samples."""
+    """Implements Samples on an `.npz` file: reads block by block from the file."""
 
     file: NpzFile
     fs_hz: float
@@ -40,13 +40,11 @@ class ArraySamples:
     poses: tuple[LabelledPose, ...]
     timeline: Timeline
 
-    def blocks(self) -> Iterator[NDArray[np.int16]]:
-        """See Samples."""
+    def blocks(self) -> Iterator[NDArray[np.int16]]:  # noqa: D102
         for block in self.file.blocks(EMG):
-            yield block.astype(np.int16, copy=False)  # from the other byte order
+            yield block.astype(np.int16, copy=False)  # the file may have the other byte order
 
-    def angle_blocks(self) -> Iterator[NDArray[np.float32]] | None:
-        """See Samples."""
+    def angle_blocks(self) -> Iterator[NDArray[np.float32]] | None:  # noqa: D102
         return self._angles() if ANGLES in self.file.arrays else None
 
     def _angles(self) -> Iterator[NDArray[np.float32]]:
@@ -56,15 +54,15 @@ class ArraySamples:
 
 
 def open_arrays(path: Path) -> ArraySamples:
-    """Looks at all but the counts and the angles, which are looked at as they are read.
+    """Opens the file and checks everything except counts and angles, which are checked as they are read.
 
     Raises:
-        UserError: no such file, not a recording, cut off, or its arrays do not fit together.
+        UserError: the file does not exist, is not a recording or is cut off, or its arrays do not fit together.
     """
     file = NpzFile.open(path, NAMES)
     for name in (EMG, "fs"):
         if name not in file.arrays:
-            raise UserError(f"{path} has no array '{name}'; choose a file that is a recording of EMG.")
+            raise UserError(f"{path} has no array '{name}'; choose a file that is an EMG recording.")
     samples, channels = _check_counts(file)
     per_sample = {
         name: changes_in(
@@ -80,10 +78,10 @@ def open_arrays(path: Path) -> ArraySamples:
 
 
 def save_arrays(samples: Samples, path: Path) -> None:
-    """Writes the form into a draft (see `files`).
+    """Writes the samples as `.npz` into a draft (see `files`).
 
     Raises:
-        OSError: it cannot be written.
+        OSError: the file cannot be written.
     """
     timeline = samples.timeline
     length = timeline.samples
@@ -102,10 +100,10 @@ def save_arrays(samples: Samples, path: Path) -> None:
 
 
 def check_length(samples: Samples, path: Path) -> None:
-    """Refuses what is too long to be in memory as arrays.
+    """Refuses samples that are too long to be held in memory as arrays.
 
     Raises:
-        UserError: `path` would be larger than such a file may be.
+        UserError: the arrays would be larger than an `.npz` recording may be.
     """
     angle_bytes = 0 if samples.angle_blocks() is None else 4 * len(SERVOS)
     row_bytes = 2 * samples.channels + len(samples.timeline.columns) + angle_bytes
@@ -113,8 +111,8 @@ def check_length(samples: Samples, path: Path) -> None:
     if megabytes > MAX_UNPACKED_MB - 1:
         raise UserError(
             f"{path}: {samples.timeline.samples / samples.fs_hz / 3600:.1f} h of {samples.channels} channels are "
-            f"{megabytes:.0f} MB of arrays, and {MAX_UNPACKED_MB} MB are the most; use shorter recordings, or export "
-            "it as edf, bids or csv."
+            f"{megabytes:.0f} MB of arrays, and the limit is {MAX_UNPACKED_MB} MB; use shorter recordings, or export "
+            "the recording as edf, bids or csv."
         )
 
 
@@ -124,32 +122,38 @@ def _column(timeline: Timeline, name: str, rows: int = 1 << 16) -> Iterator[NDAr
 
 
 def _check_counts(file: NpzFile) -> tuple[int, int]:
-    """Samples and channels."""
+    """Checks the array of counts; its number of samples and of channels."""
     path, emg = file.path, file.arrays[EMG]
     if len(emg.shape) != 2 or not all(emg.shape):
-        raise UserError(f"{path}: 'emg' must be (samples, channels), here it is {emg.shape}; store it so.")
+        raise UserError(
+            f"{path}: 'emg' must have the shape (samples, channels) and has {emg.shape}; store it in this shape."
+        )
     samples, channels = emg.shape
     if channels > MAX_CHANNELS:
-        meant = "looks the wrong way round: store emg.T" if samples < channels else "has too many: store fewer"
+        advice = (
+            "which looks the wrong way round; store emg.T" if samples < channels else "which is too many; store fewer"
+        )
         raise UserError(
-            f"{path}: 'emg' must be (samples, channels) with at most {MAX_CHANNELS} channels, and {emg.shape} {meant}."
+            f"{path}: 'emg' must be (samples, at most {MAX_CHANNELS} channels) and is {emg.shape}, {advice}."
         )
     if emg.dtype.kind == "f":
         for block in file.blocks(EMG):
             bad = np.flatnonzero(~np.isfinite(block).all(axis=0))
             if len(bad):
-                raise UserError(f"{path}: channel {bad[0]} holds NaN or infinity; leave the channel out.")
+                raise UserError(
+                    f"{path}: channel {bad[0]} holds NaN or infinity; store the recording without this channel."
+                )
     if emg.dtype.kind != "i" or emg.dtype.itemsize != 2:
         how = "emg.astype(np.int16)" if emg.dtype.kind in "iu" else "the counts themselves"
-        raise UserError(f"{path}: 'emg' must be int16 ADC counts, here it is {emg.dtype}; store {how}.")
+        raise UserError(f"{path}: 'emg' must be int16 ADC counts and is {emg.dtype}; store {how}.")
     return samples, channels
 
 
 def _has(file: NpzFile, name: str, shape: tuple[int, ...]) -> bool:
-    """Whether it is there; if so, of this shape."""
+    """Whether the file has the array, which must then have this shape."""
     if name in file.arrays and file.arrays[name].shape != shape:
         raise UserError(
-            f"{file.path}: '{name}' must have the shape {shape}, here it is {file.arrays[name].shape}; store it so."
+            f"{file.path}: '{name}' must have the shape {shape} and has {file.arrays[name].shape}; store it like that."
         )
     return name in file.arrays
 
@@ -166,16 +170,20 @@ def _poses(file: NpzFile) -> tuple[LabelledPose, ...]:
         poses = msgspec.json.decode(str(file.small("poses")), type=tuple[LabelledPose, ...])
         check_poses(poses)
     except (ValueError, RecursionError) as error:  # msgspec's errors are ValueErrors
-        raise UserError(f"{file.path}: 'poses' is no table of poses ({error}); store it as it was.") from error
+        raise UserError(f"{file.path}: 'poses' is not a table of poses ({error}); store the table again.") from error
     return poses
 
 
 def checked(values: NDArray[Any], low: float, high: float, what: str, *, whole: bool = False) -> NDArray[Any]:
-    """The values, if they are real, finite and within these limits; with `whole`, integers."""
+    """The values, if they are real, finite and within these limits, and with `whole` integers.
+
+    Raises:
+        UserError: they are not; the sentence begins with `what`.
+    """
     if values.dtype.kind not in ("iu" if whole else "iuf"):
         kind = "whole numbers" if whole and values.dtype.kind == "f" else "numbers"
         how = "store it with .astype(np.uint8)" if whole and values.dtype.kind in "fb" else "correct it"
-        raise UserError(f"{what} must hold numbers from {low:g} to {high:g}, {kind} and no {values.dtype}; {how}.")
+        raise UserError(f"{what} must hold {kind} from {low:g} to {high:g} and holds {values.dtype}; {how}.")
     if not ((values >= low) & (values <= high)).all():
-        raise UserError(f"{what} must hold numbers from {low:g} to {high:g}; correct it.")
+        raise UserError(f"{what} must hold numbers from {low:g} to {high:g} only; correct it.")
     return values

@@ -1,6 +1,6 @@
-"""The arrays of an `.npz`, read and written block by block, so that a short file cannot unpack into all memory.
+"""Reads and writes the arrays of an `.npz` block by block, so that a small file cannot unpack into all memory.
 
-What a file says of its sizes is looked at before anything is unpacked, and what is unpacked is held to it.
+The sizes that a file claims are checked before anything is unpacked, and the unpacked data must match them.
 """
 
 from __future__ import annotations
@@ -22,29 +22,29 @@ from myobridge.errors import UserError
 from myobridge.files import draft
 
 MAX_UNPACKED_MB: Final = 512
-"""Of all arrays of a recording: more than four hours of 8 channels at 2 kHz."""
+"""Limit on all arrays of a recording together: more than four hours of 8 channels at 2 kHz."""
 MAX_HEADER_BYTES: Final = 10_000
-"""NumPy's own limit."""
+"""Limit on an array's header; NumPy has the same limit."""
 MAX_SMALL_BYTES: Final = 1 << 20
-"""Of an array that is read whole."""
+"""Limit on an array that is read whole."""
 BLOCK_BYTES: Final = 256 << 10
 METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-"""What NumPy writes; others may ask for gigabytes before they unpack a byte."""
+"""The methods that NumPy writes. Other methods can allocate gigabytes before they unpack a byte."""
 
 
 class Array(NamedTuple):
-    """What the file says of one array."""
+    """One array as the file describes it."""
 
     info: zipfile.ZipInfo
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
     by_column: bool
-    """Fortran's order."""
+    """Whether the data are in Fortran order."""
     header_bytes: int
 
 
 class Stream(NamedTuple):
-    """An array to be written: what it is, and its rows in C's order, in blocks."""
+    """An array to be written: type, shape, and its rows in C order, in blocks."""
 
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
@@ -53,50 +53,51 @@ class Stream(NamedTuple):
 
 @dataclass(frozen=True)
 class NpzFile:
-    """The file at `path`; of its arrays those that were asked for and that it has."""
+    """An `.npz` file, and those of the requested arrays that it has."""
 
     path: Path
     arrays: Mapping[str, Array]
 
     @classmethod
     def open(cls, path: Path, names: Iterable[str]) -> NpzFile:
-        """Looks at the headers.
+        """Reads the headers of the arrays with these names.
 
         Raises:
-            UserError: it cannot be read, is no whole `.npz`, holds Python objects, or would unpack into too much.
+            UserError: the file cannot be read, is not a whole `.npz`, holds Python objects, or would unpack into more
+                than a recording may have.
         """
         with _whole(path), zipfile.ZipFile(path) as archive:
             for info in archive.infolist():
-                archive.open(info).close()  # its two headers agree; nothing is unpacked
+                archive.open(info).close()  # checks that its two headers agree, and unpacks nothing
             infos = {name: archive.NameToInfo.get(f"{name}.npy") for name in names}
             unpacked_mb = sum(info.file_size for info in infos.values() if info) / 1e6
             if unpacked_mb > MAX_UNPACKED_MB:
                 raise UserError(
                     f"{path} would unpack into {unpacked_mb:.0f} MB, and a recording may have {MAX_UNPACKED_MB} MB; "
-                    "store it as several shorter ones."
+                    "store it as several shorter recordings."
                 )
             found = {name: _look(archive, info, name, path) for name, info in infos.items() if info}
         return cls(path, {name: array for name, array in found.items() if array is not None})
 
     def small(self, name: str) -> NDArray[Any]:
-        """A whole array, if it is not a large one; one of several columns may come the other way round.
+        """The whole of a small array. The order of its values is the file's, C or Fortran.
 
         Raises:
-            UserError: it is large, or damaged.
+            UserError: the array is not small, or is damaged.
         """
         array = self.arrays[name]
         if array.info.file_size > MAX_SMALL_BYTES:
-            raise UserError(f"{self.path}: '{name}' is larger than it can be; store it as it was.")
+            raise UserError(f"{self.path}: '{name}' is larger than such an array can be; store the recording again.")
         with _whole(self.path), zipfile.ZipFile(self.path) as archive:
             data = b"".join(_bytes(archive, array, 0, MAX_SMALL_BYTES))
             whole: NDArray[Any] = np.frombuffer(data, array.dtype, prod(array.shape)).reshape(array.shape)
             return whole
 
     def blocks(self, name: str) -> Iterator[NDArray[Any]]:
-        """Rows of an array, some at a time.
+        """The rows of an array, in blocks.
 
         Raises:
-            UserError: it is damaged.
+            UserError: the array is damaged.
         """
         array = self.arrays[name]
         row_bytes = array.dtype.itemsize * prod(array.shape[1:])
@@ -113,7 +114,7 @@ def write_npz(path: Path, arrays: Mapping[str, NDArray[Any] | Stream]) -> None:
     """Writes a compressed `.npz` into a draft (see `files`).
 
     Raises:
-        OSError: it cannot be written.
+        OSError: the file cannot be written.
     """
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, array in arrays.items():
@@ -126,10 +127,10 @@ def write_npz(path: Path, arrays: Mapping[str, NDArray[Any] | Stream]) -> None:
 
 
 def save_npz(path: Path, arrays: Mapping[str, NDArray[Any]]) -> Path:
-    """Writes arrays that are in memory; a name that does not end so gets .npz behind it. The file.
+    """Writes arrays to `path`, which gets the suffix .npz if it has another; the path written.
 
     Raises:
-        UserError: it cannot be written.
+        UserError: the file cannot be written.
     """
     named = path if path.suffix == ".npz" else path.with_name(f"{path.name}.npz")
     with draft(named) as half:
@@ -139,19 +140,19 @@ def save_npz(path: Path, arrays: Mapping[str, NDArray[Any]]) -> Path:
 
 @contextmanager
 def _whole(path: Path) -> Iterator[None]:
-    """Whatever is wrong with a file is one sentence."""
+    """Turns every failure to read the file into a UserError."""
     try:
         yield
     except UserError:
         raise
     except OSError as error:
         raise UserError(f"The recording {path} cannot be read ({error.strerror or error}); check the path.") from error
-    except Exception as error:  # zipfile, zlib and numpy's header parser each have their own ways to fail
-        raise UserError(f"{path} is not a whole .npz recording; copy it again from where it came from.") from error
+    except Exception as error:  # zipfile, zlib and numpy's header parser raise many types
+        raise UserError(f"{path} is not a whole .npz recording; copy it again from its source.") from error
 
 
 def _look(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, path: Path) -> Array | None:
-    """What the header says, if it agrees with the size; None: it is no array."""
+    """Reads an array's header and checks it against the size; None: the file is not an array."""
     if info.compress_type not in METHODS:
         raise ValueError(info.compress_type)
     with archive.open(info) as file:
@@ -162,8 +163,8 @@ def _look(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, path: Path
     shape, by_column, dtype = read_header(head)
     if dtype.hasobject:
         raise UserError(
-            f"{path} is not a whole .npz recording: '{name}' holds Python objects, which could run code and are not "
-            "read; store numbers."
+            f"{path} is not a valid .npz recording: '{name}' holds Python objects, which could run code; store "
+            "numbers only."
         )
     if min(shape, default=0) < 0 or head.tell() + dtype.itemsize * prod(shape) != info.file_size:
         raise ValueError(shape)
@@ -171,7 +172,7 @@ def _look(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, path: Path
 
 
 def _bytes(archive: zipfile.ZipFile, array: Array, skipped: int, at_a_time: int) -> Iterator[bytes]:
-    """What stands behind the header and `skipped` more bytes; the file's CRC is checked where that is its end."""
+    """The data behind the header and `skipped` more bytes; at the end of the file its CRC is checked."""
     left = array.info.file_size - array.header_bytes - skipped
     with archive.open(array.info) as file:
         _pass_over(file, array.header_bytes + skipped)
@@ -191,7 +192,7 @@ def _pass_over(file: IO[bytes], count: int) -> None:
 
 
 def _rows_of_columns(archive: zipfile.ZipFile, array: Array, rows: int) -> Iterator[NDArray[Any]]:
-    """Each column is read by a reader of its own, all side by side; the last one meets the end of the file."""
+    """Rows of an array in Fortran order: one reader per column, side by side; the last reader checks the CRC."""
     height, width = array.shape
     size = array.dtype.itemsize
     readers = [_bytes(archive, array, k * height * size, rows * size) for k in range(width)]

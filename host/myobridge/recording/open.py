@@ -1,7 +1,8 @@
-"""Opens a recording of either form by what is in it, whatever its name is."""
+"""Opens a recording, `.myo` or `.npz`, by its content, whatever its name is."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -14,30 +15,46 @@ from myobridge.recording.timeline import Samples
 
 ZIP: Final = b"PK"
 FOREIGN: Final = {
-    b"\x93NUMPY": "one NumPy array; store it as 'emg' with its rate as 'fs' by np.savez",
-    b"0       ": "an EDF file, which is an export; choose the recording that it was made from",
+    b"\x93NUMPY": "one NumPy array; store it with np.savez, as 'emg' beside its rate 'fs'",
+    b"0       ": "an EDF file, which is an export; choose the recording that it comes from",
     b"\x89PNG": "a picture; choose a recording",
-    b"\x89HDF": "an HDF5 or MATLAB file; store its counts and rate as 'emg' and 'fs' by np.savez",
-    b"MATLAB": "a MATLAB file; store its counts and rate as 'emg' and 'fs' by np.savez",
+    b"\x89HDF": "an HDF5 or MATLAB file; store its counts and rate with np.savez, as 'emg' and 'fs'",
+    b"MATLAB": "a MATLAB file; store its counts and rate with np.savez, as 'emg' and 'fs'",
 }
-"""By the first bytes of a file: what it is, and what to do."""
+"""First bytes of files that are not recordings: what the file is, and what to do."""
 
 
-def open_samples(path: Path) -> tuple[Samples, Log | None]:
-    """The samples, and the log where it is one.
+@dataclass(frozen=True)
+class RecordingFile:
+    """An opened file; `log` is None if the file is not a `.myo` log."""
+
+    path: Path
+    samples: Samples
+    log: Log | None
+
+    @property
+    def channel_names(self) -> tuple[str, ...]:
+        """Names of the channels: the electrodes' names if they are known, otherwise EMG 1, EMG 2, …"""
+        if self.log is not None and self.log.header.electrodes:
+            return self.log.header.electrodes
+        return tuple(f"EMG {k + 1}" for k in range(self.samples.channels))
+
+
+def open_recording(path: Path) -> RecordingFile:
+    """Opens a recording; its samples are read when they are needed, block by block.
 
     Raises:
-        UserError: no such file, not a recording, or without a sample.
+        UserError: the file does not exist, is not a recording, or holds no sample.
     """
     first = _first_bytes(path)
     npz_by_name = path.suffix.lower() == ".npz"
     if first.startswith(ZIP) or (npz_by_name and find_header(path) is None):
-        return open_arrays(path), None
+        return RecordingFile(path, open_arrays(path), None)
     for beginning, what in FOREIGN.items():
         if first.startswith(beginning):
-            raise UserError(f"{path} is no .myo recording and not a whole .npz recording but {what}.")
+            raise UserError(f"{path} is not a .myo recording and not a whole .npz recording but {what}.")
     log = read_log(path)
-    return LogSamples(log), log
+    return RecordingFile(path, LogSamples(log), log)
 
 
 def _first_bytes(path: Path) -> bytes:

@@ -1,4 +1,4 @@
-"""Pictures of a recording: its traces with the cues, its spectra, and its amplitude per pose."""
+"""Pictures of a recording: traces with cues, spectra, and the amplitude of each pose."""
 
 from __future__ import annotations
 
@@ -11,28 +11,30 @@ from numpy.typing import NDArray
 from myobridge.errors import UserError
 from myobridge.files import draft
 from myobridge.recording.extras import need
-from myobridge.recording.stretches import Source, Stretch, stretches
+from myobridge.recording.open import RecordingFile
+from myobridge.recording.stretches import Stretch, stretches
 from myobridge.recording.timeline import Samples, cut_at, within_takes
+from myobridge.spectrum import frequencies_hz, power_density
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 COLUMNS: Final = 1600
-"""Of the traces: each shows the range of the samples that fall into it, so that no peak is missed."""
+"""Columns of the traces. Each column shows the range of its samples, so that every peak is visible."""
 SPECTRUM_SAMPLES: Final = 1024
 DPI: Final = 110
 MAINS_HZ: Final = {50: "tab:red", 60: "tab:purple"}
 
 
-def draw(source: Source, folder: Path) -> list[Path]:
-    """Writes the pictures into the folder, over older ones of the same name; their paths.
+def draw(file: RecordingFile, folder: Path) -> list[Path]:
+    """Writes the pictures into the folder, and replaces older pictures of the same name; the paths written.
 
     Raises:
-        UserError: matplotlib is not installed, or the folder cannot be written.
+        UserError: matplotlib is not installed, or the folder cannot be written to.
     """
     new_figure = need("matplotlib.figure", "Drawing").Figure
-    cued = stretches(source.recording)
+    cued = stretches(file.samples)
     pictures = {"traces": _traces, "spectra": _spectra}
     if cued:
         pictures["amplitudes"] = _amplitudes
@@ -40,19 +42,21 @@ def draw(source: Source, folder: Path) -> list[Path]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UserError(f"Nothing can be drawn into {folder} ({error.strerror}); choose another folder.") from error
+        raise UserError(
+            f"The pictures cannot be written into {folder} ({error.strerror}); choose another folder."
+        ) from error
     for name, paint in pictures.items():
         figure = new_figure(dpi=DPI, layout="constrained")
-        paint(figure, source, cued)
-        path = folder / f"{source.path.stem}-{name}.png"
+        paint(figure, file, cued)
+        path = folder / f"{file.path.stem}-{name}.png"
         with draft(path) as half:
             figure.savefig(half)
         paths.append(path)
     return paths
 
 
-def _traces(figure: Figure, source: Source, cued: list[Stretch]) -> None:
-    recording = source.recording
+def _traces(figure: Figure, file: RecordingFile, cued: list[Stretch]) -> None:
+    recording = file.samples
     figure.set_size_inches(14, 1.2 + 1.1 * recording.channels)
     all_axes = np.atleast_1d(figure.subplots(recording.channels, sharex=True))
     edges = np.unique(np.linspace(0, recording.timeline.samples, COLUMNS, endpoint=False).astype(int))
@@ -60,7 +64,7 @@ def _traces(figure: Figure, source: Source, cued: list[Stretch]) -> None:
     at_s = edges / recording.fs_hz
     for k, axes in enumerate(all_axes):
         axes.fill_between(at_s, low[:, k], high[:, k], step="post", color="black", linewidth=0.4)
-        axes.set_ylabel(_plain(source.channel_names[k]), rotation=0, ha="right", va="center")
+        axes.set_ylabel(_plain(file.channel_names[k]), rotation=0, ha="right", va="center")
         axes.margins(x=0)
         for stretch in cued:
             if stretch.label:
@@ -70,11 +74,11 @@ def _traces(figure: Figure, source: Source, cued: list[Stretch]) -> None:
             axes.axvline(take.start / recording.fs_hz, color="tab:red", linestyle=":", linewidth=1)
     _name_poses(all_axes[0], cued, recording.fs_hz)
     all_axes[-1].set_xlabel("s (takes laid end to end, a dotted line between them)")
-    figure.suptitle(f"{_plain(source.path.name)}: ADC counts", fontsize="medium")
+    figure.suptitle(f"{_plain(file.path.name)}: ADC counts", fontsize="medium")
 
 
 def _ranges(recording: Samples, edges: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The least and the greatest counts from each edge to the next, (edges, channels) each."""
+    """The smallest and the largest count from each edge to the next, (edges, channels) each."""
     low = np.full((len(edges), recording.channels), 1 << 15)
     high = -low
     column = -1
@@ -95,11 +99,11 @@ def _name_poses(axes: Axes, cued: list[Stretch], fs_hz: float) -> None:
             axes.text(*place, _plain(stretch.pose), transform=axes.get_xaxis_transform(), fontsize="small", rotation=30)
 
 
-def _spectra(figure: Figure, source: Source, _cued: list[Stretch]) -> None:
+def _spectra(figure: Figure, file: RecordingFile, _cued: list[Stretch]) -> None:
     figure.set_size_inches(10, 5)
     axes = figure.subplots()
-    frequencies_hz, density = power_spectrum(source)
-    for k, name in enumerate(source.channel_names):
+    frequencies_hz, density = power_spectrum(file)
+    for k, name in enumerate(file.channel_names):
         axes.plot(frequencies_hz[1:], 10 * np.log10(density[1:, k] + 1e-9), linewidth=0.9, label=_plain(name))
     for mains_hz, colour in MAINS_HZ.items():
         for multiple in range(1, 4):
@@ -109,28 +113,25 @@ def _spectra(figure: Figure, source: Source, _cued: list[Stretch]) -> None:
     axes.set(
         xlabel="Hz",
         ylabel="dB re 1 count²/Hz",
-        title=f"{_plain(source.path.name)}: spectra",
+        title=f"{_plain(file.path.name)}: spectra",
         xlim=(0, frequencies_hz[-1]),
     )
     axes.legend(fontsize="small", ncols=2)
 
 
-def power_spectrum(source: Source) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def power_spectrum(file: RecordingFile) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Frequencies in Hz (bins,) and density in counts²/Hz (bins, channels): Welch's mean over all takes."""
-    recording = source.recording
+    recording = file.samples
     length = min(SPECTRUM_SAMPLES, max(take.stop - take.start for take in recording.timeline.takes()))
-    window = np.hanning(length + 2)[1:-1, None]
     total, segments = np.zeros((length // 2 + 1, recording.channels)), 0
     for _, counts in within_takes(recording, length):
-        part = counts.astype(np.float64)
-        total += np.abs(np.fft.rfft((part - part.mean(axis=0)) * window, axis=0)) ** 2
+        total += power_density(counts, recording.fs_hz)
         segments += 1
-    scale = 2 / (recording.fs_hz * float(np.sum(window**2)) * segments)
-    return np.fft.rfftfreq(length, 1 / recording.fs_hz).astype(np.float64), total * scale
+    return frequencies_hz(length, recording.fs_hz), total / segments
 
 
-def _amplitudes(figure: Figure, source: Source, cued: list[Stretch]) -> None:
-    recording = source.recording
+def _amplitudes(figure: Figure, file: RecordingFile, cued: list[Stretch]) -> None:
+    recording = file.samples
     rows: dict[tuple[int, str], list[NDArray[np.float64]]] = {}
     for stretch, deviation in zip(cued, _deviations(recording, cued), strict=True):
         rows.setdefault((stretch.label, stretch.pose), []).append(deviation)
@@ -139,9 +140,9 @@ def _amplitudes(figure: Figure, source: Source, cued: list[Stretch]) -> None:
     figure.set_size_inches(2.5 + 0.8 * recording.channels, 1.5 + 0.4 * len(keys))
     axes = figure.subplots()
     image = axes.imshow(rms, aspect="auto", cmap="viridis")
-    axes.set_xticks(range(recording.channels), [_plain(name) for name in source.channel_names], rotation=30, ha="right")
+    axes.set_xticks(range(recording.channels), [_plain(name) for name in file.channel_names], rotation=30, ha="right")
     axes.set_yticks(range(len(keys)), [_plain(pose) for _, pose in keys])
-    axes.set_title(f"{_plain(source.path.name)}: RMS", fontsize="medium")
+    axes.set_title(f"{_plain(file.path.name)}: RMS", fontsize="medium")
     figure.colorbar(image, label="counts")
 
 
@@ -159,5 +160,5 @@ def _deviations(recording: Samples, cued: list[Stretch]) -> NDArray[np.float64]:
 
 
 def _plain(text: str) -> str:
-    """Text as it is: a dollar sign would begin mathematics, which a foreign name can get wrong."""
+    """Text for matplotlib, which would read a dollar sign in a name as the beginning of mathematics."""
     return text.replace("$", r"\$")[:40]

@@ -1,4 +1,4 @@
-"""A recording through the pipeline, as fast as it goes: the commands that the hand would have got."""
+"""Runs a recording through the pipeline as fast as possible: the setpoints that the hand would have received."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from myobridge.settings import Settings
 
 @dataclass(frozen=True)
 class Replay:
-    """One row a decision with a full window.
+    """One row per decision on a full window.
 
-    sample: int64 (decisions,), row in the recording of the newest sample seen.
-    raw_deg, angles_deg: float32 (decisions, 5), network output, and after smoothing and limits.
+    sample: int64 (decisions,), row in the recording of the newest sample of the window.
+    raw_deg, angles_deg: float32 (decisions, 5), the network's output, and the angles after smoothing and limits.
     withheld: uint8 (decisions,), values of Withheld.
     """
 
@@ -37,29 +37,29 @@ class Replay:
     withheld: NDArray[np.uint8]
 
     def save(self, path: Path) -> Path:
-        """Writes the rows as arrays of an .npz; the file.
+        """Writes the rows as arrays of an .npz; the path written.
 
         Raises:
-            UserError: it cannot be written.
+            UserError: the file cannot be written.
         """
         return save_npz(path, vars(self))
 
 
 def check_fits(recording: Recording, spec: ModelSpec, path: Path) -> None:
-    """Refuses a recording that the model was not made for.
+    """Refuses a recording that the model does not fit.
 
     Raises:
-        UserError: another sampling rate or another number of channels.
+        UserError: the recording has another sampling rate or another number of channels.
     """
     if recording.fs_hz != spec.fs_hz or recording.channels != len(spec.channels):
         raise UserError(
-            f"{path} has {recording.channels} channels at {recording.fs_hz:g} Hz, but the model {spec.name} was made "
-            f"for {len(spec.channels)} at {spec.fs_hz:g} Hz; choose a model made for this recording."
+            f"{path} has {recording.channels} channels at {recording.fs_hz:g} Hz, but the model {spec.name} is for "
+            f"{len(spec.channels)} channels at {spec.fs_hz:g} Hz; choose a model that fits this recording."
         )
 
 
 def replay(recording: Recording, pipeline: Pipeline, latency: Distribution | None = None) -> Replay:
-    """Decisions of `pipeline` on each take of the recording, each from rest; their durations go to `latency`."""
+    """Decisions of `pipeline` on each take of the recording, each from rest; `latency` collects their durations."""
     rows, raw, angles, withheld = [], [], [], []
     hop = pipeline.spec.hop_samples
     for take in recording.takes():
@@ -85,9 +85,9 @@ def replay(recording: Recording, pipeline: Pipeline, latency: Distribution | Non
 
 
 def true_angles(recording: Recording, spec: ModelSpec) -> NDArray[np.float32] | None:
-    """float32 (samples, 5): the recording's own angles, or what its labels stand for, or None.
+    """float32 (samples, 5): the recording's angles, or the angles of its labels' poses; None: neither is known.
 
-    The recording's own poses say what its numbers mean; only where it has none do the model's.
+    The recording's own poses come first; the model's poses are used only if the recording has none.
     """
     if recording.angles_deg is not None:
         return recording.angles_deg
@@ -114,15 +114,22 @@ def replay_summary(recording: Recording, model: Model, config: Settings, path: P
     check_rate(config, spec)
     check_fits(recording, spec, path)
     cost, began_s = ProcessCost(), time.monotonic()
-    pipeline = Pipeline(model, config, recording.adc_bits)
-    latency = Distribution()
+    pipeline, latency = Pipeline(model, config, recording.adc_bits), Distribution()
     result = replay(recording, pipeline, latency)
     if not len(result.sample):
         raise UserError(
             f"{path} has no take as long as the model's window of {spec.window_samples} samples "
             f"({spec.window_ms:.0f} ms); record for longer."
         )
-    counters, truth = pipeline.acquisition.counters, true_angles(recording, spec)
+    cpu_s = cost.cpu_seconds_per_second() * (time.monotonic() - began_s)
+    return _summary(recording, pipeline, latency, result, cpu_s, cost.rss_mb()), result
+
+
+def _summary(
+    recording: Recording, pipeline: Pipeline, latency: Distribution, result: Replay, cpu_s: float, rss_mb: float
+) -> dict[str, Any]:
+    spec, counters = pipeline.spec, pipeline.acquisition.counters
+    truth = true_angles(recording, spec)
     seconds = len(recording.counts) / recording.fs_hz
     sent = int(np.sum(result.withheld == Withheld.NO))
     error = None if truth is None else float(np.mean(np.abs(result.angles_deg - truth[result.sample])))
@@ -142,17 +149,17 @@ def replay_summary(recording: Recording, model: Model, config: Settings, path: P
         "withheld": {w.name.lower(): int(np.sum(result.withheld == w)) for w in Withheld if w},
         "latency_ms": latency.summary_ms(),
         "sample_to_command_ms": None,
-        "cpu_seconds_per_second": round(cost.cpu_seconds_per_second() * (time.monotonic() - began_s) / seconds, 4),
-        "rss_mb": round(cost.rss_mb(), 1),
+        "cpu_seconds_per_second": round(cpu_s / seconds, 4),
+        "rss_mb": round(rss_mb, 1),
         "deadline_misses": latency.longer_than(spec.hop_ms / 1000),
         "start_to_first_command_s": None,
         "state": "REPLAYED",
         "mae_deg": None if error is None else round(error, 2),
-    }, result
+    }
 
 
 def as_text(summary: dict[str, Any]) -> list[str]:
-    """The summary for people, a line for each thing that it says."""
+    """The summary as lines of text."""
     latency = summary["latency_ms"]
     withheld = [f"{name.replace('_', ' ')} {n}" for name, n in summary["withheld"].items() if n]
     late = summary["deadline_misses"]
@@ -163,11 +170,11 @@ def as_text(summary: dict[str, Any]) -> list[str]:
         f"Decisions without a setpoint: {', '.join(withheld) or 'none'}.",
     ]
     if summary["mae_deg"] is not None:
-        lines.append(f"The fingers are {summary['mae_deg']:.1f}° from the recording's own angles on average.")
+        lines.append(f"The predicted angles are {summary['mae_deg']:.1f}° from the recording's true angles on average.")
     else:
-        lines.append("The recording has no angles to compare the fingers with.")
+        lines.append("The recording has no true angles to compare the predicted angles with.")
     lines.append(
-        f"A decision takes p50 {latency['p50']:.2f} ms, p99 {latency['p99']:.2f} ms here; "
+        f"On this machine a decision takes {latency['p50']:.2f} ms (p50) or {latency['p99']:.2f} ms (p99); "
         f"{late or 'none'} took longer than a hop."
     )
     return lines

@@ -1,4 +1,4 @@
-"""A `.myo` log in blocks of whole frames: EMG frames many at a time, the rest one by one, in the order of the file."""
+"""Reads a `.myo` log in blocks of whole frames: decodes EMG frames many at a time, other frames one by one."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ Bytes = NDArray[np.uint8]
 
 
 class EmgFrames(NamedTuple):
-    """Good EMG frames in the order in which they stand in a block.
+    """The good EMG frames of a block, in their order.
 
-    at: int64 (frames,), place of the frame among the block's frames.
-    sample_index: int64 (frames,), device index of its first sample, modulo 2^32.
-    n: int64 (frames,), samples in it.
+    at: int64 (frames,), position of the frame among the block's frames.
+    sample_index: int64 (frames,), the board's index of its first sample, modulo 2^32.
+    n: int64 (frames,), samples in the frame.
     flags: uint8 (frames,), bits emg_flag.
-    counts: int16 (samples, channels), of all frames.
+    counts: int16 (samples, channels), the samples of all frames.
     """
 
     at: NDArray[np.int64]
@@ -40,7 +40,7 @@ class EmgFrames(NamedTuple):
 
 @dataclass
 class ScanCounters(FrameCounters):
-    """What could not be read; `unfinished_bytes` stand at the end, behind the last whole frame."""
+    """What could not be read. `unfinished_bytes`: bytes behind the last whole frame."""
 
     malformed: int = 0
     """EMG frames with another number of channels."""
@@ -55,7 +55,7 @@ class Scanner:
     counters: ScanCounters = field(default_factory=ScanCounters)
 
     def blocks(self) -> Iterator[bytes]:
-        """Pieces of the file that end where a frame ends, in all but what is unfinished at its end.
+        """The file in pieces that end where a frame ends, without the unfinished frame at the end of the file.
 
         Raises:
             UserError: the file cannot be read.
@@ -83,7 +83,7 @@ class Scanner:
         self.counters.unfinished_bytes = len(rest)
 
     def decode(self, block: bytes, channels: int) -> tuple[EmgFrames, list[tuple[int, bytes]]]:
-        """EMG frames of a block, and its other good frames with their places; without channels no EMG."""
+        """The EMG frames of a block, and its other good frames with their positions; 0 channels: EMG is skipped."""
         data = np.frombuffer(block, np.uint8)
         ends = np.flatnonzero(data == 0)
         starts = np.concatenate([[0], ends[:-1] + 1]).astype(np.int64)
@@ -110,7 +110,7 @@ class Scanner:
         places: NDArray[np.int64],
         channels: int,
     ) -> list[tuple[int, bytes]]:
-        """What the decoder of the link makes of the frames at these places."""
+        """Decodes the frames at these places with the link's own decoder."""
         decoder, frames = FrameDecoder(), []
         for at, start, width in zip(places.tolist(), starts[places].tolist(), widths[places].tolist(), strict=True):
             for frame in decoder.feed(block[start : start + width]):
@@ -124,7 +124,7 @@ class Scanner:
 
 
 def _in_order(groups: list[tuple[NDArray[np.int64], NDArray[np.void], int]], channels: int) -> EmgFrames:
-    """Frames of several lengths, sorted by their place."""
+    """Joins frames of several lengths, sorted by position."""
     at = np.concatenate([np.zeros(0, np.int64), *[places for places, _, _ in groups]])
     n = np.repeat([samples for *_, samples in groups], [len(places) for places, *_ in groups]).astype(np.int64)
     index = np.concatenate([np.zeros(0, np.int64), *[fields["sample_index"] for _, fields, _ in groups]])

@@ -1,4 +1,4 @@
-"""What is in a recording, in numbers and in words, for `myobridge inspect`."""
+"""Sums a recording up, in numbers and in words, for `myobridge inspect`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from myobridge.decoder.contact import Check, CheckedStretches, Contact, judge, m
 from myobridge.decoder.copies import Copies
 from myobridge.errors import printable
 from myobridge.recording.log import Log
-from myobridge.recording.stretches import Source, stretches
+from myobridge.recording.open import RecordingFile
+from myobridge.recording.stretches import stretches
 from myobridge.recording.timeline import Samples, within_takes
 from myobridge.settings import SafetySettings
 from myobridge.wire.clock import TOLERANCE
@@ -18,15 +19,15 @@ from myobridge.wire.messages import Board, EmgFlag
 
 SLOW_SYNC_MS = 100
 CLOCK_MIN_S = 5.0
-"""The sampling rate is measured on takes of at least this length: the port delivers to within some milliseconds."""
+"""Shortest take on which the sampling rate is measured, because arrival times vary by some milliseconds."""
 
 
-def summarize(source: Source) -> dict[str, Any]:
+def summarize(file: RecordingFile) -> dict[str, Any]:
     """The object that `myobridge inspect --json` writes."""
-    recording, log = source.recording, source.log
+    recording, log = file.samples, file.log
     samples = recording.timeline.samples
     return {
-        "file": str(source.path),
+        "file": str(file.path),
         "seconds": round(samples / recording.fs_hz, 3),
         "samples": samples,
         "fs_hz": recording.fs_hz,
@@ -35,7 +36,7 @@ def summarize(source: Source) -> dict[str, Any]:
         "takes": sum(1 for _ in recording.timeline.takes()),
         "poses": {pose.label: pose.name for pose in recording.poses},
         "repetitions": _repetitions(recording),
-        "channel": _channels(source),
+        "channel": _channels(file),
         "log": None if log is None else _of_log(log, samples),
     }
 
@@ -52,8 +53,8 @@ def _repetitions(recording: Samples) -> list[dict[str, Any]]:
     ]
 
 
-def _channels(source: Source) -> list[dict[str, Any]]:
-    totals = _measured(source.recording)
+def _channels(file: RecordingFile) -> list[dict[str, Any]]:
+    totals = _measured(file.samples)
     power, stretches_measured = totals.power, max(1, totals.stretches)
     mains = totals.mains_power / np.maximum(power, 1e-9)
     return [
@@ -69,12 +70,12 @@ def _channels(source: Source) -> list[dict[str, Any]]:
                 if verdict
             },
         }
-        for k, name in enumerate(source.channel_names)
+        for k, name in enumerate(file.channel_names)
     ]
 
 
 class _Totals:
-    """Sums over stretches of 200 ms, (channels,) each, and how many stretches had which verdict."""
+    """Sums over stretches of 200 ms, arrays (channels,), and the number of stretches with each verdict."""
 
     def __init__(self, channels: int) -> None:
         self.stretches = 0
@@ -83,7 +84,7 @@ class _Totals:
         self.low, self.high = np.full(channels, 1 << 15), np.full(channels, -(1 << 15))
 
     def add(self, check: Check) -> None:
-        """One more stretch."""
+        """Adds a stretch."""
         measures, channels = check.measures, len(self.power)
         self.stretches += 1
         self.power += measures.rms_counts**2
@@ -93,7 +94,7 @@ class _Totals:
 
 
 def _measured(recording: Samples) -> _Totals:
-    """Measures of each 200 ms that lie within a take, with the daemon's verdicts on them."""
+    """Measures each 200 ms that lie within a take, with the daemon's verdicts on them."""
     bits, limits = recording.adc_bits, SafetySettings()
     totals, checked = _Totals(recording.channels), CheckedStretches(recording.channels, recording.fs_hz, bits, limits)
     begins = {take.start for take in recording.timeline.takes()}
@@ -104,7 +105,7 @@ def _measured(recording: Samples) -> _Totals:
     for counts in recording.blocks():
         totals.low = np.minimum(totals.low, counts.min(axis=0))
         totals.high = np.maximum(totals.high, counts.max(axis=0))
-        if not totals.stretches:  # too short to tell hum from EMG
+        if not totals.stretches:  # too short to tell mains hum from EMG
             whole = measure(counts, bits, [np.full((1, len(counts)), np.nan)])
             totals.add(Check(whole, judge(whole, limits, Copies(recording.channels, []))))
     return totals
@@ -141,9 +142,9 @@ def _of_log(log: Log, counting: int) -> dict[str, Any]:
 
 
 def measured_rate(log: Log) -> float | None:
-    """Samples a second by the host's clock, over the longest take; None if it is too short to tell.
+    """Samples per second by the host's clock, over the longest take; None: the take is too short.
 
-    The arrivals are late by the transport, so the line is fitted to all of them (least squares).
+    Transport delays the arrivals by varying times, so a line is fitted to all of them (least squares).
     """
     ends = np.append(log.take_rows[1:], log.samples)
     longest = int(np.argmax(ends - log.take_rows))
@@ -157,7 +158,7 @@ def measured_rate(log: Log) -> float | None:
 
 
 def as_text(summary: dict[str, Any]) -> str:
-    """The same for people."""
+    """The summary as text."""
     lines = [
         f"{summary['file']}: {summary['seconds']:.1f} s of {summary['channels']} channels at {summary['fs_hz']:g} Hz, "
         f"{summary['adc_bits']} bits, {_plural(summary['takes'], 'take')}"
@@ -166,14 +167,18 @@ def as_text(summary: dict[str, Any]) -> str:
     if log is not None:
         rate = "" if log["measured_fs_hz"] is None else f", {log['measured_fs_hz']:.1f} Hz by this host's clock"
         device = log["device"]
-        lines.append(f"Begun {log['started_utc']} on {device['board']}, firmware {device['firmware']}{rate}.")
+        lines.append(
+            f"Recorded from {log['started_utc']} on {device['board']} with firmware {device['firmware']}{rate}."
+        )
         if abs((log["measured_fs_hz"] or summary["fs_hz"]) / summary["fs_hz"] - 1) > TOLERANCE:
-            lines.append(f"The board did not keep its rate of {summary['fs_hz']:g} Hz: all frequencies are shifted.")
+            lines.append(f"The board did not keep its rate of {summary['fs_hz']:g} Hz, so all frequencies are shifted.")
         lines.append(f"Missing: {'; '.join(log['missing']) or 'nothing'}.")
         if log["slowest_sync_ms"] > SLOW_SYNC_MS:
-            lines.append(f"The disk took up to {log['slowest_sync_ms']} ms: a pulled plug might have cost as much.")
+            lines.append(
+                f"The disk took up to {log['slowest_sync_ms']} ms to confirm; a power cut could have lost as much."
+            )
         if log["samples_discarded"]:
-            lines.append(f"Done again: {log['samples_discarded'] / summary['fs_hz']:.1f} s do not count.")
+            lines.append(f"Poses were repeated, so {log['samples_discarded'] / summary['fs_hz']:.1f} s do not count.")
         lines += [f"Note at {note['at_s']:.1f} s: {note['text']}" for note in log["notes"]]
     lines += ["", *_repetition_lines(summary["repetitions"]), *_channel_lines(summary["channel"])]
     return "\n".join(printable(line) for line in lines)
@@ -181,7 +186,7 @@ def as_text(summary: dict[str, Any]) -> str:
 
 def _repetition_lines(repetitions: list[dict[str, Any]]) -> list[str]:
     if not repetitions:
-        return ["No cues.", ""]
+        return ["The recording has no cues.", ""]
     poses: dict[str, list[str]] = {}
     for row in repetitions:
         poses.setdefault(row["pose"], []).append(f"{row['repetition']}: {row['seconds']:.1f} s")
@@ -191,13 +196,13 @@ def _repetition_lines(repetitions: list[dict[str, Any]]) -> list[str]:
 
 def _channel_lines(channels: list[dict[str, Any]]) -> list[str]:
     width = max(7, *(len(row["name"]) for row in channels))
-    lines = [f"{'channel':{width}}  RMS counts   mains  at the ADC's end  bad contact"]
+    lines = [f"{'channel':{width}}  RMS counts   mains  at ADC limit  bad contact"]
     for row in channels:
         mains = "n/a" if row["mains_share"] is None else f"{row['mains_share']:.1%}"
         bad = ", ".join(f"{name} {share:.0%}" for name, share in row["bad_share"].items() if share)
         lines.append(
             f"{row['name']:{width}}  {row['rms_counts']:10.1f}  {mains:>6}  "
-            f"{row['saturated_share']:16.2%}  {bad or '-'}"
+            f"{row['saturated_share']:12.2%}  {bad or '-'}"
         )
     return lines
 

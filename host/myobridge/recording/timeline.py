@@ -1,7 +1,7 @@
-"""What belongs to the samples of a recording besides the counts, by where it changes: cues and takes.
+"""The cues and takes of a recording, stored by the rows at which they change; and its samples, read in blocks.
 
-A recording of an hour has millions of samples and some hundred changes, so that this fits into memory and the samples
-need not: they are read in blocks.
+A recording of an hour has millions of samples and some hundred changes: the changes fit into memory, and the samples
+do not have to.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ LABEL: Final = "label"
 REPETITION: Final = "repetition"
 RUN: Final = "run"
 COLUMNS: Final = (LABEL, REPETITION, RUN)
-"""A byte a sample each. Runs number the takes modulo 256; neighbours differ."""
+"""One byte per sample each. Runs number the takes modulo 256, so that neighbouring takes differ."""
 
 
 class Changes(NamedTuple):
-    """One column: rows int64 (changes,) from 0 on at which it changes, and the values uint8 (changes,) from there."""
+    """One column: the rows at which it changes, int64 (changes,) from 0 on, and its values from there, uint8."""
 
     row: NDArray[np.int64]
     value: NDArray[np.uint8]
 
 
 class Piece(NamedTuple):
-    """Rows `start` to before `stop`, during which nothing changes; None: nothing is known."""
+    """Rows `start` to before `stop`, in which no column changes; None: the column is unknown."""
 
     start: int
     stop: int
@@ -42,7 +42,11 @@ class Piece(NamedTuple):
 
 @dataclass(frozen=True)
 class Timeline:
-    """start: int64 (pieces,), rows from 0 on at which a column changes; columns: the known ones, uint8 (pieces,)."""
+    """Known columns of a recording, in pieces.
+
+    start: int64 (pieces,), rows from 0 on at which a column changes.
+    columns: values of each known column, uint8 (pieces,).
+    """
 
     samples: int
     start: NDArray[np.int64]
@@ -53,7 +57,7 @@ class Timeline:
 
     @classmethod
     def of(cls, samples: int, columns: Mapping[str, Changes]) -> Timeline:
-        """From columns that change independently; rows where none does are left out."""
+        """Joins columns that change independently; rows at which no column changes are left out."""
         start = np.unique(np.concatenate([[0], *[changes.row for changes in columns.values()]])).astype(np.int64)
         values = {
             name: changes.value[np.searchsorted(changes.row, start, side="right") - 1]
@@ -64,18 +68,18 @@ class Timeline:
         return cls(samples, start[kept], {name: value[kept] for name, value in values.items()})
 
     def pieces(self) -> Iterator[Piece]:
-        """All of them in order; together they are the recording."""
+        """All pieces in order; together they cover the recording."""
         nothing = [None] * len(self)
         columns = [self.columns[name].tolist() if name in self.columns else nothing for name in COLUMNS]
         for start, stop, *known in zip(self.start.tolist(), self.stops(), *columns, strict=True):
             yield Piece(start, stop, *known)
 
     def stops(self) -> list[int]:
-        """Behind the last row of each piece."""
+        """The row behind each piece."""
         return [*self.start[1:].tolist(), self.samples]
 
     def takes(self) -> Iterator[slice]:
-        """Stretches that were recorded without a break."""
+        """Rows of each take: a stretch that was recorded without a break."""
         run = self.columns.get(RUN, np.zeros(len(self), np.uint8))
         edges = self.start[1:][np.diff(run) != 0]
         for start, stop in pairwise([0, *edges.tolist(), self.samples]):
@@ -90,23 +94,23 @@ class Timeline:
 
 
 class Samples(Protocol):
-    """A recording that can be read block by block, as often as one likes."""
+    """A recording that can be read block by block, any number of times."""
 
     @property
     def fs_hz(self) -> float:
-        """Sampling rate."""
+        """Sampling rate in Hz."""
 
     @property
     def adc_bits(self) -> int:
-        """Width of a count."""
+        """Width of a count in bits."""
 
     @property
     def channels(self) -> int:
-        """Number of electrodes."""
+        """Number of channels."""
 
     @property
     def poses(self) -> tuple[LabelledPose, ...]:
-        """What the labels mean, where that is known; label 0 is rest."""
+        """What the labels mean, if that is known; label 0 is rest."""
 
     @property
     def timeline(self) -> Timeline:
@@ -116,11 +120,11 @@ class Samples(Protocol):
         """Counts in order, int16 (some samples, channels) each, of bounded size."""
 
     def angle_blocks(self) -> Iterator[NDArray[np.float32]] | None:
-        """True angles in order, float32 (some samples, 5) each; None where they are not known."""
+        """True angles in order, float32 (some samples, 5) each; None: unknown."""
 
 
 def changes_in(blocks: Iterable[NDArray[np.uint8]]) -> Changes:
-    """The changes in a column that comes in blocks, uint8 (some samples,) each."""
+    """The changes in a column that is given in blocks, uint8 (some samples,) each."""
     rows, values, row = [], [], 0
     last = np.zeros(0, np.uint8)
     for block in blocks:
@@ -134,7 +138,7 @@ def changes_in(blocks: Iterable[NDArray[np.uint8]]) -> Changes:
 
 
 def cut_at(stops: Iterable[int], blocks: Iterable[NDArray[np.int16]]) -> Iterator[tuple[int, NDArray[np.int16]]]:
-    """Counts with the row of the first one, in pieces that end at each stop at the latest."""
+    """Cuts blocks at the stops: pieces of counts, each with the row of its first sample."""
     row, remaining = 0, iter(stops)
     stop = next(remaining)
     for counts in blocks:
@@ -148,7 +152,7 @@ def cut_at(stops: Iterable[int], blocks: Iterable[NDArray[np.int16]]) -> Iterato
 
 
 def within_takes(samples: Samples, length: int) -> Iterator[tuple[int, NDArray[np.int16]]]:
-    """Counts (length, channels) with the row of the first, each take from its beginning; its rest is left out."""
+    """Cuts each take into pieces of counts (length, channels), each with its first row; drops the remainder."""
     takes = [take.stop for take in samples.timeline.takes()]
     ends = set(takes)
     rest = np.zeros((0, samples.channels), np.int16)

@@ -1,4 +1,4 @@
-"""What was read from the port, cut where frames end: the log's own frames may only stand between the wire's."""
+"""Cuts the bytes from the port where frames end, because the log's own frames may only stand between whole frames."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from myobridge.wire.frame import MAX_WIRE_BYTES, FrameDecoder
 
 
 class WholeFrames:
-    """Reads in, whole frames out. `lost_bytes` counts what cannot be recorded."""
+    """Takes reads, gives whole frames. `lost_bytes` counts bytes that cannot be recorded."""
 
     def __init__(self) -> None:
         self.lost_bytes = 0
         self._unfinished = b""
         self._joined = False
-        """The beginning of a frame has been seen."""
+        """Whether the beginning of a frame has been seen."""
 
     def feed(self, data: bytes) -> bytes:
-        """The frames that `data` completes, damaged ones too; an unfinished one waits for its rest."""
+        """The frames that `data` completes, damaged frames included; an unfinished frame waits for its rest."""
         *frames, unfinished = (self._unfinished + data).split(b"\0")
-        self._unfinished = unfinished[: MAX_WIRE_BYTES + 1]  # a longer one is none; so much is enough to see that
+        self._unfinished = unfinished[: MAX_WIRE_BYTES + 1]  # enough to see that a longer piece is not a frame
         self.lost_bytes += len(unfinished) - len(self._unfinished)
         if frames and not self._joined:
             self._joined = True
@@ -30,7 +30,7 @@ class WholeFrames:
 
 
 def _pretends(frame: bytes) -> bool:
-    """It is a good frame of a type that is the log's: a device must not write cues. A damaged one does no harm."""
+    """Whether this is a good frame of one of the log's types, such as a cue, which a board must not write."""
     if len(frame) < 2 or frame[1] < LogFrame.HEADER:
         return False
     decoded = FrameDecoder().feed(frame + b"\0")

@@ -1,8 +1,8 @@
-"""Writes a `.myo` log while the stream runs: whole frames only, on the disk within 100 ms, and never in the way.
+"""Writes a `.myo` log while the stream runs: whole frames only, on the disk within 100 ms, without blocking the caller.
 
-The caller's thread appends to a queue in memory. One thread of the writer's own puts the queue into the file, so that a
-killed process costs some 20 ms; another waits for the disk, so that a pulled plug costs less than 100 ms, or what the
-disk takes.
+The caller's thread appends to a queue in memory. The writer has two threads of its own. One writes the queue to the
+file, so that a killed process loses some 20 ms. The other waits for the disk, so that a power cut loses less than
+100 ms, or as much as the disk takes to confirm.
 """
 
 from __future__ import annotations
@@ -24,31 +24,31 @@ from myobridge.recording.whole_frames import WholeFrames
 
 WRITE_S: Final = 0.02
 SYNC_S: Final = 0.05
-"""From the beginning of one wait for the disk to that of the next, unless the disk takes longer."""
+"""Interval between waits for the disk, unless a wait takes longer."""
 TIME_MARK_S: Final = 0.1
 HEADER_EVERY_BYTES: Final = 256 << 10
-"""The header is repeated: a file whose beginning is damaged can still be read."""
+"""Interval at which the header is repeated, so that a file with a damaged beginning can still be read."""
 MAX_QUEUED_BYTES: Final = 1 << 20
-"""What may wait for a slow disk: half a minute of 4 channels at 2 kHz."""
+"""Limit on data that wait for a slow disk: half a minute of 4 channels at 2 kHz."""
 CLOSE_TIMEOUT_S: Final = 10.0
 CAUSES: Final = {
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "the disk quota is used up",
-    errno.EFBIG: "the system does not let it grow any further",
+    errno.EFBIG: "the system does not let the file grow",
 }
 
 WireBytes = bytes
-"""`bytes` is a method below."""
+"""Another name for bytes, because RecordingWriter has a method `bytes`."""
 
 
 class RecordingWriter:
-    """A recording in the making. Its methods never wait for the disk; `problem` tells what the disk had to say.
+    """A recording that is being written. Its methods never wait for the disk.
 
-    problem: empty, or one sentence; nothing more is recorded then, and what was whole stays in the file.
+    problem: empty, or a sentence about the disk; nothing more is recorded then, and the file keeps all whole frames.
     """
 
     def __init__(self, path: Path, header: Header, *, or_next: bool = False) -> None:
-        """Creates the file and puts the header on the disk; `or_next`: where it exists, NAME-2.myo, NAME-3.myo …
+        """Creates the file and puts the header on the disk; `or_next`: if it exists, creates NAME-2.myo, NAME-3.myo …
 
         Raises:
             UserError: the file exists, cannot be created or has another suffix, or the header is too long.
@@ -59,7 +59,7 @@ class RecordingWriter:
         self._log = LogEncoder()
         self._queue = bytearray(self._log.header(header))
         self._lock = threading.Lock()
-        """Guards the queue and everything that decides what goes into it."""
+        """Guards the queue, and the state that decides what goes into the queue."""
         self._frames = WholeFrames()
         self._dropped_bytes = 0
         self._since_header_bytes = 0
@@ -81,11 +81,11 @@ class RecordingWriter:
 
     @property
     def lost_bytes(self) -> int:
-        """How many bytes of the stream did not get into the file."""
+        """Number of bytes of the stream that are not in the file."""
         return self._dropped_bytes + self._frames.lost_bytes
 
     def bytes(self, t_s: float, data: WireBytes) -> None:
-        """Takes what was read from the port at the host's monotonic time `t_s`, cut anywhere."""
+        """Takes bytes that were read from the port at the host's monotonic time `t_s`; frames may be cut anywhere."""
         with self._lock:
             wire = self._frames.feed(data)
             if self.problem or self._closed:
@@ -99,28 +99,28 @@ class RecordingWriter:
                 self._since_header_bytes += len(wire)
 
     def cue(self, label: int, repetition: int) -> None:
-        """From the next sample on, this is what the wearer is asked to do; label 0 is rest.
+        """Notes what the wearer is asked to do from the next sample on; label 0 is rest.
 
         Raises:
-            ValueError: one of them is not within 0 to 255.
+            ValueError: label or repetition is not within 0 to 255.
         """
         self._event(LogFrame.CUE, label, repetition)
 
     def discard(self, label: int, repetition: int) -> None:
-        """Samples that were cued so until now shall not count (a repetition is done again); they stay in the file.
+        """Marks the samples under this cue so far as repeated: they do not count, but stay in the file.
 
         Raises:
-            ValueError: one of them is not within 0 to 255.
+            ValueError: label or repetition is not within 0 to 255.
         """
         self._event(LogFrame.DISCARD, label, repetition)
 
     def note(self, text: str) -> None:
-        """A remark at this place."""
+        """Writes a remark at this place."""
         with self._lock:
             self._queue += self._log.text(LogFrame.NOTE, text.encode(errors="replace"))
 
     def close(self) -> None:
-        """Puts everything on the disk and ends the file. May be called twice."""
+        """Puts everything on the disk and ends the file; a second call does nothing."""
         with self._lock:
             if self._closed:
                 return
@@ -130,7 +130,7 @@ class RecordingWriter:
         for thread in self._threads:
             thread.join(CLOSE_TIMEOUT_S)
         if any(thread.is_alive() for thread in self._threads):
-            self.problem = self.problem or f"The disk does not finish writing {self.path}; check the disk."
+            self.problem = self.problem or f"The disk has not finished writing {self.path}; check the disk."
         else:
             os.close(self._fd)
 
@@ -151,7 +151,7 @@ class RecordingWriter:
     # --- what goes into the queue -------------------------------------------------------------------------
 
     def _due_frames(self, t_s: float) -> WireBytes:
-        """The log's own frames that belong before bytes that came at `t_s`."""
+        """The log's own frames that must precede bytes that arrived at `t_s`."""
         due = b""
         if self._unqueued_bytes:
             due += self._log.frame(LogFrame.LOST, LOST.pack(min(self._unqueued_bytes, 0xFFFFFFFF)))
@@ -179,7 +179,7 @@ class RecordingWriter:
         self._sync()
 
     def _write(self) -> None:
-        """Puts the queue into the file; of a frame that the disk took only half of, nothing stays."""
+        """Writes the queue to the file; removes a frame that the disk took only in part."""
         with self._lock:
             data, self._queue = bytes(self._queue), bytearray()
         if self.problem:
@@ -196,7 +196,7 @@ class RecordingWriter:
         self._file_bytes += written
 
     def _sync(self) -> float:
-        """Waits until the disk has what is in the file; how many seconds that took."""
+        """Waits until the disk has everything that is in the file; the seconds that this took."""
         began_s = time.monotonic()
         try:
             os.fdatasync(self._fd)
@@ -211,28 +211,30 @@ class RecordingWriter:
         with self._lock:
             self._dropped_bytes += lost_bytes
             self.problem = self.problem or (
-                f"The recording {self.path} has stopped because {cause}; what came before is in it: make room and "
-                "record into another file."
+                f"The recording {self.path} has stopped because {cause}; it keeps everything until then, so make room "
+                "and go on in another file."
             )
 
 
 def _create(path: Path, *, or_next: bool) -> tuple[Path, int]:
-    """A new file for this user alone, its name on the disk too; the name that it got, and its descriptor."""
+    """Creates a new file, readable by this user only, with its name on the disk; its path and its descriptor."""
     if path.suffix.lower() != SUFFIX:
-        raise UserError(f"A recording's name ends in {SUFFIX}, {path} does not; choose another name.")
+        raise UserError(f"The name of a recording must end in {SUFFIX}, and {path} does not; choose another name.")
     for number in count(1):
         name = path if number == 1 else path.with_stem(f"{path.stem}-{number}")
         try:
             fd = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except FileExistsError as error:
             if not or_next:
-                raise UserError(f"{path} exists already and is not overwritten; choose another name.") from error
+                raise UserError(
+                    f"{path} exists already and record does not overwrite it; choose another name."
+                ) from error
             continue
         except OSError as error:
             raise UserError(
                 f"The recording {path} cannot be created ({error.strerror}); choose another place."
             ) from error
         break
-    with suppress(OSError):  # some file systems know no such thing
+    with suppress(OSError):  # some file systems cannot do this
         force(path.parent)
     return name, fd

@@ -1,4 +1,4 @@
-"""The demo: a simulated hand and the daemon as two processes over a pty, and somebody who looks at both."""
+"""The demo: runs a simulated hand and the daemon as two processes over a pty, and shows both."""
 
 from __future__ import annotations
 
@@ -27,26 +27,26 @@ MODEL: Final = "synth"
 FRAME_S: Final = 0.05
 LINE_S: Final = 5.0
 GRACE_S: Final = 10.0
-"""The daemon needs some seconds more than the demo lasts: start, window, end."""
+"""Extra seconds that the daemon may take to start, to fill the window and to end."""
 HERE: Final = "127.0.0.1"
 
 
 class Moment(NamedTuple):
-    """What the daemon and the hand look like now; None until they are heard."""
+    """The newest snapshots of the daemon and of the hand; None: none has arrived."""
 
     snapshot: Snapshot | None
     hand: HandSnapshot | None
 
 
 Show = Callable[[Iterator[Moment]], None]
-"""Takes the moments as they come, until the daemon ends."""
+"""Shows moments as they arrive, until the daemon ends."""
 
 
 @contextmanager
 def child(*arguments: str | Path, log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """`myobridge ARGUMENTS…` as a process of its own, ended when the block is left.
+    """Runs `myobridge ARGUMENTS…` as a process while the block runs.
 
-    It speaks into the log, and remembers boards in the log's folder.
+    Its standard error goes to the log; its state directory is the log's folder.
     """
     with log.open("wb") as errors:
         process = subprocess.Popen(
@@ -71,22 +71,23 @@ def child(*arguments: str | Path, log: Path) -> Iterator[subprocess.Popen[bytes]
 def run_demo(
     seconds: float, seed: int, firmware: str | None, show: Show | None, view_port: int | None
 ) -> dict[str, Any]:
-    """Runs the demo and returns the daemon's summary, with the hand's error against the wearer's true angles.
+    """Runs the demo; the daemon's summary, with the hand's error against the wearer's true angles.
 
-    Ctrl-C, SIGTERM and SIGHUP end it early; it is summed up all the same. `view_port`: of a page beside it, if any.
+    Ctrl-C, SIGTERM and SIGHUP end the demo early; it still returns the summary. view_port: TCP port of a page; None:
+    no page.
 
     Raises:
-        UserError: one of the two processes ended badly.
+        UserError: one of the two processes failed.
     """
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.default_int_handler)  # the children must not be left behind
+        signal.signal(number, signal.default_int_handler)  # so that the children are ended, too
     with tempfile.TemporaryDirectory(prefix="myobridge-") as name:
         folder = Path(name)
         port, hand_log, daemon_log = folder / "hand", folder / "hand.log", folder / "daemon.log"
         hand_looks = HandTapReader(folder / "hand.tap")
         hand_command: list[str | Path]
         hand_command = ["simulate", "--link", port, "--seed", str(seed), "--json", folder / "hand.json"]
-        # The real firmware's simulator shows nothing on the way; the view then has the daemon's word for the servos.
+        # The real firmware's simulator has no tap, so the picture then shows the servos as the daemon reports them.
         hand_command += ["--firmware", firmware] if firmware else ["--tap", folder / "hand.tap"]
         daemon_command = ("run", "--port", port, "--model", MODEL, "--arm", "--seconds", str(seconds))
         with child(*hand_command, log=hand_log) as hand:
@@ -112,7 +113,7 @@ def run_demo(
 
 
 def draw(console: Console) -> Show:
-    """Draws each moment."""
+    """A Show that draws each moment as a picture."""
 
     def show(moments: Iterator[Moment]) -> None:
         with Live(render(None, None), console=console, auto_refresh=False, screen=True) as live:
@@ -123,7 +124,7 @@ def draw(console: Console) -> Show:
 
 
 def tell(say: Callable[[str], None]) -> Show:
-    """Says how it is now and then, and whenever the state changes."""
+    """A Show that prints a line every LINE_S, and at each change of state."""
 
     def show(moments: Iterator[Moment]) -> None:
         explained, due_s = "", 0.0
@@ -139,7 +140,7 @@ def _wait(daemon: subprocess.Popen[bytes], seconds: float) -> None:
     try:
         daemon.wait(seconds)
     except subprocess.TimeoutExpired as error:
-        raise UserError("The daemon did not end in time; try again with nothing else running.") from error
+        raise UserError("The daemon did not end in time; run the demo again while nothing else runs.") from error
 
 
 def _moments(daemon: subprocess.Popen[bytes], port: Path, hand_looks: HandTapReader) -> Iterator[Moment]:
@@ -148,7 +149,7 @@ def _moments(daemon: subprocess.Popen[bytes], port: Path, hand_looks: HandTapRea
     with ExitStack() as open_feed:
         while daemon.poll() is None:
             began_s = time.monotonic()
-            with suppress(NoDaemon):  # not yet, or not any more
+            with suppress(NoDaemon):  # the daemon has not started, or has ended
                 if feed is None:
                     feed = open_feed.enter_context(FeedClient(port))
                     feed.subscribe("snapshots")
@@ -159,7 +160,7 @@ def _moments(daemon: subprocess.Popen[bytes], port: Path, hand_looks: HandTapRea
 
 
 def _broken_off(log: Path) -> UserError:
-    """The last thing that one of the processes said."""
+    """An error that quotes the last line of a process."""
     said = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    last = said[-1] if said else "a process left no summary; run the demo again."
-    return UserError(f"The demo broke off: {last.removeprefix('myobridge: ')}")
+    last = said[-1] if said else "a process wrote no summary; run the demo again."
+    return UserError(f"The demo failed: {last.removeprefix('myobridge: ')}")

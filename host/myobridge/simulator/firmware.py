@@ -1,6 +1,6 @@
-"""The simulated firmware: bytes in, bytes out, samples by the sample clock. Behaves as firmware/PROTOCOL.md says.
+"""The simulated firmware: takes and gives bytes, and samples by the sample clock, as firmware/PROTOCOL.md specifies.
 
-Pure: time comes in as an argument, bytes go out with the moment at which the line would have carried them.
+Pure: time is an argument; `outgoing` gives the bytes that the line would have carried by then.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from myobridge.wire.frame import PAYLOAD, FrameDecoder, encode
 from myobridge.wire.messages import Result, State
 
 TICK_HZ: Final = 2_000_000
-"""Timer 1 of a 16 MHz AVR behind its prescaler of 8."""
+"""Rate of timer 1 of a 16 MHz AVR with a prescaler of 8."""
 TX_BUFFER_BYTES: Final = 512
 MIN_PERIOD_TICKS: Final = 100
-"""20 kHz: a simulated ADC is quick."""
+"""20 kHz, because a simulated ADC is fast."""
 BITS_PER_BYTE: Final = 10
 MAX_CHANNELS: Final = 64
 """Bits of CONFIG's channel_mask."""
@@ -35,7 +35,7 @@ VERSION: Final = tuple(map(int, version("myobridge").split(".")))
 
 
 class SimulatedFirmware:
-    """One device with an EMG source at its inputs."""
+    """One board with an EMG source at its inputs."""
 
     def __init__(self, source: EmgSource, seed: int = 0, baud: int = m.BAUD) -> None:
         random = Random(seed)
@@ -59,21 +59,21 @@ class SimulatedFirmware:
         self._first_sample_s = 0.0
         self.samples_taken = 0
         self.truth_deg: NDArray[np.float32] | None = None
-        """True angles at the newest sample, where the source knows them."""
+        """True angles at the newest sample; None: the source does not know them."""
         self.setpoint_age = Distribution()
-        """From the newest sample that a SETPOINT is based on to its arrival here: the delay of the whole chain."""
+        """Time from the newest sample behind a SETPOINT to its arrival here: the delay of the whole chain."""
         self._status_s = 0.0
         self._servo_s = -1.0
-        """When the next servo period begins; negative before the first."""
+        """Time at which the next servo period begins; negative before the first."""
         self._told: tuple[object, ...] = ()
 
     # --- time ---------------------------------------------------------------------------------------------
 
     def advance(self, now_s: float) -> None:
-        """Lets everything happen that is due by `now_s`: samples, servo periods, timeouts, STATUS.
+        """Does everything that is due by `now_s`: samples, servo periods, timeouts, STATUS.
 
         Raises:
-            EOFError: the EMG source is over.
+            EOFError: the EMG source has ended.
         """
         self._sample(now_s)
         if self._servo_s < 0:
@@ -88,7 +88,7 @@ class SimulatedFirmware:
             self._status(now_s)
 
     def next_event_s(self) -> float:
-        """When `advance` or `outgoing` next has something to do."""
+        """Time at which `advance` or `outgoing` has something to do next."""
         times = [self._servo_s, self._status_s]
         if self.safety.streaming and self.safety.config:
             left = self.safety.config.samples_per_frame - self.samples_taken % self.safety.config.samples_per_frame
@@ -105,7 +105,7 @@ class SimulatedFirmware:
         return b"".join(sent)
 
     def lost_frame(self) -> None:
-        """The port took no more: a frame was dropped whole."""
+        """Counts a whole frame that was dropped because the port was full."""
         self._tx_drops += 1
         self._dropped_before = True
 
@@ -189,10 +189,10 @@ class SimulatedFirmware:
     # --- in -----------------------------------------------------------------------------------------------
 
     def receive(self, data: bytes, now_s: float) -> None:
-        """Takes bytes from the host; what was due before they came happens before.
+        """Takes bytes from the host, after everything that was due before they arrived.
 
         Raises:
-            EOFError: the EMG source is over.
+            EOFError: the EMG source has ended.
         """
         self.advance(now_s)
         for frame in self._frames.feed(data):
@@ -249,11 +249,11 @@ class SimulatedFirmware:
         self._status(now_s)
 
     def _samples_due(self, now_s: float) -> int:
-        """Samples that the sample clock, which runs on between frames, has taken by now."""
+        """Number of samples that the sample clock has taken by now; it also runs between frames."""
         return max(0, floor((now_s - self._first_sample_s) / self._period_s) + 1)
 
     def _next_index(self, now_s: float) -> int:
-        """Index of the next sample to be taken; 0 when not streaming."""
+        """Index of the next sample; 0 while the board does not stream."""
         return self._samples_due(now_s) & 0xFFFFFFFF if self.safety.streaming else 0
 
     def _ident(self, nonce: int) -> m.Ident:
@@ -299,7 +299,7 @@ class SimulatedFirmware:
 
 
 def check_config(config: m.Config, source: EmgSource, baud: int) -> Result:
-    """The rules of PROTOCOL.md for CONFIG, and that the source can play at this rate."""
+    """Checks the rules of PROTOCOL.md for CONFIG, and that the source has this rate."""
     channels = config.channel_mask.bit_count()
     n, period = config.samples_per_frame, config.sample_period_ticks
     servos = zip(config.servo_min_cdeg, config.servo_safe_cdeg, config.servo_max_cdeg, strict=True)

@@ -1,8 +1,8 @@
-"""One wearer's forearm: ten finger muscles under a ring of electrodes, and how the fingers' angles drive them.
+"""One wearer's forearm: ten finger muscles under a ring of electrodes, driven by the fingers' angles.
 
 The forearm is a circle. Angles around it count from the middle of the palm side towards the thumb; each finger has a
 flexor on the palm side and an extensor on the back. Places and depths are roughly those of the proximal third of the
-forearm, pulled apart a little so that a ring of four electrodes can tell the fingers apart.
+forearm, a little further apart, so that a ring of four electrodes can tell the fingers apart.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from myobridge.simulator.motor_units import TYPE_FREQUENCY_HZ, FloatArray, Pool,
 
 UNITS_PER_MUSCLE: Final = 100
 LARGEST_UNIT_UV: Final = 1200.0
-"""Peak of the largest unit's action potential right at the electrode."""
+"""Peak of the largest unit's action potential at distance 0 from the electrode."""
 PICKUP_MM: Final = 15.0
-"""Distance at which an electrode sees half of that; far away it falls with the square of the distance."""
+"""Distance at which an electrode sees half of the peak; far away the peak falls with the square of the distance."""
 HOLD_FLEXED: Final = 0.5
-"""Excitation that holds a finger fully closed against its own stiffness; none is needed at rest."""
+"""Excitation that holds a finger fully closed against its own stiffness; rest needs no excitation."""
 HOLD_EXTENDED: Final = 0.4
 """Excitation that holds a finger fully open."""
 MOVE_PER_DEG_S: Final = 0.12 / 500
-"""Extra excitation of the muscle that shortens, per degree a second."""
+"""Extra excitation of the muscle that shortens, per degree per second."""
 _RADIUS_MM: Final = 40.0
 _SHAPES: Final = (2, 3)
-"""Units of one fibre type lie in two places of their muscle, each with its own number of phases of the potential."""
+"""Numbers of phases of the potential. Units of one fibre type lie in two places, with one number each."""
 
 
 class Muscle(NamedTuple):
-    """A muscle that moves one finger: where it lies, and which shares of its units are type I, IIa and IIb.
+    """A muscle that moves one finger: its place, and the shares of its units of type I, IIa and IIb.
 
     About half of the fibres of forearm muscles are type I (Johnson et al., J. Neurol. Sci. 18, 1973).
     """
@@ -60,7 +60,7 @@ MUSCLES: Final = (
 
 
 class Fascicle(NamedTuple):
-    """Where some units of one fibre type lie, and the action potential that they share."""
+    """The place of some units of one fibre type, and the action potential that they share."""
 
     around_deg: float
     depth_mm: float
@@ -70,22 +70,22 @@ class Fascicle(NamedTuple):
 
 @dataclass(frozen=True)
 class Forearm:
-    """The muscles of one wearer; all units of all muscles stand side by side, in the order of MUSCLES."""
+    """The muscles of one wearer. Arrays hold the units of all muscles, in the order of MUSCLES."""
 
     pools: tuple[Pool, ...]
     fascicles: tuple[Fascicle, ...]
     fascicle_of_unit: NDArray[np.intp]
     size_uv: FloatArray
-    """Peak of each unit's action potential right at the electrode."""
+    """Peak of each unit's action potential at distance 0 from the electrode."""
     ring_turn_deg: float
-    """Where electrode 0 lies; the others follow at equal distances towards the thumb."""
+    """Place of electrode 0; the others follow at equal distances towards the thumb."""
 
     def rate_hz(self, excitation: FloatArray) -> FloatArray:
         """Firing rates (steps, all units) at the muscles' excitation (steps, muscles)."""
         return np.hstack([pool.rate_hz(excitation[:, [m]]) for m, pool in enumerate(self.pools)])
 
     def gains(self, electrodes: int) -> FloatArray:
-        """How much each electrode sees of each fascicle (electrodes, fascicles), from 0 to 1."""
+        """The share of each fascicle's potential that each electrode sees (electrodes, fascicles), from 0 to 1."""
         electrode = np.deg2rad(self.ring_turn_deg + 360 * np.arange(electrodes) / electrodes)
         apart = electrode[:, None] - np.deg2rad([f.around_deg for f in self.fascicles])
         radius_mm = _RADIUS_MM - np.array([f.depth_mm for f in self.fascicles])
@@ -94,7 +94,7 @@ class Forearm:
 
 
 def forearm(wearer: int) -> Forearm:
-    """One person: muscles a little displaced, stronger or weaker than the next one's, the ring a little turned."""
+    """The forearm of one wearer: the places and strengths of muscles, and the ring's turn, vary between wearers."""
     rng = np.random.default_rng(wearer)
     pools: list[Pool] = []
     fascicles: list[Fascicle] = []
@@ -119,7 +119,7 @@ def forearm(wearer: int) -> Forearm:
 
 
 def _fascicle(muscle: Muscle, peak_hz: float, phases: Literal[2, 3], rng: np.random.Generator) -> Fascicle:
-    """Somewhere near the middle of its muscle, with potentials a little longer or shorter than its type's."""
+    """A fascicle near the middle of its muscle; its potential is a little longer or shorter than its type's."""
     return Fascicle(
         around_deg=muscle.around_deg + rng.normal(0, 5),
         depth_mm=muscle.depth_mm + rng.uniform(-2, 2),
@@ -129,7 +129,7 @@ def _fascicle(muscle: Muscle, peak_hz: float, phases: Literal[2, 3], rng: np.ran
 
 
 def excitation(angles_deg: FloatArray, speed_deg_s: FloatArray) -> FloatArray:
-    """What each muscle gets (n, muscles), 0..1, to hold angles (n, 5) and to move at speeds (n, 5)."""
+    """Excitation of each muscle (n, muscles), 0..1, that holds angles (n, 5) and moves at speeds (n, 5)."""
     rest_deg = np.array(REST_DEG)
     flexor = HOLD_FLEXED * np.clip((angles_deg - rest_deg) / (180 - rest_deg), 0, 1)
     extensor = HOLD_EXTENDED * np.clip((rest_deg - angles_deg) / rest_deg, 0, 1)

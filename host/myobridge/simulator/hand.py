@@ -1,4 +1,4 @@
-"""The simulated hand as a process: source → firmware → line → pty, paced by the sample clock."""
+"""The simulated hand: source → firmware → line → pty, paced by the sample clock."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from myobridge.wire.messages import State
 
 LONGEST_SLEEP_S: Final = 0.02
 ROW_S: Final = 0.02
-"""Of the trace."""
+"""Interval between rows of the trace."""
 
 
 @dataclass
 class Trace:
-    """One row each ROW_S while streaming."""
+    """The servos over time: one row every ROW_S while the board streams."""
 
     sample: list[int] = field(default_factory=list)
     state: list[int] = field(default_factory=list)
@@ -35,7 +35,7 @@ class Trace:
     truth_deg: list[list[float]] = field(default_factory=list)
 
     def add(self, firmware: SimulatedFirmware) -> None:
-        """Notes where the servos are and where the fingers should be."""
+        """Appends the servos' angles and the true angles."""
         safety = firmware.safety
         if not safety.streaming:
             return
@@ -48,17 +48,17 @@ class Trace:
         )
 
     def append(self, sample: int, state: int, applied_deg: list[float], truth_deg: list[float]) -> None:
-        """Adds one row."""
+        """Appends one row."""
         self.sample.append(sample)
         self.state.append(state)
         self.applied_deg.append(applied_deg)
         self.truth_deg.append(truth_deg)
 
     def save(self, path: Path) -> Path:
-        """Writes the rows as arrays of an .npz; the file.
+        """Writes the rows as arrays of an .npz; the path written.
 
         Raises:
-            UserError: it cannot be written.
+            UserError: the file cannot be written.
         """
         arrays: dict[str, NDArray[Any]] = {
             "sample": np.array(self.sample, np.int64),
@@ -69,7 +69,7 @@ class Trace:
         return save_npz(path, arrays)
 
     def mae_deg(self) -> float | None:
-        """Mean absolute error of the servos against the true angles while armed; None if there is none to tell."""
+        """Mean absolute error of the servos against the true angles while armed; None: not armed, or angles unknown."""
         armed = np.array(self.state) == State.ARMED
         if not armed.any():
             return None
@@ -91,7 +91,7 @@ class SimulatedHand:
         self._plugged = True
 
     def run(self, seconds: float | None) -> None:
-        """Runs until stopped, until the recording is over, or for `seconds`."""
+        """Runs until it is stopped, until the recording ends, or for `seconds`."""
         signal.signal(signal.SIGINT, self._signalled)
         signal.signal(signal.SIGTERM, self._signalled)
         began_s = time.monotonic()
@@ -144,11 +144,11 @@ class SimulatedHand:
         self.stop()
 
     def stop(self) -> None:
-        """Ends `run`, from a signal or another thread."""
+        """Ends `run`; may be called from a signal handler or another thread."""
         self._stopping = True
 
     def summary(self) -> dict[str, Any]:
-        """What the hand saw."""
+        """Summary of what the hand received and did."""
         safety = self.firmware.safety
         return {
             "samples_taken": self.firmware.samples_taken,

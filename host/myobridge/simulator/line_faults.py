@@ -1,4 +1,4 @@
-"""What a bad cable does to the bytes of a serial line: flipped bits, lost bytes, bursts, stalls, unplugging."""
+"""Simulates a bad serial line: flipped bits, lost bytes, bursts, stalls, unplugging."""
 
 from __future__ import annotations
 
@@ -14,53 +14,53 @@ from myobridge.errors import UserError
 
 @dataclass(frozen=True)
 class LineFaults:
-    """Which faults to make; 0 is none. Times count from the start of the line."""
+    """The faults to simulate; 0 means none. Times count from the start of the line."""
 
     flips_per_bit: float = 0.0
     """Probability."""
     lost_per_byte: float = 0.0
     """Probability."""
     burst_bytes: float = 0.0
-    """So many bytes in a row are lost, every burst_every_s."""
+    """Number of bytes in a row that are lost every burst_every_s."""
     burst_every_s: float = 0.0
     stall_ms: float = 0.0
-    """For so long nothing arrives, then all of it, every stall_every_s."""
+    """Time for which nothing arrives, every stall_every_s; everything arrives afterwards."""
     stall_every_s: float = 0.0
     unplug_s: float = 0.0
-    """For so long the device is gone, once, at unplug_at_s."""
+    """Time for which the board is unplugged, once, at unplug_at_s."""
     unplug_at_s: float = 0.0
 
     def bursts_begun(self, now_s: float) -> int:
-        """How many bursts have begun by now; the first begins at burst_every_s."""
+        """Number of bursts that have begun by now; the first begins at burst_every_s."""
         return int(now_s / self.burst_every_s) if self.burst_bytes else 0
 
     def stalls_begun(self, now_s: float) -> int:
-        """How many stalls have begun by now; the first begins at stall_every_s."""
+        """Number of stalls that have begun by now; the first begins at stall_every_s."""
         return int(now_s / self.stall_every_s) if self.stall_ms else 0
 
     def stalled(self, now_s: float) -> bool:
-        """Whether the line stands still."""
+        """Whether the line is stalled."""
         return self.stalls_begun(now_s) > 0 and now_s % self.stall_every_s < self.stall_ms / 1000
 
     def unplugged(self, now_s: float) -> bool:
-        """Whether the device is gone."""
+        """Whether the board is unplugged."""
         return self.unplug_at_s <= now_s < self.unplug_at_s + self.unplug_s
 
 
 @dataclass
 class FaultCounts:
-    """What a FaultyLine has done so far."""
+    """Faults that a FaultyLine has made so far."""
 
     bits_flipped: int = 0
     bytes_lost: int = 0
-    """Those lost in bursts included."""
+    """Includes the bytes lost in bursts."""
     bursts: int = 0
     stalls: int = 0
 
 
 @dataclass
 class FaultyLine:
-    """One direction of a line. The same seed damages the same bytes, however they are cut into calls."""
+    """One direction of a line. The same seed damages the same bytes, however calls cut them."""
 
     faults: LineFaults
     seed: int
@@ -72,10 +72,10 @@ class FaultyLine:
         self._held = b""
 
     def apply(self, data: bytes, now_s: float) -> bytes:
-        """What comes out of the line when data goes in now.
+        """The bytes that leave the line when `data` enters it now.
 
-        Call it with no data too, while the line is quiet: what a stall has held back comes out of the first call
-        after it. now_s never goes back.
+        Call it without data, too: the bytes that a stall has held back leave with the first call after the stall. now_s
+        must not go back.
         """
         self.counts.stalls = self.faults.stalls_begun(now_s)
         data = self._flip(self._lose(data, now_s))
@@ -124,7 +124,7 @@ def parse_line_faults(text: str) -> LineFaults:
     """Faults from text such as `flips=1e-4,lost=1e-5,burst=300@5,stall=200@7,unplug=2@10`.
 
     Raises:
-        UserError: the text is no such list, or asks for something impossible.
+        UserError: the text is not such a list, or a fault is impossible.
     """
     values: dict[str, float] = {}
     for part in filter(None, text.split(",")):
@@ -132,13 +132,13 @@ def parse_line_faults(text: str) -> LineFaults:
         fields = _FIELDS.get(name, ())
         numbers = [_number(amount) for amount in amounts.split("@")]
         if not fields or fields[0] in values or len(numbers) != len(fields) or None in numbers:
-            raise UserError(f"Line faults: '{part.strip()}' is not understood; write {_SYNTAX}.")
+            raise UserError(f"The line fault '{part.strip()}' is not valid; write {_SYNTAX}.")
         values |= {name: number for name, number in zip(fields, numbers, strict=True) if number is not None}
     return _possible(LineFaults(**values))
 
 
 def _number(text: str) -> float | None:
-    """A finite number not below 0, or None."""
+    """A finite number of at least 0, or None."""
     try:
         number = float(text)
     except ValueError:
@@ -148,9 +148,9 @@ def _number(text: str) -> float | None:
 
 def _possible(faults: LineFaults) -> LineFaults:
     if max(faults.flips_per_bit, faults.lost_per_byte) > 1:
-        raise UserError("Line faults: flips and lost are probabilities; give them from 0 to 1.")
+        raise UserError("The line faults flips and lost are probabilities; give numbers from 0 to 1.")
     if faults.burst_bytes and not faults.burst_every_s:
-        raise UserError("Line faults: a burst every 0 s loses everything; give it a period above 0.")
+        raise UserError("The line fault burst has a period of 0 s and would lose everything; give it a period above 0.")
     if faults.stall_ms and faults.stall_ms >= 1000 * faults.stall_every_s:
-        raise UserError("Line faults: a stall must be shorter than its period; give fewer ms or more seconds.")
+        raise UserError("The line fault stall must be shorter than its period; give fewer ms or more seconds.")
     return faults

@@ -1,4 +1,4 @@
-"""A muscle's motor units: who is recruited when, how fast they fire, and what one of their firings looks like.
+"""A muscle's motor units: their recruitment, firing rates and action potentials.
 
 The pool is the one of Fuglevand, Winter and Patla, "Models of recruitment and rate coding organization in motor-unit
 pools", J. Neurophysiol. 70 (1993): small units first (Henneman's size principle), thresholds and sizes spread
@@ -17,18 +17,18 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.float64]
 
 THRESHOLD_RANGE: Final = 30.0
-"""Threshold of the last unit over that of the first."""
+"""Ratio of the last unit's threshold to the first unit's."""
 SIZE_RANGE: Final = 100.0
-"""Action potential of the last unit over that of the first; as in the paper, it goes with the unit's twitch force."""
+"""Ratio of the last unit's action potential to the first unit's; in the paper this is the range of twitch forces."""
 MIN_RATE_HZ: Final = 8.0
 FIRST_PEAK_RATE_HZ: Final = 35.0
 LAST_PEAK_RATE_HZ: Final = 25.0
 INTERVAL_VARIATION: Final = 0.15
-"""Standard deviation of the interval between firings over its mean; 0.1-0.2 in voluntary contractions."""
+"""Standard deviation of the interval between firings, divided by its mean; 0.1-0.2 in voluntary contractions."""
 TYPE_FREQUENCY_HZ: Final = (30.0, 100.0, 225.0)
-"""Where the action potentials of type I, IIa and IIb units have most of their power."""
+"""Frequencies at which action potentials of type I, IIa and IIb units have most power."""
 
-# Excitation in the paper's units, in which a rate gains 1 Hz for each unit above the threshold.
+# Full excitation in the paper's units: a rate rises by 1 Hz per unit above the threshold.
 _FULL_EXCITATION: Final = THRESHOLD_RANGE + LAST_PEAK_RATE_HZ - MIN_RATE_HZ
 
 
@@ -52,7 +52,7 @@ class Pool:
 
 
 def motor_unit_pool(units: int, type_shares: tuple[float, float, float]) -> Pool:
-    """A muscle of so many units; type_shares say how many are type I, IIa and IIb, in the order of recruitment."""
+    """A muscle of this many units. type_shares: of type I, IIa and IIb, in the order of recruitment."""
     rank = np.arange(1, units + 1) / units
     threshold = THRESHOLD_RANGE**rank
     slowest_share, middle_share, _ = np.array(type_shares) / sum(type_shares)
@@ -75,7 +75,7 @@ class SpikeTrains:
         self._until_next = rng.random(units)
 
     def advance(self, rate_hz: FloatArray, step_s: float) -> tuple[NDArray[np.intp], FloatArray]:
-        """Fire through the steps of rate_hz (steps, units); returns the units and times in s of all firings."""
+        """Goes through the steps of rate_hz (steps, units); the unit and the time in s of each firing."""
         steps = len(rate_hz)
         clock = np.vstack([np.zeros(rate_hz.shape[1]), np.cumsum(rate_hz * step_s, axis=0)])
         fired, times = [], []
@@ -94,7 +94,7 @@ class SpikeTrains:
 
 
 def action_potential_spectrum(peak_hz: float, phases: Literal[2, 3], freq_hz: FloatArray) -> NDArray[np.complex128]:
-    """Spectrum (like freq_hz) of an action potential of peak amplitude 1, centred on time 0; most power at peak_hz.
+    """Spectrum, shaped like freq_hz, of an action potential with peak amplitude 1 at time 0 and most power at peak_hz.
 
     Its waveform is the first (2 phases) or second (3) derivative of a Gaussian, as in the Hermite expansions that
     describe measured action potentials (Lo Conte, Merletti and Sandri, IEEE Trans. Biomed. Eng. 41, 1994).

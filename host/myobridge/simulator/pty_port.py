@@ -12,29 +12,29 @@ from myobridge.errors import UserError
 
 
 class PtyPort:
-    """The device's end. `path` is what a host opens."""
+    """The board's end of the port. path: the port that a host opens."""
 
     def __init__(self, link: Path | None) -> None:
-        """Opens a pty and, if asked, points the symbolic link `link` at it.
+        """Opens a pty, and makes the symbolic link `link` to it, unless `link` is None.
 
         Raises:
-            UserError: something that is no symbolic link stands at `link`, or it cannot be made.
+            UserError: `link` exists and is not a symbolic link, or cannot be made.
         """
         self._link = link
         self.plug()
 
     def plug(self) -> None:
-        """Opens the port (again)."""
+        """Opens the port, for the first time or again."""
         self._unsent = b""
         self._master, self._slave = os.openpty()
-        tty.setraw(self._slave, TCSANOW)  # at once: the default would flush the first frame
+        tty.setraw(self._slave, TCSANOW)  # at once, because the default would flush the first frame
         os.set_blocking(self._master, False)
         self.path = os.ttyname(self._slave)
         if self._link is not None:
             self._point(self._link)
 
     def unplug(self) -> None:
-        """Closes the port: a host that has it open sees it vanish."""
+        """Closes the port; a host that has it open loses it."""
         os.close(self._master)
         os.close(self._slave)
         if self._link is not None:
@@ -49,20 +49,20 @@ class PtyPort:
             raise UserError(f"The link {link} cannot be made ({error.strerror}); choose another path.") from error
 
     def wait(self, timeout_s: float) -> None:
-        """Sleeps until the host has written something or the time is over."""
+        """Waits until the host has written something, at most `timeout_s`."""
         select.select([self._master], [], [], max(0.0, timeout_s))
 
     def read(self) -> bytes:
-        """What the host has written; empty if nothing."""
+        """Bytes that the host has written."""
         try:
             return os.read(self._master, 65536)
         except BlockingIOError:
             return b""
 
     def write(self, data: bytes) -> bool:
-        """Hands whole frames to the host; False, and they are dropped, if it does not read and the buffer is full.
+        """Gives whole frames to the host; False: the buffer is full, because the host does not read, and drops them.
 
-        What the buffer took only in part is finished first: a line drops no half frames.
+        Data that the buffer took only in part go first, because a line never drops half a frame.
         """
         try:
             self._unsent = self._unsent[os.write(self._master, self._unsent) :] if self._unsent else b""

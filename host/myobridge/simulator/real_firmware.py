@@ -1,7 +1,7 @@
-"""The real firmware as the simulated hand: its ELF in the cycle-accurate simulator of `firmware/sim`.
+"""The real firmware as a simulated hand: its ELF in the cycle-accurate simulator of `firmware/sim`.
 
-The simulator is a process of its own. EMG goes in through a pipe, one row of counts a sample; what happened comes back
-as a trace of events (bytes on the line, samples, servo edges), from which the summary is reckoned afterwards.
+The simulator is a process of its own. It reads EMG from a pipe, one row of counts per sample, and writes a trace of
+events (bytes on the line, samples, servo edges), from which the summary is computed afterwards.
 """
 
 from __future__ import annotations
@@ -28,23 +28,25 @@ from myobridge.wire import messages as m
 from myobridge.wire.frame import PAYLOAD, FrameDecoder
 
 FIRMWARE: Final = Path(__file__).parents[3] / "firmware"
-"""In a clone of the repository; an installed package does not carry the firmware."""
+"""Exists only in a clone of the repository; an installed package does not contain the firmware."""
 ADC_BITS: Final = 10
 CPU_HZ: Final = 16_000_000
 BLOCK: Final = 100
 EVENT: Final = np.dtype([("cycle", "<u8"), ("kind", "<u2"), ("index", "<u2"), ("value", "<i4")])
 TX, RX, SERVO, SAMPLE = 1, 2, 4, 5
-"""Kinds of events, from firmware/sim/sim.h."""
+"""Kinds of events, as in firmware/sim/sim.h."""
 
 
 def build(board: str) -> tuple[Path, Path]:
-    """Makes the board's ELF and the simulator; returns both paths.
+    """Builds the board's ELF and the simulator; both paths.
 
     Raises:
-        UserError: this is no clone of the repository, or the tools are missing.
+        UserError: this is not a clone of the repository, or the tools are missing.
     """
     if not (FIRMWARE / "Makefile").exists():
-        raise UserError("The real firmware needs a clone of the repository, installed with `pip install -e .`.")
+        raise UserError(
+            "The real firmware needs a clone of the repository; install myobridge from one with `pip install -e .`."
+        )
     elf = Path("build") / board / "firmware.elf"
     make(FIRMWARE, elf)
     make(FIRMWARE / "sim")
@@ -52,11 +54,11 @@ def build(board: str) -> tuple[Path, Path]:
 
 
 LOADERS: Final = {"mega2560": ("mega2560",), "uno": ("uno", "nano")}
-"""The boot loaders with which a board is sold: the Mega's stk500v2, the Uno's optiboot, the old Nano's ATmegaBOOT."""
+"""Boot loaders that a board is sold with: the Mega's stk500v2, the Uno's optiboot, the old Nano's ATmegaBOOT."""
 
 
 def build_loader(name: str) -> Path:
-    """A boot loader's .hex, out of Debian's arduino-core-avr.
+    """A boot loader's .hex file, from Debian's arduino-core-avr.
 
     Raises:
         UserError: the package is missing.
@@ -67,26 +69,30 @@ def build_loader(name: str) -> Path:
 
 
 def make(folder: Path, *targets: str | Path) -> None:
-    """`make -C folder targets`, while nobody else makes anything there: two at once spoil each other's objects.
+    """Runs `make -C folder targets` under a lock, because two runs at once damage each other's objects.
 
     Raises:
-        UserError: the tools are missing, or they fail.
+        UserError: the tools are missing or fail.
     """
     lock = os.open(FIRMWARE, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         made = subprocess.run(["make", "-C", folder, *targets], capture_output=True, text=True, check=False)
     except FileNotFoundError as error:
-        raise UserError("`make` is not installed; `sh tests/run.sh` installs all that the firmware needs.") from error
+        raise UserError(
+            "`make` is not installed; `sh tests/run.sh` installs everything that the firmware needs."
+        ) from error
     finally:
         os.close(lock)
     if made.returncode:
         reason = (made.stderr.strip().splitlines() or ["no reason given"])[0]
-        raise UserError(f"The firmware cannot be built ({reason}); `sh tests/run.sh` installs what it needs.")
+        raise UserError(
+            f"The firmware cannot be built ({reason}); `sh tests/run.sh` installs everything that it needs."
+        )
 
 
 class Feeder:
-    """Writes the source's samples to the simulator's pipe from a thread, and keeps the truth of each."""
+    """Writes the source's samples to the simulator's pipe from a thread, and keeps their true angles."""
 
     def __init__(self, source: EmgSource, pipe: Path) -> None:
         self._source = source
@@ -108,7 +114,7 @@ class Feeder:
 class RealFirmwareHand:
     """A board with its firmware, an EMG source at its inputs and a virtual serial port.
 
-    loader: one of LOADERS[board]: each reset starts there, and opening the port resets the board by DTR.
+    loader: one of LOADERS[board], which runs after each reset; opening the port resets the board by DTR. None: none.
     """
 
     def __init__(self, board: str, source: EmgSource, link: Path | None, loader: str | None = None) -> None:
@@ -121,7 +127,7 @@ class RealFirmwareHand:
 
     @contextmanager
     def running(self, seconds: float | None) -> Iterator[str]:
-        """Runs while the block does; gives the port. The summary and the trace are there afterwards."""
+        """Runs while the block runs; the port. The summary and the trace are available afterwards."""
         with tempfile.TemporaryDirectory(prefix="myobridge-") as name:
             pipe, trace = Path(name, "emg"), Path(name, "trace")
             os.mkfifo(pipe)
@@ -136,7 +142,7 @@ class RealFirmwareHand:
             assert process.stdout is not None
             said = process.stdout.readline().split()
             if said[:1] != ["port"]:
-                raise UserError("The simulator did not start; `make -C firmware/sim` says why.")
+                raise UserError("The simulator did not start; run `make -C firmware/sim`, which says why.")
             try:
                 yield said[1]
             finally:
@@ -145,7 +151,7 @@ class RealFirmwareHand:
                 self._reckon(np.fromfile(trace, EVENT), feeder)
 
     def run(self, seconds: float | None) -> Iterator[str]:
-        """Yields the port, then runs until stopped or for `seconds`."""
+        """Yields the port, then runs until it is stopped or for `seconds`."""
 
         def stop(_signal: int, _frame: FrameType | None) -> None:
             if self._process is not None:
@@ -159,7 +165,7 @@ class RealFirmwareHand:
             self._process.wait()
 
     def _reckon(self, events: NDArray[np.void], feeder: Feeder) -> None:
-        """The trace in terms of servos: a row for each pulse of the first servo."""
+        """Computes the trace of the servos: one row per pulse of the first servo."""
         truth = np.vstack(feeder.truth_deg) if feeder.truth_deg else None
         config, self._status = _config(events), None
         self.trace = Trace()
@@ -182,7 +188,7 @@ class RealFirmwareHand:
             self.trace.append(sample, state, angles, row)
 
     def summary(self) -> dict[str, Any]:
-        """What the hand saw; the same object as the simulated firmware's."""
+        """Summary with the keys of the simulated firmware's."""
         status = self._status
         return {
             "board": self._board,
@@ -196,7 +202,7 @@ class RealFirmwareHand:
 
 
 def _statuses(events: NDArray[np.void]) -> Iterator[tuple[int, m.Status]]:
-    """Each STATUS on the line, with the cycle of its last byte."""
+    """Each STATUS on the line, with the CPU cycle of its last byte."""
     sent = events[events["kind"] == TX]
     data, cycles, start = sent["value"].astype(np.uint8).tobytes(), sent["cycle"], 0
     frames = FrameDecoder()
@@ -219,7 +225,7 @@ def _lowest_input(config: m.Config) -> int:
 
 
 def _pulses(events: NDArray[np.void], servo: int) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-    """End cycle and width in cycles of each whole pulse of a servo."""
+    """End and width, in CPU cycles, of each whole pulse of a servo."""
     edges = events[(events["kind"] == SERVO) & (events["index"] == servo)]
     if len(edges) and edges["value"][0] == 0:
         edges = edges[1:]
@@ -228,7 +234,7 @@ def _pulses(events: NDArray[np.void], servo: int) -> tuple[NDArray[np.uint64], N
 
 
 def _angle_deg(config: m.Config, servo: int, ends: NDArray[np.uint64], widths: NDArray[np.uint64], cycle: int) -> float:
-    """Angle that the newest pulse by `cycle` tells the servo."""
+    """Angle in degrees of the newest pulse at `cycle`."""
     at = max(0, int(np.searchsorted(ends, cycle, side="right")) - 1)
     width_us = float(widths[at]) / CPU_HZ * 1e6
     low, high = config.pulse_0_us[servo], config.pulse_180_us[servo]

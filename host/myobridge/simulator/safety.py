@@ -1,6 +1,6 @@
-"""The safety rules of firmware/PROTOCOL.md, in Python: inputs and the time in, state and servo angles out.
+"""The safety rules of firmware/PROTOCOL.md in Python: takes messages and the time, gives state and servo angles.
 
-Pure: no clock, no port. The firmware's safety.c follows the same table; the tests hold the two against each other.
+Pure: it has no clock and no port. The firmware's safety.c follows the same table; tests compare the two.
 """
 
 from __future__ import annotations
@@ -10,20 +10,15 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from myobridge.wire import messages as m
+from myobridge.wire.emg import index_step
 from myobridge.wire.messages import Blocker, Config, Reason, Result, Setpoint, State
 
-INDEX_HALF: Final = 1 << 31
 PULSING: Final = (State.ARMED, State.HOLD)
 MOVABLE: Final = (State.ARMED, State.HOLD, State.RELAX)
 
 
-def index_difference(a: int, b: int) -> int:
-    """a - b for 32-bit indices that wrap, as a signed 32-bit number."""
-    return (a - b + INDEX_HALF) % (1 << 32) - INDEX_HALF
-
-
 def towards(applied: int, target: int, step: int) -> int:
-    """One servo period's move, in cdeg."""
+    """The angle after one servo period's move, in cdeg."""
     return applied + max(-step, min(step, target - applied))
 
 
@@ -48,11 +43,11 @@ class Safety:
     setpoint_seq: int = 0
     _target: tuple[int, ...] = ()
     _acted_ms: int = 0
-    """When a setpoint was last acted upon, or the hand was armed."""
+    """Time at which a setpoint last took effect, or the hand was armed."""
     _rejects_in_row: int = 0
     _newest_sample: int | None = None
     _unreached: set[int] = field(default_factory=set)
-    """Servos that have not yet come near their setpoint since ARM."""
+    """Servos that have not come near their setpoint since ARM."""
     _clean_since_ms: int | None = None
     _clean_ms: int = 0
     _sampled_ms: int = 0
@@ -69,11 +64,11 @@ class Safety:
     # --- messages -----------------------------------------------------------------------------------------
 
     def started_up(self) -> None:
-        """Start-up is done."""
+        """Ends the start-up."""
         self._enter(State.DISARMED, Reason.POWER_ON)
 
     def configure(self, config: Config, crc: int) -> None:
-        """Takes a CONFIG that has been checked; the caller has seen that the state allows it."""
+        """Takes a CONFIG; the caller has checked the CONFIG and the state."""
         self.config, self.config_crc = config, crc
         if not self._pose_known:
             self.applied = list(config.servo_safe_cdeg)
@@ -84,22 +79,22 @@ class Safety:
         ]
 
     def start(self, now_ms: int) -> None:
-        """Streaming begins."""
+        """Begins to stream."""
         self.streaming, self._sampled_ms = True, now_ms
 
     def stop(self) -> None:
-        """Streaming ends; a hand under power lets go."""
+        """Ends streaming, and disarms a hand whose pulses are on."""
         self.streaming = False
         if self.state in MOVABLE:
             self._enter(State.DISARMED, Reason.STOPPED_STREAMING)
 
     def estop(self) -> None:
-        """Pulses off until reset."""
+        """Cuts the pulses until a reset."""
         if self.state is not State.ESTOP:
             self._enter(State.ESTOP, Reason.HOST_ESTOP)
 
     def disarm(self) -> Result:
-        """Pulses off."""
+        """Cuts the pulses."""
         if self.state is State.ESTOP:
             return Result.WRONG_STATE
         if self.state is not State.DISARMED:
@@ -107,7 +102,7 @@ class Safety:
         return Result.OK
 
     def arm(self, request: m.Arm, now_ms: int) -> Result:
-        """Permission to move, or the reason why not."""
+        """Permits the hand to move; the result says why not."""
         if request.boot_id != self.boot_id:
             return Result.WRONG_BOOT
         if self.config is None or request.config_crc != self.config_crc:
@@ -127,7 +122,7 @@ class Safety:
         return Result.OK
 
     def blockers(self, now_ms: int) -> Blocker:
-        """Why ARM would be refused."""
+        """The reasons for which ARM would be refused now."""
         stalled = self.streaming and now_ms - self._sampled_ms > m.STALL_MS
         conditions = {
             Blocker.PROTOCOL_DIFFERS: not self.host_speaks_ours,
@@ -145,8 +140,8 @@ class Safety:
         return blockers
 
     def setpoint(self, setpoint: Setpoint, seq: int, next_sample: int, now_ms: int) -> None:
-        """Takes a SETPOINT; `next_sample` is the index of the sample to be taken next."""
-        self.tick(now_ms)  # one that comes too late finds the state that its lateness has led to
+        """Takes a SETPOINT; next_sample: index of the next sample."""
+        self.tick(now_ms)  # a late setpoint finds the state that its lateness has caused
         if self.state not in PULSING or self.config is None:
             return
         if not self._in_range(setpoint.angle_cdeg, self.config):
@@ -164,11 +159,11 @@ class Safety:
         return all(low <= angle <= high for angle, low, high in limits)
 
     def _stale(self, setpoint: Setpoint, next_sample: int, config: Config) -> bool:
-        age = index_difference(next_sample, setpoint.based_on_sample) - 1
+        age = index_step(next_sample, setpoint.based_on_sample) - 1
         valid = setpoint.valid_4ms * 4 * self.tick_hz // (1000 * config.sample_period_ticks)
         if age < 0 or age > valid:
             return True
-        return self._newest_sample is not None and index_difference(setpoint.based_on_sample, self._newest_sample) < 0
+        return self._newest_sample is not None and index_step(setpoint.based_on_sample, self._newest_sample) < 0
 
     def _rejected(self) -> None:
         self._clean_since_ms = None
@@ -203,11 +198,11 @@ class Safety:
     # --- time ---------------------------------------------------------------------------------------------
 
     def sampled(self, now_ms: int) -> None:
-        """A sample was taken."""
+        """Notes that a sample was taken."""
         self._sampled_ms = now_ms
 
     def tick(self, now_ms: int) -> None:
-        """Each millisecond or so: what the passing of time changes."""
+        """Changes the state as time passes; call it about every millisecond."""
         if self.state in (State.BOOT, State.ESTOP):
             return
         if self.streaming and now_ms - self._sampled_ms > m.STALL_MS:
@@ -226,7 +221,7 @@ class Safety:
             self._enter(State.FAULT, reason)
 
     def servo_period(self) -> None:
-        """Each servo period: moves the applied angles by at most the slew."""
+        """Moves the applied angles by at most the slew; call it in each servo period."""
         config = self.config
         if config is None or not self.pulses_on:
             return

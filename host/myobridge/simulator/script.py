@@ -1,7 +1,7 @@
-"""What the wearer's fingers do: five angles as a function of time.
+"""Scripts of the simulated wearer's fingers: five angles as a function of time.
 
-Angles are in degrees, thumb to little finger, 0 open and 180 closed. A script is a row of moves: each leaves the
-pose before it along a minimum-jerk curve (Flash and Hogan, J. Neurosci. 1985) and holds its own pose until the next.
+Angles are in degrees, thumb to little finger, 0 open and 180 closed. A script is a sequence of moves. Each move leaves
+the previous pose along a minimum-jerk curve (Flash and Hogan, J. Neurosci. 1985) and holds its pose until the next.
 """
 
 from __future__ import annotations
@@ -12,38 +12,34 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from myobridge.calibration.poses import load_poses
 from myobridge.errors import UserError
 from myobridge.model.file import REST_DEG, Pose
 
 FloatArray = NDArray[np.float64]
 POSES_DEG: Final[dict[str, Pose]] = {
-    "rest": REST_DEG,
-    "open hand": (0, 0, 0, 0, 0),
-    "fist": (180, 180, 180, 180, 180),
-    "pinch": (110, 110, 20, 20, 20),
-    "point": (180, 0, 180, 180, 180),
-    "thumb up": (0, 180, 180, 180, 180),
-    "tripod": (120, 120, 120, 20, 20),
+    **{pose.name.lower(): pose.angles_deg for pose in load_poses()},
     "thumb": (150, 40, 40, 40, 40),
     "index": (40, 150, 40, 40, 40),
     "middle": (40, 40, 150, 40, 40),
     "ring": (40, 40, 40, 150, 40),
     "little": (40, 40, 40, 40, 150),
 }
+"""Poses of the simulated wearer: those of a guided recording, rest first, and each finger alone."""
 _REST_PROBABILITY: Final = 0.4
 _EFFORT: Final = (0.5, 1.0)
-"""How much of the way from rest to a pose the fingers go."""
+"""Range of the share of the way from rest to a pose that the fingers go."""
 _HOLD_S: Final = (1.0, 3.0)
 _MOVE_S: Final = (0.3, 0.8)
 _MOVES_AT_A_TIME: Final = 64
 _REACTION_S: Final = (0.05, 0.2)
-"""On top of the synthesis, which is 0.1 to 0.2 s ahead: 0.2 to 0.4 s from cue to movement, as people need."""
+"""Added to the synthesis, which is 0.1 to 0.2 s ahead: 0.2 to 0.4 s from cue to movement, as in people."""
 _CUED_MOVE_S: Final = (0.3, 0.5)
 _CUED_EFFORT: Final = (0.9, 1.0)
 
 
 class FingerScript(Protocol):
-    """Angles for any time at or after 0."""
+    """Angles for any time from 0 on."""
 
     def angles_deg(self, t_s: ArrayLike) -> FloatArray:
         """Angles (len(t_s), 5) in degrees at the times t_s (n,) in seconds."""
@@ -71,38 +67,38 @@ class _Moves:
 
 
 class StepScript:
-    """A script from a list of (seconds, pose): each step moves to its pose and holds it until its seconds are over.
+    """A script from a list of (seconds, pose): each step moves to its pose and holds it until the seconds are over.
 
-    It starts from rest, moves within move_s (or half the step, if that is less) and holds the last pose for ever.
+    It starts from rest, moves within move_s (or half the step, if that is shorter) and holds the last pose forever.
     """
 
     def __init__(self, steps: Sequence[tuple[float, Pose]], move_s: float = 0.5) -> None:
         seconds = np.array([s for s, _ in steps])
         poses = np.array([pose for _, pose in steps], dtype=np.float64)
         if not steps or not np.all(seconds > 0):
-            raise UserError("The finger script has no steps or one of no length: give each step seconds above 0.")
+            raise UserError(
+                "The finger script has no steps, or a step of 0 seconds; give steps of more than 0 seconds."
+            )
         if not np.all((poses >= 0) & (poses <= 180)):
-            raise UserError("The finger script has an angle outside 0..180 degrees: correct its poses.")
+            raise UserError("The finger script has an angle outside 0 to 180 degrees; correct its poses.")
         self._moves = _Moves()
         self._moves.append(np.append(0, np.cumsum(seconds)[:-1]), np.minimum(move_s, seconds / 2), poses)
 
-    def angles_deg(self, t_s: ArrayLike) -> FloatArray:
-        """See FingerScript."""
+    def angles_deg(self, t_s: ArrayLike) -> FloatArray:  # noqa: D102
         return self._moves.angles_deg(np.asarray(t_s, dtype=np.float64))
 
 
 class RandomScript:
-    """An endless script: poses at random, whole or in part, rest often; held 1-3 s, moved to within 0.3-0.8 s."""
+    """An endless script: random poses, whole or in part, and often rest; holds of 1-3 s, moves of 0.3-0.8 s."""
 
     def __init__(self, seed: int) -> None:
         self._rng = np.random.default_rng(seed)
         self._moves = _Moves()
-        self._end_s = 1.0  # the first second is rest
+        self._end_s = 1.0  # the script begins with a second of rest
         self._poses = np.array(list(POSES_DEG.values()), dtype=np.float64)
         self._last = 0
 
-    def angles_deg(self, t_s: ArrayLike) -> FloatArray:
-        """See FingerScript."""
+    def angles_deg(self, t_s: ArrayLike) -> FloatArray:  # noqa: D102
         t_s = np.asarray(t_s, dtype=np.float64)
         while t_s.size and t_s.max() >= self._end_s:
             self._extend()
@@ -119,7 +115,7 @@ class RandomScript:
         self._end_s = float(ends_s[-1])
 
     def _next_pose(self) -> int:
-        """Index of another pose than the last."""
+        """Index of the next pose, which differs from the last."""
         go_rest = self._last != 0 and self._rng.random() < _REST_PROBABILITY
         others = [i for i in range(1, len(self._poses)) if i != self._last]
         self._last = 0 if go_rest else int(self._rng.choice(others))
@@ -127,21 +123,20 @@ class RandomScript:
 
 
 class CuedScript:
-    """A wearer who does what is asked, a human reaction later, and never twice quite the same."""
+    """A wearer who takes the poses that a guided recording asks for, with a human reaction time and varying effort."""
 
     def __init__(self, asked: Callable[[], Pose | None], seed: int) -> None:
-        """`asked` gives the newest pose to make, or None if nothing new was asked."""
+        """asked: gives the newest pose to take; None: nothing new."""
         self._asked = asked
         self._rng = np.random.default_rng(seed)
         self._moves = _Moves()
         self._pose: Pose = REST_DEG
         self._known_s = 0.0
-        """Up to here the angles have been told, and stand."""
+        """Time up to which angles have been given, and must not change."""
         self._still_s = 0.0
-        """When the last move is over."""
+        """Time at which the last move ends."""
 
-    def angles_deg(self, t_s: ArrayLike) -> FloatArray:
-        """See FingerScript."""
+    def angles_deg(self, t_s: ArrayLike) -> FloatArray:  # noqa: D102
         t_s = np.asarray(t_s, dtype=np.float64)
         pose = self._asked()
         if pose is not None and pose != self._pose:

@@ -1,14 +1,14 @@
-"""Synthetic surface EMG of fingers that follow a script, so that their true angles are known.
+"""Synthetic surface EMG of fingers that follow a script, with the true angles.
 
 Finger angles drive ten muscles (forearm.py), each a pool of motor units (motor_units.py) whose firings are convolved
 with their action potentials and mixed into a ring of electrodes; white noise, mains hum and slow drift are added, and
-an ADC quantises the sum. The muscles lead: EMG that moves a finger comes ELECTROMECHANICAL_DELAY_S before the finger
-moves. To get training data:
+an ADC quantises the sum. EMG precedes movement: it comes ELECTROMECHANICAL_DELAY_S before the finger moves. To get
+training data:
 
     counts, truth_deg = SynthSource(SynthOptions(fs_hz=2000, channels=4, seed=1)).read(120_000)
 
-`wearer` fixes the anatomy and the electrodes' places; `seed` everything that differs from one session to the next:
-the default script, the drive's fluctuations, firings, noise.
+`wearer` determines the anatomy and the electrodes' places. `seed` determines everything that differs from session to
+session: the default script, the drive's fluctuations, firings, noise.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from myobridge.simulator.motor_units import FloatArray, SpikeTrains, action_pote
 from myobridge.simulator.script import FingerScript, RandomScript
 
 ELECTROMECHANICAL_DELAY_S: Final = 0.08
-"""From EMG to movement: some 50 ms in Cavanagh and Komi (Eur. J. Appl. Physiol. 42, 1979), up to 100 elsewhere."""
+"""From EMG to movement: some 50 ms in Cavanagh and Komi (Eur. J. Appl. Physiol. 42, 1979), up to 100 ms elsewhere."""
 _BLOCK_S: Final = 0.1
 _DRIVE_STEPS: Final = 10
 _POTENTIAL_S: Final = 0.06
-"""Length kept of an action potential; its middle comes half of this after its firing."""
+"""Length of an action potential; its middle comes half of this after the firing."""
 _DRIVE_VARIATION: Final = 0.15
 _DRIVE_MEMORY_S: Final = 0.3
 """The drive to a muscle fluctuates slowly (common drive: De Luca et al., J. Physiol. 329, 1982)."""
@@ -41,7 +41,7 @@ _HARMONIC_SHARE: Final = 0.3
 
 @dataclass(frozen=True)
 class SynthOptions:
-    """What to synthesise; amplitudes are at the skin, RMS, in microvolts."""
+    """What to synthesise. Amplitudes are RMS values at the skin in microvolts."""
 
     fs_hz: float = 2000.0
     channels: int = 4
@@ -55,7 +55,7 @@ class SynthOptions:
     hum_hz: float = 50.0
     drift_uv: float = 25.0
     full_scale_uv: float = 2500.0
-    """What fills half the ADC's range; more saturates."""
+    """Amplitude that reaches the ADC's limits; more saturates."""
 
     def __post_init__(self) -> None:
         if not 100 <= self.fs_hz <= 20_000:
@@ -65,11 +65,11 @@ class SynthOptions:
         if not 8 <= self.adc_bits <= 16:
             raise UserError(f"An ADC of {self.adc_bits} bits cannot be simulated; choose from 8 to 16.")
         if min(self.seed, self.wearer) < 0:
-            raise UserError("Seed and wearer of the synthetic EMG count from 0; give no negative number.")
+            raise UserError("The seed or the wearer of the synthetic EMG is negative; give numbers from 0 on.")
 
 
 class SynthSource:
-    """An EmgSource that makes its EMG in blocks of a tenth of a second, ahead of the reads."""
+    """An EmgSource that makes EMG in blocks of 0.1 s, ahead of the reads."""
 
     def __init__(self, options: SynthOptions) -> None:
         self.fs_hz, self.channels, self.adc_bits = options.fs_hz, options.channels, options.adc_bits
@@ -108,7 +108,7 @@ def _block_samples(fs_hz: float) -> int:
 
 
 class _MuscleSignals:
-    """What the muscles put on the electrodes."""
+    """The muscles' share of the electrodes' signals."""
 
     def __init__(self, options: SynthOptions) -> None:
         self._forearm = forearm(options.wearer)
@@ -118,7 +118,7 @@ class _MuscleSignals:
         self._fs_hz = options.fs_hz
         self._gains = self._forearm.gains(options.channels)
         freq_hz = np.arange((self._block + self._tail) // 2 + 1) * options.fs_hz / (self._block + self._tail)
-        # A front end filters before it samples: 8th order at 0.4 fs. Without it 225 Hz would fold at low rates.
+        # A front end filters before it samples: 8th order at 0.4 fs. Without it, 225 Hz would alias at low rates.
         front_end = np.exp(-1j * np.pi * freq_hz * _POTENTIAL_S) / np.sqrt(1 + (freq_hz / (0.4 * options.fs_hz)) ** 16)
         shapes = [action_potential_spectrum(f.peak_hz, f.phases, freq_hz) for f in self._forearm.fascicles]
         self._shapes = np.array(shapes) * front_end * options.fs_hz
@@ -141,14 +141,14 @@ class _MuscleSignals:
         return electrode_uv[:, : self._block].T
 
     def _drive(self, start_s: float, script: FingerScript) -> FloatArray:
-        """Excitation (steps, muscles), as much ahead of the movement as the delays between them need."""
+        """Excitation (steps, muscles), ahead of the movement by the delays between excitation and movement."""
         ahead_s = start_s + ELECTROMECHANICAL_DELAY_S + _POTENTIAL_S / 2
         edges_deg = script.angles_deg(ahead_s + self._step_s * np.arange(_DRIVE_STEPS + 1))
         steps = excitation((edges_deg[:-1] + edges_deg[1:]) / 2, np.diff(edges_deg, axis=0) / self._step_s)
         return np.clip(steps * (1 + _DRIVE_VARIATION * self._fluctuations()), 0, 1)
 
     def _fluctuations(self) -> FloatArray:
-        """A slow random walk around 0 with deviation 1 (steps, muscles)."""
+        """A slow random process around 0 with standard deviation 1 (steps, muscles)."""
         keep = math.exp(-self._step_s / _DRIVE_MEMORY_S)
         steps = math.sqrt(1 - keep**2) * self._drive_rng.standard_normal((_DRIVE_STEPS, len(MUSCLES)))
         for step in steps:
@@ -158,7 +158,7 @@ class _MuscleSignals:
 
 
 class _SkinContact:
-    """What is not muscle: white noise, mains hum with a harmonic, and the slow drift of the electrodes."""
+    """The share that does not come from muscles: white noise, mains hum with a harmonic, and electrode drift."""
 
     def __init__(self, options: SynthOptions) -> None:
         self._options = options

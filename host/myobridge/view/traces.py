@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myobridge.decoder.acquisition import Acquisition, AcquisitionCounters, Hop
+from myobridge.spectrum import power_density
 from myobridge.wire.emg import parse_emg
 from myobridge.wire.frame import FrameDecoder
 from myobridge.wire.messages import Emg
@@ -68,7 +69,6 @@ class Traces:
         self._segment = max(2, round(SEGMENT_S * fs_hz))
         needed = self._segment * (SEGMENTS + 1) // 2
         self._recent: deque[NDArray[np.int16]] = deque(maxlen=-(-needed // self._column_samples))
-        self._window = np.hanning(self._segment)[:, None]
         self._stands_out_db = dict.fromkeys(MAINS_HZ, 0.0)
         self._pending: list[tuple[int, NDArray[np.int16], NDArray[np.int16], bool]] = []
 
@@ -108,13 +108,11 @@ class Traces:
         """The spectrum of the newest second (Welch 1967, Hann windows); None before the first second is complete."""
         if len(self._recent) < (self._recent.maxlen or 0):
             return None
-        counts = np.concatenate(self._recent).astype(np.float64)
+        counts = np.concatenate(self._recent)
         step = self._segment // 2
         ends = [len(counts) - step * i for i in range(SEGMENTS)]
         pieces = np.stack([counts[end - self._segment : end] for end in ends])
-        pieces = (pieces - pieces.mean(axis=1, keepdims=True)) * self._window
-        power = np.mean(np.abs(np.fft.rfft(pieces, axis=1)) ** 2, axis=0)
-        density = 2 * power / (self._fs_hz * np.sum(self._window**2))
+        density = np.mean(power_density(pieces, self._fs_hz), axis=0)
         step_hz = self._fs_hz / self._segment
         power_db = 10 * np.log10(np.maximum(density[: int(HIGHEST_HZ / step_hz) + 1].T, 1e-6))
         mains_db = {hz: _above_neighbours(power_db, round(hz / step_hz)) for hz in MAINS_HZ}

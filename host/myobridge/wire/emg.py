@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from struct import Struct
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,9 @@ def emg_wire_bytes(samples: int, channels: int) -> int:
     return OVERHEAD_BYTES + Emg.STRUCT.size + 2 * samples * channels
 
 
-def index_step(index: int, expected: int) -> int:
+Index = TypeVar("Index", int, NDArray[np.int64])
+
+
+def index_step(index: Index, expected: Index) -> Index:
     """How far an index of 32 bits that wraps is ahead of the expected one; negative: behind."""
     return (index - expected + (INDEX_SPAN >> 1)) % INDEX_SPAN - (INDEX_SPAN >> 1)

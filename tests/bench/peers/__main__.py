@@ -1,9 +1,9 @@
-"""Our daemon, the minimal loop and LibEMG's online pipeline, turn by turn on the same simulated hand.
+"""Our daemon, two minimal loops and LibEMG's online pipeline, in turn on the same simulated hand.
 
 python tests/bench/peers [--seconds 8] [--turns 3] [--environment DIR] [--json F]
 
-The same network, the same 4 channels at 2 kHz, the same line. Where LibEMG cannot be installed it is left out, and that
-is said.
+All run the same network at 4 channels and 2 kHz on the same line; myobridge and the streaming minimal loop run its
+streaming graph. If LibEMG cannot be installed, the report says so and leaves LibEMG out.
 """
 
 import argparse
@@ -27,13 +27,13 @@ PERCENTILES = ("p50", "p99")
 
 
 def libemg(python: Path, model: Path, seconds: float) -> live.Command:
-    """LibEMG's pipeline, which finds our wire in PYTHONPATH."""
+    """The command that runs LibEMG's pipeline, which finds our wire in PYTHONPATH."""
     start = ["env", f"PYTHONPATH={Path(myobridge.__file__).parents[1]}", str(python), str(HERE / "libemg_loop.py")]
     return lambda port, said: [*start, str(port), str(model), str(seconds), str(said)]
 
 
 def row(runs: list[live.Run], hop_s: list[float]) -> dict:
-    """One loop: last sample read → setpoint written, any sample → setpoint at the hand, costs."""
+    """Figures of one loop: last sample read → setpoint written, any sample → setpoint at the hand, costs."""
     every = Distribution()
     for run in runs:
         every.merge(run.sample_age.spread(hop_s))
@@ -43,21 +43,21 @@ def row(runs: list[live.Run], hop_s: list[float]) -> dict:
 
 
 def table(rows: dict[str, dict]) -> str:
-    """A line a loop."""
+    """A line for each loop."""
     lines = [
-        f"{'':16}{'read → written p50':>20}{'p99 ms':>9}{'sampled → hand p50':>21}{'p99 ms':>9}{'CPU s/s':>10}{'MB':>7}"
+        f"{'':22}{'read → written p50':>20}{'p99 ms':>9}{'sampled → hand p50':>21}{'p99 ms':>9}{'CPU s/s':>10}{'MB':>7}"
     ]
     for name, one in rows.items():
         latency, every = one["latency_ms"], one["sample_to_hand_ms"]
         lines.append(
-            f"{name:16}{latency['p50']:20.2f}{latency['p99']:9.2f}{every['p50']:21.2f}{every['p99']:9.2f}"
+            f"{name:22}{latency['p50']:20.2f}{latency['p99']:9.2f}{every['p50']:21.2f}{every['p99']:9.2f}"
             f"{one['cpu_seconds_per_second']:10.3f}{one['rss_mb']:7.0f}"
         )
     return "\n".join(lines)
 
 
 def ratios(rows: dict[str, dict]) -> dict[str, dict[str, float]]:
-    """Ours to each peer's."""
+    """Our figures divided by each peer's."""
     ours, found = rows["myobridge"], {}
     for name, one in rows.items():
         if name != "myobridge":
@@ -81,14 +81,15 @@ def main() -> None:
     model = find_model("synth")
     loops = {
         "myobridge": live.daemon(model, None, options.seconds),
-        "minimal loop": live.minimal(model, options.seconds),
+        "minimal loop": live.minimal(model, "window", options.seconds),
+        "streaming minimal loop": live.minimal(model, "streaming", options.seconds),
     }
     try:
         loops["LibEMG"] = libemg(peers_python(options.environment), model, options.seconds)
     except NotHere as why:
-        print(f"LibEMG is skipped: it cannot be installed here ({why}).")
+        print(f"LibEMG is left out, because it cannot be installed here ({why}).")
     config, spec = load_settings(None), open_model(model).spec
-    for refused in enter_realtime(config.realtime.fifo_priority):  # all of them inherit it, or none
+    for refused in enter_realtime(config.realtime.fifo_priority):  # every loop inherits it
         print(refused)
     source = live.emg_for(spec)
     runs: dict[str, list[live.Run]] = {name: [] for name in loops}

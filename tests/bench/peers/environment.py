@@ -1,24 +1,24 @@
-"""The peers' own virtual environment: what they need is never mixed with ours."""
+"""The peers' own virtual environment, which keeps their packages apart from ours."""
 
 import subprocess
 import sys
 from pathlib import Path
 
 PACKAGES = ["libemg==2.0.3", "onnxruntime", "msgspec"]
-"""LibEMG with all that it asks for (numpy < 2, scipy, scikit-learn, librosa, OpenCV, pythonnet and more: 1.1 GB, 71
-packages); the network's runtime; what our wire needs."""
+"""LibEMG and its dependencies (numpy < 2, scipy, scikit-learn, librosa, OpenCV, pythonnet and more: 1.1 GB, 71
+packages), the network's runtime, and the dependency of our wire."""
 TIMEOUT_S = 1800
 
 
 class NotHere(Exception):
-    """Why the peers cannot be run on this machine."""
+    """The peers cannot run on this machine; the message says why."""
 
 
 def peers_python(folder: Path) -> Path:
-    """The interpreter of the environment, which is made where it is missing.
+    """The interpreter of the environment, which is created if it is missing.
 
     Raises:
-        NotHere: it cannot be made.
+        NotHere: the environment cannot be created.
     """
     python, installed = folder / "bin" / "python", folder / "installed.txt"
     wanted = "\n".join(PACKAGES)

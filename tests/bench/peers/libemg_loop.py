@@ -1,7 +1,8 @@
-"""LibEMG's own online pipeline on our hand: its shared memory, its window, its predictor; the same ONNX network.
+"""LibEMG's online pipeline on our hand: its shared memory, windows and predictor, with the same ONNX network.
 
-A streamer process, written like LibEMG's own ones, fills the shared memory; OnlineEMGRegressor, in a second process,
-takes windows out of it and predicts. What it predicts goes to the port from that process: the shortest way there is.
+A streamer process, written like LibEMG's own streamers, fills the shared memory. OnlineEMGRegressor, in a second
+process, takes windows out of it and predicts. That process also writes the setpoints to the port, which is the shortest
+way.
 
     python libemg_loop.py PORT MODEL SECONDS JSON   (in the environment of the peers)
 """
@@ -18,39 +19,38 @@ from libemg.data_handler import OnlineDataHandler
 from libemg.emg_predictor import EMGRegressor, OnlineEMGRegressor
 from libemg.shared_memory_manager import SharedMemoryManager
 
-from myobridge.bench.minimal_loop import VALID_4MS, Hand, Network
+from myobridge.bench.minimal_loop import VALID_4MS, Hand, WindowNetwork
 from myobridge.wire import messages as m
 from myobridge.wire.emg import parse_emg
 from myobridge.wire.frame import FrameDecoder
 
 BUFFER_SAMPLES = 2000
-"""As in LibEMG's streamers; more than a window."""
+"""As in LibEMG's streamers; longer than a window."""
 MOST = 10_000
-"""Latencies that are kept."""
+"""Number of latencies that are kept."""
 
 
 class Streamer(Process):
     """Reads the port and puts samples, newest first, into the shared memory."""
 
-    def __init__(self, hand, network, items):
+    def __init__(self, hand, channels, items):
         super().__init__(daemon=True)
-        self.hand, self.network, self.items = hand, network, items
+        self.hand, self.channels, self.items = hand, channels, items
         self.started, self.newest, self.read_s = Event(), Value("q"), Value("d")
 
     def run(self):
         memory, frames = SharedMemoryManager(), FrameDecoder()
         for item in self.items:
             memory.create_variable(*item)
-        gain = np.ones((1, self.network.channels), np.float32)
+        self.hand.start()
+        gain = self.hand.gain
+        self.started.set()
         while True:
             data = os.read(self.hand.fd, 4096)
             read_s = time.monotonic()
             for frame in frames.feed(data):
-                emg = parse_emg(frame, self.network.channels) if frame[0] == m.Emg.TYPE else None
+                emg = parse_emg(frame, self.channels) if frame[0] == m.Emg.TYPE else None
                 if emg is None:
-                    if self.hand.starts(frame):
-                        gain = self.network.gain(self.hand.adc_bits).T
-                        self.started.set()
                     continue
                 index, _, counts = emg
                 n = len(counts)
@@ -60,7 +60,7 @@ class Streamer(Process):
 
 
 class Predictor:
-    """The network as LibEMG's regressor takes a model."""
+    """The network in the form in which LibEMG's regressor takes a model."""
 
     def __init__(self, path):
         self.path, self.network = path, None
@@ -70,12 +70,14 @@ class Predictor:
 
     def predict(self, windows):
         if self.network is None:  # a session cannot be sent to the predictor's process
-            self.network = Network(self.path)
-        return np.array([self.network(windows.astype(np.float32))])
+            self.network = WindowNetwork(self.path)
+        angle_cdeg = self.network(windows.astype(np.float32))
+        self.network.settle()
+        return np.array([angle_cdeg])
 
 
 class ToTheHand(OnlineEMGRegressor):
-    """Writes setpoints instead of datagrams, and says which sample they are based on."""
+    """Writes setpoints instead of datagrams, each with the sample that it is based on."""
 
     streamer = None
 
@@ -98,22 +100,23 @@ def cpu_s(pid):
 
 
 def rss_mb(pid):
-    """Largest resident memory of a process."""
+    """Peak resident memory of a process."""
     return int(Path(f"/proc/{pid}/status").read_text().partition("VmHWM:")[2].split()[0]) * 1024 / 1e6
 
 
 def run(port, model, seconds):
-    network = Network(model)
-    items = [["emg", (BUFFER_SAMPLES, network.channels), np.double, Lock()], ["emg_count", (1, 1), np.int32, Lock()]]
-    streamer = Streamer(Hand(port, network), network, items)
+    spec = WindowNetwork(model).spec
+    channels = len(spec.channels)
+    items = [["emg", (BUFFER_SAMPLES, channels), np.double, Lock()], ["emg_count", (1, 1), np.int32, Lock()]]
+    streamer = Streamer(Hand(port, spec), channels, items)
     streamer.start()
     regressor = EMGRegressor(Predictor(model))
-    online = ToTheHand(regressor, network.window, network.hop, OnlineDataHandler(items), features=None)
+    online = ToTheHand(regressor, spec.window_samples, spec.hop_samples, OnlineDataHandler(items), features=None)
     online.streamer, online.latencies_s, online.written = streamer, Array("d", MOST), Value("q")
     if not streamer.started.wait(10):
-        sys.exit("The hand has sent no samples to LibEMG's streamer in 10 s.")
+        sys.exit("The board sent no samples to LibEMG's streamer within 10 s.")
     online.run(block=False)
-    time.sleep(1.0)  # it begins with a full window
+    time.sleep(1.0)  # the pipeline begins with a full window
     pids = [os.getpid(), streamer.pid, online.process.pid]
     began_s, before_s = time.monotonic(), [cpu_s(pid) for pid in pids]
     time.sleep(seconds)

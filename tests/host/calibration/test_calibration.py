@@ -1,4 +1,4 @@
-"""`myobridge calibrate` around the training, which a stand-in does here: asking, replacing, undoing, swapping."""
+"""`myobridge calibrate` with a stand-in for the training: the question, replacing, undo, and the running daemon."""
 
 import json
 import sys
@@ -41,7 +41,7 @@ def named(path):
 
 @pytest.fixture
 def bench(tmp_path, monkeypatch):
-    """A base model, a recording, and a trainer; `run` calls the command."""
+    """A base model, a recording and a stand-in trainer; `run` calls the command."""
     return Bench(tmp_path, monkeypatch)
 
 
@@ -79,12 +79,12 @@ class Bench:
 
     @property
     def names(self):
-        """Files beside those that were there at first."""
+        """Files that did not exist at first."""
         first = {"base.onnx", "trained.onnx", "r.npz", "trainer.py"}
         return {path.name for path in self.folder.iterdir()} - first
 
 
-def test_a_better_model_takes_its_place_and_the_base_stays_for_undo(bench):
+def test_a_better_model_is_installed_and_the_base_is_kept_for_undo(bench):
     result = bench.calibrate("--yes", "--json", bench.folder / "c.json")
     assert result.exit_code == 0, result.output
     assert named(bench.mine) == "trained"
@@ -96,7 +96,7 @@ def test_a_better_model_takes_its_place_and_the_base_stays_for_undo(bench):
     assert bench.names == {"mine.onnx", "mine.previous.onnx", "c.json"}
 
 
-def test_a_base_for_another_device_has_no_score_before(bench):
+def test_a_base_for_other_channels_has_no_score_before(bench):
     bench.trainer((None, {"mae_deg": 9.5, "balanced_accuracy": 0.93}))
     result = bench.calibrate("--yes")
     assert result.exit_code == 0, result.output
@@ -104,7 +104,7 @@ def test_a_base_for_another_device_has_no_score_before(bench):
     assert named(bench.mine) == "trained"
 
 
-def test_undo_goes_back_and_undo_again_comes_back(bench):
+def test_undo_restores_the_previous_model_and_a_second_undo_the_new_one(bench):
     write_tiny_model(bench.mine, tiny_spec(name="yesterday"))
     bench.calibrate("--yes")
     for name in ("yesterday", "trained", "yesterday"):
@@ -113,11 +113,11 @@ def test_undo_goes_back_and_undo_again_comes_back(bench):
     assert bench.names == {"mine.onnx", "mine.previous.onnx"}
 
 
-def test_yes_does_not_take_a_model_that_is_no_better(bench):
+def test_yes_does_not_take_a_model_that_is_not_better(bench):
     bench.trainer(WORSE)
     assert bench.calibrate("--yes").exit_code
-    assert "no better, so" in bench.complaint
-    assert bench.names == set(), "and nothing is left lying about"
+    assert "not better, so" in bench.complaint
+    assert bench.names == set(), "no file is left behind"
 
 
 @pytest.mark.parametrize(("scores", "default"), [(BETTER, True), (WORSE, False)])
@@ -129,19 +129,19 @@ def test_the_wearer_is_asked_and_the_better_model_is_the_default(bench, scores, 
     assert bench.mine.exists() == {"y": True, "n": False, "": default}[answer.strip()]
 
 
-def test_without_a_terminal_somebody_must_have_said_yes_before(bench):
+def test_without_a_terminal_calibrate_needs_yes(bench):
     assert bench.calibrate().exit_code
-    assert "no terminal to ask at" in bench.complaint
+    assert "Without a terminal" in bench.complaint
 
 
-def test_a_training_that_fails_changes_nothing(bench):
+def test_a_failed_training_changes_nothing(bench):
     bench.trainer(BETTER, fails=True)
     assert bench.calibrate("--yes").exit_code
-    assert "did not succeed" in bench.complaint
+    assert "training failed" in bench.complaint
     assert bench.names == set()
 
 
-def test_without_torch_it_says_what_to_install_and_what_to_do_on_another_machine(bench, monkeypatch):
+def test_without_torch_the_error_says_what_to_install_and_how_to_train_elsewhere(bench, monkeypatch):
     monkeypatch.setattr(calibration, "can_train", lambda: False)
     assert bench.calibrate("--yes").exit_code
     said = bench.complaint
@@ -153,26 +153,26 @@ def test_without_torch_it_says_what_to_install_and_what_to_do_on_another_machine
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--recording", "{r}"], "Say with --model"),
-        (["--model", "{base}"], "Say with --port"),
+        (["--recording", "{r}"], "with --model"),
+        (["--model", "{base}"], "with --port"),
         (["--model", "{base}", "--recording", "none.myo"], "cannot be read"),
         (["--model", "none.onnx", "--recording", "{r}"], "There is no model"),
         (["--undo"], "nothing to undo"),
     ],
 )
-def test_what_is_missing_or_does_not_fit_is_said_before_anything_is_done(bench, arguments, said):
+def test_missing_or_wrong_arguments_are_reported_before_anything_is_done(bench, arguments, said):
     filled = [argument.format(r=bench.recording, base=bench.base) for argument in arguments]
     assert bench.run(*filled, "--yes").exit_code
     assert said in bench.complaint
 
 
-def test_a_model_in_a_folder_that_is_not_there_is_refused(bench):
+def test_a_model_in_a_missing_folder_is_refused(bench):
     bench.mine = bench.folder / "none" / "mine.onnx"
     bench.calibrate("--yes")
     assert "in a folder that exists" in bench.complaint
 
 
-def test_a_full_disk_leaves_the_model_as_it_was(bench, monkeypatch):
+def test_a_full_disk_leaves_the_model_unchanged(bench, monkeypatch):
     write_tiny_model(bench.mine, tiny_spec(name="yesterday"))
 
     def full(_source, _target):
@@ -187,14 +187,14 @@ def test_a_full_disk_leaves_the_model_as_it_was(bench, monkeypatch):
     assert bench.names == {"mine.onnx"}
 
 
-def test_a_model_on_trial_has_the_wearers_name_and_is_not_in_the_wearers_folder(bench, capfd):
+def test_a_model_before_its_acceptance_has_its_final_name_in_another_folder(bench, capfd):
     bench.calibrate("--yes")
     assert "mine.onnx False" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("step", ["before the first rename", "between the renames", "never"])
-def test_an_undo_that_was_killed_loses_no_model(bench, monkeypatch, step):
-    """`undo` renames twice; the next one goes on from wherever it was."""
+def test_a_killed_undo_loses_no_model(bench, monkeypatch, step):
+    """`undo` renames twice; the next undo continues where a killed one ended."""
     write_tiny_model(bench.mine, tiny_spec(name="new"))
     write_tiny_model(previous_model(bench.mine), tiny_spec(name="old"))
     left = {"before the first rename": 0, "between the renames": 1, "never": 9}[step]
@@ -220,7 +220,7 @@ def test_an_undo_that_was_killed_loses_no_model(bench, monkeypatch, step):
 
 
 class Daemon:
-    """Stands for FeedClient."""
+    """Stand-in for FeedClient."""
 
     def __init__(self, _port):
         self.asked = []
@@ -238,7 +238,7 @@ class Daemon:
 
 
 @pytest.mark.parametrize("ok", [True, False])
-def test_a_running_daemon_is_given_the_model_and_what_it_says_is_passed_on(bench, monkeypatch, ok):
+def test_a_running_daemon_gets_the_model_and_its_answer_is_printed(bench, monkeypatch, ok):
     monkeypatch.setattr(calibration, "FeedClient", Daemon)
     monkeypatch.setattr(calibration, "SWAP_AGAIN_S", (0, 0))
     Daemon.ok = ok
@@ -246,12 +246,12 @@ def test_a_running_daemon_is_given_the_model_and_what_it_says_is_passed_on(bench
     assert Daemon.last.asked == [("model", str(bench.mine))] * (1 if ok else 2)
     assert "disarm it first" in result.stderr
     assert json.loads(result.stdout)["swapped"] is ok
-    assert named(bench.mine) == "trained", "it is the wearer's model all the same"
+    assert named(bench.mine) == "trained", "the model is installed even without a daemon"
     bench.run("--undo", "--port", "/dev/hand")
     assert Daemon.last.asked == [("model", str(bench.mine))] * (1 if ok else 2)
 
 
-def test_without_a_daemon_it_says_how_to_start_one(bench, monkeypatch):
+def test_without_a_daemon_calibrate_says_how_to_start_one(bench, monkeypatch):
     def none(_port):
         raise NoDaemon("none")
 
@@ -260,7 +260,7 @@ def test_without_a_daemon_it_says_how_to_start_one(bench, monkeypatch):
     assert f"`myobridge run --port /dev/hand --model {bench.mine}`" in result.stderr
 
 
-def test_better_is_more_poses_told_apart_or_less_error_where_that_is_the_same():
+def test_the_better_model_has_the_higher_accuracy_or_at_equal_accuracy_the_smaller_error():
     def better(before, after):
         return Scores(Score(*before), Score(*after)).better
 
@@ -269,10 +269,10 @@ def test_better_is_more_poses_told_apart_or_less_error_where_that_is_the_same():
     assert better((20, 0.6), (10, 0.6))
     assert better((20, None), (10, None))
     assert not better((10, None), (10, None))
-    assert Scores(None, Score(90, 0.1)).better, "anything is better than a model for another device"
+    assert Scores(None, Score(90, 0.1)).better, "any model is better than one for other channels"
 
 
 def test_a_calibration_records_at_most_a_minute_of_emg():
     timing = calibration.TIMING
     assert timing.recorded_s(len(schedule(load_poses(), timing.repetitions, 0))) <= 60
-    assert timing.repetitions >= 2, "one to be judged on"
+    assert timing.repetitions >= 2, "one repetition is needed to judge on"

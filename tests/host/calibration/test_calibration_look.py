@@ -1,4 +1,4 @@
-"""What the wearer sees of a guided recording."""
+"""The display of a guided recording."""
 
 import io
 
@@ -33,12 +33,12 @@ def in_terminal(seen: Look, columns=80) -> list[str]:
 
 
 def heights(angles_deg):
-    """Rows that each finger reaches."""
+    """Number of rows that each finger fills."""
     rows = hand(angles_deg, "green").plain.splitlines()
     return [sum(row[4 * finger + 1 : 4 * finger + 2].strip() != "" for row in rows) for finger in range(5)]
 
 
-def test_a_finger_is_the_longer_the_more_it_is_stretched():
+def test_a_finger_is_drawn_longer_the_more_it_is_stretched():
     opened, half, closed = (heights((angle,) * 5) for angle in (0, 90, 180))
     assert all(a > b > c for a, b, c in zip(opened, half, closed, strict=True))
 
@@ -49,7 +49,7 @@ def test_every_pose_looks_different():
 
 
 @pytest.mark.parametrize("pose", POSES, ids=lambda pose: pose.name)
-def test_a_stretched_finger_stands_out_among_bent_ones(pose):
+def test_a_stretched_finger_is_taller_than_bent_ones(pose):
     if len(set(pose.angles_deg)) > 1:
         bend = [reached / most for reached, most in zip(heights(pose.angles_deg), heights((0,) * 5), strict=True)]
         straightest, most_bent = (
@@ -59,7 +59,7 @@ def test_a_stretched_finger_stands_out_among_bent_ones(pose):
         assert bend[straightest] > bend[most_bent]
 
 
-def test_it_fits_into_a_terminal_of_80_by_24():
+def test_the_picture_fits_into_a_terminal_of_80_by_24():
     w = walk()
     notes = ("Channel 3 is flat: press its electrode on and check its plug.",) * 5
     for now_s in (1, 3, 5, 8):
@@ -69,7 +69,7 @@ def test_it_fits_into_a_terminal_of_80_by_24():
         assert max(map(len, lines)) <= 80
 
 
-def test_the_picture_names_the_pose_and_says_how_and_how_long():
+def test_the_picture_shows_the_pose_its_instruction_and_the_time_left():
     w = walk()
     w.tick(3), w.tick(5)
     text = "\n".join(in_terminal(look(w, 6.2)))
@@ -79,34 +79,34 @@ def test_the_picture_names_the_pose_and_says_how_and_how_long():
         "1.8 s",
         "0 of 18",
         "1:29 left",
-        "r  redo",
+        "r  repeat",
         "p  pause",
         "q  stop",
     ):
         assert expected in text
 
 
-def test_the_pose_that_comes_is_drawn_before_it_is_asked_for():
+def test_the_next_pose_is_drawn_before_its_cue():
     seen = look(walk(), 1)
     assert (seen.title, seen.coming_deg) == ("Get ready", HOLDS[0].pose.angles_deg)
     assert seen.angles_deg == REST.angles_deg
     assert HOLDS[0].pose.name in seen.text
 
 
-def test_a_lost_hand_and_a_pause_are_told_apart():
+def test_a_lost_board_and_a_pause_look_different():
     w = walk()
     w.pause()
     assert look(w, 1).title == "Paused"
     assert "check the cable" in look(w, 1, waiting=True).text
 
 
-def test_the_browser_gets_the_newest_remark_too():
+def test_the_browsers_prompt_has_the_newest_remark():
     prompt = look(walk(), 1, notes=("First.", "Second.")).prompt
     assert prompt.text.endswith("Second.")
     assert (prompt.title, prompt.seconds_left, prompt.progress) == ("Get ready", 2, 0)
 
 
-def test_without_a_terminal_each_step_is_one_line():
+def test_without_a_terminal_each_step_prints_one_line():
     said = []
     w, screen = walk(), LineScreen(said.append)
     for tick in range(1, 8 * 10):

@@ -1,4 +1,4 @@
-"""The schedule of a guided recording, and the walk through it: no clock, no terminal, no hand."""
+"""The schedule of a guided recording, and the walk through it, without a clock, a terminal or a board."""
 
 from collections import Counter
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from myobridge.calibration.plan import COUNTS, IDLE, Cue, Held, Stage, Timing, Void, Walk, schedule
+from myobridge.calibration.plan import COUNTS, IDLE, Cue, Discard, Held, Stage, Timing, Walk, schedule
 from myobridge.calibration.poses import load_poses
 
 POSES = load_poses()
@@ -22,7 +22,7 @@ def walk(repetitions=2, seed=0):
 
 
 def until(walk, stage, now_s):
-    """Goes on until the walk is there; the time, and what was noted on the way."""
+    """Runs the walk until this stage; the time then, and the events on the way."""
     noted = []
     while walk.stage is not stage:
         now_s += STEP_S
@@ -31,12 +31,12 @@ def until(walk, stage, now_s):
 
 
 def kept(noted):
-    """How often each (label, repetition) was held to its end and not declared void afterwards."""
+    """How many times each (label, repetition) was held to its end and not discarded afterwards."""
     held = Counter()
     for event in noted:
         if isinstance(event, Held):
             held[event.hold.pose.label, event.hold.repetition] += 1
-        elif isinstance(event, Void):
+        elif isinstance(event, Discard):
             held[event.label, event.repetition] = 0
     return +held
 
@@ -66,7 +66,7 @@ def test_no_pose_follows_itself(seed, poses):
         assert labels == [1] * 4
 
 
-def test_the_time_is_told_beforehand():
+def test_the_duration_is_known_beforehand():
     w = walk()
     assert w.left_s(0) == 4 + 12 * (2 + 3) + 2
     assert TIMING.recorded_s(12) == 62
@@ -76,11 +76,11 @@ def test_the_time_is_told_beforehand():
 # The walk, undisturbed
 
 
-def test_it_counts_down_rests_holds_and_ends_with_rest():
+def test_the_walk_counts_down_rests_holds_and_ends_with_rest():
     w = walk(repetitions=1)
     first, second = (hold.pose.label for hold in schedule(POSES, 1, 0)[:2])
     assert (w.stage, w.stage_left_s(1), w.tick(3.9)) == (Stage.READY, 3, [])
-    assert w.tick(4) == [Void(0, IDLE), Cue(0, 0)], "what came before does not count"
+    assert w.tick(4) == [Discard(0, IDLE), Cue(0, 0)], "samples before READY ends do not count"
     assert w.tick(6) == [Cue(first, 0)]
     held, rest = w.tick(9)
     assert (held.hold.pose.label, rest) == (first, Cue(0, 0))
@@ -113,28 +113,28 @@ def test_progress_rises_from_0_to_1_and_the_time_left_falls_to_0():
 # Redo, pause, stop
 
 
-def test_redo_while_holding_breaks_off_and_holds_it_again():
+def test_redo_while_holding_repeats_the_current_pose():
     w = walk()
     now_s, noted = until(w, Stage.HOLD, 0)
     label, repetition = noted[-1]
-    assert w.redo(now_s + 1) == [Void(label, repetition), Cue(0, 0)]
+    assert w.redo(now_s + 1) == [Discard(label, repetition), Cue(0, 0)]
     _, noted = until(w, Stage.HOLD, now_s + 1)
     assert noted == [Cue(label, repetition)]
 
 
-def test_redo_while_resting_repeats_what_was_held_last_and_gives_the_whole_rest_first():
+def test_redo_while_resting_repeats_the_last_pose_after_a_whole_rest():
     w = walk()
     now_s, noted = until(w, Stage.HOLD, 0)
     label, repetition = noted[-1]
     now_s, _ = until(w, Stage.REST, now_s)
-    assert w.redo(now_s + 1.5) == [Void(label, repetition)]
+    assert w.redo(now_s + 1.5) == [Discard(label, repetition)]
     assert w.stage_left_s(now_s + 1.5) == 2
-    assert w.redo(now_s + 1.5) == [], "once is enough"
+    assert w.redo(now_s + 1.5) == [], "a second press does nothing"
     _, noted = until(w, Stage.HOLD, now_s + 1.5)
     assert noted == [Cue(label, repetition)]
 
 
-def test_the_last_hold_can_be_redone_and_a_first_rest_has_nothing_to_redo():
+def test_the_last_hold_can_be_repeated_and_the_first_rest_has_nothing_to_repeat():
     w = walk(repetitions=1)
     assert w.redo(1) == []
     now_s, _ = until(w, Stage.REST, 0)
@@ -148,15 +148,15 @@ def test_the_last_hold_can_be_redone_and_a_first_rest_has_nothing_to_redo():
     assert until(w, Stage.DONE, now_s)[1]
 
 
-def test_a_pause_stands_still_and_a_broken_hold_comes_again_after_a_countdown():
+def test_an_interrupted_pose_is_repeated_after_the_pause_and_a_countdown():
     w = walk()
     now_s, noted = until(w, Stage.HOLD, 0)
     label, repetition = noted[-1]
-    assert w.pause() == [Void(label, repetition), Cue(0, IDLE)]
+    assert w.pause() == [Discard(label, repetition), Cue(0, IDLE)]
     assert (w.stage, w.tick(now_s + 1000), w.pause(), w.redo(now_s)) == (Stage.PAUSED, [], [], [])
     assert w.resume(now_s + 1000) == [Cue(0, IDLE)]
     assert (w.stage, w.stage_left_s(now_s + 1000)) == (Stage.READY, 4)
-    assert until(w, Stage.HOLD, now_s + 1000)[1] == [Void(0, IDLE), Cue(0, 0), Cue(label, repetition)]
+    assert until(w, Stage.HOLD, now_s + 1000)[1] == [Discard(0, IDLE), Cue(0, 0), Cue(label, repetition)]
 
 
 def test_a_pause_in_rest_costs_nothing():
@@ -172,13 +172,13 @@ def test_stop_ends_at_once():
     assert (w.stage, w.left_s(1), w.tick(1e9), w.redo(1), w.pause()) == (Stage.DONE, 0, [], [], [])
 
 
-def test_what_came_after_the_last_cue_does_not_count_when_it_is_stopped_in_a_pause():
+def test_samples_after_the_last_cue_do_not_count_when_a_pause_is_stopped():
     w = walk()
-    assert w.stop() == [Void(0, IDLE)]
+    assert w.stop() == [Discard(0, IDLE)]
 
 
 @given(st.lists(st.sampled_from(["tick", "redo", "pause", "resume"]), max_size=300), st.integers(0, 9))
-def test_whatever_the_wearer_presses_every_pose_is_kept_once_in_each_repetition(presses, seed):
+def test_whatever_keys_are_pressed_every_pose_is_kept_once_per_repetition(presses, seed):
     w, now_s, noted = walk(seed=seed), 0.0, []
     for press in presses:
         now_s += 0.7

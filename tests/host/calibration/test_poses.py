@@ -27,7 +27,7 @@ def complaint(tmp_path, text):
     return str(raised.value).replace(str(path), "poses.toml")
 
 
-def test_there_are_seven_poses_without_a_file_and_one_of_them_is_rest():
+def test_the_default_file_has_seven_poses_and_one_of_them_is_rest():
     poses = load_poses()
     assert len(poses) == 7
     assert [pose.label for pose in poses] == list(range(7))
@@ -36,7 +36,7 @@ def test_there_are_seven_poses_without_a_file_and_one_of_them_is_rest():
     assert len({pose.angles_deg for pose in poses}) == 7
 
 
-def test_a_file_says_what_the_labels_mean(tmp_path):
+def test_a_file_defines_the_labels(tmp_path):
     path = tmp_path / "poses.toml"
     path.write_text(GOOD)
     rest, fist = load_poses(path)
@@ -50,36 +50,36 @@ def test_a_file_says_what_the_labels_mean(tmp_path):
         (
             "angels_deg = [180",
             "angles_deg = [180",
-            "line 10: unknown key 'angels_deg'; the nearest right one is 'a",
+            "line 10: unknown key 'angels_deg'; the nearest key is 'a",
         ),
-        ('hwo = "C', 'how = "C', "line 11: unknown key 'hwo'; the nearest right one is 'how'"),
+        ('hwo = "C', 'how = "C', "line 11: unknown key 'hwo'; the nearest key is 'how'"),
         ("angles_deg = [181", "angles_deg = [180", "line 10: pose[1].angles_deg[0]"),
         ("angles_deg = [nan", "angles_deg = [180", "line 10: pose[1].angles_deg[0]"),
         ("angles_deg = [1, 180", "angles_deg = [180", "line 10: pose[1].angles_deg"),
         ('label = "1"', "label = 1", "line 8: pose[1].label: expected a whole number, got a text"),
         ("label = 256", "label = 1", "line 8: pose[1].label"),
-        ("label = 0\nname", "label = 1\nname", "line 8: the label '0' is taken by pose 1"),
+        ("label = 0\nname", "label = 1\nname", "line 8: pose 1 has the label '0' already"),
         ("label = 2", "label = 0", "no pose has the label 0"),
-        ('name = "Rest"', 'name = "Fist"', "line 9: the name 'Rest' is taken by pose 1"),
+        ('name = "Rest"', 'name = "Fist"', "line 9: pose 1 has the name 'Rest' already"),
         ("[poses]\n[[pose]]", "[[pose]]", "line 2: unknown key 'poses'; a poses file has only [[pose]] tables"),
         ('name = "\\u001b[2J"', 'name = "Fist"', "line 9: pose[1].name"),
         ("label = = 1", "label = 1", "is not valid TOML (Invalid value (at line 8, column 9))"),
     ],
 )
-def test_a_mistake_is_named_by_its_line_and_key(tmp_path, wrong, right, said):
-    """A text with the mistake in place of what is right."""
+def test_an_error_names_the_line_and_the_key(tmp_path, wrong, right, said):
+    """A file in which the mistake replaces the correct text."""
     assert said in complaint(tmp_path, GOOD.replace(right, wrong, 1))
 
 
-def test_a_key_that_is_missing_is_named_with_the_line_of_its_pose(tmp_path):
+def test_the_error_about_a_missing_key_names_the_line_of_its_pose(tmp_path):
     said = complaint(tmp_path, GOOD.replace('name = "Fist"', ""))
     assert "line 7" in said
     assert "`name`" in said
 
 
-def test_a_table_that_is_written_once_is_no_list_of_poses(tmp_path):
+def test_a_single_bracket_table_is_an_error(tmp_path):
     once = GOOD[: GOOD.index("[[pose]]", 5)].replace("[[pose]]", "[pose]")
-    assert "line 2: each pose is a table of its own" in complaint(tmp_path, once)
+    assert "line 2: each pose needs a table of its own" in complaint(tmp_path, once)
 
 
 def test_a_file_without_poses_or_with_rest_alone_is_refused(tmp_path):
@@ -87,7 +87,7 @@ def test_a_file_without_poses_or_with_rest_alone_is_refused(tmp_path):
     assert "nothing but rest" in complaint(tmp_path, GOOD[: GOOD.index("[[pose]]", 5)])
 
 
-def test_a_file_that_is_not_there_or_no_text_is_refused(tmp_path):
+def test_a_missing_file_and_a_file_that_is_not_text_are_refused(tmp_path):
     with pytest.raises(UserError, match="cannot be read"):
         load_poses(tmp_path / "none.toml")
     (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe\x00")

@@ -1,4 +1,4 @@
-"""What a guided recording says of each repetition, and what it tells the wearer to do."""
+"""The remarks of a guided recording on each hold, and their advice to the wearer."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ FS_HZ, ADC_BITS, CHANNELS = 2000, 10, 4
 
 
 def emg(pose, seconds=2.0, seed=0):
-    """Counts while the simulated wearer holds a pose; the cue came when it began to move."""
+    """Counts while the simulated wearer holds a pose, from the cue, at which the movement begins."""
     script = StepScript([(1.0, POSES_DEG["rest"]), (1e9, POSES_DEG[pose])])
     source = SynthSource(SynthOptions(fs_hz=FS_HZ, adc_bits=ADC_BITS, seed=seed, script=script))
     source.read(FS_HZ)
@@ -19,7 +19,7 @@ def emg(pose, seconds=2.0, seed=0):
 
 
 class Check(QualityCheck):
-    """Knows how long `emg` lets a pose be held."""
+    """A QualityCheck that knows how long `emg` holds a pose."""
 
     def held(self, counts, pose, seconds=2.0):
         return super().held(counts, pose, seconds)
@@ -33,11 +33,11 @@ def check():
 
 
 @pytest.mark.parametrize("pose", ["open hand", "fist", "pinch", "point", "thumb up", "tripod"])
-def test_a_good_repetition_says_nothing(check, pose):
+def test_a_good_hold_gives_no_remark(check, pose):
     assert check.held(emg(pose), pose) == []
 
 
-def test_a_flat_channel_is_named_and_what_to_do(check):
+def test_the_remark_on_a_flat_channel_says_what_to_do(check):
     counts = emg("fist")
     counts[:, 2] = -3
     assert check.held(counts, "Fist") == ["Channel 3 is flat: press its electrode on and check its plug."]
@@ -63,25 +63,25 @@ def test_all_bad_channels_are_named_at_once(check):
     assert len(check.held(counts, "Fist")) == CHANNELS
 
 
-def test_a_pose_that_was_not_held_looks_like_rest(check):
+def test_a_pose_that_is_not_held_looks_like_rest(check):
     assert check.held(emg("rest", seed=1), "Fist") == [
-        "Fist looks like rest on every channel: hold it with more force, and do it again."
+        "Fist looks like rest on every channel: press r, and hold the pose with more force."
     ]
 
 
-def test_one_quiet_channel_is_nothing_to_speak_of_in_one_pose_but_in_all_of_them(check):
+def test_a_channel_that_is_quiet_in_every_pose_gets_a_remark(check):
     for pose in ("fist", "point"):
         counts = emg(pose)
         counts[:, 3] = emg("rest", seed=2)[:, 3]
         assert check.held(counts, pose) == []
     assert check.ended() == [
-        "Channel 4 saw no muscle in any pose: move its electrode over the muscle and record again."
+        "Channel 4 saw no muscle in any pose: move its electrode over a muscle, and make another recording."
     ]
     check.held(emg("fist"), "fist")
     assert check.ended() == []
 
 
-def test_a_loose_moment_is_forgiven_and_what_comes_before_the_muscle_follows_is_not_judged(check):
+def test_a_short_loss_of_contact_and_the_time_before_the_muscle_follows_are_ignored(check):
     counts = emg("fist")
     counts[: FS_HZ // 2] = 0
     assert check.held(counts, "fist") == []
@@ -90,10 +90,10 @@ def test_a_loose_moment_is_forgiven_and_what_comes_before_the_muscle_follows_is_
     assert check.held(counts, "fist") == []
 
 
-def test_lost_samples_are_said_and_without_a_rest_only_the_contacts_are_judged():
+def test_lost_samples_get_a_remark_and_without_a_rest_only_contacts_are_judged():
     check = Check(FS_HZ, ADC_BITS)
     check.rested(np.zeros((0, CHANNELS), np.int16))
     (said,) = check.held(emg("fist", seconds=0.8), "Fist")
-    assert said == "Only 40 % of Fist arrived: check the cable, and do it again."
+    assert said == "Only 40 % of Fist arrived: check the cable, and press r to repeat the pose."
     assert check.held(emg("rest"), "Fist") == []
     assert check.ended() == []

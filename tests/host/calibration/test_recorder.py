@@ -1,4 +1,4 @@
-"""A guided recording in virtual time: a scripted wearer, a file, and whatever may go wrong on the way."""
+"""A guided recording in virtual time: a scripted wearer, a file, and everything that may go wrong."""
 
 import os
 import signal
@@ -26,7 +26,7 @@ IDENT = m.Ident(m.MAJOR, m.MINOR, 0, m.PROTO_HASH, (0, 1, 0), 0, m.Board.SIMULAT
 
 
 class Wearer:
-    """Looks at the prompts, and is a source of bytes in virtual time: 20 ms pass with each turn."""
+    """A source of bytes in virtual time whose wearer follows the prompts; each turn takes 20 ms."""
 
     daemon = False
     electrodes = ()
@@ -43,7 +43,7 @@ class Wearer:
         self._index = 0
 
     def _emg(self, samples):
-        """Noise that grows with how far the fingers are asked to leave rest."""
+        """Noise that grows with the distance of the requested pose from rest."""
         asked = self.prompts[-1].angles_deg if self.prompts else REST_DEG
         level = 3 + 0.5 * np.abs(np.subtract(asked, REST_DEG))[: len(CHANNELS)]
         return np.rint(level * self._rng.standard_normal((samples, len(CHANNELS)))).astype(np.int16)
@@ -69,7 +69,7 @@ class Wearer:
 
 
 class Fingers:
-    """A screen, and someone who presses keys: `keys` says which at which look."""
+    """A screen with somebody who presses keys; `keys` gives the keys for each look."""
 
     interactive = True
 
@@ -100,7 +100,7 @@ class Fingers:
 
 
 class Session:
-    """A recording that has ended, with all that was seen on the way."""
+    """A recording that has ended, and everything that was shown."""
 
     def __init__(self, folder, keys=lambda _look: "", before=lambda _session: None, poses=POSES):
         self.path = folder / "r.myo"
@@ -125,7 +125,7 @@ class Session:
 
 
 def once(title, key, after_s=0.5):
-    """Presses a key in the first stage of that title, when so much of it has passed."""
+    """Presses a key in the first stage of this title, after this share of the stage."""
     pressed = []
 
     def keys(look):
@@ -146,13 +146,13 @@ def test_every_pose_is_recorded_with_its_label_repetition_and_its_muscles(tmp_pa
     for label in (1, 2, 3):
         for repetition in (0, 1):
             assert session.seconds(label, repetition) == pytest.approx(2, abs=0.1)
-    assert set(recording.repetition) == {0, 1}, "neither countdown nor pause is in it"
+    assert set(recording.repetition) == {0, 1}, "countdown and pause are not in the recording"
     assert session.outcome.recorded_s == pytest.approx(len(recording.counts) / FS_HZ)
     rest, fist = (recording.counts[recording.label == label].astype(float).std() for label in (0, 2))
-    assert fist > 2 * rest, "although a rest begins with the release"
+    assert fist > 2 * rest, "although the release is part of the rest"
 
 
-def test_the_wearer_sees_a_countdown_each_pose_and_how_much_is_left(tmp_path):
+def test_the_wearer_sees_a_countdown_each_pose_and_the_time_left(tmp_path):
     fingers = Session(tmp_path).fingers
     assert fingers.titles[0] == "Get ready"
     assert sorted(fingers.titles[2::2]) == sorted(["Fist", "Open hand", "Pinch"] * 2)
@@ -164,7 +164,7 @@ def test_the_wearer_sees_a_countdown_each_pose_and_how_much_is_left(tmp_path):
     assert all(look.angles_deg == POSES[0].angles_deg for look in fingers.looks if look.stage is Stage.REST)
 
 
-def test_the_browser_is_told_too_and_the_prompt_is_taken_down_at_the_end(tmp_path):
+def test_the_browser_shows_the_prompts_and_clears_them_at_the_end(tmp_path):
     wearer = Session(tmp_path).wearer
     told = [prompt for prompt in wearer.prompts if prompt.title == "Fist"]
     assert told[0].text == POSES[2].how
@@ -174,7 +174,7 @@ def test_the_browser_is_told_too_and_the_prompt_is_taken_down_at_the_end(tmp_pat
 
 
 @pytest.mark.parametrize("title", ["Fist", "Rest"])
-def test_r_does_the_last_one_again_and_only_the_second_one_counts(tmp_path, title):
+def test_r_repeats_the_last_pose_and_only_the_second_hold_counts(tmp_path, title):
     after_first = once("Fist", "r") if title == "Fist" else after("Fist", "Rest", "r")
     session = Session(tmp_path, after_first)
     assert session.fingers.titles.count("Fist") == 3
@@ -184,7 +184,7 @@ def test_r_does_the_last_one_again_and_only_the_second_one_counts(tmp_path, titl
 
 
 def after(first, title, key):
-    """Presses a key in a stage that follows another."""
+    """Presses a key in a stage that follows another stage."""
     seen = []
 
     def keys(look):
@@ -198,7 +198,7 @@ def after(first, title, key):
     return keys
 
 
-def test_p_pauses_and_goes_on_without_losing_anything(tmp_path):
+def test_p_pauses_and_continues_without_losing_samples(tmp_path):
     seen = []
 
     def keys(look):
@@ -218,15 +218,15 @@ def test_p_pauses_and_goes_on_without_losing_anything(tmp_path):
     assert set(session.recording.repetition) == {0, 1}
 
 
-def test_q_stops_and_keeps_what_there_is(tmp_path):
+def test_q_stops_and_keeps_the_recording(tmp_path):
     second = schedule(POSES, TIMING.repetitions, seed=1)[1].pose
     session = Session(tmp_path, once(second.name, "q", after_s=1))
-    assert session.outcome.problem == "It was stopped."
+    assert session.outcome.problem == "The recording was stopped."
     assert session.outcome.holds_kept == 1
     assert session.seconds(second.label, 0) == pytest.approx(1, abs=0.15)
 
 
-def test_a_signal_stops_as_q_does_and_handlers_are_given_back(tmp_path):
+def test_a_signal_stops_as_q_does_and_handlers_are_restored(tmp_path):
     before = signal.getsignal(signal.SIGINT)
 
     def interrupt(look):
@@ -235,12 +235,12 @@ def test_a_signal_stops_as_q_does_and_handlers_are_given_back(tmp_path):
         return ""
 
     session = Session(tmp_path, interrupt)
-    assert session.outcome.problem == "It was stopped."
+    assert session.outcome.problem == "The recording was stopped."
     assert len(session.recording.counts)
     assert signal.getsignal(signal.SIGINT) is before
 
 
-def test_a_flat_channel_is_said_after_its_repetition_and_not_after_the_next_good_one(tmp_path):
+def test_a_remark_on_a_flat_channel_follows_its_hold_and_not_the_next_good_one(tmp_path):
     def loose(session):
         def spoil(counts, now_s):
             if now_s < 104.1:
@@ -259,35 +259,35 @@ def test_a_flat_channel_is_said_after_its_repetition_and_not_after_the_next_good
 
 
 @pytest.mark.parametrize("gone_s", [102.1, 103.0, 103.8])
-def test_a_lost_link_is_waited_for_and_the_pose_that_it_broke_comes_again(tmp_path, gone_s):
+def test_a_recording_waits_for_a_lost_link_and_repeats_the_interrupted_pose(tmp_path, gone_s):
     """The first pose is held from 102 to 104 s."""
 
     def unplug(session):
         session.wearer.away = lambda now_s: gone_s < now_s < 112.0
 
     session = Session(tmp_path, before=unplug)
-    assert session.fingers.titles.count("Waiting for the hand") == 1
+    assert session.fingers.titles.count("Waiting for the board") == 1
     assert session.outcome.redone == 1
     assert session.outcome.holds_kept == 6
     for label in (1, 2, 3):
         for repetition in (0, 1):
             assert session.seconds(label, repetition) == pytest.approx(2, abs=0.1)
-    assert len(list(session.recording.takes())) > 1, "what lies on both sides of the gap is not joined"
+    assert len(list(session.recording.takes())) > 1, "samples on both sides of the gap are not joined"
 
 
-def test_a_hand_that_does_not_come_back_is_given_up_where_nobody_can_press_a_key(tmp_path):
+def test_without_keys_a_recording_ends_when_the_board_does_not_come_back(tmp_path):
     def unplug(session):
         session.fingers.interactive = False
         session.wearer.away = lambda now_s: now_s > 108
 
     session = Session(tmp_path, before=unplug)
-    assert session.outcome.problem == "No samples came for 60 s."
+    assert session.outcome.problem == "No samples arrived for 60 s."
     assert session.wearer.now_s == pytest.approx(108 + GIVE_UP_S, abs=1)
     assert session.outcome.holds_kept == 2
     assert len(session.recording.counts)
 
 
-def test_a_hand_that_comes_back_as_another_one_ends_it_and_keeps_what_there_is(tmp_path):
+def test_a_board_that_comes_back_with_another_config_ends_the_recording_and_keeps_it(tmp_path):
     def exchange(session):
         def away(now_s):
             if now_s > 106:
@@ -302,7 +302,7 @@ def test_a_hand_that_comes_back_as_another_one_ends_it_and_keeps_what_there_is(t
     assert len(session.recording.counts)
 
 
-def test_a_full_disk_ends_it_and_says_so(tmp_path):
+def test_a_full_disk_ends_the_recording_and_the_outcome_says_so(tmp_path):
     def fill(look):
         if look.title == "Fist":
             sessions[0].writer.problem = "The disk is full."

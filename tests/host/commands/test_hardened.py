@@ -1,4 +1,4 @@
-"""What holds for the options of every command."""
+"""Rules for the options of every command."""
 
 from importlib import import_module
 
@@ -13,7 +13,7 @@ COMMANDS = ("bench", "doctor", "record", "run", "simulate", "demo")
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_no_number_of_a_command_may_be_none(name):
+def test_every_number_of_a_command_must_be_finite(name):
     command = hardened(getattr(import_module(f"myobridge.commands.{name}"), name))
     numbers = [p for p in command.params if isinstance(p.type, click.types.FloatParamType)]
     assert all(isinstance(p.type, FiniteRange) for p in numbers)
@@ -24,11 +24,11 @@ def test_no_number_of_a_command_may_be_none(name):
 
 
 @pytest.mark.parametrize("output", OUTPUTS)
-def test_an_output_does_not_replace_what_is_read(tmp_path, output):
+def test_an_output_cannot_replace_an_input(tmp_path, output):
     (tmp_path / "recording.myo").write_text("precious")
     (tmp_path / "link").symlink_to("recording.myo")
     for other in ("recording.myo", "link", "./recording.myo"):
-        with pytest.raises(UserError, match="would be replaced"):
+        with pytest.raises(UserError, match="would replace it"):
             refuse_to_replace({"recordings": (tmp_path / "recording.myo",), output: tmp_path / other})
     refuse_to_replace({"recordings": (tmp_path / "recording.myo",), output: tmp_path / "new.json"})
     refuse_to_replace({"model_name": "synth", output: "-"})

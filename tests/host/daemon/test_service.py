@@ -213,7 +213,7 @@ def test_a_dry_run_shows_every_file_and_command_and_does_nothing(capsys, monkeyp
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("--dry-run",), "--model says"),
+        (("--dry-run",), "with --model"),
         (("--model", "none.onnx", "--dry-run"), "none.onnx"),
         (("--model", "synth", "--config", "none.toml", "--dry-run"), "none.toml"),
         (("--model", "synth", "--port", "/dev/ttyNONE0", "--dry-run"), "There is no port"),
@@ -249,7 +249,7 @@ def test_the_service_makes_its_feed_where_its_person_s_programs_look(monkeypatch
     [
         (True, ("--model", "synth"), "runs, disarmed"),
         (False, ("--model", "synth"), "starts when the hand is plugged in"),
-        (False, ("--uninstall",), "is gone"),
+        (False, ("--uninstall",), "is removed"),
     ],
 )
 def test_as_root_it_takes_every_step_in_order_and_reports_the_result(
@@ -423,7 +423,7 @@ def test_a_hand_may_be_installed_again(capsys, system):
 
 
 def test_a_named_hand_needs_its_port(capsys, system):
-    with pytest.raises(UserError, match="--port says which board is the left hand"):
+    with pytest.raises(UserError, match="port of the left hand is missing; give it with --port"):
         call(capsys, "--model", "synth", "--name", "left", "--dry-run")
 
 
@@ -448,7 +448,7 @@ def test_both_hands_belong_to_one_user(capsys, system):
 def test_the_user_is_told_if_a_board_is_identified_by_its_socket(capsys, system, plugged_in):
     plugged_in("/dev/ttyACM0", vid=0x2341, pid=0x42, serial_number=None, location="1-1:1.0")
     install_service.main(list(NEW), standalone_mode=False)
-    assert "(1-1): leave it there" in capsys.readouterr().err
+    assert "(1-1): always plug the board into" in capsys.readouterr().err
 
 
 def test_the_memory_of_an_emergency_stop_outlives_the_service():

@@ -1,4 +1,4 @@
-"""Recordings in their .npz form: what is stored comes back, and one sentence for everything else."""
+"""Recordings as .npz files: a stored recording loads unchanged, and any other file gives one sentence."""
 
 import io
 import zipfile
@@ -46,7 +46,7 @@ def same(a, b):
     return all(np.array_equal(a.__dict__[name], b.__dict__[name]) for name in a.__dict__)
 
 
-def test_what_is_saved_is_loaded(tmp_path, stored):
+def test_a_saved_recording_loads_unchanged(tmp_path, stored):
     recording = Recording.load(stored())
     assert np.array_equal(recording.counts, WHOLE["emg"])
     assert (recording.fs_hz, recording.adc_bits, recording.channels) == (2000.0, 10, CHANNELS)
@@ -83,36 +83,39 @@ def with_value(array, value):
 BAD = {
     "no emg": ({"emg": None}, "no array 'emg'"),
     "no rate": ({"fs": None}, "no array 'fs'"),
-    "one-dimensional": ({"emg": np.zeros(SAMPLES, np.int16)}, "'emg' must be (samples, channels), here it is (300,)"),
-    "no sample": ({"emg": np.zeros((0, 4), np.int16)}, "here it is (0, 4)"),
-    "no channel": ({"emg": np.zeros((SAMPLES, 0), np.int16)}, "here it is (300, 0)"),
+    "one-dimensional": (
+        {"emg": np.zeros(SAMPLES, np.int16)},
+        "'emg' must have the shape (samples, channels) and has (300,)",
+    ),
+    "no sample": ({"emg": np.zeros((0, 4), np.int16)}, "and has (0, 4)"),
+    "no channel": ({"emg": np.zeros((SAMPLES, 0), np.int16)}, "and has (300, 0)"),
     "NaN": ({"emg": with_value(WHOLE["emg"], np.nan)}, "channel 1 holds NaN or infinity"),
     "infinity": ({"emg": with_value(WHOLE["emg"], -np.inf)}, "channel 1 holds NaN or infinity"),
-    "volts": ({"emg": WHOLE["emg"] * 1e-6}, "must be int16 ADC counts, here it is float64"),
+    "volts": ({"emg": WHOLE["emg"] * 1e-6}, "must be int16 ADC counts and is float64"),
     "text": ({"emg": np.full((SAMPLES, 4), "x")}, "must be int16 ADC counts"),
     "complex": ({"emg": np.full((SAMPLES, 4), 1j)}, "must be int16 ADC counts"),
-    "objects": ({"emg": np.array([[None] * 4] * SAMPLES, dtype=object)}, "not a whole .npz recording"),
+    "objects": ({"emg": np.array([[None] * 4] * SAMPLES, dtype=object)}, "not a valid .npz recording"),
     "rate 0": ({"fs": 0}, "'fs' must hold numbers from 1 to 100000"),
     "rate NaN": ({"fs": np.nan}, "'fs' must hold numbers"),
     "rate infinite": ({"fs": np.inf}, "'fs' must hold numbers"),
     "rate as text": ({"fs": "2000"}, "'fs' must hold numbers"),
-    "two rates": ({"fs": [2000.0, 1000.0]}, "'fs' must have the shape (), here it is (2,)"),
+    "two rates": ({"fs": [2000.0, 1000.0]}, "'fs' must have the shape () and has (2,)"),
     "bits": ({"adc_bits": 24}, "'adc_bits' must hold numbers from 8 to 16"),
     "bits NaN": ({"adc_bits": np.nan}, "'adc_bits'"),
-    "short labels": ({"label": np.zeros(299)}, "'label' must have the shape (300,), here it is (299,)"),
-    "a single label": ({"label": 3}, "'label' must have the shape (300,), here it is ()"),
+    "short labels": ({"label": np.zeros(299)}, "'label' must have the shape (300,) and has (299,)"),
+    "a single label": ({"label": 3}, "'label' must have the shape (300,) and has ()"),
     "labels past a byte": ({"label": np.full(SAMPLES, 256)}, "'label' must hold numbers from 0 to 255"),
     "negative run": ({"run": np.full(SAMPLES, -1)}, "'run' must hold numbers from 0 to 255"),
-    "labels NaN": ({"label": np.full(SAMPLES, np.nan)}, "'label' must hold numbers"),
+    "labels NaN": ({"label": np.full(SAMPLES, np.nan)}, "'label' must hold whole numbers"),
     "labels as text": ({"label": np.full(SAMPLES, "rest")}, "'label' must hold numbers"),
     "four angles": ({"angles_deg": np.zeros((SAMPLES, 4))}, "'angles_deg' must have the shape (300, 5)"),
     "an angle NaN": ({"angles_deg": with_value(WHOLE["angles_deg"], np.nan)}, "'angles_deg' must hold numbers"),
-    "poses as objects": ({"poses": np.array([{}], object)}, "not a whole .npz recording"),
-    "poses as numbers": ({"poses": np.arange(3)}, "'poses' is no table of poses"),
-    "poses that are cut off": ({"poses": '[{"label": 1, "na'}, "'poses' is no table of poses"),
-    "a pose of four angles": ({"poses": '[{"label":1,"name":"x","angles_deg":[0,0,0,0]}]'}, "'poses' is no table"),
+    "poses as objects": ({"poses": np.array([{}], object)}, "not a valid .npz recording"),
+    "poses as numbers": ({"poses": np.arange(3)}, "'poses' is not a table of poses"),
+    "poses that are cut off": ({"poses": '[{"label": 1, "na'}, "'poses' is not a table of poses"),
+    "a pose of four angles": ({"poses": '[{"label":1,"name":"x","angles_deg":[0,0,0,0]}]'}, "'poses' is not a table"),
     "a pose past a byte": ({"poses": '[{"label":256,"name":"x","angles_deg":[0,0,0,0,0]}]'}, "255"),
-    "an endless table": ({"poses": "[" * 100_000}, "'poses' is no table of poses"),
+    "an endless table": ({"poses": "[" * 100_000}, "'poses' is not a table of poses"),
     "an angle past 180": ({"angles_deg": with_value(WHOLE["angles_deg"], 181)}, "numbers from 0 to 180"),
 }
 
@@ -123,7 +126,7 @@ def test_arrays_that_do_not_fit_are_named(stored, name):
     assert why in refusal(stored(**changes))
 
 
-def test_no_such_file_a_folder_and_other_files(tmp_path):
+def test_a_missing_file_a_folder_and_other_files_are_refused(tmp_path):
     assert "No such file or directory" in refusal(tmp_path / "none.npz")
     assert "Is a directory" in refusal(tmp_path)
     for content in (b"", b"time,emg\n1,2\n", b"\x93NUMPY", bytes(5000)):
@@ -134,7 +137,7 @@ def test_no_such_file_a_folder_and_other_files(tmp_path):
     assert "not a whole .npz recording" in refusal(tmp_path / "array.npy")
 
 
-def test_a_zip_of_something_else(tmp_path):
+def test_a_zip_of_other_files_is_refused(tmp_path):
     with zipfile.ZipFile(tmp_path / "other.npz", "w") as archive:
         archive.writestr("readme.txt", "hello")
         archive.writestr("emg.npy", "no array, whatever its name says")
@@ -150,7 +153,7 @@ def test_a_file_cut_off_anywhere_is_refused(stored, tmp_path):
 
 
 def test_damaged_bytes_are_refused_or_do_no_harm(stored, tmp_path):
-    """Each array has a CRC-32: what still loads is what was stored."""
+    """Each array has a CRC-32, so a file that still loads is unchanged."""
     whole = stored()
     content, recording = whole.read_bytes(), Recording.load(whole)
     path, rng = tmp_path / "damaged.npz", np.random.default_rng(1)
@@ -165,7 +168,7 @@ def test_damaged_bytes_are_refused_or_do_no_harm(stored, tmp_path):
             continue
 
 
-def test_an_array_that_claims_to_be_huge_takes_no_memory(tmp_path):
+def test_an_array_that_claims_to_be_huge_does_not_allocate_memory(tmp_path):
     header = io.BytesIO()
     np.lib.format.write_array_header_1_0(header, {"descr": "<i2", "fortran_order": False, "shape": (10**14, 4)})
     with zipfile.ZipFile(tmp_path / "huge.npz", "w") as archive:

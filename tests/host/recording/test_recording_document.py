@@ -1,4 +1,4 @@
-"""RECORDING.md is true: its reader reads, and its table of types is the code's."""
+"""RECORDING.md is correct: its example reader works, and its table of types matches the code."""
 
 import re
 import textwrap
@@ -24,7 +24,7 @@ def read_myo():
     return names["read_myo"]
 
 
-def test_a_strangers_reader_reads_what_we_write(read_myo, tmp_path):
+def test_a_reader_written_from_the_document_reads_our_files(read_myo, tmp_path):
     wire, counts = stream(300)
     with RecordingWriter(tmp_path / "r.myo", HEADER) as writer:
         writer.bytes(0.0, b"".join(wire[:100]))
@@ -39,8 +39,8 @@ def test_a_strangers_reader_reads_what_we_write(read_myo, tmp_path):
     assert events[-1][:2] == (1500, LogFrame.END)
 
 
-def test_labels_are_named_as_it_says(tmp_path, monkeypatch):
-    """The program that adds poses to an `.npz`, and the lines of a file of poses."""
+def test_the_document_names_the_labels_as_the_poses_file_does(tmp_path, monkeypatch):
+    """Runs the document's program that adds poses to an `.npz`, and reads its example of a poses file."""
     monkeypatch.chdir(tmp_path)
     Recording(np.zeros((50, 2), np.int16), 1000.0, label=np.repeat([0, 1], 25).astype(np.uint8)).save(Path("mine.npz"))
     (code,) = re.findall(r"\n((?:    .*\n|\n)+)", DOCUMENT[DOCUMENT.index("either store it:") :].split("or give")[0])
@@ -53,7 +53,7 @@ def test_labels_are_named_as_it_says(tmp_path, monkeypatch):
     assert [(pose.label, pose.name) for pose in load_poses(tmp_path / "mine.toml")] == [(1, "fist"), (0, "rest")]
 
 
-def test_the_table_names_every_type_and_the_wire_has_none_of_them():
+def test_the_table_names_every_log_frame_and_no_type_of_the_wire():
     rows = dict(re.findall(r"^\| `(F\d)` \| (\w+) \|", DOCUMENT, re.MULTILINE))
     assert {int(number, 16): name for number, name in rows.items()} == {frame.value: frame.name for frame in LogFrame}
     assert max(m.BY_TYPE) < min(LogFrame)

@@ -1,4 +1,4 @@
-"""The `.myo` log: what is written comes back, a damaged file gives what is whole, and cues find their samples."""
+"""The `.myo` log: a written log loads unchanged, a damaged one loads its whole part, and cues keep their samples."""
 
 import errno
 import json
@@ -21,7 +21,7 @@ from myobridge.model.file import LabelledPose
 from myobridge.recording import Header, Recording, RecordingWriter
 from myobridge.recording.log import MAX_EVENTS, read_log
 from myobridge.recording.log_frames import LogEncoder, LogFrame
-from myobridge.recording.stretches import open_source
+from myobridge.recording.open import open_recording
 from myobridge.recording.summary import as_text, summarize
 from myobridge.wire import messages as m
 from myobridge.wire.frame import FrameDecoder, encode
@@ -34,7 +34,7 @@ HEADER = Header(ident=IDENT, config=board_config(), poses=POSES, electrodes=("A"
 
 
 def stream(frames, first=0, seed=0):
-    """EMG frames on the wire, and their counts (samples, channels)."""
+    """EMG frames as on the wire, and their counts (samples, channels)."""
     rng = np.random.default_rng(seed)
     counts = rng.integers(-512, 512, (frames * SAMPLES_PER_FRAME, CHANNELS)).astype("<i2")
     wire = []
@@ -50,7 +50,7 @@ def path(tmp_path):
     return tmp_path / "r.myo"
 
 
-def test_what_is_written_is_loaded(path):
+def test_a_written_log_loads_unchanged(path):
     wire, counts = stream(1000)
     with RecordingWriter(path, HEADER) as writer:
         for k in range(0, 1000, 2):
@@ -88,11 +88,11 @@ def test_a_gap_begins_a_new_take(path):
     recording = Recording.load(path)
     assert np.array_equal(recording.counts, np.delete(counts, range(200, 215), axis=0))
     assert [*recording.takes()] == [slice(0, 200), slice(200, 485)]
-    assert read_log(path).missing() == ["15 samples were never received"]
+    assert read_log(path).missing() == ["15 samples never received"]
 
 
 def written(path, wire, **header):
-    """A recording of the whole stream, closed."""
+    """A closed recording of the whole stream."""
     with RecordingWriter(path, Header(ident=IDENT, config=board_config(), **header)) as writer:
         for k in range(0, len(wire), 4):
             writer.bytes(k / 400, b"".join(wire[k : k + 4]))
@@ -100,7 +100,7 @@ def written(path, wire, **header):
 
 
 def test_a_read_may_end_anywhere(path):
-    """The log's own frames stand between whole frames, however the reads were cut."""
+    """The log's own frames stand between whole frames, wherever reads end."""
     wire, counts = stream(200)
     line, rng = b"".join(wire), np.random.default_rng(1)
     cuts = [0, *sorted(rng.integers(0, len(line), 300).tolist()), len(line)]
@@ -135,7 +135,7 @@ def test_frames_of_several_lengths_and_other_messages_stay_in_order(path):
     assert np.array_equal(Recording.load(written(path, line)).counts, np.concatenate(expected))
 
 
-def test_the_index_may_wrap_and_a_restart_begins_a_new_take(path):
+def test_the_index_wraps_and_a_restart_begins_a_new_take(path):
     before, counts = stream(20, first=(1 << 32) - 50)
     after, more = stream(10, seed=1)
     recording = Recording.load(written(path, before + after))
@@ -144,8 +144,8 @@ def test_the_index_may_wrap_and_a_restart_begins_a_new_take(path):
     assert np.array_equal(recording.counts, np.concatenate([counts, more]))
 
 
-def test_what_was_done_again_does_not_count(path):
-    """DISCARD takes back what was cued so before it, not what is cued so after it."""
+def test_repeated_samples_do_not_count(path):
+    """DISCARD covers samples under its cue before it, not after it."""
     wire, counts = stream(6)
     with RecordingWriter(path, HEADER) as writer:
         writer.bytes(0.0, wire[0])
@@ -164,7 +164,7 @@ def test_what_was_done_again_does_not_count(path):
     assert len(read_log(path).counts) == 30
 
 
-def test_notes_stand_where_they_were_made(path):
+def test_notes_keep_their_place(path):
     wire, _ = stream(2)
     long = "électrode 3 « pressée » " * 40
     with RecordingWriter(path, HEADER) as writer:
@@ -175,15 +175,15 @@ def test_notes_stand_where_they_were_made(path):
     assert read_log(path).notes == [(5, long), (5, "")]
 
 
-def test_cues_that_are_no_bytes_are_refused(path):
+def test_cues_that_do_not_fit_into_a_byte_are_refused(path):
     with RecordingWriter(path, HEADER) as writer:
         for label, repetition in ((-1, 0), (256, 0), (0, 256)):
             with pytest.raises(ValueError, match="within 0 and 255"):
                 writer.cue(label, repetition)
 
 
-def test_a_device_cannot_write_cues(path):
-    """A good frame of one of the log's types that comes over the wire does not get into the file."""
+def test_a_board_cannot_write_cues(path):
+    """A good frame of one of the log's types that arrives over the wire is not written to the file."""
     wire, _ = stream(2)
     forged = encode(LogFrame.CUE, 1, bytes((5, 5)))
     with RecordingWriter(path, HEADER) as writer:
@@ -192,7 +192,7 @@ def test_a_device_cannot_write_cues(path):
     assert writer.lost_bytes == len(forged) - 1
 
 
-def test_noise_without_an_end_takes_no_memory(path):
+def test_endless_noise_does_not_fill_memory(path):
     with RecordingWriter(path, HEADER) as writer:
         for _ in range(100):
             writer.bytes(0.0, b"\x55" * 10_000)
@@ -206,7 +206,7 @@ def test_noise_without_an_end_takes_no_memory(path):
 # --- a file that is not whole -----------------------------------------------------------------------------
 
 
-def test_a_file_is_read_while_it_is_written(path):
+def test_a_file_can_be_read_while_it_is_written(path):
     wire, counts = stream(100)
     with RecordingWriter(path, HEADER) as writer:
         for k, frame in enumerate(wire):
@@ -220,7 +220,7 @@ def test_a_file_is_read_while_it_is_written(path):
         assert "still being written" in log.missing()[-1]
 
 
-def test_a_file_cut_off_anywhere_gives_what_is_whole(path):
+def test_a_file_cut_off_anywhere_loads_its_whole_part(path):
     wire, counts = stream(8)
     content = written(path, wire).read_bytes()
     samples = 0
@@ -238,7 +238,7 @@ def test_a_file_cut_off_anywhere_gives_what_is_whole(path):
     assert samples == len(counts)
 
 
-def test_a_flipped_byte_costs_the_frames_that_it_touches(path):
+def test_a_flipped_byte_costs_only_the_frames_that_it_touches(path):
     wire, counts = stream(100)
     content = written(path, wire).read_bytes()
     rng = np.random.default_rng(3)
@@ -266,7 +266,7 @@ def test_noise_of_any_length_is_one_piece(path):
     assert len(log.counts) == len(counts) + 50
 
 
-def test_the_header_is_there_again_when_the_beginning_is_damaged(path):
+def test_a_repeated_header_replaces_a_damaged_beginning(path):
     wire, counts = stream(8000)
     content = bytearray(written(path, wire).read_bytes())
     content[:600] = bytes([0x55] * 600)
@@ -284,12 +284,12 @@ def refusal(path):
     return sentence
 
 
-def test_what_is_no_recording_is_refused_in_a_sentence(path, tmp_path):
+def test_a_file_that_is_not_a_recording_is_refused_in_one_sentence(path, tmp_path):
     assert "No such file" in refusal(path)
     assert "directory" in refusal_of_folder(tmp_path)
     for content in (b"", b"time,emg\n1,2\n", bytes(5000), b"\x55" * 5000, np.random.default_rng(4).bytes(300_000)):
         path.write_bytes(content)
-        assert "no .myo recording" in refusal(path)
+        assert "not a .myo recording" in refusal(path)
     written_header_only = tmp_path / "header.myo"
     RecordingWriter(written_header_only, HEADER).close()
     assert "no sample" in refusal(written_header_only)
@@ -315,16 +315,16 @@ ABSURD = {
 
 
 @pytest.mark.parametrize("name", ABSURD)
-def test_a_header_that_makes_no_sense_is_none(path, name):
+def test_an_invalid_header_is_ignored(path, name):
     fields = {**msgspec.to_builtins(HEADER), **msgspec.to_builtins(ABSURD[name])}
     path.write_bytes(LogEncoder().text(LogFrame.HEADER, msgspec.json.encode(fields)) + b"".join(stream(3)[0]))
-    assert "no .myo recording" in refusal(path)
+    assert "not a .myo recording" in refusal(path)
 
 
-def test_a_header_that_is_no_utf_8_is_none_and_the_next_one_counts(path):
+def test_a_header_that_is_not_utf_8_is_ignored_and_the_next_header_counts(path):
     nonsense = LogEncoder().text(LogFrame.HEADER, b'{"electrodes": ["\xeb"]}')
     path.write_bytes(nonsense)
-    assert "no .myo recording" in refusal(path)
+    assert "not a .myo recording" in refusal(path)
     path.write_bytes(nonsense + LogEncoder().header(HEADER) + b"".join(stream(3)[0]))
     assert read_log(path).header == HEADER
 
@@ -332,7 +332,7 @@ def test_a_header_that_is_no_utf_8_is_none_and_the_next_one_counts(path):
 @given(st.data())
 @settings(max_examples=60)
 def test_hostile_files_are_read_or_refused(tmp_path_factory, data):
-    """Good frames of every type with any payload, and noise, in any order: no error but a UserError."""
+    """Good frames of every type with any payload, and noise, in any order, raise a UserError or nothing."""
     path = tmp_path_factory.mktemp("hostile") / "h.myo"
     header, kinds = LogEncoder().header(HEADER), [*LogFrame, *m.BY_TYPE, 0, 0xFF]
     frame = st.builds(encode, st.sampled_from(kinds), st.integers(0, 255), st.binary(max_size=60))
@@ -346,7 +346,7 @@ def test_hostile_files_are_read_or_refused(tmp_path_factory, data):
         assert "no sample" in str(error)
 
 
-def test_more_notes_than_anyone_makes_are_counted_and_left_out(path):
+def test_notes_beyond_the_limit_are_counted_and_left_out(path):
     log = LogEncoder()
     wire = [log.header(HEADER), *[log.frame(LogFrame.CUE, b"\1\1") for _ in range(MAX_EVENTS + 10)], *stream(2)[0]]
     path.write_bytes(b"".join(wire))
@@ -369,7 +369,7 @@ NASTY = {
 
 
 @pytest.mark.parametrize("name", NASTY)
-def test_a_nasty_file_takes_no_more_than_its_share_of_memory(path, name):
+def test_a_hostile_file_does_not_fill_memory(path, name):
     path.write_bytes(LogEncoder().header(HEADER) + NASTY[name]())
     tracemalloc.start()
     read_log(path)
@@ -381,14 +381,14 @@ def test_a_nasty_file_takes_no_more_than_its_share_of_memory(path, name):
 # --- a disk that does not do what it should ----------------------------------------------------------------
 
 
-def test_a_recording_is_never_overwritten_and_is_its_owners_alone(path, tmp_path):
+def test_a_recording_is_never_overwritten_and_only_its_owner_can_read_it(path, tmp_path):
     path.write_text("mine")
-    with pytest.raises(UserError, match="not overwritten"):
+    with pytest.raises(UserError, match="does not overwrite"):
         RecordingWriter(path, HEADER)
     assert path.read_text() == "mine"
     with pytest.raises(UserError, match="cannot be created"):
         RecordingWriter(tmp_path / "none" / "r.myo", HEADER)
-    with pytest.raises(UserError, match=r"ends in \.myo"):
+    with pytest.raises(UserError, match=r"end in \.myo"):
         RecordingWriter(tmp_path / "r.npz", HEADER)
     fresh = tmp_path / "fresh.myo"
     RecordingWriter(fresh, HEADER).close()
@@ -412,23 +412,23 @@ print(writer.lost_bytes, writer.problem)
 """
 
 
-def test_a_full_disk_keeps_what_is_whole_and_the_rest_goes_on(path):
-    """The system's file size limit stands for the end of the disk: a write takes a part, the next one fails."""
+def test_a_full_disk_ends_the_recording_keeps_its_whole_frames_and_stops_nothing_else(path):
+    """The system's limit on file sizes simulates a full disk: one write is partial, the next fails."""
     here = Path(__file__).parent
     environment = {**os.environ, "PYTHONPATH": f"{here}:{here.parents[1]}"}
     run = subprocess.run(
         [sys.executable, "-c", FULL_DISK, path], capture_output=True, text=True, check=True, env=environment, timeout=60
     )
     lost, _, problem = run.stdout.strip().partition(" ")
-    assert "has stopped because the system does not let it grow" in problem and str(path) in problem
+    assert "has stopped because the system does not let the file grow" in problem and str(path) in problem
     log, (wire, counts) = read_log(path), stream(2000)
     assert 0 < len(log.counts) < len(counts) and np.array_equal(log.counts, counts[: len(log.counts)])
-    assert log.damage.unfinished_bytes == 0, "the half frame is cut off again"
+    assert log.damage.unfinished_bytes == 0, "the partial frame is removed"
     in_file = sum(map(len, wire[: len(log.counts) // SAMPLES_PER_FRAME]))
-    assert abs(int(lost) - (sum(map(len, wire)) - in_file)) < 3000, "all but the log's own frames"
+    assert abs(int(lost) - (sum(map(len, wire)) - in_file)) < 3000, "every byte but those of the log's own frames"
 
 
-def test_a_disk_full_from_the_start_is_a_mistake_of_the_user(path, monkeypatch):
+def test_a_disk_that_is_full_at_the_start_is_an_error(path, monkeypatch):
     def write(_fd, _data):
         raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -438,17 +438,17 @@ def test_a_disk_full_from_the_start_is_a_mistake_of_the_user(path, monkeypatch):
     assert not path.exists()
 
 
-def test_a_slow_disk_is_told_at_the_end(path, monkeypatch):
+def test_the_end_of_the_file_reports_a_slow_disk(path, monkeypatch):
     real_sync = os.fdatasync
     monkeypatch.setattr(os, "fdatasync", lambda fd: time.sleep(0.15) or real_sync(fd))
     with RecordingWriter(path, HEADER) as writer:
         writer.bytes(0.0, stream(1)[0][0])
     assert read_log(path).slowest_sync_ms >= 150
-    assert "a pulled plug might have cost as much" in as_text(summarize(open_source(path)))
+    assert "a power cut could have lost as much" in as_text(summarize(open_recording(path)))
 
 
-def test_a_disk_that_stands_still_costs_samples_and_says_so(path, monkeypatch):
-    """The caller never waits: what does not fit into the queue is counted, and the file says that it is missing."""
+def test_a_disk_that_hangs_costs_samples_and_the_file_says_so(path, monkeypatch):
+    """The caller never waits; bytes that do not fit into the queue are counted, and the file reports them."""
     real_write, stands_still, released = os.write, threading.Event(), threading.Event()
     wire, counts = stream(40_000)
 
@@ -475,8 +475,8 @@ def test_a_disk_that_stands_still_costs_samples_and_says_so(path, monkeypatch):
 
 
 def test_kills_cost_less_than_100_ms():
-    """tests/kill_recorder.py kills by the thousand. While the system keeps the recorder waiting, nobody can write."""
+    """tests/kill_recorder.py does thousands of kills. Time in which the system blocks the recorder is not its fault."""
     run = [sys.executable, Path(__file__).parents[2] / "kill_recorder.py", "--kills", "30"]
     result = json.loads(subprocess.run(run, capture_output=True, text=True, check=True, timeout=100).stdout)
     assert result["kill"]["over_100_ms_beyond_wait"] == 0
-    assert result["plug"]["over_100_ms_beyond_wait"] <= 3, "a busy machine now and then"
+    assert result["plug"]["over_100_ms_beyond_wait"] <= 3, "a busy machine may block some kills"

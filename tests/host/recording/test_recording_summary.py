@@ -1,4 +1,4 @@
-"""`inspect`: what it counts, draws and says; a foreign file cannot speak to the terminal."""
+"""`inspect`: its figures, pictures and text; a foreign file cannot control the terminal."""
 
 import sys
 
@@ -9,8 +9,8 @@ from test_recording_log import HEADER, IDENT, stream
 from myobridge.decoder.contact import Contact
 from myobridge.errors import UserError
 from myobridge.recording import Header, Recording, RecordingWriter
+from myobridge.recording.open import RecordingFile, open_recording
 from myobridge.recording.pictures import draw, power_spectrum
-from myobridge.recording.stretches import Source, open_source
 from myobridge.recording.summary import as_text, summarize
 from virtual_hand import board_config
 
@@ -18,7 +18,7 @@ FS_HZ = 2000
 
 
 def source_of(counts, **fields):
-    return Source(None, Recording(counts, FS_HZ, 10, **fields), None)
+    return RecordingFile(None, Recording(counts, FS_HZ, 10, **fields), None)
 
 
 def channel(counts, name):
@@ -46,12 +46,12 @@ def test_amplitude_hum_clipping_and_flatness_of_each_channel():
     }
 
 
-def test_a_spectrum_holds_the_signals_power():
+def test_a_spectrum_has_the_power_of_the_signal():
     frequencies_hz, density = power_spectrum(source_of(NOISE.astype(np.int16).reshape(-1, 1)))
     assert np.sum(density) * (frequencies_hz[1] - frequencies_hz[0]) == pytest.approx(50**2, rel=0.1)
 
 
-def test_a_recording_of_a_moment_has_a_summary():
+def test_a_very_short_recording_has_a_summary():
     for samples in (1, 2, 100):
         summary = summarize(source_of(np.ones((samples, 2), np.int16)))
         assert (summary["samples"], summary["channel"][0]["mains_share"]) == (samples, None)
@@ -73,8 +73,8 @@ def cued(tmp_path):
     return path
 
 
-def test_cues_losses_notes_and_the_clock_are_told(cued):
-    summary = summarize(open_source(cued))
+def test_the_summary_reports_cues_losses_notes_and_the_clock(cued):
+    summary = summarize(open_recording(cued))
     assert summary["seconds"] == pytest.approx(9.975)
     assert summary["takes"] == 2
     assert [(row["pose"], row["repetition"], row["seconds"]) for row in summary["repetitions"]] == [
@@ -86,13 +86,13 @@ def test_cues_losses_notes_and_the_clock_are_told(cued):
     assert (log["samples_lost"], log["crc_errors"], log["closed"]) == (50, 0, True)
     assert log["measured_fs_hz"] == pytest.approx(2002, abs=0.5)
     text = as_text(summary)
-    for words in ("fist", "1: 5.0 s", "50 samples were never received", "channel 2 pressed on", "firmware 0.1.0"):
+    for words in ("fist", "1: 5.0 s", "50 samples never received", "channel 2 pressed on", "firmware 0.1.0"):
         assert words in text
 
 
 @pytest.mark.parametrize(("measured_hz", "kept"), [(1950.0, False), (1990.0, True), (2060.0, False), (None, True)])
-def test_a_board_that_did_not_keep_its_rate_is_told(cued, measured_hz, kept):
-    summary = summarize(open_source(cued))
+def test_the_summary_reports_a_board_that_does_not_keep_its_rate(cued, measured_hz, kept):
+    summary = summarize(open_recording(cued))
     summary["log"]["measured_fs_hz"] = measured_hz
     assert ("did not keep its rate of 2000 Hz" in as_text(summary)) is not kept
 
@@ -103,22 +103,22 @@ def test_text_from_a_file_cannot_control_the_terminal(tmp_path):
     with RecordingWriter(path, header) as writer:
         writer.bytes(0.0, b"".join(stream(4)[0]))
         writer.note("\x1b]0;owned\x07")
-    text = as_text(summarize(open_source(path)))
+    text = as_text(summarize(open_recording(path)))
     assert all(letter.isprintable() or letter == "\n" for letter in text)
-    assert text.split("bad contact\n")[1].count("\n") == 3, "a line a channel"
+    assert text.split("bad contact\n")[1].count("\n") == 3, "one line per channel"
 
 
 def test_pictures_are_drawn(cued, tmp_path):
-    paths = draw(open_source(cued), tmp_path / "plots")
+    paths = draw(open_recording(cued), tmp_path / "plots")
     assert [path.name for path in paths] == ["r-traces.png", "r-spectra.png", "r-amplitudes.png"]
     assert all(path.read_bytes().startswith(b"\x89PNG") and path.stat().st_size > 10_000 for path in paths)
-    odd = Source(tmp_path / "$x_$.npz", Recording(np.zeros((3, 1), np.int16), 500.0), None)
+    odd = RecordingFile(tmp_path / "$x_$.npz", Recording(np.zeros((3, 1), np.int16), 500.0), None)
     assert len(draw(odd, tmp_path / "plots")) == 2
 
 
-def test_pictures_that_cannot_be_drawn(cued, tmp_path, monkeypatch):
+def test_pictures_that_cannot_be_drawn_are_an_error(cued, tmp_path, monkeypatch):
     with pytest.raises(UserError, match="choose another folder"):
-        draw(open_source(cued), cued)
+        draw(open_recording(cued), cued)
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(UserError, match=r"pip install -e '.\[export\]'"):
-        draw(open_source(cued), tmp_path / "plots")
+        draw(open_recording(cued), tmp_path / "plots")

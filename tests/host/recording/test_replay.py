@@ -1,4 +1,4 @@
-"""Replay: the same recording gives the same commands to the bit, take by take from rest."""
+"""Replay: the same recording gives identical setpoints, and each take starts from rest."""
 
 import numpy as np
 import pytest
@@ -25,13 +25,13 @@ def recording(samples=600, **fields):
     return Recording(counts, FS, adc_bits=10, **fields)
 
 
-def test_twice_the_same_to_the_bit(model):
+def test_two_replays_are_identical_to_the_bit(model):
     first, second = (replay(recording(), Pipeline(model, Settings(), 10)) for _ in range(2))
     for name, values in vars(first).items():
         assert values.tobytes() == vars(second)[name].tobytes()
 
 
-def test_takes_are_replayed_each_from_rest_and_never_across(model):
+def test_each_take_is_replayed_from_rest_and_no_window_crosses_takes(model):
     runs = np.repeat(np.array([1, 2], np.uint8), 300)
     both = replay(recording(run=runs), Pipeline(model, Settings(), 10))
     assert both.sample.min() == 39
@@ -41,7 +41,7 @@ def test_takes_are_replayed_each_from_rest_and_never_across(model):
     assert alone.raw_deg.tobytes() == both.raw_deg[both.sample >= 300].tobytes()
 
 
-def test_truth_comes_from_angles_or_from_labels_through_the_models_poses(model):
+def test_true_angles_come_from_the_recording_or_from_the_poses_of_its_labels(model):
     labels = np.repeat(np.array([0, 1], np.uint8), 300)
     assert true_angles(recording(label=labels), model.spec)[[0, 599]].tolist() == [[40.0] * 5, [180.0] * 5]
     assert true_angles(recording(label=labels + 7), model.spec) is None
@@ -52,7 +52,7 @@ def test_truth_comes_from_angles_or_from_labels_through_the_models_poses(model):
     assert true_angles(recording(angles_deg=angles, label=labels), model.spec) is angles
 
 
-def test_the_summary_has_what_run_and_demo_write_too(model, tmp_path):
+def test_the_summary_has_the_keys_that_run_and_demo_write(model, tmp_path):
     summary, _ = replay_summary(recording(label=np.zeros(600, np.uint8)), model, Settings(), tmp_path)
     assert summary["decisions"] == summary["commands_sent"] == (600 - 40) // 5 + 1
     assert summary["samples_lost"] == 0

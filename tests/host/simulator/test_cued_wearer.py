@@ -1,4 +1,4 @@
-"""The simulated wearer who does what a guided recording asks."""
+"""The simulated wearer who follows the prompts of a guided recording."""
 
 import numpy as np
 import pytest
@@ -15,16 +15,16 @@ BLOCK = FS_HZ // 10
 
 
 def wearer(asked, seed=0):
-    """A source whose wearer is asked for `asked[block]` when that block is made."""
+    """A source whose wearer gets the prompt `asked[block]` when that block is made."""
     blocks = iter(range(10_000))
 
     def ask():
-        return asked.get(next(blocks) // 2)  # a block asks twice: for the muscles, and for the truth
+        return asked.get(next(blocks) // 2)  # each block asks twice: for the muscles and for the true angles
 
     return SynthSource(SynthOptions(fs_hz=FS_HZ, seed=seed, script=CuedScript(ask, seed)))
 
 
-def test_it_rests_until_it_is_asked_and_follows_after_a_human_delay():
+def test_the_wearer_rests_until_the_first_cue_and_follows_after_a_human_delay():
     for seed in range(5):
         _, truth_deg = wearer({10: FIST}, seed).read(30 * BLOCK)
         moved_s = np.flatnonzero(truth_deg[:, 0] > 45)[0] / FS_HZ
@@ -33,7 +33,7 @@ def test_it_rests_until_it_is_asked_and_follows_after_a_human_delay():
         assert truth_deg[-1].min() > 160
 
 
-def test_what_was_told_stands_however_fast_the_cues_come():
+def test_angles_already_given_do_not_change_however_fast_the_cues_come():
     asked = {block: (FIST, POINT, REST_DEG)[block % 3] for block in range(60)}
     _, truth_deg = wearer(asked).read(80 * BLOCK)
     assert np.abs(np.diff(truth_deg, axis=0)).max() < 2, "no finger jumps"
@@ -52,7 +52,7 @@ def test_the_muscles_work_before_the_finger_moves():
     assert np.flatnonzero(loud)[0] < np.flatnonzero(truth_deg[:, 0] > 42)[0]
 
 
-def test_it_sees_the_prompts_of_its_own_port_and_only_the_newest(tmp_path, monkeypatch):
+def test_the_wearer_sees_the_newest_prompt_of_its_own_port_only(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     asked, audience = follow("/dev/hand"), Audience("/dev/hand")
     assert asked() is None

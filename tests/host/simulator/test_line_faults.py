@@ -1,4 +1,4 @@
-"""A bad cable: what goes in, what comes out, and what was counted."""
+"""A bad cable: the bytes that go in, the bytes that come out, and the counters."""
 
 import numpy as np
 import pytest
@@ -67,7 +67,7 @@ def test_unplugging_has_a_beginning_and_an_end():
     assert not LineFaults().unplugged(0)
 
 
-def test_the_seed_decides_and_the_size_of_the_pieces_does_not():
+def test_the_damage_depends_on_the_seed_and_not_on_the_size_of_the_pieces():
     faults = LineFaults(flips_per_bit=1e-3, lost_per_byte=1e-3)
     out = through(faults)[0]
     assert out == through(faults, chunk=1)[0] == through(faults, chunk=33_333)[0]
@@ -120,6 +120,6 @@ def test_text_names_the_faults():
         "unplug=1@2@3",
     ],
 )
-def test_text_that_is_no_fault_is_refused_in_one_sentence(text):
-    with pytest.raises(UserError, match=r"^Line faults: [^\n]*\.$"):
+def test_text_that_is_not_a_fault_is_refused_in_one_sentence(text):
+    with pytest.raises(UserError, match=r"^The line fault[^\n]*\.$"):
         parse_line_faults(text)

@@ -1,6 +1,6 @@
-"""The safety rules of PROTOCOL.md (States), row by row and both ways, as the simulated hand obeys them.
+"""The safety rules of PROTOCOL.md (States) in the simulated hand: each row, with and without its condition.
 
-tests/firmware holds the firmware's own safety.c against the same table, and the two against each other.
+tests/firmware tests the firmware's own safety.c against the same table, and the two against each other.
 """
 
 import pytest
@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from myobridge.simulator.safety import Safety, index_difference, towards
+from myobridge.simulator.safety import Safety, towards
 from myobridge.wire import messages as m
+from myobridge.wire.emg import index_step
 from myobridge.wire.messages import Blocker, Reason, Result, State
 from virtual_hand import board_config
 
@@ -25,7 +26,7 @@ MOVABLE = (State.ARMED, State.HOLD, State.RELAX)
 
 
 class Hand:
-    """The rules with a clock: each millisecond samples are taken and time is looked at, every 20th moves the servos."""
+    """The rules with a clock: each millisecond takes samples and checks times, every 20th moves the servos."""
 
     def __init__(self, config=CONFIG, first_index=0):
         self.now_ms, self.first_index = 0, first_index
@@ -80,14 +81,14 @@ def armed(**changes):
 
 
 def at_full_slew(**changes):
-    """Armed, and the first move is behind it."""
+    """ARMED, after the first move."""
     hand = armed(**changes)
     hand.send_for(100)
     return hand
 
 
 def holding(**changes):
-    """In HOLD for `setpoints_stopped`, just now."""
+    """In HOLD because of `setpoints_stopped`, since this millisecond."""
     hand = at_full_slew(**changes)
     hand.send()
     hand.wait(hand.config.hold_ms)
@@ -95,7 +96,7 @@ def holding(**changes):
 
 
 def relaxing(**changes):
-    """In RELAX, on its way from 90 degrees to the safe pose."""
+    """In RELAX, on the way from 90 degrees to the safe pose."""
     hand = armed(**changes)
     hand.send_for(1500, (9000,) * m.SERVOS)
     hand.wait(hand.config.relax_ms)
@@ -128,7 +129,7 @@ IN_STATE = {
 
 
 @pytest.mark.parametrize("state", IN_STATE)
-def test_the_scenes_are_set(state):
+def test_the_starting_states_are_as_intended(state):
     hand = IN_STATE[state]()
     assert hand.state is state
     assert hand.pulses_on is (state in MOVABLE)
@@ -138,13 +139,13 @@ def test_the_scenes_are_set(state):
 
 
 @pytest.mark.parametrize("state", IN_STATE)
-def test_estop_comes_from_everywhere_and_cuts_the_pulses(state):
+def test_estop_works_in_every_state_and_cuts_the_pulses(state):
     hand = IN_STATE[state]()
     hand.estop()
     assert (hand.state, hand.reason, hand.pulses_on) == (State.ESTOP, Reason.HOST_ESTOP, False)
 
 
-def test_nothing_but_a_reset_leaves_estop():
+def test_only_a_reset_leaves_estop():
     hand = stopped_for_good()
     challenge, applied = hand.challenge, list(hand.applied)
     assert hand.disarm() is Result.WRONG_STATE
@@ -275,7 +276,7 @@ def test_arm_repeated_with_the_challenge_that_armed_is_answered_ok_and_changes_n
     hand.wait(CONFIG.hold_ms - 1)
     assert hand.arm(challenge=challenge) is Result.OK
     hand.wait(1)
-    assert hand.state is State.HOLD, "a repeated ARM keeps nothing alive"
+    assert hand.state is State.HOLD, "a repeated ARM does not prevent HOLD"
     assert hand.arm(challenge=challenge) is Result.BLOCKED
 
 
@@ -364,10 +365,10 @@ def test_rejects_in_a_row_are_hold_and_one_fewer_is_not():
     hand.disarm()
     hand.arm()
     hand.send((65535,) * 5)
-    assert hand.state is State.ARMED, "ARM begins the count anew"
+    assert hand.state is State.ARMED, "ARM restarts the count"
 
 
-def test_rejected_setpoints_keep_nothing_alive():
+def test_rejected_setpoints_do_not_prevent_hold():
     hand = armed()
     for _ in range(m.MAX_REJECTS_IN_ROW - 1):
         hand.wait(CONFIG.hold_ms // m.MAX_REJECTS_IN_ROW)
@@ -393,7 +394,7 @@ def test_a_setpoint_at_its_limit_counts_and_beyond_it_is_rejected_not_clipped(se
     hand.send((*SAFE[:servo], beyond, *(9000,) * (4 - servo)))
     assert (hand.range_rejects, hand.stale_rejects) == (1, 0)
     hand.wait(100)
-    assert abs(edge - hand.applied[servo]) < abs(edge - SAFE[servo]), "the good one is still the goal"
+    assert abs(edge - hand.applied[servo]) < abs(edge - SAFE[servo]), "the last good setpoint is still the target"
     assert all(hand.applied[other] == SAFE[other] for other in range(5) if other != servo)
 
 
@@ -429,7 +430,7 @@ def test_a_setpoint_older_than_the_last_is_stale_and_as_old_is_not():
     hand.disarm()
     hand.arm()
     hand.send(age=5)
-    assert hand.stale_rejects == 1, "counted from ARM on"
+    assert hand.stale_rejects == 1, "ages count from ARM"
 
 
 @pytest.mark.parametrize("state", [State.DISARMED, State.RELAX, State.FAULT, State.ESTOP])
@@ -467,14 +468,14 @@ def test_ages_are_right_where_the_index_wraps(first_index):
 
 @given(st.integers(0, 2**32 - 1), st.integers(-(2**31), 2**31 - 1))
 def test_indices_are_compared_as_signed_differences(index, ahead):
-    assert index_difference((index + ahead) % 2**32, index) == ahead
+    assert index_step((index + ahead) % 2**32, index) == ahead
 
 
 # --- HOLD to ARMED ----------------------------------------------------------------------------------------
 
 
 def near(hand, cdeg):
-    """The held pose, but for the last servo."""
+    """The held pose, except for the last servo."""
     return (*hand.applied[:4], hand.applied[4] + cdeg)
 
 
@@ -602,7 +603,7 @@ def test_the_first_move_is_slow_until_every_servo_has_once_come_near_its_setpoin
 
 
 def test_servos_come_near_one_by_one():
-    """A setpoint that never stands still would otherwise keep the hand slow for ever."""
+    """Otherwise a setpoint that always moves would keep the hand slow forever."""
     hand = armed()
     for servo in range(m.SERVOS):
         goal = tuple(4000 if other == servo else 18000 for other in range(5))
@@ -706,7 +707,7 @@ def test_whatever_happens_the_slew_is_kept_and_pulses_follow_the_state(events):
         periods = len(moves)
         happen(hand, event)
         if len(moves) == periods:
-            assert hand.applied == before, "only a servo period moves"
+            assert hand.applied == before, "angles change only in a servo period"
         assert hand.pulses_on is (hand.state in MOVABLE and hand.reason is not Reason.RELAXED)
         assert pulses or not hand.pulses_on or event == ("arm",)
     for state, moved_cdeg in moves:

@@ -1,4 +1,4 @@
-"""The simulated firmware: what PROTOCOL.md says of CONFIG, STATUS, counters and the line, in virtual time."""
+"""The simulated firmware in virtual time: the rules of PROTOCOL.md for CONFIG, STATUS, counters and the line."""
 
 from zlib import crc32
 
@@ -19,7 +19,7 @@ EMG_BYTES = 14 + 2 * SAMPLES_PER_FRAME * CHANNELS
 
 
 class Device:
-    """A firmware, the time, and what it has said so far."""
+    """A firmware, the time, and its messages so far."""
 
     def __init__(self, now_s=0.0, baud=m.BAUD, source=None):
         self.firmware = SimulatedFirmware(source or ConstantSource(), seed=1, baud=baud)
@@ -345,7 +345,7 @@ def test_hello_begins_the_count_anew():
 
 
 def test_a_frame_that_is_not_understood_has_come_all_the_same():
-    """Unknown types and wrong lengths are counted as such, not as gaps too."""
+    """Unknown types and wrong lengths have counters of their own and do not count as gaps."""
     device = Device()
     device.tell(m.Ping(1), seq=0)
     device.firmware.receive(encode(0x55, 1, b"?"), device.now_s)
@@ -361,7 +361,7 @@ def test_it_knows_how_old_the_samples_behind_a_setpoint_are():
     device.wait(0.02)
     device.tell(m.Setpoint((4000,) * 5, 25, newest))
     age_s = device.firmware.setpoint_age.percentile(50)
-    assert 0.0199 < age_s < 0.0235  # what has been sampled is sent a frame of 2.5 ms later at most
+    assert 0.0199 < age_s < 0.0235  # samples are sent at most one frame of 2.5 ms later
 
 
 def test_setpoints_out_of_range_and_stale_ones_are_told_apart():
@@ -407,7 +407,7 @@ def test_the_next_event_is_never_later_than_what_happens():
 
 def test_a_full_line_drops_whole_frames_counts_them_and_flags_the_next():
     device = streaming()
-    device.firmware._byte_s *= 3  # a line that carries a third
+    device.firmware._byte_s *= 3  # a line that carries a third of the data
     got = [parse_emg(frame, CHANNELS) for frame in device.wait(3.0) if frame[0] == m.Emg.TYPE]
     indices = np.array([index for index, _, _ in got])
     dropped_before = np.diff(indices) > SAMPLES_PER_FRAME
@@ -436,7 +436,7 @@ def test_what_waits_for_a_full_line_is_bounded():
 
 
 def test_a_simulation_that_was_held_up_catches_up_without_losing_anything():
-    """The line would have carried it: that the simulator slept must not look like an overload."""
+    """The line would have carried the data, so a simulator that slept must not report an overload."""
     device = streaming()
     device.answers()
     frames = [frame for _ in range(20) for frame in device.wait(0.2, step_s=0.2)]
@@ -446,7 +446,7 @@ def test_a_simulation_that_was_held_up_catches_up_without_losing_anything():
     assert device.firmware.safety.state is State.DISARMED
 
 
-def test_a_port_that_takes_no_more_is_a_drop():
+def test_a_full_port_counts_as_a_drop():
     device = streaming()
     device.firmware.lost_frame()
     flags = [parse_emg(frame, CHANNELS)[1] for frame in device.wait(0.05) if frame[0] == m.Emg.TYPE]
@@ -462,7 +462,7 @@ def test_the_device_counts_its_frames():
 
 
 def test_what_was_due_before_bytes_came_happens_before_them():
-    """A simulator that was held up for 200 ms finds a setpoint waiting: the hand was in HOLD by then."""
+    """A simulator that was delayed by 200 ms finds a setpoint; by then the hand was in HOLD."""
     device = streaming()
     safety = device.firmware.safety
     device.ask(m.Arm(safety.boot_id, safety.config_crc, safety.challenge))
@@ -480,7 +480,7 @@ def test_it_starts_at_once_on_a_machine_that_has_been_up_for_years():
     assert len(periods) == pytest.approx(1e6 / board_config().servo_period_us, abs=1)
 
 
-def test_a_source_that_ends_says_so():
+def test_the_end_of_the_source_is_an_eof_error():
     class Short(ConstantSource):
         left = 100
 

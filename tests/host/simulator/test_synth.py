@@ -1,4 +1,4 @@
-"""Synthetic EMG against what is published about surface EMG, and against its own promises."""
+"""Synthetic EMG compared with published facts about surface EMG, and with the contract of an EmgSource."""
 
 import numpy as np
 import pytest
@@ -95,7 +95,7 @@ def test_action_potentials_have_their_power_where_the_type_has_it(peak_hz, phase
     waveform = np.fft.irfft(spectrum) * 2 * (len(freq_hz) - 1)
     assert freq_hz[np.argmax(np.abs(spectrum))] == peak_hz
     assert np.abs(waveform).max() == pytest.approx(1, rel=0.01)
-    assert abs(waveform.sum()) < 1e-9, "no direct current crosses the skin"
+    assert abs(waveform.sum()) < 1e-9, "the skin passes no direct current"
     runs = np.diff(np.sign(waveform[np.abs(waveform) > 0.01]))
     assert np.count_nonzero(runs) <= phases
 
@@ -137,7 +137,7 @@ def test_a_strong_contraction_is_an_interference_pattern():
     assert np.abs(later).max() < 0.2
 
 
-def test_only_held_contraction_holds_a_pose():
+def test_holding_a_pose_needs_constant_excitation():
     quiet, fist = rms(held(REST_DEG, **BARE)), rms(held(POSES_DEG["fist"], **BARE))
     assert np.all(quiet < 0.01 * fist.max())
     late = held(POSES_DEG["fist"], seconds=20, **BARE)[-4000:]
@@ -154,7 +154,7 @@ def test_each_finger_shows_most_above_its_own_muscle(finger):
 
 
 def test_emg_leads_the_movement_by_the_electromechanical_delay():
-    """50-100 ms. Muscles that begin a movement also push, so there the EMG rises a little earlier still."""
+    """50-100 ms; muscles that begin a movement also accelerate the finger, so their EMG rises a little earlier."""
     cycle = 4000
     steps = [(1.0, pose) for _ in range(40) for pose in (POSES_DEG["fist"], REST_DEG)]
     emg, truth_deg = SynthSource(SynthOptions(script=StepScript(steps), **BARE)).read(40 * cycle)
@@ -187,7 +187,7 @@ def test_mains_hum_and_drift_are_there_at_rest():
 # Promises of an EmgSource
 
 
-def test_the_same_however_it_is_read():
+def test_the_emg_does_not_depend_on_the_size_of_reads():
     whole, whole_truth = SynthSource(SynthOptions(seed=5)).read(4000)
     for chunk in (1, 5, 199, 200, 201, 1333):
         source = SynthSource(SynthOptions(seed=5))
@@ -236,7 +236,7 @@ def test_the_adc_saturates():
         ({"fs_hz": float("nan")}, "nan"),
         ({"channels": 65}, "65"),
         ({"adc_bits": 24}, "24"),
-        ({"seed": -1}, "Seed"),
+        ({"seed": -1}, "seed"),
         ({"wearer": -1}, "wearer"),
     ],
 )

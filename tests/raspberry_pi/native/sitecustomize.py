@@ -1,4 +1,4 @@
-"""Under qemu a program cannot start itself, as the system knows no arm64: a script that runs qemu stands for it."""
+"""Makes sys.executable a script that runs qemu, because the system cannot execute an arm64 Python directly."""
 
 import os
 import sys
