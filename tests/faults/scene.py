@@ -185,6 +185,7 @@ class Scene:
             while self._disk:
                 self._write()
             self.daemon = self.world.link = None
+            self._pending_signals.clear()  # they end with the process that they were sent to
             self._close(daemon)
             self.watch.daemon_ended()
             self.hand.launched_s = None
