@@ -85,7 +85,7 @@ UNKNOWN = [
 def test_an_unknown_key_is_named_with_the_nearest_right_one(load, text, name, nearest):
     with pytest.raises(UserError) as error:
         load(text)
-    assert str(error.value).endswith(f"hand.toml: unknown key '{name}'; the nearest right one is '{nearest}'.")
+    assert str(error.value).endswith(f"hand.toml: unknown key '{name}'; the nearest known key is '{nearest}'.")
 
 
 NONSENSE = [

@@ -76,7 +76,7 @@ def test_a_full_disk_leaves_the_older_file_and_a_sentence(old):
     said = process.communicate()[0]
     assert said == (
         f"{old} cannot be written (File too large): choose a place that takes large files; "
-        "what was there before is still there.\n"
+        "the previous file is unchanged.\n"
     )
     assert old.read_text() == "before" and only(old)
 
@@ -86,7 +86,7 @@ def test_a_disk_that_is_full_only_when_it_is_forced_is_noticed(old, monkeypatch)
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(UserError, match=r"No space left on device\): make room .*; what was there before is still"):
+    with pytest.raises(UserError, match=r"No space left on device\): make room .*; the previous file is unchanged"):
         write_text(old, "after")
     assert old.read_text() == "before" and only(old)
 
@@ -114,11 +114,11 @@ def test_a_killed_writer_leaves_the_older_file_and_its_draft_is_swept(old):
 
 
 def test_a_new_file_does_not_take_the_place_of_another(old, tmp_path):
-    with pytest.raises(UserError, match=r"there is such a file already: choose another name\.$"):
+    with pytest.raises(UserError, match=r"the file exists already: choose another name\.$"):
         with draft(old, new=True):
             pytest.fail("nothing is worked out for nothing")
     path = tmp_path / "other"
-    with pytest.raises(UserError, match="there is such a file already"):
+    with pytest.raises(UserError, match="the file exists already"):
         with draft(path, new=True) as half:
             half.write_text("mine")
             path.write_text("of another who was quicker")
@@ -134,7 +134,7 @@ def test_a_file_system_without_links_takes_new_files_too(tmp_path, monkeypatch):
     with draft(path, new=True) as half:
         half.write_text("mine")
     path.unlink()
-    with pytest.raises(UserError, match="there is such a file already"), draft(path, new=True):
+    with pytest.raises(UserError, match="the file exists already"), draft(path, new=True):
         path.write_text("of another who was quicker")
     assert path.read_text() == "of another who was quicker" and only(path)
 
@@ -167,7 +167,7 @@ def test_what_the_system_refuses_is_said(tmp_path):
     with pytest.raises(UserError, match=r"No such file or directory\): make its folder first"):
         write_text(tmp_path / "none" / "x", "")
     (tmp_path / "folder").mkdir()
-    with pytest.raises(UserError, match=r"Is a directory\): a folder is in its place: choose another name"):
+    with pytest.raises(UserError, match=r"Is a directory\): a folder has this name: choose another name"):
         write_text(tmp_path / "folder", "")
     with pytest.raises(UserError, match="Not a directory"):
         (tmp_path / "file").write_text("")
@@ -261,7 +261,7 @@ def test_killed_at_any_moment_it_is_whole_or_as_before(tmp_path):
 def test_a_pipe_that_nobody_reads_is_refused_and_one_that_is_read_is_written_to(tmp_path):
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    with pytest.raises(UserError, match="nobody reads that pipe"):
+    with pytest.raises(UserError, match="no program reads this pipe"):
         write_text(pipe, "lost")
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
     write_text(pipe, "read")

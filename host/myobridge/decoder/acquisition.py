@@ -1,7 +1,7 @@
-"""EMG frames in, one continuous stream of samples out: gaps filled and marked, cut into hops.
+"""Turns EMG frames into one continuous stream of samples: fills and marks gaps, and cuts the stream into hops.
 
-A hop is `hop_samples` samples whose end is a multiple of it in the device's index, so that the hops of a stream do
-not depend on how the port delivered it.
+A hop is a block of `hop_samples` samples. Hops start at multiples of `hop_samples` in the board's index, so the hops of
+a stream do not depend on how the port delivered the bytes.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from myobridge.wire.emg import SAMPLES_AT, Samples, index_step, parse_emg
 from myobridge.wire.messages import EmgFlag
 
 MAX_STEP_FRAMES: Final = 3
-"""A frame that comes after so many lost ones or fewer stands for itself; any other waits for the next."""
+"""A frame after at most this many steps counts at once; any other frame has to be confirmed by the next."""
 UNKNOWN_FLAGS: Final = 0xFF & ~sum(EmgFlag)
 
 
@@ -26,9 +26,9 @@ class Hop(NamedTuple):
     """`hop_samples` samples of all channels.
 
     counts: int16 (hop, channels); a view that the next hop overwrites.
-    end_index: device index of the newest sample, unwrapped.
-    filled: how many of them were never received.
-    lead_off: the device said that an electrode was off.
+    end_index: the board's index of the newest sample, unwrapped.
+    filled: samples of the hop that were never received.
+    lead_off: the board reported that an electrode was off.
     """
 
     counts: NDArray[np.int16]
@@ -39,7 +39,7 @@ class Hop(NamedTuple):
 
 @dataclass
 class AcquisitionCounters:
-    """What arrived and what did not."""
+    """Counts of what arrived and what was lost."""
 
     frames_received: int = 0
     samples_received: int = 0
@@ -49,16 +49,16 @@ class AcquisitionCounters:
     duplicates: int = 0
     malformed: int = 0
     implausible: int = 0
-    """Frames with a right CRC that the device cannot have sent, or whose place in the stream no other confirmed."""
+    """Frames with a correct CRC that the board cannot have sent, or whose index no other frame confirmed."""
     restarts: int = 0
-    """Jumps of the index, back or by more than the longest gap that is filled."""
+    """Jumps of the index: back, or forward by more than the longest gap that is filled."""
 
 
 class EmgGate:
-    """Behind the CRC, which says that a frame is whole, not that it makes sense: can this device have sent that now?
+    """Checks whether the board can have sent a frame now; a correct CRC only shows that the frame is whole.
 
-    A frame whose index is not the next or nearly so is held until another one follows it. So a forged index does not
-    throw the stream away, and on a line so bad that wrong frames do pass a lone frame never counts.
+    The gate holds a frame whose index does not continue the stream until the next frame confirms it. So a forged index
+    does not end the stream, and a single frame never counts on a line so bad that damaged frames pass the CRC.
     """
 
     def __init__(self, channels: int, frame_samples: int, adc_bits: int, counters: AcquisitionCounters) -> None:
@@ -71,7 +71,7 @@ class EmgGate:
         self._held: Samples | None = None
 
     def take(self, frame: bytes) -> tuple[Samples, ...]:
-        """What may be used now of a whole EMG frame and the one that was held before it: none, one or two."""
+        """The samples to use now, from this EMG frame and from the frame held before it: none, one or two blocks."""
         samples = parse_emg(frame, self._channels)
         if samples is None:
             self.counters.malformed += 1
@@ -107,7 +107,7 @@ class EmgGate:
 
 
 class Acquisition:
-    """Turns pieces of a stream into hops. `max_gap` is the longest gap that is filled, in samples."""
+    """Turns blocks of samples into hops. `max_gap` is the longest gap that is filled, in samples."""
 
     def __init__(self, channels: int, hop_samples: int, max_gap: int, counters: AcquisitionCounters) -> None:
         self.counters = counters
@@ -118,7 +118,7 @@ class Acquisition:
         self.reset()
 
     def reset(self) -> None:
-        """The next sample starts a new stream."""
+        """Makes the next sample start a new stream."""
         self._next_index: int | None = None
         self._at = 0
         self._filled = 0
@@ -138,7 +138,7 @@ class Acquisition:
         self.counters.frames_received += 1
         expected = self._next_index
         if expected is None:
-            self._lose(index, n)  # a stream begins at 0
+            self._lose(index, n)  # a stream starts at index 0
             self._start(index)
         else:
             ahead = index_step(index, expected)
@@ -160,7 +160,7 @@ class Acquisition:
         self._last = counts[-1]
 
     def follow(self, other: Acquisition) -> None:
-        """Takes the stream over from another one: nothing is lost between them, and what that one lost is its own."""
+        """Continues the stream of another Acquisition without a gap, and counts on in its counters."""
         self.counters = other.counters
         self._last = other._last
         if other._next_index is not None:
@@ -177,11 +177,11 @@ class Acquisition:
 
     @property
     def between_hops(self) -> bool:
-        """The last sample that came was the last of a hop."""
+        """The newest sample was the last of a hop."""
         return self._at == 0
 
     def _start(self, index: int) -> None:
-        """Begins at `index`; samples before the first whole hop are skipped."""
+        """Starts a stream at `index`; samples before the first whole hop are skipped."""
         self._next_index = index
         self._at = -(-index % self._hop_samples)
 

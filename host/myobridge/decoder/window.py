@@ -1,4 +1,4 @@
-"""What of the stream is kept: the newest filtered samples, how far they can be vouched for, and what came of them."""
+"""Buffers of a stream: the newest filtered samples, how many of them were filled in, and a ring of results."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 SPARE_WINDOWS: Final = 4
-"""The buffer holds this many windows, so that it is moved to its front once in many hops."""
+"""The buffer holds this many windows, so that its contents move to the front only once in many hops."""
 
 
 class Window:
-    """Appends hops of float samples; `view` is always the newest window."""
+    """Collects hops of filtered samples; `view` is the newest window."""
 
     def __init__(self, channels: int, window_samples: int, hop_samples: int) -> None:
         self._window = window_samples
@@ -46,7 +46,7 @@ class Window:
 
     @property
     def full(self) -> bool:
-        """As many samples have come as a window takes."""
+        """Enough samples have arrived for a whole window."""
         return self._end >= self._window
 
     @property
@@ -60,7 +60,7 @@ class Window:
         return self._buffer[:, self._end - self._window : self._end]
 
     def newest(self, samples: int) -> NDArray[np.float32]:
-        """At most `samples` newest ones, float32 (channels, samples); changes with the next append."""
+        """The newest `samples` samples or fewer, float32 (channels, samples); changes with the next append."""
         return self._buffer[:, max(0, self._end - samples) : self._end]
 
 

@@ -1,7 +1,7 @@
-"""Does a model of ours run? Asked of a process of its own, with little time and memory.
+"""The parent's side of a trial: starts a child process that runs the model with limited time and memory.
 
-onnxruntime computes the constants of a graph when it loads it. So a file of a kilobyte may take a minute and all memory
-before it decides anything, or crash it. None of this happens to the process that asks.
+onnxruntime computes the constants of a graph when it loads the graph. So a file of one kilobyte may take a minute and
+all memory before the first decision, or crash onnxruntime. The child process keeps this away from the daemon.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import os
 import select
 import sys
 from pathlib import Path
-from time import monotonic  # the system's own, also where a test has a time of its own
+from time import monotonic  # the time of the system, even where a test replaces `time`
 from typing import IO, TYPE_CHECKING, Final
 
 import msgspec
@@ -23,21 +23,21 @@ if TYPE_CHECKING:
     from subprocess import Popen
 
 BUSY_S: Final = 20.0
-"""The process bounds its own processor time; if it has no verdict after so long, others keep the processor busy."""
-BUSY: Final = f"could not be tried within {BUSY_S:g} s; end what keeps this computer busy and try again."
+"""The child limits its own processor time. If it has no verdict after this long, other programs use the processor."""
+BUSY: Final = f"could not be tried within {BUSY_S:g} s; end the programs that keep this computer busy and try again."
 ENVIRONMENT: Final = {"OPENBLAS_NUM_THREADS": "1", "MALLOC_MMAP_THRESHOLD_": "131072"}
-"""What one graph gives back, glibc shall give back too."""
+"""Makes glibc return the memory of one graph to the system before the next graph."""
 PROGRAM: Final = "import sys; sys.path[:] = sys.argv[1:]; from myobridge.decoder.trial import main; main()"
-"""Without `site`, which takes 20 ms."""
+"""Runs without `site`, which takes 20 ms."""
 NO_PROCESS: Final = (OSError, RuntimeError, MemoryError)
-"""How Python says that the system gives no more processes."""
+"""The exceptions that Python raises if the system cannot start a process."""
 
 
 class Tried(msgspec.Struct, frozen=True):
-    """What is given to the process, as a line, before the graphs.
+    """The first line of the child's input; the graphs follow.
 
-    name: of the file, for sentences.
-    sizes: bytes of each graph, an ONNX model; the first computes whole windows, the second streams.
+    name: name of the file, for errors.
+    sizes: bytes of each graph, which is an ONNX model; the first graph is windowed, the second is streaming.
     """
 
     name: str
@@ -46,10 +46,10 @@ class Tried(msgspec.Struct, frozen=True):
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """What the process says.
+    """The output of the child.
 
-    refusal: why the model is not to be used, a sentence, or nothing.
-    load_s, run_s: processor time of loading the graphs and of the slowest decision.
+    refusal: a sentence that says why the model cannot be used; empty if the model has passed.
+    load_s, run_s: processor time to load the graphs, and of the slowest decision.
     """
 
     refusal: str = ""
@@ -58,7 +58,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Trial:
-    """The trial of one file; `begin` it early and ask `over` now and then, or `wait`."""
+    """The trial of one file: call `begin` early, then poll `over` or call `wait`."""
 
     def __init__(self, path: Path, spec: ModelSpec, windowed: bytes, streaming: bytes | None) -> None:
         self._name = printable(str(path))
@@ -71,10 +71,10 @@ class Trial:
         self._verdict: Verdict | None = None
 
     def begin(self) -> None:
-        """Gives the graphs to a process, if that has not been done.
+        """Starts the child with the graphs, unless it has been started already.
 
         Raises:
-            UserError: no process can be started.
+            UserError: the process cannot be started.
         """
         if self._process or self._verdict:
             return
@@ -83,17 +83,17 @@ class Trial:
             self._process = _start(msgspec.json.encode(tried), b"\n", *self._graphs)
         except NO_PROCESS as error:
             raise UserError(
-                f"{self._name} cannot be tried, for no process can be started ({error}); end other programs and try "
-                "again."
+                f"{self._name} cannot be tried, because no process can be started ({error}); end other programs and "
+                "try again."
             ) from error
         self._graphs = ()
         self._until_s = monotonic() + BUSY_S
 
     def over(self) -> bool:
-        """Whether the model has passed; False: that is not known yet. Never waits.
+        """Whether the model has passed; False while the verdict is pending. Never waits.
 
         Raises:
-            UserError: it has not passed, or no process can be started.
+            UserError: the model has failed, or the process cannot be started.
         """
         self.begin()
         if self._process:
@@ -103,10 +103,10 @@ class Trial:
         return self._verdict is not None
 
     def wait(self) -> Verdict:
-        """The verdict of a model that has passed.
+        """Waits for the verdict on a model that passes.
 
         Raises:
-            UserError: as `over`.
+            UserError: the model has failed, or the process cannot be started.
         """
         while not self.over():
             assert self._process is not None
@@ -118,7 +118,7 @@ class Trial:
         return self._verdict
 
     def _listen(self, process: Popen[bytes]) -> None:
-        """Takes what the process has said; it ends after that."""
+        """Takes the output of the child, which then ends."""
         assert process.stdout is not None
         try:
             while piece := os.read(process.stdout.fileno(), 1 << 16):
@@ -139,22 +139,22 @@ class Trial:
 
 
 def _why_ended(exit_code: int) -> str:
-    """The process ended without a word: by one of its limits, or because onnxruntime crashed."""
+    """Why the child ended without a verdict: one of its limits, or a crash of onnxruntime."""
     import signal  # noqa: PLC0415
 
     if exit_code == -signal.SIGPROF:
-        return "takes longer to load and to try than any model of ours, and no hand can wait for it; choose another."
+        return "takes longer to load and run than any myobridge model, too long for a hand; choose another model."
     if exit_code < 0:
-        return f"makes onnxruntime crash (signal {-exit_code}); do not use it, and choose another."
-    return f"cannot be tried: the process for it ends at once (exit code {exit_code}); install myobridge again."
+        return f"makes onnxruntime crash (signal {-exit_code}); choose another model."
+    return f"cannot be tried: the child process ends immediately (exit code {exit_code}); install myobridge again."
 
 
 def _start(*given: bytes) -> Popen[bytes]:
-    """The process, with what it is to try in its standard input. Raises one of NO_PROCESS.
+    """Starts the child with the graphs in its standard input. Raises one of NO_PROCESS.
 
-    A file, because a pipe would keep us waiting until the process has loaded onnxruntime.
+    The input is a file: with a pipe, this process would wait until the child has loaded onnxruntime.
     """
-    from subprocess import DEVNULL, PIPE, Popen  # noqa: PLC0415 - 3 ms that only a trial needs
+    from subprocess import DEVNULL, PIPE, Popen  # noqa: PLC0415 - takes 3 ms, and only a trial needs it
 
     package = str(Path(myobridge.__file__).parents[1])
     with _file() as file:
@@ -174,9 +174,9 @@ def _start(*given: bytes) -> Popen[bytes]:
 
 
 def _file() -> IO[bytes]:
-    """A file without a name."""
+    """A temporary file without a name."""
     if hasattr(os, "memfd_create"):
         return os.fdopen(os.memfd_create("model"), "r+b")
-    from tempfile import TemporaryFile  # noqa: PLC0415 - where there is no Linux
+    from tempfile import TemporaryFile  # noqa: PLC0415 - only outside Linux
 
     return TemporaryFile()

@@ -1,4 +1,4 @@
-"""EMG frames: their size on the wire, their samples, and how far an index that wraps is ahead of another."""
+"""EMG frames: their size on the wire, their samples, and arithmetic with their index, which wraps at 2^32."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from myobridge.wire.messages import Emg
 
 INDEX_SPAN: Final = 1 << 32
 EMG_HEAD: Final = Struct("<xx" + Emg.STRUCT.format.removeprefix("<"))
-"""Type and seq are skipped."""
+"""The fields in front of the samples; type and seq are skipped."""
 SAMPLES_AT: Final = EMG_HEAD.size
 
 Samples = tuple[int, int, NDArray[np.int16]]
@@ -37,5 +37,5 @@ def emg_wire_bytes(samples: int, channels: int) -> int:
 
 
 def index_step(index: int, expected: int) -> int:
-    """How far an index of 32 bits that wraps is ahead of the expected one; negative: behind."""
+    """Samples by which an index modulo 2^32 is ahead of the expected index; negative if it is behind."""
     return (index - expected + (INDEX_SPAN >> 1)) % INDEX_SPAN - (INDEX_SPAN >> 1)

@@ -1,10 +1,10 @@
-"""The session on the link: greet, configure, start, arm. Knows frames and times, no port.
+"""The session with a board: greet, configure, start, arm. A session knows frames and times, but no port.
 
     GREETING → SETTLING → CONFIGURING → STARTING → STREAMING
 
-SETTLING waits while the device still moves or holds a hand from an earlier session: a new session never lets go of
-what the wearer is holding. Permission to move (`may_move`) comes only from `request_arm`, and is lost with the state
-ARMED or HOLD, with the device's boot_id, and with the link.
+In SETTLING the session waits while the hand still moves or holds something from an earlier session: a new session never
+makes the hand drop what the wearer is holding. Only `request_arm` gives the permission to move (`may_move`). The
+permission ends when the board leaves ARMED and HOLD, when its boot_id changes, and when the link is lost.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from myobridge.wire.refusals import config_refusal, refusal, result_name
 REQUEST_TIMEOUT_S: Final = 0.05
 REQUEST_TRIES: Final = 3
 GREETING_S: Final = 8.5
-"""A board that is silent for LISTEN_S is asked once; a boot loader that hears this stays for five more seconds."""
+"""The session asks a silent board once, after LISTEN_S; a boot loader that hears the question stays for 5 s more."""
 SETTLING_S: Final = 15.0
 PING_S: Final = 0.5
 FLOWING: Final = (m.State.ARMED, m.State.HOLD)
 
 
 class Phase(Enum):
-    """Where the session is."""
+    """The stages of a session."""
 
     GREETING = auto()
     SETTLING = auto()
@@ -46,11 +46,11 @@ class Phase(Enum):
 
 
 class SessionFailed(UserError):
-    """The device does not answer, or not in a way that a session can be built on."""
+    """The board does not answer, or its answers do not allow a session."""
 
 
 class SessionBroken(SessionFailed):
-    """The board had answered, and then was reset or fell silent, as in its boot loader: a new session may stand."""
+    """The board answered, and then was reset or fell silent, as in its boot loader; a new session may succeed."""
 
 
 @dataclass
@@ -65,9 +65,9 @@ class _Request:
 
 @dataclass
 class Session:
-    """One side of a conversation with a device. `send` takes a whole encoded frame.
+    """The host's side of a conversation with a board. `send` takes a whole encoded frame.
 
-    make_config: the CONFIG for a device that has introduced itself; it may raise UserError.
+    make_config: makes the CONFIG for a board that has sent IDENT; it may raise UserError.
     """
 
     send: Callable[[bytes], bool]
@@ -76,22 +76,22 @@ class Session:
     ident: m.Ident | None = None
     status: m.Status | None = None
     status_s: float = 0.0
-    """When it came."""
+    """When `status` arrived."""
     config: m.Config | None = None
     config_crc: int = 0
     may_move: bool = False
-    """The wearer has asked for ARM, and the device has not left ARMED and HOLD since."""
+    """The board has granted an ARM, and has not left ARMED and HOLD since."""
     arm_refusal: str = ""
-    """Why the newest `request_arm` came to nothing; empty while it is under way, and after a success."""
+    """Why the newest `request_arm` failed; empty while ARM is pending, and after a success."""
     pong: Callable[[float, float, int], None] = lambda _sent_s, _received_s, _index: None
     unexpected_frames: int = 0
     ping_every_s: float = PING_S
     waits_in_estop: bool = False
-    """A board that is in emergency stop is waited for: a person may lift the stop, which resets the board."""
+    """Wait for a board that is in emergency stop: a person may lift the stop, which resets the board."""
     _seq: int = 0
     _nonce: int = field(default_factory=lambda: int.from_bytes(os.urandom(2), "little"))
     _refused: int = 0
-    """How often CONFIG was refused although the board had said that it would take it."""
+    """How often the board refused CONFIG although it had reported that it was DISARMED."""
     _request: _Request | None = None
     _phase_s: float = -1.0
     _quiet: Quiet = field(default_factory=lambda: Quiet(math.inf))
@@ -101,13 +101,13 @@ class Session:
     _ping_s: float = 0.0
     _token: int = 0
 
-    # --- what the loop calls ------------------------------------------------------------------------------
+    # --- called by the loop -------------------------------------------------------------------------------
 
     def poll(self, now_s: float) -> None:
-        """Sends what is due: the request of this phase, its repetitions, PING.
+        """Sends whatever is due: this phase's request, its repetitions, PING.
 
         Raises:
-            SessionFailed: the device gave no answer in time.
+            SessionFailed: the board did not answer in time.
         """
         if self._phase_s < 0:
             self._quiet, self._phase_s = Quiet(now_s), now_s
@@ -128,11 +128,11 @@ class Session:
 
     @property
     def awaits_answer(self) -> bool:
-        """A request or a PING is under way."""
+        """A request or a PING is pending."""
         return self._request is not None or bool(self._pings)
 
     def hear(self, now_s: float) -> None:
-        """A good frame came, of whatever kind: the board runs its firmware."""
+        """Notes that a good frame of any type arrived, which shows that the board runs its firmware."""
         self._quiet.hear(now_s)
         self._board_speaks = self._quiet.board_speaks(now_s)
         if self._board_speaks and self._held_back is not None:
@@ -140,10 +140,10 @@ class Session:
             self._transmit(message)
 
     def on_frame(self, frame: bytes, now_s: float) -> None:
-        """Takes a good frame that is no EMG.
+        """Takes any good frame except EMG.
 
         Raises:
-            UserError: the device speaks another protocol, or refuses the configuration.
+            UserError: the board speaks another protocol, or refuses the configuration.
         """
         self.hear(now_s)
         try:
@@ -166,7 +166,7 @@ class Session:
 
     @property
     def boot_id(self) -> int | None:
-        """Which start of the board this session talks to; None before it has introduced itself."""
+        """The board's boot_id, which differs after each reset; None before IDENT."""
         return None if self.ident is None else self.ident.boot_id
 
     @property
@@ -175,17 +175,17 @@ class Session:
         return self._request is not None
 
     def setpoint(self, angle_cdeg: tuple[int, ...], valid_4ms: int, based_on_sample: int) -> bool:
-        """Sends one SETPOINT; False if the port took none now."""
+        """Sends one SETPOINT; False if the port does not take it now."""
         return self._transmit(m.Setpoint(angle_cdeg, valid_4ms, based_on_sample & 0xFFFFFFFF))[1]
 
     def request_arm(self) -> None:
-        """Asks for permission to move; `may_move` or `arm_refusal` tells what came of it."""
+        """Asks for permission to move; the outcome appears in `may_move` or `arm_refusal`."""
         if self.stopping:
-            self.arm_refusal = "the emergency stop is on its way"
+            self.arm_refusal = "an emergency stop is pending"
         elif self.phase is not Phase.STREAMING or self.ident is None or self.status is None:
             self.arm_refusal = "the stream has not started"
         elif self.ident.proto_hash != m.PROTO_HASH:
-            self.arm_refusal = "its firmware speaks another protocol revision; flash the firmware of this version"
+            self.arm_refusal = "the firmware speaks another protocol revision; flash the firmware of this version"
         elif self.status.blockers:
             self.arm_refusal = refusal(m.Result.BLOCKED, self.status.blockers)
         else:
@@ -193,22 +193,22 @@ class Session:
             self._request = _Request(m.Arm(self.ident.boot_id, self.config_crc, self.status.challenge))
 
     def withdraw_arm(self, why: str) -> None:
-        """Gives up an ARM that was sent. It may still be obeyed, so DISARM follows until the board confirms it."""
+        """Gives up a pending ARM. The board may still obey the ARM, so DISARM follows until the board confirms it."""
         self.request_disarm()
         self.arm_refusal = why
 
     def request_disarm(self) -> None:
-        """Takes the permission back; the device cuts the pulses. Repeated until it is answered."""
+        """Takes the permission back; the board cuts the pulses. The session repeats DISARM until the board answers."""
         self.may_move = False
         if self.stopping:
-            return  # which does more
+            return  # ESTOP does more than DISARM
         if self.phase is Phase.STREAMING:
             self._request = _Request(m.Disarm())
         else:  # beside this phase's own request
             self._transmit(m.Disarm())
 
     def request_estop(self) -> None:
-        """Cuts the pulses until the device is reset. Repeated until it is answered."""
+        """Cuts the pulses until the board is reset. The session repeats ESTOP until the board answers."""
         self.may_move = False
         if self.phase is Phase.STREAMING:
             self._request = _Request(m.Estop())
@@ -217,26 +217,26 @@ class Session:
 
     @property
     def arming(self) -> bool:
-        """ARM is on its way."""
+        """ARM is pending."""
         return self._request is not None and isinstance(self._request.message, m.Arm)
 
     @property
     def stopping(self) -> bool:
-        """ESTOP is on its way, and is repeated until it is answered."""
+        """ESTOP is pending; the session repeats it until the board answers."""
         return self._request is not None and isinstance(self._request.message, m.Estop)
 
     def estop_now(self) -> None:
-        """Sends ESTOP once, at once; for another thread, while this session's own is stuck."""
+        """Sends ESTOP once, immediately; another thread calls this while the session's own thread is stuck."""
         self.may_move = False
         self._transmit(m.Estop())
 
     def withdraw_now(self) -> None:
-        """Sends DISARM once behind an ARM that is under way: the link is given up, and the board may still obey it."""
+        """Sends DISARM once if an ARM is pending, which the board may still obey after the caller gives up the link."""
         if self.arming:
             self._transmit(m.Disarm())
 
     def stop(self) -> None:
-        """Last words before the port is closed: sent once, no answer awaited."""
+        """Sends DISARM and STOP once before the port is closed, and waits for no answer."""
         self.may_move = False
         self._transmit(m.Disarm())
         self._transmit(m.Stop())
@@ -244,10 +244,10 @@ class Session:
     # --- requests -----------------------------------------------------------------------------------------
 
     def _transmit(self, message: m.Message) -> tuple[int, bool]:
-        """Sends a message; its seq, and whether the port took it.
+        """Sends a message. Returns its seq, and whether the port took the message.
 
-        Before the session stands, a silent board is told nothing: a boot loader loses what it hears, and stays for it.
-        ESTOP and DISARM go out with the first frame of the board.
+        Before IDENT, a silent board gets only HELLO: a boot loader loses what it hears, and stays because of it.
+        ESTOP and DISARM wait for the first frame from the board.
         """
         seq = self._seq
         if self.phase is Phase.GREETING and not self._board_speaks and not isinstance(message, m.Hello):
@@ -269,14 +269,14 @@ class Session:
         if self.phase is Phase.GREETING:
             if now_s - self._phase_s > GREETING_S:
                 raise SessionFailed(
-                    "Nothing that speaks our protocol answers on this port; flash the firmware or choose another port."
+                    "No board that speaks this protocol answers on this port; flash the firmware or choose another."
                 )
             if not self._quiet.may_ask(now_s):
                 return
             if request.sent_s < 0:
-                self.send(b"\0")  # whatever stood on the line before ends here
+                self.send(b"\0")  # ends any unfinished frame on the line
         elif isinstance(request.message, (m.Disarm, m.Estop)):
-            pass  # until it is answered, or the link is lost
+            pass  # repeated until the board answers or the link is lost
         elif request.tries_left == 0:
             if isinstance(request.message, m.Arm):
                 self.withdraw_arm("the board did not answer")
@@ -298,12 +298,12 @@ class Session:
             return
         if ident.major != m.MAJOR:
             raise UserError(
-                f"The device speaks protocol {ident.major}.{ident.minor}, this program {m.MAJOR}.{m.MINOR}; "
+                f"The board speaks protocol {ident.major}.{ident.minor}, this program {m.MAJOR}.{m.MINOR}; "
                 "flash the firmware of this version."
             )
         if not (8 <= ident.adc_bits <= 16 and ident.max_channels and ident.tick_hz):
             raise UserError(
-                f"The device describes itself wrongly ({ident.max_channels} channels of {ident.adc_bits} bits, "
+                f"The board describes itself wrongly ({ident.max_channels} channels of {ident.adc_bits} bits, "
                 f"{ident.tick_hz} ticks a second); flash the firmware of this version."
             )
         self.ident = ident
@@ -316,7 +316,7 @@ class Session:
         if status.state not in _STATES or max(status.applied_cdeg) > m.ANGLE_MAX_CDEG:
             self.unexpected_frames += 1
             return
-        if status.reason not in _REASONS:  # of a newer firmware: another minor version talks
+        if status.reason not in _REASONS:  # a newer minor version of the firmware may have more reasons
             status = msgspec.structs.replace(status, reason=m.Reason.NONE)
         if status.boot_id != self.ident.boot_id:
             raise SessionBroken("The board was reset.")
@@ -336,7 +336,7 @@ class Session:
             if not accepted and status.state == m.State.ESTOP:
                 self._enter(Phase.SETTLING, now_s)
             elif not accepted:
-                raise SessionFailed(f"The device refused to start ({result_name(status.ack_result)}); reset it.")
+                raise SessionFailed(f"The board refused to start ({result_name(status.ack_result)}); reset it.")
             else:
                 self._enter(Phase.STREAMING, now_s)
         elif isinstance(request.message, m.Arm):
@@ -347,10 +347,10 @@ class Session:
             self._request = None
 
     def _settle(self, status: m.Status, now_s: float) -> None:
-        """Lets a hand that holds something finish; then makes the device ready for CONFIG."""
+        """Waits for a hand that still holds something; then makes the board ready for CONFIG."""
         if status.flags & m.StatusFlag.PULSES_ON:
             if status.state in (m.State.HOLD, m.State.RELAX):
-                self._phase_s = now_s  # it is on its way, however slowly it was told to go
+                self._phase_s = now_s  # the hand is coming to rest; its slew rate may be low
             return
         if status.state == m.State.DISARMED and not status.flags & m.StatusFlag.STREAMING:
             self._enter(Phase.CONFIGURING, now_s)
@@ -368,17 +368,17 @@ class Session:
         if self.phase is not Phase.CONFIGURING or self.config is None:
             return
         if ack.result == m.Result.WRONG_STATE and self.status is not None and self._refused < REQUEST_TRIES:
-            self._refused += self.status.state == m.State.DISARMED  # or its STATUS was late
-            self._enter(Phase.SETTLING, now_s)  # it was stopped, or has found a fault, meanwhile
+            self._refused += self.status.state == m.State.DISARMED  # in any other state, STATUS explains the refusal
+            self._enter(Phase.SETTLING, now_s)  # the board was stopped or found a fault in the meantime
             return
         if ack.result != m.Result.OK:
-            raise UserError(f"The device refused the configuration: {config_refusal(ack.result)}.")
+            raise UserError(f"The board refused the configuration: {config_refusal(ack.result)}.")
         if ack.config_crc != crc32(self.config.pack()):
-            self.unexpected_frames += 1  # of no CONFIG of ours; the request is repeated
+            self.unexpected_frames += 1  # acknowledges another CONFIG; the session repeats its own
             return
         if ack.sample_period_ticks != self.config.sample_period_ticks:
             raise UserError(
-                f"The device samples every {ack.sample_period_ticks} ticks instead of "
+                f"The board samples every {ack.sample_period_ticks} ticks instead of "
                 f"{self.config.sample_period_ticks}; choose a model for another rate."
             )
         self.config_crc = ack.config_crc

@@ -156,7 +156,7 @@ def no_shape(model):
         (many_dimensions, "dimensions"),
         (many_dimensions_of_an_input, "dimensions"),
         (strings, "data type 8"),
-        (metadata_twice, "metadata twice"),
+        (metadata_twice, "metadata occurs twice"),
         (free_window, "emg"),
         (batch_of_seven, "emg"),
         (six_angles, "angles"),

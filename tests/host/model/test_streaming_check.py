@@ -88,5 +88,5 @@ def test_what_is_no_graph_is_refused(file, tmp_path, text):
     entry(file).value = text
     path = tmp_path / "m.onnx"
     path.write_bytes(file.SerializeToString())
-    with pytest.raises(UserError, match="its streaming graph is none of ours"):
+    with pytest.raises(UserError, match="the streaming graph is not valid"):
         open_model(path)

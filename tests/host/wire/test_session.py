@@ -84,7 +84,7 @@ def test_nothing_is_said_to_a_board_before_it_speaks_but_one_hello_in_eight_seco
     hand, said_s = VirtualHand(), []
     hand.session = Session(lambda data: said_s.append(hand.now_s) or True, lambda _ident: hand.config)
     began_s = hand.now_s
-    with pytest.raises(SessionFailed, match="Nothing that speaks our protocol answers"):
+    with pytest.raises(SessionFailed, match="No board that speaks this protocol answers"):
         while True:
             hand.now_s += STEP_S
             for ask in (hand.session.request_estop, hand.session.request_disarm, hand.session.stop):
@@ -176,7 +176,7 @@ def test_a_port_on_which_nobody_answers_is_given_as_long_as_a_boot_loader_needs(
     hand = VirtualHand()
     hand.lose = lambda message: isinstance(message, m.Hello)
     hand.run(GREETING_S - 0.1)
-    with pytest.raises(SessionFailed, match="Nothing that speaks our protocol answers"):
+    with pytest.raises(SessionFailed, match="No board that speaks this protocol answers"):
         hand.run(0.2)
 
 
@@ -256,7 +256,7 @@ def test_a_device_that_thinks_the_hash_differs_refuses_arm_with_the_reason():
         ({"slew_cdeg_per_s": 0}, "the slew rate is out of range"),
         ({"servo_min_cdeg": (5000,) * 5}, "the servo limits do not fit"),
         ({"hold_ms": 500}, "the timeouts are out of range"),
-        ({"sample_format": 9}, "it answered 5"),
+        ({"sample_format": 9}, "the board answered 5"),
     ],
 )
 def test_a_refused_configuration_is_explained(change, sentence):
@@ -498,7 +498,7 @@ def test_an_arm_with_an_old_challenge_is_refused_with_the_reason():
     hand.firmware.safety.challenge ^= 1
     hand.session.request_arm()
     hand.run_until(lambda: hand.session.arm_refusal, within_s=0.1)
-    assert hand.session.arm_refusal == "it answered wrong challenge"
+    assert hand.session.arm_refusal == "the board answered wrong challenge"
     assert not hand.session.may_move
 
 
@@ -507,7 +507,7 @@ def test_a_refusal_that_only_a_newer_firmware_knows_is_told_by_its_number():
     hand.firmware.safety.arm = lambda _request, _now_ms: max(m.Result) + 1
     hand.session.request_arm()
     hand.run_until(lambda: hand.session.arm_refusal, within_s=0.1)
-    assert hand.session.arm_refusal == f"it answered {max(m.Result) + 1}"
+    assert hand.session.arm_refusal == f"the board answered {max(m.Result) + 1}"
     assert not hand.session.may_move
 
 
