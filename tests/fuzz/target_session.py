@@ -8,7 +8,7 @@ from promises import in_a_sentence, on_the_wire, piece
 
 from myobridge.wire import messages as m
 from myobridge.wire.frame import FrameDecoder
-from myobridge.wire.session import Phase
+from myobridge.wire.handshake import Phase
 from virtual_hand import VirtualHand
 
 PHASES = tuple(Phase)

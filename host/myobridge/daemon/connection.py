@@ -19,8 +19,9 @@ from myobridge.model.load import Model
 from myobridge.settings import Settings
 from myobridge.wire import messages as m
 from myobridge.wire.frame import FrameDecoder
+from myobridge.wire.handshake import Phase
 from myobridge.wire.link import LinkLost, SerialLink
-from myobridge.wire.session import Phase, Session
+from myobridge.wire.session import Session
 
 IDLE_S: Final = 0.02
 """Longest sleep without data: the loop may notice a repetition, a signal or the end this late."""

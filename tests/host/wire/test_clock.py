@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from myobridge.wire.clock import INDEX_SPAN, SampleClock
-from myobridge.wire.session import Phase
+from myobridge.wire.handshake import Phase
 from virtual_hand import VirtualHand
 
 FS_HZ = 2000.0

@@ -17,8 +17,8 @@ from myobridge.settings import Settings
 from myobridge.simulator.firmware import SimulatedFirmware
 from myobridge.wire import messages as m
 from myobridge.wire.frame import PAYLOAD, FrameDecoder, encode
+from myobridge.wire.handshake import Phase
 from myobridge.wire.link import LinkLost
-from myobridge.wire.session import Phase
 from tiny_model import write_tiny_model
 
 

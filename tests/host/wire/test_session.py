@@ -11,18 +11,11 @@ from msgspec.structs import replace
 from myobridge.errors import UserError
 from myobridge.simulator.firmware import SimulatedFirmware
 from myobridge.wire import messages as m
+from myobridge.wire.handshake import SETTLING_S, Phase, SessionFailed
 from myobridge.wire.messages import Reason, State
+from myobridge.wire.outbox import GREETING_S, REQUEST_TIMEOUT_S, REQUEST_TRIES
 from myobridge.wire.quiet import LISTEN_S, SILENT_S, STALE_S
-from myobridge.wire.session import (
-    GREETING_S,
-    PING_S,
-    REQUEST_TIMEOUT_S,
-    REQUEST_TRIES,
-    SETTLING_S,
-    Phase,
-    Session,
-    SessionFailed,
-)
+from myobridge.wire.session import PING_S, Session
 from virtual_hand import STEP_S, ConstantSource, VirtualHand, board_config, body_of, frame_of
 
 
@@ -76,7 +69,7 @@ def test_a_session_never_arms_by_itself():
 
 def until_the_board_speaks(hand):
     """A STATUS has come that is no old one, and the first HELLO goes out."""
-    hand.run_until(lambda: hand.session._board_speaks, within_s=0.15)
+    hand.run_until(lambda: hand.session._outbox.board_speaks, within_s=0.15)
 
 
 def test_nothing_is_said_to_a_board_before_it_speaks_but_one_hello_in_eight_seconds():
@@ -190,7 +183,8 @@ def test_an_answer_to_somebody_elses_hello_is_not_ours():
     hand = VirtualHand()
     hand.lose = lambda message: isinstance(message, m.Hello)
     hand.run(0.1)
-    hand.firmware.receive(frame_of(m.Hello(m.MAJOR, m.MINOR, hand.session._nonce ^ 1, m.PROTO_HASH)), hand.now_s)
+    other_nonce = hand.session._handshake.nonce ^ 1
+    hand.firmware.receive(frame_of(m.Hello(m.MAJOR, m.MINOR, other_nonce, m.PROTO_HASH)), hand.now_s)
     hand.run(0.1)
     assert any(isinstance(message, m.Ident) for message in hand.received)
     assert hand.session.ident is None
@@ -295,7 +289,7 @@ def test_a_model_that_does_not_fit_the_device_ends_the_session_before_config():
     def refuse(_ident):
         raise UserError("no")
 
-    hand.session.make_config = refuse
+    hand.session._handshake.make_config = refuse
     with pytest.raises(UserError, match="no"):
         hand.run(0.5)
     assert not hand.sent_of(m.Config)
@@ -386,7 +380,7 @@ def test_a_session_that_waits_in_estop_waits_until_the_stop_is_lifted():
     hand = armed_hand()
     hand.firmware.receive(frame_of(m.Estop()), hand.now_s)
     hand.connect()
-    hand.session.waits_in_estop = True
+    hand.session._handshake.waits_in_estop = True
     hand.run(2 * SETTLING_S)
     assert hand.session.phase is Phase.SETTLING
     assert not hand.firmware.safety.streaming
@@ -395,7 +389,7 @@ def test_a_session_that_waits_in_estop_waits_until_the_stop_is_lifted():
 @pytest.mark.parametrize("phase", [Phase.GREETING, Phase.SETTLING, Phase.CONFIGURING, Phase.STARTING])
 def test_an_estop_while_the_session_is_built_stops_the_board_and_is_no_refused_configuration(phase):
     hand = VirtualHand()
-    hand.session.waits_in_estop = True
+    hand.session._handshake.waits_in_estop = True
     hand.run_until(lambda: hand.session.phase is phase, within_s=1.0)
     hand.session.request_estop()
     hand.run(1.0)
@@ -646,10 +640,10 @@ def test_estop_overtakes_an_arm_that_was_not_answered_yet():
 
 def test_a_start_that_is_refused_in_emergency_stop_waits_for_its_end():
     hand = VirtualHand()
-    hand.session.waits_in_estop = True
+    hand.session._handshake.waits_in_estop = True
     hand.lose = lambda message: isinstance(message, m.Start)
     hand.run_until(lambda: hand.sent_of(m.Start), within_s=0.5)
-    request, status = hand.session._request, hand.session.status
+    request, status = hand.session._outbox.pending, hand.session.status
     answer = {"ack_type": m.Start.TYPE, "ack_seq": request.seq, "ack_result": m.Result.WRONG_STATE}
     hand.session.on_frame(body_of(replace(status, state=State.ESTOP, **answer)), hand.now_s)
     assert hand.session.phase is Phase.SETTLING

@@ -7,16 +7,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from myobridge.errors import UserError
 from myobridge.wire import messages as m
 from myobridge.wire.frame import FrameDecoder, encode
-from myobridge.wire.session import (
-    FLOWING,
-    GREETING_S,
-    PING_S,
-    REQUEST_TIMEOUT_S,
-    REQUEST_TRIES,
-    SETTLING_S,
-    Phase,
-    Session,
-)
+from myobridge.wire.handshake import SETTLING_S, Phase
+from myobridge.wire.outbox import GREETING_S, REQUEST_TIMEOUT_S, REQUEST_TRIES
+from myobridge.wire.session import FLOWING, PING_S, Session
 from virtual_hand import VirtualHand, board_config, body_of, frame_of, unpacked
 
 POLL_S = 0.01
@@ -72,11 +65,11 @@ class AnyDevice(RuleBasedStateMachine):
 
     def judge_start(self, message, _seq):
         assert self.session.phase is Phase.STARTING
-        assert message.config_crc == GOOD_HAND.session.config_crc, "of the very CONFIG that was acknowledged"
+        assert message.config_crc == GOOD_HAND.session._handshake.config_crc, "of the very CONFIG that was acknowledged"
 
     def judge_arm(self, message, seq):
         assert self.arm_asked, "ARM without a person's wish"
-        assert message == m.Arm(self.session.ident.boot_id, self.session.config_crc, self.challenge)
+        assert message == m.Arm(self.session.ident.boot_id, self.session._handshake.config_crc, self.challenge)
         self.arm_seqs.add(seq)
 
     def judge_disarm(self, _message, _seq):
@@ -117,7 +110,7 @@ class AnyDevice(RuleBasedStateMachine):
         phase = self.session.phase
         within_s = PATIENCE_S.get(phase, ANSWERED_S) + SLACK_S
         if self.during(lambda: self.poll(within_s)):
-            request = self.session._request
+            request = self.session._outbox.pending
             assert phase is Phase.STREAMING
             assert request is None or isinstance(request.message, m.Disarm | m.Estop), "repeated until answered"
 
@@ -144,14 +137,14 @@ class AnyDevice(RuleBasedStateMachine):
 
     @rule(nonce=mostly(0, 1, 0xFFFF), major=mostly(m.MAJOR, m.MAJOR + 1), bits=mostly(10, 0, 255))
     def ident(self, nonce, major, bits):
-        before, nonce = self.session.ident, nonce ^ self.session._nonce
+        before, nonce = self.session.ident, nonce ^ self.session._handshake.nonce
         self.says(body_of(m.Ident(**{**fields(IDENT), "nonce": nonce, "major": major, "adc_bits": bits})))
-        assert nonce == self.session._nonce or self.session.ident in (before, None), "somebody else's"
+        assert nonce == self.session._handshake.nonce or self.session.ident in (before, None), "somebody else's"
 
     @rule(result=mostly(m.Result.OK, m.Result.BAD_SLEW, 99), ours=mostly(True, False), ticks=mostly(0, 1))
     def config_ack(self, result, ours, ticks):
         config = board_config()
-        crc = GOOD_HAND.session.config_crc if ours else 5
+        crc = GOOD_HAND.session._handshake.config_crc if ours else 5
         self.says(body_of(m.ConfigAck(result, config.sample_period_ticks + ticks, crc)))
 
     @rule(
@@ -167,7 +160,7 @@ class AnyDevice(RuleBasedStateMachine):
     )
     def status(self, state, flags, boot, stale, result, blockers, challenge, angle, reason):
         """stale: so many requests ago was the one that it answers; None: it answers another one."""
-        request = self.session._request
+        request = self.session._outbox.pending
         asked = (0, 0)
         if request is not None and stale is not None:
             asked = request.message.TYPE, (request.seq - stale) & 0xFF
@@ -190,7 +183,7 @@ class AnyDevice(RuleBasedStateMachine):
     @rule()
     def the_hand_obeys(self):
         """What a good hand would answer now."""
-        request = self.session._request
+        request = self.session._outbox.pending
         if request and request.seq >= 0:
             state = {m.Arm: m.State.ARMED, m.Estop: m.State.ESTOP}.get(type(request.message), m.State.DISARMED)
             self.status(state, 3, 0, 0, m.Result.OK, 0, 1, 4000, m.Reason.NONE)
