@@ -25,9 +25,9 @@ from myobridge.wire import frame, link, session
 
 PARTS = [
     (link.SerialLink, "read"), (frame.FrameDecoder, "feed"), (acquisition.EmgGate, "take"),
-    (pipeline.Pipeline, "_decide"),
+    (pipeline.Pipeline, "decide"),
     (prefilter.Prefilter, "__call__"), (window.Window, "append"), (inference.StreamingDecoder, "__call__"),
-    (postprocess.Executor, "__call__"), (connection.Connection, "_act"), (session.Session, "setpoint"),
+    (postprocess.Postprocessor, "__call__"), (connection.Connection, "_act"), (session.Session, "setpoint"),
     (link.SerialLink, "write"), (inference.Decoder, "settle"), (contact.ContactCheck, "push"), (run.Daemon, "_attend"),
 ]  # fmt: skip
 """In the order in which a turn comes to them."""

@@ -12,7 +12,7 @@ import numpy as np
 from promises import in_a_sentence
 
 from myobridge.daemon.snapshot import level
-from myobridge.decoder.postprocess import Executor
+from myobridge.decoder.postprocess import Postprocessor
 from myobridge.decoder.prefilter import Prefilter
 from myobridge.model.check import check_model
 from myobridge.model.file import ModelSpec, RestGate, Smoothing, decode_spec, encode_spec
@@ -48,6 +48,6 @@ def one_hop(spec: ModelSpec) -> np.ndarray:
     counts = np.full((hop, channels), 511, np.int16)
     prefilter = Prefilter(spec.prefilter_sos, 1 / (512 * np.array(spec.scale_fs)), hop)
     prefilter.reset(-counts[0])
-    executor = Executor(spec, (0.0,) * 5, (180.0,) * 5)
-    angles = [executor((angle,) * 5) for angle in (3e38, -3e38)]
+    postprocess = Postprocessor(spec, (0.0,) * 5, (180.0,) * 5)
+    angles = [postprocess((angle,) * 5) for angle in (3e38, -3e38)]
     return np.concatenate([*angles, level(prefilter(counts).T.astype(np.float32))])

@@ -6,7 +6,6 @@ a stream do not depend on how the port delivered the bytes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from struct import Struct
 from typing import Final, NamedTuple
@@ -25,16 +24,18 @@ UNKNOWN_FLAGS: Final = 0xFF & ~sum(EmgFlag)
 class Hop(NamedTuple):
     """`hop_samples` samples of all channels.
 
-    counts: int16 (hop, channels); a view that the next hop overwrites.
+    counts: int16 (hop, channels).
     end_index: the board's index of the newest sample, unwrapped.
     filled: samples of the hop that were never received.
     lead_off: the board reported that an electrode was off.
+    starts_stream: this is the first hop of a stream; state from earlier hops does not apply.
     """
 
     counts: NDArray[np.int16]
     end_index: int
     filled: int
     lead_off: bool
+    starts_stream: bool
 
 
 @dataclass
@@ -79,9 +80,9 @@ class EmgGate:
         if not self._possible(samples, frame):
             self.counters.implausible += 1
             return ()
-        index, held = samples[0], self._held
+        index, held = samples.first_index, self._held
         self._held = None
-        if held is not None and self._follows(index, held[0] + self._frame_samples):
+        if held is not None and self._follows(index, held.first_index + self._frame_samples):
             confirmed: tuple[Samples, ...] = (held, samples)
         else:
             self.counters.implausible += held is not None
@@ -93,8 +94,7 @@ class EmgGate:
         return confirmed
 
     def _possible(self, samples: Samples, frame: bytes) -> bool:
-        _, flags, counts = samples
-        if len(counts) != self._frame_samples or flags & UNKNOWN_FLAGS:
+        if len(samples.counts) != self._frame_samples or samples.flags & UNKNOWN_FLAGS:
             return False
         values: tuple[int, ...] = self._values.unpack_from(frame, SAMPLES_AT)  # numpy is slower on so few
         return max(values) < self._half_range and min(values) >= -self._half_range
@@ -113,51 +113,50 @@ class Acquisition:
         self.counters = counters
         self._hop_samples = hop_samples
         self._max_gap = max_gap
-        self._block = np.zeros((hop_samples, channels), np.int16)
+        self._shape = (hop_samples, channels)
         self._last = np.zeros(channels, np.int16)
         self.reset()
 
     def reset(self) -> None:
         """Makes the next sample start a new stream."""
         self._next_index: int | None = None
+        self._block = np.empty(self._shape, np.int16)
         self._at = 0
         self._filled = 0
         self._lead_off = False
-        self.restarted = True
-        """Set where a stream begins anew; whoever keeps state over samples clears it."""
+        self._starts_stream = True
 
-    def push(self, index: int, counts: NDArray[np.int16], lead_off: bool = False) -> Iterator[Hop]:
-        """Takes samples `index`, `index` + 1, … and yields the hops that they complete.
+    def push(self, index: int, counts: NDArray[np.int16], lead_off: bool = False) -> list[Hop]:
+        """Takes samples `index`, `index` + 1, … and returns the hops that they complete.
 
         Args:
             index: device index of the first row, modulo 2^32.
             counts: int16 (n, channels).
             lead_off: an electrode was off during these samples.
         """
-        n = len(counts)
+        n, hops = len(counts), list[Hop]()
         self.counters.frames_received += 1
-        expected = self._next_index
-        if expected is None:
+        first = self._next_index
+        if first is None:
             self._lose(index, n)  # a stream starts at index 0
-            self._start(index)
-        else:
-            ahead = index_step(index, expected)
+            first = self._start(index)
+        elif ahead := index_step(index, first):
             if -self._max_gap <= ahead < 0:
                 self.counters.duplicates += 1
-                return
-            if ahead:
-                if 0 < ahead <= self._max_gap:
-                    self._lose(ahead, n)
-                    yield from self._append(np.broadcast_to(self._last, (ahead, len(self._last))), filled=True)
-                else:
-                    self._lose(max(0, ahead), n)
-                    self.counters.restarts += 1
-                    self.reset()
-                    self._start(index)
+                return hops
+            self._lose(max(0, ahead), n)
+            if 0 < ahead <= self._max_gap:
+                self._append(first, np.broadcast_to(self._last, (ahead, len(self._last))), hops, filled=True)
+                first += ahead
+            else:
+                self.counters.restarts += 1
+                self.reset()
+                first = self._start(index)
         self.counters.samples_received += n
         self._lead_off |= lead_off
-        yield from self._append(counts, filled=False)
+        self._append(first, counts, hops, filled=False)
         self._last = counts[-1]
+        return hops
 
     def follow(self, other: Acquisition) -> None:
         """Continues the stream of another Acquisition without a gap, and counts on in its counters."""
@@ -180,24 +179,25 @@ class Acquisition:
         """The newest sample was the last of a hop."""
         return self._at == 0
 
-    def _start(self, index: int) -> None:
+    def _start(self, index: int) -> int:
         """Starts a stream at `index`; samples before the first whole hop are skipped."""
         self._next_index = index
         self._at = -(-index % self._hop_samples)
+        return index
 
-    def _append(self, counts: NDArray[np.int16], filled: bool) -> Iterator[Hop]:
-        assert self._next_index is not None
+    def _append(self, first: int, counts: NDArray[np.int16], hops: list[Hop], *, filled: bool) -> None:
+        """Appends samples `first`, `first` + 1, … and adds the hops that they complete to `hops`."""
         n, done, hop = len(counts), 0, self._hop_samples
         while done < n:
-            if self._at < 0:
-                take = min(-self._at, n - done)
-            else:
-                take = min(hop - self._at, n - done)
-                self._block[self._at : self._at + take] = counts[done : done + take]
+            at = self._at
+            take = min(hop - at if at >= 0 else -at, n - done)
+            if at >= 0:
+                self._block[at : at + take] = counts[done : done + take]
                 self._filled += take if filled else 0
-            self._at += take
+            self._at = at + take
             done += take
-            self._next_index += take
             if self._at == hop:
-                yield Hop(self._block, self._next_index - 1, self._filled, self._lead_off)
-                self._at, self._filled, self._lead_off = 0, 0, False
+                hops.append(Hop(self._block, first + done - 1, self._filled, self._lead_off, self._starts_stream))
+                self._block = np.empty(self._shape, np.int16)
+                self._at, self._filled, self._lead_off, self._starts_stream = 0, 0, False, False
+        self._next_index = first + n

@@ -136,16 +136,16 @@ class StreamingDecoder(Decoder):
         rings = {name: Ring(self._hops, shape) for name, shape in new.items()}
         self._rings = list(rings.values())
         super().__init__(model)
-        self._places = []
+        self._slots = []
         for at in range(self._hops):
             binding = self._binding()
             _bind(binding.bind_input, "emg", rings["emg"].newest(at + 1, shapes["emg"]))
             for name in kept:
                 ring = rings[PAST + name]
                 _bind(binding.bind_input, PAST + name, ring.newest(at, shapes[PAST + name]))
-                _bind(binding.bind_output, name, ring.place(at))
-            copies = [(ring.again(at), ring.place(at)) for name, ring in rings.items() if name != "emg"]
-            self._places.append((rings["emg"].both(at), binding, copies))
+                _bind(binding.bind_output, name, ring.slot(at))
+            copies = [(ring.mirror(at), ring.slot(at)) for name, ring in rings.items() if name != "emg"]
+            self._slots.append((rings["emg"].pair(at), binding, copies))
 
     def reset(self) -> None:
         """Starts from rest, with empty tapes."""
@@ -158,14 +158,14 @@ class StreamingDecoder(Decoder):
     def settle(self) -> None:
         """See Decoder."""
         super().settle()
-        for again, place in self._copies:
-            again[:] = place
+        for mirror, slot in self._copies:
+            mirror[:] = slot
         self._copies = []
 
     def __call__(self, window: Window) -> Floats | None:
         """See Decoder."""
         self.settle()
-        emg, binding, self._copies = self._places[self._at]
+        emg, binding, self._copies = self._slots[self._at]
         self._at = (self._at + 1) % self._hops
         emg[:] = window.newest(self.spec.hop_samples).T
         if window.full:

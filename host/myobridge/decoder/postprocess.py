@@ -42,7 +42,7 @@ class Gate:
         return angles_deg if self._moves else self._rest_deg
 
 
-class Executor:
+class Postprocessor:
     """Rest gate, One-Euro filter (Casiez, Roussel, Vogel, CHI 2012) and limits, on five angles in degrees.
 
     Plain floats: five values are too few for numpy to win.

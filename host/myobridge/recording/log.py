@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from myobridge.errors import UserError
 from myobridge.recording.log_frames import CUE, END, LOST, TIME, Header, LogFrame, TextAssembler, decode_header
 from myobridge.recording.scan import EmgFrames, ScanCounters, Scanner
-from myobridge.wire.emg import INDEX_SPAN
+from myobridge.wire.emg import index_step
 from myobridge.wire.frame import PAYLOAD
 
 MAX_EVENTS: Final = 100_000
@@ -179,7 +179,7 @@ class _Emg:
             return
         first_index = int(frames.sample_index[0]) if self._due_index is None else self._due_index
         due = np.concatenate([[first_index], (frames.sample_index + frames.n)[:-1]])
-        ahead = (frames.sample_index - due + (INDEX_SPAN >> 1)) % INDEX_SPAN - (INDEX_SPAN >> 1)
+        ahead = index_step(frames.sample_index, due)
         first_row = self.samples + np.cumsum(frames.n) - frames.n
         self.take_rows.append(first_row[ahead != 0])
         self.samples_lost += int(ahead[ahead > 0].sum())

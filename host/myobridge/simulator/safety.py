@@ -10,16 +10,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from myobridge.wire import messages as m
+from myobridge.wire.emg import index_step
 from myobridge.wire.messages import Blocker, Config, Reason, Result, Setpoint, State
 
-INDEX_HALF: Final = 1 << 31
 PULSING: Final = (State.ARMED, State.HOLD)
 MOVABLE: Final = (State.ARMED, State.HOLD, State.RELAX)
-
-
-def index_difference(a: int, b: int) -> int:
-    """a - b for 32-bit indices that wrap, as a signed 32-bit number."""
-    return (a - b + INDEX_HALF) % (1 << 32) - INDEX_HALF
 
 
 def towards(applied: int, target: int, step: int) -> int:
@@ -164,11 +159,11 @@ class Safety:
         return all(low <= angle <= high for angle, low, high in limits)
 
     def _stale(self, setpoint: Setpoint, next_sample: int, config: Config) -> bool:
-        age = index_difference(next_sample, setpoint.based_on_sample) - 1
+        age = index_step(next_sample, setpoint.based_on_sample) - 1
         valid = setpoint.valid_4ms * 4 * self.tick_hz // (1000 * config.sample_period_ticks)
         if age < 0 or age > valid:
             return True
-        return self._newest_sample is not None and index_difference(setpoint.based_on_sample, self._newest_sample) < 0
+        return self._newest_sample is not None and index_step(setpoint.based_on_sample, self._newest_sample) < 0
 
     def _rejected(self) -> None:
         self._clean_since_ms = None

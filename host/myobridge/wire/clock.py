@@ -14,6 +14,8 @@ from collections import deque
 from itertools import pairwise
 from typing import Final
 
+from myobridge.wire.emg import index_step
+
 KEPT_POINTS: Final = 256
 POINT_SPACING_S: Final = 0.08
 """The clock keeps the earliest arrival in each stretch of this length: twenty seconds in all."""
@@ -33,7 +35,6 @@ A ceramic resonator, as on an Arduino, is within 0.5 % when new and within 1 % w
 another band.
 """
 KEPT_PONGS: Final = 16
-INDEX_SPAN: Final = 1 << 32
 
 Point = tuple[int, float]
 
@@ -90,7 +91,7 @@ class SampleClock:
         if not self._points:
             return
         newest = self._points[-1][0]
-        index = newest + (next_index - 1 - newest + INDEX_SPAN // 2) % INDEX_SPAN - INDEX_SPAN // 2
+        index = newest + index_step(next_index - 1, newest)
         taken_s = (sent_s + received_s) / 2 - self._period_s / 2  # half a period: the time of sample `index` itself
         self._pongs.append((received_s - sent_s, index, taken_s))
         self._weigh_transport()

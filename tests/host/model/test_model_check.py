@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
 from myobridge.daemon.snapshot import level
-from myobridge.decoder.postprocess import Executor
+from myobridge.decoder.postprocess import Postprocessor
 from myobridge.decoder.prefilter import Prefilter
 from myobridge.decoder.window import Window
 from myobridge.errors import UserError
@@ -257,10 +257,10 @@ def test_whatever_passes_can_be_decided_with_and_shown(data):
     prefilter, window = Prefilter(spec.prefilter_sos, gain, spec.hop_samples), Window(2, 40, spec.hop_samples)
     counts = np.full((spec.hop_samples, 2), 511, np.int16)
     prefilter.reset(-counts[0])
-    executor = Executor(spec, (0,) * 5, (180,) * 5)
+    postprocess = Postprocessor(spec, (0,) * 5, (180,) * 5)
     for hop in range(400):
         window.append(prefilter(counts if hop % 3 else -counts), 0)
-        assert all(0 <= angle <= 180 for angle in executor((3e38, -3e38, 0.0, 180.0, float(hop))))
+        assert all(0 <= angle <= 180 for angle in postprocess((3e38, -3e38, 0.0, 180.0, float(hop))))
     assert np.isfinite(level(window.newest(200))).all()
 
 

@@ -6,11 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from myobridge.wire.bulk import decode_emg
-from myobridge.wire.emg import parse_emg
+from myobridge.wire.emg import INDEX_SPAN, parse_emg
 from myobridge.wire.frame import FrameDecoder, encode
 from myobridge.wire.messages import Emg, Ping, Status
-
-INDEX_SPAN = 1 << 32
 
 
 def emg_frames(frames, samples, channels, first_index=0, seed=0):

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from myobridge.wire.clock import INDEX_SPAN, SampleClock
+from myobridge.wire.clock import SampleClock
+from myobridge.wire.emg import INDEX_SPAN
 from myobridge.wire.handshake import Phase
 from virtual_hand import VirtualHand
 
