@@ -40,6 +40,7 @@ def _open_streams() -> None:
 
 def _as_it_goes(error: UnicodeError) -> tuple[bytes, int]:
     """Error handler for characters that an encoding lacks: the original bytes of a file name, otherwise `?`."""
-    assert isinstance(error, UnicodeEncodeError)
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
     letters = error.object[error.start : error.end]
     return b"".join(os.fsencode(c) if "\udc80" <= c <= "\udcff" else b"?" for c in letters), error.end

@@ -15,6 +15,8 @@ BIN_RATIO: Final = 1.01
 """Neighbouring bins differ by one per cent, so a percentile is exact to one per cent."""
 BINS: Final = 2100
 """1 µs to 1200 s."""
+START_TIME_FIELD: Final = 19
+"""Position of `starttime` among the fields behind the command in /proc/self/stat (proc(5))."""
 _LOG_RATIO: Final = math.log(BIN_RATIO)
 
 
@@ -103,7 +105,7 @@ def process_start_s() -> float:
     """Start of this process in `time.monotonic()`, so that imports count as part of the start."""
     try:
         stat = Path("/proc/self/stat").read_text(encoding="utf-8", errors="replace")
-        ticks = int(stat.rpartition(")")[2].split()[19])
+        ticks = int(stat.rpartition(")")[2].split()[START_TIME_FIELD])
     except (OSError, ValueError, IndexError):
         return time.monotonic() - time.process_time()
     since_boot_s = time.clock_gettime(time.CLOCK_BOOTTIME)

@@ -80,9 +80,9 @@ class EmgGate:
         if not self._possible(samples, frame):
             self.counters.implausible += 1
             return ()
-        index, held = samples.first_index, self._held
+        index, held = samples[0], self._held
         self._held = None
-        if held is not None and self._follows(index, held.first_index + self._frame_samples):
+        if held is not None and self._follows(index, held[0] + self._frame_samples):
             confirmed: tuple[Samples, ...] = (held, samples)
         else:
             self.counters.implausible += held is not None
@@ -94,7 +94,8 @@ class EmgGate:
         return confirmed
 
     def _possible(self, samples: Samples, frame: bytes) -> bool:
-        if len(samples.counts) != self._frame_samples or samples.flags & UNKNOWN_FLAGS:
+        _, flags, counts = samples
+        if len(counts) != self._frame_samples or flags & UNKNOWN_FLAGS:
             return False
         values: tuple[int, ...] = self._values.unpack_from(frame, SAMPLES_AT)  # numpy is slower on so few
         return max(values) < self._half_range and min(values) >= -self._half_range
@@ -134,7 +135,8 @@ class Acquisition:
             counts: int16 (n, channels).
             lead_off: an electrode was off during these samples.
         """
-        n, hops = len(counts), list[Hop]()
+        n = len(counts)
+        hops: list[Hop] = []
         self.counters.frames_received += 1
         first = self._next_index
         if first is None:

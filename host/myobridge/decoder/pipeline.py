@@ -101,7 +101,8 @@ class Pipeline:
 
     def decide(self, hop: Hop) -> Decision:
         """Decides on a hop of `acquisition`."""
-        self.settle()
+        if self._unsettled is not None:
+            self.settle()
         if hop.starts_stream:
             self._restart(hop)
         self._window.append(self._prefilter(hop.counts), hop.filled)

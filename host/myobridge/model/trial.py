@@ -1,7 +1,8 @@
-"""The parent's side of a trial: starts a child process that runs the model with limited time and memory.
+"""The trial of a model, in the process that asks for it: starts a child process that runs the model.
 
-onnxruntime computes the constants of a graph when it loads the graph. So a file of one kilobyte may take a minute and
-all memory before the first decision, or crash onnxruntime. The child process keeps this away from the daemon.
+The child process runs decoder/trial_process.py with little time and memory. onnxruntime computes the constants of a
+graph when it loads the graph. So a file of one kilobyte may take a minute and all memory before the first decision, or
+crash onnxruntime. The child process keeps this away from the daemon.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import select
 import sys
 from pathlib import Path
 from time import monotonic  # the time of the system, even where a test replaces `time`
-from typing import IO, TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
@@ -27,7 +28,7 @@ BUSY_S: Final = 20.0
 BUSY: Final = f"could not be tried within {BUSY_S:g} s; end the programs that keep this computer busy and try again."
 ENVIRONMENT: Final = {"OPENBLAS_NUM_THREADS": "1", "MALLOC_MMAP_THRESHOLD_": "131072"}
 """Makes glibc return the memory of one graph to the system before the next graph."""
-PROGRAM: Final = "import sys; sys.path[:] = sys.argv[1:]; from myobridge.decoder.trial import main; main()"
+PROGRAM: Final = "import sys; sys.path[:] = sys.argv[1:]; from myobridge.decoder.trial_process import main; main()"
 """Runs without `site`, which takes 20 ms."""
 NO_PROCESS: Final = (OSError, RuntimeError, MemoryError)
 """The exceptions that Python raises if the system cannot start a process."""
@@ -57,6 +58,13 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     run_s: float = 0.0
 
 
+class _Child(NamedTuple):
+    """The child process, and its standard output."""
+
+    process: Popen[bytes]
+    output: IO[bytes]
+
+
 class Trial:
     """The trial of one file: call `begin` early, then poll `over` or call `wait`."""
 
@@ -64,7 +72,7 @@ class Trial:
         self._name = printable(str(path))
         self._spec = spec
         self._graphs: tuple[bytes, ...] = (windowed,) if streaming is None else (windowed, streaming)
-        self._process: Popen[bytes] | None = None
+        self._child: _Child | None = None
         self._said = bytearray()
         self._until_s = 0.0
         self._late = False
@@ -76,11 +84,11 @@ class Trial:
         Raises:
             UserError: the process cannot be started.
         """
-        if self._process or self._verdict:
+        if self._child or self._verdict:
             return
         tried = Tried(self._name, self._spec, tuple(map(len, self._graphs)))
         try:
-            self._process = _start(msgspec.json.encode(tried), b"\n", *self._graphs)
+            self._child = _start(msgspec.json.encode(tried), b"\n", *self._graphs)
         except NO_PROCESS as error:
             raise UserError(
                 f"{self._name} cannot be tried, because no process can be started ({error}); end other programs and "
@@ -95,12 +103,7 @@ class Trial:
         Raises:
             UserError: the model has failed, or the process cannot be started.
         """
-        self.begin()
-        if self._process:
-            self._listen(self._process)
-        if self._verdict and self._verdict.refusal:
-            raise UserError(self._verdict.refusal)
-        return self._verdict is not None
+        return self._newest_verdict() is not None
 
     def wait(self) -> Verdict:
         """Waits for the verdict on a model that passes.
@@ -108,28 +111,34 @@ class Trial:
         Raises:
             UserError: the model has failed, or the process cannot be started.
         """
-        while not self.over():
-            assert self._process is not None
-            assert self._process.stdout is not None
-            asked = select.poll()
-            asked.register(self._process.stdout, select.POLLIN)
-            asked.poll(1000 * max(0.01, self._until_s - monotonic()))
-        assert self._verdict is not None
+        while (verdict := self._newest_verdict()) is None:
+            if self._child:
+                asked = select.poll()
+                asked.register(self._child.output, select.POLLIN)
+                asked.poll(1000 * max(0.01, self._until_s - monotonic()))
+        return verdict
+
+    def _newest_verdict(self) -> Verdict | None:
+        """The verdict if the model has passed; None while the verdict is pending."""
+        self.begin()
+        if self._child:
+            self._listen(self._child)
+        if self._verdict and self._verdict.refusal:
+            raise UserError(self._verdict.refusal)
         return self._verdict
 
-    def _listen(self, process: Popen[bytes]) -> None:
+    def _listen(self, child: _Child) -> None:
         """Takes the output of the child, which then ends."""
-        assert process.stdout is not None
         try:
-            while piece := os.read(process.stdout.fileno(), 1 << 16):
+            while piece := os.read(child.output.fileno(), 1 << 16):
                 self._said += piece
         except BlockingIOError:
             if monotonic() > self._until_s:
                 self._late = True
-                process.kill()
+                child.process.kill()
             return
-        process.stdout.close()
-        self._verdict, self._process = self._judge(process.wait()), None
+        child.output.close()
+        self._verdict, self._child = self._judge(child.process.wait()), None
 
     def _judge(self, exit_code: int) -> Verdict:
         try:
@@ -149,7 +158,7 @@ def _why_ended(exit_code: int) -> str:
     return f"cannot be tried: the child process ends immediately (exit code {exit_code}); install myobridge again."
 
 
-def _start(*given: bytes) -> Popen[bytes]:
+def _start(*given: bytes) -> _Child:
     """Starts the child with the graphs in its standard input. Raises one of NO_PROCESS.
 
     The input is a file: with a pipe, this process would wait until the child has loaded onnxruntime.
@@ -168,9 +177,9 @@ def _start(*given: bytes) -> Popen[bytes]:
             env=os.environ | ENVIRONMENT,
             start_new_session=True,
         )
-    assert process.stdout is not None
+    assert process.stdout is not None, "a PIPE"
     os.set_blocking(process.stdout.fileno(), False)
-    return process
+    return _Child(process, process.stdout)
 
 
 def _file() -> IO[bytes]:

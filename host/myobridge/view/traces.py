@@ -83,7 +83,8 @@ class Traces:
             parsed = parse_emg(frame, self._channels) if frame[0] == Emg.TYPE else None
             if parsed is None:
                 continue
-            for hop in self._acquisition.push(parsed.first_index, parsed.counts):
+            index, _, counts = parsed
+            for hop in self._acquisition.push(index, counts):
                 self._take(hop)
 
     def _take(self, hop: Hop) -> None:

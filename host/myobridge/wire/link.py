@@ -21,6 +21,8 @@ PIECE_BYTES = 64
 """Linux returns at most this many bytes in one read while VMIN is larger."""
 DTR_S = 0.05
 """DTR stays off for this long before the edge that resets the board, so that the board's capacitor discharges."""
+CFLAG, CC = 2, 6
+"""Positions of the control flags and the control characters in the attributes of termios."""
 MOST_AT_ONCE = 255
 """The most bytes that the kernel can wait for: VMIN is one byte."""
 
@@ -81,9 +83,9 @@ class SerialLink:
         if waiting != self._wake_at:
             self._wake_at = waiting
             with suppress(termios.error):  # the port is gone; the next read raises LinkLost
-                settings = termios.tcgetattr(self._fd)
-                settings[6][termios.VMIN] = waiting
-                termios.tcsetattr(self._fd, termios.TCSANOW, settings)
+                attributes = termios.tcgetattr(self._fd)
+                attributes[CC][termios.VMIN] = waiting
+                termios.tcsetattr(self._fd, termios.TCSANOW, attributes)
 
     def read(self) -> bytes:
         """All bytes that have arrived; empty if there are none.
@@ -179,9 +181,9 @@ def _set_hupcl(fd: int, *, on: bool) -> None:
     The driver remembers the setting until the board is unplugged.
     """
     with suppress(termios.error):  # the port is gone; the next read raises LinkLost
-        settings = termios.tcgetattr(fd)
-        settings[2] = settings[2] | termios.HUPCL if on else settings[2] & ~termios.HUPCL
-        termios.tcsetattr(fd, termios.TCSANOW, settings)
+        attributes = termios.tcgetattr(fd)
+        attributes[CFLAG] = attributes[CFLAG] | termios.HUPCL if on else attributes[CFLAG] & ~termios.HUPCL
+        termios.tcsetattr(fd, termios.TCSANOW, attributes)
 
 
 def _explained(port: str, baud: int, error: Exception) -> UserError:

@@ -35,8 +35,8 @@ class Outbox:
     pending: Request | None = None
     greeted: bool = False
     """The board has answered HELLO, and gets every message from now on."""
-    board_speaks: bool = False
-    """The board runs its firmware."""
+    _board_speaks: bool = False
+    """Kept up to date until `greeted`."""
     _quiet: Quiet = field(default_factory=lambda: Quiet(math.inf))
     _seq: int = 0
     _held_back: m.Message | None = None
@@ -47,9 +47,10 @@ class Outbox:
 
     def poll(self, now_s: float) -> bool:
         """Sends the pending request if it is due. False if the board has not answered the request in time."""
-        if math.isinf(self._quiet.began_s):
+        if self._quiet.began_s == math.inf:
             self._quiet = Quiet(now_s)
-        self.board_speaks = self._quiet.board_speaks(now_s)
+        if not self.greeted:
+            self._board_speaks = self._quiet.board_speaks(now_s)
         request = self.pending
         if request is None or now_s - request.sent_s < REQUEST_TIMEOUT_S:
             return True
@@ -77,10 +78,14 @@ class Outbox:
     def hear(self, now_s: float) -> None:
         """Notes that a good frame arrived, and sends the message that was held back."""
         self._quiet.hear(now_s)
-        self.board_speaks = self._quiet.board_speaks(now_s)
-        if self.board_speaks and self._held_back is not None:
+        self._board_speaks = self._quiet.board_speaks(now_s)
+        if self._board_speaks and self._held_back is not None:
             message, self._held_back = self._held_back, None
             self.transmit(message)
+
+    def board_speaks(self, now_s: float) -> bool:
+        """Whether the board runs its firmware."""
+        return self._quiet.board_speaks(now_s)
 
     def transmit(self, message: m.Message) -> tuple[int, bool]:
         """Sends a message. Returns its seq, and whether the port took the message.
@@ -89,7 +94,7 @@ class Outbox:
         ESTOP and DISARM wait for the first frame from the board.
         """
         seq = self._seq
-        if not self.greeted and not self.board_speaks and not isinstance(message, m.Hello):
+        if not self.greeted and not self._board_speaks and not isinstance(message, m.Hello):
             if not isinstance(self._held_back, m.Estop):
                 self._held_back = message
             return seq, False

@@ -116,10 +116,12 @@ class Session:
         Raises:
             SessionFailed: the board did not answer in time.
         """
-        self._handshake.poll(now_s)
+        handshake = self._handshake
+        if handshake.phase is not Phase.STREAMING:
+            handshake.poll(now_s)
         if not self._outbox.poll(now_s):
             self._give_up()
-        if self.phase is Phase.STREAMING and now_s >= self._ping_s and self._outbox.board_speaks:
+        if handshake.phase is Phase.STREAMING and now_s >= self._ping_s and self._outbox.board_speaks(now_s):
             self._ping_s = now_s + self._ping_every_s
             self._token = (self._token + 1) & 0xFFFFFFFF
             self._pings = {self._token: now_s}

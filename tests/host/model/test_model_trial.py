@@ -31,8 +31,8 @@ def endless(tmp_path):
     model = read_model(HOSTILE[ENDLESS][0](tmp_path / "m.onnx"))
     model.begin_trial()
     yield model
-    if process := model._trial._process:
-        process.kill()
+    if child := model._trial._child:
+        child.process.kill()
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -75,14 +75,14 @@ def test_who_asks_goes_on_meanwhile(endless):
 
 
 def test_a_process_that_gets_no_processor_is_given_up_and_the_file_is_not_blamed(endless, monkeypatch):
-    os.kill(endless._trial._process.pid, signal.SIGSTOP)
+    os.kill(endless._trial._child.process.pid, signal.SIGSTOP)
     endless._trial._until_s = time.monotonic() + 0.1
     with pytest.raises(UserError, match="busy and try again"):
         _ = endless.session
 
 
 def test_a_process_that_crashes_is_told_of(endless):
-    os.kill(endless._trial._process.pid, signal.SIGSEGV)
+    os.kill(endless._trial._child.process.pid, signal.SIGSEGV)
     with pytest.raises(UserError, match="makes onnxruntime crash"):
         _ = endless.session
 
@@ -101,7 +101,7 @@ def test_the_process_ends_with_the_one_that_asked(tmp_path):
     path = HOSTILE[ENDLESS][0](tmp_path / "m.onnx")
     asker = (
         "import os, signal, sys; from pathlib import Path; from myobridge.model.load import read_model\n"
-        "model = read_model(Path(sys.argv[1])); model.begin_trial(); pid = model._trial._process.pid\n"
+        "model = read_model(Path(sys.argv[1])); model.begin_trial(); pid = model._trial._child.process.pid\n"
         "while os.sched_getscheduler(pid) != os.SCHED_BATCH: pass  # the first thing that it does\n"
         "os.kill(pid, signal.SIGSTOP); print(pid, flush=True); os._exit(0)"
     )

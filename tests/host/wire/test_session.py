@@ -69,7 +69,7 @@ def test_a_session_never_arms_by_itself():
 
 def until_the_board_speaks(hand):
     """A STATUS has come that is no old one, and the first HELLO goes out."""
-    hand.run_until(lambda: hand.session._outbox.board_speaks, within_s=0.15)
+    hand.run_until(lambda: hand.session._outbox._board_speaks, within_s=0.15)
 
 
 def test_nothing_is_said_to_a_board_before_it_speaks_but_one_hello_in_eight_seconds():
