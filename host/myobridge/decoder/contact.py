@@ -63,11 +63,11 @@ class ContactCheck:
         self.verdicts: tuple[Contact, ...] = (Contact.GOOD,) * self._raw.shape[1]
 
     def jump(self) -> None:
-        """The next counts do not follow the newest ones. A verdict stays until new counts are judged."""
+        """Notes that the next counts do not follow the newest counts. The verdicts stay until the next check."""
         self._hops = 0
 
     def follow(self, other: ContactCheck) -> None:
-        """Takes over the verdicts of another check of the same channels."""
+        """Continues with the verdicts of another check of the same channels."""
         self.verdicts = other.verdicts
         self._copies.follow(other._copies)
 

@@ -52,7 +52,7 @@ class Copies:
         self.identical: NDArray[np.bool_] = np.zeros(channels, np.bool_)
 
     def follow(self, other: Copies) -> None:
-        """Takes over what is known of the same channels."""
+        """Continues with the findings on the same channels."""
         self._votes, self._pairs = other._votes, other._pairs
         self.repeating, self.identical = other.repeating, other.identical
 
