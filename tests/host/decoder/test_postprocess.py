@@ -27,7 +27,7 @@ def test_without_smoothing_angles_pass_and_are_limited():
     assert postprocess((170.0, 1.0, 1.0, 1.0, 1.0))[0] == 90.0
 
 
-def test_a_resting_hand_is_steadied_and_a_quick_one_is_not_delayed():
+def test_smoothing_steadies_a_resting_hand_and_does_not_delay_a_quick_one():
     smoothing = Smoothing(min_cutoff_hz=1.0, beta_hz_per_deg_s=0.05)
     noise = 90 + np.random.default_rng(0).normal(0, 3, 2000)
     steady = run(postprocess_of(smoothing), noise)
@@ -38,7 +38,7 @@ def test_a_resting_hand_is_steadied_and_a_quick_one_is_not_delayed():
     assert slow[20 + 20] < 0.6 * 180
 
 
-def test_without_beta_it_is_the_first_order_low_pass_of_the_paper():
+def test_without_beta_the_smoothing_is_the_first_order_low_pass_of_the_paper():
     cutoff_hz, period_s = 3.0, 0.01
     got = run(
         postprocess_of(Smoothing(min_cutoff_hz=cutoff_hz, beta_hz_per_deg_s=0.0), hop_ms=10),
@@ -48,23 +48,23 @@ def test_without_beta_it_is_the_first_order_low_pass_of_the_paper():
     assert got[1:] == pytest.approx(100 * (1 - (1 - weight) ** np.arange(1, 51)))
 
 
-def test_reset_takes_the_next_angles_as_they_are():
+def test_reset_takes_the_next_angles_without_smoothing():
     postprocess = postprocess_of(Smoothing(min_cutoff_hz=0.1, beta_hz_per_deg_s=0.0))
     postprocess(OPEN)
     postprocess.reset()
     assert postprocess(CLOSED) == CLOSED
 
 
-def test_the_hand_stays_at_rest_until_the_network_has_meant_something_else_for_a_while():
+def test_the_hand_stays_at_rest_until_the_network_has_left_rest_for_long_enough():
     postprocess = postprocess_of(gate=RestGate(leave_deg=20, after_ms=15))  # three decisions
     said = [40, 90, 90, 40, 90, 90, 90, 90, 55, 90]
     assert run(postprocess, said).tolist() == [40, 40, 40, 40, 40, 40, 90, 90, 40, 40]
 
 
-def test_after_a_movement_the_gate_asks_for_longer_until_the_muscle_has_let_go():
+def test_after_a_movement_the_gate_waits_longer_until_the_muscle_has_relaxed():
     gate = RestGate(leave_deg=20, after_ms=10, settling_ms=50, again_after_ms=20)  # 2, 10 and 4 decisions
     moved, twitch, rest = [90] * 4, [90] * 3, [40]
-    assert run(postprocess_of(gate=gate), moved).tolist() == [40, 90, 90, 90], "a stream begins settled"
+    assert run(postprocess_of(gate=gate), moved).tolist() == [40, 90, 90, 90], "a stream starts at rest"
     for rested, lasts, passed in ((1, 3, 2), (2, 3, 0), (9, 3, 0), (9, 5, 2), (10, 3, 2)):
         angles = run(postprocess_of(gate=gate), [*moved, *rest * rested, *[90] * lasts])[4:]
         assert angles.tolist() == [40] * (rested + lasts - passed) + [90] * passed, (rested, lasts)
@@ -72,7 +72,7 @@ def test_after_a_movement_the_gate_asks_for_longer_until_the_muscle_has_let_go()
     assert twice.tolist() == [40] * 11 + [90] * 2, "a twitch that did not pass is part of the rest"
 
 
-def test_a_restarted_stream_begins_behind_the_gate():
+def test_a_new_stream_starts_at_rest_behind_the_gate():
     postprocess = postprocess_of(gate=RestGate(leave_deg=20, after_ms=10))
     assert run(postprocess, [90, 90]).tolist() == [40, 90]
     postprocess.reset()

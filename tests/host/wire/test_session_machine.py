@@ -1,4 +1,4 @@
-"""The session and whatever is at the other end of its line: any message at any time, true, old or damaged, or none."""
+"""The session against any other end of the line: valid, old or damaged messages at any time, or silence."""
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -14,7 +14,7 @@ from virtual_hand import VirtualHand, board_config, body_of, frame_of, unpacked
 
 POLL_S = 0.01
 SLACK_S = REQUEST_TIMEOUT_S + 2 * POLL_S
-"""A session looks at the time when a repetition is due."""
+"""The session checks its timeouts only when a repetition is due."""
 REPEATED = (m.Hello, m.Config, m.Start, m.Arm)
 ANSWERED_S = REQUEST_TRIES * REQUEST_TIMEOUT_S + SLACK_S
 PATIENCE_S = {
@@ -23,7 +23,7 @@ PATIENCE_S = {
     Phase.CONFIGURING: ANSWERED_S,
     Phase.STARTING: ANSWERED_S,
 }
-"""How long a session bears silence in each phase before it fails."""
+"""How long a session accepts silence in each phase before it fails."""
 PULSING_OR_STREAMING = m.StatusFlag.PULSES_ON | m.StatusFlag.STREAMING
 GOOD_HAND = VirtualHand()
 GOOD_HAND.run_until(lambda: GOOD_HAND.session.phase is Phase.STREAMING, within_s=0.5)
@@ -35,18 +35,18 @@ def mostly(value, *others):
 
 
 class AnyDevice(RuleBasedStateMachine):
-    """The rules are what can happen; what the session sends is judged as it sends it."""
+    """The rules are the events; each message of the session is checked when the session sends it."""
 
     @initialize()
     def connect(self):
-        """A new link: nothing of what was asked before counts any more."""
+        """A new link: earlier requests do not count any more."""
         self.now_s = getattr(self, "now_s", 0.0) + 1.0
         self.line, self.seqs, self.sent_s, self.port_full = FrameDecoder(), [], {}, False
         self.arm_asked = self.permitted = self.disarm_asked = False
         self.told, self.challenge, self.arm_seqs, self.rested = None, None, set(), False
         self.session = Session(self.judge, lambda _ident: board_config())
 
-    # --- what it sends --------------------------------------------------------------------------------------
+    # --- messages of the session ----------------------------------------------------------------------------------
 
     def judge(self, data):
         for frame in self.line.feed(data):
@@ -65,28 +65,28 @@ class AnyDevice(RuleBasedStateMachine):
 
     def judge_start(self, message, _seq):
         assert self.session.phase is Phase.STARTING
-        assert message.config_crc == GOOD_HAND.session._handshake.config_crc, "of the very CONFIG that was acknowledged"
+        assert message.config_crc == GOOD_HAND.session._handshake.config_crc, "START names the acknowledged CONFIG"
 
     def judge_arm(self, message, seq):
-        assert self.arm_asked, "ARM without a person's wish"
+        assert self.arm_asked, "ARM without a request"
         assert message == m.Arm(self.session.ident.boot_id, self.session._handshake.config_crc, self.challenge)
         self.arm_seqs.add(seq)
 
     def judge_disarm(self, _message, _seq):
         withdrawn = self.session.arm_refusal == "the board did not answer"
         asked = self.disarm_asked or withdrawn
-        assert asked or not self.told.flags & m.StatusFlag.PULSES_ON, "nothing held is let go of"
+        assert asked or not self.told.flags & m.StatusFlag.PULSES_ON, "the hand drops nothing without a request"
 
     def judge_setpoint(self, _message, _seq):
-        raise AssertionError("a session decides nothing")
+        raise AssertionError("a session sends no SETPOINT by itself")
 
     def judge_ping(self, _message, _seq):
         assert self.now_s - self.sent_s.get(m.Ping, -1.0) >= PING_S - 1e-6
 
-    # --- what happens ---------------------------------------------------------------------------------------
+    # --- events ---------------------------------------------------------------------------------------------
 
     def during(self, action):
-        """What a daemon does when a session fails: it connects again."""
+        """Connects again when a session fails, as the daemon does."""
         try:
             action()
         except UserError as error:
@@ -159,7 +159,7 @@ class AnyDevice(RuleBasedStateMachine):
         reason=mostly(m.Reason.NONE, 77),
     )
     def status(self, state, flags, boot, stale, result, blockers, challenge, angle, reason):
-        """stale: so many requests ago was the one that it answers; None: it answers another one."""
+        """stale: how many requests ago the answered request was sent; None: STATUS answers another request."""
         request = self.session._outbox.pending
         asked = (0, 0)
         if request is not None and stale is not None:
@@ -182,7 +182,7 @@ class AnyDevice(RuleBasedStateMachine):
     @precondition(lambda self: self.session.phase in (Phase.STARTING, Phase.STREAMING))
     @rule()
     def the_hand_obeys(self):
-        """What a good hand would answer now."""
+        """The answer of a good hand."""
         request = self.session._outbox.pending
         if request and request.seq >= 0:
             state = {m.Arm: m.State.ARMED, m.Estop: m.State.ESTOP}.get(type(request.message), m.State.DISARMED)
@@ -190,7 +190,7 @@ class AnyDevice(RuleBasedStateMachine):
 
     @rule()
     def the_hand_does_what_is_right(self):
-        """One step of a good session, wherever it is."""
+        """One step of a good session in its current phase."""
         self.during(lambda: self.poll(POLL_S))
         match self.session.phase:
             case Phase.GREETING:
@@ -225,10 +225,10 @@ class AnyDevice(RuleBasedStateMachine):
         damaged[at] ^= 1 << bit
         assert FrameDecoder().feed(bytes(damaged)) == []
 
-    # --- what always holds ----------------------------------------------------------------------------------
+    # --- invariants -----------------------------------------------------------------------------------------
 
     @invariant()
-    def nobody_moves_who_was_not_asked_to(self):
+    def the_hand_moves_only_with_permission(self):
         assert self.permitted or not self.session.may_move
 
     @invariant()
