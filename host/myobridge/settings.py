@@ -139,7 +139,7 @@ def load_settings(path: Path | None) -> Settings:
     names = _names(Settings)
     for name in _names_used(data):
         if name not in names:
-            raise UserError(f"{path}: unknown key '{name}'; the nearest known key is '{_nearest(name, names)}'.")
+            raise UserError(f"{path}: unknown key '{name}'; the nearest key is '{_nearest(name, names)}'.")
     try:
         return msgspec.convert(data, Settings)
     except msgspec.ValidationError as error:

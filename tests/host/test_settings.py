@@ -87,10 +87,10 @@ UNKNOWN = [
 
 
 @pytest.mark.parametrize(("text", "name", "nearest"), UNKNOWN)
-def test_an_unknown_key_is_named_with_the_nearest_known_key(load, text, name, nearest):
+def test_an_unknown_key_is_named_with_the_nearest_key(load, text, name, nearest):
     with pytest.raises(UserError) as error:
         load(text)
-    assert str(error.value).endswith(f"hand.toml: unknown key '{name}'; the nearest known key is '{nearest}'.")
+    assert str(error.value).endswith(f"hand.toml: unknown key '{name}'; the nearest key is '{nearest}'.")
 
 
 NONSENSE = [
