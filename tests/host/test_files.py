@@ -121,8 +121,8 @@ def test_a_new_file_does_not_replace_another(old, tmp_path):
     with pytest.raises(UserError, match="the file exists already"):
         with draft(path, new=True) as half:
             half.write_text("mine")
-            path.write_text("of another who was quicker")
-    assert old.read_text() == "before" and path.read_text() == "of another who was quicker"
+            path.write_text("of a faster writer")
+    assert old.read_text() == "before" and path.read_text() == "of a faster writer"
 
 
 def test_new_files_work_on_a_file_system_without_links(tmp_path, monkeypatch):
@@ -135,8 +135,8 @@ def test_new_files_work_on_a_file_system_without_links(tmp_path, monkeypatch):
         half.write_text("mine")
     path.unlink()
     with pytest.raises(UserError, match="the file exists already"), draft(path, new=True):
-        path.write_text("of another who was quicker")
-    assert path.read_text() == "of another who was quicker" and only(path)
+        path.write_text("of a faster writer")
+    assert path.read_text() == "of a faster writer" and only(path)
 
 
 def test_links_are_followed_and_modes_kept(old, tmp_path):

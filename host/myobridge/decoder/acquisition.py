@@ -131,7 +131,7 @@ class Acquisition:
         """Takes samples `index`, `index` + 1, … and returns the hops that they complete.
 
         Args:
-            index: device index of the first row, modulo 2^32.
+            index: the board's index of the first row, modulo 2^32.
             counts: int16 (n, channels).
             lead_off: an electrode was off during these samples.
         """

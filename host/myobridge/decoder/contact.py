@@ -170,7 +170,7 @@ class CheckedStretches:
         self.begin()
 
     def begin(self) -> None:
-        """Starts anew: the next stretch does not follow the previous one."""
+        """Starts a new sequence: the next stretch does not follow the previous one."""
         self._copies = Copies(self._channels, self._hum_of_two)
         self._before: NDArray[np.int16] | None = None
 

@@ -111,7 +111,7 @@ class Session:
     # --- called by the loop -------------------------------------------------------------------------------
 
     def poll(self, now_s: float) -> None:
-        """Sends whatever is due: this phase's request, its repetitions, PING.
+        """Sends everything that is due: the request of this phase, its repetitions, PING.
 
         Raises:
             SessionFailed: the board did not answer in time.

@@ -212,7 +212,7 @@ def test_no_permission_names_the_group(port, monkeypatch, code):
     assert "`sudo usermod -aG uucp $USER`, then log in again." in refusal(port.path)
 
 
-def test_nobody_is_told_to_join_the_group_of_root(tmp_path, monkeypatch):
+def test_the_advice_is_never_to_join_the_group_of_root(tmp_path, monkeypatch):
     port = tmp_path / "ttyACM0"
     port.touch()
     monkeypatch.setattr(grp, "getgrgid", lambda _gid: SimpleNamespace(gr_name="root"))

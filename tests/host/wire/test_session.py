@@ -766,7 +766,7 @@ class AnyOrder(RuleBasedStateMachine):
         self.asked_to_arm = False
 
     @rule(seed=st.integers(4, 9))
-    def device_resets(self, seed):
+    def board_resets(self, seed):
         self.hand.firmware = SimulatedFirmware(ConstantSource(), seed=seed)
 
     @invariant()
@@ -781,7 +781,7 @@ class AnyOrder(RuleBasedStateMachine):
         """From any state, an undisturbed session reaches the stream; after an emergency stop, a reset comes first."""
         self.hand.lose = lambda _message: False
         if self.hand.state is State.ESTOP:
-            self.device_resets(10)
+            self.board_resets(10)
         self.hand.connect()
         self.hand.run_until(lambda: self.hand.emg_frames, within_s=8.0)
         assert not self.hand.session.may_move

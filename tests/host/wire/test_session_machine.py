@@ -34,7 +34,7 @@ def mostly(value, *others):
     return st.sampled_from([value] * 4 + list(others))
 
 
-class AnyDevice(RuleBasedStateMachine):
+class AnyBoard(RuleBasedStateMachine):
     """The rules are the events; each message of the session is checked when the session sends it."""
 
     @initialize()
@@ -240,5 +240,5 @@ def fields(message):
     return {name: getattr(message, name) for name in message.__struct_fields__}
 
 
-AnyDevice.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
-TestAnyDevice = AnyDevice.TestCase
+AnyBoard.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestAnyBoard = AnyBoard.TestCase
