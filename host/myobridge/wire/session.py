@@ -135,9 +135,9 @@ class Session:
             )
         if self.arming:
             self.withdraw_arm("the board did not answer")
-        elif self._outbox.pending is not None:
-            name = type(self._outbox.pending.message).__name__.upper()
-            raise SessionBroken(f"The board stopped answering ({name}); check the cable and reset it.")
+            return
+        name = "CONFIG" if self.phase is Phase.CONFIGURING else "START"
+        raise SessionBroken(f"The board stopped answering ({name}); check the cable and reset it.")
 
     def hear(self, now_s: float) -> None:
         """Notes that a good frame of any type arrived, which shows that the board runs its firmware."""

@@ -5,9 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from myobridge.wire.emg import INDEX_SPAN, index_step
+from myobridge.wire.emg import INDEX_SPAN, index_step, parse_emg
 
 HALF = INDEX_SPAN // 2
+
+
+def test_a_frame_without_room_for_its_head_has_no_samples():
+    assert parse_emg(bytes(11), 1) is None
 
 
 @given(st.integers(0, INDEX_SPAN - 1), st.integers(-HALF, HALF - 1))
