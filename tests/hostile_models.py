@@ -122,10 +122,10 @@ def doubles_itself(path: Path) -> Path:
 
 
 HOSTILE: Final[dict[str, tuple[Callable[[Path], Path], str]]] = {
-    "large constant matrices": (lambda path: matrices(path, 2000, 30, constant=True), "no hand can wait for it"),
+    "large constant matrices": (lambda path: matrices(path, 2000, 30, constant=True), "too long for a hand"),
     "many constant matrices": (lambda path: matrices(path, 300, 5000, constant=True), "choose another"),
-    "large matrices": (lambda path: matrices(path, 2000, 30, constant=False), "no hand can wait for it"),
-    "many matrices": (lambda path: matrices(path, 200, 3000, constant=False), "no hand can wait for it"),
+    "large matrices": (lambda path: matrices(path, 2000, 30, constant=False), "too long for a hand"),
+    "many matrices": (lambda path: matrices(path, 200, 3000, constant=False), "too long for a hand"),
     "a long constant": (lambda path: long_tensor(path, 1 << 28, constant=True), "more memory"),
     "a long tensor": (lambda path: long_tensor(path, 1 << 28, constant=False), "more memory"),
     "many tensors": (lambda path: many_tensors(path, 1 << 20, 400), "more memory"),
@@ -134,7 +134,7 @@ HOSTILE: Final[dict[str, tuple[Callable[[Path], Path], str]]] = {
     "infinite on any signal": (lambda path: infinite_above(path, 0.0), "not numbers on noise"),
     "infinite on a muscle": (lambda path: infinite_above(path, 3.0), "not numbers on bursts"),
     "no number on a muscle": (lambda path: no_number_above(path, 3.0), "not numbers on bursts"),
-    "no number at full scale": (lambda path: no_number_above(path, 1000.0), "converter's"),
+    "no number at full scale": (lambda path: no_number_above(path, 1000.0), "range of the ADC"),
     "doubles itself": (doubles_itself, "not numbers"),
 }
 """By what they do; how to write one, and a word of the sentence that refuses it."""

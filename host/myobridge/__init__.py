@@ -4,6 +4,6 @@ import os
 from typing import Final
 
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
-"""Before onnxruntime is imported: from 1.31 on it would write to ~/.cache and tell its maker over the network."""
+"""Set before onnxruntime is imported, which since 1.31 writes to ~/.cache and reports to its maker."""
 
 SERVOS: Final = ("thumb", "index", "middle", "ring", "little")

@@ -1,4 +1,4 @@
-"""What the device is told to do: the model and the configuration, made into a CONFIG message."""
+"""Makes the CONFIG message for a board from the model and the settings."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from myobridge.wire.emg import emg_wire_bytes
 from myobridge.wire.frame import MAX_WIRE_BYTES
 
 MAX_VALUES: Final = (MAX_WIRE_BYTES + 1 - emg_wire_bytes(0, 0)) // 2
-"""Samples times channels that fit in a frame."""
+"""Limit of samples times channels in a frame."""
 MAX_RATE_ERROR: Final = 1e-3
-"""A sampling rate that is off by more than this is another sampling rate."""
+"""Two sampling rates count as equal up to this relative difference."""
 
 
 def samples_per_frame(hop_samples: int, channels: int, most: int) -> int:
-    """The largest number up to `most` that fits in a frame and divides the hop, so that hops end where frames end."""
+    """The largest number up to `most` that fits in a frame and divides the hop, so that hops end with frames."""
     return max(n for n in range(1, min(most, MAX_VALUES // channels, hop_samples) + 1) if hop_samples % n == 0)
 
 
@@ -27,25 +27,25 @@ def _cdeg(angles_deg: tuple[float, ...]) -> tuple[int, ...]:
 
 
 def channel_inputs(config: Settings, spec: ModelSpec) -> tuple[int, ...]:
-    """Analogue inputs of the model's channels.
+    """The analogue inputs for the channels of the model.
 
     Raises:
-        UserError: the configuration names another number of inputs than the model has channels.
+        UserError: the number of inputs in the settings differs from the number of channels of the model.
     """
     inputs = config.acquisition.inputs or tuple(range(len(spec.channels)))
     if len(inputs) != len(spec.channels):
         raise UserError(
             f"The model {spec.name} takes {len(spec.channels)} channels, [acquisition] inputs names {len(inputs)}; "
-            "change the one or the other."
+            "change the inputs or the model."
         )
     return inputs
 
 
 def check_rate(config: Settings, spec: ModelSpec) -> None:
-    """Refuses a configuration for another sampling rate than the model's, and a model too slow for a hand.
+    """Refuses settings for another sampling rate than the model's, and a model whose hop is too long.
 
     Raises:
-        UserError: the rates differ, or the hand would take the time between two decisions for silence.
+        UserError: the rates differ, or the firmware would hold the hand between two decisions.
     """
     if 2 * spec.hop_ms > config.safety.hold_ms:
         raise UserError(
@@ -61,21 +61,21 @@ def check_rate(config: Settings, spec: ModelSpec) -> None:
 
 
 def board_config(ident: m.Ident, spec: ModelSpec, config: Settings) -> m.Config:
-    """CONFIG for this device.
+    """CONFIG for this board.
 
     Raises:
-        UserError: the device cannot sample what the model needs.
+        UserError: the board cannot sample the channels of the model at its rate.
     """
     inputs = channel_inputs(config, spec)
     if max(inputs) >= ident.max_channels:
         raise UserError(
-            f"The model {spec.name} takes {len(spec.channels)} channels (inputs up to {max(inputs)}), the device has "
+            f"The model {spec.name} takes {len(spec.channels)} channels (inputs up to {max(inputs)}), the board has "
             f"{ident.max_channels}; choose a model for fewer channels or another board."
         )
     period = round(ident.tick_hz / spec.fs_hz)
     if not 1 <= period < 1 << 16 or abs(ident.tick_hz / period / spec.fs_hz - 1) > MAX_RATE_ERROR:
         raise UserError(
-            f"The device cannot sample at the model's {spec.fs_hz:g} Hz (its clock ticks at {ident.tick_hz} Hz); "
+            f"The board cannot sample at the model's {spec.fs_hz:g} Hz (its clock ticks at {ident.tick_hz} Hz); "
             "choose a model for another rate."
         )
     servo, safety = config.servo, config.safety
@@ -97,7 +97,7 @@ def board_config(ident: m.Ident, spec: ModelSpec, config: Settings) -> m.Config:
 
 
 def safe_pose(config: Settings, spec: ModelSpec) -> tuple[float, ...]:
-    """The pose to relax to: the configured one, or the model's rest pose within the servo limits."""
+    """The pose in which the hand relaxes: from the settings, or the model's rest pose within the servo limits."""
     servo = config.servo
     pose = servo.safe_deg or spec.rest_pose_deg
     return tuple(

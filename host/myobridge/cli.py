@@ -1,4 +1,4 @@
-"""The entry of the command line: what must hold before anything is imported that takes time."""
+"""The entry point of the command line: prepares the process before any slow import."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 
 
 def main() -> None:
-    """`myobridge`, as a process of its own."""
+    """Runs `myobridge` in this process."""
     begin()
     from myobridge.commands.command_line import commands
 
@@ -17,18 +17,18 @@ def main() -> None:
 
 
 def begin() -> None:
-    """Makes this process ready for a command: its signals, its standard streams, its environment."""
-    # What is said to a daemon that starts waits until it listens; every other command never does.
+    """Prepares the signals, the standard streams and the environment of this process for a command."""
+    # Signals to a daemon that starts stay pending until the daemon handles them; other commands never handle them.
     signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGUSR1, signal.SIGUSR2))
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C during the imports ends quietly
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C during the imports ends the process without a traceback
     _open_streams()
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy: its threads cost memory and latency
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy is imported: its threads cost memory and latency
 
 
 def _open_streams() -> None:
-    """Opens what the caller has closed, and lets no letter stop a sentence.
+    """Opens the standard streams that the caller has closed, and makes every character printable.
 
-    The next file that is opened, such as the serial port, would otherwise get the number of a closed standard stream.
+    Otherwise the next file, such as the serial port, would get the number of a closed standard stream.
     """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
@@ -39,7 +39,8 @@ def _open_streams() -> None:
 
 
 def _as_it_goes(error: UnicodeError) -> tuple[bytes, int]:
-    """What stands for letters that a stream's encoding lacks: in a file's name its own bytes, otherwise `?`."""
-    assert isinstance(error, UnicodeEncodeError)
+    """Error handler for characters that an encoding lacks: the original bytes of a file name, otherwise `?`."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
     letters = error.object[error.start : error.end]
     return b"".join(os.fsencode(c) if "\udc80" <= c <= "\udcff" else b"?" for c in letters), error.end

@@ -1,13 +1,13 @@
-"""The one exception that a user's mistake or a bad board raises, and the text that people may be shown."""
+"""The exception for mistakes of users and faults of boards, and text that is safe to print."""
 
 from typing import Final
 
 HALF_LETTERS: Final = 500
-"""What a sentence quotes may be of any length; its beginning and its end say what is wrong and what to do."""
+"""An error keeps this many characters at its start and at its end, because a quoted text may have any length."""
 
 
 def printable(text: str) -> str:
-    """Without what would control a terminal or break a table's row."""
+    """The text without characters that control a terminal or break a row of a table."""
     return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
 
 

@@ -1,7 +1,7 @@
-"""The one way in which a file of ours is written: as a draft beside it, forced onto the disk, then renamed.
+"""Writes files atomically: as a draft in the same folder, flushed to the disk, then renamed.
 
-So a file is whole or absent. After a full disk, a kill or a second writer, what was there before is still there. A
-killed writer leaves its draft behind, a hidden file without an owner; the next writer in that folder removes it.
+So a file is whole or absent. After a full disk, a kill or a second writer, the previous file still exists. A killed
+writer leaves its draft behind, a hidden file without an owner; the next writer in that folder removes the draft.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from typing import Final
 from myobridge.errors import UserError
 
 DRAFT: Final = ".myobridge-draft-"
-"""How the name of a draft begins. Its own end is that of the file, for writers that go by it."""
+"""Prefix of the name of a draft. Its suffix is that of the file, because some writers depend on the suffix."""
 LOCK: Final = ".lock"
 PATIENCE_S: Final = 60.0
-"""Writers hold a lock for moments; one that was stopped in the middle must not hold up the others for ever."""
+"""Writers hold a lock briefly; a stopped writer must not block the others for ever."""
 READER_S: Final = 2.0
-"""The reader of a pipe may be starting."""
+"""Time for the reader of a pipe to start."""
 POLL_S: Final = 0.02
 SUFFIX_LETTERS: Final = 16
 TO_DO: Final = {
@@ -36,23 +36,23 @@ TO_DO: Final = {
     errno.EPERM: "allow writing there, or choose another place",
     errno.EROFS: "choose a place that can be written to",
     errno.ENOENT: "make its folder first, or choose another place",
-    errno.ENOTDIR: "check the path, a part of which is a file, or choose another place",
-    errno.ENXIO: "nobody reads that pipe: start its reader first",
-    errno.EISDIR: "a folder is in its place: choose another name",
-    errno.EEXIST: "there is such a file already: choose another name",
+    errno.ENOTDIR: "check the path, part of which is a file, or choose another place",
+    errno.ENXIO: "no program reads this pipe: start its reader first",
+    errno.EISDIR: "a folder has this name: choose another name",
+    errno.EEXIST: "the file exists already: choose another name",
 }
 _numbers = count()
 
 
 @contextmanager
 def draft(path: Path, *, new: bool = False) -> Iterator[Path]:
-    """A file to write instead of `path`, in the same folder; it becomes `path` when the block ends well.
+    """Yields a draft in the folder of `path`, and renames the draft to `path` if the block succeeds.
 
-    A link is followed, and a device or pipe (`/dev/stdout`) is written to as it is. With `new` a file that is there
-    already is left alone.
+    A link is followed, and a device or pipe (`/dev/stdout`) is written directly. With `new`, an existing file is an
+    error.
 
     Raises:
-        UserError: the system does not let us write there; the draft is gone, and `path` is as it was.
+        UserError: the system refuses to write there; the draft is removed, and `path` is unchanged.
     """
     with refusals(path):
         target = Path(os.path.realpath(path))
@@ -60,31 +60,31 @@ def draft(path: Path, *, new: bool = False) -> Iterator[Path]:
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
         if target.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
-        if path.exists() and not path.is_file():  # a pipe that /dev/stdout leads to has no name of its own
+        if path.exists() and not path.is_file():  # behind /dev/stdout there may be a pipe without a name
             with _read_by_somebody(path):
                 yield path
             return
         with unnamed(target.parent, target.suffix) as half:
-            with suppress(OSError):  # there is none, or the file system knows no modes
+            with suppress(OSError):  # no such file, or a file system without modes
                 half.chmod(stat.S_IMODE(target.stat().st_mode))
             yield half
             settle(half, target, new=new)
 
 
 def write_text(path: Path, text: str) -> None:
-    """Writes the text as UTF-8.
+    """Writes text as UTF-8, atomically.
 
     Raises:
-        UserError: as `draft`.
+        UserError: the system refuses to write there.
     """
     write_bytes(path, text.encode())
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Writes the bytes.
+    """Writes bytes atomically.
 
     Raises:
-        UserError: as `draft`.
+        UserError: the system refuses to write there.
     """
     with draft(path) as half:
         half.write_bytes(data)
@@ -92,10 +92,10 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Only one program of ours at a time is in this block for this folder. A killed one leaves no lock behind.
+    """Locks a folder against other myobridge programs. The lock ends with the block or with the process.
 
     Raises:
-        UserError: no lock can be made there, or another program has had it for a minute.
+        UserError: the lock cannot be made, or another program has held it for a minute.
     """
     path = folder / LOCK
     with refusals(path):
@@ -104,14 +104,14 @@ def locked(folder: Path) -> Iterator[None]:
         yield
     finally:
         with suppress(OSError):
-            path.unlink()  # a program that waits for this file sees that its name is gone, and makes another
+            path.unlink()  # a waiting program sees that the name is gone, and makes a new lock file
         fcntl.flock(fd, fcntl.LOCK_UN)
         os.close(fd)
 
 
 @contextmanager
 def _read_by_somebody(path: Path) -> Iterator[None]:
-    """Refuses a pipe that nobody begins to read: a writer would wait for its reader for ever."""
+    """Refuses a pipe without a reader: the writer would wait for ever."""
     fd, until_s = -1, time.monotonic() + READER_S
     while path.is_fifo() and fd < 0:
         try:
@@ -129,7 +129,7 @@ def _read_by_somebody(path: Path) -> Iterator[None]:
 
 @contextmanager
 def unnamed(folder: Path, suffix: str) -> Iterator[Path]:
-    """A draft that has no name to become yet (see `settle`); it is gone when the block ends."""
+    """Yields a draft whose final name is not known yet (see `settle`); removes the draft when the block ends."""
     _sweep(folder)
     half, fd = _own(folder, suffix[:SUFFIX_LETTERS])
     try:
@@ -140,17 +140,17 @@ def unnamed(folder: Path, suffix: str) -> Iterator[Path]:
 
 
 def settle(half: Path, path: Path, *, new: bool = False) -> None:
-    """Forces the draft onto the disk and gives it its name, on the same disk.
+    """Flushes the draft to the disk and renames it to `path`, on the same disk.
 
     Raises:
-        OSError: the disk does not take it, or with `new`, there is such a file.
+        OSError: the disk refuses the data, or `new` is set and the file exists.
     """
     force(half)
     if new:
         _name_new(half, path)
     else:
         half.replace(path)
-    with suppress(OSError):  # some file systems cannot
+    with suppress(OSError):  # some file systems cannot flush a folder
         force(path.parent)
 
 
@@ -160,16 +160,16 @@ def _name_new(half: Path, path: Path) -> None:
     except OSError as error:
         if error.errno not in (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS):
             raise
-        if path.exists():  # a memory stick knows no links
+        if path.exists():  # a FAT file system has no links
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path) from error
         half.replace(path)
 
 
 def force(path: Path) -> None:
-    """Waits until the disk has what is in the file or folder.
+    """Waits until the contents of the file or folder are on the disk.
 
     Raises:
-        OSError: it does not take it.
+        OSError: the disk refuses the data.
     """
     fd = os.open(path, os.O_RDONLY)
     try:
@@ -179,22 +179,22 @@ def force(path: Path) -> None:
 
 
 def _own(folder: Path, suffix: str) -> tuple[Path, int]:
-    """A new empty draft; as long as its descriptor is open, it has an owner."""
+    """A new empty draft; the draft has an owner while its descriptor is open."""
     while True:
         half = folder / f"{DRAFT}{os.getpid()}-{next(_numbers)}{suffix}"
         try:
             fd = os.open(half, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
-        except FileExistsError:  # of a killed process with this number
+        except FileExistsError:  # draft of a killed process with the same number
             continue
-        with suppress(OSError):  # some file systems know no locks; there nobody sweeps either
+        with suppress(OSError):  # some file systems have no locks; sweeping does nothing there
             fcntl.flock(fd, fcntl.LOCK_EX)
         if os.fstat(fd).st_nlink:
             return half, fd
-        os.close(fd)  # swept between the two lines
+        os.close(fd)  # another writer swept it before it was locked
 
 
 def _sweep(folder: Path) -> None:
-    """Removes drafts without an owner."""
+    """Removes the drafts that have no owner."""
     for half in folder.glob(f"{DRAFT}*"):
         with suppress(OSError):
             fd = os.open(half, os.O_RDWR | os.O_NOFOLLOW)
@@ -229,7 +229,7 @@ def _lock(path: Path) -> int:
 
 @contextmanager
 def refusals(path: Path) -> Iterator[None]:
-    """Says in a sentence what the system refuses about this file; other files' errors are passed on."""
+    """Turns an OSError about this file into a UserError; errors about other files pass through."""
     try:
         yield
     except OSError as error:
@@ -237,16 +237,16 @@ def refusals(path: Path) -> Iterator[None]:
         if named not in (path, path.parent, Path(os.path.realpath(path))) and not named.name.startswith(DRAFT):
             raise
         to_do = TO_DO.get(error.errno or 0, "choose another place")
-        kept = "; what was there before is still there" if path.is_file() and error.errno != errno.EEXIST else ""
+        kept = "; the previous file is unchanged" if path.is_file() and error.errno != errno.EEXIST else ""
         raise UserError(f"{path} cannot be written ({error.strerror or error}): {to_do}{kept}.") from error
 
 
 def check_file(path: Path) -> None:
-    """Refuses what is there and is no file: a folder, or a pipe, at which a reader would wait for ever.
+    """Refuses everything except a regular file; reading a pipe could block for ever.
 
     Raises:
-        UserError: it is a folder, a pipe, a socket or a device.
-        OSError: nothing is there, or its folder cannot be searched.
+        UserError: the path is a folder, a pipe, a socket or a device.
+        OSError: the path does not exist, or its folder cannot be searched.
     """
     kind = path.stat().st_mode
     if not stat.S_ISREG(kind):

@@ -1,4 +1,4 @@
-"""The configuration: one TOML file; an unknown key is an error that names the key and the nearest right one."""
+"""The settings of the daemon: one TOML file. An unknown key is an error that names the nearest known key."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ Fraction = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
 class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A table of the file: keys are checked against the fields, values against their types."""
+    """A table of the file. Keys are checked against the fields, values against their types."""
 
 
 class LinkSettings(_Table, frozen=True):
@@ -53,15 +53,15 @@ class LinkSettings(_Table, frozen=True):
 
 
 class AcquisitionSettings(_Table, frozen=True):
-    """`[acquisition]`: what the device samples. The sampling rate is the model's unless it stands here."""
+    """`[acquisition]`: what the board samples. The sampling rate comes from the model unless the file gives it."""
 
     fs_hz: Annotated[float, msgspec.Meta(gt=0, le=100_000)] | None = None
     inputs: Annotated[tuple[Annotated[int, msgspec.Meta(ge=0, le=63)], ...], msgspec.Meta(min_length=1)] | None = None
-    """Analogue inputs in rising order, one for each of the model's channels; the first ones by default."""
+    """Analogue inputs in rising order, one for each channel of the model; by default the first inputs."""
     max_samples_per_frame: Annotated[int, msgspec.Meta(ge=1, le=100)] = 5
     """A frame holds the largest number of samples up to this that divides the hop."""
     max_gap_share: Fraction = 0.1
-    """Largest share of a window that may be filled in for lost samples before no setpoint is sent."""
+    """The daemon sends no setpoint if a larger share of the window was filled in for lost samples."""
 
 
 class ServoSettings(_Table, frozen=True):
@@ -70,38 +70,38 @@ class ServoSettings(_Table, frozen=True):
     min_deg: Pose = (0, 0, 0, 0, 0)
     max_deg: Pose = (180, 180, 180, 180, 180)
     safe_deg: Pose | None = None
-    """Pose to which the hand relaxes; the model's rest pose by default."""
+    """The pose in which the hand relaxes; by default the rest pose of the model."""
     pulse_0_us: Pulses = (500, 500, 500, 500, 500)
     pulse_180_us: Pulses = (2500, 2500, 2500, 2500, 2500)
     rate_hz: Annotated[float, msgspec.Meta(ge=MIN_RATE_HZ, le=MAX_RATE_HZ)] = MIN_RATE_HZ
-    """Pulses a second. Only digital servos stand more than 50: an analogue one gets hot and burns."""
+    """Pulses per second. Only digital servos tolerate more than 50; an analogue servo overheats and burns."""
     slew_deg_per_s: Annotated[float, msgspec.Meta(ge=SLEW_MIN_CDEG_PER_S / 100, le=SLEW_MAX_CDEG_PER_S / 100)] = 400
 
 
 class SafetySettings(_Table, frozen=True):
-    """`[safety]`: times after which the firmware holds and then relaxes, and what the host refuses to act on."""
+    """`[safety]`: when the firmware holds and then relaxes, and when the host sends no setpoints."""
 
     hold_ms: Annotated[int, msgspec.Meta(ge=HOLD_MIN_MS, le=HOLD_MAX_MS)] = HOLD_MAX_MS
     relax_ms: Annotated[int, msgspec.Meta(gt=HOLD_MIN_MS, le=RELAX_MAX_MS)] = RELAX_MAX_MS
     max_age_ms: Annotated[int, msgspec.Meta(ge=20, le=1000)] = 100
-    """A decision older than this, counted from its newest sample, is neither sent nor obeyed."""
+    """A decision whose newest sample is older than this is neither sent by the host nor obeyed by the firmware."""
     max_saturated_share: Fraction = 0.1
-    """Share of a channel's samples at the ADC's ends above which the channel counts as saturated."""
+    """A channel counts as saturated if a larger share of its samples lies at the ends of the ADC's range."""
     max_mains_share: Fraction = 0.9
-    """Share of a channel's power at 50 or 60 Hz and multiples above which it counts as mains hum only."""
+    """A channel counts as mains hum if a larger share of its power lies at the multiples of 50 or of 60 Hz."""
     min_range_counts: Annotated[int, msgspec.Meta(ge=0)] = 2
-    """Peak-to-peak counts over the check's 200 ms below which a channel counts as flat."""
+    """A channel counts as flat if its peak-to-peak counts over 200 ms are below this."""
 
 
 class RealtimeSettings(_Table, frozen=True):
-    """`[realtime]`: scheduling of the one loop."""
+    """`[realtime]`: scheduling of the daemon's loop."""
 
     fifo_priority: Annotated[int, msgspec.Meta(ge=0, le=99)] = 20
-    """SCHED_FIFO priority where the system permits it; 0 leaves the scheduler alone."""
+    """SCHED_FIFO priority, if the system permits it; 0 does not change the scheduling."""
 
 
 class Settings(_Table, frozen=True):
-    """The whole file; every table and key may be left out."""
+    """The whole file; every table and key is optional."""
 
     link: LinkSettings = LinkSettings()
     acquisition: AcquisitionSettings = AcquisitionSettings()
@@ -128,10 +128,10 @@ class Settings(_Table, frozen=True):
 
 
 def load_settings(path: Path | None) -> Settings:
-    """The file's configuration, or the defaults without a file.
+    """The settings in a file, or the defaults without a file.
 
     Raises:
-        UserError: no such file, not TOML, an unknown key, or a value that makes no sense.
+        UserError: the file cannot be read, is not TOML, or has an unknown key or a wrong value.
     """
     if path is None:
         return Settings()
@@ -139,7 +139,7 @@ def load_settings(path: Path | None) -> Settings:
     names = _names(Settings)
     for name in _names_used(data):
         if name not in names:
-            raise UserError(f"{path}: unknown key '{name}'; the nearest right one is '{_nearest(name, names)}'.")
+            raise UserError(f"{path}: unknown key '{name}'; the nearest key is '{_nearest(name, names)}'.")
     try:
         return msgspec.convert(data, Settings)
     except msgspec.ValidationError as error:
@@ -147,7 +147,7 @@ def load_settings(path: Path | None) -> Settings:
 
 
 def _names(table: type[msgspec.Struct], prefix: str = "") -> list[str]:
-    """Dotted names of all tables and keys that there are."""
+    """Dotted names of all known tables and keys."""
     names = []
     for field in msgspec.structs.fields(table):
         names.append(prefix + field.name)
@@ -157,7 +157,7 @@ def _names(table: type[msgspec.Struct], prefix: str = "") -> list[str]:
 
 
 def _names_used(data: dict[str, Any], prefix: str = "") -> Iterator[str]:
-    """Dotted names of the tables and keys of a file, each before those below it."""
+    """Dotted names of the tables and keys in a file; each table comes before its keys."""
     for key, value in data.items():
         yield prefix + key
         if isinstance(value, dict):
@@ -165,20 +165,20 @@ def _names_used(data: dict[str, Any], prefix: str = "") -> Iterator[str]:
 
 
 def _nearest(name: str, names: list[str]) -> str:
-    """The name most like it; the same table counts for it, so that a key in the wrong table is still found."""
+    """The most similar name. The same table adds to the similarity, but a key in the wrong table is still found."""
     table, _, key = name.rpartition(".")
 
-    def likeness(other: str) -> float:
+    def similarity(other: str) -> float:
         other_table, _, other_key = other.rpartition(".")
         return difflib.SequenceMatcher(None, key, other_key).ratio() + SAME_TABLE * (table == other_table)
 
-    return max(names, key=likeness)
+    return max(names, key=similarity)
 
 
 def plain_words(error: msgspec.ValidationError) -> str:
-    """A validation error for people.
+    """A validation error in words for people.
 
-    msgspec says `Expected ... - at `$.servo.slew`'; a reader wants the key first, and TOML's words.
+    msgspec says `Expected ... - at `$.servo.slew`'; a reader needs the key first, and the words of TOML.
     """
     message, _, where = str(error).partition(" - at `$.")
     message = message[0].lower() + message[1:]

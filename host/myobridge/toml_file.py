@@ -1,4 +1,4 @@
-"""A TOML file that a person wrote, or that a stranger did: read in bounded time, its mistakes named by their line."""
+"""Reads TOML files from people and from strangers: in bounded time, with the line of each mistake."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from myobridge.files import check_file
 
 MOST_BYTES: Final = 64 << 10
 LONGEST_LINE: Final = 1000
-"""In letters; the time that tomllib takes grows with the square of a dotted key's length."""
+"""In characters; the time of tomllib grows with the square of the length of a dotted key."""
 NEWLINE: Final = b"\n"
 UTF_16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 class TomlFile(NamedTuple):
-    """The tables of a file, and its lines, which tell where a key stands."""
+    """The tables of a file, and its lines, which show where a key is."""
 
     tables: dict[str, Any]
     lines: list[str]
 
 
 def read_toml(path: Path, name: str) -> TomlFile:
-    """Reads a file; `name` is what a sentence calls it, as in "the config".
+    """Reads a file; `name` is its name in errors, such as "the config".
 
     Raises:
-        UserError: it is no file, cannot be read, is too long, is not UTF-8 or not TOML.
+        UserError: the file cannot be read, is too long, is not UTF-8 or not TOML.
     """
     text = _decoded(_read(path, name), path)
     lines = text.split("\n")
     for number, line in enumerate(lines, 1):
         if len(line) > LONGEST_LINE:
-            raise UserError(f"{path}, line {number} is longer than {LONGEST_LINE} letters; correct that line.")
+            raise UserError(f"{path}, line {number} is longer than {LONGEST_LINE} characters; correct that line.")
     try:
         return TomlFile(tomllib.loads(text), lines)
     except tomllib.TOMLDecodeError as error:
@@ -58,7 +58,7 @@ def _read(path: Path, name: str) -> bytes:
 
 
 def _decoded(data: bytes, path: Path) -> str:
-    """The text; an editor's byte-order mark before it does not count."""
+    """The text, without the byte-order mark that some editors write."""
     if data.startswith(UTF_16):
         raise _not_utf_8(path, "text in UTF-16")
     data = data.removeprefix(codecs.BOM_UTF8)
@@ -78,13 +78,13 @@ def _not_utf_8(path: Path, what: str) -> UserError:
 
 
 def _place(data: bytes, at: int) -> str:
-    """Line and column, both from 1."""
+    """Line and column of a byte, both counted from 1."""
     begins = data.rfind(NEWLINE, 0, at) + 1
     return f"at line {data.count(NEWLINE, 0, at) + 1}, column {len(data[begins:at].decode(errors='replace')) + 1}"
 
 
 def _first_bad_line(lines: list[str]) -> int:
-    """The line, from 1, at which the nesting gets too deep."""
+    """The first line, counted from 1, whose nesting is too deep."""
 
     def fails(length: int) -> bool:
         try:

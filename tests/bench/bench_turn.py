@@ -16,7 +16,7 @@ import numpy as np
 
 from myobridge import cli
 from myobridge.bench import live
-from myobridge.daemon import connection, run
+from myobridge.daemon import run, setpoints
 from myobridge.decoder import acquisition, contact, inference, pipeline, postprocess, prefilter, window
 from myobridge.model.load import open_model
 from myobridge.model.shipped import find_model
@@ -25,9 +25,9 @@ from myobridge.wire import frame, link, session
 
 PARTS = [
     (link.SerialLink, "read"), (frame.FrameDecoder, "feed"), (acquisition.EmgGate, "take"),
-    (pipeline.Pipeline, "_decide"),
+    (pipeline.Pipeline, "decide"),
     (prefilter.Prefilter, "__call__"), (window.Window, "append"), (inference.StreamingDecoder, "__call__"),
-    (postprocess.Executor, "__call__"), (connection.Connection, "_act"), (session.Session, "setpoint"),
+    (postprocess.Postprocessor, "__call__"), (setpoints.Setpoints, "_act"), (session.Session, "setpoint"),
     (link.SerialLink, "write"), (inference.Decoder, "settle"), (contact.ContactCheck, "push"), (run.Daemon, "_attend"),
 ]  # fmt: skip
 """In the order of a turn."""

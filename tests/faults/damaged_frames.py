@@ -116,8 +116,7 @@ class Uplink:
                 continue
             for index, flags, counts in gate.take(frame):
                 received = counters.samples_received
-                for _ in acquisition.push(index, counts):
-                    pass
+                acquisition.push(index, counts)
                 delivered = counters.samples_received > received
                 tally.wrong += delivered and (flags != 0 or not self._true(index, counts))
         tally.refused = counters.implausible + counters.malformed

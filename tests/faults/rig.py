@@ -23,8 +23,8 @@ from myobridge.feed import FeedClient, Snapshot
 from myobridge.feed.messages import LOST
 from myobridge.simulator.emg_source import EmgSource
 from myobridge.simulator.synth import SynthOptions, SynthSource
+from myobridge.wire.handshake import SETTLING_S
 from myobridge.wire.messages import State
-from myobridge.wire.session import SETTLING_S
 from processes import feed_of
 
 FS_HZ: Final = 2000.0

@@ -17,8 +17,8 @@ from myobridge.daemon.permission import estop_command as stop
 from myobridge.daemon.permission.rules import LIFTED
 from myobridge.simulator.real_firmware import build_loader
 from myobridge.wire.frame import encode
+from myobridge.wire.handshake import Phase
 from myobridge.wire.messages import MAJOR, MINOR, PROTO_HASH, Hello, State
-from myobridge.wire.session import Phase
 
 PHASES = 20
 HELLO = b"\0" + encode(Hello.TYPE, 0, Hello(MAJOR, MINOR, 0, PROTO_HASH).pack())

@@ -1,4 +1,4 @@
-"""One target under atheris: `child.py TARGET [libFuzzer's options]`. `run.py` starts it."""
+"""Runs one target under atheris: `child.py TARGET [options of libFuzzer]`. run.py starts this program."""
 
 import importlib
 import sys
@@ -14,7 +14,7 @@ def main() -> None:
     sys.path[:0] = [str(HERE), str(HERE.parent)]
     with atheris.instrument_imports(include=INSTRUMENTED):
         target = importlib.import_module(f"target_{sys.argv[1]}")
-    for seed in target.seeds():  # what is opened once is open, and the seeds keep the promises
+    for seed in target.seeds():  # opens everything once, and checks the seeds
         target.fuzz(seed)
     atheris.Setup([sys.argv[0], *sys.argv[2:]], target.fuzz)
     atheris.Fuzz()

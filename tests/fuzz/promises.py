@@ -1,4 +1,4 @@
-"""What every target holds the program to, and the language in which a fuzzer talks to what lies behind a CRC."""
+"""The checks that all targets share, and a format in which the fuzzer writes frames with a correct CRC."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from myobridge.wire.frame import encode
 from myobridge.wire.messages import MAX_FRAME_BYTES
 
 MOST_WORDS = 2000
-"""Characters in a sentence: a person has to read it, whatever was in the file."""
+"""Limit of an error in characters: a person has to read it, whatever the file holds."""
 
 
 def in_a_sentence(what: Callable[..., Any], *arguments: Any) -> Any:
-    """What the call returns; None if it refused with one sentence that a terminal can print. Any other error counts."""
+    """The result of the call, or None if it refused with one printable sentence. Any other exception is a failure."""
     try:
         return what(*arguments)
     except UserError as error:
@@ -33,13 +33,13 @@ def pieces(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def piece(kind: int, content: bytes) -> bytes:
-    """One piece, for seeds."""
+    """One piece, for the seeds."""
     assert len(content) < 256
     return bytes((kind, len(content))) + content
 
 
 def on_the_wire(data: bytes) -> Iterator[bytes]:
-    """Each piece as a whole good frame of this kind; kind 0, which no message has, as the very bytes."""
+    """Each piece as a good frame of its kind; kind 0, which no message has, stands for the bytes themselves."""
     for seq, (kind, content) in enumerate(pieces(data)):
         fits = len(content) + len(encode(0, 0, b"")) <= MAX_FRAME_BYTES
         yield encode(kind, seq & 0xFF, content) if kind and fits else content

@@ -1,7 +1,7 @@
 """Coverage-guided fuzzing of everything that takes bytes from outside.
 
-`python tests/fuzz/run.py --seconds 600` fuzzes each target for ten minutes, from seeds and from what `--corpus` has
-kept of earlier runs; a file `crash-…` in the folder where it was started holds what breaks a promise, and
+`python tests/fuzz/run.py --seconds 600` fuzzes each target for ten minutes, from its seeds and from the inputs that
+`--corpus` kept in earlier runs. An input that breaks a promise is written to a file `crash-…` in the current folder;
 `python tests/fuzz/run.py TARGET --again crash-…` shows the traceback.
 """
 
@@ -23,17 +23,17 @@ LIMITS = ("-max_len=4096", "-timeout=10", "-rss_limit_mb=1024", "-print_final_st
 
 
 class Outcome(NamedTuple):
-    """What a run of a target came to."""
+    """The result of fuzzing one target."""
 
     runs: int
     edges: int
-    """Of the program, that were reached."""
+    """Edges of the program that the run reached."""
     problem: str
-    """What it printed; empty if every promise was kept."""
+    """Output of the fuzzer if a promise was broken; otherwise empty."""
 
 
 def fuzz(target: str, budget: str, corpus: Path, artifacts: Path) -> Outcome:
-    """Fuzzes one target until the budget, an option of libFuzzer, is used up; `corpus` keeps what reached more."""
+    """Fuzzes one target until the budget, an option of libFuzzer, is used up; `corpus` keeps useful inputs."""
     corpus.mkdir(parents=True, exist_ok=True)
     for seed in importlib.import_module(f"target_{target}").seeds():
         (corpus / hashlib.sha256(seed).hexdigest()[:16]).write_bytes(seed)
@@ -47,10 +47,10 @@ def fuzz(target: str, budget: str, corpus: Path, artifacts: Path) -> Outcome:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("targets", nargs="*", metavar="TARGET", help=f"any of: {', '.join(TARGETS)}; all without")
-    parser.add_argument("--seconds", type=int, default=60, help="for each target")
-    parser.add_argument("--corpus", type=Path, help="folder that keeps what reached something new")
-    parser.add_argument("--again", type=Path, help="runs the target once, on this file")
+    parser.add_argument("targets", nargs="*", metavar="TARGET", help=f"any of: {', '.join(TARGETS)}; by default all")
+    parser.add_argument("--seconds", type=int, default=60, help="time for each target")
+    parser.add_argument("--corpus", type=Path, help="folder that keeps inputs with new coverage")
+    parser.add_argument("--again", type=Path, help="run the target once, on this file")
     options = parser.parse_args()
     sys.path[:0] = [str(HERE), str(HERE.parent)]
     if options.again:

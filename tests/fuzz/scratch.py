@@ -1,4 +1,4 @@
-"""A file for what can only be read from one."""
+"""Temporary files for readers that need a file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 @contextmanager
 def holding(data: bytes, suffix: str) -> Iterator[Path]:
-    """A file with these bytes."""
+    """Yields a temporary file with these bytes."""
     with tempfile.NamedTemporaryFile(suffix=suffix) as file:
         file.write(data)
         file.flush()

@@ -1,4 +1,4 @@
-"""A config file → a configuration that the device's message can hold, or a sentence."""
+"""A settings file → settings that fit into CONFIG, or one sentence."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TABLES = ("[link]", "[acquisition]", "[servo]", "[safety]", "[realtime]")
 
 
 def seeds() -> list[bytes]:
-    """The example, and each of its settings without the comment sign."""
+    """The reference file, and each of its settings without the comment sign."""
     text = EXAMPLE.read_text(encoding="utf-8")
     settings, table = [], ""
     for line in text.splitlines():

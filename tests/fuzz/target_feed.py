@@ -1,4 +1,4 @@
-"""What a client says to a running daemon: requests that are known, refusals that are counted; others are served on."""
+"""Bytes from a client of a running daemon → known requests or refusals; the daemon goes on."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FOR_THE_DAEMON = ("arm", "disarm", "estop", "lift", "model")
 
 
 FOLDER = tempfile.TemporaryDirectory()
-"""Holds the socket as long as the process lives."""
+"""Holds the socket until the process ends."""
 
 
 @cache
@@ -66,7 +66,7 @@ def fuzz(data: bytes) -> None:
 
 
 def understood(said: bytes) -> tuple[list[Request], bool]:
-    """The requests that a client makes, and whether it never announces one that is too long."""
+    """The requests of a client, and whether none of them is announced as too long."""
     requests = []
     try:
         for kind, payload in Splitter(MAX_REQUEST).push(said):
@@ -79,7 +79,7 @@ def understood(said: bytes) -> tuple[list[Request], bool]:
 
 
 def heard(client: socket.socket) -> list[Reply]:
-    """All answers that have come."""
+    """All replies that have arrived."""
     client.setblocking(False)
     splitter, replies = Splitter(MAX_MESSAGE), []
     while True:

@@ -1,4 +1,4 @@
-"""Bytes on the line → frames: the same however they are cut, nothing but what was sent, and always ready again."""
+"""Bytes on the line → frames: independent of how the bytes are cut, only sent frames, and always ready for the next."""
 
 from __future__ import annotations
 
@@ -31,5 +31,5 @@ def fuzz(data: bytes) -> None:
 
 
 def _encoded(frame: bytes) -> bytes:
-    """COBS by the text of PROTOCOL.md."""
+    """COBS as PROTOCOL.md describes it."""
     return b"".join(bytes((len(part) + 1,)) + part for part in frame.split(b"\0"))

@@ -1,4 +1,4 @@
-"""A `.myo` file → its samples, the very ones that the decoder of the link finds, and its summary; or a sentence."""
+"""A `.myo` file → its summary and its samples, equal to those from the decoder of the link; or one sentence."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ RAW, FRAMED = 0, 1
 
 
 def seeds() -> list[bytes]:
-    """A short recording with everything in it, as pieces and as a file."""
+    """A short recording with every kind of frame, as pieces and as a file."""
     text = msgspec.json.encode(Header(ident=IDENT, config=board_config(), poses=POSES, electrodes=tuple("ABCD")))
     parts = [text[at : at + 240] for at in range(0, len(text), 240)]
     header = b"".join(piece(LogFrame.HEADER, PART.pack(k, len(parts)) + part) for k, part in enumerate(parts))

@@ -1,4 +1,4 @@
-"""Payload → message → payload: the same bytes, or a refusal because of the length; and never anything else."""
+"""Payload → message → the same payload, or a refusal because of the length."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""A model file's bytes → metadata whose graph onnxruntime would be given, or a sentence.
+"""Bytes of a model file → checked metadata, or one sentence.
 
-What passes can be built and looked at: no number in it makes the filter, the gate or the smoothing fail.
+Metadata that pass can be used: no number makes the filter, the gate or the smoothing fail.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 from promises import in_a_sentence
 
 from myobridge.daemon.snapshot import level
-from myobridge.decoder.postprocess import Executor
+from myobridge.decoder.postprocess import Postprocessor
 from myobridge.decoder.prefilter import Prefilter
 from myobridge.model.check import check_model
 from myobridge.model.file import ModelSpec, RestGate, Smoothing, decode_spec, encode_spec
@@ -30,7 +30,7 @@ def seeds() -> list[bytes]:
 
 
 def fuzz(data: bytes) -> None:
-    """The first byte says whether a whole file follows or metadata only."""
+    """The first byte tells whether a whole file or only metadata follow."""
     if data[:1] == bytes((METADATA,)):
         spec = in_a_sentence(decode_spec, data[1:].decode("utf-8", "replace"), NAME)
     else:
@@ -43,11 +43,11 @@ def fuzz(data: bytes) -> None:
 
 
 def one_hop(spec: ModelSpec) -> np.ndarray:
-    """Angles and levels after one hop at the converter's end."""
+    """Angles and levels after one hop at the end of the ADC's range."""
     channels, hop = len(spec.channels), spec.hop_samples
     counts = np.full((hop, channels), 511, np.int16)
     prefilter = Prefilter(spec.prefilter_sos, 1 / (512 * np.array(spec.scale_fs)), hop)
     prefilter.reset(-counts[0])
-    executor = Executor(spec, (0.0,) * 5, (180.0,) * 5)
-    angles = [executor((angle,) * 5) for angle in (3e38, -3e38)]
+    postprocess = Postprocessor(spec, (0.0,) * 5, (180.0,) * 5)
+    angles = [postprocess((angle,) * 5) for angle in (3e38, -3e38)]
     return np.concatenate([*angles, level(prefilter(counts).T.astype(np.float32))])

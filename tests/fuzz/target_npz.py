@@ -1,4 +1,4 @@
-"""A `.npz` file → a recording that can be saved and read again alike, or a sentence."""
+"""An `.npz` file → a recording that can be saved and read again unchanged, or one sentence."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def zipped(members: list[tuple[str, bytes]]) -> bytes:
 
 
 def seeds() -> list[bytes]:
-    """A piece is the file of an array: so the fuzzer changes headers and items, and need not guess the zip's CRC."""
+    """A piece is the file of one array, so the fuzzer changes headers and items and does not have to guess a CRC."""
     some = [(NAMES.index(name), npy(array)) for name, array in ARRAYS.items()]
     parts = b"".join(piece(number, content) for number, content in some)
     file = zipped([(NAMES[number], content) for number, content in some])

@@ -1,4 +1,4 @@
-"""Good frames with any content → session: refused in a sentence at worst; nobody asked, so nothing ever moves."""
+"""Good frames with any content → session: one sentence at worst, and no movement without a request."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from promises import in_a_sentence, on_the_wire, piece
 
 from myobridge.wire import messages as m
 from myobridge.wire.frame import FrameDecoder
-from myobridge.wire.session import Phase
+from myobridge.wire.handshake import Phase
 from virtual_hand import VirtualHand
 
 PHASES = tuple(Phase)
@@ -17,7 +17,7 @@ REQUESTS = ("request_arm", "request_disarm", "request_estop", "stop")
 
 @cache
 def answers(phase: Phase) -> bytes:
-    """What a good hand says until a session is in this phase, and what it says next, as pieces."""
+    """The frames of a good hand in the next 0.1 s after a session reaches this phase, as pieces."""
     hand = VirtualHand()
     hand.run_until(lambda: hand.session.phase is phase, within_s=0.5)
     hand.received.clear()
@@ -30,7 +30,7 @@ def seeds() -> list[bytes]:
 
 
 def fuzz(data: bytes) -> None:
-    """The first byte chooses the phase in which the hand is replaced, the second what a person asks for then."""
+    """The first byte chooses the phase in which the fuzzer replaces the hand, the second byte a request."""
     if len(data) < 2:
         return
     hand, asked = VirtualHand(), REQUESTS[data[1]] if data[1] < len(REQUESTS) else ""

@@ -1,4 +1,4 @@
-"""What a browser, a stranger's page or a prompt's sender says to the view: an order, a refusal, or nothing."""
+"""Bytes from a browser, or from a page of another origin, to the view → an order, a refusal, or nothing."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ TARGET, HOST, ORIGIN, TEXT, BINARY = range(5)
 
 
 def as_http(content: bytes) -> str:
-    """As the library for WebSockets reads a request."""
+    """The text of a request, as the WebSocket library reads it."""
     return content.decode("ascii", "surrogateescape")
 
 
 class Browser:
-    """What a Viewer sees of a connection."""
+    """The part of a connection that a Viewer uses."""
 
     def __init__(self, messages: list[str | bytes]) -> None:
         self._messages = iter(messages)
@@ -86,7 +86,7 @@ def fuzz(data: bytes) -> None:
 
 
 def talk(messages: list[str | bytes]) -> None:
-    """The socket closes at the first message that is no order; what came before it was one of four."""
+    """The socket closes at the first message that is not one of the four orders."""
     browser: Any = Browser([message[:ORDER_BYTES] for message in messages])
     taken: list[Order] = []
     asyncio.run(_listen(browser, taken))

@@ -1,4 +1,4 @@
-"""Each target keeps its promises on its seeds, and for some runs of the fuzzer; run.py goes on for longer."""
+"""Each target keeps its promises on its seeds, and in a short run of the fuzzer; run.py fuzzes for longer."""
 
 import importlib
 import os
@@ -7,7 +7,7 @@ import pytest
 import run
 
 RUNS = 1500
-"""Some seconds for all targets together."""
+"""Takes some seconds for all targets together."""
 
 
 @pytest.mark.parametrize("target", run.TARGETS)
@@ -20,14 +20,14 @@ def test_the_seeds_keep_the_promises(target):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("target", run.TARGETS)
-def test_nothing_is_found_in_a_short_run(target, tmp_path):
+def test_a_short_run_finds_nothing(target, tmp_path):
     pytest.importorskip("atheris", reason="has wheels for x86_64 and Python 3.11 to 3.13 only")
     outcome = run.fuzz(target, f"-runs={RUNS}", tmp_path / "corpus", tmp_path)
     assert not outcome.problem
     assert outcome.runs >= RUNS and outcome.edges > 10
 
 
-def test_a_promise_that_is_broken_is_found_and_shown(tmp_path, monkeypatch):
+def test_a_broken_promise_is_found_and_shown(tmp_path, monkeypatch):
     pytest.importorskip("atheris", reason="has wheels for x86_64 and Python 3.11 to 3.13 only")
     (tmp_path / "target_broken.py").write_text(
         "def seeds():\n    return [b'aa']\n\n\ndef fuzz(data):\n    assert data in (b'', b'aa'), 'found'\n"

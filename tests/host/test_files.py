@@ -1,4 +1,4 @@
-"""A file of ours is whole or absent, whatever ends its writer."""
+"""A file is whole or absent, whatever ends its writer."""
 
 import os
 import signal
@@ -18,12 +18,12 @@ from myobridge.files import DRAFT, LOCK, draft, locked, write_bytes, write_text
 
 
 def only(path):
-    """Nothing else is left in the folder, no draft and no lock."""
+    """The folder holds only this file, no draft and no lock."""
     return [entry.name for entry in path.parent.iterdir()] == [path.name]
 
 
 def child(code, *arguments):
-    """A process of ours that runs the code."""
+    """A Python process that runs the code."""
     return subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(code), *map(str, arguments)], stdout=subprocess.PIPE, text=True
     )
@@ -36,14 +36,14 @@ def old(tmp_path):
     return path
 
 
-def test_a_file_is_written_and_written_over(tmp_path):
+def test_a_file_is_written_and_overwritten(tmp_path):
     path = tmp_path / "figures.json"
     write_text(path, "Wärme")
     write_text(path, "Kälte")
     assert path.read_bytes() == "Kälte".encode() and only(path)
 
 
-def test_until_the_end_the_older_file_is_there(old):
+def test_the_previous_file_exists_until_the_block_ends(old):
     with draft(old) as half:
         half.write_text("after")
         assert old.read_text() == "before" and half.parent == old.parent and half.suffix == old.suffix
@@ -51,14 +51,14 @@ def test_until_the_end_the_older_file_is_there(old):
 
 
 @pytest.mark.parametrize("end", [ValueError, KeyboardInterrupt, SystemExit, MemoryError])
-def test_whatever_ends_the_block_leaves_the_older_file(old, end):
+def test_any_exception_in_the_block_keeps_the_previous_file(old, end):
     with pytest.raises(end), draft(old) as half:
         half.write_text("after")
         raise end
     assert old.read_text() == "before" and only(old)
 
 
-def test_a_full_disk_leaves_the_older_file_and_a_sentence(old):
+def test_a_full_disk_keeps_the_previous_file_and_raises_one_sentence(old):
     process = child(
         """
         import resource, sys
@@ -76,22 +76,22 @@ def test_a_full_disk_leaves_the_older_file_and_a_sentence(old):
     said = process.communicate()[0]
     assert said == (
         f"{old} cannot be written (File too large): choose a place that takes large files; "
-        "what was there before is still there.\n"
+        "the previous file is unchanged.\n"
     )
     assert old.read_text() == "before" and only(old)
 
 
-def test_a_disk_that_is_full_only_when_it_is_forced_is_noticed(old, monkeypatch):
+def test_a_disk_that_refuses_the_data_at_fsync_is_noticed(old, monkeypatch):
     def full(_fd):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(UserError, match=r"No space left on device\): make room .*; what was there before is still"):
+    with pytest.raises(UserError, match=r"No space left on device\): make room .*; the previous file is unchanged"):
         write_text(old, "after")
     assert old.read_text() == "before" and only(old)
 
 
-def test_a_killed_writer_leaves_the_older_file_and_its_draft_is_swept(old):
+def test_a_killed_writer_leaves_the_previous_file_and_the_next_writer_removes_its_draft(old):
     process = child(
         """
         import signal, sys
@@ -105,7 +105,7 @@ def test_a_killed_writer_leaves_the_older_file_and_its_draft_is_swept(old):
         old,
     )
     process.stdout.readline()
-    write_text(old, "of another writer, whose sweep leaves the draft of a living one")
+    write_text(old, "by another writer, which leaves the draft of a running writer alone")
     assert len(list(old.parent.glob(f"{DRAFT}*"))) == 1
     process.kill()
     process.wait()
@@ -113,19 +113,19 @@ def test_a_killed_writer_leaves_the_older_file_and_its_draft_is_swept(old):
     assert old.read_text() == "after" and only(old)
 
 
-def test_a_new_file_does_not_take_the_place_of_another(old, tmp_path):
-    with pytest.raises(UserError, match=r"there is such a file already: choose another name\.$"):
+def test_a_new_file_does_not_replace_another(old, tmp_path):
+    with pytest.raises(UserError, match=r"the file exists already: choose another name\.$"):
         with draft(old, new=True):
-            pytest.fail("nothing is worked out for nothing")
+            pytest.fail("the block does not run")
     path = tmp_path / "other"
-    with pytest.raises(UserError, match="there is such a file already"):
+    with pytest.raises(UserError, match="the file exists already"):
         with draft(path, new=True) as half:
             half.write_text("mine")
-            path.write_text("of another who was quicker")
-    assert old.read_text() == "before" and path.read_text() == "of another who was quicker"
+            path.write_text("of a faster writer")
+    assert old.read_text() == "before" and path.read_text() == "of a faster writer"
 
 
-def test_a_file_system_without_links_takes_new_files_too(tmp_path, monkeypatch):
+def test_new_files_work_on_a_file_system_without_links(tmp_path, monkeypatch):
     def no_links(_self, _other):
         raise PermissionError(1, "Operation not permitted")
 
@@ -134,9 +134,9 @@ def test_a_file_system_without_links_takes_new_files_too(tmp_path, monkeypatch):
     with draft(path, new=True) as half:
         half.write_text("mine")
     path.unlink()
-    with pytest.raises(UserError, match="there is such a file already"), draft(path, new=True):
-        path.write_text("of another who was quicker")
-    assert path.read_text() == "of another who was quicker" and only(path)
+    with pytest.raises(UserError, match="the file exists already"), draft(path, new=True):
+        path.write_text("of a faster writer")
+    assert path.read_text() == "of a faster writer" and only(path)
 
 
 def test_links_are_followed_and_modes_kept(old, tmp_path):
@@ -148,7 +148,7 @@ def test_links_are_followed_and_modes_kept(old, tmp_path):
     assert link.is_symlink() and old.read_text() == "after" and stat.S_IMODE(old.stat().st_mode) == 0o600
 
 
-def test_pipes_and_devices_are_written_to_as_they_are(tmp_path):
+def test_pipes_and_devices_are_written_directly(tmp_path):
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     heard = []
@@ -163,24 +163,24 @@ def test_pipes_and_devices_are_written_to_as_they_are(tmp_path):
         write_text(files.Path("/dev/full"), "x")
 
 
-def test_what_the_system_refuses_is_said(tmp_path):
+def test_the_error_names_the_reason_of_the_system(tmp_path):
     with pytest.raises(UserError, match=r"No such file or directory\): make its folder first"):
         write_text(tmp_path / "none" / "x", "")
     (tmp_path / "folder").mkdir()
-    with pytest.raises(UserError, match=r"Is a directory\): a folder is in its place: choose another name"):
+    with pytest.raises(UserError, match=r"Is a directory\): a folder has this name: choose another name"):
         write_text(tmp_path / "folder", "")
     with pytest.raises(UserError, match="Not a directory"):
         (tmp_path / "file").write_text("")
         write_text(tmp_path / "file" / "x", "")
-    write_text(tmp_path / ("n" * 250 + ".json"), "a long name has a draft too")
+    write_text(tmp_path / ("n" * 250 + ".json"), "a long name works too")
 
 
-def test_an_error_about_another_file_is_not_said_to_be_about_this_one(tmp_path):
+def test_an_error_about_another_file_is_passed_on(tmp_path):
     with pytest.raises(FileNotFoundError), draft(tmp_path / "out"):
         (tmp_path / "in").read_bytes()
 
 
-def test_one_at_a_time_is_in_a_locked_folder(tmp_path):
+def test_only_one_thread_at_a_time_is_in_a_locked_folder(tmp_path):
     inside, most = count(), []
 
     def work():
@@ -198,7 +198,7 @@ def test_one_at_a_time_is_in_a_locked_folder(tmp_path):
     assert (tmp_path / "n").read_text() == "80" and only(tmp_path / "n")
 
 
-def test_a_killed_holder_holds_nobody_up(tmp_path):
+def test_the_lock_of_a_killed_process_is_released(tmp_path):
     holder = child(
         """
         import signal, sys
@@ -219,19 +219,19 @@ def test_a_killed_holder_holds_nobody_up(tmp_path):
     assert not (tmp_path / LOCK).exists()
 
 
-def test_a_holder_that_does_not_end_is_named(tmp_path, monkeypatch):
+def test_a_lock_that_is_not_released_raises_an_error(tmp_path, monkeypatch):
     monkeypatch.setattr(files, "PATIENCE_S", 0.0)
     with locked(tmp_path), pytest.raises(UserError, match="Another program has been writing to"), locked(tmp_path):
         pass
 
 
-def test_a_folder_that_cannot_be_locked_is_named(tmp_path):
+def test_a_folder_that_cannot_be_locked_raises_an_error(tmp_path):
     with pytest.raises(UserError, match="No such file or directory"), locked(tmp_path / "none"):
         pass
 
 
 @pytest.mark.slow
-def test_killed_at_any_moment_it_is_whole_or_as_before(tmp_path):
+def test_a_file_is_whole_or_unchanged_after_a_kill_at_any_moment(tmp_path):
     path = tmp_path / "model.onnx"
     path.write_bytes(bytes([0]) * 1_000_000)
     for number in range(1, 31):
@@ -258,10 +258,10 @@ def test_killed_at_any_moment_it_is_whole_or_as_before(tmp_path):
     assert only(path)
 
 
-def test_a_pipe_that_nobody_reads_is_refused_and_one_that_is_read_is_written_to(tmp_path):
+def test_a_pipe_is_written_if_it_has_a_reader_and_refused_otherwise(tmp_path):
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    with pytest.raises(UserError, match="nobody reads that pipe"):
+    with pytest.raises(UserError, match="no program reads this pipe"):
         write_text(pipe, "lost")
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
     write_text(pipe, "read")
@@ -270,7 +270,7 @@ def test_a_pipe_that_nobody_reads_is_refused_and_one_that_is_read_is_written_to(
     assert pipe.is_fifo()
 
 
-def test_a_pipe_without_a_name_is_written_to_as_a_shell_gives_it():
+def test_an_unnamed_pipe_from_a_shell_is_written():
     """`--json /dev/stdout | …`, `--json >(…)`."""
     reader, writer = os.pipe()
     write_text(Path(f"/dev/fd/{writer}"), "read")

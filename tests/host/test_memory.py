@@ -1,17 +1,17 @@
-"""Reading and exporting take the same memory however long a recording is; `bench_memory.py` measures an hour."""
+"""Reading and exporting a recording take the same memory for any length; `bench_memory.py` measures an hour."""
 
 import pytest
 
 from peak_memory import long_recording, peak_mb
 
 MORE_MB = 12
-"""Less than the counts of the longer recording, let alone what Python makes of them."""
+"""Less than the counts of the longer recording."""
 MOST_MB = 200
 
 
 @pytest.fixture(scope="module")
 def lengths(tmp_path_factory):
-    """One minute and eleven of 8 channels at 2 kHz: 2 and 21 MB of counts."""
+    """Recordings of 1 and 11 minutes, 8 channels at 2 kHz: 2 and 21 MB of counts."""
     folder = tmp_path_factory.mktemp("lengths")
     return {minutes: long_recording(folder / f"{minutes}.myo", minutes) for minutes in (1, 11)}
 
@@ -27,7 +27,7 @@ def test_exporting_a_longer_recording_takes_no_more_memory(lengths, tmp_path, fo
 
 
 @pytest.mark.slow
-def test_arrays_are_read_in_blocks_too(lengths, tmp_path):
+def test_an_npz_file_is_read_in_blocks_too(lengths, tmp_path):
     stored = [path.with_suffix(".npz") for path in lengths.values()]
     for path, log in zip(stored, lengths.values(), strict=True):
         if not path.exists():

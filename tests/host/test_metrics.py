@@ -1,4 +1,4 @@
-"""Distributions in bounded memory, and what a process says of its own cost."""
+"""Distributions in bounded memory, and the processor time, memory and age of a process."""
 
 import json
 import subprocess
@@ -23,7 +23,7 @@ def distribution(durations_s):
 
 
 @given(DURATIONS_S, st.floats(0.1, 100))
-def test_a_percentile_is_right_to_one_per_cent(durations_s, percent):
+def test_a_percentile_is_exact_to_one_per_cent(durations_s, percent):
     exact_s = np.percentile(durations_s, percent, method="inverted_cdf")
     assert distribution(durations_s).percentile(percent) == pytest.approx(exact_s, rel=0.0101)
 
@@ -37,7 +37,7 @@ def test_percentiles_rise_and_end_at_the_longest(durations_s):
     assert result.total == len(durations_s)
 
 
-def test_without_durations_everything_is_0():
+def test_without_durations_all_figures_are_0():
     empty = Distribution()
     assert empty.summary_ms() == {"p50": 0.0, "p95": 0.0, "p99": 0.0, "max": 0.0}
     assert empty.spread([0.0, 0.001]).summary_ms() == {"p50": 0.0, "p95": 0.0, "p99": 0.0, "max": 0.0}
@@ -55,25 +55,25 @@ def test_a_summary_is_in_milliseconds():
 
 
 @pytest.mark.parametrize("odd_s", [0.0, -1.0, LOWEST_S / 2, float("nan")])
-def test_what_is_too_short_counts_as_the_shortest(odd_s):
+def test_a_duration_below_the_range_counts_as_the_shortest(odd_s):
     result = distribution([odd_s])
     assert (result.total, result.counts[0]) == (1, 1)
     assert result.percentile(50) <= LOWEST_S * 1.01
 
 
-def test_what_is_too_long_counts_as_the_longest_and_takes_no_memory():
+def test_a_duration_above_the_range_counts_as_the_longest_and_takes_no_memory():
     result = distribution([1e9])
     assert (result.counts[-1], len(result.counts), result.max_s) == (1, BINS, 1e9)
 
 
 @given(DURATIONS_S, st.floats(1e-5, 100))
-def test_how_many_were_longer(durations_s, limit_s):
+def test_longer_than_counts_the_longer_durations(durations_s, limit_s):
     longer = distribution(durations_s).longer_than(limit_s)
     assert sum(d > limit_s * 1.0101 for d in durations_s) <= longer <= sum(d > limit_s / 1.0101 for d in durations_s)
 
 
 @given(DURATIONS_S, st.lists(st.floats(0, 0.1), min_size=1, max_size=10))
-def test_a_spread_is_each_duration_with_each_offset(durations_s, offsets_s):
+def test_a_spread_adds_each_offset_to_each_duration(durations_s, offsets_s):
     spread = distribution(durations_s).spread(offsets_s)
     sums_s = np.add.outer(durations_s, offsets_s).ravel()
     assert spread.total == len(sums_s)
@@ -82,20 +82,20 @@ def test_a_spread_is_each_duration_with_each_offset(durations_s, offsets_s):
 
 
 @given(DURATIONS_S, DURATIONS_S)
-def test_a_merged_distribution_has_counted_what_both_have(durations_s, more_s):
+def test_a_merged_distribution_holds_the_durations_of_both(durations_s, more_s):
     merged = distribution(durations_s)
     merged.merge(distribution(more_s))
     assert merged.__dict__ == distribution([*durations_s, *more_s]).__dict__
 
 
-def test_the_bars_are_the_counts_where_there_are_any():
+def test_the_bars_are_the_counts_that_are_not_0():
     assert Distribution().bars() == []
     (low_ms, two), (high_ms, one) = distribution([0.001, 0.001, 0.1]).bars()
     assert (two, one) == (2, 1)
     assert (low_ms, high_ms) == pytest.approx((1, 100), rel=0.01)
 
 
-def test_processor_time_is_that_since_the_start_of_the_count():
+def test_processor_time_counts_from_the_creation_of_the_object():
     busy = ProcessCost()
     until_s = time.process_time() + 0.1
     while time.process_time() < until_s:
@@ -115,8 +115,8 @@ print(json.dumps([small, ProcessCost.rss_mb(), time.monotonic() - process_start_
 """
 
 
-def test_memory_is_the_process_s_own_and_its_age_counts_from_exec():
-    """Not that of a large program which started it."""
+def test_memory_and_age_of_a_process_count_from_exec():
+    """The memory of the large parent process does not count."""
     ballast = np.ones(40_000_000)
     began_s = time.monotonic()
     child = subprocess.run([sys.executable, "-c", CHILD], capture_output=True, text=True, check=True)

@@ -1,4 +1,4 @@
-"""An export is whole or absent: on a full disk, killed at any moment, and when several programs write at once."""
+"""An export is whole or absent: on a full disk, after a kill at any moment, and with several programs at once."""
 
 import csv
 import json
@@ -30,7 +30,7 @@ SECONDS = 12
 
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory):
-    """Twelve seconds; no test writes beside it."""
+    """A recording of twelve seconds; no test writes into its folder."""
     return long_recording(tmp_path_factory.mktemp("recorded") / "r.myo", SECONDS / 60, channels=4)
 
 
@@ -40,7 +40,7 @@ def start(recorded, form, out, *arguments, **options):
 
 
 def files_in(folder):
-    """Everything but what a killed program may leave, which has no meaning to anybody."""
+    """All files except the drafts and locks that a killed program leaves."""
     return {
         str(path.relative_to(folder))
         for path in folder.rglob("*")
@@ -49,7 +49,7 @@ def files_in(folder):
 
 
 def check_whole(path):
-    """Read as a stranger would: all samples are there."""
+    """Reads the file with other software, and finds all samples."""
     if path.suffix == ".csv":
         with path.open(newline="", encoding="utf-8") as file:
             assert len(list(csv.reader(file))) == 1 + 2000 * SECONDS
@@ -64,7 +64,7 @@ def check_whole(path):
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_a_full_disk_leaves_nothing_half_there_and_says_so(recorded, tmp_path, form):
+def test_a_full_disk_leaves_no_partial_export_and_an_error(recorded, tmp_path, form):
     def almost_full():
         resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
 
@@ -76,8 +76,8 @@ def test_a_full_disk_leaves_nothing_half_there_and_says_so(recorded, tmp_path, f
 
 
 @pytest.mark.parametrize("fails_at", range(1, 8))
-def test_a_dataset_on_a_disk_that_fills_up_is_as_it_was(recorded, tmp_path, monkeypatch, fails_at):
-    """Whichever of the small files does not fit."""
+def test_a_dataset_is_unchanged_if_the_disk_fills_up(recorded, tmp_path, monkeypatch, fails_at):
+    """Any of the small files may be the one that does not fit."""
     root = tmp_path / "study"
     export(open_recording(recorded), "bids", root, "ada")
     before = {name: (root / name).read_bytes() for name in files_in(root)}
@@ -104,7 +104,7 @@ def test_a_dataset_on_a_disk_that_fills_up_is_as_it_was(recorded, tmp_path, monk
 
 
 @pytest.mark.slow
-def test_exports_at_the_same_moment_all_end_up_in_the_dataset(recorded, tmp_path):
+def test_simultaneous_exports_all_end_up_in_the_dataset(recorded, tmp_path):
     root = tmp_path / "study"
     subjects = ["ada", "ada", "ada", "bob", "eve"]
     processes = [start(recorded, "bids", root, "--subject", name) for name in subjects]
@@ -112,7 +112,7 @@ def test_exports_at_the_same_moment_all_end_up_in_the_dataset(recorded, tmp_path
     assert [process.returncode for process in processes] == [0] * len(processes), said
     written = sorted(root.rglob("*_emg.edf"))
     assert Counter(path.parts[-3] for path in written) == {f"sub-{name}": subjects.count(name) for name in subjects}
-    assert all(sum(str(path) in sentence for sentence in said) == 1 for path in written), "each was told its own"
+    assert all(sum(str(path) in sentence for sentence in said) == 1 for path in written), "each names its own file"
     for path in written:
         check_whole(path)
     rows = (root / "participants.tsv").read_text().splitlines()
@@ -121,12 +121,12 @@ def test_exports_at_the_same_moment_all_end_up_in_the_dataset(recorded, tmp_path
 
 
 @pytest.mark.parametrize("form", ["edf", "npz", "csv"])
-def test_of_two_exports_into_one_file_one_is_refused_and_the_other_whole(recorded, tmp_path, form):
+def test_one_of_two_exports_to_the_same_file_is_refused_and_the_other_is_whole(recorded, tmp_path, form):
     out = tmp_path / f"x.{form}"
     processes = [start(recorded, form, out) for _ in range(2)]
     said = [process.communicate()[1] for process in processes]
     assert sorted(process.returncode for process in processes) == [0, 1], said
-    assert "exists already" in "".join(said) or "such a file already" in "".join(said)
+    assert "exists already" in "".join(said)
     check_whole(out)
     assert [entry.name for entry in tmp_path.iterdir()] == [out.name]
 
@@ -136,7 +136,7 @@ def test_of_two_exports_into_one_file_one_is_refused_and_the_other_whole(recorde
 
 @pytest.mark.slow
 @pytest.mark.parametrize("form", FORMS)
-def test_a_killed_export_leaves_nothing_or_all_and_the_next_one_cleans_up(recorded, tmp_path, form):
+def test_a_killed_export_leaves_nothing_or_all_and_the_next_export_cleans_up(recorded, tmp_path, form):
     root, chance = tmp_path / "out", random.Random(form)
     root.mkdir()
     out = root if form == "bids" else root / f"x.{form}"
@@ -155,7 +155,7 @@ def test_a_killed_export_leaves_nothing_or_all_and_the_next_one_cleans_up(record
             out.unlink(missing_ok=True)
     last = start(recorded, form, out)
     assert last.wait() == 0, last.stderr.read()
-    assert not [*root.rglob(".*")], "drafts of the killed ones are gone"
+    assert not [*root.rglob(".*")], "the drafts of the killed exports are gone"
     if form == "bids":
         runs = Counter(name.rpartition("_emg.edf")[0] for name in files_in(root) if name.endswith("_emg.edf"))
         texts = [name for name in files_in(root) if name.endswith("_emg.json")]
@@ -177,14 +177,14 @@ def test_an_interrupted_export_says_that_nothing_was_written(tmp_path, number):
     assert [entry.name for entry in tmp_path.iterdir()] == ["r.myo"]
 
 
-def test_what_a_killed_program_leaves_in_a_dataset_means_nothing_to_others(recorded, tmp_path):
+def test_a_dataset_with_the_drafts_of_a_killed_program_is_still_valid_for_bids(recorded, tmp_path):
     edf = export(open_recording(recorded), "bids", tmp_path, "01")
     for name in (tmp_path / f"{DRAFT}1-1.edf", edf.with_name(f"{DRAFT}1-2.json"), tmp_path / LOCK):
         name.write_bytes(b"half")
     assert not valid(tmp_path)
 
 
-# --- a dataset of somebody else's ----------------------------------------------------------------------------
+# --- a dataset from other software----------------------------------------------------------------------------
 
 TAKEN = {
     "nothing": ("", "participant_id\nsub-bob\n"),
@@ -199,7 +199,7 @@ TAKEN = {
     "already there": ("participant_id\nsub-bob\nsub-1\n", "+"),
     "other alphabets": ("participant_id\tname\nsub-1\tŁódź\u2028x\n", "+sub-bob\tn/a\n"),
 }
-"""What is there, and what it becomes; + stands for what was there."""
+"""The list before and after; + stands for the list before."""
 REFUSED = {
     "Latin-1": ("participant_id\tname\nsub-1\tJürgen\n".encode("latin-1"), "is not UTF-8"),
     "UTF-16": ("participant_id\nsub-1\n".encode("utf-16"), "is not UTF-8"),
@@ -220,7 +220,7 @@ def somebodys(tmp_path):
 
 
 @pytest.mark.parametrize("name", TAKEN)
-def test_a_list_of_participants_keeps_all_that_is_in_it(recorded, somebodys, name):
+def test_a_list_of_participants_keeps_its_contents(recorded, somebodys, name):
     before, after = TAKEN[name]
     (somebodys / "participants.tsv").write_bytes(before.encode())
     export(open_recording(recorded), "bids", somebodys, "bob")
@@ -229,7 +229,7 @@ def test_a_list_of_participants_keeps_all_that_is_in_it(recorded, somebodys, nam
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_a_list_of_participants_that_cannot_be_read_is_named_and_left_alone(recorded, somebodys, name):
+def test_an_unreadable_list_of_participants_is_named_and_unchanged(recorded, somebodys, name):
     content, why = REFUSED[name]
     (somebodys / "participants.tsv").write_bytes(content)
     before = files_in(somebodys)
@@ -245,7 +245,7 @@ def test_a_list_of_participants_that_is_a_folder_is_named(recorded, somebodys):
         export(open_recording(recorded), "bids", somebodys, "bob")
 
 
-def test_a_run_of_another_program_keeps_its_number(recorded, somebodys):
+def test_a_run_from_another_program_keeps_its_number(recorded, somebodys):
     folder = somebodys / "sub-bob" / "emg"
     folder.mkdir(parents=True)
     (folder / "sub-bob_task-poses_run-01_emg.bdf").write_bytes(b"theirs")
@@ -257,7 +257,7 @@ def test_a_run_of_another_program_keeps_its_number(recorded, somebodys):
 # --- recordings in memory ------------------------------------------------------------------------------------
 
 
-def test_a_recording_is_saved_whole_or_not_at_all(tmp_path, monkeypatch):
+def test_a_recording_is_saved_completely_or_not_at_all(tmp_path, monkeypatch):
     path = tmp_path / "r.npz"
     labelled().save(path)
     before = path.read_bytes()
@@ -266,7 +266,7 @@ def test_a_recording_is_saved_whole_or_not_at_all(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(UserError, match="what was there before is still there"):
+    with pytest.raises(UserError, match="the previous file is unchanged"):
         labelled(seconds_each=1.0).save(path)
     assert path.read_bytes() == before and [*tmp_path.iterdir()] == [path]
     assert len(Recording.load(path).counts) == len(labelled().counts)

@@ -46,7 +46,7 @@ def test_a_port_in_use_is_one_sentence(tmp_path):
 
 def test_a_foreign_device_is_one_sentence(model):
     master, slave = pty.openpty()
-    refused("run", "--port", os.ttyname(slave), "--model", model, words=["Nothing that speaks our protocol", "flash"])
+    refused("run", "--port", os.ttyname(slave), "--model", model, words=["No board that speaks this protocol", "flash"])
     os.close(master)
 
 
@@ -65,7 +65,7 @@ def test_a_board_of_another_protocol_is_one_sentence(model):
         os.write(master, encode(m.Ident.TYPE, 0, ident.pack()))
         _, errors = daemon.communicate(timeout=60)
     assert daemon.returncode == 1
-    assert f"The device speaks protocol {m.MAJOR + 1}.0" in errors
+    assert f"The board speaks protocol {m.MAJOR + 1}.0" in errors
     assert "flash the firmware of this version" in errors
     os.close(master)
 
@@ -79,7 +79,7 @@ def _decoded(wire):
 def test_a_model_for_another_rate_or_for_more_channels_is_one_sentence(tmp_path):
     many = write_tiny_model(tmp_path / "many.onnx", tiny_spec(channels=tuple("abcde"), scale_fs=(1.0,) * 5))
     with simulated_hand(tmp_path) as hand:
-        refused("run", "--port", hand.port, "--model", many, words=["5 channels", "the device has 4"])
+        refused("run", "--port", hand.port, "--model", many, words=["5 channels", "the board has 4"])
     fast = write_tiny_model(tmp_path / "fast.onnx", tiny_spec(fs_hz=997.0))
     with simulated_hand(tmp_path) as hand:
         refused("run", "--port", hand.port, "--model", fast, words=["cannot sample at this rate"])

@@ -16,8 +16,8 @@ from myobridge.feed.port_stream import PortStream
 from myobridge.model.file import REST_DEG, ModelSpec, usual_hop_samples
 from myobridge.settings import Settings
 from myobridge.wire import messages as m
+from myobridge.wire.handshake import Phase, SessionFailed
 from myobridge.wire.link import LinkLost, SerialLink
-from myobridge.wire.session import Phase, SessionFailed
 
 RETRY_S: Final = 0.3
 SILENT_S: Final = 1.0

@@ -19,12 +19,14 @@ from myobridge.model.load import Model
 from myobridge.settings import Settings
 from myobridge.wire import messages as m
 from myobridge.wire.frame import FrameDecoder
+from myobridge.wire.handshake import Phase
 from myobridge.wire.link import LinkLost, SerialLink
-from myobridge.wire.session import Phase, Session
+from myobridge.wire.session import Session
 
 IDLE_S: Final = 0.02
 """Longest sleep without data: the loop may notice a repetition, a signal or the end this late."""
 GOODBYE_S: Final = 0.3
+EMG: Final = m.Emg.TYPE
 STREAMS: Final = (Phase.STARTING, Phase.STREAMING)
 """Phases whose EMG belongs to this session."""
 SILENT_S: Final = 1.0
@@ -78,9 +80,9 @@ class Connection:
         if data := self._link.read():
             read_s = time.monotonic()
             frames = self._frames.feed(data)
-            emg_left = sum(frame[0] == m.Emg.TYPE for frame in frames)
+            emg_left = sum([frame[0] == EMG for frame in frames])
             for frame in frames:
-                if frame[0] == m.Emg.TYPE:
+                if frame[0] == EMG:
                     emg_left -= 1
                     if self.session.phase in STREAMS:
                         self.setpoints.take(frame, emg_left, read_s)
@@ -189,7 +191,7 @@ class Connection:
                 self.session.stop()
                 if self._link.wait(IDLE_S):
                     for frame in self._frames.feed(self._link.read()):
-                        if frame[0] != m.Emg.TYPE:
+                        if frame[0] != EMG:
                             self.session.on_frame(frame, time.monotonic())
                 status = self.session.status
                 if status is None or status.state in (m.State.DISARMED, m.State.ESTOP):

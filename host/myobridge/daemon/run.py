@@ -30,8 +30,8 @@ from myobridge.model.load import read_model
 from myobridge.settings import Settings
 from myobridge.wire import messages as m
 from myobridge.wire.frame import FrameDecoder
+from myobridge.wire.handshake import SessionBroken, SessionFailed
 from myobridge.wire.link import LinkLost, SerialLink
-from myobridge.wire.session import SessionBroken, SessionFailed
 
 RECONNECT_S: Final = 0.2
 FIRST_EMG_S: Final = 10.0

@@ -5,6 +5,9 @@ from __future__ import annotations
 import time
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from myobridge.board import board_config
 from myobridge.daemon.decision_guard import DecisionGuard
 from myobridge.daemon.explain import explain_rate, explain_withheld
@@ -81,9 +84,10 @@ class Setpoints:
         if not taken:
             return
         left = emg_left + len(taken)
-        for samples in taken:
+        for index, flags, counts in taken:
             left -= 1
-            self._decide(samples, left * len(samples[2]) >= self._model.spec.hop_samples, read_s)
+            superseded = left * len(counts) >= self._model.spec.hop_samples
+            self._decide(index, counts, bool(flags & LEAD_OFF), superseded, read_s)
         self._clock.arrived(self._pipeline.acquisition.newest_index, read_s)
 
     def _for_pipeline(self, taken: tuple[Samples, ...], read_s: float) -> tuple[Samples, ...]:
@@ -104,19 +108,19 @@ class Setpoints:
         early, self._early = tuple(self._early), []
         return early
 
-    def _decide(self, samples: Samples, superseded: bool, read_s: float) -> None:
+    def _decide(self, index: int, counts: NDArray[np.int16], lead_off: bool, superseded: bool, read_s: float) -> None:
         """Takes samples through the pipeline. A decision that raises anything is withheld and disarms the hand."""
         pipeline, guard = self._pipeline, self._guard
-        index, flags, counts = samples
-        guard.begin()
         try:
-            for decision in pipeline.push(index, counts, bool(flags & LEAD_OFF)):
+            for hop in pipeline.acquisition.push(index, counts, lead_off):
+                guard.begin()
+                decision = pipeline.decide(hop)
                 guard.end()
                 if superseded and not decision.withheld:
                     self._stats.superseded += 1  # after a stall: the same read brings a newer decision
                 else:
                     self._act(decision, read_s)
-                guard.begin()
+                pipeline.settle()
         except LinkLost:
             raise
         except Exception as error:  # a network can fail in any way: in onnxruntime, in numpy, for lack of memory

@@ -1,1 +1,1 @@
-"""From EMG samples to servo angles, in data order: acquisition, pre-filter, window, inference, postprocessing."""
+"""From EMG samples to servo angles, in data order: acquisition, pre-filter, window, inference, postprocess."""

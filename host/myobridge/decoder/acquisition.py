@@ -1,12 +1,11 @@
-"""EMG frames in, one continuous stream of samples out: gaps filled and marked, cut into hops.
+"""Turns EMG frames into one continuous stream of samples: fills and marks gaps, and cuts the stream into hops.
 
-A hop is `hop_samples` samples whose end is a multiple of it in the device's index, so that the hops of a stream do
-not depend on how the port delivered it.
+A hop is a block of `hop_samples` samples. Hops start at multiples of `hop_samples` in the board's index, so the hops of
+a stream do not depend on how the port delivered the bytes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from struct import Struct
 from typing import Final, NamedTuple
@@ -18,28 +17,30 @@ from myobridge.wire.emg import SAMPLES_AT, Samples, index_step, parse_emg
 from myobridge.wire.messages import EmgFlag
 
 MAX_STEP_FRAMES: Final = 3
-"""A frame that comes after so many lost ones or fewer stands for itself; any other waits for the next."""
+"""A frame after at most this many steps counts at once; any other frame has to be confirmed by the next."""
 UNKNOWN_FLAGS: Final = 0xFF & ~sum(EmgFlag)
 
 
 class Hop(NamedTuple):
     """`hop_samples` samples of all channels.
 
-    counts: int16 (hop, channels); a view that the next hop overwrites.
-    end_index: device index of the newest sample, unwrapped.
-    filled: how many of them were never received.
-    lead_off: the device said that an electrode was off.
+    counts: int16 (hop, channels).
+    end_index: the board's index of the newest sample, unwrapped.
+    filled: samples of the hop that were never received.
+    lead_off: the board reported that an electrode was off.
+    starts_stream: this is the first hop of a stream; state from earlier hops does not apply.
     """
 
     counts: NDArray[np.int16]
     end_index: int
     filled: int
     lead_off: bool
+    starts_stream: bool
 
 
 @dataclass
 class AcquisitionCounters:
-    """What arrived and what did not."""
+    """Counts of what arrived and what was lost."""
 
     frames_received: int = 0
     samples_received: int = 0
@@ -49,16 +50,16 @@ class AcquisitionCounters:
     duplicates: int = 0
     malformed: int = 0
     implausible: int = 0
-    """Frames with a right CRC that the device cannot have sent, or whose place in the stream no other confirmed."""
+    """Frames with a correct CRC that the board cannot have sent, or whose index no other frame confirmed."""
     restarts: int = 0
-    """Jumps of the index, back or by more than the longest gap that is filled."""
+    """Jumps of the index: back, or forward by more than the longest gap that is filled."""
 
 
 class EmgGate:
-    """Behind the CRC, which says that a frame is whole, not that it makes sense: can this device have sent that now?
+    """Checks whether the board can have sent a frame now; a correct CRC only shows that the frame is whole.
 
-    A frame whose index is not the next or nearly so is held until another one follows it. So a forged index does not
-    throw the stream away, and on a line so bad that wrong frames do pass a lone frame never counts.
+    The gate holds a frame whose index does not continue the stream until the next frame confirms it. So a forged index
+    does not end the stream, and a single frame never counts on a line so bad that damaged frames pass the CRC.
     """
 
     def __init__(self, channels: int, frame_samples: int, adc_bits: int, counters: AcquisitionCounters) -> None:
@@ -71,7 +72,7 @@ class EmgGate:
         self._held: Samples | None = None
 
     def take(self, frame: bytes) -> tuple[Samples, ...]:
-        """What may be used now of a whole EMG frame and the one that was held before it: none, one or two."""
+        """The samples to use now, from this EMG frame and from the frame held before it: none, one or two blocks."""
         samples = parse_emg(frame, self._channels)
         if samples is None:
             self.counters.malformed += 1
@@ -107,60 +108,60 @@ class EmgGate:
 
 
 class Acquisition:
-    """Turns pieces of a stream into hops. `max_gap` is the longest gap that is filled, in samples."""
+    """Turns blocks of samples into hops. `max_gap` is the longest gap that is filled, in samples."""
 
     def __init__(self, channels: int, hop_samples: int, max_gap: int, counters: AcquisitionCounters) -> None:
         self.counters = counters
         self._hop_samples = hop_samples
         self._max_gap = max_gap
-        self._block = np.zeros((hop_samples, channels), np.int16)
+        self._shape = (hop_samples, channels)
         self._last = np.zeros(channels, np.int16)
         self.reset()
 
     def reset(self) -> None:
-        """The next sample starts a new stream."""
+        """Makes the next sample start a new stream."""
         self._next_index: int | None = None
+        self._block = np.empty(self._shape, np.int16)
         self._at = 0
         self._filled = 0
         self._lead_off = False
-        self.restarted = True
-        """Set where a stream begins anew; whoever keeps state over samples clears it."""
+        self._starts_stream = True
 
-    def push(self, index: int, counts: NDArray[np.int16], lead_off: bool = False) -> Iterator[Hop]:
-        """Takes samples `index`, `index` + 1, … and yields the hops that they complete.
+    def push(self, index: int, counts: NDArray[np.int16], lead_off: bool = False) -> list[Hop]:
+        """Takes samples `index`, `index` + 1, … and returns the hops that they complete.
 
         Args:
-            index: device index of the first row, modulo 2^32.
+            index: the board's index of the first row, modulo 2^32.
             counts: int16 (n, channels).
             lead_off: an electrode was off during these samples.
         """
         n = len(counts)
+        hops: list[Hop] = []
         self.counters.frames_received += 1
-        expected = self._next_index
-        if expected is None:
-            self._lose(index, n)  # a stream begins at 0
-            self._start(index)
-        else:
-            ahead = index_step(index, expected)
+        first = self._next_index
+        if first is None:
+            self._lose(index, n)  # a stream starts at index 0
+            first = self._start(index)
+        elif ahead := index_step(index, first):
             if -self._max_gap <= ahead < 0:
                 self.counters.duplicates += 1
-                return
-            if ahead:
-                if 0 < ahead <= self._max_gap:
-                    self._lose(ahead, n)
-                    yield from self._append(np.broadcast_to(self._last, (ahead, len(self._last))), filled=True)
-                else:
-                    self._lose(max(0, ahead), n)
-                    self.counters.restarts += 1
-                    self.reset()
-                    self._start(index)
+                return hops
+            self._lose(max(0, ahead), n)
+            if 0 < ahead <= self._max_gap:
+                self._append(first, np.broadcast_to(self._last, (ahead, len(self._last))), hops, filled=True)
+                first += ahead
+            else:
+                self.counters.restarts += 1
+                self.reset()
+                first = self._start(index)
         self.counters.samples_received += n
         self._lead_off |= lead_off
-        yield from self._append(counts, filled=False)
+        self._append(first, counts, hops, filled=False)
         self._last = counts[-1]
+        return hops
 
     def follow(self, other: Acquisition) -> None:
-        """Takes the stream over from another one: nothing is lost between them, and what that one lost is its own."""
+        """Continues the stream of another Acquisition without a gap, and counts on in its counters."""
         self.counters = other.counters
         self._last = other._last
         if other._next_index is not None:
@@ -177,27 +178,28 @@ class Acquisition:
 
     @property
     def between_hops(self) -> bool:
-        """The last sample that came was the last of a hop."""
+        """The newest sample was the last of a hop."""
         return self._at == 0
 
-    def _start(self, index: int) -> None:
-        """Begins at `index`; samples before the first whole hop are skipped."""
+    def _start(self, index: int) -> int:
+        """Starts a stream at `index`; samples before the first whole hop are skipped."""
         self._next_index = index
         self._at = -(-index % self._hop_samples)
+        return index
 
-    def _append(self, counts: NDArray[np.int16], filled: bool) -> Iterator[Hop]:
-        assert self._next_index is not None
+    def _append(self, first: int, counts: NDArray[np.int16], hops: list[Hop], *, filled: bool) -> None:
+        """Appends samples `first`, `first` + 1, … and adds the hops that they complete to `hops`."""
         n, done, hop = len(counts), 0, self._hop_samples
         while done < n:
-            if self._at < 0:
-                take = min(-self._at, n - done)
-            else:
-                take = min(hop - self._at, n - done)
-                self._block[self._at : self._at + take] = counts[done : done + take]
+            at = self._at
+            take = min(hop - at if at >= 0 else -at, n - done)
+            if at >= 0:
+                self._block[at : at + take] = counts[done : done + take]
                 self._filled += take if filled else 0
-            self._at += take
+            self._at = at + take
             done += take
-            self._next_index += take
             if self._at == hop:
-                yield Hop(self._block, self._next_index - 1, self._filled, self._lead_off)
-                self._at, self._filled, self._lead_off = 0, 0, False
+                hops.append(Hop(self._block, first + done - 1, self._filled, self._lead_off, self._starts_stream))
+                self._block = np.empty(self._shape, np.int16)
+                self._at, self._filled, self._lead_off, self._starts_stream = 0, 0, False, False
+        self._next_index = first + n

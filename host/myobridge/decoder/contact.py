@@ -1,8 +1,8 @@
-"""Is each electrode telling us about a muscle? Channels that tell about something else, or nothing, are found here.
+"""The contact check: finds channels whose signal does not come from a muscle.
 
-The check looks at the newest 200 ms of raw counts, four times in that time. 200 ms are a whole number of periods of 50
-and 60 Hz and their multiples, so the counts may lie in a ring: turning it only shifts the phase of a hum. Each time the
-ring is full, it is compared with its own contents before that (copies.py).
+The check measures the newest 200 ms of raw counts four times in 200 ms. 200 ms are a whole number of periods of 50 Hz,
+of 60 Hz and of their multiples, so a ring buffer can hold the counts: its rotation only shifts the phase of the hum.
+Each time the ring is full, the check compares it with its previous contents (copies.py).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ CHECKS: Final = 4
 HIGHEST_HUM_HZ: Final = 450
 """Multiples of the mains frequency up to the top of the EMG band count as hum."""
 HUM_MIN_RMS_COUNTS: Final = 2.0
-"""Below this a channel is quiet, not humming."""
+"""Below this level a channel counts as quiet, not as hum."""
 
 
 class Contact(IntEnum):
@@ -34,13 +34,13 @@ class Contact(IntEnum):
     SATURATED = 2
     MAINS = 3
     REPEATING = 4
-    """The same samples over and over, as from a buffer that nobody fills."""
+    """The same samples repeat, as from a buffer that is not filled any more."""
     IDENTICAL = 5
-    """Another channel shows the same."""
+    """Another channel has the same signal."""
 
 
 class ContactCheck:
-    """Keeps the newest 200 ms of counts, and those before them, and judges each channel by them."""
+    """Keeps the newest 200 ms of counts and the 200 ms before them, and judges each channel."""
 
     def __init__(self, channels: int, fs_hz: float, hop_samples: int, adc_bits: int, limits: SafetySettings) -> None:
         self._ring_hops = max(1, round(CHECK_S * fs_hz / hop_samples))
@@ -49,7 +49,7 @@ class ContactCheck:
         samples = self._ring_hops * hop_samples
         self._raw = np.zeros((samples, channels), np.int16)
         self._pair = np.zeros((2 * samples, channels), np.int16)
-        """What the ring held the last two times when it was full, in the order of time."""
+        """The contents of the ring at the last two times when it was full, in the order of time."""
         self._adc_bits = adc_bits
         self._limits = limits
         self._hum = hum_basis(samples, fs_hz)
@@ -57,17 +57,17 @@ class ContactCheck:
         self.reset()
 
     def reset(self) -> None:
-        """Forgets the counts; all channels are good until 200 ms have come."""
+        """Forgets the counts; all channels are good until 200 ms have arrived."""
         self._hops = 0
         self._copies = Copies(self._raw.shape[1], self._long_hum)
         self.verdicts: tuple[Contact, ...] = (Contact.GOOD,) * self._raw.shape[1]
 
     def jump(self) -> None:
-        """The next counts do not follow the newest ones. A verdict stays until new counts are judged."""
+        """Notes that the next counts do not follow the newest counts. The verdicts stay until the next check."""
         self._hops = 0
 
     def follow(self, other: ContactCheck) -> None:
-        """Takes over the verdicts of another check of the same channels."""
+        """Continues with the verdicts of another check of the same channels."""
         self.verdicts = other.verdicts
         self._copies.follow(other._copies)
 
@@ -82,7 +82,7 @@ class ContactCheck:
                 self.verdicts = judge(measure(self._raw, self._adc_bits, self._hum), self._limits, self._copies)
 
     def _compare(self, place: int) -> None:
-        """Each test in a turn of its own, and the longer one in every other ring only: so no turn gets long by them."""
+        """Runs each test in a hop of its own, and the longer test only in every second ring, to keep each hop short."""
         if place == 0:
             half = len(self._raw)
             self._pair[:half] = self._pair[half:]
@@ -96,10 +96,12 @@ class ContactCheck:
 
 
 class Measures(NamedTuple):
-    """What is measured on a stretch of counts, one value a channel; float64 (channels,).
+    """Measures of a stretch of counts, one value for each channel; float64 (channels,).
 
-    range_counts: peak to peak. rms_counts: without the mean. saturated_share: of the samples, at the ADC's ends.
-    mains_share: of the power, at 50 or at 60 Hz and multiples.
+    range_counts: peak to peak.
+    rms_counts: RMS without the mean.
+    saturated_share: share of the samples at the ADC's ends.
+    mains_share: share of the power at 50 Hz and its multiples, or at 60 Hz and its multiples, whichever is larger.
     """
 
     range_counts: NDArray[np.float64]
@@ -109,7 +111,7 @@ class Measures(NamedTuple):
 
 
 def measure(counts: NDArray[np.int16], adc_bits: int, hum: list[NDArray[np.float64]]) -> Measures:
-    """Measures counts int16 (samples, channels); `hum` is the `hum_basis` of so many samples."""
+    """Measures counts int16 (samples, channels); `hum` is the `hum_basis` for this number of samples."""
     raw = counts.T.astype(np.float64, order="C")  # (channels, samples): sums along rows take a third of the time
     top = (1 << (adc_bits - 1)) - 1
     centred = raw - raw.mean(axis=1, keepdims=True)
@@ -135,11 +137,11 @@ _ORDER: Final = (
     Contact.MAINS,
     Contact.IDENTICAL,
 )
-"""What is stuck at an end of the ADC is flat, too, and what repeats itself may hum."""
+"""A channel stuck at an end of the ADC is flat too, and a channel that repeats may look like hum."""
 
 
 def judge(measures: Measures, limits: SafetySettings, copies: Copies) -> tuple[Contact, ...]:
-    """The verdict on each channel: the first of _ORDER that holds."""
+    """The verdict on each channel: the first in _ORDER that applies."""
     holds = zip(
         (measures.saturated_share > limits.max_saturated_share).tolist(),
         (measures.range_counts < limits.min_range_counts).tolist(),
@@ -152,14 +154,14 @@ def judge(measures: Measures, limits: SafetySettings, copies: Copies) -> tuple[C
 
 
 class Check(NamedTuple):
-    """Measures of 200 ms and the verdict on each channel."""
+    """The measures of 200 ms and the verdict on each channel."""
 
     measures: Measures
     verdicts: tuple[Contact, ...]
 
 
 class CheckedStretches:
-    """Measures and judges stretches of `samples`, about 200 ms, as the daemon does it; one after the other."""
+    """Measures and judges one stretch of `samples` after another, about 200 ms each, with the rules of the daemon."""
 
     def __init__(self, channels: int, fs_hz: float, adc_bits: int, limits: SafetySettings) -> None:
         self.samples = max(2, round(CHECK_S * fs_hz))
@@ -168,12 +170,12 @@ class CheckedStretches:
         self.begin()
 
     def begin(self) -> None:
-        """The next stretch does not follow the one before it."""
+        """Starts a new sequence: the next stretch does not follow the previous one."""
         self._copies = Copies(self._channels, self._hum_of_two)
         self._before: NDArray[np.int16] | None = None
 
     def check(self, counts: NDArray[np.int16]) -> Check:
-        """The next stretch, int16 (samples, channels)."""
+        """Checks the next stretch, int16 (samples, channels)."""
         if self._before is not None:
             two = np.concatenate([self._before, counts])
             self._copies.find_repeating(two)
@@ -184,14 +186,14 @@ class CheckedStretches:
 
 
 def checks(counts: NDArray[np.int16], fs_hz: float, adc_bits: int, limits: SafetySettings) -> Iterator[Check]:
-    """Each whole 200 ms of a stretch, int16 (samples, channels), measured and judged as the daemon does it."""
+    """Checks each whole 200 ms of counts int16 (samples, channels) with the rules of the daemon."""
     stretches = CheckedStretches(counts.shape[1], fs_hz, adc_bits, limits)
     for end in range(stretches.samples, len(counts) + 1, stretches.samples):
         yield stretches.check(counts[end - stretches.samples : end])
 
 
 def hum_basis(samples: int, fs_hz: float) -> list[NDArray[np.float64]]:
-    """Orthonormal sines and cosines at 50 Hz and multiples, and at 60 Hz and multiples: (2 * multiples, samples)."""
+    """Orthonormal sines and cosines of the multiples of 50 Hz, and of those of 60 Hz: each (2 * multiples, samples)."""
     t = np.arange(samples) / fs_hz
     bases = []
     for mains_hz in (50, 60):

@@ -1,6 +1,6 @@
-"""Is a channel a copy: of its own past, as from a stuck buffer, or of another channel, as from bridged electrodes?
+"""Finds channels that copy their own past, as from a stuck buffer, or another channel, as from bridged electrodes.
 
-Both tests compare the newest stretch with the equally long stretch before it: counts int16 (2 n, channels).
+Both tests compare the newest stretch with the stretch of the same length before it: counts int16 (2 n, channels).
 """
 
 from __future__ import annotations
@@ -11,40 +11,40 @@ import numpy as np
 from numpy.typing import NDArray
 
 REPEAT_SHARE: Final = 0.02
-"""Of the power of the step from sample to sample: a channel repeats itself if one lag leaves no more difference.
+"""Share of the power of the sample-to-sample step: a channel repeats if the difference at some lag has no more.
 
-EMG leaves at least 0.16 (14 people at 2 kHz, 11 at 200 Hz): its neighbouring samples are alike, its far ones not.
-One of these recordings holds hum on a channel, which leaves 0.026.
+EMG leaves at least 0.16 (14 people at 2 kHz, 11 at 200 Hz): neighbouring samples are alike, distant samples are not.
+One channel of these recordings holds hum, which leaves 0.026.
 """
 MIN_STEP_POWER: Final = 0.5
-"""Counts² between neighbouring samples; the ADC's rounding alone makes 0.17."""
+"""Counts² between neighbouring samples; the rounding of the ADC alone gives 0.17."""
 MIN_SHARE_BESIDE_HUM: Final = 0.4
-"""Of the power: a mains frequency or a board clock that is a little off leaves hum beside its nominal lines: 0.33 of
-that recording."""
+"""Share of the power. If the mains frequency or the board's clock is slightly off, hum remains beside its nominal
+lines: 0.33 in that recording."""
 QUARTERS: Final = 4
-"""Two channels must be alike in each: one jerk of the cable is alike on all channels, but short."""
+"""Two channels must be alike in each quarter; a jerk of the cable is alike on all channels, but short."""
 MIN_QUARTER: Final = 8
-"""Samples; fewer are alike by chance. At 200 Hz there are ten."""
+"""Samples; shorter quarters are alike by chance. A quarter has ten samples at 200 Hz."""
 COPY_SHARE: Final = 0.002
-"""Of the power: neighbouring electrodes of a narrow cuff leave 0.006 and more of it, those of a forearm 0.17."""
+"""Share of the power; neighbouring electrodes leave at least 0.006 in a narrow cuff and 0.17 on a forearm."""
 COPY_NOISE: Final = 3.0
-"""Counts²: the difference of two readings of one input that are each wrong by up to one count, taken twice."""
+"""Counts² left by two readings of one input that are each wrong by up to one count, doubled."""
 MIN_COPY_POWER: Final = 50 * COPY_NOISE
-"""Counts²; below it, one muscle that two electrodes hear may leave no more than noise."""
+"""Counts²; below this power, a muscle under two electrodes may leave nothing but noise."""
 MAY_BE_ALIKE: Final = 0.9
-"""Of the power of a whole stretch; what is alike in each quarter explains 0.98 of it."""
+"""Share of the power of a whole stretch; channels that are alike in each quarter explain 0.98 of it."""
 EXACT: Final = 1e-9
 MIN_EXACT_POWER: Final = 1.0
 BELIEVED: Final = 2
-"""Stretches in a row that two channels are alike in before they count as identical."""
+"""Two channels count as identical once they are alike in this many stretches in a row."""
 MOST_VOTES: Final = 3
 
 
 class Copies:
-    """What is known of each channel of a stream. repeating, identical: bool (channels,)."""
+    """The channels of a stream that are copies. repeating, identical: bool (channels,)."""
 
     def __init__(self, channels: int, hum: list[NDArray[np.float64]]) -> None:
-        """`hum` is the `hum_basis` of 2 n samples: hum is periodic, and what counts is what repeats beside it."""
+        """`hum` is the `hum_basis` of 2 n samples: hum is periodic, so the rest of the signal must repeat as well."""
         self._hum = hum
         self._votes = np.zeros((channels, channels), np.int8)
         self._pairs: NDArray[np.bool_] = np.zeros((channels, channels), np.bool_)
@@ -52,12 +52,12 @@ class Copies:
         self.identical: NDArray[np.bool_] = np.zeros(channels, np.bool_)
 
     def follow(self, other: Copies) -> None:
-        """Takes over what is known of the same channels."""
+        """Continues with the findings on the same channels."""
         self._votes, self._pairs = other._votes, other._pairs
         self.repeating, self.identical = other.repeating, other.identical
 
     def find_repeating(self, counts: NDArray[np.int16]) -> None:
-        """Which channels' newest n samples are an earlier stretch again, exactly or nearly."""
+        """Finds the channels whose newest n samples repeat an earlier stretch, exactly or nearly."""
         x = counts.T.astype(np.float64)
         x -= x.mean(axis=1, keepdims=True)
         found = _repeats(x)
@@ -66,9 +66,9 @@ class Copies:
         self.repeating = found
 
     def find_identical(self, counts: NDArray[np.int16]) -> None:
-        """Which channels are another one's copy, but for a gain, a sign, an offset and a count of noise.
+        """Finds the channels that copy another channel up to a gain, a sign, an offset and one count of noise.
 
-        Stretches that are too quiet to tell do not count, so that a copy stays one while its muscle rests.
+        Stretches that are too quiet to decide do not count, so a copy remains one while its muscle rests.
         """
         change = _change(counts)
         if not self._votes.any() and not _may_be_alike(change):
@@ -80,16 +80,16 @@ class Copies:
 
 
 def _repeats(x: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Bool (channels,), of x (channels, 2 n)."""
+    """Which channels of x (channels, 2 n) repeat; bool (channels,)."""
     differences = _differences(x)
     found: NDArray[np.bool_] = differences[:, 1:].min(axis=1) <= REPEAT_SHARE * differences[:, 0]
     return found
 
 
 def _is_more_than(hum: NDArray[np.float64], x: NDArray[np.float64]) -> bool:
-    """Whether x (1, 2 n), which repeats itself, holds more than this hum.
+    """Whether x (1, 2 n), which repeats, holds more than this hum.
 
-    Hum is never exactly the same again; so what is exact needs only to be more than rounding.
+    Hum never repeats exactly, so an exact repetition only has to exceed rounding.
     """
     rest = x - (x @ hum.T) @ hum
     differences = _differences(x)
@@ -99,7 +99,7 @@ def _is_more_than(hum: NDArray[np.float64], x: NDArray[np.float64]) -> bool:
 
 
 def _differences(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Sum of squares of the newest n samples less those 1, 2, … n samples before.
+    """Sums of squares of the newest n samples minus the samples 1, 2, … n before them.
 
     x: (channels, 2 n). Returns (channels, n).
     """
@@ -108,23 +108,23 @@ def _differences(x: NDArray[np.float64]) -> NDArray[np.float64]:
     products = np.fft.irfft(np.fft.rfft(x) * np.fft.rfft(newest, 2 * n).conj(), 2 * n)
     squares = np.zeros((len(x), 2 * n + 1))
     np.cumsum(x * x, axis=1, out=squares[:, 1:])
-    before = squares[:, n : 2 * n] - squares[:, :n]  # of the stretch that begins at sample 0, 1, … n - 1
+    before = squares[:, n : 2 * n] - squares[:, :n]  # power of the stretch that starts at sample 0, 1, … n - 1
     power = squares[:, -1:] - squares[:, n : n + 1]
     return np.asarray((power + before - 2 * products[:, :n])[:, ::-1])
 
 
 def _change(counts: NDArray[np.int16]) -> NDArray[np.float64]:
-    """The newest n samples less the n before them, which hold no hum and hardly any drift: (channels, n)."""
+    """The newest n samples minus the n samples before them, without hum and with little drift: (channels, n)."""
     n = len(counts) // 2
     return np.subtract(counts[n:], counts[:n], dtype=np.float64).T
 
 
 def _may_be_alike(change: NDArray[np.float64]) -> bool:
-    """A quick look, which spares most stretches the long one."""
+    """A quick test that saves most stretches the long test."""
     products = change @ change.T
     power = np.diagonal(products)
     likely = products**2 >= MAY_BE_ALIKE * power * power[:, None]
-    return int(np.count_nonzero(likely)) > len(change)  # each is like itself
+    return int(np.count_nonzero(likely)) > len(change)  # each channel is like itself
 
 
 def _alike(change: NDArray[np.float64]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
@@ -136,7 +136,7 @@ def _alike(change: NDArray[np.float64]) -> tuple[NDArray[np.bool_], NDArray[np.b
     parts = parts - parts.mean(axis=2, keepdims=True)
     products = parts @ parts.swapaxes(1, 2) / length  # (quarters, channels, channels)
     power = np.maximum(np.diagonal(products, axis1=1, axis2=2), EXACT)[:, :, None]
-    left = power - products**2 / power.swapaxes(1, 2)  # of a channel, once another explains what it can
+    left = power - products**2 / power.swapaxes(1, 2)  # power that another channel does not explain
     limit = np.maximum(COPY_NOISE, COPY_SHARE * power)
     nearly = (left <= limit) & (power > MIN_COPY_POWER)
     exactly = (left <= EXACT * power) & (power >= MIN_EXACT_POWER)

@@ -1,7 +1,7 @@
-"""A hop in, five angles out: the network in onnxruntime, fed with its own past outputs.
+"""Turns each hop into five angles: runs the network in onnxruntime and feeds back its own past outputs.
 
-A model's graph computes a whole window anew, or keeps what older samples led to and computes a hop's share only. Both
-are called in the same way and say the same to rounding.
+A windowed graph computes the whole window again at each hop. A streaming graph keeps what it computed before and
+computes only the part of the new hop. Both have the same interface and agree up to rounding.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Floats = NDArray[np.float32]
 
 
 class Decoder(ABC):
-    """The network with its closed loop. Inputs and outputs are bound once, so a call allocates nothing of size."""
+    """The network in its closed loop. Inputs and outputs are bound once, so a call allocates almost nothing."""
 
     def __init__(self, model: Model) -> None:
         self.spec = spec = model.spec
@@ -40,7 +40,7 @@ class Decoder(ABC):
         self.reset()
 
     def reset(self) -> None:
-        """Back to rest: the history is the rest pose."""
+        """Starts from rest: the history holds the rest pose."""
         self._options.terminate = False
         self._past.clear()
         self._past.extend([self._rest] * (self._past.maxlen or 0))
@@ -49,20 +49,20 @@ class Decoder(ABC):
 
     @abstractmethod
     def __call__(self, window: Window) -> Floats | None:
-        """Call it at every hop, when the hop's samples have been appended to the window.
+        """Decides on a hop whose samples have been appended to the window; call it once for each hop.
 
-        Angles (5,) in degrees, None while the window is not full; they enter the history unless not finite.
+        Returns angles (5,) in degrees, or None until the window is full. Finite angles enter the history.
         """
 
     def settle(self) -> None:
-        """What the next hop needs and this hop's setpoint need not wait for; the next call does it if nobody has."""
+        """Deferred work: updates the history after the setpoint is sent. The next call does this if it is pending."""
         if self._said is not None:
             self._past.append(self._said if isfinite(sum(self._said.tolist())) else self._past[-1])
             self._said = None
             self._write_history()
 
     def terminate(self) -> None:
-        """Asks a run that is under way to end; `reset` permits runs again. For another thread."""
+        """Asks the current run to end, from another thread; `reset` permits runs again."""
         self._options.terminate = True
 
     def _write_history(self) -> None:
@@ -71,7 +71,7 @@ class Decoder(ABC):
             self._history[0, len(SERVOS) :] = self._past[0]
 
     def _binding(self) -> ort.IOBinding:
-        """A binding of the history and the angles; the other ends are the caller's."""
+        """A binding of the history and the angles; the caller binds the other inputs and outputs."""
         binding = self._session.io_binding()
         if self.spec.history_hops:
             _bind(binding.bind_input, "history", self._history)
@@ -86,12 +86,12 @@ class Decoder(ABC):
 
 
 def _run_options() -> ort.RunOptions:
-    """Options through which a run can be ended.
+    """Options through which another thread can end a run.
 
-    The entry says that no run is captured for a graphics card. onnxruntime's wrapper asks for the entry at each run; a
-    missing one costs an exception in C++, which is 0.02 ms a decision.
+    The entry says that no run is captured for a graphics card. The wrapper of onnxruntime asks for this entry at each
+    run; without it, an exception in C++ costs 0.02 ms for each decision.
     """
-    import onnxruntime as ort  # noqa: PLC0415 - it has been imported by the session that runs
+    import onnxruntime as ort  # noqa: PLC0415 - the session has imported it already
 
     options = ort.RunOptions()
     options.add_run_config_entry("gpu_graph_id", "-1")
@@ -103,7 +103,7 @@ def _bind(bind: Callable[..., None], name: str, array: Floats) -> None:
 
 
 class WindowedDecoder(Decoder):
-    """Computes the whole window anew at each hop."""
+    """Computes the whole window again at each hop."""
 
     def __init__(self, model: Model) -> None:
         super().__init__(model)
@@ -121,10 +121,10 @@ class WindowedDecoder(Decoder):
 
 
 class StreamingDecoder(Decoder):
-    """Computes what a hop's samples add, from tapes of what it computed before; `model_file.py` has the contract.
+    """Computes the part of a hop from tapes of earlier results; model/file.py describes the graph.
 
-    onnxruntime reads the tapes where they lie and writes behind their ends. As their places come round again after
-    so many hops, there is one binding for each.
+    A tape lies in a ring. onnxruntime reads the tape in place and writes the new values behind its end. The positions
+    in the ring recur after a fixed number of hops, so there is one binding for each position.
     """
 
     def __init__(self, model: Model) -> None:
@@ -136,19 +136,19 @@ class StreamingDecoder(Decoder):
         rings = {name: Ring(self._hops, shape) for name, shape in new.items()}
         self._rings = list(rings.values())
         super().__init__(model)
-        self._places = []
+        self._slots = []
         for at in range(self._hops):
             binding = self._binding()
             _bind(binding.bind_input, "emg", rings["emg"].newest(at + 1, shapes["emg"]))
             for name in kept:
                 ring = rings[PAST + name]
                 _bind(binding.bind_input, PAST + name, ring.newest(at, shapes[PAST + name]))
-                _bind(binding.bind_output, name, ring.place(at))
-            copies = [(ring.again(at), ring.place(at)) for name, ring in rings.items() if name != "emg"]
-            self._places.append((rings["emg"].both(at), binding, copies))
+                _bind(binding.bind_output, name, ring.slot(at))
+            copies = [(ring.mirror(at), ring.slot(at)) for name, ring in rings.items() if name != "emg"]
+            self._slots.append((rings["emg"].pair(at), binding, copies))
 
     def reset(self) -> None:
-        """Back to rest, and every tape empty."""
+        """Starts from rest, with empty tapes."""
         super().reset()
         self._at = 0
         self._copies: list[tuple[Floats, Floats]] = []
@@ -158,14 +158,14 @@ class StreamingDecoder(Decoder):
     def settle(self) -> None:
         """See Decoder."""
         super().settle()
-        for again, place in self._copies:
-            again[:] = place
+        for mirror, slot in self._copies:
+            mirror[:] = slot
         self._copies = []
 
     def __call__(self, window: Window) -> Floats | None:
         """See Decoder."""
         self.settle()
-        emg, binding, self._copies = self._places[self._at]
+        emg, binding, self._copies = self._slots[self._at]
         self._at = (self._at + 1) % self._hops
         emg[:] = window.newest(self.spec.hop_samples).T
         if window.full:
@@ -175,5 +175,5 @@ class StreamingDecoder(Decoder):
 
 
 def decoder_of(model: Model) -> Decoder:
-    """The decoder that runs this model's graph."""
+    """The decoder for this model's graph."""
     return StreamingDecoder(model) if model.streaming else WindowedDecoder(model)

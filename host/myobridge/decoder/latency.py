@@ -1,4 +1,4 @@
-"""What a decision costs here: the time of each call of a decoder, as the daemon calls it."""
+"""Measures how long a decision takes on this machine: times each call of a decoder, as the daemon makes it."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ CALLS_A_TURN: Final = 20
 
 
 def hop_times_ms(models: Sequence[Model], turns: int = TURNS, calls: int = CALLS_A_TURN) -> NDArray[np.float64]:
-    """Milliseconds from a hop in the window to its angles, float64 (models, turns * calls), on noise and one thread.
+    """Milliseconds from a hop in the window to its angles, float64 (models, turns * calls), on noise, in one thread.
 
-    Models take turns of so many calls, so that whatever else the machine does meets all of them. To see both costs of
-    one file, give it twice: as `open_model` opens it, and with `windowed=True`.
+    The models take turns of `calls` calls, so that other load on the machine affects all of them. To compare both
+    graphs of a file, pass the model twice: opened by default and opened with `windowed=True`.
     """
     times_s = [list[float]() for _ in models]
     running = [_Running(model) for model in models]
@@ -32,7 +32,7 @@ def hop_times_ms(models: Sequence[Model], turns: int = TURNS, calls: int = CALLS
 
 
 class _Running:
-    """A decoder in the midst of a stream."""
+    """A decoder in the middle of a stream."""
 
     def __init__(self, model: Model) -> None:
         spec = model.spec
@@ -43,7 +43,7 @@ class _Running:
             self._hop_s()
 
     def turn(self, calls: int) -> Iterator[float]:
-        """Seconds of each call; one before them warms the caches that another's turn has cooled."""
+        """Seconds of each call; one untimed call first warms the caches again."""
         self._hop_s()
         for _ in range(calls):
             yield self._hop_s()

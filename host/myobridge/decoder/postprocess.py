@@ -1,4 +1,4 @@
-"""Network angles in, servo angles out: rest gate, smoothing, then the configured limits."""
+"""Turns network angles into servo angles: rest gate, smoothing, then the configured limits."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from math import pi
 from myobridge.model.file import ModelSpec, RestGate, Smoothing
 
 SPEED_CUTOFF_HZ = 1.0
-"""Cut-off of the speed estimate, the value of the One-Euro paper."""
+"""Cut-off of the speed estimate, as in the One-Euro paper."""
 
 
 class Gate:
-    """`RestGate`, counted in decisions: the rest pose until the network has meant something else for long enough."""
+    """Applies a `RestGate`: keeps the rest pose until the network has left it for long enough. Counts decisions."""
 
     def __init__(self, rest_deg: Sequence[float], gate: RestGate, hop_ms: float) -> None:
         self._rest_deg = tuple(rest_deg)
@@ -23,7 +23,7 @@ class Gate:
         self.reset()
 
     def reset(self) -> None:
-        """The hand is at rest, and has been for long."""
+        """Assumes that the hand has been at rest for a long time."""
         self._moves = False
         self._away = 0
         self._since_rest = self._settling
@@ -42,7 +42,7 @@ class Gate:
         return angles_deg if self._moves else self._rest_deg
 
 
-class Executor:
+class Postprocessor:
     """Rest gate, One-Euro filter (Casiez, Roussel, Vogel, CHI 2012) and limits, on five angles in degrees.
 
     Plain floats: five values are too few for numpy to win.
@@ -58,7 +58,7 @@ class Executor:
         self.reset()
 
     def reset(self) -> None:
-        """The next angles are taken as they are."""
+        """Takes the next angles without smoothing."""
         self._angles: list[float] | None = None
         self._speeds: list[float] = []
         if self._gate:
@@ -76,7 +76,7 @@ class Executor:
         return tuple([min(max(a, low), high) for a, (low, high) in zip(self._angles, self._limits, strict=True)])
 
     def _smooth(self, angles_deg: Sequence[float], smoothed: list[float], smoothing: Smoothing) -> None:
-        """One step of the filter, all servos in one call: a call for each costs more than what it does."""
+        """One step of the filter for all servos; a call for each servo would cost more than the filter."""
         period_s, speeds = self._period_s, self._speeds
         for servo, angle in enumerate(angles_deg):
             change = angle - smoothed[servo]

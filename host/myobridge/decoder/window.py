@@ -1,4 +1,4 @@
-"""What of the stream is kept: the newest filtered samples, how far they can be vouched for, and what came of them."""
+"""Buffers of a stream: the newest filtered samples, how many of them were filled in, and a ring of results."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 SPARE_WINDOWS: Final = 4
-"""The buffer holds this many windows, so that it is moved to its front once in many hops."""
+"""The buffer holds this many windows, so that its contents move to the front only once in many hops."""
 
 
 class Window:
-    """Appends hops of float samples; `view` is always the newest window."""
+    """Collects hops of filtered samples; `view` is the newest window."""
 
     def __init__(self, channels: int, window_samples: int, hop_samples: int) -> None:
         self._window = window_samples
@@ -46,7 +46,7 @@ class Window:
 
     @property
     def full(self) -> bool:
-        """As many samples have come as a window takes."""
+        """Enough samples have arrived for a whole window."""
         return self._end >= self._window
 
     @property
@@ -60,41 +60,41 @@ class Window:
         return self._buffer[:, self._end - self._window : self._end]
 
     def newest(self, samples: int) -> NDArray[np.float32]:
-        """At most `samples` newest ones, float32 (channels, samples); changes with the next append."""
+        """The newest `samples` samples or fewer, float32 (channels, samples); changes with the next append."""
         return self._buffer[:, max(0, self._end - samples) : self._end]
 
 
 class Ring:
-    """What came of the last `hops` hops, in one piece wherever it begins, for each hop is kept twice.
+    """The results of the last `hops` hops, always readable as one contiguous piece, because each hop is kept twice.
 
-    Places go round: hop n has place n % hops.
+    Hop n has slot n % hops. Its second copy is the mirror of the slot.
     """
 
     def __init__(self, hops: int, shape: Sequence[int]) -> None:
-        """`shape` is a hop's."""
+        """`shape` is the shape of the result of one hop."""
         self._twice = np.zeros((2, hops, *shape), np.float32)
 
     def clear(self) -> None:
-        """Zeros everywhere."""
+        """Fills the ring with zeros."""
         self._twice[:] = 0
 
-    def place(self, at: int) -> NDArray[np.float32]:
-        """Where the hop at this place is to be written; `again` has to get the same then."""
-        place: NDArray[np.float32] = self._twice[1, at]
-        return place
+    def slot(self, at: int) -> NDArray[np.float32]:
+        """View of a slot. After the caller writes the slot, it has to copy the slot into the mirror."""
+        slot: NDArray[np.float32] = self._twice[1, at]
+        return slot
 
-    def again(self, at: int) -> NDArray[np.float32]:
-        """The other place of this hop."""
-        place: NDArray[np.float32] = self._twice[0, at]
-        return place
+    def mirror(self, at: int) -> NDArray[np.float32]:
+        """View of the second copy of a slot."""
+        mirror: NDArray[np.float32] = self._twice[0, at]
+        return mirror
 
-    def both(self, at: int) -> NDArray[np.float32]:
-        """`again` and `place` of this hop in one."""
-        places: NDArray[np.float32] = self._twice[:, at]
-        return places
+    def pair(self, at: int) -> NDArray[np.float32]:
+        """View of the mirror and the slot, to write both at once."""
+        pair: NDArray[np.float32] = self._twice[:, at]
+        return pair
 
     def newest(self, at: int, shape: Sequence[int]) -> NDArray[np.float32]:
-        """As many values as this shape takes, the last of them those before place `at`; a view."""
+        """View of the newest values before slot `at`, as many as `shape` takes."""
         _, hops, *own = self._twice.shape
         end = (hops + at) * prod(own)
         return self._twice.reshape(-1)[end - prod(shape) : end].reshape(shape)

@@ -15,9 +15,9 @@ from myobridge.feed import NoDaemon
 from myobridge.feed.boot_loader import is_old_nanos
 from myobridge.model.load import Model
 from myobridge.settings import Settings
+from myobridge.wire.handshake import SessionFailed
 from myobridge.wire.link import LinkLost, PortInUse, SerialLink
 from myobridge.wire.messages import Board
-from myobridge.wire.session import SessionFailed
 
 
 def examine(port: str, model: Model, config: Settings, seconds: float, guide: Guide | None, folder: Path) -> Facts:

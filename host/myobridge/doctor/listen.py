@@ -63,7 +63,7 @@ class Listener:
         return self._arrivals[-1][1] if self._arrivals else 0.0
 
     def _take_emg(self, index: int, flags: int, counts: NDArray[np.int16], t_s: float) -> None:
-        self._hops += [hop.counts.copy() for hop in self._acquisition.push(index, counts)]
+        self._hops += [hop.counts for hop in self._acquisition.push(index, counts)]
         if self._joined:
             self._joined = False
             self._counters.samples_lost = self._counters.frames_lost = 0

@@ -16,8 +16,9 @@ from myobridge.model.file import ModelSpec
 from myobridge.settings import Settings
 from myobridge.wire import messages as m
 from myobridge.wire.frame import FrameDecoder
+from myobridge.wire.handshake import Phase
 from myobridge.wire.link import SerialLink
-from myobridge.wire.session import GREETING_S, Phase
+from myobridge.wire.outbox import GREETING_S
 
 PING_EVERY_S: Final = 0.05
 

@@ -14,8 +14,9 @@ from myobridge.errors import UserError
 from myobridge.feed.messages import Chunk, ConnectedBoard
 from myobridge.wire import messages as m
 from myobridge.wire.frame import FrameDecoder
+from myobridge.wire.handshake import Phase
 from myobridge.wire.link import LinkLost, SerialLink
-from myobridge.wire.session import PING_S, Phase, Session
+from myobridge.wire.session import PING_S, Session
 
 TURN_S: Final = 0.02
 GOODBYE_S: Final = 0.3

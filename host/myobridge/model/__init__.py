@@ -1,1 +1,1 @@
-"""The model file: read, judged by its bytes, tried in a process of its own, and loaded."""
+"""The model file: reads it, checks its bytes, tries it in a separate process, and loads it."""

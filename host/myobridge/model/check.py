@@ -1,8 +1,8 @@
-"""Is this a model of ours? Asked of the bytes, before onnxruntime, which would open files that a model names.
+"""Checks the bytes of a model file before onnxruntime reads them, because onnxruntime opens files that a model names.
 
-Only messages, operators and shapes that our exports hold pass (`onnx_reader.py`), only finite weights, bounded sizes.
-No graph that passes can make a whole number of its input, so that all sizes and places in it are settled before it
-runs: it takes the same memory on any input. How much, and how much time, `model_trial.py` finds out.
+A model passes only with the messages (onnx_reader.py), operators and shapes of our exports, finite weights and bounded
+sizes. A graph that passes cannot turn its input into integers, so all sizes and indices are fixed before it runs, and
+it takes the same memory on any input. model/trial.py measures how much memory and time it takes.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from myobridge.model.streaming import Shapes, check_tapes, streaming_graph, stre
 
 MAX_MODEL_BYTES: Final = 32 << 20
 MAX_STREAMING_BYTES: Final = 1 << 20
-"""Of the entry STREAMING_KEY; ours have 66 kB."""
+"""Limit of the entry STREAMING_KEY; our models have 66 kB."""
 MAX_ENTRY_BYTES: Final = {METADATA_KEY: MAX_METADATA_BYTES, STREAMING_KEY: MAX_STREAMING_BYTES}
 MAX_RANK: Final = 8
 
@@ -50,7 +50,7 @@ OPERATORS: Final = frozenset((
     "Reshape", "Shape", "Sigmoid", "Slice", "Softmax", "Split", "Sqrt", "Squeeze", "Sub", "Transpose", "Unsqueeze",
 ))
 # fmt: on
-"""What the exports of all our families use; a new family adds its own. A test holds this against the exports."""
+"""The operators in the exports of all our families. A new family adds its own; a test compares the exports."""
 
 _ITEM_TYPES: Final[dict[int, np.dtype[np.generic]]] = {
     1: np.dtype("<f4"),
@@ -63,17 +63,17 @@ _FLOAT: Final = 1
 
 
 class Checked(NamedTuple):
-    """What a model file says, and its second graph as a model of its own, if it has one (`model_streaming`)."""
+    """The metadata of a model file, and its streaming graph as a separate model if it has one (streaming.py)."""
 
     spec: ModelSpec
     streaming: bytes | None
 
 
 def check_model(data: bytes, path: Path) -> Checked:
-    """Metadata of a model file whose graphs they describe; `path` is for the sentence only.
+    """Checks a model file and its metadata against each other; `path` is only used in the error.
 
     Raises:
-        UserError: the bytes are no model that one of our exports could have written.
+        UserError: our export cannot have written these bytes.
     """
     reader = Reader()
     try:
@@ -83,7 +83,9 @@ def check_model(data: bytes, path: Path) -> Checked:
         graph = _checked_graph(reader, model.part("graph"))
         shapes = _shapes(reader, graph)
     except Refused as reason:
-        raise UserError(f"{path} is not an ONNX model of ours ({reason}); export or copy it again.") from reason
+        raise UserError(
+            f"{path} is not an ONNX model made by myobridge ({reason}); export or copy it again."
+        ) from reason
     if METADATA_KEY not in entries:
         raise UserError(f"{path} has no {METADATA_KEY} metadata; export it with `myobridge-models export`.")
     spec = decode_spec(entries[METADATA_KEY], path)
@@ -96,20 +98,20 @@ def check_model(data: bytes, path: Path) -> Checked:
         check_tapes(*_shapes(reader, streaming), spec)
         return Checked(spec, streaming_model(reader, model, graph, streaming, part))
     except Refused as reason:
-        raise UserError(f"{path}: its streaming graph is none of ours ({reason}); export it again.") from reason
+        raise UserError(f"{path}: the streaming graph is not valid ({reason}); export the model again.") from reason
 
 
 def _metadata(reader: Reader, model: Fields) -> Mapping[str, str]:
-    """Our own entries."""
+    """The metadata entries of myobridge."""
     found: dict[str, str] = {}
     for entry in reader.each(model, "metadata_props", ENTRY):
         key = entry.text("key")
         if key not in MAX_ENTRY_BYTES:
             continue
         if key in found:
-            raise Refused("it has its metadata twice")
+            raise Refused("the metadata occurs twice")
         if len(entry.part("value")) > MAX_ENTRY_BYTES[key]:
-            raise Refused(f"its entry {key} is larger than {MAX_ENTRY_BYTES[key] >> 10} kB")
+            raise Refused(f"the entry {key} is larger than {MAX_ENTRY_BYTES[key] >> 10} kB")
         found[key] = entry.text("value")
     return found
 
@@ -117,7 +119,7 @@ def _metadata(reader: Reader, model: Fields) -> Mapping[str, str]:
 def _checked_graph(reader: Reader, data: memoryview) -> Fields:
     graph = reader.read(data, GRAPH)
     if not graph.parts:
-        raise Refused("it has no graph")
+        raise Refused("there is no graph")
     _check_nodes(reader, graph)
     for tensor in reader.each(graph, "initializer", TENSOR):
         _check_tensor(tensor)
@@ -127,17 +129,19 @@ def _checked_graph(reader: Reader, data: memoryview) -> Fields:
 def _check_opsets(reader: Reader, model: Fields) -> None:
     for opset in reader.each(model, "opset_import", OPSET):
         if opset.text("domain"):
-            raise Refused(f"it wants the operators of {opset.text('domain')!r}")
+            raise Refused(f"the model requires the operators of {opset.text('domain')!r}")
 
 
 def _check_nodes(reader: Reader, graph: Fields) -> None:
     for node in reader.each(graph, "node", NODE):
         operator, domain = node.text("op_type"), node.text("domain")
         if operator not in OPERATORS or domain:
-            raise Refused(f"it uses the operator {f'{domain}.{operator}'.lstrip('.')!r}")
+            raise Refused(f"the model uses the operator {f'{domain}.{operator}'.lstrip('.')!r}")
         for attribute in reader.each(node, "attribute", ATTRIBUTE):
             if operator == "Cast" and attribute.text("name") == "to" and attribute.number("i") != _FLOAT:
-                raise Refused("it casts to something else than float32, so that its input might choose sizes or places")
+                raise Refused(
+                    "the model casts to a type other than float32, so its input could choose sizes or indices"
+                )
             if "f" in attribute.parts and not np.isfinite(np.frombuffer(attribute.part("f"), "<f4")[0]):
                 raise Refused(f"an attribute of {operator} is not a finite number")
             if "t" in attribute.parts:
@@ -164,7 +168,7 @@ def _shapes(reader: Reader, graph: Fields) -> tuple[Shapes, Shapes]:
 
 
 def _values(reader: Reader, graph: Fields, side: str) -> Iterator[tuple[str, tuple[int | None, ...]]]:
-    """Names of the inputs or outputs and their shapes; None: a free dimension."""
+    """Names and shapes of the inputs or outputs; None stands for a free dimension."""
     for value in reader.each(graph, side, VALUE_INFO):
         tensor = reader.read(reader.read(value.part("type"), TYPE).part("tensor_type"), TENSOR_TYPE)
         if tensor.number("elem_type") != _FLOAT:

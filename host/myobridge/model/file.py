@@ -1,16 +1,16 @@
-"""The model file: one .onnx whose metadata says everything needed to run it right.
+"""The model file: one .onnx file whose metadata says everything that a decoder needs to run the model.
 
-`models/` writes it and the daemon reads it; they share nothing else. The graph has the inputs
-`emg` float32 (batch, channels, window), filtered and scaled as below, and, if `history_hops` > 0,
+`models/` writes the file and the daemon reads it; they share nothing else. The inputs of the graph are
+`emg` float32 (batch, channels, window), filtered and scaled as described below, and, if `history_hops` > 0,
 `history` float32 (batch, 2 * servos): the network's own outputs one and two history steps ago,
-A(n) then A(n-1), in degrees. Its output is `angles` float32 (batch, servos), in degrees 0..180.
+A(n) then A(n-1), in degrees. The output is `angles` float32 (batch, servos), in degrees 0..180.
 
-A file may offer the same network a second time, for a decoder that keeps its state and computes a hop's share only: the
-entry STREAMING_KEY is an ONNX GraphProto in base64, without the weights that it shares with the file's own graph by
-name (`model_streaming.py`). It takes `emg` float32 (samples, channels), the newest samples with this hop's at the end,
-`history` as above, and for each of its outputs `X` but `angles` an input `past_X`: the newest values that X had in the
-hops before, the last hop's at the end, zeros before the first. It agrees with the file's own graph once a whole window
-has gone through it.
+A file may hold the same network a second time, as a streaming graph for a decoder that keeps its state and computes
+only the part of the new hop. The entry STREAMING_KEY is an ONNX GraphProto in base64, without the weights that the
+file's own graph holds under the same names (streaming.py). The streaming graph takes `emg` float32 (samples, channels),
+the newest samples with this hop at the end, and `history` as above. For each output `X` except `angles` it takes an
+input `past_X`: the newest values of X in the previous hops, the last hop at the end, zeros before the first hop. Both
+graphs agree once a whole window has gone through the streaming graph.
 """
 
 from __future__ import annotations
@@ -26,46 +26,46 @@ from myobridge.errors import UserError
 METADATA_KEY: Final = "myobridge"
 STREAMING_KEY: Final = "myobridge.streaming"
 PAST: Final = "past_"
-"""Begins the name of what the streaming graph takes of its own earlier outputs."""
+"""Prefix of the inputs of a streaming graph that hold its own earlier outputs."""
 
 HOP_S: Final = 0.005
-"""From one decision to the next, of every model that `models/` makes."""
+"""Time from one decision to the next in every model that `models/` makes."""
 
 PRINTED: Final = r"^[^\x00-\x1f\x7f-\x9f]*$"
 MAX_NOTE: Final = 20_000
-"""Letters of one training note; the names of a thousand recordings."""
+"""Characters of one training note; enough for the names of a thousand recordings."""
 MAX_METADATA_BYTES: Final = 128 << 10
-"""Of the entry METADATA_KEY; ours have 2 kB, and one of 64 channels, 256 poses and 200 recordings has 40."""
+"""Limit of the entry METADATA_KEY; our models have 2 kB, and 64 channels, 256 poses and 200 recordings take 40 kB."""
 MAX_FS_HZ: Final = 20_000
 MAX_SECONDS: Final = 20
-"""Longest window, and longest way back to the history's newer value."""
+"""Longest window, and longest distance to the newer value of the history."""
 MAX_WINDOW_VALUES: Final = 1 << 20
-"""Samples times channels, 20 MB with all that the daemon keeps of them; 64 channels at 2 kHz fill it in 8 s."""
+"""Samples times channels: 20 MB in all buffers of the daemon, or 8 s of 64 channels at 2 kHz."""
 MAX_HOP_SAMPLES: Final = 400
-"""The pre-filter's matrix has the square of it."""
+"""The matrix of the pre-filter grows with the square of the hop."""
 MAX_PEAK_GAIN: Final = 1000
-"""Of the pre-filter, which takes away; ours amplify nothing."""
+"""Limit of the whole pre-filter; the pre-filters of our models do not amplify."""
 MAX_SECTION_GAIN: Final = 1e9
-"""Of one of its sections, which the others may take back."""
+"""Limit of one section, which other sections may compensate."""
 MARGIN: Final = 1e-12
 
 Degrees = Annotated[float, msgspec.Meta(ge=0, le=180)]
 Milliseconds = Annotated[float, msgspec.Meta(ge=0, le=1000 * MAX_SECONDS)]
 Coefficient = Annotated[float, msgspec.Meta(gt=-1e6, lt=1e6)]
 Scale = Annotated[float, msgspec.Meta(ge=1e-9, le=1e6)]
-"""The step of a converter of 16 bits is 3e-5 of its half range."""
+"""A step of a 16-bit ADC is 3e-5 of its half range."""
 Line = Annotated[str, msgspec.Meta(max_length=200, pattern=PRINTED)]
-"""Text that is printed: no control characters, with which a file could speak to a terminal."""
+"""Text that is printed: no control characters, so that a file cannot control a terminal."""
 Name = Annotated[str, msgspec.Meta(max_length=80, pattern=PRINTED)]
-"""Of an electrode, which stands in each look at the running daemon, or of a training note."""
+"""Name of an electrode, which each snapshot of the daemon repeats, or of a training note."""
 Note = Annotated[str, msgspec.Meta(max_length=MAX_NOTE)]
 Whole = Annotated[int, msgspec.Meta(ge=-(1 << 53), le=1 << 53)]
-"""As far as a browser can count."""
+"""An integer that a browser can represent exactly."""
 Section = tuple[Coefficient, Coefficient, Coefficient, Coefficient, Coefficient, Coefficient]
 Pose = tuple[Degrees, Degrees, Degrees, Degrees, Degrees]
 
 REST_DEG: Final[Pose] = (40, 40, 40, 40, 40)
-"""Where a relaxed hand rests: of the simulated wearer, and of a model whose data name no rest pose."""
+"""Rest pose of the simulated wearer, and of a model whose data do not name a rest pose."""
 
 
 def usual_hop_samples(fs_hz: float) -> int:
@@ -74,7 +74,7 @@ def usual_hop_samples(fs_hz: float) -> int:
 
 
 class LabelledPose(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the training's label number means: a name and the five servo angles in degrees."""
+    """The meaning of a label number of the training data: a name and five servo angles in degrees."""
 
     label: Annotated[int, msgspec.Meta(ge=0, le=255)]
     name: Line
@@ -92,11 +92,12 @@ class Smoothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RestGate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The hand stays at rest until the network has meant something else for a while without a break.
+    """The hand stays at rest until the network has left the rest pose for some time without a break.
 
-    It has meant something else while any angle was further than leave_deg from the rest pose. The while is after_ms;
-    but for settling_ms after a movement, when the muscle lets go in steps, it is again_after_ms if that is longer. A
-    movement that was broken off for less than after_ms is the same movement, and goes on after after_ms.
+    The network has left the rest pose while any angle differs from it by more than leave_deg. The required time is
+    after_ms. During settling_ms after a movement, while the muscle relaxes in steps, the required time is
+    again_after_ms if that is longer. A pause of less than after_ms does not end a movement; the movement goes on
+    after after_ms.
     """
 
     leave_deg: Annotated[float, msgspec.Meta(gt=0, le=180)]
@@ -106,29 +107,29 @@ class RestGate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ModelSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Metadata of a model file; see the module's text for the graph it describes."""
+    """Metadata of a model file; the module docstring describes the graph."""
 
     format: Annotated[int, msgspec.Meta(ge=1, le=1)] = 1
     name: Line
     family: Line
     fs_hz: Annotated[float, msgspec.Meta(ge=1, le=MAX_FS_HZ)]
     channels: Annotated[tuple[Name, ...], msgspec.Meta(min_length=1, max_length=64)]
-    """Electrode names, in the order in which the device samples them."""
+    """Electrode names, in the order in which the board samples them."""
     window_samples: Annotated[int, msgspec.Meta(ge=1, le=MAX_SECONDS * MAX_FS_HZ)]
     hop_samples: Annotated[int, msgspec.Meta(ge=1, le=MAX_HOP_SAMPLES)]
     history_hops: Annotated[int, msgspec.Meta(ge=0, le=20_000)]
-    """Spacing of the history values in hops; 0: the network takes no history."""
+    """Spacing of the history values in hops; 0 if the network has no history input."""
     prefilter_sos: Annotated[tuple[Section, ...], msgspec.Meta(max_length=16)]
-    """Causal second-order sections b0 b1 b2 a0 a1 a2, run in order on each channel by itself."""
+    """Causal second-order sections b0 b1 b2 a0 a1 a2, applied in order to each channel."""
     scale_fs: Annotated[tuple[Scale, ...], msgspec.Meta(min_length=1)]
-    """Per channel: the filtered signal is divided by this, as a fraction of the ADC's half range."""
+    """Divisors of the filtered channels, as fractions of the ADC's half range."""
     rest_pose_deg: Pose
     rest_gate: RestGate | None = None
-    """Runs before the smoothing; neither touches the network's history."""
+    """The gate runs before the smoothing; neither affects the history of the network."""
     smoothing: Smoothing | None = None
     poses: Annotated[tuple[LabelledPose, ...], msgspec.Meta(max_length=256)] = ()
     training: Annotated[dict[Name, Note | Whole | float], msgspec.Meta(max_length=64)] = {}
-    """What a reader of the card wants to know; the runtime does not look at it."""
+    """Notes for readers of the model card; the runtime ignores them."""
 
     def __post_init__(self) -> None:
         if len(self.scale_fs) != len(self.channels):
@@ -153,9 +154,9 @@ class ModelSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
 
 def _check_prefilter(sections: tuple[Section, ...]) -> None:
-    """Raises ValueError unless each section is stable and the cascade amplifies no frequency much.
+    """Raises ValueError unless each section is stable and the cascade amplifies at most MAX_PEAK_GAIN times.
 
-    A section's gain is highest at 0, at half the sampling rate, or close to the angle of its poles.
+    The gain of a section peaks at 0, at half the sampling rate, or close to the angle of its poles.
     """
     if not all(_stable(section) for section in sections):
         raise ValueError("prefilter_sos is not stable")
@@ -166,20 +167,20 @@ def _check_prefilter(sections: tuple[Section, ...]) -> None:
 
 
 def _stable(section: Section) -> bool:
-    """Both poles lie within the unit circle, and not so close to it that rounding tells: the stability triangle."""
+    """Both poles lie inside the unit circle by more than rounding errors (the stability triangle)."""
     *_, a0, a1, a2 = section
     return abs(a2) < (1 - MARGIN) * abs(a0) and abs(a1) < (1 - MARGIN) * abs(a0 + a2)
 
 
 def _pole_angle(section: Section) -> float:
-    """Radians a sample; real poles have their peak at 0 or pi."""
+    """Radians per sample; real poles peak at 0 or pi."""
     *_, a0, a1, a2 = section
     radius = sqrt(max(0.0, a2 / a0))
     return acos(max(-1.0, min(1.0, -a1 / a0 / (2 * radius)))) if radius else 0.0
 
 
 def _gain(section: Section, angle: float) -> float:
-    """What a section makes of an amplitude at this frequency."""
+    """Gain of a section at this frequency."""
     b0, b1, b2, a0, a1, a2 = section
     delay = complex(cos(angle), -sin(angle))
     below = abs(a0 + (a1 + a2 * delay) * delay)
@@ -187,15 +188,15 @@ def _gain(section: Section, angle: float) -> float:
 
 
 def encode_spec(spec: ModelSpec) -> str:
-    """Metadata text to store under METADATA_KEY."""
+    """The metadata as text, for the entry METADATA_KEY."""
     return msgspec.json.encode(spec).decode()
 
 
 def decode_spec(text: str, path: Path) -> ModelSpec:
-    """Validated metadata.
+    """Reads and validates metadata.
 
     Raises:
-        UserError: the metadata is not ours or does not fit together.
+        UserError: the metadata is not valid or not consistent.
     """
     try:
         return msgspec.json.decode(text, type=ModelSpec)

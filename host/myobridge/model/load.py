@@ -1,4 +1,4 @@
-"""A model file, read and checked, and ready to be run by onnxruntime."""
+"""Loads a model file: reads and checks the file, and prepares its graph for onnxruntime."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
     import onnxruntime as ort
 
 OUT_OF_MEMORY: Final = ("Failed to allocate memory", "bad_alloc", "bad allocation")
-"""How onnxruntime says it."""
+"""Phrases with which onnxruntime reports a lack of memory."""
 
 
 class Model:
     """One graph of a model file.
 
     spec: the metadata of the file.
-    streaming: whether the graph keeps its state. The other kind computes a whole window anew.
+    streaming: the graph keeps its state; any other graph computes the whole window at each hop.
     """
 
     def __init__(self, path: Path, spec: ModelSpec, graph: bytes, trial: Trial | None, *, streaming: bool) -> None:
-        """`trial` is None in the process that tries the model."""
+        """`trial` is None in the child process of the trial itself."""
         self.spec = spec
         self.streaming = streaming
         self._path = path
@@ -34,34 +34,34 @@ class Model:
         self._trial = trial
 
     def begin_trial(self) -> None:
-        """Starts to try the model in a process of its own; nobody has to wait for it before `session` is needed.
+        """Starts the trial of the model in a child process; `session` waits for the verdict.
 
         Raises:
-            UserError: no process can be started.
+            UserError: the process cannot be started.
         """
         if self._trial:
             self._trial.begin()
 
     def ready(self) -> bool:
-        """Whether the trial is over, so that `session` keeps nobody waiting for it.
+        """Whether the trial is over, so that `session` does not wait for it.
 
         Raises:
             UserError: the model has not passed.
         """
-        import onnxruntime  # noqa: F401, PLC0415 - 40 ms, which pass while the trial goes on
+        import onnxruntime  # noqa: F401, PLC0415 - takes 40 ms, during the trial
 
         return self._trial is None or self._trial.over()
 
     @cached_property
     def session(self) -> ort.InferenceSession:
-        """The graph in onnxruntime, made when it is first asked for, of a model that has passed its trial.
+        """The graph in onnxruntime. The first access waits for the trial and loads the graph.
 
         Raises:
             UserError: the model has not passed, or cannot be loaded.
         """
         if self._trial:
             self._trial.wait()
-        import onnxruntime as ort  # noqa: PLC0415 - most commands want only `spec` of a model
+        import onnxruntime as ort  # noqa: PLC0415 - most commands need only `spec`
 
         options = ort.SessionOptions()
         options.intra_op_num_threads = 1
@@ -70,25 +70,25 @@ class Model:
         options.log_severity_level = 4
         try:
             return ort.InferenceSession(self._graph, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # onnxruntime has a family of exceptions without a common base of its own
+        except Exception as error:  # the exceptions of onnxruntime have no common base class of their own
             raise cannot_run(self._path, error) from error
 
 
 def cannot_run(path: Path, error: Exception) -> UserError:
-    """What to say when onnxruntime refuses a graph."""
+    """The error for a graph that onnxruntime refuses."""
     reason = str(error).partition("\n")[0] or type(error).__name__
     if isinstance(error, MemoryError) or any(word in reason for word in OUT_OF_MEMORY):
-        return UserError(f"{path} takes more memory than any model of ours; choose another.")
+        return UserError(f"{path} takes more memory than any myobridge model; choose another model.")
     return UserError(f"{path} is not an ONNX model that can be run ({reason}); export or copy it again.")
 
 
 def read_model(path: Path, *, windowed: bool = False) -> Model:
-    """Reads and checks a model file: its streaming graph if it has one, unless the windowed one is asked for.
+    """Reads and checks a model file. Returns its streaming graph if it has one and `windowed` is False.
 
-    Its bytes are judged here; what its graphs do when they run is found out by its trial.
+    This function checks the bytes; the trial of the model checks how its graphs run.
 
     Raises:
-        UserError: no such file, not an ONNX file, not one of ours, or its graph does not fit its metadata.
+        UserError: the file does not exist, is not a myobridge model, or its graph does not fit its metadata.
     """
     if not path.is_file():
         raise UserError(f"There is no model {path}; give the path of an .onnx file, or one of the shipped names.")
@@ -101,18 +101,18 @@ def read_model(path: Path, *, windowed: bool = False) -> Model:
 
 
 def open_model(path: Path, *, windowed: bool = False) -> Model:
-    """`read_model`, then its trial, which takes a quarter of a second, and its session.
+    """Reads a model, waits for its trial, which takes a quarter of a second, and loads its graph.
 
     Raises:
         UserError: the file cannot be read, or the model did not pass its trial.
     """
     model = read_model(path, windowed=windowed)
-    _ = model.session  # made now
+    _ = model.session  # loads the graph now
     return model
 
 
 def _read(path: Path) -> bytes:
-    """The whole file, once: what is checked is what runs."""
+    """The whole file, read once, so that the checked bytes are the bytes that run."""
     try:
         with path.open("rb") as file:
             data = file.read(MAX_MODEL_BYTES + 1)
@@ -120,6 +120,6 @@ def _read(path: Path) -> bytes:
         raise UserError(f"{path}: cannot read the model ({error.strerror}); allow it or copy it again.") from error
     if len(data) > MAX_MODEL_BYTES:
         raise UserError(
-            f"{path} is larger than {MAX_MODEL_BYTES >> 20} MB, so it is not a model of ours; choose another."
+            f"{path} is larger than {MAX_MODEL_BYTES >> 20} MB, so it is not a myobridge model; choose another file."
         )
     return data

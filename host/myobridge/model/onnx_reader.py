@@ -1,8 +1,8 @@
-"""A reader of the few protobuf messages that a model file of ours holds, and the little that writes one.
+"""Reads the few protobuf messages in our model files, and writes single fields.
 
-Field numbers: onnx.proto of github.com/onnx/onnx; wire format: protobuf.dev/programming-guides/encoding. What is not in
-the tables is refused, so that external data, subgraphs, functions, sparse tensors and whatever a later ONNX invents
-need no rule of their own.
+Field numbers: onnx.proto of github.com/onnx/onnx; wire format: protobuf.dev/programming-guides/encoding. The reader
+refuses everything that is not in its tables, so external data, subgraphs, functions, sparse tensors and later additions
+to ONNX need no rules of their own. A general protobuf reader skips unknown fields, which onnxruntime would then read.
 """
 
 from __future__ import annotations
@@ -11,22 +11,22 @@ from collections.abc import Iterator
 from typing import Final
 
 MAX_FIELDS: Final = 100_000
-"""Of all messages together; a network of ours has 5000."""
+"""Limit for all messages of a file together; our networks have 5000."""
 
 VARINT, BYTES, FIXED32 = 0, 2, 5
 
 
 class Refused(Exception):
-    """Why these bytes are no model of ours."""
+    """Why these bytes are not a myobridge model."""
 
 
 class Message:
-    """A message: its name and its fields, number → (name, wire type); those with a * may come more than once."""
+    """A message type: its name and its fields, number → (name, wire type). A field with a * may be repeated."""
 
     def __init__(self, name: str, fields: dict[int, tuple[str, int]]) -> None:
         self.name = name
         self.tags = {number << 3 | kind: (field.rstrip("*"), "*" in field) for number, (field, kind) in fields.items()}
-        """What stands before a field in the file → its name, and whether it may come again."""
+        """Tag in front of a field in the file → name of the field, and whether it may be repeated."""
 
 
 MODEL = Message(
@@ -99,39 +99,39 @@ DIMENSION = Message("Dimension", {1: ("dim_value", VARINT), 2: ("dim_param", BYT
 
 
 class Fields:
-    """The fields of one message; those that are absent are empty or 0, as in protobuf."""
+    """The fields of one message; absent fields are empty or 0, as in protobuf."""
 
     def __init__(self) -> None:
         self.numbers: dict[str, list[int]] = {}
         self.parts: dict[str, list[memoryview]] = {}
 
     def number(self, name: str) -> int:
-        """The first, or the only one."""
+        """The first or only value of a numeric field."""
         return self.numbers.get(name, (0,))[0]
 
     def part(self, name: str) -> memoryview:
-        """The first, or the only one."""
+        """The first or only value of a field of bytes."""
         return self.parts.get(name, (memoryview(b""),))[0]
 
     def text(self, name: str) -> str:
-        """A part that is text."""
+        """The first or only value of a text field."""
         return bytes(self.part(name)).decode("utf-8", "replace")
 
 
 class Reader:
-    """Reads messages, as many fields as one file may have."""
+    """Reads the messages of one file, which may have MAX_FIELDS fields in all."""
 
     def __init__(self) -> None:
         self._fields_left = MAX_FIELDS
 
     def read(self, data: memoryview, message: Message) -> Fields:
-        """The fields of a message that fills `data`. Numbers of one byte, nearly all, cost no call."""
+        """The fields of a message that fills `data`. Numbers of one byte, by far the most, are read without a call."""
         found, at, end = Fields(), 0, len(data)
         tags, numbers, parts, left = message.tags, found.numbers, found.parts, self._fields_left
         while at < end:
             left -= 1
             if left < 0:
-                raise Refused(f"it has more than {MAX_FIELDS} fields")
+                raise Refused(f"the file has more than {MAX_FIELDS} fields")
             tag, at = _varint(data, at) if data[at] >= 0x80 else (data[at], at + 1)
             if tag not in tags:
                 raise Refused(f"{message.name} has a field {tag >> 3} of kind {tag & 7}")
@@ -149,7 +149,7 @@ class Reader:
                 values.append(number)
             else:
                 if number > end - at:
-                    raise Refused("it is cut off")
+                    raise Refused("the file is cut off")
                 values = parts.setdefault(name, [])
                 values.append(data[at : at + number])
                 at += number
@@ -164,11 +164,11 @@ class Reader:
 
 
 def _varint(data: memoryview, at: int) -> tuple[int, int]:
-    """A varint of at most 64 bits, and where the next byte is."""
+    """A varint of at most 64 bits, and the position of the next byte."""
     value = shift = 0
     while shift < 64:
         if at >= len(data):
-            raise Refused("it is cut off")
+            raise Refused("the file is cut off")
         byte = data[at]
         at += 1
         if byte < 0x80:
@@ -179,7 +179,7 @@ def _varint(data: memoryview, at: int) -> tuple[int, int]:
 
 
 def varint(value: int) -> bytes:
-    """A number of at least 0 as protobuf writes it."""
+    """A non-negative number in the format of protobuf."""
     written = bytearray()
     while value >= 0x80:
         written.append(value & 0x7F | 0x80)
@@ -189,6 +189,6 @@ def varint(value: int) -> bytes:
 
 
 def field(message: Message, name: str, value: int | bytes | memoryview) -> bytes:
-    """One field of a message, as it stands in the file."""
+    """One field of a message, as bytes for the file."""
     head = varint(next(tag for tag, (known, _) in message.tags.items() if known == name))
     return head + varint(value) if isinstance(value, int) else b"".join((head, varint(len(value)), value))

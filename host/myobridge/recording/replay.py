@@ -67,11 +67,14 @@ def replay(recording: Recording, pipeline: Pipeline, latency: Distribution | Non
         counts = recording.counts[take]
         for at in range(0, len(counts) - hop + 1, hop):
             began_s = time.perf_counter()
-            for decision in pipeline.push(at, counts[at : at + hop]):
+            for block in pipeline.acquisition.push(at, counts[at : at + hop]):
+                decision = pipeline.decide(block)
+                took_s = time.perf_counter() - began_s
+                pipeline.settle()
                 if decision.withheld in (Withheld.WARMING_UP, Withheld.NOT_A_NUMBER):
                     continue
                 if latency is not None:
-                    latency.add(time.perf_counter() - began_s)
+                    latency.add(took_s)
                 rows.append(take.start + decision.sample_index)
                 raw.append(decision.raw_deg)
                 angles.append(decision.angles_deg)

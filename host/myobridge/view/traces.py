@@ -83,15 +83,15 @@ class Traces:
             parsed = parse_emg(frame, self._channels) if frame[0] == Emg.TYPE else None
             if parsed is None:
                 continue
-            for hop in self._acquisition.push(parsed[0], parsed[2]):
+            index, _, counts = parsed
+            for hop in self._acquisition.push(index, counts):
                 self._take(hop)
 
     def _take(self, hop: Hop) -> None:
-        if self._acquisition.restarted:
-            self._acquisition.restarted = False
+        if hop.starts_stream:
             self._recent.clear()
             self._pending.clear()
-        counts = hop.counts.copy()
+        counts = hop.counts
         self._recent.append(counts)
         column = hop.end_index // self._column_samples
         self._pending.append((column, counts.min(0), counts.max(0), hop.filled < self._column_samples))

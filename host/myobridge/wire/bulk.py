@@ -1,8 +1,8 @@
-"""Many EMG frames at once, for catching up after a stall and for reading recordings.
+"""Decodes many EMG frames at once, for reading recordings.
 
-The frames of a stream are equally long, so that a buffer of them is a table: one row a frame, one column a place on the
-wire. COBS and CRC go through its columns, all frames side by side. What FrameDecoder would do with the same bytes is
-the rule, to the bit; whatever is not perfectly regular is left to it.
+The frames of a stream have the same length, so a buffer of frames is a table: one row for each frame, one column for
+each byte position. COBS and CRC work on whole columns. The result equals that of FrameDecoder to the bit; anything that
+is not perfectly regular is left to FrameDecoder.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from myobridge.wire.frame import OVERHEAD_BYTES as FRAME_OVERHEAD_BYTES
 from myobridge.wire.messages import MAX_FRAME_BYTES, Emg
 
 OVERHEAD_BYTES: Final = FRAME_OVERHEAD_BYTES + Emg.STRUCT.size
-"""Of an EMG frame on the wire: all but its samples."""
+"""Bytes of an EMG frame on the wire beside its samples."""
 
 
 class EmgBlock(NamedTuple):
     """Consecutive EMG frames.
 
-    sample_index: device index of the first sample, modulo 2^32; the others follow without a gap.
+    sample_index: the board's index of the first sample, modulo 2^32; the other samples follow without a gap.
     counts: int16 (samples, channels).
     flags: uint8 (frames,), bits emg_flag.
-    wire_bytes: how much of the buffer they were.
+    wire_bytes: bytes that the frames take in the buffer.
     """
 
     sample_index: int
@@ -37,9 +37,9 @@ class EmgBlock(NamedTuple):
 
 
 def decode_emg(data: bytes, channels: int) -> EmgBlock | None:
-    """The leading frames of `data` that are good EMG frames, equally long and without a gap between their samples.
+    """The leading good EMG frames of `data` that have the same length and no gap between their samples.
 
-    `data` begins where a frame begins. None if not even its first frame is such a frame.
+    `data` starts at the start of a frame. Returns None if the first frame is not a good EMG frame.
     """
     width = data.find(0) + 1
     samples = samples_in(width, channels)
@@ -57,15 +57,15 @@ def decode_emg(data: bytes, channels: int) -> EmgBlock | None:
 
 
 def samples_in(width: int, channels: int) -> int:
-    """Samples in an EMG frame of so many bytes on the wire; 0 if none is so long."""
+    """Samples in an EMG frame of `width` bytes on the wire; 0 if no EMG frame has this length."""
     samples, odd = divmod(width - OVERHEAD_BYTES, 2 * channels)
     return 0 if samples < 1 or odd or width > MAX_WIRE_BYTES + 1 else samples
 
 
 def decode_rows(rows: NDArray[np.uint8], samples: int, channels: int) -> tuple[NDArray[np.void], NDArray[np.bool_]]:
-    """Frames on the wire, uint8 (frames, width), as if each held so many samples; and which of them do.
+    """Decodes encoded frames, uint8 (frames, width), as EMG frames of `samples` samples, and tells which of them are.
 
-    The fields are `sample_index`, `n`, `flags` and `counts`.
+    The fields of the first result are `sample_index`, `n`, `flags` and `counts`.
     """
     body, whole = _decode_cobs(np.ascontiguousarray(rows.T))
     frames = np.ascontiguousarray(body.T)
@@ -74,7 +74,7 @@ def decode_rows(rows: NDArray[np.uint8], samples: int, channels: int) -> tuple[N
 
 
 def _layout(samples: int, channels: int) -> np.dtype[np.void]:
-    """An EMG frame of so many samples."""
+    """Layout of a decoded EMG frame."""
     return np.dtype(
         [
             ("type", "u1"),
@@ -89,9 +89,9 @@ def _layout(samples: int, channels: int) -> np.dtype[np.void]:
 
 
 def _decode_cobs(wire: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """Bodies (width - 2, frames) of the encoded frames (width, frames), and which of them were rightly encoded.
+    """Bodies (width - 2, frames) of the encoded frames (width, frames), and which frames were encoded correctly.
 
-    `next_code` may wrap past 255, but then lies behind the place that is looked at, and never meets the end.
+    `next_code` may wrap past 255; then it lies behind the current position and never reaches the end.
     """
     end = len(wire) - 1
     codes = np.empty_like(wire)
@@ -106,14 +106,14 @@ def _decode_cobs(wire: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np
 
 
 def _crc(body: NDArray[np.uint8]) -> NDArray[np.uint32]:
-    """CRC-32 of frames (bytes, frames): of zeros, changed by each byte as its place has it (a CRC is linear)."""
+    """CRC-32 of frames (bytes, frames): the CRC of zeros, changed by each byte according to its position."""
     row = 256 * np.arange(len(body) - 1, -1, -1)[:, None]
     crc: NDArray[np.uint32] = np.bitwise_xor.reduce(_CRC_CHANGE.take(body + row), axis=0)
     return crc ^ np.uint32(crc32(bytes(len(body))))
 
 
 def _crc_change() -> NDArray[np.uint32]:
-    """How a byte changes a frame's CRC, uint32 (bytes that follow it, byte)."""
+    """How a byte changes the CRC of a frame, uint32 (number of bytes that follow, byte); a CRC is linear."""
     of_byte = np.array([crc32(bytes((byte,))) ^ crc32(b"\0") for byte in range(256)], np.uint32)
     rows = [of_byte]
     while len(rows) < MAX_FRAME_BYTES:

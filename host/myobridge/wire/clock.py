@@ -1,11 +1,11 @@
 """The sample clock: when was a sample taken, in the host's time, and how fast does the board really sample?
 
-Sample indices are the device's time. Arrival times are late by the transport, never early, and come in bunches. Under
-all points (index, arrival) lies one line that touches the earliest: an edge of their lower hull (Moon, Skelly and
-Towsley, INFOCOM 1999). Its slope is the sampling period, and it says when a sample arrives that nothing delayed.
-PING and PONG bracket an index between two host times, which gives the transport itself.
+Sample indices are the board's time. The transport makes arrivals late, never early, and bunches them. Below all points
+(index, arrival) lies one line that touches the earliest points: an edge of their lower hull (Moon, Skelly and Towsley,
+INFOCOM 1999). The slope of the line is the sampling period; the line gives the arrival of a sample without any delay.
+PING and PONG bracket an index between two host times, which measures the transport itself.
 
-A rate that changes bends the line. Where arrivals leave it, only the newest two seconds count from then on.
+A change of the rate bends the line. Once the arrivals leave the line, only the newest two seconds count.
 """
 
 from __future__ import annotations
@@ -14,48 +14,50 @@ from collections import deque
 from itertools import pairwise
 from typing import Final
 
+from myobridge.wire.emg import index_step
+
 KEPT_POINTS: Final = 256
 POINT_SPACING_S: Final = 0.08
-"""The earliest arrival of each such stretch is kept: twenty seconds in all."""
+"""The clock keeps the earliest arrival in each stretch of this length: twenty seconds in all."""
 FIRST_FIT_POINTS: Final = 8
 REFIT_S: Final = 0.5
 RECENT_S: Final = 2.0
-"""Longer than any stall that a busy machine makes, and short enough to follow a board that warms up."""
+"""Longer than any stall of a busy machine, and short enough to follow a board that warms up."""
 LEFT_S: Final = 0.01
-"""Arrivals that are all later than the line by this, or one that is earlier, mean that the rate has changed."""
+"""The rate has changed if all arrivals are later than the line by this much, or one arrival is earlier by it."""
 LATEST_S: Final = 0.02
-"""The ends of a measurement may be late by this unnoticed: 16 ms of an FTDI adapter, 4 ms of USB and scheduling."""
+"""The ends of a measurement may be late by this much: 16 ms for an FTDI adapter, 4 ms for USB and scheduling."""
 TOLERANCE: Final = 0.02
-"""Largest error of the rate at which the hand may move.
+"""The hand may move while the error of the rate is at most this.
 
-A ceramic resonator, as on an Arduino, is within 0.5 % when new and within 1 % when warm and old. From 2 % on, 50 Hz lie
-outside the lines by which hum is known (1 Hz wide at the check's 200 ms), and filters and network see another band.
+A ceramic resonator, as on an Arduino, is within 0.5 % when new and within 1 % when warm and old. At an error of 2 %,
+50 Hz fall outside the lines that the contact check takes for hum (1 Hz wide at 200 ms), and filters and network get
+another band.
 """
 KEPT_PONGS: Final = 16
-INDEX_SPAN: Final = 1 << 32
 
 Point = tuple[int, float]
 
 
 class SampleClock:
-    """The line under the arrivals, and the transport delay from PING. Indices are unwrapped but for a PONG's."""
+    """The line below the arrivals, and the transport delay from PING. All indices are unwrapped, except in `pong`."""
 
     def __init__(self, nominal_hz: float) -> None:
         self.nominal_hz = nominal_hz
-        """The rate that the board was told to sample at."""
+        """The configured sampling rate."""
         self._restart()
 
     def _restart(self) -> None:
         self._period_s = 1 / self.nominal_hz
         self._points: deque[Point] = deque(maxlen=KEPT_POINTS)
         self._pongs: deque[tuple[float, int, float]] = deque(maxlen=KEPT_PONGS)
-        """Round trip, an index, and when its sample was taken."""
+        """Round-trip time, an index, and the time at which its sample was taken."""
         self.transport_s = 0.0
-        """Least time from the taking of a sample to its arrival, from the quickest PONG; 0 before the first."""
+        """Shortest time from a sample to its arrival, from the quickest PONG; 0 before the first PONG."""
         self.measured = False
-        """The rate comes from arrivals; before that, it is the nominal one."""
+        """The rate is measured from arrivals; until then `fs_hz` is the nominal rate."""
         self.rate_off = False
-        """The rate has been measured and is more than TOLERANCE away from the nominal one."""
+        """The measured rate differs from the nominal rate by more than TOLERANCE."""
         self._base: Point = (0, 0.0)
         self._early_s = 0.0
         self._next_point_s = 0.0
@@ -63,11 +65,11 @@ class SampleClock:
 
     @property
     def fs_hz(self) -> float:
-        """Measured sampling rate; the nominal one until it is measured."""
+        """Measured sampling rate; the nominal rate until it is measured."""
         return 1 / self._period_s
 
     def arrived(self, index: int, now_s: float) -> None:
-        """Sample `index`, the newest of a frame, has just been read. An index that goes back begins a new stream."""
+        """Takes the index of the newest sample of a new frame. An index that goes back starts a new stream."""
         if self._points and index < self._points[-1][0]:
             self._restart()
         if not self._points:
@@ -85,12 +87,12 @@ class SampleClock:
             self._follow(now_s - RECENT_S)
 
     def pong(self, sent_s: float, received_s: float, next_index: int) -> None:
-        """A PONG said that sample `next_index` (modulo 2^32) was the next to be taken, between two host times."""
+        """Takes a PONG: between two host times, `next_index` (modulo 2^32) was the index of the next sample."""
         if not self._points:
             return
         newest = self._points[-1][0]
-        index = newest + (next_index - 1 - newest + INDEX_SPAN // 2) % INDEX_SPAN - INDEX_SPAN // 2
-        taken_s = (sent_s + received_s) / 2 - self._period_s / 2  # half a period: when `index` was taken
+        index = newest + index_step(next_index - 1, newest)
+        taken_s = (sent_s + received_s) / 2 - self._period_s / 2  # half a period: the time of sample `index` itself
         self._pongs.append((received_s - sent_s, index, taken_s))
         self._weigh_transport()
 
@@ -100,7 +102,7 @@ class SampleClock:
             self.transport_s = max(0.0, self._arrival_s(index) - taken_s)
 
     def sampled_s(self, index: int) -> float:
-        """Host time at which sample `index` was taken."""
+        """Host time of sample `index`."""
         return self._arrival_s(index) - self.transport_s
 
     def _arrival_s(self, index: int) -> float:
@@ -108,7 +110,7 @@ class SampleClock:
         return base_s + (index - base_index) * self._period_s
 
     def _follow(self, recent_s: float) -> None:
-        """Fits the line; where the arrivals from `recent_s` on are not its own, only those count."""
+        """Fits the line again; if the arrivals since `recent_s` do not lie on it, only those arrivals count."""
         newest = self._points[-1][0]
         expected_s = self._arrival_s(newest)
         if self._early_s > LEFT_S:
@@ -117,7 +119,7 @@ class SampleClock:
         if self._points[0][1] < recent_s and self._least_late_s(recent_s) > LEFT_S:
             self._forget_before(recent_s)
             self._fit()
-            # Until a PONG tells, the samples may as well be older than the line says, because the way got longer.
+            # Until the next PONG, assume that the transport got slower, so that the samples are older than on the line.
             self.transport_s += max(0.0, self._arrival_s(newest) - expected_s)
         self._early_s = 0.0
         self._weigh_transport()
@@ -132,7 +134,7 @@ class SampleClock:
             self._points.popleft()
 
     def _fit(self) -> None:
-        """The hull's edge under the middle of the points is the line that all of them lie closest above."""
+        """The edge of the hull below the middle of the points is the line closest below all of them."""
         hull = _lower_hull(self._points)
         middle = (hull[0][0] + hull[-1][0]) / 2
         if hull[0][0] < middle:
@@ -141,13 +143,13 @@ class SampleClock:
             self.measured = True
 
     def _judge(self) -> None:
-        """A short measurement is inexact by what its ends may be late; once the rate is off, it has to come back."""
+        """Allows for the lateness of both ends of a short measurement, but not once the rate has been off."""
         unsure = 0.0 if self.rate_off else LATEST_S / max(self._points[-1][1] - self._points[0][1], LATEST_S)
         self.rate_off = abs(self.fs_hz / self.nominal_hz - 1) > TOLERANCE + unsure
 
 
 def _lower_hull(points: deque[Point]) -> list[Point]:
-    """Points of the convex hull's lower side, in order (Andrew's monotone chain)."""
+    """Points on the lower side of the convex hull, in order (Andrew's monotone chain)."""
     hull: list[Point] = []
     for index, arrival_s in points:
         while len(hull) > 1:

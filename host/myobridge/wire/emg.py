@@ -1,4 +1,4 @@
-"""EMG frames: their size on the wire, their samples, and how far an index that wraps is ahead of another."""
+"""EMG frames: their size on the wire, their samples, and arithmetic with their index, which wraps at 2^32."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from myobridge.wire.messages import Emg
 
 INDEX_SPAN: Final = 1 << 32
 EMG_HEAD: Final = Struct("<xx" + Emg.STRUCT.format.removeprefix("<"))
-"""Type and seq are skipped."""
+"""The fields in front of the samples; type and seq are skipped."""
 SAMPLES_AT: Final = EMG_HEAD.size
 
 Samples = tuple[int, int, NDArray[np.int16]]
-"""Sample index, flags bits emg_flag, and counts int16 (n, channels)."""
+"""Index of the first sample, flags (bits emg_flag), and counts int16 (n, channels); a named tuple would cost 0.3 µs."""
+Index = TypeVar("Index", int, NDArray[np.int64])
 
 
 def parse_emg(frame: bytes, channels: int) -> Samples | None:
@@ -36,9 +37,6 @@ def emg_wire_bytes(samples: int, channels: int) -> int:
     return OVERHEAD_BYTES + Emg.STRUCT.size + 2 * samples * channels
 
 
-Index = TypeVar("Index", int, NDArray[np.int64])
-
-
 def index_step(index: Index, expected: Index) -> Index:
-    """How far an index of 32 bits that wraps is ahead of the expected one; negative: behind."""
+    """Samples by which an index is ahead of the expected index, both modulo 2^32; negative if it is behind."""
     return (index - expected + (INDEX_SPAN >> 1)) % INDEX_SPAN - (INDEX_SPAN >> 1)

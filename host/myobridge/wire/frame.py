@@ -1,6 +1,7 @@
-"""Framing: type, seq, payload and CRC-32, COBS-encoded, ended by a zero byte (firmware/PROTOCOL.md).
+"""Framing: type, seq, payload and CRC-32, encoded in COBS and ended by a zero byte (firmware/PROTOCOL.md).
 
-COBS is our own because the library's C core has no arm64 wheel, and its Python core is ten times slower.
+This module has its own COBS because the C core of the `cobs` package has no arm64 wheel, and its Python core is ten
+times slower.
 """
 
 from __future__ import annotations
@@ -15,18 +16,18 @@ HEAD_BYTES: Final = 2
 """Type and seq."""
 CRC_BYTES: Final = 4
 CRC_OF_GOOD_FRAME: Final = 0x2144DF1C
-"""Of any bytes and their CRC, low byte first: a whole frame is judged without a slice of it."""
+"""CRC-32 of any bytes followed by their own CRC, low byte first; it checks a whole frame without a slice."""
 PAYLOAD: Final = slice(HEAD_BYTES, -CRC_BYTES)
-"""The payload's place in a whole frame."""
+"""Position of the payload in a whole frame."""
 MIN_FRAME_BYTES: Final = HEAD_BYTES + CRC_BYTES
 OVERHEAD_BYTES: Final = MIN_FRAME_BYTES + 2
-"""Of any frame on the wire: code byte, type, seq, CRC and the ending zero."""
+"""Bytes on the wire beside the payload: code byte, type, seq, CRC and the ending zero."""
 MAX_WIRE_BYTES: Final = MAX_FRAME_BYTES + 1
 """Longest frame on the wire, without the ending zero."""
 
 
 def encode(kind: int, seq: int, payload: bytes) -> bytes:
-    """One frame as it goes on the wire, with its ending zero byte.
+    """The frame as bytes for the wire, with the ending zero.
 
     Raises:
         ValueError: the payload does not fit in a frame.
@@ -40,26 +41,26 @@ def encode(kind: int, seq: int, payload: bytes) -> bytes:
 
 @dataclass
 class FrameCounters:
-    """What the decoder had to drop."""
+    """Frames that the decoder dropped."""
 
     crc_errors: int = 0
     length_errors: int = 0
 
 
 class FrameDecoder:
-    """Bytes in, whole good frames out; holds at most one unfinished frame."""
+    """Turns bytes into whole good frames; keeps at most one unfinished frame."""
 
     def __init__(self) -> None:
         self.counters = FrameCounters()
         self._rest = b""
         """The unfinished frame."""
         self._skipping = False
-        """The unfinished frame is already too long: drop up to the next zero."""
+        """The unfinished frame is already too long: the decoder drops all bytes up to the next zero."""
 
     def feed(self, data: bytes) -> list[bytes]:
-        """Good frames that `data` completes: type, seq, payload and CRC, in order of arrival.
+        """Good frames that `data` completes, in order of arrival; each holds type, seq, payload and CRC.
 
-        Each is at least MIN_FRAME_BYTES long, and its CRC is right. Its length is not checked against its type.
+        Each frame has at least MIN_FRAME_BYTES and a correct CRC. Its length is not checked against its type.
         """
         parts = (self._rest + data).split(b"\0")
         self._rest = parts.pop()
@@ -69,7 +70,7 @@ class FrameDecoder:
         frames = []
         for part in parts:
             body, at, end = bytearray(part), 0, len(part)
-            while at < end:  # each code byte becomes the zero it stands for
+            while at < end:  # each code byte becomes the zero that it replaced
                 body[at] = 0
                 at += part[at]
             if at != end or not MIN_FRAME_BYTES < end <= MAX_WIRE_BYTES:
@@ -88,10 +89,10 @@ class FrameDecoder:
 
     @property
     def between_frames(self) -> bool:
-        """The last byte that came was the last of a frame."""
+        """The last byte that arrived was the last byte of a frame."""
         return not self._rest and not self._skipping
 
     def reset(self) -> None:
-        """Forgets the unfinished frame (the port was opened anew)."""
+        """Drops the unfinished frame, because the port was opened again."""
         self._rest = b""
         self._skipping = False

@@ -18,15 +18,17 @@ from myobridge.wire.messages import BAUD
 
 READ_BYTES = 65536
 PIECE_BYTES = 64
-"""Linux gives no more in one read while VMIN is above it."""
+"""Linux returns at most this many bytes in one read while VMIN is larger."""
 DTR_S = 0.05
-"""DTR stays off for so long before the edge that resets the board: its capacitor discharges meanwhile."""
+"""DTR stays off for this long before the edge that resets the board, so that the board's capacitor discharges."""
+CFLAG, CC = 2, 6
+"""Positions of the control flags and the control characters in the attributes of termios."""
 MOST_AT_ONCE = 255
-"""Bytes that the kernel can be asked to wait for: VMIN is one byte."""
+"""The most bytes that the kernel can wait for: VMIN is one byte."""
 
 
 class LinkLost(Exception):
-    """The port went away: unplugged, or the other end of a pty was closed."""
+    """The port is gone: the cable was unplugged, or the other end of a pty was closed."""
 
 
 class PortInUse(UserError):
@@ -34,10 +36,10 @@ class PortInUse(UserError):
 
 
 class SerialLink:
-    """An open port. Reads what is there; writes whole frames or drops them, and counts both."""
+    """An open port. Reads the bytes that have arrived; writes whole frames, and counts those that it drops."""
 
     def __init__(self, port: str, baud: int = BAUD) -> None:
-        """Opens `port` for this process alone and drops what was buffered before.
+        """Opens `port` for this process alone and discards old input.
 
         Raises:
             UserError: no such port, no permission, busy, or not a serial port.
@@ -54,39 +56,39 @@ class SerialLink:
         self._poll.register(self._fd, select.POLLIN)
         self._both = self._poll
         self.called = False
-        """The caller of `heed` ended the last wait."""
+        """The descriptor given to `heed` ended the last wait."""
         self._wake_at = 1
         _request_low_latency(self._serial)
         _set_hupcl(self._fd, on=False)
 
     def heed(self, caller: int) -> None:
-        """`caller` is another file descriptor. While it can be read, it ends a wait that is not `deaf`."""
+        """Watches another file descriptor, `caller`: while it is readable, it ends every wait that is not `deaf`."""
         self._both = select.poll()
         self._both.register(self._fd, select.POLLIN)
         self._both.register(caller, select.POLLIN)
 
     def wait(self, timeout_s: float, *, deaf: bool = True) -> bool:
-        """Sleeps until something can be read or the time is over; True if there is something."""
+        """Sleeps until bytes can be read or the time is over; True if bytes can be read."""
         ready = {fd for fd, _ in (self._poll if deaf else self._both).poll(max(0.0, timeout_s * 1000))}
         self.called = bool(ready - {self._fd})
         return self._fd in ready
 
     def wake_at(self, waiting: int) -> None:
-        """From now on `wait` sleeps until so many bytes wait to be read; more than MOST_AT_ONCE: until any do.
+        """Makes `wait` sleep until `waiting` bytes can be read, or until any can if `waiting` exceeds MOST_AT_ONCE.
 
-        Linux counts them (VMIN of termios(3), which its poll heeds), so that a program which needs them all is woken
-        once; elsewhere it is woken for any.
+        Linux counts the bytes (VMIN of termios(3), which its poll respects), so that a program which needs all of them
+        wakes once. Other systems wake the program for any byte.
         """
         waiting = waiting if waiting <= MOST_AT_ONCE else 1
         if waiting != self._wake_at:
             self._wake_at = waiting
-            with suppress(termios.error):  # the port is gone, as the next read will say
-                settings = termios.tcgetattr(self._fd)
-                settings[6][termios.VMIN] = waiting
-                termios.tcsetattr(self._fd, termios.TCSANOW, settings)
+            with suppress(termios.error):  # the port is gone; the next read raises LinkLost
+                attributes = termios.tcgetattr(self._fd)
+                attributes[CC][termios.VMIN] = waiting
+                termios.tcsetattr(self._fd, termios.TCSANOW, attributes)
 
     def read(self) -> bytes:
-        """All bytes that have arrived; empty if none.
+        """All bytes that have arrived; empty if there are none.
 
         Raises:
             LinkLost: the port is gone.
@@ -106,7 +108,7 @@ class SerialLink:
         return data
 
     def write(self, frame: bytes) -> bool:
-        """Hands a whole frame to the port; False (and counted) if the port takes none now.
+        """Hands a whole frame to the port; False if the port takes nothing now, which `write_drops` counts.
 
         Raises:
             LinkLost: the port is gone.
@@ -136,17 +138,17 @@ class SerialLink:
         return True
 
     def close(self) -> None:
-        """Gives the port back. DTR stays on, so the next opening does not reset the board."""
+        """Closes the port. DTR stays on, so the next opening does not reset the board."""
         self._serial.close()
 
     def hang_up(self) -> None:
-        """Gives the port back with DTR off: the next opening resets an Arduino."""
+        """Closes the port with DTR off, so the next opening resets an Arduino."""
         _set_hupcl(self._fd, on=True)
         self._serial.close()
 
 
 def _request_low_latency(port: serial.Serial) -> None:
-    """FTDI adapters hold bytes back for 16 ms unless asked not to; ptys and some drivers know no such flag."""
+    """Asks FTDI adapters not to hold bytes back for 16 ms; ptys and some drivers do not have this flag."""
     try:
         port.set_low_latency_mode(True)
     except (ValueError, OSError, AttributeError, NotImplementedError):
@@ -154,7 +156,7 @@ def _request_low_latency(port: serial.Serial) -> None:
 
 
 def group_of(port: str) -> str:
-    """Name, or number, of the group that may use the port; empty if there is no such port."""
+    """Name, or number, of the group that owns the port; empty if the port does not exist."""
     try:
         gid = Path(port).stat().st_gid
     except (OSError, ValueError):
@@ -174,14 +176,14 @@ def _forbidden(port: str) -> str:
 
 
 def _set_hupcl(fd: int, *, on: bool) -> None:
-    """Whether DTR falls when the port is closed. Its rise at the next opening is what resets an Arduino.
+    """Sets whether DTR falls when the port is closed. When DTR rises at the next opening, an Arduino is reset.
 
-    The driver remembers this until the board is unplugged.
+    The driver remembers the setting until the board is unplugged.
     """
-    with suppress(termios.error):  # the port is gone, as the next read will say
-        settings = termios.tcgetattr(fd)
-        settings[2] = settings[2] | termios.HUPCL if on else settings[2] & ~termios.HUPCL
-        termios.tcsetattr(fd, termios.TCSANOW, settings)
+    with suppress(termios.error):  # the port is gone; the next read raises LinkLost
+        attributes = termios.tcgetattr(fd)
+        attributes[CFLAG] = attributes[CFLAG] | termios.HUPCL if on else attributes[CFLAG] & ~termios.HUPCL
+        termios.tcsetattr(fd, termios.TCSANOW, attributes)
 
 
 def _explained(port: str, baud: int, error: Exception) -> UserError:

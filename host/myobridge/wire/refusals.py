@@ -1,4 +1,4 @@
-"""Why the board refused, in words for people."""
+"""Reasons for which the board refuses a request, in words for people."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from myobridge.wire import messages as m
 _RESULTS: Final = frozenset(m.Result)
 
 _CONFIG_REFUSALS: Final[dict[int, str]] = {
-    m.Result.WRONG_STATE: "it is armed or streaming; reset it",
+    m.Result.WRONG_STATE: "the board is armed or streaming; reset it",
     m.Result.BAD_CHANNELS: "the board does not have these analogue inputs; change [acquisition] inputs or the model",
-    m.Result.BAD_PERIOD: "it cannot sample at this rate; use a model for a rate that it can",
+    m.Result.BAD_PERIOD: "the board cannot sample at this rate; use a model for another rate",
     m.Result.BAD_SAMPLES_PER_FRAME: "the frames are too long; lower [acquisition] max_samples_per_frame",
     m.Result.BAD_SERVO_RANGE: "the servo limits do not fit together; correct [servo]",
     m.Result.BAD_SERVO_PERIOD: (
-        "it cannot make these pulses so often; lower [servo] rate_hz, or the longer of pulse_0_us and pulse_180_us"
+        "the board cannot make these pulses so often; lower [servo] rate_hz, or the longer of pulse_0_us, pulse_180_us"
     ),
     m.Result.BAD_SLEW: "the slew rate is out of range; correct [servo] slew_deg_per_s",
     m.Result.BAD_TIMEOUTS: "the timeouts are out of range; correct [safety] hold_ms and relax_ms",
@@ -24,28 +24,28 @@ _CONFIG_REFUSALS: Final[dict[int, str]] = {
 
 _BLOCKERS: Final = {
     m.Blocker.PROTOCOL_DIFFERS: "the protocols differ; flash the firmware of this version",
-    m.Blocker.NOT_CONFIGURED: "it is not configured",
-    m.Blocker.NOT_STREAMING: "it is not streaming",
-    m.Blocker.NOT_DISARMED: "it must be disarmed first",
+    m.Blocker.NOT_CONFIGURED: "the board is not configured",
+    m.Blocker.NOT_STREAMING: "the board is not streaming",
+    m.Blocker.NOT_DISARMED: "the board must be disarmed first",
     m.Blocker.ESTOP_LATCHED: "the emergency stop is in force; lift it with `myobridge lift-estop`",
-    m.Blocker.SAMPLING_STALLED: "its sampling stands still; reset the board",
+    m.Blocker.SAMPLING_STALLED: "the sampling has stalled; reset the board",
     m.Blocker.SUPPLY_LOW: "the servo supply is low; charge or check it",
 }
 
 
 def result_name(result: int) -> str:
-    """A result in words, or its number where a newer firmware has one that we do not know."""
+    """A result in words, or its number if only a newer firmware knows the result."""
     return m.Result(result).name.lower().replace("_", " ") if result in _RESULTS else str(result)
 
 
 def config_refusal(result: int) -> str:
-    """Why the board refused its CONFIG, and what to change."""
-    return _CONFIG_REFUSALS.get(result, f"it answered {result}; flash the firmware of this version")
+    """Why the board refused CONFIG, and what to change."""
+    return _CONFIG_REFUSALS.get(result, f"the board answered {result}; flash the firmware of this version")
 
 
 def refusal(result: int, blockers: int) -> str:
-    """Why ARM was refused, for people."""
+    """Why the board refused ARM."""
     if result == m.Result.BLOCKED:
         reasons = [text for bit, text in _BLOCKERS.items() if blockers & bit]
-        return " and ".join(reasons) or "it gave no reason"
-    return f"it answered {result_name(result)}"
+        return " and ".join(reasons) or "the board gave no reason"
+    return f"the board answered {result_name(result)}"

@@ -322,14 +322,14 @@ def test_a_pipeline_that_takes_over_decides_like_one_that_ran_from_the_start(tmp
     counters = AcquisitionCounters()
     first = Pipeline(model, Settings(), adc_bits=10, counters=counters)
     change = 193  # within a hop
-    list(first.push(0, counts[:change]))
+    first.push(0, counts[:change])
     second = Pipeline(model, Settings(), adc_bits=10)
     second.acquisition.follow(first.acquisition)
-    decisions = list(second.push(change, counts[change:]))
+    decisions = second.push(change, counts[change:])
 
     start = -(-change // HOP) * HOP
     alone = Pipeline(model, Settings(), adc_bits=10)
-    assert decisions == list(alone.push(start, counts[start:]))
+    assert decisions == alone.push(start, counts[start:])
     assert (counters.samples_received, counters.samples_lost, counters.restarts) == (400, 0, 0)
 
 

@@ -40,7 +40,7 @@ class Board:
             case Action.ARM if self.state is State.DISARMED:
                 self.state, self.may_move = State.ARMED, True
             case Action.ARM:
-                self.refusal = "it must be disarmed first"
+                self.refusal = "the board must be disarmed first"
             case Action.DISARM | Action.WITHDRAW if self.state is not State.ESTOP:
                 self.state = State.DISARMED
             case Action.ESTOP:

@@ -10,8 +10,8 @@ from myobridge.daemon.permission.rules import LAUNCH_S, LIFE_S, LOST, MAX_WAITIN
 from myobridge.feed.messages import Request
 from myobridge.feed.server import OpenRequest
 from myobridge.wire import messages as m
+from myobridge.wire.handshake import Phase, SessionBroken
 from myobridge.wire.messages import State
-from myobridge.wire.session import Phase, SessionBroken
 from virtual_hand import VirtualHand
 
 POLL_EVERY = 20
@@ -30,7 +30,7 @@ class Desk:
 
     def __init__(self, port, launched_s=None):
         self.hand = VirtualHand()
-        self.hand.session.waits_in_estop = True
+        self.hand.session._handshake.waits_in_estop = True
         self.told, self.answers = [], []
         self.control = Requests(str(port), self.told.append, launched_s=launched_s)
         self.decided = self.plugged_in = self.can_reset = True
@@ -96,7 +96,7 @@ class Desk:
 
     def plug_in(self):
         self.hand.connect()
-        self.hand.session.waits_in_estop = True
+        self.hand.session._handshake.waits_in_estop = True
         self.plugged_in = True
         self.control.connected()
 

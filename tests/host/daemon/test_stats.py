@@ -3,7 +3,7 @@
 from myobridge.daemon.stats import RunStats
 from myobridge.wire import messages as m
 from myobridge.wire.frame import FrameCounters
-from myobridge.wire.session import Phase, Session
+from myobridge.wire.session import Session
 from tiny_model import tiny_spec
 
 
@@ -18,5 +18,6 @@ def test_only_written_setpoints_count_as_commands():
 
 def test_the_session_says_whether_the_port_took_a_setpoint():
     for taken in (True, False):
-        session = Session(lambda _frame, taken=taken: taken, lambda _ident: None, Phase.STREAMING)
+        session = Session(lambda _frame, taken=taken: taken, lambda _ident: None)
+        session._outbox.greeted = True
         assert session.setpoint((0,) * m.SERVOS, 25, 0) is taken

@@ -1,4 +1,4 @@
-"""Behind the CRC: a frame that the device cannot have sent, or whose place nothing confirms, delivers no sample."""
+"""The EMG gate refuses frames that the board cannot have sent, and frames whose index no other frame confirms."""
 
 import numpy as np
 import pytest
@@ -28,26 +28,26 @@ def taken(gate, *indices):
     return [index for each in indices for index, _, _ in gate.take(frame(each))]
 
 
-def test_a_stream_begins_with_two_frames_that_follow_each_other_and_both_count():
+def test_a_stream_starts_with_two_consecutive_frames_and_both_count():
     assert taken(EmgGate(CHANNELS, N, 10, AcquisitionCounters()), 700, 705, 710) == [700, 705, 710]
 
 
 @pytest.mark.parametrize("lost", range(MAX_STEP_FRAMES + 1))
-def test_few_lost_frames_delay_nothing(gate, lost):
+def test_a_few_lost_frames_delay_nothing(gate, lost):
     assert taken(gate, 2 * N + lost * N) == [2 * N + lost * N]
     assert gate.counters.implausible == 0
 
 
 @pytest.mark.parametrize("index", [0, 3, 12, 1_000_000, 1 << 31, (1 << 32) - N])
-def test_a_lone_frame_from_elsewhere_is_refused_and_the_stream_goes_on(gate, index):
+def test_a_single_frame_with_another_index_is_refused_and_the_stream_goes_on(gate, index):
     assert taken(gate, index) == []
-    assert taken(gate, 2 * N, 3 * N) in ([2 * N, 3 * N], [index, 2 * N, 3 * N]), "a doubled frame is told on, and ends"
+    assert taken(gate, 2 * N, 3 * N) in ([2 * N, 3 * N], [index, 2 * N, 3 * N]), "a repeated frame may pass"
     assert gate.counters.implausible <= 1
 
 
-def test_a_jump_counts_once_the_next_frame_confirms_it_and_no_frame_of_it_is_lost(gate):
+def test_a_jump_counts_once_the_next_frame_confirms_it_and_no_frame_is_lost(gate):
     assert taken(gate, 1000, 1005, 1010) == [1000, 1005, 1010]
-    assert taken(gate, 0, 5) == [0, 5], "the device began anew"
+    assert taken(gate, 0, 5) == [0, 5], "the board started again"
     assert gate.counters.implausible == 0
 
 
@@ -67,7 +67,7 @@ def test_the_index_wraps():
         {"flags": 0x10},
     ],
 )
-def test_what_the_device_cannot_say_is_refused_and_counted(gate, bad):
+def test_a_frame_that_the_board_cannot_send_is_refused_and_counted(gate, bad):
     assert gate.take(frame(2 * N, **bad)) == ()
     assert gate.counters.implausible == 1
     assert taken(gate, 3 * N) == [3 * N]

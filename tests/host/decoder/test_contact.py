@@ -1,4 +1,4 @@
-"""The contact check: what is no muscle is found on its channel, and what is one is left alone."""
+"""The contact check finds every channel without a muscle, and accepts every channel with one."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ T_S = np.arange(SECONDS * FS_HZ) / FS_HZ
 
 
 def wearer(**options):
-    """Six seconds of four channels: rest, and a fist after three."""
+    """Six seconds of four channels: three seconds of rest, then a fist."""
     script = StepScript([(SECONDS / 2, POSES_DEG["rest"]), (SECONDS, POSES_DEG["fist"])])
     counts, _ = SynthSource(SynthOptions(fs_hz=FS_HZ, script=script, seed=4, **options)).read(SECONDS * FS_HZ)
     return counts
@@ -37,14 +37,14 @@ def live(counts, fs_hz=FS_HZ, adc_bits=10, hop=HOP):
 
 
 def of_channel(samples, adc_bits=10):
-    """All verdicts on one channel of these samples, beside a good one."""
+    """All verdicts on one channel with these samples, beside a good channel."""
     half = 1 << (adc_bits - 1)
     samples = np.clip(np.rint(samples), -half, half - 1).astype(np.int16)
     return [ours for _, ours in live(np.column_stack([WEARER[: len(samples), 0], samples]), adc_bits=adc_bits)]
 
 
 def spoilt(*pairs):
-    """The wearer's counts, with channels replaced."""
+    """The counts of the wearer, with some channels replaced."""
     counts = WEARER.copy()
     for channel, samples in pairs:
         counts[:, channel] = np.clip(np.rint(samples), -512, 511)
@@ -57,19 +57,19 @@ def test_a_wearer_has_good_contact_at_rest_and_in_a_fist():
 
 @pytest.mark.parametrize("adc_bits", [8, 10, 12, 16])
 @pytest.mark.parametrize("end", ["top", "bottom"])
-def test_a_channel_that_is_stuck_at_an_end_of_the_adc_is_saturated_and_not_flat(adc_bits, end):
+def test_a_channel_at_an_end_of_the_adc_is_saturated_and_not_flat(adc_bits, end):
     half = 1 << (adc_bits - 1)
     verdicts = of_channel(np.full(len(T_S), half - 1 if end == "top" else -half), adc_bits)
     assert verdicts[-1] is Contact.SATURATED
 
 
 @pytest.mark.parametrize("level", [-511, 0, 37, 510])
-def test_a_channel_that_stands_still_anywhere_else_is_flat(level):
+def test_a_constant_channel_inside_the_range_is_flat(level):
     assert of_channel(np.full(len(T_S), level))[-1] is Contact.FLAT
 
 
 def found_after_s(counts, verdict, channel):
-    """From when on the channel has this verdict, without a break."""
+    """The time from which on the channel always has this verdict."""
     has = [verdicts[channel] is verdict for verdicts in live(counts)]
     assert has[-1]
     return (len(has) - has[::-1].index(False)) * HOP / FS_HZ if False in has else 0.0
@@ -80,8 +80,8 @@ PERIODS = [2, 3, 5, 8, 10, 20, 33, 40, 64, 80, 100, 128, 200, 256, 333, 400]
 
 @pytest.mark.parametrize("period", PERIODS)
 @pytest.mark.parametrize("block", ["of a fist", "of noise"])
-def test_a_block_of_samples_that_comes_again_and_again_is_found_whatever_its_length(period, block):
-    """Up to the 200 ms of the check, and also where the block is as long as a period of the mains."""
+def test_a_repeating_block_of_any_length_is_found(period, block):
+    """Up to the 200 ms of the check, including blocks as long as a period of the mains."""
     source = WEARER[9002:, 1] if block == "of a fist" else noise(30)
     counts = spoilt((1, np.resize(source[:period], len(T_S))))
     assert found_after_s(counts, Contact.REPEATING, 1) < 1.0
@@ -89,13 +89,13 @@ def test_a_block_of_samples_that_comes_again_and_again_is_found_whatever_its_len
 
 
 @pytest.mark.parametrize("period", [7, 64, 150, 400])
-def test_a_block_that_comes_again_nearly_the_same_is_found(period):
+def test_a_nearly_repeating_block_is_found(period):
     block = np.resize(noise(60)[:period], len(T_S))
     counts = spoilt((2, block + np.random.default_rng(3).integers(-1, 2, len(T_S))))
     assert found_after_s(counts, Contact.REPEATING, 2) < 1.0
 
 
-def test_a_buffer_that_gets_stuck_in_mid_stream_is_found_and_forgotten_when_it_is_filled_again():
+def test_a_buffer_that_gets_stuck_is_found_and_counts_as_good_once_it_is_filled_again():
     counts = WEARER.copy()
     counts[4000:8000, 3] = np.resize(counts[3872:4000, 3], 4000)
     bad = [verdicts[3] is Contact.REPEATING for verdicts in live(counts)]
@@ -107,7 +107,7 @@ def test_a_buffer_that_gets_stuck_in_mid_stream_is_found_and_forgotten_when_it_i
 @pytest.mark.parametrize("hz", [50, 60, 49.9, 50.04, 60.1])
 @pytest.mark.parametrize("rms", [0, 0.3, 1, 3])
 @pytest.mark.parametrize("harmonics", [(1,), (1, 3), (1, 3, 5, 7), (2, 4, 6)])
-def test_hum_is_periodic_and_called_hum(hz, rms, harmonics):
+def test_hum_counts_as_hum_and_not_as_a_repetition(hz, rms, harmonics):
     hum = sum(150 / n * np.sin(2 * np.pi * n * hz * T_S + n) for n in harmonics)
     verdicts = of_channel(hum + noise(rms))
     assert verdicts[-1] is Contact.MAINS
@@ -115,12 +115,12 @@ def test_hum_is_periodic_and_called_hum(hz, rms, harmonics):
 
 
 @pytest.mark.parametrize("hum_uv", [20, 60, 200, 800])
-def test_muscle_under_hum_never_passes_as_a_repetition_or_a_copy(hum_uv):
+def test_emg_with_hum_never_counts_as_a_repetition_or_a_copy(hum_uv):
     seen = {verdict for verdicts in live(wearer(hum_uv=hum_uv)) for verdict in verdicts}
     assert seen <= {Contact.GOOD, Contact.MAINS}
 
 
-def test_a_jerk_of_the_cable_is_alike_on_all_channels_and_makes_none_a_copy():
+def test_a_jerk_of_the_cable_does_not_make_channels_copies():
     jerk = 300 * np.exp(-(((T_S % 1.5) - 0.7) ** 2) / (2 * 0.02**2))
     moved = 60 * np.sin(2 * np.pi * 1.3 * T_S)
     counts = np.clip(WEARER + np.rint(jerk + moved)[:, None], -512, 511).astype(np.int16)
@@ -137,18 +137,18 @@ COPIES = {
 
 
 @pytest.mark.parametrize("kind", COPIES)
-def test_two_channels_that_show_the_same_are_found_and_only_those(kind):
-    """At the latest in a fist: at rest, a copy with noise of its own cannot be told from two quiet channels."""
+def test_two_channels_with_the_same_signal_are_found_and_no_others(kind):
+    """At the latest during a fist; at rest, a copy with its own noise looks like two quiet channels."""
     counts = spoilt((3, COPIES[kind](WEARER[:, 1].astype(float))))
     assert live(counts)[-1] == (Contact.GOOD, Contact.IDENTICAL, Contact.GOOD, Contact.IDENTICAL)
     assert found_after_s(counts, Contact.IDENTICAL, 1) < SECONDS / 2 + 1.0
 
 
-def test_an_input_that_is_read_twice_is_found_at_rest():
+def test_an_input_that_is_sampled_twice_is_found_at_rest():
     assert found_after_s(spoilt((2, WEARER[:, 0])), Contact.IDENTICAL, 0) < 1.0
 
 
-def test_electrodes_that_are_parted_again_are_good_again():
+def test_electrodes_that_are_separated_again_are_good_again():
     counts = WEARER.copy()
     counts[:8000, 3] = counts[:8000, 1]
     assert live(counts)[799][1] is Contact.IDENTICAL
@@ -157,15 +157,15 @@ def test_electrodes_that_are_parted_again_are_good_again():
 
 @pytest.mark.parametrize("number", range(4))
 @pytest.mark.parametrize(("fs_hz", "channels"), [(2000, 4), (1000, 8), (500, 8)])
-def test_no_wearer_is_taken_for_a_copy(number, fs_hz, channels):
+def test_no_simulated_wearer_has_copies(number, fs_hz, channels):
     options = SynthOptions(fs_hz=fs_hz, channels=channels, wearer=number, seed=number, noise_uv=2, hum_uv=2)
     counts, _ = SynthSource(options).read(20 * fs_hz)
     assert {verdict for verdicts in live(counts, fs_hz, hop=fs_hz // 200) for verdict in verdicts} == {Contact.GOOD}
 
 
 @pytest.mark.parametrize("bits_fewer", [0, 4], ids=["14 bits", "10 bits"])
-def test_no_real_person_is_taken_for_a_copy(biopatrec_dir, bits_fewer):
-    """Hum may be there: one of the 14 recordings holds a channel of strong hum, 50.04 Hz and its multiples."""
+def test_no_recorded_person_has_copies(biopatrec_dir, bits_fewer):
+    """Hum is allowed: one of the 14 recordings has a channel with strong hum at 50.04 Hz and its multiples."""
     for path in sorted(biopatrec_dir.glob("s*.npz")):
         with np.load(path) as recorded:
             counts, run = recorded["emg"].astype(np.int16) >> bits_fewer, recorded["run"]
@@ -175,7 +175,7 @@ def test_no_real_person_is_taken_for_a_copy(biopatrec_dir, bits_fewer):
 
 
 @pytest.mark.parametrize("hop", [1, 10, 37, 100, 400, 1000])
-def test_every_length_of_a_hop_leads_to_the_same_verdicts(hop):
+def test_the_verdicts_do_not_depend_on_the_length_of_the_hop(hop):
     counts = spoilt((1, np.resize(noise(30)[:64], len(T_S))), (3, WEARER[:, 2]))
     assert live(counts, hop=hop)[-1] == (Contact.GOOD, Contact.REPEATING, Contact.IDENTICAL, Contact.IDENTICAL)
 
@@ -185,7 +185,7 @@ BAD = (Contact.GOOD, Contact.REPEATING, Contact.IDENTICAL, Contact.IDENTICAL)
 
 @pytest.fixture
 def bad():
-    """A check that has found bad electrodes."""
+    """A contact check that has found bad electrodes."""
     check = ContactCheck(4, FS_HZ, HOP, 10, SafetySettings())
     counts = spoilt((1, np.resize(noise(30)[:64], len(T_S))), (3, WEARER[:, 2]))
     for at in range(0, len(counts), HOP):
@@ -194,7 +194,7 @@ def bad():
     return check
 
 
-def test_a_new_stream_begins_without_an_old_verdict(bad):
+def test_a_new_stream_starts_without_old_verdicts(bad):
     bad.reset()
     for at in range(0, len(WEARER), HOP):
         bad.push(WEARER[at : at + HOP])
@@ -202,7 +202,7 @@ def test_a_new_stream_begins_without_an_old_verdict(bad):
 
 
 @pytest.mark.parametrize("how", ["jump", "another check"])
-def test_a_bad_electrode_stays_bad_after_a_jump_and_for_another_check_until_it_is_judged_anew(bad, how):
+def test_a_bad_electrode_stays_bad_after_a_jump_and_for_another_check_until_the_next_verdict(bad, how):
     check = bad
     if how == "jump":
         bad.jump()

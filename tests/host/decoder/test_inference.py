@@ -1,4 +1,4 @@
-"""Model files: good ones run, every other one is refused in one sentence that says what to do."""
+"""Good model files run; every other file is refused in one sentence that says what to do."""
 
 import msgspec
 import numpy as np
@@ -19,7 +19,7 @@ def test_metadata_survives_the_round_trip(tmp_path):
     assert (spec.window_ms, spec.hop_ms) == (40.0, 5.0)
 
 
-def test_history_is_the_output_of_history_hops_and_twice_as_many_hops_ago(tmp_path):
+def test_the_history_holds_the_outputs_of_one_and_two_history_steps_ago(tmp_path):
     spec = tiny_spec(history_hops=3, hop_samples=40)
     decoder = decoder_of(open_model(write_tiny_model(tmp_path / "m.onnx", spec)))
     window = Window(2, 40, 40)

@@ -1,4 +1,4 @@
-"""The block filter is the sample-by-sample filter."""
+"""The block filter equals a sample-by-sample filter."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ def sections(fs_hz):
 
 @pytest.mark.parametrize("fs_hz", [500, 2000])
 @pytest.mark.parametrize("block", [1, 10, 37])
-def test_equals_scipy_sample_by_sample_from_the_steady_state_of_the_first_sample(fs_hz, block):
+def test_the_prefilter_equals_scipy_from_the_steady_state_of_the_first_sample(fs_hz, block):
     sos, ours = sections(fs_hz)
     counts = np.random.default_rng(0).integers(-500, 500, (block * 40, 3)).astype(np.int16) + np.int16(200)
     gain = np.array([0.5, 1.0, 2.0])
@@ -28,7 +28,7 @@ def test_equals_scipy_sample_by_sample_from_the_steady_state_of_the_first_sample
     assert np.abs(got - wanted).max() < 1e-8 * np.abs(x).max()
 
 
-def test_dc_gives_no_transient_through_a_high_pass():
+def test_a_dc_offset_causes_no_transient_in_a_high_pass():
     _, ours = sections(2000)
     prefilter = Prefilter(ours, np.ones(2), 10)
     counts = np.full((10, 2), 400, np.int16)
@@ -36,7 +36,7 @@ def test_dc_gives_no_transient_through_a_high_pass():
     assert np.abs(prefilter(counts)).max() < 1e-6
 
 
-def test_no_sections_is_a_plain_gain():
+def test_a_prefilter_without_sections_only_applies_the_gain():
     prefilter = Prefilter((), np.array([2.0]), 4)
     counts = np.arange(4, dtype=np.int16)[:, None]
     prefilter.reset(counts[0])

@@ -1,4 +1,4 @@
-"""A model file is judged by its bytes before onnxruntime sees it; no bytes do more than be refused in one sentence."""
+"""The check of a model file's bytes before onnxruntime reads them: any bytes pass or are refused in one sentence."""
 
 import subprocess
 import sys
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
 from myobridge.daemon.snapshot import level
-from myobridge.decoder.postprocess import Executor
+from myobridge.decoder.postprocess import Postprocessor
 from myobridge.decoder.prefilter import Prefilter
 from myobridge.decoder.window import Window
 from myobridge.errors import UserError
@@ -45,7 +45,7 @@ def refusal(data: bytes) -> str:
     return text
 
 
-def test_a_model_of_ours_passes_and_tells_its_metadata(good):
+def test_a_myobridge_model_passes_with_its_metadata(good):
     assert check_model(good, NAME) == (tiny_spec(), None)
 
 
@@ -156,7 +156,7 @@ def no_shape(model):
         (many_dimensions, "dimensions"),
         (many_dimensions_of_an_input, "dimensions"),
         (strings, "data type 8"),
-        (metadata_twice, "metadata twice"),
+        (metadata_twice, "metadata occurs twice"),
         (free_window, "emg"),
         (batch_of_seven, "emg"),
         (six_angles, "angles"),
@@ -165,7 +165,7 @@ def no_shape(model):
         (no_shape, "angles"),
     ],
 )
-def test_what_no_export_of_ours_holds_is_refused(model, change, word):
+def test_a_model_that_the_export_never_writes_is_refused(model, change, word):
     change(model)
     assert word in refusal(model.SerializeToString())
 
@@ -221,20 +221,20 @@ GATE = {"leave_deg": 10, "after_ms": 100}
         ({"name": "x" * 201}, "name"),
     ],
 )
-def test_metadata_beyond_what_a_hand_can_mean_are_refused(model, changes, word):
+def test_metadata_out_of_range_are_refused(model, changes, word):
     assert word in refusal(with_metadata(model, changes))
 
 
 @pytest.mark.parametrize("number", ["1e999", "-1e999", "9" * 5000, "NaN", "Infinity", "-9e99999"])
 @pytest.mark.parametrize("field", ["fs_hz", "window_samples", "rest_pose_deg", "scale_fs", "training"])
-def test_numbers_that_no_computer_holds_are_refused(model, number, field):
+def test_numbers_that_do_not_fit_in_a_float_are_refused(model, number, field):
     model.metadata_props[0].value = encode_spec(tiny_spec()).replace(f'"{field}":', f'"{field}":{number},"x":', 1)
     refusal(model.SerializeToString())
 
 
 @given(st.data())
-def test_whatever_passes_can_be_decided_with_and_shown(data):
-    """Each number at its bounds: nothing raises, and a look at the daemon holds no infinity, which JSON cannot say."""
+def test_metadata_that_pass_can_be_run_and_shown(data):
+    """With each number at its bounds, nothing raises, and a snapshot holds no infinity, which JSON cannot represent."""
     at_bounds = {
         "scale_fs": st.sampled_from([[1e-9, 1e-9], [1e6, 1e-9]]),
         "prefilter_sos": st.sampled_from(
@@ -257,22 +257,22 @@ def test_whatever_passes_can_be_decided_with_and_shown(data):
     prefilter, window = Prefilter(spec.prefilter_sos, gain, spec.hop_samples), Window(2, 40, spec.hop_samples)
     counts = np.full((spec.hop_samples, 2), 511, np.int16)
     prefilter.reset(-counts[0])
-    executor = Executor(spec, (0,) * 5, (180,) * 5)
+    postprocess = Postprocessor(spec, (0,) * 5, (180,) * 5)
     for hop in range(400):
         window.append(prefilter(counts if hop % 3 else -counts), 0)
-        assert all(0 <= angle <= 180 for angle in executor((3e38, -3e38, 0.0, 180.0, float(hop))))
+        assert all(0 <= angle <= 180 for angle in postprocess((3e38, -3e38, 0.0, 180.0, float(hop))))
     assert np.isfinite(level(window.newest(200))).all()
 
 
-def test_a_field_that_comes_twice_is_refused_for_readers_differ_in_which_they_take(good):
+def test_a_repeated_field_is_refused_because_readers_differ_in_which_they_use(good):
     assert "graph twice" in refusal(good + b"\x3a\x00")
 
 
-def test_work_is_bounded_whatever_the_size(good):
+def test_the_number_of_fields_is_bounded(good):
     assert f"more than {MAX_FIELDS} fields" in refusal(good + b"\x72\x00" * (MAX_FIELDS + 1))
 
 
-def test_a_file_above_the_limit_is_not_even_read_whole(tmp_path, monkeypatch):
+def test_a_file_above_the_limit_is_not_read_completely(tmp_path, monkeypatch):
     monkeypatch.setattr(model_module, "MAX_MODEL_BYTES", 1 << 20)
     path = tmp_path / "big.onnx"
     path.write_bytes(bytes((1 << 20) + 1))
@@ -281,13 +281,13 @@ def test_a_file_above_the_limit_is_not_even_read_whole(tmp_path, monkeypatch):
 
 
 @given(st.binary(max_size=300))
-def test_any_bytes_are_refused_in_a_sentence(data):
+def test_random_bytes_are_refused_in_one_sentence(data):
     refusal(data)
 
 
 @settings(max_examples=300)
 @given(st.data())
-def test_mutated_models_are_accepted_whole_or_refused_in_a_sentence(good, data):
+def test_mutated_models_are_accepted_or_refused_in_one_sentence(good, data):
     mutant = bytearray(good)
     for _ in range(data.draw(st.integers(1, 4))):
         at = data.draw(st.integers(0, len(mutant) - 1))

@@ -1,4 +1,4 @@
-"""A model is tried in a process of its own: whatever its graphs do there, who asks only hears a sentence."""
+"""The trial of a model in a child process: whatever its graphs do there, the parent only gets one sentence."""
 
 import os
 import signal
@@ -27,16 +27,16 @@ MOST_MB = 300
 
 @pytest.fixture
 def endless(tmp_path):
-    """A model whose process is still at it; ended afterwards."""
+    """A model whose trial is still running; the fixture ends the trial."""
     model = read_model(HOSTILE[ENDLESS][0](tmp_path / "m.onnx"))
     model.begin_trial()
     yield model
-    if process := model._trial._process:
-        process.kill()
+    if child := model._trial._child:
+        child.process.kill()
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_model_that_does_harm_is_refused_in_a_sentence(name, tmp_path):
+def test_a_harmful_model_is_refused_in_one_sentence(name, tmp_path):
     write, word = HOSTILE[name]
     path = write(tmp_path / "m.onnx")
     with pytest.raises(UserError, match=word) as caught:
@@ -45,7 +45,7 @@ def test_a_model_that_does_harm_is_refused_in_a_sentence(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", GREEDY)
-def test_its_process_never_takes_more_memory_than_is_said(name, tmp_path):
+def test_the_child_process_stays_within_its_memory_limit(name, tmp_path):
     path = HOSTILE[name][0](tmp_path / "m.onnx")
     asker = (
         "import resource, sys; from pathlib import Path; from myobridge.model.load import *\n"
@@ -57,38 +57,38 @@ def test_its_process_never_takes_more_memory_than_is_said(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", shipped_models())
-def test_the_shipped_models_pass_far_from_the_bounds(name):
+def test_the_shipped_models_pass_with_a_wide_margin(name):
     verdict = read_model(shipped_models()[name])._trial.wait()
     assert verdict.load_s < 0.5
     assert verdict.run_s < 0.05
 
 
-def test_who_asks_goes_on_meanwhile(endless):
+def test_the_parent_process_goes_on_during_a_trial(endless):
     answers = 0
-    with pytest.raises(UserError, match="no hand can wait"):
+    with pytest.raises(UserError, match="too long for a hand"):
         while not endless.ready():
             answers += 1
             time.sleep(0.01)
     assert answers > 5
-    with pytest.raises(UserError, match="no hand can wait"):
+    with pytest.raises(UserError, match="too long for a hand"):
         _ = endless.session
 
 
-def test_a_process_that_gets_no_processor_is_given_up_and_the_file_is_not_blamed(endless, monkeypatch):
-    os.kill(endless._trial._process.pid, signal.SIGSTOP)
+def test_a_child_without_processor_time_is_ended_and_the_error_does_not_blame_the_file(endless, monkeypatch):
+    os.kill(endless._trial._child.process.pid, signal.SIGSTOP)
     endless._trial._until_s = time.monotonic() + 0.1
     with pytest.raises(UserError, match="busy and try again"):
         _ = endless.session
 
 
-def test_a_process_that_crashes_is_told_of(endless):
-    os.kill(endless._trial._process.pid, signal.SIGSEGV)
+def test_a_crash_of_the_child_is_reported(endless):
+    os.kill(endless._trial._child.process.pid, signal.SIGSEGV)
     with pytest.raises(UserError, match="makes onnxruntime crash"):
         _ = endless.session
 
 
 @pytest.mark.parametrize("error", [BlockingIOError(11, "no more processes"), MemoryError(), RuntimeError("no thread")])
-def test_without_a_process_there_is_no_model(tmp_path, monkeypatch, error):
+def test_a_model_is_refused_if_no_process_can_be_started(tmp_path, monkeypatch, error):
     def refuse(*_arguments, **_settings):
         raise error
 
@@ -97,12 +97,12 @@ def test_without_a_process_there_is_no_model(tmp_path, monkeypatch, error):
         open_model(write_tiny_model(tmp_path / "m.onnx"))
 
 
-def test_the_process_ends_with_the_one_that_asked(tmp_path):
+def test_the_child_ends_with_its_parent(tmp_path):
     path = HOSTILE[ENDLESS][0](tmp_path / "m.onnx")
     asker = (
         "import os, signal, sys; from pathlib import Path; from myobridge.model.load import read_model\n"
-        "model = read_model(Path(sys.argv[1])); model.begin_trial(); pid = model._trial._process.pid\n"
-        "while os.sched_getscheduler(pid) != os.SCHED_BATCH: pass  # the first thing that it does\n"
+        "model = read_model(Path(sys.argv[1])); model.begin_trial(); pid = model._trial._child.process.pid\n"
+        "while os.sched_getscheduler(pid) != os.SCHED_BATCH: pass  # the first step of the child\n"
         "os.kill(pid, signal.SIGSTOP); print(pid, flush=True); os._exit(0)"
     )
     run = subprocess.run([sys.executable, "-c", asker, path], capture_output=True, text=True, check=True, timeout=60)
@@ -111,10 +111,10 @@ def test_the_process_ends_with_the_one_that_asked(tmp_path):
         if not process.exists() or ") Z " in process.read_text():
             return
         time.sleep(0.01)
-    pytest.fail("the process is still there")
+    pytest.fail("the child is still running")
 
 
-def test_what_was_tried_is_what_runs_whatever_becomes_of_the_file(tmp_path):
+def test_the_tried_bytes_run_even_if_the_file_changes(tmp_path):
     path = write_tiny_model(tmp_path / "m.onnx")
     model = read_model(path)
     path.write_bytes(b"another")
@@ -122,7 +122,7 @@ def test_what_was_tried_is_what_runs_whatever_becomes_of_the_file(tmp_path):
 
 
 def with_bad_weights(graph):
-    """Its weights are finite, and infinite when they are multiplied."""
+    """Makes the weights finite, but their products infinite."""
     for tensor in graph.initializer:
         values = numpy_helper.to_array(tensor)
         if values.dtype == np.float32:
@@ -154,13 +154,13 @@ def test_both_graphs_of_a_file_are_tried(tmp_path):
             open_model(path, windowed=windowed)
 
 
-def test_a_name_that_no_text_can_hold_is_no_trouble(tmp_path):
+def test_a_file_name_that_is_not_utf_8_works(tmp_path):
     path = tmp_path / os.fsdecode(b"m\xff.onnx")
     assert open_model(write_tiny_model(path)).spec == tiny_spec()
 
 
-def test_the_trial_refuses_what_would_not_have_raised(tmp_path):
-    """The graph that the trial refuses runs without a word: only its angles are wrong."""
+def test_the_trial_refuses_nan_that_raises_no_exception(tmp_path):
+    """The graph runs without an exception, and only its angles are wrong."""
     path = HOSTILE["no number on a muscle"][0](tmp_path / "m.onnx")
     emg = np.full((1, 2, 40), 2, np.float32)
     with np.errstate(invalid="ignore"):

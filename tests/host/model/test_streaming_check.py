@@ -1,4 +1,4 @@
-"""The second graph of a model file is judged as the first one is, and may keep no more than a window."""
+"""The streaming graph passes the same checks as the file's own graph, and may keep at most one window."""
 
 from base64 import b64decode, b64encode
 
@@ -72,7 +72,7 @@ def without_a_weight(graph):
         (without_a_weight, "nowhere"),
     ],
 )
-def test_a_graph_that_no_export_of_ours_holds_is_refused(file, tmp_path, change, word):
+def test_a_streaming_graph_that_the_export_never_writes_is_refused(file, tmp_path, change, word):
     graph = onnx.GraphProto.FromString(b64decode(entry(file).value))
     change(graph)
     entry(file).value = b64encode(graph.SerializeToString()).decode()
@@ -84,9 +84,9 @@ def test_a_graph_that_no_export_of_ours_holds_is_refused(file, tmp_path, change,
 
 
 @pytest.mark.parametrize("text", ["", "no base64!", b64encode(b"no graph").decode(), "äöü"])
-def test_what_is_no_graph_is_refused(file, tmp_path, text):
+def test_an_entry_that_is_not_a_graph_is_refused(file, tmp_path, text):
     entry(file).value = text
     path = tmp_path / "m.onnx"
     path.write_bytes(file.SerializeToString())
-    with pytest.raises(UserError, match="its streaming graph is none of ours"):
+    with pytest.raises(UserError, match="the streaming graph is not valid"):
         open_model(path)

@@ -10,7 +10,6 @@ from msgspec.structs import replace
 
 from myobridge.simulator.safety import Safety, towards
 from myobridge.wire import messages as m
-from myobridge.wire.emg import index_step
 from myobridge.wire.messages import Blocker, Reason, Result, State
 from virtual_hand import board_config
 
@@ -464,11 +463,6 @@ def test_ages_are_right_where_the_index_wraps(first_index):
     hand.send(age=400)
     hand.send(age=-5)
     assert hand.stale_rejects == 2
-
-
-@given(st.integers(0, 2**32 - 1), st.integers(-(2**31), 2**31 - 1))
-def test_indices_are_compared_as_signed_differences(index, ahead):
-    assert index_step((index + ahead) % 2**32, index) == ahead
 
 
 # --- HOLD to ARMED ----------------------------------------------------------------------------------------

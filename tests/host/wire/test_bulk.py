@@ -1,4 +1,4 @@
-"""Bulk decoding gives what FrameDecoder and parse_emg give, to the bit, and stops where they would not go on evenly."""
+"""Bulk decoding equals FrameDecoder and parse_emg to the bit, and stops where the stream becomes irregular."""
 
 import numpy as np
 import pytest
@@ -6,15 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from myobridge.wire.bulk import decode_emg
-from myobridge.wire.emg import parse_emg
+from myobridge.wire.emg import INDEX_SPAN, parse_emg
 from myobridge.wire.frame import FrameDecoder, encode
 from myobridge.wire.messages import Emg, Ping, Status
 
-INDEX_SPAN = 1 << 32
-
 
 def emg_frames(frames, samples, channels, first_index=0, seed=0):
-    """Frames of a stream, as full of zero bytes as EMG at rest is."""
+    """Frames of a stream with many zero bytes, like EMG at rest."""
     rng = np.random.default_rng(seed)
     counts = rng.choice([0, 1, -1, 255, 256, -32768, 511], (frames, samples, channels)).astype("<i2")
     flags = rng.choice([0, 8], frames).tolist()
@@ -29,7 +27,7 @@ def emg_frames(frames, samples, channels, first_index=0, seed=0):
 
 
 def one_by_one(data, channels):
-    """The same by the decoder of the live stream: rows (index, flags, counts) of leading, even, gapless EMG frames."""
+    """The result of FrameDecoder: rows (index, flags, counts) of the leading EMG frames of one length, without gaps."""
     rows, expected, width = [], None, data.find(0) + 1
     for start in range(0, len(data) - width + 1, max(1, width)):
         piece = data[start : start + width]
@@ -72,7 +70,7 @@ def test_the_index_may_wrap():
     assert agree(data, 4) == 50
 
 
-def test_what_is_cut_off_at_the_end_is_left():
+def test_an_unfinished_frame_at_the_end_is_not_decoded():
     stream = emg_frames(50, 5, 4)
     for cut in range(1, len(stream[0])):
         assert agree(b"".join(stream)[:-cut], 4) == 49
@@ -90,32 +88,32 @@ def test_what_is_cut_off_at_the_end_is_left():
         bytes(300),
     ],
 )
-def test_it_stops_before_anything_else(at, other):
+def test_decoding_stops_before_any_other_frame(at, other):
     stream = emg_frames(50, 5, 4)
     stream.insert(at, other)
     assert agree(b"".join(stream), 4) == at
 
 
-def test_it_stops_where_the_frames_become_shorter_or_longer():
+def test_decoding_stops_where_the_frames_change_their_length():
     short, long = emg_frames(10, 4, 4), emg_frames(10, 5, 4, first_index=40)
     assert agree(b"".join(short + long), 4) == 10
     assert agree(b"".join(long + short), 4) == 10
 
 
 @pytest.mark.parametrize("at", [1, 25, 49])
-def test_it_stops_at_a_gap_and_at_a_repetition(at):
+def test_decoding_stops_at_a_gap_and_at_a_repeated_frame(at):
     stream = emg_frames(50, 5, 4)
     assert agree(b"".join(stream[:at] + stream[at + 1 :]), 4) == at
     assert agree(b"".join(stream[:at] + stream[at - 1 :]), 4) == at
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 5, 8, 20])
-def test_a_stream_of_another_number_of_channels_is_not_decoded(channels):
+def test_a_stream_with_another_number_of_channels_is_not_decoded(channels):
     assert agree(b"".join(emg_frames(50, 5, 4)), channels) == 0
 
 
 @pytest.mark.parametrize("kind", [Ping.TYPE, Status.TYPE, 0x85])
-def test_a_frame_of_another_type_and_the_same_length_is_not_decoded(kind):
+def test_a_frame_of_another_type_with_the_same_length_is_not_decoded(kind):
     payload = Emg(0, 5, 0).pack() + bytes(40)
     assert agree(encode(kind, 0, payload) * 3, 4) == 0
 
@@ -125,12 +123,12 @@ def test_a_wrong_number_of_samples_is_not_decoded():
 
 
 @pytest.mark.parametrize("data", [b"", b"\0", b"\1", b"\xff" * 1000, b"\xff" * 999 + b"\0", bytes(1000)])
-def test_no_frame_is_no_block(data):
+def test_bytes_without_a_frame_give_no_block(data):
     assert agree(data, 4) == agree(data, 2) == agree(data, 1) == 0
 
 
 @pytest.mark.parametrize("bit", range(8 * 20))
-def test_no_flipped_bit_gets_through(bit):
+def test_a_frame_with_a_flipped_bit_is_not_decoded(bit):
     stream = emg_frames(9, 1, 4)
     damaged = bytearray(stream[4])
     damaged[bit // 8] ^= 1 << bit % 8
@@ -163,5 +161,5 @@ def test_after_any_damage_both_decoders_agree(frames, shape, first_index, damage
 
 @settings(max_examples=300)
 @given(st.binary(max_size=600), st.integers(1, 16))
-def test_noise_is_no_block_or_what_the_other_says(noise, channels):
+def test_both_decoders_agree_on_noise(noise, channels):
     agree(noise, channels)

@@ -1,4 +1,4 @@
-"""Framing: every good frame gets through, whatever happens around it, and nothing else does."""
+"""Framing delivers every good frame, whatever surrounds it, and nothing else."""
 
 from zlib import crc32
 
@@ -22,7 +22,7 @@ def body_of(kind, seq, payload):
 
 
 def cobs_by_the_book(body):
-    """PROTOCOL.md's two sentences, byte by byte: a code byte in front, and one for each zero."""
+    """COBS as PROTOCOL.md describes it, byte by byte: a code byte in front, and one for each zero."""
     wire = bytearray(b"\0" + body + b"\0")
     codes = [at for at, byte in enumerate(wire) if byte == 0]
     for code, following in zip(codes, codes[1:], strict=False):
@@ -31,7 +31,7 @@ def cobs_by_the_book(body):
 
 
 def received(data, cuts=()):
-    """Frames and counters of a decoder that gets `data` in pieces."""
+    """Frames and counters of a decoder that gets `data` cut into pieces."""
     decoder, frames = FrameDecoder(), []
     bounds = [0, *sorted(cuts), len(data)]
     for start, end in zip(bounds, bounds[1:], strict=False):
@@ -51,7 +51,7 @@ def test_the_example_of_the_protocol_document():
 
 
 @given(BYTES, BYTES, PAYLOADS)
-def test_a_frame_is_its_body_in_cobs_and_comes_back_as_it_was(kind, seq, payload):
+def test_a_frame_is_its_body_in_cobs_and_is_decoded_to_the_same_body(kind, seq, payload):
     body = body_of(kind, seq, payload)
     wire = encode(kind, seq, payload)
     assert wire == cobs_by_the_book(body)
@@ -72,25 +72,25 @@ def test_each_error_is_counted_once():
 
 
 @pytest.mark.parametrize("bit", range(8 * (len(PING) - 1)))
-def test_no_single_flipped_bit_gets_through(bit):
+def test_a_frame_with_one_flipped_bit_is_not_delivered(bit):
     damaged = bytearray(PING)
     damaged[bit // 8] ^= 1 << bit % 8
     frames, counters = received(bytes(damaged) + PING)
     assert frames == [PING[1:-1]]
-    assert sum(counters.values()) in (1, 2), "two where the flip made a zero"
+    assert sum(counters.values()) in (1, 2), "two errors if the flip made a zero"
 
 
 # --- any stream -------------------------------------------------------------------------------------------
 
 
 def self_measuring(seq, payload):
-    """A frame whose type is the length of its payload, so that a receiver can check it as it checks ours by type."""
+    """A frame whose type is the length of its payload, so that the test can check the length by the type."""
     return encode(len(payload), seq, payload)
 
 
 @st.composite
 def damaged_streams(draw):
-    """Some frames, and their line after some damage."""
+    """Some frames, and their bytes after some damage."""
     frames = draw(st.lists(st.builds(self_measuring, BYTES, st.binary(max_size=40)), min_size=1, max_size=8))
     line = bytearray().join(frames)
     for _ in range(draw(st.integers(1, 6))):
@@ -117,21 +117,21 @@ def test_after_any_damage_exactly_the_untouched_frames_are_delivered(stream):
 
 
 @given(damaged_streams(), st.data())
-def test_it_makes_no_difference_how_the_bytes_are_cut(stream, data):
+def test_the_result_does_not_depend_on_how_the_bytes_are_cut(stream, data):
     line = stream[1]
     cuts = data.draw(st.lists(st.integers(0, len(line)), max_size=20))
     assert received(line, cuts) == received(line) == received(line, range(len(line)))
 
 
 @given(st.binary(max_size=2000))
-def test_noise_raises_no_exception_and_leaves_nothing_behind(noise):
+def test_noise_raises_no_exception_and_does_not_affect_the_next_frame(noise):
     decoder = FrameDecoder()
     decoder.feed(noise)
     assert decoder.feed(b"\0" + PING) == [PING[1:-1]]
 
 
 @pytest.mark.parametrize("byte", [1, 0xA5, 255])
-def test_endless_nonzero_bytes_are_one_error_and_take_no_memory(byte):
+def test_endless_nonzero_bytes_count_as_one_error_and_take_no_memory(byte):
     decoder = FrameDecoder()
     for _ in range(1000):
         assert decoder.feed(bytes((byte,)) * 1000) == []
@@ -142,7 +142,7 @@ def test_endless_nonzero_bytes_are_one_error_and_take_no_memory(byte):
     assert decoder.counters.length_errors == 1
 
 
-def test_endless_zeros_are_no_error_and_take_no_memory():
+def test_endless_zeros_do_not_count_as_errors_and_take_no_memory():
     decoder = FrameDecoder()
     for _ in range(1000):
         assert decoder.feed(bytes(1000)) == []
@@ -159,19 +159,19 @@ def test_the_longest_frame_passes_and_one_byte_more_is_one_error():
     )
 
 
-def test_between_frames_is_after_a_zero_and_nowhere_else():
+def test_between_frames_is_true_only_after_a_zero():
     decoder = FrameDecoder()
     for at, byte in enumerate(PING):
         assert decoder.between_frames == (at == 0)
         decoder.feed(bytes((byte,)))
     assert decoder.between_frames
     decoder.feed(b"\1" * 1000)
-    assert not decoder.between_frames, "in the midst of one that is too long"
+    assert not decoder.between_frames, "inside a frame that is too long"
     decoder.feed(b"\0")
     assert decoder.between_frames
 
 
-def test_reset_forgets_the_unfinished_frame_and_what_was_too_long():
+def test_reset_drops_the_unfinished_frame_and_the_frame_that_is_too_long():
     decoder = FrameDecoder()
     decoder.feed(PING[:5])
     decoder.reset()
@@ -196,13 +196,13 @@ def emg_stream(rng):
 
 
 def flip_bits(rng, line, rate):
-    """Each bit flips by itself."""
+    """Flips each bit independently."""
     bits = np.unpackbits(np.frombuffer(line, np.uint8))
     return np.packbits(bits ^ (rng.random(len(bits)) < rate)).tobytes()
 
 
 def flip_bursts(rng, line):
-    """Two bytes in a row become others, about once in each frame."""
+    """Changes two consecutive bytes, about once in each frame."""
     data = np.frombuffer(line, np.uint8).copy()
     at = rng.integers(0, len(data) - 1, STREAM_FRAMES)
     data[at] ^= rng.integers(1, 256, len(at), dtype=np.uint8)
@@ -211,13 +211,13 @@ def flip_bursts(rng, line):
 
 
 def lose_bytes(rng, line):
-    """One byte in twenty is lost: about one in each frame."""
+    """Loses one byte in twenty, about one in each frame."""
     data = np.frombuffer(line, np.uint8)
     return data[rng.random(len(data)) > 0.05].tobytes()
 
 
 def lose_runs(rng, line):
-    """Runs of bytes are lost, about once in each frame, so that ends and beginnings of frames meet."""
+    """Loses runs of bytes, about once in each frame, so that ends and starts of frames join."""
     data = np.frombuffer(line, np.uint8)
     keep = np.ones(len(data), bool)
     for start, length in zip(
@@ -228,7 +228,7 @@ def lose_runs(rng, line):
 
 
 def repeat_runs(rng, line):
-    """Runs of bytes come twice, about once in each frame."""
+    """Repeats runs of bytes, about once in each frame."""
     cuts = np.sort(rng.integers(0, len(line), STREAM_FRAMES))
     again = rng.integers(1, 20, STREAM_FRAMES)
     pieces, start = [], 0
@@ -252,7 +252,7 @@ DAMAGE = {
 @pytest.mark.parametrize(
     "streams", [pytest.param(5, id="1e4 frames"), pytest.param(200, id="4e5 frames", marks=pytest.mark.slow)]
 )
-def test_no_damaged_emg_frame_is_taken_for_a_good_one(damage, streams):
+def test_no_damaged_emg_frame_passes_as_a_good_one(damage, streams):
     rng = np.random.default_rng(1)
     bad = 0
     for _ in range(streams):
@@ -264,15 +264,15 @@ def test_no_damaged_emg_frame_is_taken_for_a_good_one(damage, streams):
     assert bad > 20 * streams
 
 
-def test_a_zero_lost_or_won_at_the_end_is_no_good_frame():
-    """A CRC without its inversions would still fit."""
+def test_a_frame_with_a_zero_lost_or_added_at_its_end_is_not_good():
+    """A CRC without its inversions would still be correct."""
     wires = (encode(Ping.TYPE, 7, Ping(token).pack()) for token in range(1 << 16))
     wire = next(wire for wire in wires if received(wire)[0][0].endswith(b"\0"))
     assert received(wire[:-2] + b"\0" + wire[:-1] + b"\1\0") == ([], {"crc_errors": 2, "length_errors": 0})
 
 
-def test_up_to_four_flipped_bits_of_the_longest_frame_never_leave_its_crc_right():
-    """Two sets of at most two flips each never do the same to a CRC, so no four flips undo each other."""
+def test_up_to_four_flipped_bits_in_the_longest_frame_change_its_crc():
+    """No two sets of at most two flips change the CRC in the same way, so no four flips cancel each other."""
     body = bytearray(MAX_FRAME_BYTES)
     right, syndromes = crc32(body), []
     for bit in range(8 * len(body)):

@@ -1,4 +1,4 @@
-"""The serial link, on a pty: reads what is there, writes whole frames or none, and one sentence for every bad port."""
+"""The serial link on a pty reads what has arrived, writes whole frames or none, and explains every unusable port."""
 
 import errno
 import grp
@@ -31,7 +31,7 @@ def link(port):
     opened.close()
 
 
-def test_bytes_pass_both_ways_as_they_are(port, link):
+def test_bytes_pass_unchanged_in_both_directions(port, link):
     every_byte = bytes(range(256)) * 4
     assert port.write(every_byte)
     assert link.wait(1.0)
@@ -57,7 +57,7 @@ def test_wait_ends_as_soon_as_there_is_something(port, link):
     assert time.monotonic() - began_s < 1.0
 
 
-def test_a_caller_ends_the_wait_unless_it_is_deaf_and_gives_no_data(port, link):
+def test_a_caller_ends_a_wait_that_is_not_deaf_and_gives_no_data(port, link):
     caller, other_end = os.pipe()
     link.heed(caller)
     assert not link.wait(0.0, deaf=False)
@@ -73,7 +73,7 @@ def test_a_caller_ends_the_wait_unless_it_is_deaf_and_gives_no_data(port, link):
     os.close(other_end)
 
 
-def test_it_wakes_once_all_that_is_awaited_has_come(port, link):
+def test_wait_ends_once_all_awaited_bytes_have_arrived(port, link):
     link.wake_at(104)
     port.write(bytes(100))
     assert not link.wait(0.05)
@@ -85,14 +85,14 @@ def test_it_wakes_once_all_that_is_awaited_has_come(port, link):
     assert link.wait(10.0)
 
 
-def test_all_that_has_come_is_read_at_once_also_where_it_is_more_than_was_awaited(port, link):
+def test_read_returns_all_bytes_even_if_more_than_awaited_have_arrived(port, link):
     link.wake_at(104)
     port.write(bytes(500))
     assert link.wait(10.0)
     assert len(link.read()) == 500
 
 
-def test_what_is_less_than_awaited_can_be_read_all_the_same(port, link):
+def test_fewer_bytes_than_awaited_can_be_read(port, link):
     link.wake_at(104)
     assert link.read() == b""
     port.write(bytes(100))
@@ -118,7 +118,7 @@ def test_a_full_port_gets_whole_frames_only_and_the_others_are_counted(port, lin
 
 
 def drained(port):
-    """All that the device's end gets until nothing has come for a while."""
+    """All bytes that arrive at the board's end until nothing arrives any more."""
     received = b""
     while True:
         port.wait(0.1)
@@ -128,11 +128,11 @@ def drained(port):
         received += data
 
 
-def test_a_port_that_vanishes_is_a_lost_link():
+def test_a_port_that_disappears_is_a_lost_link():
     device = PtyPort(None)
     link = SerialLink(device.path)
     device.unplug()
-    assert link.wait(1.0), "it wakes the loop"
+    assert link.wait(1.0), "the loop wakes"
     with pytest.raises(LinkLost):
         link.read()
     with pytest.raises(LinkLost):
@@ -140,13 +140,13 @@ def test_a_port_that_vanishes_is_a_lost_link():
     link.close()
 
 
-def test_closing_gives_the_port_back(port):
+def test_a_closed_port_can_be_opened_again(port):
     for _ in range(3):
         SerialLink(port.path).close()
 
 
-def test_dtr_stays_on_after_a_closing_and_falls_after_a_hanging_up(port):
-    """Its rise at the next opening is what resets an Arduino."""
+def test_dtr_stays_on_after_close_and_falls_after_hang_up(port):
+    """When DTR rises at the next opening, an Arduino is reset."""
     hangs_up = lambda: bool(termios.tcgetattr(port._slave)[2] & termios.HUPCL)  # noqa: E731
     settings = termios.tcgetattr(port._slave)
     settings[2] |= termios.HUPCL  # as a serial port appears
@@ -157,15 +157,15 @@ def test_dtr_stays_on_after_a_closing_and_falls_after_a_hanging_up(port):
     assert hangs_up()
 
 
-def test_a_board_is_reset_by_a_pulse_of_dtr_where_the_port_has_one(port, monkeypatch):
+def test_a_pulse_of_dtr_resets_the_board_if_the_port_has_the_line(port, monkeypatch):
     link, levels = SerialLink(port.path), []
-    assert not link.reset_board(), "a pseudo-terminal has none"
+    assert not link.reset_board(), "a pseudo-terminal has no DTR"
     monkeypatch.setattr(serial.Serial, "dtr", property(fset=lambda _serial, level: levels.append(level)))
     assert link.reset_board()
     assert levels == [False, True]
 
 
-def test_what_came_before_the_port_was_opened_is_dropped(port):
+def test_bytes_from_before_the_port_was_opened_are_dropped(port):
     port.write(b"old")
     link = SerialLink(port.path)
     assert link.read() == b""
@@ -193,13 +193,13 @@ def test_a_port_in_use(port, link):
 
 
 @pytest.mark.parametrize("path", ["/dev/null", "/", __file__])
-def test_something_that_is_no_serial_port(path):
+def test_a_file_that_is_not_a_serial_port(path):
     assert "is not a serial port that can be used" in refusal(path)
 
 
 @pytest.mark.parametrize("code", [errno.EACCES, errno.EPERM])
 def test_no_permission_names_the_group(port, monkeypatch, code):
-    """Root may open everything, so that the kernel's answer is given for it."""
+    """Root may open every port, so the test simulates the answer of the kernel."""
 
     def refuse(*_arguments, **_options):
         raise serial.SerialException(code, f"could not open port {port.path}: {os.strerror(code)}")
@@ -212,7 +212,7 @@ def test_no_permission_names_the_group(port, monkeypatch, code):
     assert "`sudo usermod -aG uucp $USER`, then log in again." in refusal(port.path)
 
 
-def test_nobody_is_told_to_join_the_group_of_root(tmp_path, monkeypatch):
+def test_the_advice_is_never_to_join_the_group_of_root(tmp_path, monkeypatch):
     port = tmp_path / "ttyACM0"
     port.touch()
     monkeypatch.setattr(grp, "getgrgid", lambda _gid: SimpleNamespace(gr_name="root"))
@@ -232,7 +232,7 @@ def test_a_port_that_the_driver_holds_busy(port, monkeypatch):
     assert "is in use by another program" in refusal(port.path)
 
 
-def test_a_rate_that_the_port_cannot_run_at(port, monkeypatch):
+def test_a_baud_rate_that_the_port_does_not_support(port, monkeypatch):
     def refuse(*_arguments, **_options):
         raise ValueError("Failed to set custom baud rate (3000000): [Errno 22] Invalid argument")
 
@@ -241,7 +241,7 @@ def test_a_rate_that_the_port_cannot_run_at(port, monkeypatch):
 
 
 @pytest.mark.parametrize("error", [ValueError, OSError, AttributeError, NotImplementedError])
-def test_a_driver_without_a_low_latency_mode_is_no_obstacle(port, monkeypatch, error):
+def test_a_driver_without_a_low_latency_mode_works(port, monkeypatch, error):
     def refuse(_port, _on):
         raise error
 
@@ -249,7 +249,7 @@ def test_a_driver_without_a_low_latency_mode_is_no_obstacle(port, monkeypatch, e
     SerialLink(port.path).close()
 
 
-# --- the device's end -------------------------------------------------------------------------------------
+# --- the board's end --------------------------------------------------------------------------------------
 
 
 def test_a_link_is_kept_to_the_port_and_removed_with_it(tmp_path):
@@ -264,7 +264,7 @@ def test_a_link_is_kept_to_the_port_and_removed_with_it(tmp_path):
     device.unplug()
 
 
-def test_a_link_takes_the_place_of_an_old_one_but_of_nothing_else(tmp_path):
+def test_a_link_replaces_an_old_link_and_nothing_else(tmp_path):
     path = tmp_path / "hand"
     path.symlink_to("/dev/pts/gone")
     PtyPort(path).unplug()
@@ -274,10 +274,10 @@ def test_a_link_takes_the_place_of_an_old_one_but_of_nothing_else(tmp_path):
     assert path.read_text() == "precious"
 
 
-# --- what the system may answer ---------------------------------------------------------------------------
+# --- answers of the system --------------------------------------------------------------------------------
 
 
-def test_a_read_that_the_system_refuses_is_a_lost_link(link, monkeypatch):
+def test_a_refused_read_is_a_lost_link(link, monkeypatch):
     def refuse(_fd, _bytes):
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
@@ -294,7 +294,7 @@ def test_the_rest_of_a_frame_goes_out_before_the_next_frame(link, monkeypatch):
     assert b"".join(written) == FRAME + FRAME[:10]
 
 
-def test_a_terminal_that_refuses_its_settings_is_explained(port, monkeypatch):
+def test_a_terminal_that_refuses_its_attributes_is_explained(port, monkeypatch):
     def refuse(*_arguments, **_options):
         raise termios.error(errno.EIO, "no")
 

@@ -1,4 +1,4 @@
-"""Messages: packed and unpacked to the same, of the length that the protocol says, and current with their source."""
+"""Messages are packed and unpacked without loss, have the length of the protocol, and match their source."""
 
 import re
 import struct
@@ -19,7 +19,7 @@ RANGES = {"B": (0, 255), "H": (0, 65535), "I": (0, 2**32 - 1), "Q": (0, 2**64 - 
 
 
 def any_message(kind):
-    """A message with any values that fit its fields."""
+    """A message with random values for its fields."""
     values = []
     for count, code in re.findall(r"(\d*)([BHIQ])", kind.STRUCT.format):
         number = st.integers(*RANGES[code])
@@ -53,7 +53,7 @@ def test_every_message_fits_in_a_frame_and_knows_its_direction():
     }
 
 
-def test_limits_leave_room_for_what_they_limit():
+def test_the_limits_are_consistent():
     assert m.HOLD_MIN_MS < m.HOLD_MAX_MS < m.RELAX_MAX_MS
     assert m.SLEW_MIN_CDEG_PER_S * m.SERVO_PERIOD_MIN_US // 1_000_000 >= 1, "the slowest slew still moves"
     assert m.SLEW_MIN_CDEG_PER_S < m.FIRST_MOVE_SLEW_CDEG_PER_S <= m.RELAX_SLEW_CDEG_PER_S < m.SLEW_MAX_CDEG_PER_S

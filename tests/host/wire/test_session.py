@@ -1,4 +1,4 @@
-"""The host's session against the simulated firmware, in virtual time."""
+"""The session of the host with the simulated firmware, in virtual time."""
 
 from zlib import crc32
 
@@ -11,18 +11,11 @@ from msgspec.structs import replace
 from myobridge.errors import UserError
 from myobridge.simulator.firmware import SimulatedFirmware
 from myobridge.wire import messages as m
+from myobridge.wire.handshake import SETTLING_S, Phase, SessionFailed
 from myobridge.wire.messages import Reason, State
+from myobridge.wire.outbox import GREETING_S, REQUEST_TIMEOUT_S, REQUEST_TRIES
 from myobridge.wire.quiet import LISTEN_S, SILENT_S, STALE_S
-from myobridge.wire.session import (
-    GREETING_S,
-    PING_S,
-    REQUEST_TIMEOUT_S,
-    REQUEST_TRIES,
-    SETTLING_S,
-    Phase,
-    Session,
-    SessionFailed,
-)
+from myobridge.wire.session import PING_S, Session
 from virtual_hand import STEP_S, ConstantSource, VirtualHand, board_config, body_of, frame_of
 
 
@@ -40,7 +33,7 @@ def armed_hand(**config):
 
 
 def losing(count, *kinds):
-    """A line that loses the first `count` messages of these kinds."""
+    """A rule for the line: lose the first `count` messages of these kinds."""
     left = [count]
 
     def lose(message):
@@ -59,7 +52,7 @@ def test_a_session_greets_configures_starts_and_streams():
     until_the_board_speaks(hand)
     took_s = hand.run_until(lambda: hand.emg_frames, within_s=0.5)
     assert [type(message) for message in hand.sent] == [m.Hello, m.Config, m.Start, m.Ping]
-    assert took_s < 0.02, "each answer is followed by the next request at once"
+    assert took_s < 0.02, "the next request follows each answer immediately"
     hand.run(1.0)
     assert hand.emg_frames == pytest.approx(2000 / 5, abs=5)
     assert hand.session.unexpected_frames == 0
@@ -75,16 +68,16 @@ def test_a_session_never_arms_by_itself():
 
 
 def until_the_board_speaks(hand):
-    """A STATUS has come that is no old one, and the first HELLO goes out."""
-    hand.run_until(lambda: hand.session._board_speaks, within_s=0.15)
+    """Waits for the first STATUS that is not stale; then the first HELLO goes out."""
+    hand.run_until(lambda: hand.session._outbox._board_speaks, within_s=0.15)
 
 
-def test_nothing_is_said_to_a_board_before_it_speaks_but_one_hello_in_eight_seconds():
-    """Whatever is asked for: a boot loader that hears bytes every five seconds keeps the board."""
+def test_a_silent_board_gets_nothing_but_one_hello_in_eight_seconds():
+    """Even on request: a boot loader that hears bytes every five seconds does not start the firmware."""
     hand, said_s = VirtualHand(), []
     hand.session = Session(lambda data: said_s.append(hand.now_s) or True, lambda _ident: hand.config)
     began_s = hand.now_s
-    with pytest.raises(SessionFailed, match="Nothing that speaks our protocol answers"):
+    with pytest.raises(SessionFailed, match="No board that speaks this protocol answers"):
         while True:
             hand.now_s += STEP_S
             for ask in (hand.session.request_estop, hand.session.request_disarm, hand.session.stop):
@@ -95,8 +88,8 @@ def test_nothing_is_said_to_a_board_before_it_speaks_but_one_hello_in_eight_seco
     assert said_s[0] - began_s == pytest.approx(LISTEN_S, abs=0.01)
 
 
-def test_a_board_that_falls_silent_while_it_is_greeted_is_left_alone():
-    """It was reset: what it said came out of the USB bridge."""
+def test_a_board_that_falls_silent_in_greeting_gets_no_more_hellos():
+    """The board was reset; the frames had been waiting in the USB bridge."""
     hand = VirtualHand()
     until_the_board_speaks(hand)
     hand.lose = lambda message: not isinstance(message, m.Hello)
@@ -107,7 +100,7 @@ def test_a_board_that_falls_silent_while_it_is_greeted_is_left_alone():
 
 
 @pytest.mark.parametrize("early_s", [0.0, STALE_S / 2])
-def test_what_the_board_said_before_the_port_was_opened_is_no_sign_of_life(early_s):
+def test_frames_from_before_the_port_was_opened_do_not_show_that_the_board_runs(early_s):
     hand = VirtualHand()
     hand.step()
     hand.session.on_frame(body_of(m.Pong(1, 2, 3)), hand.now_s + early_s)
@@ -115,7 +108,7 @@ def test_what_the_board_said_before_the_port_was_opened_is_no_sign_of_life(early
     assert not hand.sent
 
 
-def test_a_board_that_falls_silent_is_not_pinged():
+def test_a_silent_board_gets_no_ping():
     hand = streaming_hand()
     hand.lose = lambda message: isinstance(message, m.Status | m.Pong)
     hand.run(SILENT_S + 0.2)
@@ -125,17 +118,17 @@ def test_a_board_that_falls_silent_is_not_pinged():
 
 
 @pytest.mark.parametrize(("ask", "state"), [("request_estop", State.ESTOP), ("request_disarm", State.DISARMED)])
-def test_what_is_asked_for_before_the_board_speaks_goes_out_with_its_first_frame(ask, state):
+def test_a_request_to_a_silent_board_goes_out_after_its_first_frame(ask, state):
     hand = left_alone(State.HOLD)
     hand.connect()
     getattr(hand.session, ask)()
-    hand.session.request_disarm()  # takes nothing back
+    hand.session.request_disarm()  # does not replace ESTOP
     until_the_board_speaks(hand)
     hand.step()
     assert hand.state is state
 
 
-def test_a_lone_zero_goes_first_and_ends_what_stood_on_the_line():
+def test_a_single_zero_goes_first_and_ends_an_unfinished_frame():
     hand = VirtualHand()
     hand.firmware.receive(b"\x05half a frame", 0.0)
     until_the_board_speaks(hand)
@@ -157,7 +150,7 @@ def test_a_lost_request_or_answer_is_repeated_every_50_ms(lost, times):
     assert hand.session.phase is Phase.STREAMING
 
 
-def test_a_lost_status_is_made_good_by_the_next():
+def test_the_next_status_replaces_a_lost_one():
     hand = VirtualHand()
     hand.lose = losing(2, m.Status)
     hand.run_until(lambda: hand.session.phase is Phase.STREAMING, within_s=0.5)
@@ -172,35 +165,36 @@ def test_after_three_tries_the_session_fails_and_names_the_request(lost, name):
     assert len(hand.sent_of(lost)) == REQUEST_TRIES
 
 
-def test_a_port_on_which_nobody_answers_is_given_as_long_as_a_boot_loader_needs():
+def test_the_session_waits_for_an_answer_as_long_as_a_boot_loader_needs():
     hand = VirtualHand()
     hand.lose = lambda message: isinstance(message, m.Hello)
     hand.run(GREETING_S - 0.1)
-    with pytest.raises(SessionFailed, match="Nothing that speaks our protocol answers"):
+    with pytest.raises(SessionFailed, match="No board that speaks this protocol answers"):
         hand.run(0.2)
 
 
-def test_a_board_that_wakes_after_two_seconds_is_greeted_then():
+def test_a_board_that_starts_after_two_seconds_gets_its_hello_then():
     hand = VirtualHand()
     hand.lose = lambda message: isinstance(message, m.Hello) and hand.now_s < 2.0
     hand.run_until(lambda: hand.session.phase is Phase.STREAMING, within_s=2.2)
 
 
-def test_an_answer_to_somebody_elses_hello_is_not_ours():
+def test_an_ident_for_another_host_is_ignored():
     hand = VirtualHand()
     hand.lose = lambda message: isinstance(message, m.Hello)
     hand.run(0.1)
-    hand.firmware.receive(frame_of(m.Hello(m.MAJOR, m.MINOR, hand.session._nonce ^ 1, m.PROTO_HASH)), hand.now_s)
+    other_nonce = hand.session._handshake.nonce ^ 1
+    hand.firmware.receive(frame_of(m.Hello(m.MAJOR, m.MINOR, other_nonce, m.PROTO_HASH)), hand.now_s)
     hand.run(0.1)
     assert any(isinstance(message, m.Ident) for message in hand.received)
     assert hand.session.ident is None
 
 
-# --- devices that do not fit ------------------------------------------------------------------------------
+# --- boards that do not fit -------------------------------------------------------------------------------
 
 
 class OtherFirmware(SimulatedFirmware):
-    """A firmware whose IDENT has other values."""
+    """A firmware with other values in IDENT."""
 
     def __init__(self, **changes):
         super().__init__(ConstantSource(), seed=1)
@@ -217,7 +211,7 @@ def test_another_major_version_is_refused_in_one_sentence():
 
 
 @pytest.mark.parametrize("wrong", [{"max_channels": 0}, {"adc_bits": 7}, {"adc_bits": 17}, {"tick_hz": 0}])
-def test_a_device_that_describes_itself_wrongly_is_refused_in_one_sentence(wrong):
+def test_a_board_that_describes_itself_wrongly_is_refused_in_one_sentence(wrong):
     hand = VirtualHand(OtherFirmware(**wrong))
     with pytest.raises(UserError, match=r"describes itself wrongly .* flash the firmware of this version"):
         hand.run(1.0)
@@ -238,7 +232,7 @@ def test_another_protocol_hash_streams_but_is_not_armed():
     assert not hand.sent_of(m.Arm)
 
 
-def test_a_device_that_thinks_the_hash_differs_refuses_arm_with_the_reason():
+def test_a_board_that_finds_another_hash_refuses_arm_with_the_reason():
     hand = streaming_hand()
     hand.firmware.safety.host_speaks_ours = False
     hand.session.request_arm()
@@ -256,7 +250,7 @@ def test_a_device_that_thinks_the_hash_differs_refuses_arm_with_the_reason():
         ({"slew_cdeg_per_s": 0}, "the slew rate is out of range"),
         ({"servo_min_cdeg": (5000,) * 5}, "the servo limits do not fit"),
         ({"hold_ms": 500}, "the timeouts are out of range"),
-        ({"sample_format": 9}, "it answered 5"),
+        ({"sample_format": 9}, "the board answered 5"),
     ],
 )
 def test_a_refused_configuration_is_explained(change, sentence):
@@ -271,7 +265,7 @@ def test_a_line_that_is_too_slow_is_explained():
         hand.run(1.0)
 
 
-def test_a_device_that_samples_at_another_rate_than_it_was_told_is_not_believed():
+def test_a_board_that_confirms_another_sampling_rate_is_refused():
     hand = VirtualHand()
     hand.run_until(lambda: hand.session.phase is Phase.CONFIGURING, within_s=0.5)
     period = hand.config.sample_period_ticks
@@ -289,23 +283,23 @@ def test_a_refused_start_ends_the_session_with_the_reason():
         hand.run(0.5)
 
 
-def test_a_model_that_does_not_fit_the_device_ends_the_session_before_config():
+def test_a_model_that_does_not_fit_the_board_ends_the_session_before_config():
     hand = VirtualHand()
 
     def refuse(_ident):
         raise UserError("no")
 
-    hand.session.make_config = refuse
+    hand.session._handshake.make_config = refuse
     with pytest.raises(UserError, match="no"):
         hand.run(0.5)
     assert not hand.sent_of(m.Config)
 
 
-def test_messages_that_make_no_sense_are_counted_and_ignored():
+def test_unexpected_messages_are_counted_and_ignored():
     hand = streaming_hand()
     before = hand.session.status
     for frame in (
-        body_of(m.Hello(1, 0, 0, 0)),  # an echo of our own
+        body_of(m.Hello(1, 0, 0, 0)),  # an echo of the host
         body_of(m.Setpoint((0,) * 5, 0, 0)),
         body_of(m.Disarm()),
     ):
@@ -322,7 +316,7 @@ def test_messages_that_make_no_sense_are_counted_and_ignored():
 # --- resets and earlier sessions --------------------------------------------------------------------------
 
 
-def test_a_reset_in_mid_session_is_noticed_by_the_boot_id():
+def test_the_boot_id_shows_a_reset_during_a_session():
     hand = armed_hand()
     hand.firmware = SimulatedFirmware(ConstantSource(), seed=2)
     with pytest.raises(SessionFailed, match="was reset"):
@@ -330,7 +324,7 @@ def test_a_reset_in_mid_session_is_noticed_by_the_boot_id():
 
 
 def left_alone(state):
-    """A hand that moved for an earlier host, which then vanished; in `state`."""
+    """A hand in `state`, which an earlier host moved before that host disappeared."""
     hand = armed_hand()
     hand.move(1.0, (9000,) * 5)
     while hand.state is not state:
@@ -339,8 +333,8 @@ def left_alone(state):
 
 
 @pytest.mark.parametrize("state", [State.ARMED, State.HOLD, State.RELAX])
-def test_a_hand_that_holds_for_an_earlier_session_is_left_to_finish(state):
-    """Neither DISARM, STOP nor CONFIG while it has power: whatever the wearer is holding is not dropped."""
+def test_a_hand_that_holds_for_an_earlier_session_may_finish(state):
+    """No DISARM, STOP or CONFIG while the pulses are on, so that the wearer does not drop an object."""
     hand = left_alone(state)
     hand.connect()
     while hand.firmware.safety.pulses_on:
@@ -360,10 +354,10 @@ def test_an_earlier_stream_is_stopped_before_config():
     hand.run_until(lambda: hand.session.phase is Phase.STREAMING, within_s=0.5)
     kinds = [type(message) for message in hand.sent if not isinstance(message, m.Ping)]
     assert kinds.index(m.Stop) < kinds.index(m.Config) < kinds.index(m.Start)
-    assert hand.session.status.sample_index < 1000, "the index began anew"
+    assert hand.session.status.sample_index < 1000, "the index starts again at 0"
 
 
-def test_a_hand_in_fault_is_made_ready():
+def test_a_new_session_clears_a_fault():
     hand = streaming_hand()
     hand.firmware.safety.supply_low = True
     hand.run(0.01)
@@ -373,7 +367,7 @@ def test_a_hand_in_fault_is_made_ready():
     hand.run_until(lambda: hand.session.phase is Phase.STREAMING, within_s=0.5)
 
 
-def test_an_emergency_stop_ends_the_session_with_what_to_do():
+def test_an_emergency_stop_ends_the_session_and_the_error_says_what_to_do():
     hand = armed_hand()
     hand.firmware.receive(frame_of(m.Estop()), hand.now_s)
     hand.connect()
@@ -386,16 +380,16 @@ def test_a_session_that_waits_in_estop_waits_until_the_stop_is_lifted():
     hand = armed_hand()
     hand.firmware.receive(frame_of(m.Estop()), hand.now_s)
     hand.connect()
-    hand.session.waits_in_estop = True
+    hand.session._handshake.waits_in_estop = True
     hand.run(2 * SETTLING_S)
     assert hand.session.phase is Phase.SETTLING
     assert not hand.firmware.safety.streaming
 
 
 @pytest.mark.parametrize("phase", [Phase.GREETING, Phase.SETTLING, Phase.CONFIGURING, Phase.STARTING])
-def test_an_estop_while_the_session_is_built_stops_the_board_and_is_no_refused_configuration(phase):
+def test_an_estop_before_the_stream_stops_the_board_and_does_not_end_the_session(phase):
     hand = VirtualHand()
-    hand.session.waits_in_estop = True
+    hand.session._handshake.waits_in_estop = True
     hand.run_until(lambda: hand.session.phase is phase, within_s=1.0)
     hand.session.request_estop()
     hand.run(1.0)
@@ -403,7 +397,7 @@ def test_an_estop_while_the_session_is_built_stops_the_board_and_is_no_refused_c
     assert hand.session.phase in (Phase.SETTLING, Phase.STREAMING)
 
 
-def test_a_hand_that_relaxes_slowly_is_waited_for_however_long_it_takes():
+def test_the_session_waits_for_a_hand_that_relaxes_slowly():
     hand = armed_hand()
     hand.move(4.0, (m.ANGLE_MAX_CDEG,) * 5)
     hand.firmware.safety.config = board_config(slew_cdeg_per_s=m.SLEW_MIN_CDEG_PER_S)
@@ -414,7 +408,7 @@ def test_a_hand_that_relaxes_slowly_is_waited_for_however_long_it_takes():
     assert hand.firmware.safety.pulses_on
 
 
-def test_a_hand_that_somebody_else_keeps_moving_is_not_taken_over():
+def test_a_session_does_not_take_over_a_hand_that_another_host_moves():
     hand = left_alone(State.ARMED)
     hand.connect()
     began_s = hand.now_s
@@ -438,7 +432,7 @@ def test_arm_is_granted_and_setpoints_move_the_hand():
     assert hand.session.status.range_rejects == hand.session.status.stale_rejects == 0
 
 
-def test_arm_may_be_asked_for_long_after_the_start():
+def test_arm_can_be_requested_long_after_the_start():
     hand = streaming_hand()
     hand.run(GREETING_S + 1)
     hand.session.request_arm()
@@ -462,7 +456,7 @@ def test_a_lost_arm_or_its_answer_is_repeated(lost, times):
     assert hand.state is State.ARMED
 
 
-def test_arm_that_stays_unanswered_is_given_up_and_the_stream_goes_on():
+def test_an_unanswered_arm_is_withdrawn_and_the_stream_goes_on():
     hand = streaming_hand()
     hand.lose = lambda message: isinstance(message, m.Arm)
     hand.session.request_arm()
@@ -470,7 +464,7 @@ def test_arm_that_stays_unanswered_is_given_up_and_the_stream_goes_on():
     assert hand.session.arm_refusal == "the board did not answer"
     assert not hand.session.may_move
     assert len(hand.sent_of(m.Arm)) == REQUEST_TRIES
-    assert hand.sent_of(m.Disarm), "a lost answer may hide an armed hand"
+    assert hand.sent_of(m.Disarm), "the answer of an armed hand may be lost"
     assert hand.session.phase is Phase.STREAMING
     assert not hand.session.busy
 
@@ -498,20 +492,20 @@ def test_an_arm_with_an_old_challenge_is_refused_with_the_reason():
     hand.firmware.safety.challenge ^= 1
     hand.session.request_arm()
     hand.run_until(lambda: hand.session.arm_refusal, within_s=0.1)
-    assert hand.session.arm_refusal == "it answered wrong challenge"
+    assert hand.session.arm_refusal == "the board answered wrong challenge"
     assert not hand.session.may_move
 
 
-def test_a_refusal_that_only_a_newer_firmware_knows_is_told_by_its_number():
+def test_an_unknown_refusal_of_a_newer_firmware_is_shown_as_a_number():
     hand = streaming_hand()
     hand.firmware.safety.arm = lambda _request, _now_ms: max(m.Result) + 1
     hand.session.request_arm()
     hand.run_until(lambda: hand.session.arm_refusal, within_s=0.1)
-    assert hand.session.arm_refusal == f"it answered {max(m.Result) + 1}"
+    assert hand.session.arm_refusal == f"the board answered {max(m.Result) + 1}"
     assert not hand.session.may_move
 
 
-def test_arm_while_it_moves_changes_nothing():
+def test_arm_changes_nothing_while_the_hand_moves():
     hand = armed_hand()
     hand.session.request_arm()
     hand.run(0.01)
@@ -525,7 +519,7 @@ def test_permission_outlives_hold_and_is_lost_with_relax():
     hand.run_until(lambda: hand.session.status.state == State.HOLD, within_s=0.2)
     assert hand.session.may_move
     hand.move(0.6)
-    assert hand.session.status.state == State.ARMED, "resumed by near setpoints"
+    assert hand.session.status.state == State.ARMED, "setpoints near the held pose resume ARMED"
     hand.run_until(lambda: hand.session.status.state == State.RELAX, within_s=2.2)
     assert not hand.session.may_move
     hand.move(3.0)
@@ -542,7 +536,7 @@ def test_permission_is_lost_with_the_state(event):
     hand.run_until(lambda: not hand.session.may_move, within_s=0.01)
 
 
-def test_disarm_takes_the_permission_at_once_and_is_repeated_until_answered():
+def test_disarm_ends_the_permission_immediately_and_is_repeated_until_answered():
     hand = armed_hand()
     hand.lose = losing(2, m.Disarm)
     hand.session.request_disarm()
@@ -564,7 +558,7 @@ def test_disarm_is_repeated_until_it_is_answered():
     assert hand.state is State.DISARMED
 
 
-def test_disarm_overtakes_an_arm_that_was_not_answered_yet():
+def test_disarm_replaces_a_pending_arm():
     hand = streaming_hand()
     hand.lose = lambda message: isinstance(message, m.Status) and message.ack_type == m.Arm.TYPE
     hand.session.request_arm()
@@ -584,7 +578,7 @@ def test_disarm_before_the_stream_is_sent_and_the_session_goes_on():
     hand.run_until(lambda: hand.session.phase is Phase.STREAMING, within_s=0.5)
 
 
-def test_disarm_lets_go_of_a_hand_that_holds_for_an_earlier_session():
+def test_disarm_releases_a_hand_that_holds_for_an_earlier_session():
     hand = left_alone(State.HOLD)
     hand.connect()
     hand.run_until(lambda: hand.session.phase is Phase.SETTLING, within_s=0.2)
@@ -597,7 +591,7 @@ def test_disarm_lets_go_of_a_hand_that_holds_for_an_earlier_session():
 
 
 @pytest.mark.parametrize("lost", [0, 1, REQUEST_TRIES - 1])
-def test_estop_takes_the_permission_at_once_and_is_repeated_until_answered(lost):
+def test_estop_ends_the_permission_immediately_and_is_repeated_until_answered(lost):
     hand = armed_hand()
     hand.lose = losing(lost, m.Estop)
     hand.session.request_estop()
@@ -608,7 +602,7 @@ def test_estop_takes_the_permission_at_once_and_is_repeated_until_answered(lost)
     assert not hand.firmware.safety.pulses_on
     assert len(hand.sent_of(m.Estop)) == lost + 1
     assert not hand.session.stopping
-    assert hand.session.phase is Phase.STREAMING  # what the electrodes say can still be seen
+    assert hand.session.phase is Phase.STREAMING  # the EMG stays visible
 
 
 def test_estop_is_repeated_until_it_is_answered():
@@ -623,7 +617,7 @@ def test_estop_is_repeated_until_it_is_answered():
 
 
 @pytest.mark.parametrize("afterwards", ["request_arm", "request_disarm"])
-def test_nothing_overtakes_an_estop_that_was_not_answered_yet(afterwards):
+def test_nothing_replaces_a_pending_estop(afterwards):
     hand = armed_hand()
     hand.lose = losing(1, m.Estop)
     hand.session.request_estop()
@@ -635,7 +629,7 @@ def test_nothing_overtakes_an_estop_that_was_not_answered_yet(afterwards):
     assert not hand.sent_of(m.Disarm)
 
 
-def test_estop_overtakes_an_arm_that_was_not_answered_yet():
+def test_estop_replaces_a_pending_arm():
     hand = streaming_hand()
     hand.session.request_arm()
     hand.session.request_estop()
@@ -644,19 +638,19 @@ def test_estop_overtakes_an_arm_that_was_not_answered_yet():
     assert not hand.sent_of(m.Arm)
 
 
-def test_a_start_that_is_refused_in_emergency_stop_waits_for_its_end():
+def test_a_session_waits_for_the_end_of_an_emergency_stop_that_refused_its_start():
     hand = VirtualHand()
-    hand.session.waits_in_estop = True
+    hand.session._handshake.waits_in_estop = True
     hand.lose = lambda message: isinstance(message, m.Start)
     hand.run_until(lambda: hand.sent_of(m.Start), within_s=0.5)
-    request, status = hand.session._request, hand.session.status
+    request, status = hand.session._outbox.pending, hand.session.status
     answer = {"ack_type": m.Start.TYPE, "ack_seq": request.seq, "ack_result": m.Result.WRONG_STATE}
     hand.session.on_frame(body_of(replace(status, state=State.ESTOP, **answer)), hand.now_s)
     assert hand.session.phase is Phase.SETTLING
 
 
 @pytest.mark.parametrize("phase", [Phase.SETTLING, Phase.CONFIGURING, Phase.STARTING])
-def test_estop_before_the_stream_is_sent_at_once(phase):
+def test_estop_before_the_stream_is_sent_immediately(phase):
     hand = VirtualHand()
     hand.run_until(lambda: hand.session.phase is phase, within_s=0.5)
     hand.session.request_estop()
@@ -664,7 +658,7 @@ def test_estop_before_the_stream_is_sent_at_once(phase):
     assert hand.state is State.ESTOP
 
 
-def test_the_last_words_disarm_and_stop():
+def test_stop_sends_disarm_and_stop():
     hand = armed_hand()
     hand.session.stop()
     assert not hand.session.may_move
@@ -689,7 +683,7 @@ def test_pings_bracket_the_next_sample_between_two_times():
         assert sent_s <= started_s + next_index / 2000 <= received_s + 1 / 2000
 
 
-def test_an_answer_is_awaited_until_it_comes():
+def test_the_session_awaits_an_answer_until_it_arrives():
     hand = VirtualHand()
     hand.step()
     assert hand.session.awaits_answer, "HELLO"
@@ -703,7 +697,7 @@ def test_an_answer_is_awaited_until_it_comes():
     assert hand.session.awaits_answer, "the PONG was lost"
 
 
-def test_a_pong_that_comes_after_the_next_ping_is_ignored():
+def test_a_pong_after_the_next_ping_is_ignored():
     hand = streaming_hand()
     hand.lose = lambda message: isinstance(message, m.Pong)
     hand.run(PING_S + 0.1)
@@ -712,18 +706,18 @@ def test_a_pong_that_comes_after_the_next_ping_is_ignored():
     hand.session.on_frame(body_of(m.Pong(late.token, 5, 5)), hand.now_s)
 
 
-def test_a_pong_that_nobody_asked_for_is_ignored():
+def test_a_pong_without_a_ping_is_ignored():
     hand = streaming_hand()
     hand.session.pong = lambda *_pong: pytest.fail("taken")
     for token in (0, 77, 2**32 - 1):
         hand.session.on_frame(body_of(m.Pong(token, 5, 5)), hand.now_s)
 
 
-# --- whatever happens -------------------------------------------------------------------------------------
+# --- events in any order ----------------------------------------------------------------------------------
 
 
 class AnyOrder(RuleBasedStateMachine):
-    """Hosts that come, ask, vanish and come again, on a line that loses messages, and a device that resets."""
+    """Hosts that connect, send requests and disappear, a line that loses messages, and a board that resets."""
 
     @initialize(seed=st.integers(0, 3))
     def begin(self, seed):
@@ -731,7 +725,7 @@ class AnyOrder(RuleBasedStateMachine):
         self.asked_to_arm = False
 
     def during(self, action):
-        """What a daemon does when a session fails: it connects again, and asks for nothing."""
+        """Connects again when a session fails, without a request, as the daemon does."""
         try:
             action()
         except UserError:
@@ -772,11 +766,11 @@ class AnyOrder(RuleBasedStateMachine):
         self.asked_to_arm = False
 
     @rule(seed=st.integers(4, 9))
-    def device_resets(self, seed):
+    def board_resets(self, seed):
         self.hand.firmware = SimulatedFirmware(ConstantSource(), seed=seed)
 
     @invariant()
-    def only_who_asked_may_move(self):
+    def the_hand_moves_only_on_request(self):
         assert self.asked_to_arm or not self.hand.session.may_move
 
     @invariant()
@@ -784,10 +778,10 @@ class AnyOrder(RuleBasedStateMachine):
         assert all(0 <= angle <= m.ANGLE_MAX_CDEG for angle in self.hand.firmware.safety.applied)
 
     def teardown(self):
-        """From wherever it is, an undisturbed session reaches the stream, after an emergency stop with a reset."""
+        """From any state, an undisturbed session reaches the stream; after an emergency stop, a reset comes first."""
         self.hand.lose = lambda _message: False
         if self.hand.state is State.ESTOP:
-            self.device_resets(10)
+            self.board_resets(10)
         self.hand.connect()
         self.hand.run_until(lambda: self.hand.emg_frames, within_s=8.0)
         assert not self.hand.session.may_move
@@ -797,7 +791,7 @@ AnyOrder.TestCase.settings = settings(max_examples=15, stateful_step_count=12, d
 TestAnyOrder = AnyOrder.TestCase
 
 
-def test_a_status_with_angles_that_no_servo_has_is_not_believed():
+def test_a_status_with_impossible_angles_is_ignored_and_counted():
     hand = streaming_hand()
     before = hand.session.status
     wrong = replace(before, applied_cdeg=(0, 0, 0, 0, m.ANGLE_MAX_CDEG + 1), state=State.ESTOP)
@@ -806,7 +800,7 @@ def test_a_status_with_angles_that_no_servo_has_is_not_believed():
     assert hand.session.unexpected_frames == 1
 
 
-def test_an_acknowledgement_of_another_configuration_is_not_believed():
+def test_an_acknowledgement_of_another_config_is_ignored_and_counted():
     hand = VirtualHand()
     hand.run_until(lambda: hand.session.phase is Phase.CONFIGURING, within_s=0.5)
     period = hand.session.config.sample_period_ticks
@@ -816,13 +810,13 @@ def test_an_acknowledgement_of_another_configuration_is_not_believed():
     hand.run_until(lambda: hand.session.phase is Phase.STREAMING, within_s=0.5)
 
 
-def test_an_acknowledgement_that_comes_late_changes_nothing():
+def test_a_late_acknowledgement_changes_nothing():
     hand = streaming_hand()
     hand.session.on_frame(body_of(m.ConfigAck(m.Result.BAD_SLEW, 0, 0)), hand.now_s)
     assert hand.session.phase is Phase.STREAMING
 
 
-def test_a_status_with_a_reason_that_only_a_newer_firmware_knows_is_believed_but_for_the_reason():
+def test_an_unknown_reason_of_a_newer_firmware_is_dropped_from_its_status():
     hand = streaming_hand()
     newer = replace(hand.session.status, reason=max(Reason) + 1, supply_mv=5000)
     hand.session.on_frame(body_of(newer), hand.now_s)
@@ -830,7 +824,7 @@ def test_a_status_with_a_reason_that_only_a_newer_firmware_knows_is_believed_but
     assert hand.session.unexpected_frames == 0
 
 
-def test_what_a_session_says_of_itself():
+def test_a_session_knows_its_boot_id_and_whether_it_is_arming():
     hand = VirtualHand()
     assert hand.session.boot_id is None
     hand.run_until(lambda: hand.session.phase is Phase.STREAMING, within_s=1.0)
@@ -840,7 +834,7 @@ def test_what_a_session_says_of_itself():
     assert hand.session.arming
 
 
-def test_an_estop_from_another_thread_is_sent_at_once_and_takes_the_permission():
+def test_an_estop_from_another_thread_is_sent_immediately_and_ends_the_permission():
     hand = armed_hand()
     hand.session.estop_now()
     assert not hand.session.may_move
@@ -848,7 +842,7 @@ def test_an_estop_from_another_thread_is_sent_at_once_and_takes_the_permission()
     assert hand.state is State.ESTOP
 
 
-def test_an_arm_that_is_under_way_when_the_link_is_given_up_is_followed_by_disarm():
+def test_disarm_follows_a_pending_arm_when_the_link_is_given_up():
     hand = streaming_hand()
     hand.session.withdraw_now()
     assert not hand.sent_of(m.Disarm)

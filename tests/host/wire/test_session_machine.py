@@ -1,4 +1,4 @@
-"""The session and whatever is at the other end of its line: any message at any time, true, old or damaged, or none."""
+"""The session against any other end of the line: valid, old or damaged messages at any time, or silence."""
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -7,21 +7,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from myobridge.errors import UserError
 from myobridge.wire import messages as m
 from myobridge.wire.frame import FrameDecoder, encode
-from myobridge.wire.session import (
-    FLOWING,
-    GREETING_S,
-    PING_S,
-    REQUEST_TIMEOUT_S,
-    REQUEST_TRIES,
-    SETTLING_S,
-    Phase,
-    Session,
-)
+from myobridge.wire.handshake import SETTLING_S, Phase
+from myobridge.wire.outbox import GREETING_S, REQUEST_TIMEOUT_S, REQUEST_TRIES
+from myobridge.wire.session import FLOWING, PING_S, Session
 from virtual_hand import VirtualHand, board_config, body_of, frame_of, unpacked
 
 POLL_S = 0.01
 SLACK_S = REQUEST_TIMEOUT_S + 2 * POLL_S
-"""A session looks at the time when a repetition is due."""
+"""The session checks its timeouts only when a repetition is due."""
 REPEATED = (m.Hello, m.Config, m.Start, m.Arm)
 ANSWERED_S = REQUEST_TRIES * REQUEST_TIMEOUT_S + SLACK_S
 PATIENCE_S = {
@@ -30,7 +23,7 @@ PATIENCE_S = {
     Phase.CONFIGURING: ANSWERED_S,
     Phase.STARTING: ANSWERED_S,
 }
-"""How long a session bears silence in each phase before it fails."""
+"""How long a session accepts silence in each phase before it fails."""
 PULSING_OR_STREAMING = m.StatusFlag.PULSES_ON | m.StatusFlag.STREAMING
 GOOD_HAND = VirtualHand()
 GOOD_HAND.run_until(lambda: GOOD_HAND.session.phase is Phase.STREAMING, within_s=0.5)
@@ -41,19 +34,19 @@ def mostly(value, *others):
     return st.sampled_from([value] * 4 + list(others))
 
 
-class AnyDevice(RuleBasedStateMachine):
-    """The rules are what can happen; what the session sends is judged as it sends it."""
+class AnyBoard(RuleBasedStateMachine):
+    """The rules are the events; each message of the session is checked when the session sends it."""
 
     @initialize()
     def connect(self):
-        """A new link: nothing of what was asked before counts any more."""
+        """A new link: earlier requests do not count any more."""
         self.now_s = getattr(self, "now_s", 0.0) + 1.0
         self.line, self.seqs, self.sent_s, self.port_full = FrameDecoder(), [], {}, False
         self.arm_asked = self.permitted = self.disarm_asked = False
         self.told, self.challenge, self.arm_seqs, self.rested = None, None, set(), False
         self.session = Session(self.judge, lambda _ident: board_config())
 
-    # --- what it sends --------------------------------------------------------------------------------------
+    # --- messages of the session ----------------------------------------------------------------------------------
 
     def judge(self, data):
         for frame in self.line.feed(data):
@@ -72,28 +65,28 @@ class AnyDevice(RuleBasedStateMachine):
 
     def judge_start(self, message, _seq):
         assert self.session.phase is Phase.STARTING
-        assert message.config_crc == GOOD_HAND.session.config_crc, "of the very CONFIG that was acknowledged"
+        assert message.config_crc == GOOD_HAND.session._handshake.config_crc, "START names the acknowledged CONFIG"
 
     def judge_arm(self, message, seq):
-        assert self.arm_asked, "ARM without a person's wish"
-        assert message == m.Arm(self.session.ident.boot_id, self.session.config_crc, self.challenge)
+        assert self.arm_asked, "ARM without a request"
+        assert message == m.Arm(self.session.ident.boot_id, self.session._handshake.config_crc, self.challenge)
         self.arm_seqs.add(seq)
 
     def judge_disarm(self, _message, _seq):
         withdrawn = self.session.arm_refusal == "the board did not answer"
         asked = self.disarm_asked or withdrawn
-        assert asked or not self.told.flags & m.StatusFlag.PULSES_ON, "nothing held is let go of"
+        assert asked or not self.told.flags & m.StatusFlag.PULSES_ON, "the hand drops nothing without a request"
 
     def judge_setpoint(self, _message, _seq):
-        raise AssertionError("a session decides nothing")
+        raise AssertionError("a session sends no SETPOINT by itself")
 
     def judge_ping(self, _message, _seq):
         assert self.now_s - self.sent_s.get(m.Ping, -1.0) >= PING_S - 1e-6
 
-    # --- what happens ---------------------------------------------------------------------------------------
+    # --- events ---------------------------------------------------------------------------------------------
 
     def during(self, action):
-        """What a daemon does when a session fails: it connects again."""
+        """Connects again when a session fails, as the daemon does."""
         try:
             action()
         except UserError as error:
@@ -117,7 +110,7 @@ class AnyDevice(RuleBasedStateMachine):
         phase = self.session.phase
         within_s = PATIENCE_S.get(phase, ANSWERED_S) + SLACK_S
         if self.during(lambda: self.poll(within_s)):
-            request = self.session._request
+            request = self.session._outbox.pending
             assert phase is Phase.STREAMING
             assert request is None or isinstance(request.message, m.Disarm | m.Estop), "repeated until answered"
 
@@ -144,14 +137,14 @@ class AnyDevice(RuleBasedStateMachine):
 
     @rule(nonce=mostly(0, 1, 0xFFFF), major=mostly(m.MAJOR, m.MAJOR + 1), bits=mostly(10, 0, 255))
     def ident(self, nonce, major, bits):
-        before, nonce = self.session.ident, nonce ^ self.session._nonce
+        before, nonce = self.session.ident, nonce ^ self.session._handshake.nonce
         self.says(body_of(m.Ident(**{**fields(IDENT), "nonce": nonce, "major": major, "adc_bits": bits})))
-        assert nonce == self.session._nonce or self.session.ident in (before, None), "somebody else's"
+        assert nonce == self.session._handshake.nonce or self.session.ident in (before, None), "somebody else's"
 
     @rule(result=mostly(m.Result.OK, m.Result.BAD_SLEW, 99), ours=mostly(True, False), ticks=mostly(0, 1))
     def config_ack(self, result, ours, ticks):
         config = board_config()
-        crc = GOOD_HAND.session.config_crc if ours else 5
+        crc = GOOD_HAND.session._handshake.config_crc if ours else 5
         self.says(body_of(m.ConfigAck(result, config.sample_period_ticks + ticks, crc)))
 
     @rule(
@@ -166,8 +159,8 @@ class AnyDevice(RuleBasedStateMachine):
         reason=mostly(m.Reason.NONE, 77),
     )
     def status(self, state, flags, boot, stale, result, blockers, challenge, angle, reason):
-        """stale: so many requests ago was the one that it answers; None: it answers another one."""
-        request = self.session._request
+        """stale: how many requests ago the answered request was sent; None: STATUS answers another request."""
+        request = self.session._outbox.pending
         asked = (0, 0)
         if request is not None and stale is not None:
             asked = request.message.TYPE, (request.seq - stale) & 0xFF
@@ -189,15 +182,15 @@ class AnyDevice(RuleBasedStateMachine):
     @precondition(lambda self: self.session.phase in (Phase.STARTING, Phase.STREAMING))
     @rule()
     def the_hand_obeys(self):
-        """What a good hand would answer now."""
-        request = self.session._request
+        """The answer of a good hand."""
+        request = self.session._outbox.pending
         if request and request.seq >= 0:
             state = {m.Arm: m.State.ARMED, m.Estop: m.State.ESTOP}.get(type(request.message), m.State.DISARMED)
             self.status(state, 3, 0, 0, m.Result.OK, 0, 1, 4000, m.Reason.NONE)
 
     @rule()
     def the_hand_does_what_is_right(self):
-        """One step of a good session, wherever it is."""
+        """One step of a good session in its current phase."""
         self.during(lambda: self.poll(POLL_S))
         match self.session.phase:
             case Phase.GREETING:
@@ -232,10 +225,10 @@ class AnyDevice(RuleBasedStateMachine):
         damaged[at] ^= 1 << bit
         assert FrameDecoder().feed(bytes(damaged)) == []
 
-    # --- what always holds ----------------------------------------------------------------------------------
+    # --- invariants -----------------------------------------------------------------------------------------
 
     @invariant()
-    def nobody_moves_who_was_not_asked_to(self):
+    def the_hand_moves_only_with_permission(self):
         assert self.permitted or not self.session.may_move
 
     @invariant()
@@ -247,5 +240,5 @@ def fields(message):
     return {name: getattr(message, name) for name in message.__struct_fields__}
 
 
-AnyDevice.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
-TestAnyDevice = AnyDevice.TestCase
+AnyBoard.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestAnyBoard = AnyBoard.TestCase

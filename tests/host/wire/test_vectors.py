@@ -1,4 +1,4 @@
-"""The golden frames, held against the host's framing and messages and against the simulated firmware."""
+"""The golden frames agree with the framing and messages of the host, and with the simulated firmware."""
 
 import json
 
@@ -50,7 +50,7 @@ def test_samples_come_channel_by_channel(row):
 
 @pytest.mark.parametrize("row", named(FRAMES["bad"]))
 def test_a_bad_frame_raises_one_counter_and_nothing_else(row):
-    """PROTOCOL.md, Receiving: no answer, no other effect, and the next good frame is taken."""
+    """PROTOCOL.md, Receiving: no answer, no other effect, and the board accepts the next good frame."""
     device = SimulatedFirmware(ConstantSource())
     before = status_of(device)
     device.receive(bytes.fromhex(row["wire"]), 0.0)
@@ -61,7 +61,7 @@ def test_a_bad_frame_raises_one_counter_and_nothing_else(row):
 
 
 def status_of(device):
-    """The STATUS that answers DISARM, which must come whatever came before."""
+    """The STATUS that answers DISARM; the board has to send it after any bytes."""
     device.receive(encode(m.Disarm.TYPE, 0, b""), 0.0)
     *_, frame = FrameDecoder().feed(device.outgoing(1e9))
     status = m.Status.unpack(frame[PAYLOAD])

@@ -17,8 +17,8 @@ from myobridge.daemon.permission.rules import LAUNCH_S, Action, Answer, Permissi
 from myobridge.errors import UserError
 from myobridge.feed.messages import Command
 from myobridge.feed.server import OpenRequest
+from myobridge.wire.handshake import Phase, SessionBroken
 from myobridge.wire.messages import State
-from myobridge.wire.session import Phase, SessionBroken
 
 REPEAT_S: Final = 0.05
 """How often an ESTOP is repeated while the session is not up yet."""

@@ -1,4 +1,4 @@
-"""A device, or an attacker on the port, may send anything with a right CRC: one sentence at worst, never a crash."""
+"""A board, or an attacker on the port, may send anything with a correct CRC: the daemon never crashes."""
 
 import time
 
@@ -17,8 +17,8 @@ from myobridge.settings import Settings
 from myobridge.simulator.firmware import SimulatedFirmware
 from myobridge.wire import messages as m
 from myobridge.wire.frame import PAYLOAD, FrameDecoder, encode
+from myobridge.wire.handshake import Phase
 from myobridge.wire.link import LinkLost
-from myobridge.wire.session import Phase
 from tiny_model import write_tiny_model
 
 
@@ -30,7 +30,7 @@ class Silence:
 
 
 class TakenOver:
-    """A link to a good device that an attacker takes over: his frames follow the last good one."""
+    """A link to a good board that an attacker takes over: the frames of the script follow the last good frame."""
 
     def __init__(self, script):
         self.device = SimulatedFirmware(Silence())
@@ -85,7 +85,7 @@ def hostile_frame(draw):
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(hostile_frame(), max_size=30), st.sampled_from(Phase))
-def test_any_frames_with_a_right_crc_end_in_a_sentence_and_move_nothing(model, script, phase):
+def test_any_frames_with_a_correct_crc_end_in_one_sentence_and_move_nothing(model, script, phase):
     link = TakenOver(script)
     connection = connect(model, link)
     with pytest.raises((LinkLost, UserError)) as ended:
@@ -97,7 +97,7 @@ def test_any_frames_with_a_right_crc_end_in_a_sentence_and_move_nothing(model, s
     assert link.setpoints == 0
 
 
-def test_wild_indices_and_full_scale_counts_give_whole_hops():
+def test_random_indices_and_full_scale_counts_give_whole_hops():
     rng = np.random.default_rng(0)
     acquisition = Acquisition(2, 5, 40, AcquisitionCounters())
     for _ in range(3000):
