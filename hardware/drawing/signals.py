@@ -70,7 +70,7 @@ def divider_table(board: Board, supply_min_mv: int) -> str:
     low_v = supply_min_mv / 1000
     cases = [
         (0.0, "emergency stop pressed, fuse open, or battery off"),
-        (low_v, "`supply_low` below this"),
+        (low_v, "the limit `supply_min_mv`"),
         (REGULATED_V, "as it should be"),
         *(
             (volts, f"a full {cells} battery: the regulator lets all through")
