@@ -260,7 +260,7 @@ def test_an_unknown_description_is_listed_as_unknown(computer, capsys, monkeypat
     command.main([], standalone_mode=False)
     known, unknown = sorted(capsys.readouterr().out.splitlines(), reverse=True)
     assert known.endswith("It answers.")
-    assert unknown.endswith("It answers. (this system does not say what is plugged in there)")
+    assert unknown.endswith("It answers. (the operating system does not say what is plugged in there)")
 
 
 def test_a_running_daemon_answers_for_its_hand(tmp_path, monkeypatch):
