@@ -286,7 +286,7 @@ class TestBadInput:
     @pytest.mark.parametrize(
         ("emg", "sentence"),
         [
-            (np.zeros((0, 4), np.int16), "'emg' must be (samples, channels), here it is (0, 4)"),
+            (np.zeros((0, 4), np.int16), "'emg' must have the shape (samples, channels) and has (0, 4)"),
             (np.full((5000, 4), np.nan), "channel 0 holds NaN"),
         ],
         ids=["empty", "NaN"],

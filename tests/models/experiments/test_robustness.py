@@ -163,4 +163,4 @@ def test_a_recording_with_another_sampling_rate_is_refused(monkeypatch, capsys, 
     replace(two_channels, fs_hz=500.0).save(tmp_path / "r.npz")
     code, _, err = run(monkeypatch, capsys, "robustness", model, tmp_path / "r.npz")
     assert code == 1
-    assert "2 channels at 500 Hz, but the model tiny was made for 2 at 1000 Hz" in err
+    assert "2 channels at 500 Hz, but the model tiny is for 2 channels at 1000 Hz" in err
