@@ -13,7 +13,7 @@ import pytest
 
 HOST = Path(__file__).parent / "host"
 ROOMS = ("myobridge.wire", "myobridge.decoder.postprocess")
-OWN_TESTS = ("wire", "decoder/test_postprocess.py")
+OWN_TESTS = ("wire", "decoder/test_postprocess.py", "feed/test_ports.py")
 
 
 @pytest.mark.slow
