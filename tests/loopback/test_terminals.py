@@ -99,7 +99,7 @@ def test_after_a_sigstop_the_keys_work(recording, options):
         os.kill(terminal.process.pid, signal.SIGCONT)
         terminal.read_until("Get ready")
         terminal.press(b"q")
-        assert "The recording was stopped." in terminal.read_to_the_end()
+        assert "The recording was stopped" in terminal.read_to_the_end()
 
 
 @pytest.mark.slow
