@@ -111,15 +111,16 @@ class Setpoints:
     def _decide(self, index: int, counts: NDArray[np.int16], lead_off: bool, superseded: bool, read_s: float) -> None:
         """Takes samples through the pipeline. A decision that raises anything is withheld and disarms the hand."""
         pipeline, guard = self._pipeline, self._guard
+        guard.begin()
         try:
             for hop in pipeline.acquisition.push(index, counts, lead_off):
-                guard.begin()
                 decision = pipeline.decide(hop)
-                guard.end()
+                guard.end()  # a write to the port is no part of a decision
                 if superseded and not decision.withheld:
                     self._stats.superseded += 1  # after a stall: the same read brings a newer decision
                 else:
                     self._act(decision, read_s)
+                guard.begin()
                 pipeline.settle()
         except LinkLost:
             raise

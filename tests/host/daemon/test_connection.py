@@ -10,6 +10,7 @@ import pytest
 
 from hostile_models import HOSTILE
 from myobridge.daemon.connection import Connection
+from myobridge.daemon.decision_guard import DecisionGuard
 from myobridge.daemon.notices import Notices
 from myobridge.daemon.run import Daemon
 from myobridge.daemon.stats import RunStats
@@ -115,6 +116,29 @@ def connection(link, tmp_path):
         connection.turn()
     assert connection.streaming
     return connection
+
+
+def test_the_guard_watches_a_decision_and_its_deferred_work_but_no_write(link, tmp_path, monkeypatch):
+    guard, seen = DecisionGuard.idle(), {"decide": set(), "settle": set(), "write": set()}
+
+    def watched(owner, name, kind):
+        call = getattr(owner, name)
+
+        def noting(*arguments):
+            seen[kind].add(guard.under_way > 0)
+            return call(*arguments)
+
+        monkeypatch.setattr(owner, name, noting)
+
+    watched(Pipeline, "decide", "decide")
+    watched(Pipeline, "settle", "settle")
+    watched(link, "write", "write")
+    model, frames = open_tiny(tmp_path), FrameDecoder()
+    connection = Connection(link, model, Settings(), frames, RunStats(model.spec, 0.0, frames.counters), guard)
+    for _ in range(200):
+        connection.turn()
+    assert seen == {"decide": {True}, "settle": {True}, "write": {False}}
+    assert guard.under_way == 0
 
 
 def test_say_goodbye_disarms_the_hand_and_stops_the_stream(connection, link):
