@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from functools import wraps
 from pathlib import Path
-from typing import Final
+from typing import Final, SupportsFloat, SupportsIndex
 
 import click
 
@@ -18,19 +18,27 @@ OUTPUTS: Final = ("json_to", "out", "trace", "plot")
 _DONE: Final = "_myobridge_hardened"
 
 
-class FiniteRange(click.FloatRange):
-    """A range of finite numbers. click's own range accepts `nan`, because `nan` is neither below nor above a limit."""
+class FiniteNumber(click.types.FloatParamType):
+    """A finite number; click's own accepts `nan` and `inf`."""
 
-    def convert(self, value: float, param: click.Parameter | None, ctx: click.Context | None) -> float:
+    name = "number"
+
+    def convert(
+        self, value: SupportsFloat | SupportsIndex, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
         """The number.
 
         Raises:
-            click.BadParameter: the value is not a number, not finite, or out of range.
+            click.BadParameter: the value is not a number, or not finite.
         """
         number: float = super().convert(value, param, ctx)
         if not math.isfinite(number):
             self.fail(f"{value} is not a finite number.", param, ctx)
         return number
+
+
+class FiniteRange(FiniteNumber, click.FloatRange):
+    """A range of finite numbers. click's own range accepts `nan`, because `nan` is neither below nor above a limit."""
 
 
 def hardened(command: click.Command) -> click.Command:
@@ -43,7 +51,9 @@ def hardened(command: click.Command) -> click.Command:
         if isinstance(old, click.FloatRange):
             parameter.type = FiniteRange(old.min, old.max, old.min_open, old.max_open, old.clamp)
         elif old is click.FLOAT:
-            parameter.type = FiniteRange()
+            parameter.type = FiniteNumber()
+        elif isinstance(old, click.IntRange):
+            old.name = "integer"  # in an error; click says "integer range" of the value
     if callback := command.callback:
 
         @wraps(callback)

@@ -32,3 +32,13 @@ def test_an_output_cannot_replace_an_input(tmp_path, output):
             refuse_to_replace({"recordings": (tmp_path / "recording.myo",), output: tmp_path / other})
     refuse_to_replace({"recordings": (tmp_path / "recording.myo",), output: tmp_path / "new.json"})
     refuse_to_replace({"model_name": "synth", output: "-"})
+
+
+@pytest.mark.parametrize(
+    ("kind", "word"),
+    [(click.FLOAT, "number"), (click.FloatRange(0), "number"), (click.INT, "integer"), (click.IntRange(0), "integer")],
+)
+def test_an_error_and_the_help_name_the_kind_of_number_in_plain_words(kind, word):
+    command = hardened(click.Command("c", params=[click.Option(["--n"], type=kind, show_default=True)]))
+    assert f"'abc' is not a valid {word}." in CliRunner().invoke(command, ["--n", "abc"]).output
+    assert "None" not in CliRunner().invoke(command, ["--help"]).output
