@@ -62,7 +62,7 @@ class WindowNetwork:
         rest_deg = np.array(self.spec.rest_pose_deg, np.float32)
         self._angles, self._history = rest_deg, np.tile(rest_deg, (1, 2))
 
-    def decide(self, window: Window) -> list[int] | None:  # noqa: D102
+    def decide(self, window: Window) -> list[int] | None:  # noqa: D102 - its protocol says it
         return self(np.ascontiguousarray(window.view[None])) if window.full else None
 
     def __call__(self, emg: NDArray[np.float32]) -> list[int]:
@@ -70,7 +70,7 @@ class WindowNetwork:
         self._angles = self._session.run(["angles"], {"emg": emg, "history": self._history})[0][0]
         return cdeg(self._angles)
 
-    def settle(self) -> None:  # noqa: D102
+    def settle(self) -> None:  # noqa: D102 - its protocol says it
         self._history[0, m.SERVOS :], self._history[0, : m.SERVOS] = self._history[0, : m.SERVOS], self._angles
 
 
@@ -82,7 +82,7 @@ class StreamingNetwork:
         self.spec, self._decoder = model.spec, StreamingDecoder(model)
         self.settle = self._decoder.settle
 
-    def decide(self, window: Window) -> list[int] | None:  # noqa: D102
+    def decide(self, window: Window) -> list[int] | None:  # noqa: D102 - its protocol says it
         angles = self._decoder(window)
         return None if angles is None else cdeg(angles)
 

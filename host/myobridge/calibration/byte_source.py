@@ -99,7 +99,7 @@ class DaemonBytes:
         self._feed, self._begun_with = feed, board.config
         return True
 
-    def receive(self, timeout_s: float) -> Chunk | None:  # noqa: D102
+    def receive(self, timeout_s: float) -> Chunk | None:  # noqa: D102 - its protocol says it
         try:
             if self._feed is None:
                 time.sleep(timeout_s)
@@ -113,7 +113,7 @@ class DaemonBytes:
             self.close()
             return None
 
-    def close(self) -> None:  # noqa: D102
+    def close(self) -> None:  # noqa: D102 - its protocol says it
         if self._feed is not None:
             self._feed.close()
             self._feed = None
@@ -161,7 +161,7 @@ class PortBytes:
         if frame[0] == m.Emg.TYPE:
             self._alive_s = now_s
 
-    def receive(self, timeout_s: float) -> Chunk | None:  # noqa: D102
+    def receive(self, timeout_s: float) -> Chunk | None:  # noqa: D102 - its protocol says it
         if self._stream is None:
             time.sleep(timeout_s)
             if time.monotonic() >= self._retry_s:
@@ -186,7 +186,7 @@ class PortBytes:
         elif now_s - self._alive_s > SILENT_S:
             raise LinkLost(f"no samples for {SILENT_S:g} s")
 
-    def close(self) -> None:  # noqa: D102
+    def close(self) -> None:  # noqa: D102 - its protocol says it
         if self._stream is not None:
             self._stream.close()
             self._stream = None

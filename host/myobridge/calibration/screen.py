@@ -104,18 +104,18 @@ class PictureScreen:
         self._taken.close()
 
     @contextmanager
-    def given_back(self) -> Iterator[None]:  # noqa: D102
+    def given_back(self) -> Iterator[None]:  # noqa: D102 - its protocol says it
         self._taken.close()
         try:
             yield
         finally:
             self.__enter__()
 
-    def show(self, look: Look) -> None:  # noqa: D102
+    def show(self, look: Look) -> None:  # noqa: D102 - its protocol says it
         fits = holds(self._console, WIDTH, HEIGHT)  # the user may have changed the window's size
         self._live.update(render(look) if fits else render_small(look), refresh=True)
 
-    def pressed(self) -> str:  # noqa: D102
+    def pressed(self) -> str:  # noqa: D102 - its protocol says it
         return self._keys.pressed()
 
 
@@ -141,19 +141,19 @@ class LineScreen:
             self._keys.__exit__()
 
     @contextmanager
-    def given_back(self) -> Iterator[None]:  # noqa: D102
+    def given_back(self) -> Iterator[None]:  # noqa: D102 - its protocol says it
         self.__exit__(None, None, None)
         try:
             yield
         finally:
             self.__enter__()
 
-    def show(self, look: Look) -> None:  # noqa: D102
+    def show(self, look: Look) -> None:  # noqa: D102 - its protocol says it
         lines = (*look.notes, look.line)
         for line in lines:
             if line not in self._said:
                 self._say(line)
         self._said = lines
 
-    def pressed(self) -> str:  # noqa: D102
+    def pressed(self) -> str:  # noqa: D102 - its protocol says it
         return "" if self._keys is None else self._keys.pressed()

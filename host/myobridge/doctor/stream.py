@@ -64,7 +64,7 @@ class DaemonSource:
         self._frames = FrameDecoder()
         self._whole = False
 
-    def start(self) -> None:  # noqa: D102
+    def start(self) -> None:  # noqa: D102 - its protocol says it
         until_s = time.monotonic() + GREETING_S
         while (board := (about := self._feed.subscribe("bytes")).board) is None:
             if time.monotonic() > until_s:
@@ -74,7 +74,7 @@ class DaemonSource:
         self.device = board_facts(board.ident)
         self.listener = Listener(len(self.names), board.fs_hz, self._frames.counters, joined=True)
 
-    def turn(self) -> None:  # noqa: D102
+    def turn(self) -> None:  # noqa: D102 - its protocol says it
         message = self._feed.receive(TURN_S)
         if isinstance(message, Chunk):
             for frame in self._frames.feed(self._from_a_frame_on(message.data)):
@@ -87,7 +87,7 @@ class DaemonSource:
         self._whole = True
         return data.partition(b"\0")[2]
 
-    def close(self) -> None:  # noqa: D102
+    def close(self) -> None:  # noqa: D102 - its protocol says it
         self._feed.close()
 
 
@@ -107,17 +107,17 @@ class PortSource:
         self._phase = self._session.phase
 
     @property
-    def stopped(self) -> bool:  # noqa: D102
+    def stopped(self) -> bool:  # noqa: D102 - its protocol says it
         status = self._session.status
         return status is not None and status.state == m.State.ESTOP
 
-    def start(self) -> None:  # noqa: D102
+    def start(self) -> None:  # noqa: D102 - its protocol says it
         self._stream.start()
 
-    def turn(self) -> None:  # noqa: D102
+    def turn(self) -> None:  # noqa: D102 - its protocol says it
         self._stream.receive(TURN_S)
 
-    def close(self) -> None:  # noqa: D102
+    def close(self) -> None:  # noqa: D102 - its protocol says it
         self._stream.close()
 
     def _pong(self, sent_s: float, received_s: float, next_index: int) -> None:

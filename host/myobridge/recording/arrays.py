@@ -46,7 +46,7 @@ class Recording:
         return int(self.counts.shape[1])
 
     @property
-    def timeline(self) -> Timeline:  # noqa: D102
+    def timeline(self) -> Timeline:  # noqa: D102 - its protocol says it
         columns = {name: getattr(self, name) for name in COLUMNS}
         return Timeline.of(
             len(self.counts), {name: changes_in([values]) for name, values in columns.items() if values is not None}
@@ -56,10 +56,10 @@ class Recording:
         """Rows of each take: a stretch that was recorded without a break."""
         return self.timeline.takes()
 
-    def blocks(self) -> Iterator[NDArray[np.int16]]:  # noqa: D102
+    def blocks(self) -> Iterator[NDArray[np.int16]]:  # noqa: D102 - its protocol says it
         return _in_blocks(self.counts)
 
-    def angle_blocks(self) -> Iterator[NDArray[np.float32]] | None:  # noqa: D102
+    def angle_blocks(self) -> Iterator[NDArray[np.float32]] | None:  # noqa: D102 - its protocol says it
         return None if self.angles_deg is None else _in_blocks(self.angles_deg)
 
     def save(self, path: Path) -> None:

@@ -40,19 +40,19 @@ class LogSamples:
             )
 
     @property
-    def fs_hz(self) -> float:  # noqa: D102
+    def fs_hz(self) -> float:  # noqa: D102 - its protocol says it
         return self._log.header.fs_hz
 
     @property
-    def adc_bits(self) -> int:  # noqa: D102
+    def adc_bits(self) -> int:  # noqa: D102 - its protocol says it
         return self._log.header.ident.adc_bits
 
     @property
-    def channels(self) -> int:  # noqa: D102
+    def channels(self) -> int:  # noqa: D102 - its protocol says it
         return self._log.header.channels
 
     @property
-    def poses(self) -> tuple[LabelledPose, ...]:  # noqa: D102
+    def poses(self) -> tuple[LabelledPose, ...]:  # noqa: D102 - its protocol says it
         return self._log.header.poses
 
     @cached_property
@@ -69,7 +69,7 @@ class LogSamples:
             int(length.sum()), {name: Changes(row, value) for name, value in (columns | {RUN: run}).items()}
         )
 
-    def blocks(self) -> Iterator[NDArray[np.int16]]:  # noqa: D102
+    def blocks(self) -> Iterator[NDArray[np.int16]]:  # noqa: D102 - its protocol says it
         start, stop = _joined(self._kept)
         row = 0
         for counts in self._log.blocks():

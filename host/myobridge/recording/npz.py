@@ -40,11 +40,11 @@ class ArraySamples:
     poses: tuple[LabelledPose, ...]
     timeline: Timeline
 
-    def blocks(self) -> Iterator[NDArray[np.int16]]:  # noqa: D102
+    def blocks(self) -> Iterator[NDArray[np.int16]]:  # noqa: D102 - its protocol says it
         for block in self.file.blocks(EMG):
             yield block.astype(np.int16, copy=False)  # the file may have the other byte order
 
-    def angle_blocks(self) -> Iterator[NDArray[np.float32]] | None:  # noqa: D102
+    def angle_blocks(self) -> Iterator[NDArray[np.float32]] | None:  # noqa: D102 - its protocol says it
         return self._angles() if ANGLES in self.file.arrays else None
 
     def _angles(self) -> Iterator[NDArray[np.float32]]:

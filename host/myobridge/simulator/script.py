@@ -84,7 +84,7 @@ class StepScript:
         self._moves = _Moves()
         self._moves.append(np.append(0, np.cumsum(seconds)[:-1]), np.minimum(move_s, seconds / 2), poses)
 
-    def angles_deg(self, t_s: ArrayLike) -> FloatArray:  # noqa: D102
+    def angles_deg(self, t_s: ArrayLike) -> FloatArray:  # noqa: D102 - its protocol says it
         return self._moves.angles_deg(np.asarray(t_s, dtype=np.float64))
 
 
@@ -98,7 +98,7 @@ class RandomScript:
         self._poses = np.array(list(POSES_DEG.values()), dtype=np.float64)
         self._last = 0
 
-    def angles_deg(self, t_s: ArrayLike) -> FloatArray:  # noqa: D102
+    def angles_deg(self, t_s: ArrayLike) -> FloatArray:  # noqa: D102 - its protocol says it
         t_s = np.asarray(t_s, dtype=np.float64)
         while t_s.size and t_s.max() >= self._end_s:
             self._extend()
@@ -136,7 +136,7 @@ class CuedScript:
         self._still_s = 0.0
         """Time at which the last move ends."""
 
-    def angles_deg(self, t_s: ArrayLike) -> FloatArray:  # noqa: D102
+    def angles_deg(self, t_s: ArrayLike) -> FloatArray:  # noqa: D102 - its protocol says it
         t_s = np.asarray(t_s, dtype=np.float64)
         pose = self._asked()
         if pose is not None and pose != self._pose:

@@ -27,7 +27,7 @@ def view_beside(port: str, view_port: int, bind: str, *, control: bool) -> Itera
         [*command, *(["--control"] if control else [])],
         stdin=subprocess.DEVNULL,
         stdout=sys.stderr,  # stdout is for the summary
-        preexec_fn=lambda: libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM),  # noqa: PLW1509 - the daemon has one thread
+        preexec_fn=lambda: libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM),  # noqa: PLW1509 - prctl takes no lock that a thread may hold
     )
     try:
         yield

@@ -47,10 +47,10 @@ class Line(asyncio.Protocol):
         """Closes the line; pending requests get no answer."""
         self._transport.abort()
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:  # noqa: D102
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:  # noqa: D102 - its protocol says it
         self._transport = cast("asyncio.Transport", transport)
 
-    def data_received(self, data: bytes) -> None:  # noqa: D102
+    def data_received(self, data: bytes) -> None:  # noqa: D102 - its protocol says it
         try:
             replies = [understood(payload) for kind, payload in self._splitter.push(data) if kind == REPLY]
         except ValueError:  # this is not a myobridge daemon
@@ -61,7 +61,7 @@ class Line(asyncio.Protocol):
             if answer is not None and not answer.done():
                 answer.set_result(reply)
 
-    def connection_lost(self, _error: Exception | None) -> None:  # noqa: D102
+    def connection_lost(self, _error: Exception | None) -> None:  # noqa: D102 - its protocol says it
         for answer in self._waiting.values():
             if not answer.done():
                 answer.set_exception(ended(self._port))
