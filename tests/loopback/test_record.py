@@ -169,7 +169,7 @@ def test_a_full_disk_is_reported_and_the_data_that_fits_is_kept(tmp_path, poses)
     assert "Traceback" not in result.stderr
     counts = Recording.load(tmp_path / "r.myo").counts
     assert len(counts) > 2000
-    told_s = float(re.search(r"(\d+) s of EMG are in", kept)[1])
+    told_s = float(re.search(r"holds (\d+) s of EMG", kept)[1])
     assert 0 < told_s <= len(counts) / 2000 + 0.5, "the reported seconds are in the file"
     assert f"Wrote {tmp_path / 'r.myo'}" in wrote
 
