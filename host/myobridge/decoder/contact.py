@@ -2,7 +2,8 @@
 
 The check measures the newest 200 ms of raw counts four times in 200 ms. 200 ms are a whole number of periods of 50 Hz,
 of 60 Hz and of their multiples, so a ring buffer can hold the counts: its rotation only shifts the phase of the hum.
-Each time the ring is full, the check compares it with its previous contents (copies.py).
+Counts that fill the place of lost ones can hide a fault, for they break hum and repetition: a stretch with such counts
+finds bad channels, but acquits none. Each time the ring is full, the check compares it with its previous contents (copies.py).
 """
 
 from __future__ import annotations
@@ -59,6 +60,8 @@ class ContactCheck:
     def reset(self) -> None:
         """Forgets the counts; all channels are good until 200 ms have arrived."""
         self._hops = 0
+        self._whole_hops = 0
+        self._pair_is_whole = False
         self._copies = Copies(self._raw.shape[1], self._long_hum)
         self.verdicts: tuple[Contact, ...] = (Contact.GOOD,) * self._raw.shape[1]
 
@@ -71,15 +74,19 @@ class ContactCheck:
         self.verdicts = other.verdicts
         self._copies.follow(other._copies)
 
-    def push(self, counts: NDArray[np.int16]) -> None:
-        """Takes one hop of int16 (hop, channels)."""
+    def push(self, counts: NDArray[np.int16], filled: int = 0) -> None:
+        """Takes one hop of int16 (hop, channels); `filled` of its samples were never received."""
+        self._whole_hops = 0 if filled else self._whole_hops + 1
         at = self._hops % self._ring_hops * self._hop
         self._raw[at : at + self._hop] = counts
         self._hops += 1
         if self._hops >= self._ring_hops:
             self._compare(self._hops % self._ring_hops)
             if self._hops % self._check_hops == 0:
-                self.verdicts = judge(measure(self._raw, self._adc_bits, self._hum), self._limits, self._copies)
+                newest = judge(measure(self._raw, self._adc_bits, self._hum), self._limits, self._copies)
+                if self._whole_hops < self._ring_hops:
+                    newest = tuple([new or old for new, old in zip(newest, self.verdicts, strict=True)])
+                self.verdicts = newest
 
     def _compare(self, place: int) -> None:
         """Runs each test in a hop of its own, and the longer test only in every second ring, to keep each hop short."""
@@ -87,10 +94,11 @@ class ContactCheck:
             half = len(self._raw)
             self._pair[:half] = self._pair[half:]
             self._pair[half:] = self._raw
+            self._pair_is_whole = self._whole_hops >= 2 * self._ring_hops
         if self._hops < 2 * self._ring_hops:
             return
         if place == min(1, self._ring_hops - 1) and self._hops // self._ring_hops % 2 == 0:
-            self._copies.find_repeating(self._pair)
+            self._copies.find_repeating(self._pair, acquits=self._pair_is_whole)
         if place == min(2, self._ring_hops - 1):
             self._copies.find_identical(self._pair)
 

@@ -56,14 +56,17 @@ class Copies:
         self._votes, self._pairs = other._votes, other._pairs
         self.repeating, self.identical = other.repeating, other.identical
 
-    def find_repeating(self, counts: NDArray[np.int16]) -> None:
-        """Finds the channels whose newest n samples repeat an earlier stretch, exactly or nearly."""
+    def find_repeating(self, counts: NDArray[np.int16], *, acquits: bool = True) -> None:
+        """Finds the channels whose newest n samples repeat an earlier stretch, exactly or nearly.
+
+        acquits: a channel that does not repeat here does not repeat any more.
+        """
         x = counts.T.astype(np.float64)
         x -= x.mean(axis=1, keepdims=True)
         found = _repeats(x)
         for channel in np.flatnonzero(found):
             found[channel] = all(_is_more_than(hum, x[channel : channel + 1]) for hum in self._hum)
-        self.repeating = found
+        self.repeating = found if acquits else found | self.repeating
 
     def find_identical(self, counts: NDArray[np.int16]) -> None:
         """Finds the channels that copy another channel up to a gain, a sign, an offset and one count of noise.

@@ -124,7 +124,7 @@ class Pipeline:
         hop, self._unsettled = self._unsettled, None
         if hop is not None:
             self._decoder.settle()
-            self.contact.push(hop.counts)
+            self.contact.push(hop.counts, hop.filled)
 
     def follow(self, other: Pipeline) -> None:
         """Continues the stream of another pipeline for the same channels, and keeps its verdicts on the electrodes."""

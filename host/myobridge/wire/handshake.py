@@ -126,6 +126,7 @@ class Handshake:
 
         Raises:
             UserError: the board refuses the configuration, or samples at another rate.
+            SessionBroken: the board refuses every CONFIG as if it were armed or streaming.
         """
         if self.phase is not Phase.CONFIGURING or self.config is None:
             return True
@@ -134,7 +135,9 @@ class Handshake:
             self._enter(Phase.SETTLING, now_s)  # the board was stopped or found a fault in the meantime
             return True
         if ack.result != m.Result.OK:
-            raise UserError(f"The board refused the configuration: {config_refusal(ack.result)}.")
+            # No setting causes WRONG_STATE. It may be the answer to an older CONFIG, so a new session is tried.
+            failure = SessionBroken if ack.result == m.Result.WRONG_STATE else UserError
+            raise failure(f"The board refused the configuration: {config_refusal(ack.result)}.")
         if ack.config_crc != crc32(self.config.pack()):
             return False  # the session repeats its own CONFIG
         if ack.sample_period_ticks != self.config.sample_period_ticks:
@@ -150,14 +153,14 @@ class Handshake:
         """Takes the STATUS that answers START.
 
         Raises:
-            SessionFailed: the board refused to start.
+            SessionBroken: the board refused to start.
         """
         if status.ack_result == m.Result.OK:
             self._enter(Phase.STREAMING, now_s)
         elif status.state == m.State.ESTOP:
             self._enter(Phase.SETTLING, now_s)
         else:
-            raise SessionFailed(f"The board refused to start ({result_name(status.ack_result)}); reset it.")
+            raise SessionBroken(f"The board refused to start ({result_name(status.ack_result)}); reset it.")
 
     def _enter(self, phase: Phase, now_s: float) -> None:
         self.phase, self._since_s, self.outbox.pending = phase, now_s, None

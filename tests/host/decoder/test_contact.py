@@ -216,3 +216,29 @@ def test_a_bad_electrode_stays_bad_after_a_jump_and_for_another_check_until_the_
     judged = round(0.2 * FS_HZ / HOP)
     assert seen[:judged] == [BAD] * judged
     assert check.verdicts == (Contact.GOOD,) * 4
+
+
+FAULTS = {
+    Contact.FLAT: 0 * T_S,
+    Contact.SATURATED: np.where(np.sin(2 * np.pi * 83 * T_S) > 0, 511, -512),
+    Contact.MAINS: 250 * np.sin(2 * np.pi * 50 * T_S),
+    Contact.REPEATING: np.resize(noise(30)[:64], len(T_S)),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("lost_every_s", [0.05, 0.19, 0.21, 0.33])
+def test_lost_samples_do_not_acquit_a_bad_electrode(fault, lost_every_s):
+    check = ContactCheck(4, FS_HZ, HOP, 10, SafetySettings())
+    counts = spoilt((1, FAULTS[fault]))
+    half, every = len(counts) // 2, round(lost_every_s * FS_HZ / HOP)
+    for at in range(0, half, HOP):
+        check.push(counts[at : at + HOP])
+    assert check.verdicts[1] is fault
+    for at in range(half, len(counts), HOP):
+        lost = at // HOP % every == 0
+        check.push(np.repeat(counts[at - 1 : at], HOP, axis=0) if lost else counts[at : at + HOP], HOP if lost else 0)
+        assert check.verdicts[1] is not Contact.GOOD
+    for at in range(0, len(WEARER), HOP):
+        check.push(WEARER[at : at + HOP])
+    assert check.verdicts == (Contact.GOOD,) * 4, "whole samples acquit the electrode"

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from myobridge.errors import UserError
 from myobridge.simulator.firmware import SimulatedFirmware
 from myobridge.wire import messages as m
-from myobridge.wire.handshake import SETTLING_S, Phase, SessionFailed
+from myobridge.wire.handshake import SETTLING_S, Phase, SessionBroken, SessionFailed
 from myobridge.wire.messages import Reason, State
 from myobridge.wire.outbox import GREETING_S, REQUEST_TIMEOUT_S, REQUEST_TRIES
 from myobridge.wire.quiet import LISTEN_S, SILENT_S, STALE_S
@@ -279,8 +279,20 @@ def test_a_refused_start_ends_the_session_with_the_reason():
     hand = VirtualHand()
     hand.run_until(lambda: hand.session.phase is Phase.STARTING, within_s=0.5)
     hand.firmware.safety.config_crc ^= 1
-    with pytest.raises(SessionFailed, match=r"refused to start \(wrong config\); reset it"):
+    with pytest.raises(SessionBroken, match=r"refused to start \(wrong config\); reset it"):
         hand.run(0.5)
+
+
+def test_a_board_that_refuses_every_configuration_as_if_it_were_armed_breaks_the_session_but_not_the_daemon():
+    class Stubborn(SimulatedFirmware):
+        def _config(self, config, now_s):
+            self._transmit(m.ConfigAck.TYPE, m.ConfigAck(m.Result.WRONG_STATE, 0, 0).pack(), now_s)
+            return m.Result.WRONG_STATE
+
+    hand = VirtualHand(Stubborn(ConstantSource(), seed=1))
+    with pytest.raises(SessionBroken, match="the board is armed or streaming; reset it"):
+        hand.run(2.0)
+    assert len(hand.sent_of(m.Config)) == REQUEST_TRIES + 1
 
 
 def test_a_model_that_does_not_fit_the_board_ends_the_session_before_config():
