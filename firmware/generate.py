@@ -2,9 +2,8 @@
 
     python firmware/generate.py [--check]
 
-Targets: host/myobridge/wire/messages.py (named tuples, struct formats), firmware/src/messages.h and
-crc_table.h, and the marked
-tables of firmware/PROTOCOL.md. Python 3.11 or newer, standard library only.
+Targets: host/myobridge/wire/messages.py (message classes, struct formats), messages.h, board_table.h and crc_table.h in
+firmware/src, and the marked tables of firmware/PROTOCOL.md. Python 3.11 or newer, standard library only.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-from c_header import c_header, crc_table
+from c_header import board_table, c_header, crc_table
 
 HERE = Path(__file__).resolve().parent
 SOURCE = HERE / "protocol.toml"
@@ -26,6 +25,7 @@ VERSION = HERE / "src" / "version.h"
 PYTHON = HERE.parent / "host" / "myobridge" / "wire" / "messages.py"
 C = HERE / "src" / "messages.h"
 CRC_TABLE = HERE / "src" / "crc_table.h"
+BOARD_TABLE = HERE / "src" / "board_table.h"
 DOCUMENT = HERE / "PROTOCOL.md"
 
 STRUCT_CODE = {"u8": "B", "u16": "H", "u32": "I", "u64": "Q"}
@@ -33,14 +33,15 @@ Spec = dict[str, Any]
 
 
 def proto_hash(spec: Spec) -> int:
-    """CRC-32 of the protocol without its prose, as canonical JSON: comments and docs may change freely."""
+    """CRC-32 of messages and rules as canonical JSON. Comments, docs and the boards may change freely."""
 
     def bare(node: Any) -> Any:  # noqa: ANN401
         if isinstance(node, dict):
             return {k: bare(v) for k, v in node.items() if k != "doc"}
         return [bare(v) for v in node] if isinstance(node, list) else node
 
-    return zlib.crc32(json.dumps(bare(spec), sort_keys=True, separators=(",", ":")).encode())
+    rules = {key: value for key, value in bare(spec).items() if key != "board"}
+    return zlib.crc32(json.dumps(rules, sort_keys=True, separators=(",", ":")).encode())
 
 
 def struct_format(message: Spec) -> str:
@@ -105,7 +106,8 @@ def python_module(spec: Spec) -> str:
     ]
     constants = {**spec["protocol"], **spec["limits"]}
     lines += [f"{key.upper()}: Final = {value}" for key, value in constants.items()]
-    lines += ["", ""]
+    lines += [f"BAUD: Final = {spec['board']['mega2560']['baud']}", "", ""]
+    lines += python_enum("board", {name: board["id"] for name, board in spec["board"].items()}, bits=False)
     for name, members in spec["enum"].items():
         lines += python_enum(name, members, bits=False)
     for name, members in spec["bits"].items():
@@ -152,7 +154,7 @@ def version_header(version: str) -> str:
 
 def document_message(message: Spec) -> list[str]:
     """A message's section of PROTOCOL.md."""
-    arrow = "host → device" if message["to"] == "device" else "device → host"
+    arrow = "host → board" if message["to"] == "board" else "board → host"
     size = struct.calcsize(struct_format(message))
     length = f"{size} + n × channels × 2 bytes" if message.get("variable") else f"{size} bytes"
     title = f"#### `{message['type']:02X}` {message['name'].upper()} ({arrow}, payload {length})"
@@ -212,6 +214,7 @@ def main(arguments: list[str]) -> int:
         PYTHON: python_module(spec),
         C: c_header(spec, proto_hash(spec)),
         CRC_TABLE: crc_table(),
+        BOARD_TABLE: board_table(spec),
         DOCUMENT: document(DOCUMENT.read_text(encoding="utf-8"), spec),
     }
     stale = [path for path, text in targets.items() if not path.exists() or path.read_text(encoding="utf-8") != text]

@@ -156,6 +156,27 @@ static void do_poke(call_t *call) {
     done(call);
 }
 
+static void do_eeprom(call_t *call) {
+    const avr_eeprom_t *io = call->machine->eeprom.io;
+    answer(call, io->eeprom, io->size);
+}
+
+static void do_burn(call_t *call) {
+    const avr_eeprom_t *io = call->machine->eeprom.io;
+    uint64_t address;
+    uint8_t *bytes;
+    size_t count = SIZE_MAX;
+    if (next_number(call, &address)) {
+        count = next_bytes(call, &bytes);
+    }
+    if (count == SIZE_MAX || address > io->size || count > io->size - address) {
+        refuse(call, "burn wants an address in the EEPROM and hex bytes");
+        return;
+    }
+    memcpy(io->eeprom + address, bytes, count);
+    done(call);
+}
+
 static void do_stats(call_t *call) {
     char *text;
     size_t size;
@@ -178,7 +199,7 @@ static const struct {
     {"run", do_run},       {"send", do_send},   {"reset", do_reset}, {"power-cycle", do_power_cycle},
     {"freeze", do_freeze}, {"adc", do_adc},     {"peek", do_peek},   {"clear-stats", do_clear_stats},
     {"poke", do_poke},     {"stats", do_stats}, {"analog", do_analog},
-    {"baud", do_baud},
+    {"baud", do_baud},     {"eeprom", do_eeprom}, {"burn", do_burn},
 };
 
 bool control_execute(machine_t *m, char *line, bool may_run, FILE *out) {

@@ -5,6 +5,7 @@
 #include "boards/board.h"
 #include "dispatch.h"
 #include "link.h"
+#include "servo_map.h"
 
 #define RX_BYTES_AT_ONCE 64U /* more than the line brings in a millisecond, and a flood cannot hold the loop up */
 #define TICKS_PER_4MS(tick_hz) ((uint16_t)((tick_hz) / 250U))
@@ -12,8 +13,14 @@
 void device_init(struct device *d) {
     memset(d, 0, sizeof *d);
     safety_init(&d->safety, board_boot_id(), TICKS_PER_4MS(board_info.tick_hz));
+    limits_load(&d->limits);
+    device_limits_changed(d);
     safety_started(&d->safety);
     d->pose_due = true;
+}
+
+void device_limits_changed(struct device *d) {
+    d->safety.limits_blockers = limits_blockers(&d->limits, d->safety.configured ? &d->safety.config : NULL);
 }
 
 static void look(struct device *d) {
@@ -49,7 +56,7 @@ static void tell_servos(struct device *d) {
     if (!d->servos_told || memcmp(pose, d->safety.told_cdeg, sizeof pose) != 0) {
         uint16_t pulse_half_us[SERVOS];
         for (uint8_t i = 0; i < SERVOS; i++) {
-            pulse_half_us[i] = servo_map_pulse(&d->servo_map, i, pose[i]);
+            pulse_half_us[i] = servo_pulse(d->safety.config.pulse_0_us[i], d->slope[i], pose[i]);
         }
         if (!board_servos_write(pulse_half_us)) {
             return;
@@ -72,6 +79,7 @@ void device_pass(struct device *d, uint8_t wake) {
     uint16_t began = board_stopwatch_half_us();
     uint8_t state = d->safety.state;
     uint8_t reason = d->safety.reason;
+    uint8_t limits_state = d->limits.state;
     look(d);
     uint8_t begun = board_pulses_begun();
     if (begun != 0U) {
@@ -89,13 +97,17 @@ void device_pass(struct device *d, uint8_t wake) {
     if ((wake & WAKE_TICK) != 0U) {
         safety_tick(&d->safety, &d->inputs);
         feed_watchdog(d);
+        if (limits_step(&d->limits)) {
+            device_limits_changed(d);
+            link_send_limits(d, limits_result(&d->limits));
+        }
     }
     if (d->safety.state != state || d->safety.reason != reason) {
         d->status_due = true;
         d->pose_due = true;
         tell_servos(d);
     }
-    if (d->inputs.now_ms - d->status_ms >= STATUS_PERIOD_MS) {
+    if (d->limits.state != limits_state || d->inputs.now_ms - d->status_ms >= STATUS_PERIOD_MS) {
         d->status_due = true;
     }
     if (d->status_due) {

@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 #include "frame.h"
+#include "limits.h"
 #include "safety.h"
-#include "servo_map.h"
 
 struct counters {
     uint16_t crc_errors;
@@ -20,7 +20,8 @@ struct counters {
 struct device {
     struct safety safety;
     struct safety_inputs inputs; /* as of this pass */
-    struct servo_map servo_map;
+    struct limits_store limits;
+    int16_t slope[SERVOS];       /* of the CONFIG's servos (servo_map.h) */
     struct frame_decoder decoder;
     struct counters counters;
     uint32_t status_ms;          /* last STATUS that was not an answer */
@@ -41,6 +42,7 @@ struct device {
 };
 
 void device_init(struct device *d);
+void device_limits_changed(struct device *d); /* or the CONFIG that they are held against */
 void device_pass(struct device *d, uint8_t wake); /* wake: bits of enum wake */
 
 #endif

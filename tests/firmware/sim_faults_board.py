@@ -28,6 +28,7 @@ from myobridge.wire.messages import (
     STALL_MS,
     Arm,
     Blocker,
+    Permission,
     Reason,
     ResetCause,
     Result,
@@ -54,7 +55,8 @@ def reset_by_watchdog(host: SimHost, fault: int, boot_id: int) -> tuple[float, f
 
 
 def loop_hangs(board: str) -> Outcome:
-    with moving(board) as host:
+    with moving(board, steps_matter=False) as host:  # the reset may cut the pulse that runs
+        assert_no_step(host.hand, board)
         boot_id = host.status.boot_id
         fault = host.hand.cycle
         host.hand.command("freeze loop")
@@ -108,7 +110,7 @@ def reset_in_mid_motion(board: str) -> Outcome:
         ident = host.hello()
         assert ident.reset_cause == ResetCause.EXTERNAL and ident.boot_id != old.boot_id
         assert host.status.state == State.DISARMED
-        assert host.ask(Arm(old.boot_id, host.config_crc, host.status.challenge)).ack_result == Result.WRONG_BOOT
+        assert host.ask(Arm(Permission.DECODER, old.boot_id, host.config_crc, host.status.challenge)).ack_result == Result.WRONG_BOOT
         host.run_ms(100)
         assert last_pulse_end(host.hand) == last
         return Outcome(max(ms(last - fault), 0.0), "pulses off; another boot_id, DISARMED, the old ARM refused")

@@ -10,10 +10,12 @@ from contextlib import contextmanager
 from functools import cache
 
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 from sim_hand import BYTE_CYCLES, CPU_HZ, Kind, SimHand, build_firmware, cycles_of_ms, ms
 from sim_host import SimHost
 
+from myobridge.simulator.limits import WIDE
 from myobridge.wire.frame import encode
 from myobridge.wire.messages import (
     ANGLE_MAX_CDEG,
@@ -25,6 +27,7 @@ from myobridge.wire.messages import (
     SERVOS,
     Setpoint,
     State,
+    WriteLimits,
 )
 
 CHANNELS = 4
@@ -39,9 +42,11 @@ FASTEST_SERVO_PERIOD_US = {"mega2560": SERVO_PERIOD_MIN_US, "uno": SERVOS * PULS
 
 
 @contextmanager
-def board_on(board: str, emg: NDArray[np.int16] | None = None) -> Iterator[SimHost]:
-    """A host at a board that has just been switched on."""
-    with SimHand(build_firmware(board), board, emg) as hand:
+def board_on(
+    board: str, emg: NDArray[np.int16] | None = None, limits: WriteLimits | None = WIDE
+) -> Iterator[SimHost]:
+    """A host at a board that has just been switched on. limits: stored in it."""
+    with SimHand(build_firmware(board), board, emg, limits=limits) as hand:
         host = SimHost(hand)
         host.run_ms(50)
         yield host
@@ -235,8 +240,9 @@ def estop_to_last_pulse_ms(board: str) -> float:
     The servos are mounted the other way round, so that the open hand has the longest pulses.
     """
     worst = 0
+    turned = replace(WIDE, pulse_0_us=WIDE.pulse_180_us, pulse_180_us=WIDE.pulse_0_us)
     for phase in range(40):
-        with board_on(board) as host:
+        with board_on(board, limits=turned) as host:
             host.stream_armed(pulse_0_us=PULSE_180_US, pulse_180_us=PULSE_0_US)
             host.run_ms(60 + SERVO_PERIOD_MAX_US / 1000 / 40 * phase)
             host.estop()

@@ -31,6 +31,7 @@ void reset_init(void) {
     if (cold) {
         power_ups++;
         eeprom_update_byte(&power_ups_saved, power_ups);
+        eeprom_busy_wait(); /* the stored limits are read next */
         warm_boots = 0U;
         ram_kept = RAM_KEPT;
     } else {

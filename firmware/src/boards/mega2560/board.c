@@ -1,16 +1,7 @@
 #include "boards/avr/avr.h"
 #include "pins.h"
 
-const struct board_info board_info = {
-    .tick_hz = TIMER_HZ,
-    .period_max_ticks = 32767, /* the next trigger is always nearer than half a turn of timer 1 */
-    .slot_min_ticks = 100,     /* 27 us of conversion, the worst interrupt delay, and CPU time to spare */
-    .capabilities = 0,
-    .board = BOARD_MEGA2560,
-    .max_channels = EMG_INPUTS,
-    .pulses_in_turn = 1,
-    .adc_bits = 10,
-};
+const struct board_info board_info = {BOARD_FACTS_MEGA2560};
 
 void board_init(void) {
     reset_init();
@@ -19,6 +10,10 @@ void board_init(void) {
     sampling_init();
     servos_init();
     sei();
+}
+
+uint16_t board_capabilities(void) {
+    return 0;
 }
 
 uint16_t board_supply_mv(void) {

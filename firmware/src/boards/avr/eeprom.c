@@ -1,0 +1,21 @@
+/* The EEPROM, a byte at a time: a write goes on by itself for 3.4 ms. */
+#include "avr.h"
+
+bool board_eeprom_busy(void) {
+    return (EECR & _BV(EEPE)) != 0U;
+}
+
+uint8_t board_eeprom_read(uint16_t at) {
+    EEAR = at;
+    EECR |= _BV(EERE);
+    return EEDR;
+}
+
+void board_eeprom_write(uint16_t at, uint8_t byte) {
+    EEAR = at;
+    EEDR = byte;
+    uint8_t status = lock(); /* the second bit counts within four cycles of the first */
+    EECR |= _BV(EEMPE);
+    EECR |= _BV(EEPE);
+    unlock(status);
+}
