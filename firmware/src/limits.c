@@ -99,7 +99,7 @@ static bool read_newest(struct limits_store *l) {
     uint8_t count = l->record[AT_COUNT];
     bool second = read_copy(l, 1U);
     bool newer = second && (!first || (int8_t)(l->record[AT_COUNT] - count) > 0);
-    return newer || (first && read_copy(l, 0U));
+    return newer || read_copy(l, 0U);
 }
 
 void limits_load(struct limits_store *l) {

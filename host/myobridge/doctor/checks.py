@@ -37,6 +37,8 @@ _BLOCKERS: Final = {
     "estop_latched": ("emergency_stop", "The hand is in emergency stop."),
     "sampling_stalled": ("sampling_stalled", "The board has stopped sampling."),
     "supply_low": ("supply_low", "The servo supply is at {supply_mv} mV."),
+    "beyond_limits": ("beyond_limits", "[servo] asks for pulses that the board's stored servo limits forbid."),
+    "no_limits": ("no_limits", "The servo limits stored in the board are damaged."),
 }
 _CONTACTS: Final = {
     "flat": ("channel_flat", "is flat ({range:.0f} counts peak to peak)"),
