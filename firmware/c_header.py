@@ -97,7 +97,7 @@ def function_lines(message: Spec) -> list[str]:
 
 
 LONG_BYTES = 40
-"""A message to the host that is longer is written field by field: a small board's stack has no room for its struct too."""
+"""A message to the host that is longer is written field by field: a small board's stack has no room for its struct."""
 
 
 def offset_lines(message: Spec) -> list[str]:

@@ -110,7 +110,10 @@ def reset_in_mid_motion(board: str) -> Outcome:
         ident = host.hello()
         assert ident.reset_cause == ResetCause.EXTERNAL and ident.boot_id != old.boot_id
         assert host.status.state == State.DISARMED
-        assert host.ask(Arm(Permission.DECODER, old.boot_id, host.config_crc, host.status.challenge)).ack_result == Result.WRONG_BOOT
+        assert (
+            host.ask(Arm(Permission.DECODER, old.boot_id, host.config_crc, host.status.challenge)).ack_result
+            == Result.WRONG_BOOT
+        )
         host.run_ms(100)
         assert last_pulse_end(host.hand) == last
         return Outcome(max(ms(last - fault), 0.0), "pulses off; another boot_id, DISARMED, the old ARM refused")

@@ -42,9 +42,7 @@ FASTEST_SERVO_PERIOD_US = {"mega2560": SERVO_PERIOD_MIN_US, "uno": SERVOS * PULS
 
 
 @contextmanager
-def board_on(
-    board: str, emg: NDArray[np.int16] | None = None, limits: WriteLimits | None = WIDE
-) -> Iterator[SimHost]:
+def board_on(board: str, emg: NDArray[np.int16] | None = None, limits: WriteLimits | None = WIDE) -> Iterator[SimHost]:
     """A host at a board that has just been switched on. limits: stored in it."""
     with SimHand(build_firmware(board), board, emg, limits=limits) as hand:
         host = SimHost(hand)

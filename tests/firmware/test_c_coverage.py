@@ -1,4 +1,4 @@
-"""Every line and every branch of the safety rules, of the framing and of the stored limits is run by their own tests."""
+"""Every line and branch of the safety rules, the framing and the stored limits is run by their own tests."""
 
 from __future__ import annotations
 

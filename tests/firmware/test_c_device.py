@@ -178,7 +178,10 @@ def test_a_host_of_another_protocol_may_stream_but_not_arm(device: Device) -> No
     status = device.ask(m.Hello(m.MAJOR, m.MINOR, 0, m.PROTO_HASH ^ 1))
     assert status.blockers == Blocker.PROTOCOL_DIFFERS
     assert status.flags & StatusFlag.STREAMING
-    assert device.ask(m.Arm(m.Permission.DECODER, status.boot_id, status.config_crc, status.challenge)).ack_result == Result.BLOCKED
+    assert (
+        device.ask(m.Arm(m.Permission.DECODER, status.boot_id, status.config_crc, status.challenge)).ack_result
+        == Result.BLOCKED
+    )
 
 
 def test_start_is_answered_streams_and_may_be_repeated(device: Device) -> None:

@@ -165,7 +165,7 @@ BAD: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("change", BAD, ids=lambda change: " ".join(change))
+@pytest.mark.parametrize("change", BAD, ids=" ".join)
 @pytest.mark.parametrize("servo", range(m.SERVOS))
 def test_limits_that_make_no_sense_are_refused(servo: int, change: dict[str, Any]) -> None:
     burn(eeprom_image(NARROW))
@@ -251,7 +251,7 @@ def damaged(image: bytes, random: Random) -> bytes:
 def test_an_eeprom_damaged_at_random_never_gives_wider_limits() -> None:
     random = Random(15)
     image = eeprom_image(NARROW)
-    seen = {state: 0 for state in LimitsState}
+    seen = dict.fromkeys(LimitsState, 0)
     for _ in range(10_000):
         burn(damaged(image, random))
         store = Store()

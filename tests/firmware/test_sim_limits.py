@@ -1,4 +1,4 @@
-"""The servo limits in the EEPROM of the real firmware: written at its real pace, through resets, power cuts and an erasure."""
+"""The servo limits in the real firmware's EEPROM: written at its real pace, through power cuts and an erasure."""
 
 from __future__ import annotations
 

@@ -128,7 +128,8 @@ KINDS: Final[dict[str, Kind]] = {
         BAD,
         "the settings go beyond the servo limits stored in the board",
         "the board streams and refuses to be armed, so that no servo runs into its end stop",
-        "narrow pulses and angles in [servo] (1000 to 2000 µs on a board that stores no limits), or store this hand's limits (firmware/PROTOCOL.md, Servo limits)",
+        "narrow pulses and angles in [servo] (1000 to 2000 µs on a board that stores no limits), or store this hand's "
+        "limits (firmware/PROTOCOL.md, Servo limits)",
     ),
     "no_limits": Kind(
         BAD,

@@ -244,12 +244,8 @@ class SimulatedFirmware:
             case m.Config():
                 self._ack = (message.TYPE, seq, self._config(message, now_s))
                 return
-            case m.ReadLimits():
-                self._ack = (message.TYPE, seq, Result.OK)
-                self._transmit(m.Limits.TYPE, self.limits.told(Result.OK).pack(), now_s)
-                return
-            case m.WriteLimits():
-                self._ack = (message.TYPE, seq, self._write_limits(message, now_s))
+            case m.ReadLimits() | m.WriteLimits():
+                self._ack = (message.TYPE, seq, self._limits(message, now_s))
                 return
             case m.Start():
                 result = self._start(message, now_s)
@@ -307,9 +303,12 @@ class SimulatedFirmware:
         self._transmit(m.ConfigAck.TYPE, ack.pack(), now_s)
         return result
 
-    def _write_limits(self, wanted: m.WriteLimits, now_s: float) -> Result:
-        result = Result.WRONG_STATE
-        if self.safety.state is State.DISARMED:
+    def _limits(self, wanted: m.ReadLimits | m.WriteLimits, now_s: float) -> Result:
+        if isinstance(wanted, m.ReadLimits):
+            result = Result.OK
+        elif self.safety.state is not State.DISARMED:
+            result = Result.WRONG_STATE
+        else:
             result = self.limits.write(wanted, now_s)
             self._limits_changed()
         self._transmit(m.Limits.TYPE, self.limits.told(result).pack(), now_s)

@@ -29,7 +29,9 @@ DEFAULTS: Final = WriteLimits(
     pulse_180_us=(m.DEFAULT_PULSE_MAX_US,) * m.SERVOS,
     digital=0,
 )
-NONE: Final = WriteLimits(*[(0,) * m.SERVOS] * 4, 0)
+NO_ANGLES: Final = (0,) * m.SERVOS
+NONE: Final = WriteLimits(NO_ANGLES, NO_ANGLES, NO_ANGLES, NO_ANGLES, 0)
+"""What a board tells whose stored limits are damaged."""
 MAGIC: Final = 0x4C
 VERSION: Final = 1
 EEPROM_BYTES: Final = 1024
@@ -70,7 +72,7 @@ def half_us(pulse_0_us: int, pulse_180_us: int, angle_cdeg: int) -> int:
 
 
 def _spans(servos: WriteLimits | m.Config) -> list[tuple[int, int]]:
-    """For each servo the pulses at its least and greatest angle; the first is the longer one where it is turned round."""
+    """For each servo the pulses at its least and greatest angle; the first is the longer one where it is reversed."""
     rows = zip(servos.pulse_0_us, servos.pulse_180_us, servos.servo_min_cdeg, servos.servo_max_cdeg, strict=True)
     return [(half_us(a, b, low), half_us(a, b, high)) for a, b, low, high in rows]
 

@@ -14,6 +14,7 @@ from myobridge.wire.emg import index_step
 from myobridge.wire.messages import Blocker, Config, Permission, Reason, Result, Setpoint, State
 
 PULSING: Final = (State.ARMED, State.HOLD)
+NO_BLOCKER: Final = Blocker(0)
 PERMISSIONS: Final = (Permission.DECODER, Permission.GUIDE, Permission.JOG)
 MOVABLE: Final = (State.ARMED, State.HOLD, State.RELAX)
 
@@ -41,7 +42,7 @@ class Safety:
     supply_low: bool = False
     permission: Permission = Permission.NONE
     """Of the ARM in force."""
-    limits_blockers: Blocker = Blocker(0)
+    limits_blockers: Blocker = NO_BLOCKER
     """What the board's servo limits say to the CONFIG in force."""
     range_rejects: int = 0
     stale_rejects: int = 0
@@ -110,12 +111,8 @@ class Safety:
 
     def arm(self, request: m.Arm, now_ms: int) -> Result:
         """Permits the hand to move; the result says why not."""
-        if request.boot_id != self.boot_id:
-            return Result.WRONG_BOOT
-        if self.config is None or request.config_crc != self.config_crc:
-            return Result.WRONG_CONFIG
-        if request.permission not in PERMISSIONS:
-            return Result.BAD_PERMISSION
+        if (result := self._fits(request)) is not Result.OK:
+            return result
         repeated = (request.challenge, request.permission) == (self._armed_by, self.permission)
         if self.state is State.ARMED and repeated:
             return Result.OK
@@ -131,6 +128,14 @@ class Safety:
         self._newest_sample = None
         self._unreached = set(range(m.SERVOS))
         return Result.OK
+
+    def _fits(self, request: m.Arm) -> Result:
+        """It names this boot, the CONFIG in force, and a permission that exists."""
+        if request.boot_id != self.boot_id:
+            return Result.WRONG_BOOT
+        if self.config is None or request.config_crc != self.config_crc:
+            return Result.WRONG_CONFIG
+        return Result.OK if request.permission in PERMISSIONS else Result.BAD_PERMISSION
 
     def blockers(self, now_ms: int) -> Blocker:
         """The reasons for which ARM would be refused now."""

@@ -32,7 +32,8 @@ _BLOCKERS: Final = {
     m.Blocker.SAMPLING_STALLED: "the sampling has stalled; reset the board",
     m.Blocker.SUPPLY_LOW: "the servo supply is low; charge or check it",
     m.Blocker.BEYOND_LIMITS: (
-        "[servo] goes beyond the servo limits stored in the board; narrow its pulses and angles, or store this hand's limits"
+        "[servo] goes beyond the servo limits stored in the board; narrow its pulses and angles, or store this hand's "
+        "limits"
     ),
     m.Blocker.NO_LIMITS: "the servo limits stored in the board are damaged or being written; store them again",
 }

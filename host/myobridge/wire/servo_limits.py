@@ -6,11 +6,12 @@ For a board that has been greeted (`feed.ports.ask`) and that no session talks t
 from __future__ import annotations
 
 import time
-from typing import Final, Protocol
+from typing import Final
 
 from myobridge.errors import UserError
 from myobridge.wire import messages as m
 from myobridge.wire.frame import PAYLOAD, FrameDecoder, encode
+from myobridge.wire.link import SerialLink
 from myobridge.wire.refusals import result_name
 
 ANSWER_S: Final = 0.05
@@ -19,15 +20,7 @@ WRITTEN_S: Final = 2.0
 """Two copies of 48 bytes take a third of a second."""
 
 
-class Link(Protocol):
-    """What of a `SerialLink` is needed."""
-
-    def write(self, data: bytes, /) -> object: ...
-    def wait(self, seconds: float, /) -> bool: ...
-    def read(self) -> bytes: ...
-
-
-def read_limits(link: Link) -> m.Limits:
+def read_limits(link: SerialLink) -> m.Limits:
     """The limits that hold on the board, and where they come from.
 
     Raises:
@@ -36,7 +29,7 @@ def read_limits(link: Link) -> m.Limits:
     return _ask(link, m.ReadLimits(), FrameDecoder())
 
 
-def write_limits(link: Link, limits: m.WriteLimits) -> m.Limits:
+def write_limits(link: SerialLink, limits: m.WriteLimits) -> m.Limits:
     """Stores limits in the board, and returns what it holds after it has read them back.
 
     Raises:
@@ -62,7 +55,7 @@ def _remedy(answer: m.Limits) -> str:
     return "store them again; if it repeats, its EEPROM is worn out"
 
 
-def _ask(link: Link, message: m.ReadLimits | m.WriteLimits, frames: FrameDecoder) -> m.Limits:
+def _ask(link: SerialLink, message: m.ReadLimits | m.WriteLimits, frames: FrameDecoder) -> m.Limits:
     for seq in range(TRIES):
         link.write(encode(message.TYPE, seq, message.pack()))
         if answer := _hear(link, frames, ANSWER_S):
@@ -70,7 +63,7 @@ def _ask(link: Link, message: m.ReadLimits | m.WriteLimits, frames: FrameDecoder
     raise UserError("The board does not tell its servo limits; flash the firmware of this version, or check the cable.")
 
 
-def _hear(link: Link, frames: FrameDecoder, seconds: float) -> m.Limits | None:
+def _hear(link: SerialLink, frames: FrameDecoder, seconds: float) -> m.Limits | None:
     until_s = time.monotonic() + seconds
     while (left_s := until_s - time.monotonic()) > 0:
         if link.wait(left_s):
