@@ -38,7 +38,7 @@
     .slot_min_ticks = 100, \
     .period_extra_ticks = 0, \
     .period_max_ticks = 32767, \
-    .max_channels = 6, \
+    .max_channels = 5, \
     .adc_bits = 10, \
     .max_oversampling = 1, \
     .pulses_in_turn = 5

@@ -145,11 +145,18 @@ def test_a_step_writes_one_byte_at_most() -> None:
         assert LIB.fake.eeprom_writes - before <= 1
 
 
-def test_an_eeprom_that_does_not_keep_what_is_written_is_told_and_holds_nothing() -> None:
+@pytest.mark.parametrize("kept", [5, -5])
+def test_an_eeprom_that_does_not_keep_what_is_written_is_told_and_holds_nothing(kept: int) -> None:
+    """Neither copy, or not the second."""
     burn(b"\xff" * EEPROM_BYTES)
     store = Store()
     store.write(NARROW)
-    LIB.fake.eeprom_writes_left = 30
+    store.finish()
+    total = LIB.fake.eeprom_writes
+    burn(b"\xff" * EEPROM_BYTES)
+    store = Store()
+    store.write(NARROW)
+    LIB.fake.eeprom_writes_left = kept % total
     assert store.finish()
     assert (store.state, LIB.limits_result(store.struct)) == (LimitsState.DAMAGED, Result.WRITE_FAILED)
     assert store.blockers(CONFIG) == Blocker.NO_LIMITS
