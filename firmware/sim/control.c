@@ -130,6 +130,26 @@ static void do_analog(call_t *call) {
     done(call);
 }
 
+static void do_pin(call_t *call) {
+    char port = *(call->arguments += strspn(call->arguments, " "));
+    uint64_t bit, level;
+    call->arguments += port != '\0';
+    if (port < 'A' || port > 'L' || !next_number(call, &bit) || !next_number(call, &level) || bit > 7 || level > 1) {
+        refuse(call, "pin wants a port, a bit and a level, as in `pin D 2 0`");
+        return;
+    }
+    avr_irq_t *pin = avr_io_getirq(call->machine->avr, AVR_IOCTL_IOPORT_GETIRQ((uint32_t)port), (int)bit);
+    if (pin == NULL) {
+        refuse(call, "the chip does not have this port");
+        return;
+    }
+    /* Kept, or a write to the port would let a pull-up take the pin back. */
+    avr_ioport_external_t external = {.mask = (uint8_t)(1u << bit), .value = (uint8_t)(level << bit)};
+    avr_ioctl(call->machine->avr, AVR_IOCTL_IOPORT_SET_EXTERNAL((uint32_t)port), &external);
+    avr_raise_irq(pin, (uint32_t)level);
+    done(call);
+}
+
 static void do_peek(call_t *call) {
     uint64_t address, count;
     uint64_t end = call->machine->avr->ramend + 1u;
@@ -200,6 +220,7 @@ static const struct {
     {"freeze", do_freeze}, {"adc", do_adc},     {"peek", do_peek},   {"clear-stats", do_clear_stats},
     {"poke", do_poke},     {"stats", do_stats}, {"analog", do_analog},
     {"baud", do_baud},     {"eeprom", do_eeprom}, {"burn", do_burn},
+    {"pin", do_pin},
 };
 
 bool control_execute(machine_t *m, char *line, bool may_run, FILE *out) {

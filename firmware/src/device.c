@@ -8,6 +8,7 @@
 #include "servo_map.h"
 
 #define RX_BYTES_AT_ONCE 64U /* more than the line brings in a millisecond, and a flood cannot hold the loop up */
+#define LED_EVERY_MS 16U
 #define TICKS_PER_4MS(tick_hz) ((uint16_t)((tick_hz) / 250U))
 
 void device_init(struct device *d) {
@@ -25,7 +26,6 @@ void device_limits_changed(struct device *d) {
 
 static void look(struct device *d) {
     d->inputs.now_ms = board_now_ms();
-    d->inputs.supply_mv = board_supply_mv();
     if (d->safety.streaming) {
         d->inputs.sample_index = emg_full_index(d->inputs.sample_index, board_samples());
     }
@@ -75,6 +75,22 @@ static void receive(struct device *d) {
     tell_servos(d);
 }
 
+static void tick(struct device *d) {
+    d->inputs.supply_mv = board_supply_mv();
+    safety_tick(&d->safety, &d->inputs);
+    feed_watchdog(d);
+    if (limits_step(&d->limits)) {
+        device_limits_changed(d);
+        link_send_limits(d, limits_result(&d->limits));
+    }
+    if (button_tick(&d->button, board_button())) {
+        d->status_due = true;
+    }
+    if ((uint8_t)d->inputs.now_ms % LED_EVERY_MS == 0U) {
+        board_led(led_lit(d->safety.state, d->inputs.now_ms));
+    }
+}
+
 void device_pass(struct device *d, uint8_t wake) {
     uint16_t began = board_stopwatch_half_us();
     uint8_t state = d->safety.state;
@@ -95,12 +111,7 @@ void device_pass(struct device *d, uint8_t wake) {
         link_send_emg(d);
     }
     if ((wake & WAKE_TICK) != 0U) {
-        safety_tick(&d->safety, &d->inputs);
-        feed_watchdog(d);
-        if (limits_step(&d->limits)) {
-            device_limits_changed(d);
-            link_send_limits(d, limits_result(&d->limits));
-        }
+        tick(d);
     }
     if (d->safety.state != state || d->safety.reason != reason) {
         d->status_due = true;

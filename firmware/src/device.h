@@ -7,6 +7,7 @@
 
 #include "frame.h"
 #include "limits.h"
+#include "panel.h"
 #include "safety.h"
 
 struct counters {
@@ -21,6 +22,7 @@ struct device {
     struct safety safety;
     struct safety_inputs inputs; /* as of this pass */
     struct limits_store limits;
+    struct push_button button;
     int16_t slope[SERVOS];       /* of the CONFIG's servos (servo_map.h) */
     struct frame_decoder decoder;
     struct counters counters;

@@ -60,8 +60,8 @@ void link_send_status(struct device *d) {
     put_u32(payload + STATUS_AT_SAMPLE_INDEX, d->inputs.sample_index);
     put_u32(payload + STATUS_AT_T_US, board_clock_us());
     payload[STATUS_AT_LIMITS_STATE] = d->limits.state;
-    payload[STATUS_AT_BUTTON] = 0U;
-    payload[STATUS_AT_BUTTON_PRESSES] = 0U;
+    payload[STATUS_AT_BUTTON] = button_bits(&d->button);
+    payload[STATUS_AT_BUTTON_PRESSES] = d->button.presses;
     put_counters(d, payload);
     d->status_due = !send(d, MSG_STATUS, payload, MSG_BYTES_STATUS, 0U);
     if (!d->status_due) {

@@ -15,7 +15,6 @@ int16_t servo_slope(uint16_t pulse_0_us, uint16_t pulse_180_us) {
 }
 
 uint16_t servo_pulse(uint16_t pulse_0_us, int16_t slope, uint16_t angle_cdeg) {
-    uint32_t zero = 2U * pulse_0_us * ONE + ONE / 2U; /* half of one more to round */
-    int32_t travelled = (int32_t)slope * angle_cdeg;
-    return (uint16_t)((zero + (uint32_t)travelled) >> 16);
+    uint32_t travelled = (uint32_t)((int32_t)slope * angle_cdeg) + ONE / 2U; /* half of one more to round */
+    return (uint16_t)(2U * pulse_0_us + (travelled >> 16));
 }

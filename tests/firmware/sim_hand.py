@@ -60,6 +60,14 @@ def cycles_of_ms(milliseconds: float) -> int:
     return round(milliseconds * CPU_HZ / 1000)
 
 
+SUPPLY_INPUT: Final = {"mega2560": 8, "uno": 5}
+
+
+def emg_sampling(stats: dict[str, Any], board: str) -> list[dict[str, Any]]:
+    """Of each EMG input that is sampled. The servo supply's input is converted only now and then."""
+    return [channel for channel in stats["sampling"] if channel["input"] != SUPPLY_INPUT[board]]
+
+
 @cache
 def build_simulator() -> Path:
     make(FIRMWARE / "sim")

@@ -165,7 +165,7 @@ def test_hello_is_answered_by_ident_and_a_status(device: Device) -> None:
         board=m.Board.SIMULATED,
         boot_id=0x1234,
         reset_cause=m.ResetCause.POWER_ON,
-        capabilities=m.Capability.SUPPLY_SENSE,
+        capabilities=m.Capability.SUPPLY_SENSE | m.Capability.BUTTON,
         max_channels=8,
         adc_bits=10,
         tick_hz=TICK_HZ,

@@ -52,7 +52,9 @@ uint16_t fake_transmit(uint8_t *bytes, uint16_t most) {
     return count;
 }
 
-uint16_t board_capabilities(void) { return CAPABILITY_SUPPLY_SENSE; }
+uint16_t board_capabilities(void) { return CAPABILITY_SUPPLY_SENSE | CAPABILITY_BUTTON; }
+bool board_button(void) { return fake.button_down; }
+void board_led(bool on) { fake.led = on; }
 bool board_eeprom_busy(void) { return fake.eeprom_busy; }
 uint8_t board_eeprom_read(uint16_t at) { return fake.eeprom[at % sizeof fake.eeprom]; }
 

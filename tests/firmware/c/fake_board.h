@@ -35,6 +35,9 @@ struct fake_board {
     uint16_t writes;
     uint16_t watchdog_feeds;
 
+    bool button_down;
+    bool led;
+
     uint8_t eeprom[1024];
     bool eeprom_busy;
     uint8_t eeprom_cut_byte;       /* what the last write leaves */

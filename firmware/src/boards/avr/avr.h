@@ -29,6 +29,11 @@ void clock_init(void);
 void reset_init(void);
 void sampling_init(void);
 void servos_init(void);
+void panel_init(void);
+void supply_init(void);
+
+/* The servo supply's newest code, and asks for the next one. False: none has come since the last call. */
+bool sampling_supply(uint16_t *code);
 void uart_init(void);
 
 #endif
