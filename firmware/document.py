@@ -55,7 +55,16 @@ BOARD_COLUMNS: Final = {
     "rx_bytes": "receives, bytes",
     "loader_ms": "first STATUS, ms",
 }
-BANDWIDTH: Final = ((4, 1000, 1), (4, 1000, 5), (4, 2000, 1), (4, 2000, 4), (4, 2000, 5), (8, 1000, 4), (8, 2000, 5), (8, 2000, 15))
+BANDWIDTH: Final = (
+    (4, 1000, 1),
+    (4, 1000, 5),
+    (4, 2000, 1),
+    (4, 2000, 4),
+    (4, 2000, 5),
+    (8, 1000, 4),
+    (8, 2000, 5),
+    (8, 2000, 15),
+)
 """Channels, sampling rate, samples a frame."""
 
 
@@ -138,7 +147,11 @@ def bandwidth_rows(spec: Spec) -> list[str]:
         )
     size = {m["name"]: FRAME_OVERHEAD + struct.calcsize(struct_format(m)) for m in spec["message"]}
     lines += ["", "| other frames | bytes | each | of the line, in its direction |", "|---|---|---|---|"]
-    for name, rate, when in (("status", 10, "10 a second"), ("setpoint", 200, "200 a second"), ("ping", 2, "2 a second")):
+    for name, rate, when in (
+        ("status", 10, "10 a second"),
+        ("setpoint", 200, "200 a second"),
+        ("ping", 2, "2 a second"),
+    ):
         lines.append(f"| {name.upper()} | {size[name]} | {when} | {100 * size[name] * rate / line:.1f} % |")
     return lines
 

@@ -11,7 +11,7 @@ from c_hand import BOOT_ID, CONFIG, CONFIG_CRC, SAFE, TICK_HZ, Hand, c_struct
 from msgspec.structs import asdict, replace
 from portable import load
 
-from myobridge.simulator.firmware import check_config
+from myobridge.simulator.configure import check_config
 from myobridge.simulator.safety import Safety
 from myobridge.wire import messages as m
 from myobridge.wire.messages import Result, State

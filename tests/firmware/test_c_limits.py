@@ -162,6 +162,18 @@ def test_an_eeprom_that_does_not_keep_what_is_written_is_told_and_holds_nothing(
     assert store.blockers(CONFIG) == Blocker.NO_LIMITS
 
 
+@pytest.mark.parametrize("copy", [0, 1])
+def test_each_copy_has_to_read_back(copy: int) -> None:
+    burn(eeprom_image(NARROW))
+    store = Store()
+    store.write(OTHER)
+    while store.struct.copies_left != 1 or store.struct.at < RECORD_BYTES:
+        LIB.limits_step(store.struct)
+    LIB.fake.eeprom[COPIES_AT[copy] + 10] ^= 1
+    assert store.finish()
+    assert (store.state, LIB.limits_result(store.struct)) == (LimitsState.DAMAGED, Result.WRITE_FAILED)
+
+
 BAD: list[dict[str, Any]] = [
     {"servo_max_cdeg": five(m.ANGLE_MAX_CDEG + 1)},
     {"servo_min_cdeg": five(17001)},
@@ -300,6 +312,16 @@ def test_what_another_program_left_in_the_eeprom_is_no_limits(byte: int) -> None
     burn(bytes([byte]) * EEPROM_BYTES)
     store = Store()
     assert (store.state, store.blockers(CONFIG)) == (LimitsState.DAMAGED, Blocker.NO_LIMITS)
+
+
+@pytest.mark.parametrize("copy", [0, 1])
+def test_where_one_copy_is_blank_and_the_other_never_whole_the_defaults_hold(copy: int) -> None:
+    """As after a first writing that was cut off."""
+    image = bytearray(b"\xff" * EEPROM_BYTES)
+    image[COPIES_AT[copy] + 1] = 1
+    burn(bytes(image))
+    store = Store()
+    assert (store.state, store.held) == (LimitsState.DEFAULTS, DEFAULTS)
 
 
 @pytest.mark.parametrize("place", [1, 2])

@@ -5,7 +5,8 @@ from zlib import crc32
 import numpy as np
 import pytest
 
-from myobridge.simulator.firmware import TICK_HZ, TX_BUFFER_BYTES, SimulatedFirmware, check_config
+from myobridge.simulator.configure import TICK_HZ, check_config
+from myobridge.simulator.firmware import TX_BUFFER_BYTES, SimulatedFirmware
 from myobridge.wire import messages as m
 from myobridge.wire.emg import parse_emg
 from myobridge.wire.frame import FrameDecoder, encode
