@@ -307,6 +307,18 @@ def test_a_copy_that_is_damaged_is_mended_from_the_other_one() -> None:
         assert burnt() == eeprom_image(NARROW)
 
 
+def test_a_copy_with_any_one_byte_wrong_is_mended() -> None:
+    for at in COPIES_AT:
+        for byte in range(RECORD_BYTES):
+            image = bytearray(eeprom_image(NARROW))
+            image[at + byte] ^= 0x10
+            burn(bytes(image))
+            store = Store()
+            assert (store.state, store.held) == (LimitsState.STORED, NARROW)
+            store.finish()
+            assert burnt() == eeprom_image(NARROW)
+
+
 @pytest.mark.parametrize("byte", [0x00, 0x4C, 0xA5])
 def test_what_another_program_left_in_the_eeprom_is_no_limits(byte: int) -> None:
     burn(bytes([byte]) * EEPROM_BYTES)
