@@ -336,6 +336,15 @@ def test_where_one_copy_is_blank_and_the_other_never_whole_the_defaults_hold(cop
     assert (store.state, store.held) == (LimitsState.DEFAULTS, DEFAULTS)
 
 
+def test_a_copy_with_any_one_byte_written_is_not_blank() -> None:
+    for byte in range(RECORD_BYTES):
+        image = bytearray(b"\xff" * EEPROM_BYTES)
+        for at in COPIES_AT:
+            image[at + byte] = 0
+        burn(bytes(image))
+        assert Store().state is LimitsState.DAMAGED
+
+
 @pytest.mark.parametrize("place", [1, 2])
 def test_a_record_of_another_version_or_with_senseless_limits_is_not_taken(place: int) -> None:
     wrong = replace(NARROW, digital=32) if place == 2 else NARROW
