@@ -177,8 +177,16 @@ static void do_poke(call_t *call) {
 }
 
 static void do_eeprom(call_t *call) {
+    const char *what = call->arguments + strspn(call->arguments, " ");
     const avr_eeprom_t *io = call->machine->eeprom.io;
-    answer(call, io->eeprom, io->size);
+    if (*what == '\0') {
+        answer(call, io->eeprom, io->size);
+    } else if (strcmp(what, "stall") != 0 && strcmp(what, "go") != 0) {
+        refuse(call, "eeprom wants nothing, stall or go");
+    } else {
+        call->machine->eeprom.stalled = *what == 's';
+        done(call);
+    }
 }
 
 static void do_burn(call_t *call) {

@@ -17,7 +17,9 @@
 
 static uint8_t bit(avr_regbit_t at) { return (uint8_t)(1u << at.bit); }
 
-static bool busy(const machine_t *m) { return m->avr->cycle < m->eeprom.busy_until; }
+static bool writing(const machine_t *m) { return m->avr->cycle < m->eeprom.busy_until; }
+
+static bool busy(const machine_t *m) { return m->eeprom.stalled || writing(m); }
 
 static uint16_t address(const machine_t *m) {
     const avr_eeprom_t *io = m->eeprom.io;
@@ -73,7 +75,7 @@ bool eeprom_load(machine_t *m, const char *path) {
 }
 
 void eeprom_power_lost(machine_t *m) {
-    if (busy(m)) {
+    if (writing(m)) {
         m->eeprom.io->eeprom[m->eeprom.writing] = (uint8_t)rand();
         m->eeprom.busy_until = 0;
     }

@@ -160,6 +160,7 @@ typedef struct {
     avr_eeprom_t *io;
     uint64_t enabled_at, busy_until, writes;
     uint16_t writing;
+    bool stalled; /* EEPE stays set */
 } eeprom_t;
 
 void eeprom_attach(machine_t *m);

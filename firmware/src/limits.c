@@ -12,6 +12,7 @@
 #define MAGIC 0x4CU
 #define VERSION 1U
 #define BLANK 0xFFU
+#define BUSY_MAX_MS 20U /* a byte takes 3.4 ms: an EEPROM that takes six times as long is broken */
 
 static_assert(LIMITS_RECORD_BYTES <= 64U, "a copy has its place");
 static_assert(MAGIC != BLANK, "a blank copy is none");
@@ -104,6 +105,10 @@ static bool read_newest(struct limits_store *l) {
 
 void limits_load(struct limits_store *l) {
     memset(l, 0, sizeof *l);
+    if (board_eeprom_busy()) {
+        l->state = LIMITS_STATE_DAMAGED;
+        return;
+    }
     if (read_newest(l)) {
         l->state = LIMITS_STATE_STORED;
         uint8_t other = (uint8_t)(l->copy ^ 1U);
@@ -157,19 +162,24 @@ static void write_byte(struct limits_store *l) {
     }
 }
 
-static bool written(struct limits_store *l) {
+static bool over(struct limits_store *l, bool reads_back) {
+    l->copies_left = 0U;
     if (l->state != LIMITS_STATE_WRITING) {
         return false; /* a copy was only mended */
     }
-    bool reads_back = holds_record(l, 0U) && holds_record(l, 1U);
     l->state = reads_back ? LIMITS_STATE_STORED : LIMITS_STATE_DAMAGED;
     return true;
 }
 
 bool limits_step(struct limits_store *l) {
-    if (l->copies_left == 0U || board_eeprom_busy()) {
+    if (l->copies_left == 0U) {
         return false;
     }
+    if (board_eeprom_busy()) {
+        l->busy_ms++;
+        return l->busy_ms >= BUSY_MAX_MS && over(l, false);
+    }
+    l->busy_ms = 0U;
     if (l->at <= LIMITS_RECORD_BYTES) {
         write_byte(l);
         l->at++;
@@ -179,8 +189,7 @@ bool limits_step(struct limits_store *l) {
         write_from(l, (uint8_t)(l->copy ^ 1U), 1U);
         return false;
     }
-    l->copies_left = 0U;
-    return written(l);
+    return over(l, holds_record(l, 0U) && holds_record(l, 1U));
 }
 
 enum result limits_result(const struct limits_store *l) {

@@ -21,16 +21,18 @@ struct limits_store {
     uint8_t copy;                        /* the newest whole one; while writing, the one being written */
     uint8_t copies_left;                 /* to be written; 0: nothing is */
     uint8_t at;                          /* how far the one being written has got */
+    uint8_t busy_ms;                     /* how long the EEPROM has not been ready for the next byte */
 };
 
-/* Reads the EEPROM at the start. A copy that is damaged or older is then written anew by limits_step. */
+/* Reads the EEPROM at the start. A copy that is damaged or older is then written anew by limits_step. An EEPROM that is not
+   ready to be read holds damaged limits. */
 void limits_load(struct limits_store *l);
 
 /* Begins to write what WRITE_LIMITS carries, unless it makes no sense (RESULT_BAD_SERVO_RANGE), or something else is being
    written (RESULT_WRONG_STATE). What is already stored or being written is RESULT_OK and not written again. */
 enum result limits_write(struct limits_store *l, const uint8_t *payload);
 
-/* Takes writing a byte further if the EEPROM is ready. True: new limits have been written, and read back. */
+/* Each millisecond: takes writing a byte further if the EEPROM is ready. True: writing new limits is over (limits_result). */
 bool limits_step(struct limits_store *l);
 
 /* RESULT_OK, or RESULT_WRITE_FAILED if what was written did not read back. */

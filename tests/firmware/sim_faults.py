@@ -10,6 +10,7 @@ from typing import Final
 
 from sim_faults_board import (
     converter_stalls,
+    eeprom_stalls,
     estop_in_any_state,
     index_and_clock_wrap,
     interrupt_hangs,
@@ -52,6 +53,7 @@ FAULTS: Final[dict[str, tuple[str, Callable[[str], Outcome]]]] = {
     "12a": ("main loop hangs", loop_hangs),
     "12b": ("interrupt hangs", interrupt_hangs),
     "12c": ("converter stalls", converter_stalls),
+    "12d": ("EEPROM stalls", eeprom_stalls),
     "13": ("reset in mid-motion", reset_in_mid_motion),
     "14": ("protocol hashes differ", protocols_differ),
     "15": ("CONFIG while armed, or overloading the link", config_while_armed_or_too_much),

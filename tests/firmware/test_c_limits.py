@@ -18,6 +18,8 @@ from myobridge.wire.messages import Blocker, LimitsState, Result, State
 
 FFI, LIB = load()
 RECORD_BYTES = 3 + m.WriteLimits.STRUCT.size + 4
+BUSY_MAX_MS = 20
+"""After so many milliseconds an EEPROM that is still busy counts as broken."""
 NARROW = m.WriteLimits(
     servo_min_cdeg=(1000,) * m.SERVOS,
     servo_max_cdeg=(17000,) * m.SERVOS,
@@ -123,16 +125,51 @@ def test_the_same_again_while_it_is_written_is_ok_and_others_have_to_wait() -> N
     assert Store().held == OTHER
 
 
-def test_nothing_is_read_or_written_while_the_eeprom_is_busy() -> None:
+def test_nothing_is_written_while_the_eeprom_is_busy() -> None:
+    burn(eeprom_image(NARROW))
+    store = Store()
+    store.write(OTHER)
+    for _ in range(5):
+        LIB.fake.eeprom_busy, before = True, LIB.fake.eeprom_writes
+        for _ in range(BUSY_MAX_MS - 1):
+            assert not LIB.limits_step(store.struct)
+        assert LIB.fake.eeprom_writes == before
+        LIB.fake.eeprom_busy = False
+        LIB.limits_step(store.struct)
+    assert store.finish()
+
+
+def test_an_eeprom_that_stays_busy_while_limits_are_written_is_told_and_holds_nothing() -> None:
     burn(eeprom_image(NARROW))
     store = Store()
     store.write(OTHER)
     LIB.fake.eeprom_busy = True
-    for _ in range(1000):
-        assert not LIB.limits_step(store.struct)
-    assert LIB.fake.eeprom_writes == 0
+    assert [bool(LIB.limits_step(store.struct)) for _ in range(BUSY_MAX_MS + 5)].index(True) == BUSY_MAX_MS - 1
+    assert (store.state, LIB.limits_result(store.struct)) == (LimitsState.DAMAGED, Result.WRITE_FAILED)
+    assert store.blockers(CONFIG) == Blocker.NO_LIMITS
     LIB.fake.eeprom_busy = False
+    assert store.write(NARROW) is Result.OK
     assert store.finish()
+    assert store.state is LimitsState.STORED
+
+
+def test_an_eeprom_that_stays_busy_while_a_copy_is_mended_leaves_the_limits_of_the_other_copy() -> None:
+    burn(eeprom_image(NARROW))
+    LIB.fake.eeprom[COPIES_AT[0]] ^= 1
+    store = Store()
+    LIB.fake.eeprom_busy = True
+    for _ in range(2 * BUSY_MAX_MS):
+        assert not LIB.limits_step(store.struct)
+    assert (store.state, store.held, store.struct.copies_left) == (LimitsState.STORED, NARROW, 0)
+
+
+def test_an_eeprom_that_is_busy_at_the_start_holds_damaged_limits() -> None:
+    """What it holds may be narrower than the defaults."""
+    burn(b"\xff" * EEPROM_BYTES)
+    LIB.fake.eeprom_busy = True
+    store = Store()
+    assert (store.state, store.blockers(None)) == (LimitsState.DAMAGED, Blocker.NO_LIMITS)
+    assert not store.finish()
 
 
 def test_a_step_writes_one_byte_at_most() -> None:

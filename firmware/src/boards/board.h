@@ -10,7 +10,7 @@
 
 extern const struct board_info board_info;
 
-void board_init(void);                  /* leaves the EEPROM ready */
+void board_init(void);                  /* leaves the EEPROM ready, if it ever gets ready */
 uint16_t board_capabilities(void);      /* bits capability, as of now */
 uint16_t board_boot_id(void);           /* another one after each reset */
 enum reset_cause board_reset_cause(void);

@@ -34,6 +34,12 @@ void supply_init(void);
 
 /* The servo supply's newest code, and asks for the next one. False: none has come since the last call. */
 bool sampling_supply(uint16_t *code);
+
+/* Converts the supply at once, while nothing is sampled. False: the converter has stalled. */
+bool sampling_supply_now(uint16_t *code);
+
+/* Waits until the EEPROM has ended its writing. False: it does not end. */
+bool eeprom_ready(void);
 void uart_init(void);
 
 #endif

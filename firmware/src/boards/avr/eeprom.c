@@ -1,8 +1,19 @@
-/* The EEPROM, a byte at a time: a write goes on by itself for 3.4 ms. */
+/* The EEPROM, a byte at a time: a write goes on by itself for 3.4 ms, through a reset too. */
 #include "avr.h"
+
+#define LOOKS_MAX UINT16_MAX /* a look takes 5 cycles at least, so these take 20 ms; no timer runs yet */
 
 bool board_eeprom_busy(void) {
     return (EECR & _BV(EEPE)) != 0U;
+}
+
+bool eeprom_ready(void) {
+    for (uint16_t looks = LOOKS_MAX; looks != 0U; looks--) {
+        if (!board_eeprom_busy()) {
+            return true;
+        }
+    }
+    return false;
 }
 
 uint8_t board_eeprom_read(uint16_t at) {

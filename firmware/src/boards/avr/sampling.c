@@ -1,6 +1,7 @@
 /* Sampling: compare B of the free-running timer 1 starts each conversion, so that no interrupt's delay reaches the
    sampling instant. When a conversion is done its interrupt reads it, sets the input of the next one and its time.
-   After the last channel of a sample there is always room for one more conversion: now and then it is the servo supply's. */
+   After the last channel of a sample there is always room for one more conversion: now and then it is the servo supply's.
+   Nothing here waits for ever: a converter that stalls is a supply that is not measured, and a FAULT once it should sample. */
 #include "avr.h"
 #include "pins.h"
 
@@ -18,6 +19,7 @@
 #define SLOT_MAX_TICKS 250U       /* channels of one sample lie at most 125 us apart */
 #define START_DELAY_TICKS 100U
 #define MISSED_TICKS 400U         /* so long after a trigger its interrupt has come, or it is lost */
+#define CONVERSION_MAX_TICKS 400U /* 200 us: the first conversion takes 104 us, every other one 54 us */
 
 struct emg_buffer board_emg;
 
@@ -30,17 +32,16 @@ struct slot {
     uint16_t ticks;
 };
 
-static struct slot slots[EMG_INPUTS]; /* the last one leads to the next sample, or to the supply */
-static struct slot to_first;
-static struct slot to_supply;
-static struct slot from_supply;
-static const struct slot *slot;                  /* of the conversion that is under way */
-static const struct slot *volatile after_sample; /* slots, or from_supply if the supply is to be converted */
+static struct slot slots[EMG_INPUTS];              /* of a sample; the last one leads to the next sample */
+static struct slot supply_slots[EMG_INPUTS + 1U];  /* the same with the supply after it, up to the end of the array */
+#define FROM_SUPPLY (&supply_slots[EMG_INPUTS])
+static const struct slot *volatile slot;           /* of the conversion that is under way; no register is held for it */
+static const struct slot *with_supply;             /* where a sample begins in supply_slots */
+static const struct slot *volatile next_sample;    /* slots, or with_supply until the supply has been converted */
 static uint8_t channels;
-static uint8_t channels_left;                    /* of this sample */
-static uint16_t supply_code;
-static volatile bool supply_fresh;
-static bool supply_asked;                        /* of software, while nothing is sampled */
+static uint8_t channels_left;                      /* of this sample */
+static volatile uint16_t supply_code;
+static bool supply_asked;
 
 static struct slot slot_of(uint8_t input, uint16_t ticks) {
     struct slot s = {.mux = (uint8_t)(REFERENCE_AVCC | (input & 7U)), .ticks = ticks};
@@ -57,15 +58,6 @@ static inline void select_input(const struct slot *s) {
 #endif
 }
 
-/* Runs once in many samples. */
-static void take_supply(uint16_t code) {
-    supply_code = code;
-    supply_fresh = true;
-    slots[channels - 1U] = to_first;
-    after_sample = slots;
-    slot = slots;
-}
-
 ISR(ADC_vect) {
     const struct slot *following = slot;
     select_input(following);
@@ -73,8 +65,10 @@ ISR(ADC_vect) {
     OCR1B = (uint16_t)(OCR1B + following->ticks);
     uint16_t code = ADC;
     sei(); /* the rest is in no hurry, the servos' and the line's interrupts are */
-    if (following == &from_supply) {
-        take_supply(code);
+    if (following == FROM_SUPPLY) {
+        supply_code = code;
+        next_sample = slots;
+        slot = slots;
         return;
     }
     int16_t value = (int16_t)(code - ADC_MIDDLE);
@@ -82,7 +76,9 @@ ISR(ADC_vect) {
     emg_value(&board_emg, value);
     if (--channels_left == 0U) {
         channels_left = channels;
-        slot = after_sample;
+        if (slot != FROM_SUPPLY) {
+            slot = next_sample;
+        }
         if (emg_sample_done(&board_emg)) {
             WAKE_BITS |= WAKE_EMG;
         }
@@ -101,35 +97,47 @@ void sampling_init(void) {
 
 static void plan(const struct config *config, uint16_t slot_ticks) {
     uint16_t mask = (uint16_t)config->channel_mask; /* there are no inputs beyond */
+    channels = channel_count(mask);
+    struct slot *supplied = &supply_slots[EMG_INPUTS - channels];
     uint8_t first = 0U;
-    channels = 0U;
+    uint8_t count = 0U;
     for (uint8_t input = 0; input < EMG_INPUTS; input++) {
         if ((mask & (1U << input)) == 0U) {
             continue;
         }
-        if (channels == 0U) {
+        if (count == 0U) {
             first = input;
         } else {
-            slots[channels - 1U] = slot_of(input, slot_ticks);
+            slots[count - 1U] = slot_of(input, slot_ticks);
+            supplied[count - 1U] = slots[count - 1U];
         }
-        channels++;
+        count++;
     }
     uint16_t rest = (uint16_t)(config->sample_period_ticks - slot_ticks * (channels - 1U));
-    to_first = slot_of(first, rest);
-    to_supply = slot_of(SUPPLY_INPUT, slot_ticks);
-    from_supply = slot_of(first, (uint16_t)(rest - slot_ticks));
-    slots[channels - 1U] = to_first;
+    slots[channels - 1U] = slot_of(first, rest);
+    supplied[channels - 1U] = slot_of(SUPPLY_INPUT, slot_ticks);
+    *FROM_SUPPLY = slot_of(first, (uint16_t)(rest - slot_ticks));
+    with_supply = supplied;
     channels_left = channels;
     slot = slots;
-    after_sample = slots;
-    select_input(&to_first);
+    next_sample = slots;
+    select_input(&slots[channels - 1U]);
+}
+
+/* Waits until no conversion runs. False: the converter has stalled. */
+static bool converter_idle(void) {
+    uint16_t began = board_stopwatch_half_us();
+    while ((ADCSRA & _BV(ADSC)) != 0U) {
+        if ((uint16_t)(board_stopwatch_half_us() - began) > CONVERSION_MAX_TICKS) {
+            return false;
+        }
+    }
+    return true;
 }
 
 void board_sampling_start(const struct config *config) {
     board_sampling_stop();
-    while ((ADCSRA & _BV(ADSC)) != 0U) {
-        /* the supply's conversion ends within 60 us */
-    }
+    (void)converter_idle(); /* the supply's conversion; if it never ends, no sample comes, which is a FAULT */
     uint16_t slot_ticks = config->sample_period_ticks / (channel_count(config->channel_mask) + 1U);
     bool fast = slot_ticks < SLOT_SLOW_MIN_TICKS;
     plan(config, slot_ticks < SLOT_MAX_TICKS ? slot_ticks : SLOT_MAX_TICKS);
@@ -145,40 +153,54 @@ void board_sampling_stop(void) {
     uint8_t status = lock();
     ADCSRA = _BV(ADEN) | CLOCK_BY_64;
     supply_asked = false;
-    supply_fresh = false;
     unlock(status);
+}
+
+static void convert_supply(void) {
+    struct slot supply = slot_of(SUPPLY_INPUT, 0U);
+    select_input(&supply);
+    ADCSRA |= _BV(ADSC);
+}
+
+bool sampling_supply_now(uint16_t *code) {
+    if (!converter_idle()) {
+        return false;
+    }
+    convert_supply();
+    if (!converter_idle()) {
+        return false;
+    }
+    *code = ADC;
+    return true;
 }
 
 /* Locked by the caller. */
 static bool supply_after_sample(uint16_t *code) {
-    bool fresh = supply_fresh;
-    if (after_sample == slots) {
-        *code = supply_code;
-        supply_fresh = false;
-        slots[channels - 1U] = to_supply;
-        after_sample = &from_supply;
+    if (next_sample != slots) {
+        return false;
     }
-    return fresh;
+    *code = supply_code;
+    next_sample = with_supply;
+    return true;
 }
 
 static bool supply_by_software(uint16_t *code) {
-    bool done = supply_asked && (ADCSRA & _BV(ADSC)) == 0U;
-    if (done || !supply_asked) {
-        struct slot supply = slot_of(SUPPLY_INPUT, 0U);
-        *code = ADC;
-        select_input(&supply);
-        ADCSRA |= _BV(ADSC);
-        supply_asked = true;
+    if (supply_asked && (ADCSRA & _BV(ADSC)) != 0U) {
+        return false;
     }
-    return done;
+    *code = ADC;
+    convert_supply();
+    return true;
 }
 
 bool sampling_supply(uint16_t *code) {
     uint8_t status = lock();
+    bool was_asked = supply_asked;
     bool sampling = (ADCSRA & _BV(ADATE)) != 0U;
-    bool fresh = sampling ? supply_after_sample(code) : supply_by_software(code);
+    bool asked = sampling ? supply_after_sample(code) : supply_by_software(code);
+    supply_asked = was_asked || asked;
     unlock(status);
-    return fresh;
+    return was_asked && asked;
 }
 
 /* The interrupt came too late to set the next trigger in time: that would come a whole turn of the timer later. */

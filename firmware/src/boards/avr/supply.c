@@ -17,22 +17,12 @@
 static bool fitted;
 static uint16_t supply_mv;
 
-static uint16_t convert(void) {
-    uint16_t code;
-    while (!sampling_supply(&code)) {
-        /* two conversions of 54 us, the very first of 100 */
-    }
-    return code;
-}
-
 /* A hand may have been built without the divider. Then the pull-up alone drives the pin. */
 void supply_init(void) {
-    while ((ADCSRA & _BV(ADSC)) != 0U) {
-        /* sampling_init's first conversion */
-    }
+    uint16_t code;
     SUPPLY_PORT |= SUPPLY_BIT;
-    (void)convert();
-    fitted = convert() < OPEN_CODE;
+    (void)sampling_supply_now(&code); /* the pin settles */
+    fitted = sampling_supply_now(&code) && code < OPEN_CODE;
     SUPPLY_PORT &= (uint8_t)~SUPPLY_BIT;
 }
 
