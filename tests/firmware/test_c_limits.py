@@ -48,6 +48,7 @@ class Store:
 
     def __init__(self) -> None:
         self.struct = FFI.new("struct limits_store *")
+        FFI.memmove(self.struct, b"\xa5" * FFI.sizeof("struct limits_store"), FFI.sizeof("struct limits_store"))
         LIB.limits_load(self.struct)
 
     @property

@@ -129,7 +129,7 @@ def check_state(stream: StreamFacts) -> Iterator[Finding]:
 def check_supply(device: BoardFacts | None, stream: StreamFacts) -> Iterator[Finding]:
     """Does a board that can measure its servo supply do so?"""
     if device is not None and device.measures_supply and not stream.supply_mv:
-        yield found("supply_unknown", "The firmware was built to measure the servo supply, but measures 0 V.")
+        yield found("supply_unknown", "The board can measure the servo supply, and gives no reading.")
 
 
 def check_channel(channel: ChannelFacts) -> Iterator[Finding]:

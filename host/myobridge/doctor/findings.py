@@ -140,8 +140,8 @@ KINDS: Final[dict[str, Kind]] = {
     "supply_unknown": Kind(
         WARNING,
         "the servo supply is not measured",
-        "the wire or the divider from the supply to the board is open, so a low supply goes unnoticed",
-        "check the divider with a voltmeter (hardware/POWER.md), or build the firmware without it",
+        "the board found its divider at the start, but its converter does not answer; a low supply goes unnoticed",
+        "check the divider with a voltmeter (hardware/POWER.md), then reset the board",
     ),
     "brown_out": Kind(
         WARNING,
