@@ -133,7 +133,7 @@ def test_a_reset_through_the_loader_ends_the_pulses_and_refuses_the_old_arm(load
         host.run_ms(UP_MS)
         assert last_pulse_end(hand) <= reset
         assert host.hello().boot_id != old.boot_id
-        assert host.status.state is State.DISARMED
+        assert host.status.state == State.DISARMED
         again = Arm(Permission.DECODER, old.boot_id, config_crc, old.challenge)
         assert host.ask(again).ack_result == Result.WRONG_BOOT
 
