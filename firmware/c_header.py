@@ -1,5 +1,5 @@
-"""Writes the generated C: messages.h, the view of protocol.toml (constants, a struct for each message, pack or unpack),
-and the CRC's table."""
+"""Writes the generated C: messages.h (constants, each message's struct and pack or unpack), board_table.h (what each
+board can do), and the CRC's table."""
 
 from __future__ import annotations
 
@@ -84,8 +84,8 @@ def copy_line(field: Spec, at: int, unpack: bool) -> list[str]:
 
 
 def function_lines(message: Spec) -> list[str]:
-    """`<name>_unpack` of a message to the device, `<name>_pack` of one to the host."""
-    name, unpack, at = message["name"], message["to"] == "device", 0
+    """`<name>_unpack` of a message to the board, `<name>_pack` of one to the host."""
+    name, unpack, at = message["name"], message["to"] == "board", 0
     if unpack:
         lines = [f"static inline void {name}_unpack(struct {name} *m, const uint8_t *payload) {{"]
     else:
@@ -94,6 +94,29 @@ def function_lines(message: Spec) -> list[str]:
         lines += copy_line(field, at, unpack)
         at += BYTES[field["type"]] * field.get("count", 1)
     return [*lines, "}", ""]
+
+
+LONG_BYTES = 40
+"""A message to the host that is longer is written field by field: a small board's stack has no room for its struct."""
+
+
+def offset_lines(message: Spec) -> list[str]:
+    """An enum of the places of a message's fields in its payload."""
+    lines, at = [f"/* {message['doc']} Where its fields lie. */", f"enum {message['name']}_at {{"], 0
+    for field in message["fields"]:
+        doc = f" /* {field['doc']} */" if "doc" in field else ""
+        lines.append(f"    {message['name'].upper()}_AT_{field['name'].upper()} = {at},{doc}")
+        at += BYTES[field["type"]] * field.get("count", 1)
+    return [*lines, "};", ""]
+
+
+def message_lines(message: Spec) -> list[str]:
+    """What the firmware needs to read or write a message."""
+    if not message["fields"]:
+        return []
+    if message["to"] == "host" and payload_bytes(message) > LONG_BYTES:
+        return offset_lines(message)
+    return struct_lines(message) + function_lines(message)
 
 
 def c_header(spec: Spec, proto_hash: int) -> str:
@@ -113,8 +136,39 @@ def c_header(spec: Spec, proto_hash: int) -> str:
     lines += enum_lines("MSG_BYTES", {m["name"]: payload_bytes(m) for m in spec["message"]}, "{}")
     lines.append(HELPERS)
     for message in spec["message"]:
-        if message["fields"]:
-            lines += struct_lines(message) + function_lines(message)
+        lines += message_lines(message)
+    return "\n".join([*lines, "#endif", ""])
+
+
+BOARD_TABLE_HEAD = """\
+/* What each board can do. Generated from firmware/protocol.toml by firmware/generate.py; do not edit. */
+#ifndef BOARD_TABLE_H
+#define BOARD_TABLE_H
+"""
+
+BOARD_FACTS = (
+    "baud",
+    "line_bytes_per_s",
+    "tick_hz",
+    "slot_min_ticks",
+    "period_extra_ticks",
+    "period_max_ticks",
+    "max_channels",
+    "adc_bits",
+    "max_oversampling",
+    "pulses_in_turn",
+)
+"""Columns of the table that the firmware compiles; the others are the host's to know."""
+
+
+def board_table(spec: Spec) -> str:
+    """The text of board_table.h: the fields of each board's `struct board_info`."""
+    lines = [BOARD_TABLE_HEAD, f"#define HOST_BAUD {spec['board']['mega2560']['baud']}", ""]
+    for name, board in spec["board"].items():
+        facts = [f".board = {board['id']}", *(f".{fact} = {board[fact]}" for fact in BOARD_FACTS)]
+        lines += [f"#define {name.upper()}_MAX_CHANNELS {board['max_channels']}"]
+        lines += [f"#define BOARD_FACTS_{name.upper()} \\", *(f"    {fact}, \\" for fact in facts[:-1])]
+        lines += [f"    {facts[-1]}", ""]
     return "\n".join([*lines, "#endif", ""])
 
 

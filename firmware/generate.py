@@ -2,22 +2,21 @@
 
     python firmware/generate.py [--check]
 
-Targets: host/myobridge/wire/messages.py (named tuples, struct formats), firmware/src/messages.h and
-crc_table.h, and the marked
-tables of firmware/PROTOCOL.md. Python 3.11 or newer, standard library only.
+Targets: host/myobridge/wire/messages.py (message classes, struct formats), messages.h, board_table.h and crc_table.h in
+firmware/src, and the marked tables of firmware/PROTOCOL.md. Python 3.11 or newer, standard library only.
 """
 
 from __future__ import annotations
 
 import json
-import struct
 import sys
 import tomllib
 import zlib
 from pathlib import Path
 from typing import Any
 
-from c_header import c_header, crc_table
+from c_header import board_table, c_header, crc_table
+from document import document, struct_format
 
 HERE = Path(__file__).resolve().parent
 SOURCE = HERE / "protocol.toml"
@@ -26,26 +25,22 @@ VERSION = HERE / "src" / "version.h"
 PYTHON = HERE.parent / "host" / "myobridge" / "wire" / "messages.py"
 C = HERE / "src" / "messages.h"
 CRC_TABLE = HERE / "src" / "crc_table.h"
+BOARD_TABLE = HERE / "src" / "board_table.h"
 DOCUMENT = HERE / "PROTOCOL.md"
 
-STRUCT_CODE = {"u8": "B", "u16": "H", "u32": "I", "u64": "Q"}
 Spec = dict[str, Any]
 
 
 def proto_hash(spec: Spec) -> int:
-    """CRC-32 of the protocol without its prose, as canonical JSON: comments and docs may change freely."""
+    """CRC-32 of messages and rules as canonical JSON. Comments, docs and the boards may change freely."""
 
     def bare(node: Any) -> Any:  # noqa: ANN401
         if isinstance(node, dict):
             return {k: bare(v) for k, v in node.items() if k != "doc"}
         return [bare(v) for v in node] if isinstance(node, list) else node
 
-    return zlib.crc32(json.dumps(bare(spec), sort_keys=True, separators=(",", ":")).encode())
-
-
-def struct_format(message: Spec) -> str:
-    """`struct` format of a payload's fixed part."""
-    return "<" + "".join(f"{f.get('count', '')}{STRUCT_CODE[f['type']]}" for f in message["fields"])
+    rules = {key: value for key, value in bare(spec).items() if key != "board"}
+    return zlib.crc32(json.dumps(rules, sort_keys=True, separators=(",", ":")).encode())
 
 
 def camel(name: str) -> str:
@@ -105,7 +100,8 @@ def python_module(spec: Spec) -> str:
     ]
     constants = {**spec["protocol"], **spec["limits"]}
     lines += [f"{key.upper()}: Final = {value}" for key, value in constants.items()]
-    lines += ["", ""]
+    lines += [f"BAUD: Final = {spec['board']['mega2560']['baud']}", "", ""]
+    lines += python_enum("board", {name: board["id"] for name, board in spec["board"].items()}, bits=False)
     for name, members in spec["enum"].items():
         lines += python_enum(name, members, bits=False)
     for name, members in spec["bits"].items():
@@ -147,63 +143,6 @@ def version_header(version: str) -> str:
     return VERSION_HEADER.format(", ".join(f"{part}U" for part in version.split(".")))
 
 
-# --- Document ---------------------------------------------------------------------------------------------
-
-
-def document_message(message: Spec) -> list[str]:
-    """A message's section of PROTOCOL.md."""
-    arrow = "host → device" if message["to"] == "device" else "device → host"
-    size = struct.calcsize(struct_format(message))
-    length = f"{size} + n × channels × 2 bytes" if message.get("variable") else f"{size} bytes"
-    title = f"#### `{message['type']:02X}` {message['name'].upper()} ({arrow}, payload {length})"
-    lines = [title, "", message["doc"], ""]
-    if not message["fields"]:
-        return lines
-    lines += ["| offset | field | type | meaning |", "|---|---|---|---|"]
-    at = 0
-    for field in message["fields"]:
-        count = field.get("count", 1)
-        kind = field["type"] + (f" × {count}" if count > 1 else "")
-        lines.append(f"| {at} | `{field['name']}` | {kind} | {field.get('doc', '')} |")
-        at += count * struct.calcsize("<" + STRUCT_CODE[field["type"]])
-    return [*lines, ""]
-
-
-def document_tables(spec: Spec) -> dict[str, str]:
-    """Text between `<!-- generated:NAME -->` and `<!-- end -->`, by NAME."""
-    messages = [line for message in spec["message"] for line in document_message(message)]
-    enums: list[str] = []
-    for kind in ("enum", "bits"):
-        for name, members in spec[kind].items():
-            body = ", ".join(f"{value} {key}" for key, value in members.items())
-            enums.append(f"- **{name}** ({'values' if kind == 'enum' else 'bit numbers'}): {body}")
-    limits = ["| limit | value |", "|---|---|", *(f"| `{k}` | {v} |" for k, v in spec["limits"].items())]
-    ping = next(m for m in spec["message"] if m["name"] == "ping")
-    frame = bytes([ping["type"], 7]) + struct.pack(struct_format(ping), 0x01020304)
-    framed = frame + zlib.crc32(frame).to_bytes(4, "little")
-    coded = b"".join(bytes([len(part) + 1]) + part for part in framed.split(b"\0"))
-    example = f"    frame    {frame.hex(' ')}\n    with CRC {framed.hex(' ')}\n    on wire  {coded.hex(' ')} 00"
-    version = f"Version {spec['protocol']['major']}.{spec['protocol']['minor']}, proto_hash `0x{proto_hash(spec):08X}`."
-    return {
-        "version": version,
-        "example": example,
-        "messages": "\n".join(messages).rstrip(),
-        "enums": "\n".join(enums),
-        "limits": "\n".join(limits),
-    }
-
-
-def document(text: str, spec: Spec) -> str:
-    """`text` with every generated block current."""
-    for name, body in document_tables(spec).items():
-        opening, closing = f"<!-- generated:{name} -->", "<!-- end -->"
-        head, _, rest = text.partition(opening)
-        if not rest or closing not in rest:
-            raise SystemExit(f"{DOCUMENT.name} has no block '{opening} … {closing}': put it back.")
-        text = f"{head}{opening}\n{body}\n{closing}{rest.partition(closing)[2]}"
-    return text
-
-
 def main(arguments: list[str]) -> int:
     """Writes, or with `--check` only compares; exit status 1 if something is not current."""
     spec = tomllib.loads(SOURCE.read_text(encoding="utf-8"))
@@ -212,7 +151,8 @@ def main(arguments: list[str]) -> int:
         PYTHON: python_module(spec),
         C: c_header(spec, proto_hash(spec)),
         CRC_TABLE: crc_table(),
-        DOCUMENT: document(DOCUMENT.read_text(encoding="utf-8"), spec),
+        BOARD_TABLE: board_table(spec),
+        DOCUMENT: document(DOCUMENT.read_text(encoding="utf-8"), spec, proto_hash(spec)),
     }
     stale = [path for path, text in targets.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
     if "--check" in arguments:

@@ -29,6 +29,7 @@ def board_config(**changes):
         "sample_period_ticks": 1000,
         "samples_per_frame": 5,
         "sample_format": m.SampleFormat.INT16,
+        "oversampling": 1,
         "servo_min_cdeg": (0,) * m.SERVOS,
         "servo_max_cdeg": (m.ANGLE_MAX_CDEG,) * m.SERVOS,
         "servo_safe_cdeg": (4000,) * m.SERVOS,

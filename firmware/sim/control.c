@@ -130,6 +130,26 @@ static void do_analog(call_t *call) {
     done(call);
 }
 
+static void do_pin(call_t *call) {
+    char port = *(call->arguments += strspn(call->arguments, " "));
+    uint64_t bit, level;
+    call->arguments += port != '\0';
+    if (port < 'A' || port > 'L' || !next_number(call, &bit) || !next_number(call, &level) || bit > 7 || level > 1) {
+        refuse(call, "pin wants a port, a bit and a level, as in `pin D 2 0`");
+        return;
+    }
+    avr_irq_t *pin = avr_io_getirq(call->machine->avr, AVR_IOCTL_IOPORT_GETIRQ((uint32_t)port), (int)bit);
+    if (pin == NULL) {
+        refuse(call, "the chip does not have this port");
+        return;
+    }
+    /* Kept, or a write to the port would let a pull-up take the pin back. */
+    avr_ioport_external_t external = {.mask = (uint8_t)(1u << bit), .value = (uint8_t)(level << bit)};
+    avr_ioctl(call->machine->avr, AVR_IOCTL_IOPORT_SET_EXTERNAL((uint32_t)port), &external);
+    avr_raise_irq(pin, (uint32_t)level);
+    done(call);
+}
+
 static void do_peek(call_t *call) {
     uint64_t address, count;
     uint64_t end = call->machine->avr->ramend + 1u;
@@ -156,6 +176,35 @@ static void do_poke(call_t *call) {
     done(call);
 }
 
+static void do_eeprom(call_t *call) {
+    const char *what = call->arguments + strspn(call->arguments, " ");
+    const avr_eeprom_t *io = call->machine->eeprom.io;
+    if (*what == '\0') {
+        answer(call, io->eeprom, io->size);
+    } else if (strcmp(what, "stall") != 0 && strcmp(what, "go") != 0) {
+        refuse(call, "eeprom wants nothing, stall or go");
+    } else {
+        call->machine->eeprom.stalled = *what == 's';
+        done(call);
+    }
+}
+
+static void do_burn(call_t *call) {
+    const avr_eeprom_t *io = call->machine->eeprom.io;
+    uint64_t address;
+    uint8_t *bytes;
+    size_t count = SIZE_MAX;
+    if (next_number(call, &address)) {
+        count = next_bytes(call, &bytes);
+    }
+    if (count == SIZE_MAX || address > io->size || count > io->size - address) {
+        refuse(call, "burn wants an address in the EEPROM and hex bytes");
+        return;
+    }
+    memcpy(io->eeprom + address, bytes, count);
+    done(call);
+}
+
 static void do_stats(call_t *call) {
     char *text;
     size_t size;
@@ -178,7 +227,8 @@ static const struct {
     {"run", do_run},       {"send", do_send},   {"reset", do_reset}, {"power-cycle", do_power_cycle},
     {"freeze", do_freeze}, {"adc", do_adc},     {"peek", do_peek},   {"clear-stats", do_clear_stats},
     {"poke", do_poke},     {"stats", do_stats}, {"analog", do_analog},
-    {"baud", do_baud},
+    {"baud", do_baud},     {"eeprom", do_eeprom}, {"burn", do_burn},
+    {"pin", do_pin},
 };
 
 bool control_execute(machine_t *m, char *line, bool may_run, FILE *out) {

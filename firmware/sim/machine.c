@@ -108,6 +108,7 @@ static void scramble_memory(avr_t *avr) {
 }
 
 void machine_power_cycle(machine_t *m) {
+    eeprom_power_lost(m);
     scramble_memory(m->avr);
     m->avr->run = m->normal_run;
     avr_reset(m->avr);
@@ -223,6 +224,7 @@ machine_t *machine_create(const board_t *board, const char *elf, const char *loa
     vectors_attach(m);
     uart_attach(m);
     adc_attach(m);
+    eeprom_attach(m);
     pins_attach(m, board->servo_pins);
     after_reset(m);
     stats_clear(m);

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 typedef struct {
-    const char *elf, *loader, *link, *emg, *json, *trace;
+    const char *elf, *loader, *eeprom, *link, *emg, *json, *trace;
     const board_t *board;
     unsigned channels;
     double seconds;
@@ -19,14 +19,14 @@ typedef struct {
 } options_t;
 
 static const char usage[] =
-    "hand-sim ELF --board mega2560|uno [--loader HEX] (--realtime [--link PATH] [--seconds N] | --lockstep)\n"
+    "hand-sim ELF --board mega2560|uno [--loader HEX] [--eeprom FILE] (--realtime [--link PATH] [--seconds N] | --lockstep)\n"
     "         [--emg FILE --channels N] [--json FILE] [--trace FILE]";
 
-enum { BOARD = 1, LOADER, LINK, EMG, CHANNELS, JSON, TRACE, SECONDS, LOCKSTEP, REALTIME };
+enum { BOARD = 1, LOADER, EEPROM, LINK, EMG, CHANNELS, JSON, TRACE, SECONDS, LOCKSTEP, REALTIME };
 
 static const struct option long_options[] = {
     {"board", required_argument, NULL, BOARD},       {"loader", required_argument, NULL, LOADER},
-    {"link", required_argument, NULL, LINK},
+    {"eeprom", required_argument, NULL, EEPROM},     {"link", required_argument, NULL, LINK},
     {"emg", required_argument, NULL, EMG},           {"channels", required_argument, NULL, CHANNELS},
     {"json", required_argument, NULL, JSON},         {"trace", required_argument, NULL, TRACE},
     {"seconds", required_argument, NULL, SECONDS},   {"lockstep", no_argument, NULL, LOCKSTEP},
@@ -37,6 +37,7 @@ static bool take_option(options_t *options, int option) {
     switch (option) {
     case BOARD: options->board = board_find(optarg); return options->board != NULL;
     case LOADER: options->loader = optarg; return access(optarg, R_OK) == 0;
+    case EEPROM: options->eeprom = optarg; return access(optarg, R_OK) == 0;
     case LINK: options->link = optarg; return true;
     case EMG: options->emg = optarg; return true;
     case CHANNELS: options->channels = (unsigned)atoi(optarg); return options->channels - 1 < INPUT_COUNT;
@@ -71,6 +72,10 @@ static FILE *open_or_complain(const char *path, const char *mode) {
 }
 
 static bool prepare(machine_t *m, const options_t *options) {
+    if (options->eeprom != NULL && !eeprom_load(m, options->eeprom)) {
+        fprintf(stderr, "hand-sim: cannot read the EEPROM from %s\n", options->eeprom);
+        return false;
+    }
     if (!emg_open(m, options->emg, options->channels)) {
         fprintf(stderr, "hand-sim: cannot read the EMG from %s\n", options->emg);
         return false;

@@ -14,6 +14,7 @@
 #include <stdio.h>
 
 #include <avr_adc.h>
+#include <avr_eeprom.h>
 #include <avr_ioport.h>
 #include <avr_timer.h>
 #include <avr_uart.h>
@@ -153,6 +154,19 @@ void adc_reset(machine_t *m);
 void adc_fire(machine_t *m);
 void adc_stall(machine_t *m, bool stalled);
 
+/* ---- eeprom.c ---- */
+
+typedef struct {
+    avr_eeprom_t *io;
+    uint64_t enabled_at, busy_until, writes;
+    uint16_t writing;
+    bool stalled; /* EEPE stays set */
+} eeprom_t;
+
+void eeprom_attach(machine_t *m);
+bool eeprom_load(machine_t *m, const char *path); /* false: no such file */
+void eeprom_power_lost(machine_t *m);
+
 /* ---- timers.c: what simavr's timers lack ---- */
 
 typedef struct {
@@ -261,6 +275,7 @@ struct machine {
     uart_t uart;
     adc_t adc;
     emg_t emg;
+    eeprom_t eeprom;
     timer_model_t timers[TIMER_COUNT];
     unsigned timer_count;
     servo_pin_t servos[SERVO_COUNT];

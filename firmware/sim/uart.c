@@ -6,7 +6,7 @@
  */
 #include "sim.h"
 
-#include "messages.h" /* BAUD */
+#include "board_table.h"
 
 #define MPCM_BIT 0
 
@@ -130,7 +130,7 @@ void uart_attach(machine_t *m) {
         io = (avr_uart_t *)machine_find_io(m, "uart", i);
     }
     m->uart.io = io;
-    m->uart.host_bit_cycles = CPU_HZ / BAUD;
+    m->uart.host_bit_cycles = CPU_HZ / HOST_BAUD;
     m->uart.host_ear = (ear_t){.edge = NEVER, .due = NEVER};
     io->rxc.raise_sticky = 1; /* cleared by reading UDR, not by entering the handler */
     io->udrc.raise_sticky = 1;

@@ -1,7 +1,5 @@
 #include "configure.h"
 
-#include <stdbool.h>
-
 #include "emg.h"
 
 uint8_t channel_count(uint64_t channel_mask) {
@@ -16,12 +14,15 @@ static bool pulse_fits(uint16_t pulse_us) {
     return pulse_us >= PULSE_MIN_US && pulse_us <= PULSE_MAX_US;
 }
 
+bool pulses_fit(uint16_t pulse_0_us, uint16_t pulse_180_us) {
+    return pulse_fits(pulse_0_us) && pulse_fits(pulse_180_us) && pulse_0_us != pulse_180_us;
+}
+
 static bool servos_fit(const struct config *c) {
     for (uint8_t i = 0; i < SERVOS; i++) {
         bool ordered = c->servo_min_cdeg[i] <= c->servo_safe_cdeg[i] && c->servo_safe_cdeg[i] <= c->servo_max_cdeg[i] &&
                        c->servo_max_cdeg[i] <= ANGLE_MAX_CDEG;
-        if (!ordered || !pulse_fits(c->pulse_0_us[i]) || !pulse_fits(c->pulse_180_us[i]) ||
-            c->pulse_0_us[i] == c->pulse_180_us[i]) {
+        if (!ordered || !pulses_fit(c->pulse_0_us[i], c->pulse_180_us[i])) {
             return false;
         }
     }
@@ -38,12 +39,17 @@ static bool servo_period_fits(const struct config *c, uint8_t pulses_in_turn) {
            (uint32_t)pulses_in_turn * longest_us + SERVO_GAP_US <= c->servo_period_us;
 }
 
-/* 10 x frame bytes x fs / n <= load x baud, without a division. */
-static bool link_carries(const struct config *c, uint8_t channels, uint32_t tick_hz) {
+/* frame bytes x fs / n <= load x bytes that the line carries, without a division. */
+static bool link_carries(const struct config *c, uint8_t channels, const struct board_info *board) {
     uint64_t frame_bytes = FRAME_WIRE_OVERHEAD + MSG_BYTES_EMG + 2U * (uint32_t)c->samples_per_frame * channels;
-    uint64_t bits_x100 = 10U * 100U * frame_bytes * tick_hz;
-    uint64_t room_x100 = (uint64_t)LINK_LOAD_MAX_PERCENT * BAUD * c->samples_per_frame * c->sample_period_ticks;
-    return bits_x100 <= room_x100;
+    uint64_t bytes_x100 = 100U * frame_bytes * board->tick_hz;
+    uint64_t line_bytes_x100 = (uint64_t)LINK_LOAD_MAX_PERCENT * board->line_bytes_per_s;
+    return bytes_x100 <= line_bytes_x100 * c->samples_per_frame * c->sample_period_ticks;
+}
+
+static bool period_fits(const struct config *c, uint8_t channels, const struct board_info *board) {
+    return c->sample_period_ticks >= (uint32_t)board->slot_min_ticks * channels + board->period_extra_ticks &&
+           c->sample_period_ticks <= board->period_max_ticks;
 }
 
 enum result configure_check(const struct config *c, const struct board_info *board) {
@@ -51,7 +57,7 @@ enum result configure_check(const struct config *c, const struct board_info *boa
     if (channels == 0U || (board->max_channels < 64U && (c->channel_mask >> board->max_channels) != 0U)) {
         return RESULT_BAD_CHANNELS;
     }
-    if (c->sample_period_ticks / channels < board->slot_min_ticks || c->sample_period_ticks > board->period_max_ticks) {
+    if (!period_fits(c, channels, board)) {
         return RESULT_BAD_PERIOD;
     }
     if (c->samples_per_frame == 0U || (uint16_t)c->samples_per_frame * channels > EMG_MAX_VALUES) {
@@ -59,6 +65,9 @@ enum result configure_check(const struct config *c, const struct board_info *boa
     }
     if (c->sample_format != SAMPLE_FORMAT_INT16) {
         return RESULT_BAD_FORMAT;
+    }
+    if (c->oversampling == 0U || c->oversampling > board->max_oversampling) {
+        return RESULT_BAD_OVERSAMPLING;
     }
     if (!servos_fit(c)) {
         return RESULT_BAD_SERVO_RANGE;
@@ -72,5 +81,5 @@ enum result configure_check(const struct config *c, const struct board_info *boa
     if (c->hold_ms < HOLD_MIN_MS || c->hold_ms > HOLD_MAX_MS || c->relax_ms <= c->hold_ms || c->relax_ms > RELAX_MAX_MS) {
         return RESULT_BAD_TIMEOUTS;
     }
-    return link_carries(c, channels, board->tick_hz) ? RESULT_OK : RESULT_LINK_OVERLOAD;
+    return link_carries(c, channels, board) ? RESULT_OK : RESULT_LINK_OVERLOAD;
 }

@@ -5,20 +5,27 @@
 #include "boards/board.h"
 #include "dispatch.h"
 #include "link.h"
+#include "servo_map.h"
 
 #define RX_BYTES_AT_ONCE 64U /* more than the line brings in a millisecond, and a flood cannot hold the loop up */
+#define LED_EVERY_MS 16U
 #define TICKS_PER_4MS(tick_hz) ((uint16_t)((tick_hz) / 250U))
 
 void device_init(struct device *d) {
     memset(d, 0, sizeof *d);
     safety_init(&d->safety, board_boot_id(), TICKS_PER_4MS(board_info.tick_hz));
+    limits_load(&d->limits);
+    device_limits_changed(d);
     safety_started(&d->safety);
     d->pose_due = true;
 }
 
+void device_limits_changed(struct device *d) {
+    d->safety.limits_blockers = limits_blockers(&d->limits, d->safety.configured ? &d->safety.config : NULL);
+}
+
 static void look(struct device *d) {
     d->inputs.now_ms = board_now_ms();
-    d->inputs.supply_mv = board_supply_mv();
     if (d->safety.streaming) {
         d->inputs.sample_index = emg_full_index(d->inputs.sample_index, board_samples());
     }
@@ -49,7 +56,7 @@ static void tell_servos(struct device *d) {
     if (!d->servos_told || memcmp(pose, d->safety.told_cdeg, sizeof pose) != 0) {
         uint16_t pulse_half_us[SERVOS];
         for (uint8_t i = 0; i < SERVOS; i++) {
-            pulse_half_us[i] = servo_map_pulse(&d->servo_map, i, pose[i]);
+            pulse_half_us[i] = servo_pulse(d->safety.config.pulse_0_us[i], d->slope[i], pose[i]);
         }
         if (!board_servos_write(pulse_half_us)) {
             return;
@@ -68,10 +75,27 @@ static void receive(struct device *d) {
     tell_servos(d);
 }
 
+static void tick(struct device *d) {
+    d->inputs.supply_mv = board_supply_mv();
+    safety_tick(&d->safety, &d->inputs);
+    feed_watchdog(d);
+    if (limits_step(&d->limits)) {
+        device_limits_changed(d);
+        link_send_limits(d, limits_result(&d->limits));
+    }
+    if (button_tick(&d->button, board_button())) {
+        d->status_due = true;
+    }
+    if ((uint8_t)d->inputs.now_ms % LED_EVERY_MS == 0U) {
+        board_led(led_lit(d->safety.state, d->inputs.now_ms));
+    }
+}
+
 void device_pass(struct device *d, uint8_t wake) {
     uint16_t began = board_stopwatch_half_us();
     uint8_t state = d->safety.state;
     uint8_t reason = d->safety.reason;
+    uint8_t limits_state = d->limits.state;
     look(d);
     uint8_t begun = board_pulses_begun();
     if (begun != 0U) {
@@ -87,15 +111,14 @@ void device_pass(struct device *d, uint8_t wake) {
         link_send_emg(d);
     }
     if ((wake & WAKE_TICK) != 0U) {
-        safety_tick(&d->safety, &d->inputs);
-        feed_watchdog(d);
+        tick(d);
     }
     if (d->safety.state != state || d->safety.reason != reason) {
         d->status_due = true;
         d->pose_due = true;
         tell_servos(d);
     }
-    if (d->inputs.now_ms - d->status_ms >= STATUS_PERIOD_MS) {
+    if (d->limits.state != limits_state || d->inputs.now_ms - d->status_ms >= STATUS_PERIOD_MS) {
         d->status_due = true;
     }
     if (d->status_due) {

@@ -6,8 +6,9 @@
 #include <stdint.h>
 
 #include "frame.h"
+#include "limits.h"
+#include "panel.h"
 #include "safety.h"
-#include "servo_map.h"
 
 struct counters {
     uint16_t crc_errors;
@@ -20,7 +21,9 @@ struct counters {
 struct device {
     struct safety safety;
     struct safety_inputs inputs; /* as of this pass */
-    struct servo_map servo_map;
+    struct limits_store limits;
+    struct push_button button;
+    int16_t slope[SERVOS];       /* of the CONFIG's servos (servo_map.h) */
     struct frame_decoder decoder;
     struct counters counters;
     uint32_t status_ms;          /* last STATUS that was not an answer */
@@ -41,6 +44,7 @@ struct device {
 };
 
 void device_init(struct device *d);
+void device_limits_changed(struct device *d); /* or the CONFIG that they are held against */
 void device_pass(struct device *d, uint8_t wake); /* wake: bits of enum wake */
 
 #endif

@@ -1,8 +1,10 @@
 #include "dispatch.h"
 
 #include "boards/board.h"
+#include "boards/flash.h"
 #include "configure.h"
 #include "link.h"
+#include "servo_map.h"
 
 static void answer(struct device *d, uint8_t type, uint8_t seq, enum result result) {
     d->ack_type = type;
@@ -28,7 +30,10 @@ static void on_config(struct device *d, uint8_t seq, const uint8_t *payload) {
     }
     if (result == RESULT_OK) {
         safety_configure(&d->safety, &m, crc32(payload, MSG_BYTES_CONFIG));
-        servo_map_set(&d->servo_map, m.pulse_0_us, m.pulse_180_us);
+        for (uint8_t i = 0; i < SERVOS; i++) {
+            d->slope[i] = servo_slope(m.pulse_0_us[i], m.pulse_180_us[i]);
+        }
+        device_limits_changed(d);
         d->period_due = true; /* before any pulse: the slew step is reckoned for it */
     }
     d->ack_type = MSG_CONFIG;
@@ -88,16 +93,39 @@ static void on_ping(struct device *d, uint8_t seq, const uint8_t *payload) {
     link_send_pong(d, m.token);
 }
 
+static void on_read_limits(struct device *d, uint8_t seq, const uint8_t *payload) {
+    (void)payload;
+    d->ack_type = MSG_READ_LIMITS;
+    d->ack_seq = seq;
+    d->ack_result = RESULT_OK;
+    link_send_limits(d, RESULT_OK);
+}
+
+static void on_write_limits(struct device *d, uint8_t seq, const uint8_t *payload) {
+    enum result result = RESULT_WRONG_STATE;
+    if (d->safety.state == STATE_DISARMED) {
+        result = limits_write(&d->limits, payload);
+        device_limits_changed(d);
+    }
+    d->ack_type = MSG_WRITE_LIMITS;
+    d->ack_seq = seq;
+    d->ack_result = (uint8_t)result;
+    link_send_limits(d, result);
+}
+
+typedef void handler(struct device *d, uint8_t seq, const uint8_t *payload);
+
 static const struct route {
-    void (*handle)(struct device *d, uint8_t seq, const uint8_t *payload);
+    handler *handle;
     uint8_t type;
     uint8_t payload_bytes;
-} ROUTES[] = {
+} ROUTES[] IN_FLASH = {
     {on_setpoint, MSG_SETPOINT, MSG_BYTES_SETPOINT}, {on_ping, MSG_PING, MSG_BYTES_PING},
     {on_estop, MSG_ESTOP, MSG_BYTES_ESTOP},          {on_disarm, MSG_DISARM, MSG_BYTES_DISARM},
     {on_arm, MSG_ARM, MSG_BYTES_ARM},                {on_stop, MSG_STOP, MSG_BYTES_STOP},
     {on_start, MSG_START, MSG_BYTES_START},          {on_config, MSG_CONFIG, MSG_BYTES_CONFIG},
-    {on_hello, MSG_HELLO, MSG_BYTES_HELLO},
+    {on_hello, MSG_HELLO, MSG_BYTES_HELLO},          {on_read_limits, MSG_READ_LIMITS, MSG_BYTES_READ_LIMITS},
+    {on_write_limits, MSG_WRITE_LIMITS, MSG_BYTES_WRITE_LIMITS},
 };
 
 static void count_gap(struct device *d, uint8_t type, uint8_t seq) {
@@ -114,11 +142,12 @@ static void on_frame(struct device *d) {
     uint8_t count = (uint8_t)(d->decoder.length - FRAME_MIN_BYTES);
     count_gap(d, type, seq);
     for (uint8_t i = 0; i < sizeof ROUTES / sizeof ROUTES[0]; i++) {
-        if (ROUTES[i].type != type) {
+        if (flash_u8(&ROUTES[i].type) != type) {
             continue;
         }
-        if (ROUTES[i].payload_bytes == count) {
-            ROUTES[i].handle(d, seq, d->decoder.body + FRAME_HEAD_BYTES);
+        if (flash_u8(&ROUTES[i].payload_bytes) == count) {
+            handler *handle = (handler *)flash_pointer(&ROUTES[i].handle);
+            handle(d, seq, d->decoder.body + FRAME_HEAD_BYTES);
             d->pose_due = true;
         } else {
             d->counters.length_errors++;

@@ -68,7 +68,7 @@ static inline bool emg_sample_done(struct emg_buffer *b) {
         return false;
     }
     b->first = (uint16_t)(b->first + b->samples_per_frame);
-    if ((uint8_t)(b->filled - b->sent) == b->places - 1U) {
+    if ((uint8_t)(b->filled - b->sent) == (uint8_t)(b->places - 1U)) {
         emg_begin(b);
         emg_lost(b); /* the main loop is late: this payload is lost, and its place is filled again */
         return true;

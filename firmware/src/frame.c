@@ -8,7 +8,7 @@ static_assert(MAX_FRAME_BYTES <= 254U, "COBS then costs exactly one byte");
 
 #define EARLY_BYTES (MSG_BYTES_EMG + 4U) /* of a payload: most have a zero among them, up to which all is settled */
 #define CRC_START UINT32_C(0xFFFFFFFF)
-#define CRC_OF_GOOD_FRAME UINT32_C(0xDEBB20E3) /* running, that is before the final inversion */
+#define CRC_OF_GOOD_FRAME (~CRC_OF_WHOLE) /* running, that is before the final inversion */
 
 static inline uint32_t crc_add(uint32_t crc, uint8_t byte) {
     return (crc >> 8) ^ flash_u32(&CRC_TABLE[(uint8_t)crc ^ byte]);

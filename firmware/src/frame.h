@@ -13,7 +13,8 @@
 #define FRAME_MAX_PAYLOAD (MAX_FRAME_BYTES - FRAME_MIN_BYTES)
 #define FRAME_WIRE_OVERHEAD (FRAME_MIN_BYTES + 2U) /* on the wire beyond the payload: with COBS code and ending zero */
 
-/* CRC-32/ISO-HDLC, zlib's. With its low byte first on the wire, a whole good frame has always the same CRC. */
+/* CRC-32/ISO-HDLC, zlib's. Of any bytes and their own CRC, low byte first, it is always CRC_OF_WHOLE. */
+#define CRC_OF_WHOLE UINT32_C(0x2144DF1C)
 uint32_t crc32(const uint8_t *bytes, uint8_t count);
 
 /* Bytes that go out lie in a ring, so that one pass encodes and queues them. */

@@ -4,10 +4,9 @@
 
 #include <stdint.h>
 
-#define PROTO_HASH 0x4C3A13F0UL
-#define MAJOR 2U
+#define PROTO_HASH 0xF2C1A5ABUL
+#define MAJOR 3U
 #define MINOR 0U
-#define BAUD 500000UL
 #define MAX_FRAME_BYTES 254U
 #define SERVOS 5U
 #define ANGLE_MAX_CDEG 18000U
@@ -31,6 +30,10 @@
 #define SERVO_PERIOD_MIN_US 3003U
 #define SERVO_PERIOD_MAX_US 20000U
 #define SERVO_GAP_US 500U
+#define DEFAULT_PULSE_MIN_US 1000U
+#define DEFAULT_PULSE_MAX_US 2000U
+#define BUTTON_DEBOUNCE_MS 20U
+#define BUTTON_STUCK_MS 10000U
 
 enum state {
     STATE_BOOT = 0,
@@ -74,6 +77,9 @@ enum result {
     RESULT_WRONG_CHALLENGE = 12,
     RESULT_BLOCKED = 13,
     RESULT_BAD_SERVO_PERIOD = 14,
+    RESULT_BAD_PERMISSION = 15,
+    RESULT_BAD_OVERSAMPLING = 16,
+    RESULT_WRITE_FAILED = 17,
 };
 
 enum reset_cause {
@@ -84,14 +90,23 @@ enum reset_cause {
     RESET_CAUSE_WATCHDOG = 4,
 };
 
-enum board {
-    BOARD_SIMULATED = 0,
-    BOARD_MEGA2560 = 1,
-    BOARD_UNO = 2,
-};
-
 enum sample_format {
     SAMPLE_FORMAT_INT16 = 1,
+    SAMPLE_FORMAT_INT24 = 2,
+};
+
+enum permission {
+    PERMISSION_NONE = 0,
+    PERMISSION_DECODER = 1,
+    PERMISSION_GUIDE = 2,
+    PERMISSION_JOG = 3,
+};
+
+enum limits_state {
+    LIMITS_STATE_DEFAULTS = 0,
+    LIMITS_STATE_STORED = 1,
+    LIMITS_STATE_WRITING = 2,
+    LIMITS_STATE_DAMAGED = 3,
 };
 
 enum blocker {
@@ -102,6 +117,8 @@ enum blocker {
     BLOCKER_ESTOP_LATCHED = 1 << 4,
     BLOCKER_SAMPLING_STALLED = 1 << 5,
     BLOCKER_SUPPLY_LOW = 1 << 6,
+    BLOCKER_BEYOND_LIMITS = 1 << 7,
+    BLOCKER_NO_LIMITS = 1 << 8,
 };
 
 enum emg_flag {
@@ -117,9 +134,15 @@ enum status_flag {
     STATUS_FLAG_PULSES_ON = 1 << 2,
 };
 
+enum button {
+    BUTTON_PRESSED = 1 << 0,
+    BUTTON_STUCK = 1 << 1,
+};
+
 enum capability {
     CAPABILITY_SUPPLY_SENSE = 1 << 0,
     CAPABILITY_LEAD_OFF = 1 << 1,
+    CAPABILITY_BUTTON = 1 << 2,
 };
 
 enum msg {
@@ -137,24 +160,30 @@ enum msg {
     MSG_STATUS = 0x88,
     MSG_PING = 0x09,
     MSG_PONG = 0x89,
+    MSG_READ_LIMITS = 0x0A,
+    MSG_WRITE_LIMITS = 0x0B,
+    MSG_LIMITS = 0x8A,
 };
 
 /* Payload bytes; an EMG's are only its fixed part. */
 enum msg_bytes {
     MSG_BYTES_HELLO = 8,
     MSG_BYTES_IDENT = 27,
-    MSG_BYTES_CONFIG = 70,
+    MSG_BYTES_CONFIG = 71,
     MSG_BYTES_CONFIG_ACK = 7,
     MSG_BYTES_START = 4,
     MSG_BYTES_STOP = 0,
     MSG_BYTES_EMG = 6,
-    MSG_BYTES_ARM = 8,
+    MSG_BYTES_ARM = 9,
     MSG_BYTES_DISARM = 0,
     MSG_BYTES_ESTOP = 0,
     MSG_BYTES_SETPOINT = 15,
-    MSG_BYTES_STATUS = 55,
+    MSG_BYTES_STATUS = 59,
     MSG_BYTES_PING = 4,
     MSG_BYTES_PONG = 12,
+    MSG_BYTES_READ_LIMITS = 0,
+    MSG_BYTES_WRITE_LIMITS = 41,
+    MSG_BYTES_LIMITS = 43,
 };
 
 static inline uint16_t get_u16(const uint8_t *at) {
@@ -179,12 +208,12 @@ static inline void put_u32(uint8_t *at, uint32_t value) {
     put_u16(at + 2, (uint16_t)(value >> 16));
 }
 
-/* Opens a session; the device answers IDENT. The same in all versions from 2 on. */
+/* Opens a session; the board answers IDENT. The same in all versions from 2 on. */
 struct hello {
     uint8_t major;
     uint8_t minor;
     uint16_t nonce; /* echoed by IDENT, so that an old answer is known as such */
-    uint32_t proto_hash; /* hash of the host's protocol; a device with another one streams but refuses ARM */
+    uint32_t proto_hash; /* hash of the host's protocol; a board with another one streams but refuses ARM */
 };
 
 static inline void hello_unpack(struct hello *m, const uint8_t *payload) {
@@ -194,7 +223,7 @@ static inline void hello_unpack(struct hello *m, const uint8_t *payload) {
     m->proto_hash = get_u32(payload + 4);
 }
 
-/* Who the device is. The same in all versions from 2 on. */
+/* What the board is. The same in all versions from 2 on. */
 struct ident {
     uint8_t major;
     uint8_t minor;
@@ -235,6 +264,7 @@ struct config {
     uint16_t sample_period_ticks; /* from one sample of a channel to its next */
     uint8_t samples_per_frame;
     uint8_t sample_format; /* enum sample_format */
+    uint8_t oversampling; /* conversions that are averaged into one sample; 1 where the board's table says no more */
     uint16_t servo_min_cdeg[5];
     uint16_t servo_max_cdeg[5];
     uint16_t servo_safe_cdeg[5]; /* pose of RELAX, within min and max */
@@ -251,25 +281,26 @@ static inline void config_unpack(struct config *m, const uint8_t *payload) {
     m->sample_period_ticks = get_u16(payload + 8);
     m->samples_per_frame = payload[10];
     m->sample_format = payload[11];
+    m->oversampling = payload[12];
     for (uint8_t i = 0; i < 5; i++) {
-        m->servo_min_cdeg[i] = get_u16(payload + 12 + 2 * i);
+        m->servo_min_cdeg[i] = get_u16(payload + 13 + 2 * i);
     }
     for (uint8_t i = 0; i < 5; i++) {
-        m->servo_max_cdeg[i] = get_u16(payload + 22 + 2 * i);
+        m->servo_max_cdeg[i] = get_u16(payload + 23 + 2 * i);
     }
     for (uint8_t i = 0; i < 5; i++) {
-        m->servo_safe_cdeg[i] = get_u16(payload + 32 + 2 * i);
+        m->servo_safe_cdeg[i] = get_u16(payload + 33 + 2 * i);
     }
     for (uint8_t i = 0; i < 5; i++) {
-        m->pulse_0_us[i] = get_u16(payload + 42 + 2 * i);
+        m->pulse_0_us[i] = get_u16(payload + 43 + 2 * i);
     }
     for (uint8_t i = 0; i < 5; i++) {
-        m->pulse_180_us[i] = get_u16(payload + 52 + 2 * i);
+        m->pulse_180_us[i] = get_u16(payload + 53 + 2 * i);
     }
-    m->servo_period_us = get_u16(payload + 62);
-    m->slew_cdeg_per_s = get_u16(payload + 64);
-    m->hold_ms = get_u16(payload + 66);
-    m->relax_ms = get_u16(payload + 68);
+    m->servo_period_us = get_u16(payload + 63);
+    m->slew_cdeg_per_s = get_u16(payload + 65);
+    m->hold_ms = get_u16(payload + 67);
+    m->relax_ms = get_u16(payload + 69);
 }
 
 /* Answer to CONFIG. */
@@ -309,15 +340,17 @@ static inline void emg_pack(const struct emg *m, uint8_t *payload) {
 
 /* Permission to move. Only from DISARMED, with no blocker. Answered by STATUS. */
 struct arm {
+    uint8_t permission; /* enum permission, but not none */
     uint16_t boot_id; /* of the last IDENT */
     uint32_t config_crc;
     uint16_t challenge; /* of the last STATUS: an ARM cannot be replayed */
 };
 
 static inline void arm_unpack(struct arm *m, const uint8_t *payload) {
-    m->boot_id = get_u16(payload);
-    m->config_crc = get_u32(payload + 2);
-    m->challenge = get_u16(payload + 6);
+    m->permission = payload[0];
+    m->boot_id = get_u16(payload + 1);
+    m->config_crc = get_u32(payload + 3);
+    m->challenge = get_u16(payload + 7);
 }
 
 /* Where the five servos shall go. Not answered, never sent again. */
@@ -335,62 +368,37 @@ static inline void setpoint_unpack(struct setpoint *m, const uint8_t *payload) {
     m->based_on_sample = get_u32(payload + 11);
 }
 
-/* Every status_period_ms, on each change of state, and as the answer to a control message. */
-struct status {
-    uint8_t state; /* enum state */
-    uint8_t reason; /* enum reason */
-    uint16_t blockers; /* bits blocker */
-    uint8_t flags; /* bits status_flag */
-    uint8_t ack_type; /* type of the last control message handled; 0 before the first */
-    uint8_t ack_seq; /* its seq */
-    uint8_t ack_result; /* enum result */
-    uint16_t challenge; /* for ARM; another one after each change of state */
-    uint16_t boot_id; /* so that a reset between two frames is seen */
-    uint32_t config_crc;
-    uint32_t sample_index; /* next sample to be taken */
-    uint32_t t_us; /* device clock, wraps */
-    uint8_t setpoint_seq; /* seq of the last accepted SETPOINT */
-    uint16_t applied_cdeg[5]; /* what the servos are being told, after slew */
-    uint16_t supply_mv; /* 0: not measured */
-    uint16_t crc_errors; /* this and the following wrap at 65536 */
-    uint16_t length_errors; /* bad COBS, too long, or wrong length for the type */
-    uint16_t unknown_types;
-    uint16_t seq_gaps; /* frames from the host that never came */
-    uint16_t rx_overruns; /* bytes lost before they were read */
-    uint16_t range_rejects; /* setpoints out of range */
-    uint16_t stale_rejects; /* setpoints too old, or older than the last */
-    uint16_t tx_drops; /* EMG frames dropped because the line was full */
-    uint16_t max_loop_us; /* longest pass of the main loop since the last STATUS */
+/* Every status_period_ms, on each change of state, and as the answer to a control message. Where its fields lie. */
+enum status_at {
+    STATUS_AT_STATE = 0, /* enum state */
+    STATUS_AT_REASON = 1, /* enum reason */
+    STATUS_AT_BLOCKERS = 2, /* bits blocker */
+    STATUS_AT_FLAGS = 4, /* bits status_flag */
+    STATUS_AT_ACK_TYPE = 5, /* type of the last control message handled; 0 before the first */
+    STATUS_AT_ACK_SEQ = 6, /* its seq */
+    STATUS_AT_ACK_RESULT = 7, /* enum result */
+    STATUS_AT_CHALLENGE = 8, /* for ARM; another one after each change of state */
+    STATUS_AT_BOOT_ID = 10, /* so that a reset between two frames is seen */
+    STATUS_AT_CONFIG_CRC = 12,
+    STATUS_AT_SAMPLE_INDEX = 16, /* next sample to be taken */
+    STATUS_AT_T_US = 20, /* board's clock, wraps */
+    STATUS_AT_SETPOINT_SEQ = 24, /* seq of the last accepted SETPOINT */
+    STATUS_AT_APPLIED_CDEG = 25, /* what the servos are being told, after slew */
+    STATUS_AT_SUPPLY_MV = 35, /* of the servos; 0: not measured */
+    STATUS_AT_PERMISSION = 37, /* enum permission: what the ARM in force permits; none in DISARMED, FAULT and ESTOP */
+    STATUS_AT_LIMITS_STATE = 38, /* enum limits_state */
+    STATUS_AT_BUTTON = 39, /* bits button */
+    STATUS_AT_BUTTON_PRESSES = 40, /* presses since the reset, wraps */
+    STATUS_AT_CRC_ERRORS = 41, /* this and the following wrap at 65536 */
+    STATUS_AT_LENGTH_ERRORS = 43, /* bad COBS, too long, or wrong length for the type */
+    STATUS_AT_UNKNOWN_TYPES = 45,
+    STATUS_AT_SEQ_GAPS = 47, /* frames from the host that never came */
+    STATUS_AT_RX_OVERRUNS = 49, /* bytes lost before they were read */
+    STATUS_AT_RANGE_REJECTS = 51, /* setpoints out of range */
+    STATUS_AT_STALE_REJECTS = 53, /* setpoints too old, or older than the last */
+    STATUS_AT_TX_DROPS = 55, /* EMG frames dropped because the line was full */
+    STATUS_AT_MAX_LOOP_US = 57, /* longest pass of the main loop since the last STATUS */
 };
-
-static inline void status_pack(const struct status *m, uint8_t *payload) {
-    payload[0] = m->state;
-    payload[1] = m->reason;
-    put_u16(payload + 2, m->blockers);
-    payload[4] = m->flags;
-    payload[5] = m->ack_type;
-    payload[6] = m->ack_seq;
-    payload[7] = m->ack_result;
-    put_u16(payload + 8, m->challenge);
-    put_u16(payload + 10, m->boot_id);
-    put_u32(payload + 12, m->config_crc);
-    put_u32(payload + 16, m->sample_index);
-    put_u32(payload + 20, m->t_us);
-    payload[24] = m->setpoint_seq;
-    for (uint8_t i = 0; i < 5; i++) {
-        put_u16(payload + 25 + 2 * i, m->applied_cdeg[i]);
-    }
-    put_u16(payload + 35, m->supply_mv);
-    put_u16(payload + 37, m->crc_errors);
-    put_u16(payload + 39, m->length_errors);
-    put_u16(payload + 41, m->unknown_types);
-    put_u16(payload + 43, m->seq_gaps);
-    put_u16(payload + 45, m->rx_overruns);
-    put_u16(payload + 47, m->range_rejects);
-    put_u16(payload + 49, m->stale_rejects);
-    put_u16(payload + 51, m->tx_drops);
-    put_u16(payload + 53, m->max_loop_us);
-}
 
 /* Clock and liveness; not a permission to move. */
 struct ping {
@@ -404,7 +412,7 @@ static inline void ping_unpack(struct ping *m, const uint8_t *payload) {
 /* Answer to PING. */
 struct pong {
     uint32_t token;
-    uint32_t t_us; /* device clock when PING was handled */
+    uint32_t t_us; /* board's clock when PING was handled */
     uint32_t sample_index; /* next sample to be taken then */
 };
 
@@ -413,5 +421,41 @@ static inline void pong_pack(const struct pong *m, uint8_t *payload) {
     put_u32(payload + 4, m->t_us);
     put_u32(payload + 8, m->sample_index);
 }
+
+/* Stores servo limits in the board's EEPROM. Only while DISARMED. Answered by LIMITS at once, and again when they are written. */
+struct write_limits {
+    uint16_t servo_min_cdeg[5];
+    uint16_t servo_max_cdeg[5];
+    uint16_t pulse_0_us[5]; /* pulse width at 0 deg */
+    uint16_t pulse_180_us[5]; /* pulse width at 180 deg; below pulse_0_us where closing shortens the pulse */
+    uint8_t digital; /* bit for each servo that may be pulsed above 50 Hz */
+};
+
+static inline void write_limits_unpack(struct write_limits *m, const uint8_t *payload) {
+    for (uint8_t i = 0; i < 5; i++) {
+        m->servo_min_cdeg[i] = get_u16(payload + 2 * i);
+    }
+    for (uint8_t i = 0; i < 5; i++) {
+        m->servo_max_cdeg[i] = get_u16(payload + 10 + 2 * i);
+    }
+    for (uint8_t i = 0; i < 5; i++) {
+        m->pulse_0_us[i] = get_u16(payload + 20 + 2 * i);
+    }
+    for (uint8_t i = 0; i < 5; i++) {
+        m->pulse_180_us[i] = get_u16(payload + 30 + 2 * i);
+    }
+    m->digital = payload[40];
+}
+
+/* The servo limits that hold. Answer to READ_LIMITS and WRITE_LIMITS, and sent once more when writing has ended. Where its fields lie. */
+enum limits_at {
+    LIMITS_AT_RESULT = 0, /* enum result */
+    LIMITS_AT_STATE = 1, /* enum limits_state; all limits are 0 where it is damaged */
+    LIMITS_AT_SERVO_MIN_CDEG = 2,
+    LIMITS_AT_SERVO_MAX_CDEG = 12,
+    LIMITS_AT_PULSE_0_US = 22,
+    LIMITS_AT_PULSE_180_US = 32,
+    LIMITS_AT_DIGITAL = 42,
+};
 
 #endif

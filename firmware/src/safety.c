@@ -63,6 +63,9 @@ static void happened(struct safety *s, enum event event) {
         s->state = rule->to;
         s->reason = rule->reason;
         s->pulses_on = (MOVABLE & IN(rule->to)) != 0U;
+        if (!s->pulses_on) {
+            s->permission = PERMISSION_NONE;
+        }
         s->challenge = (uint16_t)(s->challenge * 25173UL + 13849U); /* full period: never the same twice running */
     }
 }
@@ -143,7 +146,8 @@ uint16_t safety_blockers(const struct safety *s) {
                       (s->configured ? 0U : BLOCKER_NOT_CONFIGURED) | (s->streaming ? 0U : BLOCKER_NOT_STREAMING) |
                       (disarmed ? 0U : BLOCKER_NOT_DISARMED) |
                       (s->state == STATE_ESTOP ? BLOCKER_ESTOP_LATCHED : 0U) |
-                      (s->stalled ? BLOCKER_SAMPLING_STALLED : 0U) | (supply_low(s) ? BLOCKER_SUPPLY_LOW : 0U));
+                      (s->stalled ? BLOCKER_SAMPLING_STALLED : 0U) | (supply_low(s) ? BLOCKER_SUPPLY_LOW : 0U) |
+                      s->limits_blockers);
 }
 
 enum result safety_arm(struct safety *s, const struct arm *arm, const struct safety_inputs *in) {
@@ -153,7 +157,10 @@ enum result safety_arm(struct safety *s, const struct arm *arm, const struct saf
     if (!s->configured || arm->config_crc != s->config_crc) {
         return RESULT_WRONG_CONFIG;
     }
-    if (s->state == STATE_ARMED && arm->challenge == s->armed_by) {
+    if (arm->permission == PERMISSION_NONE || arm->permission > PERMISSION_JOG) {
+        return RESULT_BAD_PERMISSION;
+    }
+    if (s->state == STATE_ARMED && arm->challenge == s->armed_by && arm->permission == s->permission) {
         return RESULT_OK; /* the answer to the first one was lost */
     }
     if (safety_blockers(s) != 0U) {
@@ -169,6 +176,7 @@ enum result safety_arm(struct safety *s, const struct arm *arm, const struct saf
     s->rejects_in_row = 0U;
     s->reached = 0U;
     memcpy(s->target_cdeg, s->applied_cdeg, sizeof s->target_cdeg);
+    s->permission = arm->permission;
     happened(s, EVENT_ARM);
     return RESULT_OK;
 }
@@ -290,7 +298,7 @@ void safety_next_pose(const struct safety *s, uint16_t *pose_cdeg) {
     uint16_t step = s->step_cdeg;
     if (s->state == STATE_ARMED) {
         goal = s->target_cdeg;
-        if (s->reached != ALL_SERVOS) {
+        if (s->reached != ALL_SERVOS || s->permission == PERMISSION_JOG) {
             step = s->first_step_cdeg;
         }
     } else if (s->state == STATE_RELAX) {

@@ -22,6 +22,7 @@ struct safety {
     bool protocol_matches;  /* the host's proto_hash is ours */
     bool configured;
     bool streaming;
+    uint8_t permission;     /* enum permission: of the ARM in force */
     bool stalled;           /* streaming, and no new sample for stall_ms */
     uint16_t boot_id;
     uint16_t challenge;     /* an ARM must repeat it */
@@ -30,6 +31,7 @@ struct safety {
     uint32_t config_crc;    /* 0: not configured */
     struct config config;   /* in force */
     uint16_t supply_mv;
+    uint16_t limits_blockers; /* bits blocker: what the board's servo limits say to this CONFIG (limits.h) */
 
     uint32_t sample_index;  /* as of the last look, and when it last moved */
     uint32_t sample_ms;

@@ -80,7 +80,7 @@ LED = Circuit(
     "status LED",
     lambda board: (resistor(LED_OHM), "LED 3 or 5 mm"),
     lambda board: f"pin {board.led.number} to GND",
-    "will show the state; this firmware does not light it yet",
+    "shows the hand's state ([firmware/SAFETY.md](../firmware/SAFETY.md))",
 )
 BUTTON = Circuit(
     "e",

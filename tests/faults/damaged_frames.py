@@ -152,6 +152,7 @@ class Downlink:
             sample_period_ticks=2000,
             samples_per_frame=30,  # their samples do not matter: few, long frames
             sample_format=m.SampleFormat.INT16,
+            oversampling=1,
             servo_min_cdeg=(0,) * m.SERVOS,
             servo_max_cdeg=(18000,) * m.SERVOS,
             servo_safe_cdeg=(4000,) * m.SERVOS,
@@ -179,7 +180,7 @@ class Downlink:
     def _arm(self) -> None:
         safety = self._device.safety
         self._say(m.Disarm())
-        self._say(m.Arm(safety.boot_id, safety.config_crc, safety.challenge))
+        self._say(m.Arm(m.Permission.DECODER, safety.boot_id, safety.config_crc, safety.challenge))
         if safety.state is not m.State.ARMED:
             raise SystemExit(f"The simulated hand cannot be armed ({safety.blockers(0)!r}).")
 

@@ -18,6 +18,7 @@ from sim_measure import PULSE_0_US, PULSE_180_US, pulses
 
 from myobridge.simulator.emg_source import EmgSource
 from myobridge.simulator.firmware import SimulatedFirmware
+from myobridge.simulator.limits import WIDE, eeprom_image
 from myobridge.simulator.real_firmware import Feeder, build
 from myobridge.wire import messages as m
 from myobridge.wire.frame import FrameDecoder
@@ -139,7 +140,9 @@ class BoardDevice:
         self._trace, pipe = folder / "trace", folder / "emg"
         os.mkfifo(pipe)
         command = [simulator, self.elf, "--board", board, "--realtime", "--emg", pipe, "--trace", self._trace]
-        command += ["--channels", str(source.channels)]
+        eeprom = folder / "eeprom"
+        eeprom.write_bytes(eeprom_image(WIDE))
+        command += ["--channels", str(source.channels), "--eeprom", eeprom]
         self._process = subprocess.Popen(list(map(str, command)), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         hurry(self._process.pid)
         Feeder(source, pipe)

@@ -27,6 +27,7 @@ CONFIG: Final = m.Config(
     sample_period_ticks=TICK_HZ // 1000,
     samples_per_frame=4,
     sample_format=m.SampleFormat.INT16,
+    oversampling=1,
     servo_min_cdeg=(0, 100, 200, 300, 400),
     servo_max_cdeg=(18000, 17900, 17800, 17700, 17600),
     servo_safe_cdeg=SAFE,
@@ -126,9 +127,17 @@ class Hand:
     def stop(self) -> None:
         LIB.safety_stop(self.struct)
 
-    def arm(self, *, boot_id: int = BOOT_ID, config_crc: int = CONFIG_CRC, challenge: int | None = None) -> Result:
+    def arm(
+        self,
+        *,
+        permission: int = m.Permission.DECODER,
+        boot_id: int = BOOT_ID,
+        config_crc: int = CONFIG_CRC,
+        challenge: int | None = None,
+    ) -> Result:
         challenge = self.challenge if challenge is None else challenge
-        return Result(LIB.safety_arm(self.struct, c_struct("arm", m.Arm(boot_id, config_crc, challenge)), self.inputs))
+        request = c_struct("arm", m.Arm(permission, boot_id, config_crc, challenge))
+        return Result(LIB.safety_arm(self.struct, request, self.inputs))
 
     def disarm(self) -> None:
         LIB.safety_disarm(self.struct)

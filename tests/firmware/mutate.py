@@ -1,6 +1,7 @@
-"""Changes safety.c in one place at a time and runs its tests: a change that no test notices is named.
+"""Changes safety.c or limits.c in one place at a time and runs its tests: a change that no test notices is named.
 
-    python tests/firmware/mutate.py            # all of them, some ten minutes
+    python tests/firmware/mutate.py            # all of safety.c, some ten minutes
+    python tests/firmware/mutate.py --subject limits.c
     python tests/firmware/mutate.py --sample 20
 
 Exit status 1 if a mutant survives that mutants.toml does not explain.
@@ -24,7 +25,13 @@ from portable import SOURCES, compile_command, portable_sources
 
 HERE: Final = Path(__file__).parent
 SUBJECT: Final = SOURCES / "safety.c"
-TESTS: Final = ("test_c_setpoints.py", "test_c_motion.py", "test_c_states.py")
+TESTS: Final = {
+    "safety.c": ("test_c_setpoints.py", "test_c_motion.py", "test_c_states.py"),
+    "limits.c": ("test_c_limits.py",),
+}
+"""Each subject's tests."""
+BEGINS: Final = r"(?=static const struct rule RULES|static uint16_t field\()"
+"""Where the code of a subject begins that is worth changing."""
 TIMEOUT_S: Final = 60
 
 SWAPS: Final = {
@@ -73,12 +80,12 @@ class Mutant(NamedTuple):
 
 
 def code_only(text: str) -> str:
-    """`text` from the state table on, with everything that is no code blanked out; offsets stay."""
+    """`text` from BEGINS on, with everything that is no code blanked out; offsets stay."""
 
     def blank(match: re.Match[str]) -> str:
         return re.sub(r"[^\n]", " ", match[0])
 
-    head = re.compile(r"\A.*?(?=static const struct rule RULES)", re.DOTALL)
+    head = re.compile(r"\A.*?" + BEGINS, re.DOTALL)
     comment = re.compile(r"/\*.*?\*/", re.DOTALL)
     check = re.compile(r"^static_assert\(.*?;$", re.DOTALL | re.MULTILINE)
     for pattern in (head, comment, check):
@@ -118,10 +125,11 @@ def mutants(text: str) -> Iterator[Mutant]:
 class Workshop:
     """Compiles mutants and runs the tests on them."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, subject: Path) -> None:
         self.folder = folder
+        self.subject = subject
         self.others = folder / "others.o"
-        sources = [path for path in portable_sources() if path != SUBJECT]
+        sources = [path for path in portable_sources() if path != subject]
         objects = []
         for source in sources:
             objects.append(folder / f"{source.stem}.o")
@@ -130,7 +138,7 @@ class Workshop:
 
     def killed_by(self, text: str) -> str | None:
         """What noticed the mutant; None if nothing did."""
-        source, library = self.folder / "safety.c", self.folder / "mutant.so"
+        source, library = self.folder / self.subject.name, self.folder / "mutant.so"
         source.write_text(text, encoding="utf-8")
         options = ["-shared", "-O1", "-w", "-o", library, source, self.others]
         if subprocess.run(compile_command(*options), capture_output=True, check=False).returncode:
@@ -143,7 +151,7 @@ class Workshop:
             "-q",
             "-p",
             "no:cacheprovider",
-            *(str(HERE / t) for t in TESTS),
+            *(str(HERE / t) for t in TESTS[self.subject.name]),
         ]
         environment = {**os.environ, "HAND_C_LIBRARY": str(library)}
         try:
@@ -160,8 +168,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sample", type=int, help="only so many, chosen at random")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--subject", choices=TESTS, default=SUBJECT.name)
     options = parser.parse_args()
-    text = SUBJECT.read_text(encoding="utf-8")
+    subject = SOURCES / options.subject
+    text = subject.read_text(encoding="utf-8")
     explained = tomllib.loads((HERE / "mutants.toml").read_text(encoding="utf-8"))["equivalent"]
     chosen = list(mutants(text))
     total = len(chosen)
@@ -169,7 +179,7 @@ def main() -> int:
         chosen = random.Random(options.seed).sample(chosen, options.sample)
     survivors, equivalent, compiler = [], 0, 0
     with tempfile.TemporaryDirectory(prefix="mutants-") as name:
-        workshop = Workshop(Path(name))
+        workshop = Workshop(Path(name), subject)
         for mutant in chosen:
             killer = workshop.killed_by(text[: mutant.start] + mutant.new + text[mutant.end :])
             compiler += killer == "the compiler"

@@ -21,7 +21,17 @@ SOURCES: Final = ROOT / "firmware" / "src"
 LIBRARY: Final = os.environ.get("HAND_C_LIBRARY")
 COVERAGE: Final = os.environ.get("HAND_C_COVERAGE")
 FAKES: Final = Path(__file__).parent / "c"
-HEADERS: Final = ("safety.h", "servo_map.h", "configure.h", "emg.h", "dispatch.h", "link.h", "fake_board.h")
+HEADERS: Final = (
+    "safety.h",
+    "servo_map.h",
+    "configure.h",
+    "limits.h",
+    "panel.h",
+    "emg.h",
+    "dispatch.h",
+    "link.h",
+    "fake_board.h",
+)
 WARNINGS: Final = ("-Wall", "-Wextra", "-Wshadow", "-Wconversion", "-Wundef", "-Werror")
 
 

@@ -10,6 +10,7 @@ from typing import Final
 
 from sim_faults_board import (
     converter_stalls,
+    eeprom_stalls,
     estop_in_any_state,
     index_and_clock_wrap,
     interrupt_hangs,
@@ -18,9 +19,9 @@ from sim_faults_board import (
 )
 from sim_faults_host import (
     config_while_armed_or_too_much,
-    host_does_not_read,
     host_killed,
     host_stopped_300_ms,
+    line_overloaded,
     pings_at_line_rate,
     pings_without_setpoints,
     protocols_differ,
@@ -52,10 +53,11 @@ FAULTS: Final[dict[str, tuple[str, Callable[[str], Outcome]]]] = {
     "12a": ("main loop hangs", loop_hangs),
     "12b": ("interrupt hangs", interrupt_hangs),
     "12c": ("converter stalls", converter_stalls),
+    "12d": ("EEPROM stalls", eeprom_stalls),
     "13": ("reset in mid-motion", reset_in_mid_motion),
     "14": ("protocol hashes differ", protocols_differ),
     "15": ("CONFIG while armed, or overloading the link", config_while_armed_or_too_much),
-    "19a": ("host does not read", host_does_not_read),
+    "19a": ("PINGs and EMG beyond what the line carries", line_overloaded),
     "19b": ("PINGs at line rate", pings_at_line_rate),
     "20a": ("index and clock wrap", index_and_clock_wrap),
     "20b": ("ESTOP in any state", estop_in_any_state),

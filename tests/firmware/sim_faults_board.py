@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sim_hand import Kind, field_offset, ms
+from sim_hand import Kind, cycles_of_ms, field_offset, ms
 from sim_host import SimHost
 from sim_measure import board_on, estop_to_last_pulse_ms, pulses
 from sim_moving import (
@@ -22,12 +22,17 @@ from sim_moving import (
     moving,
 )
 
+from myobridge.simulator.limits import WIDE
 from myobridge.wire.messages import (
     SERVO_PERIOD_MAX_US,
     SERVOS,
     STALL_MS,
     Arm,
     Blocker,
+    Capability,
+    Limits,
+    LimitsState,
+    Permission,
     Reason,
     ResetCause,
     Result,
@@ -54,14 +59,17 @@ def reset_by_watchdog(host: SimHost, fault: int, boot_id: int) -> tuple[float, f
 
 
 def loop_hangs(board: str) -> Outcome:
-    with moving(board) as host:
+    """The reset may cut a pulse: a wrong angle, for one servo period. No firmware can help that."""
+    with moving(board, steps_matter=False) as host:
         boot_id = host.status.boot_id
         fault = host.hand.cycle
         host.hand.command("freeze loop")
         reset_ms, last_ms = reset_by_watchdog(host, fault, boot_id)
         assert reset_ms <= WATCHDOG_MS * WATCHDOG_TOLERANCE
+        assert_no_step(host.hand, board, until=fault + cycles_of_ms(reset_ms))
         return Outcome(
-            max(last_ms, 0.0), f"pulses off; reset by the watchdog at {reset_ms:.0f} ms, DISARMED, cause told"
+            max(last_ms, 0.0),
+            f"pulses off, the last one cut if the reset meets it; reset at {reset_ms:.0f} ms, DISARMED, cause told",
         )
 
 
@@ -94,7 +102,51 @@ def converter_stalls(board: str) -> Outcome:
         stalled, reason = first_status(host, State.FAULT, fault)
         assert reason == Reason.SAMPLING_STALLED and host.status.blockers & Blocker.SAMPLING_STALLED
         assert ms(stalled - fault) <= STALL_MS + 10
-        return Outcome(ms(last_pulse_end(host.hand) - fault), f"pulses off; FAULT told at {ms(stalled - fault):.0f} ms")
+        host.run_ms(WATCHDOG_MS + 200)
+        assert host.hello().reset_cause == ResetCause.WATCHDOG
+        assert_comes_back_without_a_converter(host)
+        safe_ms = ms(last_pulse_end(host.hand) - fault)
+        return Outcome(
+            safe_ms, f"pulses off; FAULT told at {ms(stalled - fault):.0f} ms; back after the watchdog's reset"
+        )
+
+
+def assert_comes_back_without_a_converter(host: SimHost) -> None:
+    """DISARMED, with no reading of the supply; streaming is a FAULT again, until the converter works."""
+    assert host.status.state == State.DISARMED
+    assert (host.idents[-1].message.capabilities, host.status.supply_mv) == (Capability.BUTTON, 0)
+    host.stream()
+    host.run_ms(STALL_MS + 10)
+    assert (host.status.state, host.status.reason) == (State.FAULT, Reason.SAMPLING_STALLED)
+    host.hand.command("adc go")
+    host.run_ms(10)
+    host.disarm()
+    host.stop()
+    host.stream_armed()
+
+
+def eeprom_stalls(board: str) -> Outcome:
+    """What is stored cannot be read: it may be narrower than the defaults, so nothing moves."""
+    with board_on(board) as host:
+        host.hand.command("eeprom stall")
+        host.hand.command("power-cycle")
+        host.run_ms(100)
+        host.stream()
+        assert (host.status.limits_state, host.status.blockers) == (LimitsState.DAMAGED, Blocker.NO_LIMITS)
+        assert host.arm().ack_result == Result.BLOCKED
+        asked = host.hand.cycle
+        host.send(WIDE)
+        host.run_ms(50)
+        answer = next(frame for frame in host.received if frame.kind == Limits.TYPE and frame.payload[0] != Result.OK)
+        assert answer.payload[0] == Result.WRITE_FAILED
+        host.hand.command("eeprom go")
+        host.send(WIDE)
+        host.run_ms(500)
+        assert host.status.limits_state == LimitsState.STORED
+        assert host.arm().state == State.ARMED
+        return Outcome(
+            None, f"streams; ARM refused: no limits; WRITE_LIMITS fails after {ms(answer.cycle - asked):.0f} ms"
+        )
 
 
 def reset_in_mid_motion(board: str) -> Outcome:
@@ -108,7 +160,10 @@ def reset_in_mid_motion(board: str) -> Outcome:
         ident = host.hello()
         assert ident.reset_cause == ResetCause.EXTERNAL and ident.boot_id != old.boot_id
         assert host.status.state == State.DISARMED
-        assert host.ask(Arm(old.boot_id, host.config_crc, host.status.challenge)).ack_result == Result.WRONG_BOOT
+        assert (
+            host.ask(Arm(Permission.DECODER, old.boot_id, host.config_crc, host.status.challenge)).ack_result
+            == Result.WRONG_BOOT
+        )
         host.run_ms(100)
         assert last_pulse_end(host.hand) == last
         return Outcome(max(ms(last - fault), 0.0), "pulses off; another boot_id, DISARMED, the old ARM refused")

@@ -129,8 +129,8 @@ def config_while_armed_or_too_much(board: str) -> Outcome:
         return Outcome(None, "refused; state and CONFIG unchanged")
 
 
-def host_does_not_read(board: str) -> Outcome:
-    """A wire cannot push back. What fills the device's buffer is more to say than the line carries: EMG that takes
+def line_overloaded(board: str) -> Outcome:
+    """A wire cannot push back. What fills the board's buffer is more to say than the line carries: EMG that takes
     88 % of it, and the answers to 1600 PINGs a second.
     """
     with board_on(board) as host:

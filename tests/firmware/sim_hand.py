@@ -16,9 +16,10 @@ from typing import Any, Final, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from myobridge.simulator.limits import WIDE, eeprom_image
 from myobridge.simulator.real_firmware import make
 from myobridge.wire.frame import PAYLOAD, FrameDecoder
-from myobridge.wire.messages import BAUD
+from myobridge.wire.messages import BAUD, WriteLimits
 
 FIRMWARE: Final = Path(__file__).parents[2] / "firmware"
 BOARDS: Final = ("mega2560", "uno")
@@ -57,6 +58,14 @@ def us(cycles: float) -> float:
 
 def cycles_of_ms(milliseconds: float) -> int:
     return round(milliseconds * CPU_HZ / 1000)
+
+
+SUPPLY_INPUT: Final = {"mega2560": 8, "uno": 5}
+
+
+def emg_sampling(stats: dict[str, Any], board: str) -> list[dict[str, Any]]:
+    """Of each EMG input that is sampled. The servo supply's input is converted only now and then."""
+    return [channel for channel in stats["sampling"] if channel["input"] != SUPPLY_INPUT[board]]
 
 
 @cache
@@ -102,17 +111,27 @@ class SimHand:
     """A board that runs only when told to. `emg`: ADC counts around 0, shape (samples, channels).
 
     loader: the boot loader in which each reset starts, as on a board that was bought; without it, as after `make flash`
-    with a programmer.
+    with a programmer. limits: stored in its EEPROM; None: the EEPROM is blank.
     """
 
     def __init__(
-        self, elf: Path, board: str, emg: NDArray[np.int16] | None = None, *, loader: Path | None = None
+        self,
+        elf: Path,
+        board: str,
+        emg: NDArray[np.int16] | None = None,
+        *,
+        loader: Path | None = None,
+        limits: WriteLimits | None = WIDE,
     ) -> None:
         self.elf = elf
         self.cycle = 0
         arguments: list[str | Path] = [build_simulator(), elf, "--board", board, "--lockstep"]
         arguments += ["--loader", loader] if loader else []
         self._scratch = TemporaryDirectory()
+        if limits is not None:
+            eeprom = Path(self._scratch.name) / "eeprom"
+            eeprom.write_bytes(eeprom_image(limits))
+            arguments += ["--eeprom", eeprom]
         if emg is not None:
             file = Path(self._scratch.name) / "emg"
             file.write_bytes(emg.astype("<i2").tobytes())

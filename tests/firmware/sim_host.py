@@ -30,6 +30,7 @@ from myobridge.wire.messages import (
     Hello,
     Ident,
     Message,
+    Permission,
     Ping,
     Pong,
     SampleFormat,
@@ -86,6 +87,7 @@ def config(
         sample_period_ticks=tick_hz // fs_hz,
         samples_per_frame=samples_per_frame,
         sample_format=SampleFormat.INT16,
+        oversampling=1,
         servo_min_cdeg=(servo_min_cdeg,) * SERVOS,
         servo_max_cdeg=(servo_max_cdeg,) * SERVOS,
         servo_safe_cdeg=(servo_min_cdeg,) * SERVOS,
@@ -187,7 +189,7 @@ class SimHost:
 
     def arm(self) -> Status:
         last = self.status
-        return self.ask(Arm(last.boot_id, self.config_crc, last.challenge))
+        return self.ask(Arm(Permission.DECODER, last.boot_id, self.config_crc, last.challenge))
 
     def disarm(self) -> Status:
         return self.ask(Disarm())

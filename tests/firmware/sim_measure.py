@@ -10,10 +10,12 @@ from contextlib import contextmanager
 from functools import cache
 
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
-from sim_hand import BYTE_CYCLES, CPU_HZ, Kind, SimHand, build_firmware, cycles_of_ms, ms
+from sim_hand import BYTE_CYCLES, CPU_HZ, Kind, SimHand, build_firmware, cycles_of_ms, emg_sampling, ms
 from sim_host import SimHost
 
+from myobridge.simulator.limits import WIDE
 from myobridge.wire.frame import encode
 from myobridge.wire.messages import (
     ANGLE_MAX_CDEG,
@@ -25,6 +27,7 @@ from myobridge.wire.messages import (
     SERVOS,
     Setpoint,
     State,
+    WriteLimits,
 )
 
 CHANNELS = 4
@@ -39,9 +42,9 @@ FASTEST_SERVO_PERIOD_US = {"mega2560": SERVO_PERIOD_MIN_US, "uno": SERVOS * PULS
 
 
 @contextmanager
-def board_on(board: str, emg: NDArray[np.int16] | None = None) -> Iterator[SimHost]:
-    """A host at a board that has just been switched on."""
-    with SimHand(build_firmware(board), board, emg) as hand:
+def board_on(board: str, emg: NDArray[np.int16] | None = None, limits: WriteLimits | None = WIDE) -> Iterator[SimHost]:
+    """A host at a board that has just been switched on. limits: stored in it."""
+    with SimHand(build_firmware(board), board, emg, limits=limits) as hand:
         host = SimHost(hand)
         host.run_ms(50)
         yield host
@@ -82,7 +85,7 @@ def working(board: str) -> dict[str, float]:
             stats = host.hand.stats()
         seen = {f"{name} latency": vector["latency_max_cycles"] for name, vector in stats["interrupts"].items()}
         seen["latency_cycles"] = max(seen.values())
-        seen["jitter_us"] = max(channel["jitter_us"] for channel in stats["sampling"])
+        seen["jitter_us"] = max(channel["jitter_us"] for channel in emg_sampling(stats, board))
         seen["cpu_percent"] = 100 * stats["cpu_share"]
         figures = {name: max(value, figures.get(name, 0)) for name, value in seen.items()}
     return figures
@@ -207,7 +210,7 @@ def fastest_servos(board: str) -> dict[str, float]:
         "step_us": float(steps_us.max()),
         "turned_deg": float(180 * min(widths[-1] - widths[0] for _, widths in told) / cycles_of_ms(2)),
         "cpu_percent": 100 * stats["cpu_share"],
-        "jitter_us": max(channel["jitter_us"] for channel in stats["sampling"]),
+        "jitter_us": max(channel["jitter_us"] for channel in emg_sampling(stats, board)),
         "latency_cycles": max(v["latency_max_cycles"] for v in stats["interrupts"].values()),
     }
 
@@ -235,8 +238,9 @@ def estop_to_last_pulse_ms(board: str) -> float:
     The servos are mounted the other way round, so that the open hand has the longest pulses.
     """
     worst = 0
+    turned = replace(WIDE, pulse_0_us=WIDE.pulse_180_us, pulse_180_us=WIDE.pulse_0_us)
     for phase in range(40):
-        with board_on(board) as host:
+        with board_on(board, limits=turned) as host:
             host.stream_armed(pulse_0_us=PULSE_180_US, pulse_180_us=PULSE_0_US)
             host.run_ms(60 + SERVO_PERIOD_MAX_US / 1000 / 40 * phase)
             host.estop()
@@ -299,7 +303,7 @@ def flood(board: str) -> dict[str, float]:
         "rx_lost": stats["uart"]["rx_lost"],
         "rx_wait_byte_times": stats["uart"]["rx_wait_max_cycles"] / BYTE_CYCLES,
         "latency_cycles": max(v["latency_max_cycles"] for v in stats["interrupts"].values()),
-        "jitter_us": max(c["jitter_us"] for c in stats["sampling"]),
+        "jitter_us": max(channel["jitter_us"] for channel in emg_sampling(stats, board)),
         "emg_lost": sum(b.sample_index != a.sample_index + a.n for a, b in zip(host.emg, host.emg[1:], strict=False)),
         "max_loop_us": max(s.message.max_loop_us for s in during),
         "overruns": host.status.rx_overruns,

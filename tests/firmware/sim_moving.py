@@ -51,12 +51,16 @@ def moving(board: str, *, steps_matter: bool = True) -> Iterator[SimHost]:
             assert_no_step(host.hand, board)
 
 
-def assert_no_step(hand: SimHand, board: str) -> None:
-    """No servo was ever told to go further in one period than the fastest slew of this session allows."""
+def assert_no_step(hand: SimHand, board: str, until: int | None = None) -> None:
+    """No servo was ever told to go further in one period than the fastest slew of this session allows.
+
+    until: only pulses that ended before this cycle count.
+    """
     fastest = max(SLEW_CDEG_PER_S, FIRST_MOVE_SLEW_CDEG_PER_S, RELAX_SLEW_CDEG_PER_S)
     per_period_us = fastest * SERVO_PERIOD_MAX_US / 1e6 / ANGLE_MAX_CDEG * (PULSE_180_US - PULSE_0_US)
     for servo in range(SERVOS):
-        steps = np.abs(np.diff(pulses(hand, servo)[1]))
+        rises, widths = pulses(hand, servo)
+        steps = np.abs(np.diff(widths if until is None else widths[rises + widths < until]))
         assert us(int(steps.max())) <= per_period_us + PULSE_TOLERANCE_US[board]
 
 

@@ -11,6 +11,7 @@ import pytest
 from sim_boot import AGAIN_S, FRESH_S, PROGRAMS, open_connection, openings
 from sim_hand import Kind, SimHand, build_firmware, ms
 from sim_host import SimHost
+from sim_moving import last_pulse_end
 from sim_port import ELF_OF, port_of, replaced
 
 from myobridge.daemon.permission import estop_command as stop
@@ -18,7 +19,7 @@ from myobridge.daemon.permission.rules import LIFTED
 from myobridge.simulator.real_firmware import build_loader
 from myobridge.wire.frame import encode
 from myobridge.wire.handshake import Phase
-from myobridge.wire.messages import MAJOR, MINOR, PROTO_HASH, Hello, State
+from myobridge.wire.messages import MAJOR, MINOR, PROTO_HASH, SERVOS, Arm, Hello, Permission, Result, State
 
 PHASES = 20
 HELLO = b"\0" + encode(Hello.TYPE, 0, Hello(MAJOR, MINOR, 0, PROTO_HASH).pack())
@@ -98,14 +99,15 @@ def test_the_second_opening_does_not_reset_the_board_and_one_with_hupcl_set_does
         assert resets() == once + 1
 
 
-def test_a_grip_survives_the_daemon_that_held_it() -> None:
-    with port_of("uno") as port:
+@pytest.mark.parametrize("loader", ELF_OF)
+def test_a_grip_survives_the_daemon_that_held_it(loader: str) -> None:
+    with port_of(loader) as port:
         port.sleep(UP_MS / 1000)
         port.open()
         port.sleep(UP_MS / 1000)
         host = SimHost(port.hand)
         host.stream_armed()
-        host.move((9000,) * 5, 300)
+        host.move((9000,) * SERVOS, 300)
         port.close()  # the daemon is killed, and started again
         port.sleep(0.3)
         resets = port.hand.stats()["reset_count"]
@@ -117,6 +119,23 @@ def test_a_grip_survives_the_daemon_that_held_it() -> None:
             connection.turn()
         assert connection.state is State.DISARMED, "once the hand has opened"
         assert port.hand.stats()["reset_count"] == resets
+
+
+@pytest.mark.parametrize("loader", ELF_OF)
+def test_a_reset_through_the_loader_ends_the_pulses_and_refuses_the_old_arm(loader: str) -> None:
+    with board_at_its_loader(loader) as hand:
+        hand.run_ms(UP_MS)
+        host = SimHost(hand)
+        host.stream_armed()
+        host.move((9000,) * SERVOS, 300)
+        old, config_crc, reset = host.status, host.config_crc, hand.cycle
+        hand.command("reset")
+        host.run_ms(UP_MS)
+        assert last_pulse_end(hand) <= reset
+        assert host.hello().boot_id != old.boot_id
+        assert host.status.state == State.DISARMED
+        again = Arm(Permission.DECODER, old.boot_id, config_crc, old.challenge)
+        assert host.ask(again).ack_result == Result.WRONG_BOOT
 
 
 # ---- the loaders, as silicon has them ----

@@ -11,7 +11,7 @@ from c_hand import BOOT_ID, CONFIG, CONFIG_CRC, SAFE, TICK_HZ, Hand, c_struct
 from msgspec.structs import asdict, replace
 from portable import load
 
-from myobridge.simulator.firmware import check_config
+from myobridge.simulator.configure import check_config
 from myobridge.simulator.safety import Safety
 from myobridge.wire import messages as m
 from myobridge.wire.messages import Result, State
@@ -36,6 +36,7 @@ class Both:
         assert self.c.blockers == model.blockers(self.c.now_ms), event
         assert self.c.rejects == (model.range_rejects, model.stale_rejects), event
         assert self.c.struct.setpoint_seq == model.setpoint_seq, event
+        assert self.c.struct.permission == model.permission, event
 
     # ---- events ----
 
@@ -62,10 +63,17 @@ class Both:
         self.c.stop()
         self.python.stop()
 
-    def arm(self, boot_id: int = BOOT_ID, config_crc: int = CONFIG_CRC, wrong: int = 0) -> None:
+    def arm(
+        self,
+        boot_id: int = BOOT_ID,
+        config_crc: int = CONFIG_CRC,
+        wrong: int = 0,
+        permission: int = m.Permission.DECODER,
+    ) -> None:
         challenge = self.python.challenge ^ wrong
-        expected = self.python.arm(m.Arm(boot_id, config_crc, challenge), self.c.now_ms)
-        assert self.c.arm(boot_id=boot_id, config_crc=config_crc, challenge=challenge) is expected
+        expected = self.python.arm(m.Arm(permission, boot_id, config_crc, challenge), self.c.now_ms)
+        got = self.c.arm(permission=permission, boot_id=boot_id, config_crc=config_crc, challenge=challenge)
+        assert got is expected
 
     def disarm(self) -> None:
         self.c.disarm()
@@ -80,13 +88,18 @@ class Both:
             self.c.wait(1)
             if self.c.sampling and self.python.streaming:
                 self.python.sampled(self.c.now_ms)
-            self.python.supply_low = 0 < self.c.supply_mv < m.SUPPLY_MIN_MV
+            self.look_at_supply()
             self.python.tick(self.c.now_ms)
+
+    def look_at_supply(self) -> None:
+        """As safety_tick does, which a setpoint begins with."""
+        self.python.supply_low = 0 < self.c.supply_mv < m.SUPPLY_MIN_MV
 
     def setpoint(self, angles: tuple[int, ...], age: int = 0, valid_4ms: int = 10) -> None:
         based_on = (self.c.sample_index - 1 - age) & 0xFFFFFFFF
         self.c.setpoint(angles, based_on=based_on, valid_4ms=valid_4ms)
         message = m.Setpoint(angles, valid_4ms, based_on)
+        self.look_at_supply()
         self.python.setpoint(message, self.c.seq, self.c.sample_index, self.c.now_ms)
 
     def period(self) -> None:
@@ -99,6 +112,14 @@ class Both:
         slew = self.random.choice([m.SLEW_MIN_CDEG_PER_S, 5000, 40000, m.SLEW_MAX_CDEG_PER_S])
         period_us = self.random.choice([m.SERVO_PERIOD_MIN_US, 7001, m.SERVO_PERIOD_MAX_US])
         self.configure(slew_cdeg_per_s=slew, servo_period_us=period_us)
+
+    def arm_beyond_the_limits(self) -> None:
+        blockers = self.random.choice([m.Blocker.BEYOND_LIMITS, m.Blocker.NO_LIMITS])
+        for now in (blockers, m.Blocker(0)):
+            self.c.struct.limits_blockers = self.python.limits_blockers = now
+            self.compare("limits")
+            if now:
+                self.arm()
 
     def random_setpoint(self) -> None:
         held = self.c.applied
@@ -129,7 +150,10 @@ class Both:
             (6, "long wait", lambda: self.wait(self.random.choice([500, 1000]))),
             (30, "period", self.period),
             (6, "steady host", self.steady_host),
-            (10, "arm", self.arm),
+            (8, "arm", self.arm),
+            (2, "arm to jog", lambda: self.arm(permission=m.Permission.JOG)),
+            (1, "arm for anything", lambda: self.arm(permission=self.random.randrange(256))),
+            (1, "arm beyond the limits", self.arm_beyond_the_limits),
             (1, "arm for another boot", lambda: self.arm(boot_id=1)),
             (1, "arm for another config", lambda: self.arm(config_crc=1)),
             (1, "arm with a wrong challenge", lambda: self.arm(wrong=1)),
@@ -230,7 +254,7 @@ def random_config(random: Random) -> m.Config:
             spoilt[random.randrange(m.SERVOS)] = random.choice(corners)
             config = replace(config, **{name: tuple(spoilt)})
         else:
-            most = 255 if name in ("samples_per_frame", "sample_format") else 65535
+            most = 255 if name in ("samples_per_frame", "sample_format", "oversampling") else 65535
             config = replace(config, **{name: min(random.choice(corners), most)})
     return config
 

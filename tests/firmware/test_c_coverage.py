@@ -1,4 +1,4 @@
-"""Every line and every branch of the safety rules and of the framing is run by their own tests."""
+"""Every line and branch of the safety rules, the framing and the stored limits is run by their own tests."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 HERE = Path(__file__).parent
-TESTS = ("test_c_states.py", "test_c_setpoints.py", "test_c_motion.py", "test_c_frame.py")
-COMPLETE = ("safety.c", "frame.c")
+TESTS = ("test_c_states.py", "test_c_setpoints.py", "test_c_motion.py", "test_c_frame.py", "test_c_limits.py")
+COMPLETE = ("safety.c", "frame.c", "limits.c")
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from portable import load
 
 from myobridge.simulator.firmware import VERSION
+from myobridge.simulator.limits import EEPROM_BYTES, eeprom_image
 from myobridge.wire import messages as m
 from myobridge.wire.frame import MIN_FRAME_BYTES, PAYLOAD, FrameDecoder, encode
 from myobridge.wire.messages import Blocker, EmgFlag, Result, State, StatusFlag
@@ -24,16 +25,28 @@ BOARD_FACTS = {
     "slot_min_ticks": 100,
     "max_channels": 8,
     "pulses_in_turn": 1,
+    "max_oversampling": 1,
+    "line_bytes_per_s": 50_000,
 }
 SESSION = replace(CONFIG, sample_period_ticks=TICK_HZ // 1000)
+LIMITS = m.WriteLimits(
+    servo_min_cdeg=(0,) * m.SERVOS,
+    servo_max_cdeg=(m.ANGLE_MAX_CDEG,) * m.SERVOS,
+    pulse_0_us=CONFIG.pulse_0_us,
+    pulse_180_us=CONFIG.pulse_180_us,
+    digital=0x1F,
+)
+"""What SESSION asks for, in every period."""
 
 
 class Device:
-    """A device that was just switched on, and its host."""
+    """A board that was just switched on, and its host. limits: stored in it; None: its EEPROM is blank."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: m.WriteLimits | None = LIMITS) -> None:
         LIB.fake_reset()
         LIB.fake.now_ms = 1
+        if limits is not None:
+            FFI.memmove(LIB.fake.eeprom, eeprom_image(limits), EEPROM_BYTES)
         self.struct = FFI.new("struct device *")
         LIB.device_init(self.struct)
         self.decoder = FrameDecoder()
@@ -105,7 +118,7 @@ class Device:
 
     def arm(self) -> m.Status:
         last = self.ask(m.Hello(m.MAJOR, m.MINOR, 0, m.PROTO_HASH))
-        return self.ask(m.Arm(last.boot_id, last.config_crc, last.challenge))
+        return self.ask(m.Arm(m.Permission.DECODER, last.boot_id, last.config_crc, last.challenge))
 
     def setpoint(self, angles: tuple[int, ...] = SAFE) -> None:
         self.send(m.Setpoint(angles, 10, (self.struct.inputs.sample_index - 1) & 0xFFFFFFFF))
@@ -152,7 +165,7 @@ def test_hello_is_answered_by_ident_and_a_status(device: Device) -> None:
         board=m.Board.SIMULATED,
         boot_id=0x1234,
         reset_cause=m.ResetCause.POWER_ON,
-        capabilities=m.Capability.SUPPLY_SENSE,
+        capabilities=m.Capability.SUPPLY_SENSE | m.Capability.BUTTON,
         max_channels=8,
         adc_bits=10,
         tick_hz=TICK_HZ,
@@ -165,7 +178,10 @@ def test_a_host_of_another_protocol_may_stream_but_not_arm(device: Device) -> No
     status = device.ask(m.Hello(m.MAJOR, m.MINOR, 0, m.PROTO_HASH ^ 1))
     assert status.blockers == Blocker.PROTOCOL_DIFFERS
     assert status.flags & StatusFlag.STREAMING
-    assert device.ask(m.Arm(status.boot_id, status.config_crc, status.challenge)).ack_result == Result.BLOCKED
+    assert (
+        device.ask(m.Arm(m.Permission.DECODER, status.boot_id, status.config_crc, status.challenge)).ack_result
+        == Result.BLOCKED
+    )
 
 
 def test_start_is_answered_streams_and_may_be_repeated(device: Device) -> None:
@@ -251,7 +267,9 @@ FITS: list[tuple[str, dict[str, Any], Result]] = [
     ("a fuller one", {"samples_per_frame": MAX_VALUES // CHANNELS + 1}, Result.BAD_SAMPLES_PER_FRAME),
     ("255 samples of 8", {"channel_mask": 0xFF, "samples_per_frame": 255}, Result.BAD_SAMPLES_PER_FRAME),
     ("no format", {"sample_format": 0}, Result.BAD_FORMAT),
-    ("another format", {"sample_format": 2}, Result.BAD_FORMAT),
+    ("samples of 24 bits", {"sample_format": m.SampleFormat.INT24}, Result.BAD_FORMAT),
+    ("no conversion", {"oversampling": 0}, Result.BAD_OVERSAMPLING),
+    ("two conversions a sample", {"oversampling": 2}, Result.BAD_OVERSAMPLING),
     ("servos at 50 Hz", {"servo_period_us": m.SERVO_PERIOD_MAX_US}, Result.OK),
     ("servos slower", {"servo_period_us": m.SERVO_PERIOD_MAX_US + 1}, Result.BAD_SERVO_PERIOD),
     ("servos at 333 Hz", {"servo_period_us": m.SERVO_PERIOD_MIN_US}, Result.OK),

@@ -11,7 +11,7 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 from portable import load
-from test_c_device import SESSION, Device
+from test_c_device import LIMITS, SESSION, Device
 
 from myobridge.simulator.firmware import SimulatedFirmware
 from myobridge.wire import messages as m
@@ -31,7 +31,7 @@ class Both:
 
     def __init__(self) -> None:
         self.c = Device()
-        self.python = SimulatedFirmware(ConstantSource(fs_hz=1000.0, channels=8))
+        self.python = SimulatedFirmware(ConstantSource(fs_hz=1000.0, channels=8), limits=LIMITS)
         self.python.safety.boot_id = LIB.fake.boot_id
         self.python.safety.challenge = self.c.struct.safety.challenge
         self.seq = 0
@@ -68,7 +68,7 @@ def message(make: Callable[[Both], m.Message]) -> Make:
 
 def arm(both: Both, wrong: str | None) -> m.Message:
     safety = both.python.safety
-    right = m.Arm(safety.boot_id, safety.config_crc, safety.challenge)
+    right = m.Arm(m.Permission.DECODER, safety.boot_id, safety.config_crc, safety.challenge)
     return replace(right, **{wrong: getattr(right, wrong) ^ 1}) if wrong else right
 
 

@@ -15,12 +15,13 @@ from c_hand import (
     Hand,
     armed,
     at_full_slew,
+    disarmed,
     held,
     relaxing,
 )
 
 from myobridge.wire import messages as m
-from myobridge.wire.messages import State
+from myobridge.wire.messages import Result, State
 
 OPEN = CONFIG.servo_min_cdeg
 CLOSED = CONFIG.servo_max_cdeg
@@ -107,6 +108,15 @@ def test_the_first_move_after_arming_is_slow_until_each_servo_has_been_near_its_
     assert steps(poses) == [FIRST_STEP] * 5
     hand.setpoint(CLOSED)
     assert hand.period()[0] - poses[-1][0] == STEP
+
+
+def test_a_hand_that_is_jogged_never_goes_faster_than_its_first_move() -> None:
+    hand = disarmed()
+    assert hand.arm(permission=m.Permission.JOG) is Result.OK
+    hand.setpoint(SAFE)
+    hand.period()
+    hand.setpoint(CLOSED)
+    assert steps([hand.applied, *hand.periods(20)]) == [FIRST_STEP] * 20
 
 
 def test_one_cdeg_further_off_is_not_near_yet() -> None:

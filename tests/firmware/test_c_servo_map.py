@@ -6,7 +6,6 @@ from itertools import pairwise
 from random import Random
 
 import pytest
-from c_hand import CONFIG
 from portable import load
 
 from myobridge.wire import messages as m
@@ -15,9 +14,8 @@ FFI, LIB = load()
 
 
 def pulse_half_us(pulse_0_us: int, pulse_180_us: int, angles: list[int]) -> list[int]:
-    servo_map = FFI.new("struct servo_map *")
-    LIB.servo_map_set(servo_map, [pulse_0_us] * m.SERVOS, [pulse_180_us] * m.SERVOS)
-    return [LIB.servo_map_pulse(servo_map, 2, angle) for angle in angles]
+    slope = LIB.servo_slope(pulse_0_us, pulse_180_us)
+    return [LIB.servo_pulse(pulse_0_us, slope, angle) for angle in angles]
 
 
 @pytest.mark.parametrize(
@@ -40,9 +38,3 @@ def test_the_calibration_points_themselves_are_met_exactly() -> None:
 def test_more_angle_is_never_less_travel(first: int, last: int) -> None:
     pulses = pulse_half_us(first, last, list(range(0, m.ANGLE_MAX_CDEG + 1)))
     assert all((b - a) * (last - first) >= 0 for a, b in pairwise(pulses))
-
-
-def test_each_servo_has_its_own_calibration() -> None:
-    servo_map = FFI.new("struct servo_map *")
-    LIB.servo_map_set(servo_map, CONFIG.pulse_0_us, CONFIG.pulse_180_us)
-    assert [LIB.servo_map_pulse(servo_map, i, 0) for i in range(m.SERVOS)] == [2 * us for us in CONFIG.pulse_0_us]

@@ -266,6 +266,37 @@ def test_arm_without_any_config_is_a_wrong_config_even_with_its_crc_0() -> None:
     assert hand.arm(config_crc=0) is Result.WRONG_CONFIG
 
 
+@pytest.mark.parametrize("permission", [m.Permission.NONE, max(m.Permission) + 1, 255])
+def test_arm_wants_a_permission_that_it_knows(permission: int) -> None:
+    hand = disarmed()
+    hand.hello(m.PROTO_HASH ^ 1)
+    assert hand.arm(permission=permission, config_crc=CONFIG_CRC ^ 1) is Result.WRONG_CONFIG
+    assert hand.arm(permission=permission) is Result.BAD_PERMISSION
+    hand.hello()
+    assert hand.arm(permission=permission) is Result.BAD_PERMISSION
+    assert hand.state is State.DISARMED
+
+
+@pytest.mark.parametrize("permission", [p for p in m.Permission if p is not m.Permission.NONE])
+def test_the_permission_is_told_as_long_as_it_holds(permission: m.Permission) -> None:
+    hand = disarmed()
+    assert hand.struct.permission == m.Permission.NONE
+    assert hand.arm(permission=permission) is Result.OK
+    assert hand.struct.permission == permission
+    hand.wait(CONFIG.hold_ms)
+    assert (hand.state, hand.struct.permission) == (State.HOLD, permission)
+    hand.disarm()
+    assert hand.struct.permission == m.Permission.NONE
+
+
+def test_an_arm_that_is_repeated_for_another_permission_is_blocked() -> None:
+    hand = disarmed()
+    challenge = hand.challenge
+    assert hand.arm(challenge=challenge) is Result.OK
+    assert hand.arm(challenge=challenge, permission=m.Permission.JOG) is Result.BLOCKED
+    assert hand.struct.permission == m.Permission.DECODER
+
+
 def test_arm_is_blocked_before_its_challenge_is_looked_at() -> None:
     hand = disarmed()
     hand.hello(m.PROTO_HASH ^ 1)
@@ -293,10 +324,20 @@ def low_supply(hand: Hand) -> None:
     hand.disarm()
 
 
+def beyond_limits(hand: Hand) -> None:
+    hand.struct.limits_blockers = Blocker.BEYOND_LIMITS
+
+
+def no_limits(hand: Hand) -> None:
+    hand.struct.limits_blockers = Blocker.NO_LIMITS
+
+
 BLOCKED_BY: list[tuple[Callable[[Hand], None], Blocker]] = [
     (no_hello, Blocker.PROTOCOL_DIFFERS),
     (not_streaming, Blocker.NOT_STREAMING),
     (low_supply, Blocker.SUPPLY_LOW),
+    (beyond_limits, Blocker.BEYOND_LIMITS),
+    (no_limits, Blocker.NO_LIMITS),
 ]
 
 

@@ -9,11 +9,13 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+from msgspec.structs import replace
 from sim_hand import BOARDS, SimHand, build_firmware
 from sim_host import SimHost
 
+from myobridge.simulator.limits import WIDE
 from myobridge.simulator.real_firmware import make
-from myobridge.wire.messages import ANGLE_MAX_CDEG, SERVOS
+from myobridge.wire.messages import ANGLE_MAX_CDEG, SERVOS, LimitsState
 
 ROOT = Path(__file__).parents[2]
 FIRMWARE = ROOT / "firmware"
@@ -64,6 +66,9 @@ def test_the_stack_never_comes_near_the_variables(board: str) -> None:
         host.move((ANGLE_MAX_CDEG,) * SERVOS, 300)
         host.hello()
         host.stop()
+        host.send(replace(WIDE, digital=0))
+        host.run_ms(500)
+        assert host.status.limits_state == LimitsState.STORED
         stack = hand.command(f"peek {variables_end} {ram_end - variables_end}")
     untouched = len(stack) - len(stack.lstrip(bytes((PATTERN,))))
     print(f"{board}: {untouched} bytes never used between variables and stack, which took {len(stack) - untouched}")

@@ -22,10 +22,19 @@ from myobridge.wire.frame import CRC_BYTES, MAX_WIRE_BYTES, encode
 FILE = Path(__file__).with_name("frames.json")
 EMG_FLAGS = int(m.EmgFlag.TX_DROP | m.EmgFlag.ARMED)
 
+LIMITS = (
+    (0, 500, 1000, 0, 256),
+    (18000, 17500, 17000, 18000, 9000),
+    (500, 2500, 600, 1000, 1000),
+    (2500, 500, 2400, 2000, 2000),
+    0b10011,
+)
+"""Least and greatest angles, pulses at 0 and 180 degrees, digital servos."""
+
 MESSAGES: list[tuple[str, int, m.Message]] = [
     ("hello", 0, m.Hello(m.MAJOR, m.MINOR, 0xBEEF, m.PROTO_HASH)),
     ("hello of another protocol", 255, m.Hello(255, 255, 0, 0)),
-    ("ident", 0, m.Ident(2, 0, 0xBEEF, m.PROTO_HASH, (0, 1, 0), 0xDEADBEEF, 1, 0x1234, 4, 3, 16, 10, 2_000_000)),
+    ("ident", 0, m.Ident(3, 0, 0xBEEF, m.PROTO_HASH, (0, 1, 0), 0xDEADBEEF, 1, 0x1234, 4, 3, 16, 10, 2_000_000)),
     ("ident of zeros", 0, m.Ident(0, 0, 0, 0, (0, 0, 0), 0, 0, 0, 0, 0, 0, 0, 0)),
     (
         "config",
@@ -35,6 +44,7 @@ MESSAGES: list[tuple[str, int, m.Message]] = [
             sample_period_ticks=1000,
             samples_per_frame=5,
             sample_format=m.SampleFormat.INT16,
+            oversampling=1,
             servo_min_cdeg=(0, 500, 1000, 0, 0),
             servo_max_cdeg=(18000, 17500, 17000, 18000, 9000),
             servo_safe_cdeg=(4000, 4000, 4000, 4000, 4000),
@@ -46,12 +56,12 @@ MESSAGES: list[tuple[str, int, m.Message]] = [
             relax_ms=2000,
         ),
     ),
-    ("config of zeros", 0, m.Config(0, 0, 0, 0, *[(0,) * m.SERVOS] * 5, 0, 0, 0, 0)),
+    ("config of zeros", 0, m.Config(0, 0, 0, 0, 0, *[(0,) * m.SERVOS] * 5, 0, 0, 0, 0)),
     ("config_ack", 1, m.ConfigAck(m.Result.OK, 1000, 0x00ABCDEF)),
     ("config_ack that refuses", 2, m.ConfigAck(m.Result.LINK_OVERLOAD, 0, 0)),
     ("start", 2, m.Start(0x00ABCDEF)),
     ("stop", 3, m.Stop()),
-    ("arm", 4, m.Arm(0x1234, 0x00ABCDEF, 0xFFFF)),
+    ("arm", 4, m.Arm(m.Permission.DECODER, 0x1234, 0x00ABCDEF, 0xFFFF)),
     ("disarm", 5, m.Disarm()),
     ("estop", 0, m.Estop()),
     ("setpoint", 6, m.Setpoint((4000, 18000, 1, 9000, 256), 25, 123456)),
@@ -76,6 +86,10 @@ MESSAGES: list[tuple[str, int, m.Message]] = [
             setpoint_seq=17,
             applied_cdeg=(0, 1, 255, 256, 18000),
             supply_mv=6000,
+            permission=m.Permission.DECODER,
+            limits_state=m.LimitsState.STORED,
+            button=m.Button.PRESSED,
+            button_presses=255,
             crc_errors=1,
             length_errors=2,
             unknown_types=3,
@@ -89,6 +103,10 @@ MESSAGES: list[tuple[str, int, m.Message]] = [
     ),
     ("ping", 7, m.Ping(0x01020304)),
     ("ping of zeros", 0, m.Ping(0)),
+    ("read_limits", 8, m.ReadLimits()),
+    ("write_limits", 9, m.WriteLimits(*LIMITS)),
+    ("limits", 9, m.Limits(m.Result.OK, m.LimitsState.STORED, *LIMITS)),
+    ("limits that are damaged", 0, m.Limits(m.Result.WRITE_FAILED, m.LimitsState.DAMAGED, *[(0,) * m.SERVOS] * 4, 0)),
     ("pong", 7, m.Pong(0x01020304, 123_456_789, 2000)),
 ]
 
@@ -122,8 +140,13 @@ def good_frames() -> list[dict[str, Any]]:
     return rows
 
 
+def number(value: int) -> int | str:
+    """A number as any JSON reader takes it: many keep no more than 53 bits."""
+    return value if value < 1 << 53 else f"0x{value:016x}"
+
+
 def _good(name: str, seq: int, message: m.Message, fields: dict[str, Any], payload: bytes) -> dict[str, Any]:
-    plain = {key: list(map(int, v)) if isinstance(v, tuple | list) else int(v) for key, v in fields.items()}
+    plain = {key: list(map(int, v)) if isinstance(v, tuple | list) else number(int(v)) for key, v in fields.items()}
     return {
         "name": name,
         "type": message.TYPE,

@@ -10,7 +10,8 @@
 
 extern const struct board_info board_info;
 
-void board_init(void);
+void board_init(void);                  /* leaves the EEPROM ready, if it ever gets ready */
+uint16_t board_capabilities(void);      /* bits capability, as of now */
 uint16_t board_boot_id(void);           /* another one after each reset */
 enum reset_cause board_reset_cause(void);
 
@@ -42,6 +43,15 @@ bool board_servos_ready(void);          /* a hint that saves work */
 bool board_servos_write(const uint16_t *pulse_half_us);
 bool board_servos_off(uint16_t period_us); /* the next ones come at this period */
 uint8_t board_pulses_begun(void);       /* bit for each servo whose pulse has begun since the last call */
-uint16_t board_supply_mv(void);         /* of the servos; 0: not measured */
+uint16_t board_supply_mv(void);         /* of the servos; 0: not measured. Called every millisecond */
+
+/* Panel. */
+bool board_button(void);                /* pressed, as its contact has it: it may bounce */
+void board_led(bool on);
+
+/* EEPROM: bytes that outlast power. A write takes milliseconds; until it is over, neither read nor write. */
+bool board_eeprom_busy(void);
+uint8_t board_eeprom_read(uint16_t at);
+void board_eeprom_write(uint16_t at, uint8_t byte); /* begins it */
 
 #endif

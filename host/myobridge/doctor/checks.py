@@ -37,6 +37,8 @@ _BLOCKERS: Final = {
     "estop_latched": ("emergency_stop", "The hand is in emergency stop."),
     "sampling_stalled": ("sampling_stalled", "The board has stopped sampling."),
     "supply_low": ("supply_low", "The servo supply is at {supply_mv} mV."),
+    "beyond_limits": ("beyond_limits", "[servo] asks for pulses that the board's stored servo limits forbid."),
+    "no_limits": ("no_limits", "The servo limits stored in the board are damaged."),
 }
 _CONTACTS: Final = {
     "flat": ("channel_flat", "is flat ({range:.0f} counts peak to peak)"),
@@ -127,7 +129,7 @@ def check_state(stream: StreamFacts) -> Iterator[Finding]:
 def check_supply(device: BoardFacts | None, stream: StreamFacts) -> Iterator[Finding]:
     """Does a board that can measure its servo supply do so?"""
     if device is not None and device.measures_supply and not stream.supply_mv:
-        yield found("supply_unknown", "The firmware was built to measure the servo supply, but measures 0 V.")
+        yield found("supply_unknown", "The board can measure the servo supply, and gives no reading.")
 
 
 def check_channel(channel: ChannelFacts) -> Iterator[Finding]:

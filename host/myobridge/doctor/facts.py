@@ -48,7 +48,7 @@ class BoardFacts(msgspec.Struct, kw_only=True):
     reset_cause: str
     adc_bits: int
     measures_supply: bool
-    """The firmware was built to measure the servo supply."""
+    """The board found the divider of its servo supply."""
 
 
 class StreamFacts(msgspec.Struct, kw_only=True):

@@ -124,11 +124,24 @@ KINDS: Final[dict[str, Kind]] = {
         "below the firmware's limit the servos would twitch and the board reset",
         "charge the battery; check the fuse, the relay and the regulator (hardware/POWER.md)",
     ),
+    "beyond_limits": Kind(
+        BAD,
+        "the settings go beyond the servo limits stored in the board",
+        "the board streams and refuses to be armed, so that no servo runs into its end stop",
+        "narrow pulses and angles in [servo] (1000 to 2000 µs on a board that stores no limits), or store this hand's "
+        "limits (firmware/PROTOCOL.md, Servo limits)",
+    ),
+    "no_limits": Kind(
+        BAD,
+        "the servo limits stored in the board are damaged",
+        "the board refuses to be armed: it does not know how far the servos may go",
+        "store the limits of this hand again (firmware/PROTOCOL.md, Servo limits)",
+    ),
     "supply_unknown": Kind(
         WARNING,
         "the servo supply is not measured",
-        "the wire or the divider from the supply to the board is open, so a low supply goes unnoticed",
-        "check the divider with a voltmeter (hardware/POWER.md), or build the firmware without it",
+        "the board found its divider at the start, but its converter does not answer; a low supply goes unnoticed",
+        "check the divider with a voltmeter (hardware/POWER.md), then reset the board",
     ),
     "brown_out": Kind(
         WARNING,

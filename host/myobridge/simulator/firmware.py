@@ -16,34 +16,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myobridge.metrics import Distribution
+from myobridge.simulator.configure import BITS_PER_BYTE, MAX_CHANNELS, TICK_HZ, check_config
 from myobridge.simulator.emg_source import EmgSource
+from myobridge.simulator.limits import WIDE, LimitsStore
 from myobridge.simulator.safety import Safety
 from myobridge.wire import messages as m
-from myobridge.wire.emg import emg_wire_bytes
 from myobridge.wire.frame import PAYLOAD, FrameDecoder, encode
 from myobridge.wire.messages import Result, State
 
-TICK_HZ: Final = 2_000_000
-"""Rate of timer 1 of a 16 MHz AVR with a prescaler of 8."""
 TX_BUFFER_BYTES: Final = 512
-MIN_PERIOD_TICKS: Final = 100
-"""20 kHz, because a simulated ADC is fast."""
-BITS_PER_BYTE: Final = 10
-MAX_CHANNELS: Final = 64
-"""Bits of CONFIG's channel_mask."""
 VERSION: Final = tuple(map(int, version("myobridge").split(".")))
 
 
 class SimulatedFirmware:
-    """One board with an EMG source at its inputs."""
+    """One board with an EMG source at its inputs. limits: stored in its EEPROM; None: none are."""
 
-    def __init__(self, source: EmgSource, seed: int = 0, baud: int = m.BAUD) -> None:
+    def __init__(
+        self, source: EmgSource, seed: int = 0, baud: int = m.BAUD, limits: m.WriteLimits | None = WIDE
+    ) -> None:
         random = Random(seed)
         self._source = source
         self._byte_s = BITS_PER_BYTE / baud
         self._baud = baud
         self.safety = Safety(boot_id=random.randrange(1, 1 << 16), tick_hz=TICK_HZ, challenge=random.randrange(1 << 16))
         self.safety.started_up()
+        self.limits = LimitsStore(limits)
         self._frames = FrameDecoder()
         self._unknown = 0
         self._bad_lengths = 0
@@ -84,12 +81,17 @@ class SimulatedFirmware:
             config = self.safety.config
             self._servo_s += (config.servo_period_us if config else m.SERVO_PERIOD_MAX_US) / 1e6
         self.safety.tick(int(now_s * 1000))
+        if self.limits.ended(now_s):
+            self._limits_changed()
+            self._transmit(m.Limits.TYPE, self.limits.told(Result.OK).pack(), now_s)
         if now_s >= self._status_s or self._told != self._tellable():
             self._status(now_s)
 
     def next_event_s(self) -> float:
         """Time at which `advance` or `outgoing` has something to do next."""
         times = [self._servo_s, self._status_s]
+        if self.limits.state is m.LimitsState.WRITING:
+            times.append(self.limits.written_s)
         if self.safety.streaming and self.safety.config:
             left = self.safety.config.samples_per_frame - self.samples_taken % self.safety.config.samples_per_frame
             times.append(self._first_sample_s + (self.samples_taken + left - 1) * self._period_s)
@@ -145,7 +147,7 @@ class SimulatedFirmware:
         self._transmit(m.Emg.TYPE, head + counts.astype("<i2").tobytes(), now_s)
 
     def _tellable(self) -> tuple[object, ...]:
-        return self.safety.state, self.safety.reason
+        return self.safety.state, self.safety.reason, self.limits.state
 
     def _status(self, now_s: float) -> None:
         safety, errors = self.safety, self._frames.counters
@@ -172,6 +174,10 @@ class SimulatedFirmware:
             setpoint_seq=safety.setpoint_seq,
             applied_cdeg=tuple(safety.applied),
             supply_mv=0,
+            permission=safety.permission,
+            limits_state=self.limits.state,
+            button=0,
+            button_presses=0,
             crc_errors=errors.crc_errors & 0xFFFF,
             length_errors=(errors.length_errors + self._bad_lengths) & 0xFFFF,
             unknown_types=self._unknown & 0xFFFF,
@@ -231,6 +237,9 @@ class SimulatedFirmware:
             case m.Config():
                 self._ack = (message.TYPE, seq, self._config(message, now_s))
                 return
+            case m.ReadLimits() | m.WriteLimits():
+                self._ack = (message.TYPE, seq, self._limits(message, now_s))
+                return
             case m.Start():
                 result = self._start(message, now_s)
             case m.Stop():
@@ -281,10 +290,25 @@ class SimulatedFirmware:
             result = check_config(config, self._source, self._baud)
             if result is Result.OK:
                 safety.configure(config, crc32(config.pack()))
+                self._limits_changed()
         period = safety.config.sample_period_ticks if safety.config else 0
         ack = m.ConfigAck(result, period, safety.config_crc)
         self._transmit(m.ConfigAck.TYPE, ack.pack(), now_s)
         return result
+
+    def _limits(self, wanted: m.ReadLimits | m.WriteLimits, now_s: float) -> Result:
+        if isinstance(wanted, m.ReadLimits):
+            result = Result.OK
+        elif self.safety.state is not State.DISARMED:
+            result = Result.WRONG_STATE
+        else:
+            result = self.limits.write(wanted, now_s)
+            self._limits_changed()
+        self._transmit(m.Limits.TYPE, self.limits.told(result).pack(), now_s)
+        return result
+
+    def _limits_changed(self) -> None:
+        self.safety.limits_blockers = self.limits.blockers(self.safety.config)
 
     def _start(self, message: m.Start, now_s: float) -> Result:
         safety = self.safety
@@ -296,36 +320,3 @@ class SimulatedFirmware:
             self._first_sample_s = now_s + self._period_s
             self.samples_taken = 0
         return Result.OK
-
-
-def check_config(config: m.Config, source: EmgSource, baud: int) -> Result:
-    """Checks the rules of PROTOCOL.md for CONFIG, and that the source has this rate."""
-    channels = config.channel_mask.bit_count()
-    n, period = config.samples_per_frame, config.sample_period_ticks
-    servos = zip(config.servo_min_cdeg, config.servo_safe_cdeg, config.servo_max_cdeg, strict=True)
-    pulses = list(zip(config.pulse_0_us, config.pulse_180_us, strict=True))
-    emg_bytes = emg_wire_bytes(n, channels)
-    checks = (
-        (Result.BAD_CHANNELS, channels > 0 and config.channel_mask >> min(MAX_CHANNELS, source.channels) == 0),
-        (Result.BAD_PERIOD, period >= MIN_PERIOD_TICKS and abs(TICK_HZ / period / source.fs_hz - 1) < 1e-3),
-        (Result.BAD_SAMPLES_PER_FRAME, n >= 1 and emg_bytes - 2 <= m.MAX_FRAME_BYTES),
-        (Result.BAD_FORMAT, config.sample_format == m.SampleFormat.INT16),
-        (Result.BAD_SERVO_RANGE, all(low <= safe <= high <= m.ANGLE_MAX_CDEG for low, safe, high in servos)),
-        (Result.BAD_SERVO_RANGE, all(a != b for a, b in pulses)),
-        (Result.BAD_SERVO_RANGE, all(m.PULSE_MIN_US <= us <= m.PULSE_MAX_US for pair in pulses for us in pair)),
-        (Result.BAD_SERVO_PERIOD, m.SERVO_PERIOD_MIN_US <= config.servo_period_us <= m.SERVO_PERIOD_MAX_US),
-        (
-            Result.BAD_SERVO_PERIOD,
-            max(us for pair in pulses for us in pair) + m.SERVO_GAP_US <= config.servo_period_us,
-        ),
-        (Result.BAD_SLEW, m.SLEW_MIN_CDEG_PER_S <= config.slew_cdeg_per_s <= m.SLEW_MAX_CDEG_PER_S),
-        (Result.BAD_TIMEOUTS, m.HOLD_MIN_MS <= config.hold_ms <= m.HOLD_MAX_MS),
-        (Result.BAD_TIMEOUTS, config.hold_ms < config.relax_ms <= m.RELAX_MAX_MS),
-        (
-            Result.LINK_OVERLOAD,
-            period == 0
-            or n == 0
-            or BITS_PER_BYTE * emg_bytes * TICK_HZ * 100 <= m.LINK_LOAD_MAX_PERCENT * baud * period * n,
-        ),
-    )
-    return next((result for result, holds in checks if not holds), Result.OK)

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from myobridge.errors import UserError
 from myobridge.simulator.emg_source import EmgSource
 from myobridge.simulator.hand import Trace
+from myobridge.simulator.limits import WIDE, eeprom_image
 from myobridge.wire import messages as m
 from myobridge.wire.frame import PAYLOAD, FrameDecoder
 
@@ -129,10 +130,11 @@ class RealFirmwareHand:
     def running(self, seconds: float | None) -> Iterator[str]:
         """Runs while the block runs; the port. The summary and the trace are available afterwards."""
         with tempfile.TemporaryDirectory(prefix="myobridge-") as name:
-            pipe, trace = Path(name, "emg"), Path(name, "trace")
+            pipe, trace, eeprom = Path(name, "emg"), Path(name, "trace"), Path(name, "eeprom")
+            eeprom.write_bytes(eeprom_image(WIDE))
             os.mkfifo(pipe)
             command = [self._simulator, self._elf, "--board", self._board, "--realtime", "--emg", pipe]
-            command += ["--channels", str(self._source.channels), "--trace", trace]
+            command += ["--channels", str(self._source.channels), "--trace", trace, "--eeprom", eeprom]
             command += ["--loader", self._loader] if self._loader else []
             command += ["--link", self._link] if self._link else []
             command += ["--seconds", str(seconds)] if seconds else []

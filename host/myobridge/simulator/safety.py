@@ -11,9 +11,11 @@ from typing import Final
 
 from myobridge.wire import messages as m
 from myobridge.wire.emg import index_step
-from myobridge.wire.messages import Blocker, Config, Reason, Result, Setpoint, State
+from myobridge.wire.messages import Blocker, Config, Permission, Reason, Result, Setpoint, State
 
 PULSING: Final = (State.ARMED, State.HOLD)
+NO_BLOCKER: Final = Blocker(0)
+PERMISSIONS: Final = (Permission.DECODER, Permission.GUIDE, Permission.JOG)
 MOVABLE: Final = (State.ARMED, State.HOLD, State.RELAX)
 
 
@@ -38,6 +40,10 @@ class Safety:
     streaming: bool = False
     host_speaks_ours: bool = False
     supply_low: bool = False
+    permission: Permission = Permission.NONE
+    """Of the ARM in force."""
+    limits_blockers: Blocker = NO_BLOCKER
+    """What the board's servo limits say to the CONFIG in force."""
     range_rejects: int = 0
     stale_rejects: int = 0
     setpoint_seq: int = 0
@@ -58,6 +64,8 @@ class Safety:
         self.state, self.reason = state, reason
         self.challenge = (self.challenge * 25173 + 13849) & 0xFFFF
         self.pulses_on = state in MOVABLE
+        if not self.pulses_on:
+            self.permission = Permission.NONE
         self._clean_since_ms = None
         self._rejects_in_row = 0
 
@@ -103,11 +111,10 @@ class Safety:
 
     def arm(self, request: m.Arm, now_ms: int) -> Result:
         """Permits the hand to move; the result says why not."""
-        if request.boot_id != self.boot_id:
-            return Result.WRONG_BOOT
-        if self.config is None or request.config_crc != self.config_crc:
-            return Result.WRONG_CONFIG
-        if self.state is State.ARMED and request.challenge == self._armed_by:
+        if (result := self._fits(request)) is not Result.OK:
+            return result
+        repeated = (request.challenge, request.permission) == (self._armed_by, self.permission)
+        if self.state is State.ARMED and repeated:
             return Result.OK
         if self.blockers(now_ms):
             return Result.BLOCKED
@@ -115,11 +122,20 @@ class Safety:
             return Result.WRONG_CHALLENGE
         self._enter(State.ARMED, Reason.HOST_ARMED)
         self._armed_by = request.challenge
+        self.permission = Permission(request.permission)
         self._target = tuple(self.applied)
         self._acted_ms = now_ms
         self._newest_sample = None
         self._unreached = set(range(m.SERVOS))
         return Result.OK
+
+    def _fits(self, request: m.Arm) -> Result:
+        """It names this boot, the CONFIG in force, and a permission that exists."""
+        if request.boot_id != self.boot_id:
+            return Result.WRONG_BOOT
+        if self.config is None or request.config_crc != self.config_crc:
+            return Result.WRONG_CONFIG
+        return Result.OK if request.permission in PERMISSIONS else Result.BAD_PERMISSION
 
     def blockers(self, now_ms: int) -> Blocker:
         """The reasons for which ARM would be refused now."""
@@ -133,7 +149,7 @@ class Safety:
             Blocker.SAMPLING_STALLED: stalled,
             Blocker.SUPPLY_LOW: self.supply_low,
         }
-        blockers = Blocker(0)
+        blockers = self.limits_blockers
         for blocker, holds in conditions.items():
             if holds:
                 blockers |= blocker
@@ -227,7 +243,7 @@ class Safety:
             return
         if self.state is State.ARMED:
             slew = config.slew_cdeg_per_s
-            if self._unreached:
+            if self._unreached or self.permission is Permission.JOG:
                 slew = min(slew, m.FIRST_MOVE_SLEW_CDEG_PER_S)
             self._move(self._target, slew, config.servo_period_us)
             if self._newest_sample is not None:

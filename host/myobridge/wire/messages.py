@@ -8,10 +8,9 @@ from typing import ClassVar, Final
 
 from msgspec import Struct
 
-PROTO_HASH: Final = 0x4C3A13F0
-MAJOR: Final = 2
+PROTO_HASH: Final = 0xF2C1A5AB
+MAJOR: Final = 3
 MINOR: Final = 0
-BAUD: Final = 500000
 MAX_FRAME_BYTES: Final = 254
 SERVOS: Final = 5
 ANGLE_MAX_CDEG: Final = 18000
@@ -35,6 +34,17 @@ STATUS_PERIOD_MS: Final = 100
 SERVO_PERIOD_MIN_US: Final = 3003
 SERVO_PERIOD_MAX_US: Final = 20000
 SERVO_GAP_US: Final = 500
+DEFAULT_PULSE_MIN_US: Final = 1000
+DEFAULT_PULSE_MAX_US: Final = 2000
+BUTTON_DEBOUNCE_MS: Final = 20
+BUTTON_STUCK_MS: Final = 10000
+BAUD: Final = 500000
+
+
+class Board(IntEnum):
+    SIMULATED = 0
+    MEGA2560 = 1
+    UNO = 2
 
 
 class State(IntEnum):
@@ -79,6 +89,9 @@ class Result(IntEnum):
     WRONG_CHALLENGE = 12
     BLOCKED = 13
     BAD_SERVO_PERIOD = 14
+    BAD_PERMISSION = 15
+    BAD_OVERSAMPLING = 16
+    WRITE_FAILED = 17
 
 
 class ResetCause(IntEnum):
@@ -89,14 +102,23 @@ class ResetCause(IntEnum):
     WATCHDOG = 4
 
 
-class Board(IntEnum):
-    SIMULATED = 0
-    MEGA2560 = 1
-    UNO = 2
-
-
 class SampleFormat(IntEnum):
     INT16 = 1
+    INT24 = 2
+
+
+class Permission(IntEnum):
+    NONE = 0
+    DECODER = 1
+    GUIDE = 2
+    JOG = 3
+
+
+class LimitsState(IntEnum):
+    DEFAULTS = 0
+    STORED = 1
+    WRITING = 2
+    DAMAGED = 3
 
 
 class Blocker(IntFlag):
@@ -107,6 +129,8 @@ class Blocker(IntFlag):
     ESTOP_LATCHED = 1 << 4
     SAMPLING_STALLED = 1 << 5
     SUPPLY_LOW = 1 << 6
+    BEYOND_LIMITS = 1 << 7
+    NO_LIMITS = 1 << 8
 
 
 class EmgFlag(IntFlag):
@@ -122,18 +146,24 @@ class StatusFlag(IntFlag):
     PULSES_ON = 1 << 2
 
 
+class Button(IntFlag):
+    PRESSED = 1 << 0
+    STUCK = 1 << 1
+
+
 class Capability(IntFlag):
     SUPPLY_SENSE = 1 << 0
     LEAD_OFF = 1 << 1
+    BUTTON = 1 << 2
 
 
 class Hello(Struct, frozen=True):
-    """Opens a session; the device answers IDENT. The same in all versions from 2 on."""
+    """Opens a session; the board answers IDENT. The same in all versions from 2 on."""
 
     major: int
     minor: int
     nonce: int  # echoed by IDENT, so that an old answer is known as such
-    proto_hash: int  # hash of the host's protocol; a device with another one streams but refuses ARM
+    proto_hash: int  # hash of the host's protocol; a board with another one streams but refuses ARM
     TYPE: ClassVar[int] = 0x01
     STRUCT: ClassVar[struct.Struct] = struct.Struct("<BBHI")
 
@@ -146,7 +176,7 @@ class Hello(Struct, frozen=True):
 
 
 class Ident(Struct, frozen=True):
-    """Who the device is. The same in all versions from 2 on."""
+    """What the board is. The same in all versions from 2 on."""
 
     major: int
     minor: int
@@ -180,6 +210,7 @@ class Config(Struct, frozen=True):
     sample_period_ticks: int  # from one sample of a channel to its next
     samples_per_frame: int
     sample_format: int  # enum sample_format
+    oversampling: int  # conversions that are averaged into one sample; 1 where the board's table says no more
     servo_min_cdeg: tuple[int, ...]
     servo_max_cdeg: tuple[int, ...]
     servo_safe_cdeg: tuple[int, ...]  # pose of RELAX, within min and max
@@ -190,15 +221,15 @@ class Config(Struct, frozen=True):
     hold_ms: int
     relax_ms: int
     TYPE: ClassVar[int] = 0x02
-    STRUCT: ClassVar[struct.Struct] = struct.Struct("<QHBB5H5H5H5H5HHHHH")
+    STRUCT: ClassVar[struct.Struct] = struct.Struct("<QHBBB5H5H5H5H5HHHHH")
 
     def pack(self) -> bytes:
-        return self.STRUCT.pack(self.channel_mask, self.sample_period_ticks, self.samples_per_frame, self.sample_format, *self.servo_min_cdeg, *self.servo_max_cdeg, *self.servo_safe_cdeg, *self.pulse_0_us, *self.pulse_180_us, self.servo_period_us, self.slew_cdeg_per_s, self.hold_ms, self.relax_ms)
+        return self.STRUCT.pack(self.channel_mask, self.sample_period_ticks, self.samples_per_frame, self.sample_format, self.oversampling, *self.servo_min_cdeg, *self.servo_max_cdeg, *self.servo_safe_cdeg, *self.pulse_0_us, *self.pulse_180_us, self.servo_period_us, self.slew_cdeg_per_s, self.hold_ms, self.relax_ms)
 
     @classmethod
     def unpack(cls, payload: bytes) -> Config:
         v = cls.STRUCT.unpack(payload)
-        return cls(v[0], v[1], v[2], v[3], v[4:9], v[9:14], v[14:19], v[19:24], v[24:29], v[29], v[30], v[31], v[32])
+        return cls(v[0], v[1], v[2], v[3], v[4], v[5:10], v[10:15], v[15:20], v[20:25], v[25:30], v[30], v[31], v[32], v[33])
 
 
 class ConfigAck(Struct, frozen=True):
@@ -268,14 +299,15 @@ class Emg(Struct, frozen=True):
 class Arm(Struct, frozen=True):
     """Permission to move. Only from DISARMED, with no blocker. Answered by STATUS."""
 
+    permission: int  # enum permission, but not none
     boot_id: int  # of the last IDENT
     config_crc: int
     challenge: int  # of the last STATUS: an ARM cannot be replayed
     TYPE: ClassVar[int] = 0x05
-    STRUCT: ClassVar[struct.Struct] = struct.Struct("<HIH")
+    STRUCT: ClassVar[struct.Struct] = struct.Struct("<BHIH")
 
     def pack(self) -> bytes:
-        return self.STRUCT.pack(self.boot_id, self.config_crc, self.challenge)
+        return self.STRUCT.pack(self.permission, self.boot_id, self.config_crc, self.challenge)
 
     @classmethod
     def unpack(cls, payload: bytes) -> Arm:
@@ -344,10 +376,14 @@ class Status(Struct, frozen=True):
     boot_id: int  # so that a reset between two frames is seen
     config_crc: int
     sample_index: int  # next sample to be taken
-    t_us: int  # device clock, wraps
+    t_us: int  # board's clock, wraps
     setpoint_seq: int  # seq of the last accepted SETPOINT
     applied_cdeg: tuple[int, ...]  # what the servos are being told, after slew
-    supply_mv: int  # 0: not measured
+    supply_mv: int  # of the servos; 0: not measured
+    permission: int  # enum permission: what the ARM in force permits; none in DISARMED, FAULT and ESTOP
+    limits_state: int  # enum limits_state
+    button: int  # bits button
+    button_presses: int  # presses since the reset, wraps
     crc_errors: int  # this and the following wrap at 65536
     length_errors: int  # bad COBS, too long, or wrong length for the type
     unknown_types: int
@@ -358,15 +394,15 @@ class Status(Struct, frozen=True):
     tx_drops: int  # EMG frames dropped because the line was full
     max_loop_us: int  # longest pass of the main loop since the last STATUS
     TYPE: ClassVar[int] = 0x88
-    STRUCT: ClassVar[struct.Struct] = struct.Struct("<BBHBBBBHHIIIB5HHHHHHHHHHH")
+    STRUCT: ClassVar[struct.Struct] = struct.Struct("<BBHBBBBHHIIIB5HHBBBBHHHHHHHHH")
 
     def pack(self) -> bytes:
-        return self.STRUCT.pack(self.state, self.reason, self.blockers, self.flags, self.ack_type, self.ack_seq, self.ack_result, self.challenge, self.boot_id, self.config_crc, self.sample_index, self.t_us, self.setpoint_seq, *self.applied_cdeg, self.supply_mv, self.crc_errors, self.length_errors, self.unknown_types, self.seq_gaps, self.rx_overruns, self.range_rejects, self.stale_rejects, self.tx_drops, self.max_loop_us)
+        return self.STRUCT.pack(self.state, self.reason, self.blockers, self.flags, self.ack_type, self.ack_seq, self.ack_result, self.challenge, self.boot_id, self.config_crc, self.sample_index, self.t_us, self.setpoint_seq, *self.applied_cdeg, self.supply_mv, self.permission, self.limits_state, self.button, self.button_presses, self.crc_errors, self.length_errors, self.unknown_types, self.seq_gaps, self.rx_overruns, self.range_rejects, self.stale_rejects, self.tx_drops, self.max_loop_us)
 
     @classmethod
     def unpack(cls, payload: bytes) -> Status:
         v = cls.STRUCT.unpack(payload)
-        return cls(v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8], v[9], v[10], v[11], v[12], v[13:18], v[18], v[19], v[20], v[21], v[22], v[23], v[24], v[25], v[26], v[27])
+        return cls(v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8], v[9], v[10], v[11], v[12], v[13:18], v[18], v[19], v[20], v[21], v[22], v[23], v[24], v[25], v[26], v[27], v[28], v[29], v[30], v[31])
 
 
 class Ping(Struct, frozen=True):
@@ -388,7 +424,7 @@ class Pong(Struct, frozen=True):
     """Answer to PING."""
 
     token: int
-    t_us: int  # device clock when PING was handled
+    t_us: int  # board's clock when PING was handled
     sample_index: int  # next sample to be taken then
     TYPE: ClassVar[int] = 0x89
     STRUCT: ClassVar[struct.Struct] = struct.Struct("<III")
@@ -401,9 +437,66 @@ class Pong(Struct, frozen=True):
         return cls(*cls.STRUCT.unpack(payload))
 
 
-Message = Hello | Ident | Config | ConfigAck | Start | Stop | Emg | Arm | Disarm | Estop | Setpoint | Status | Ping | Pong
+class ReadLimits(Struct, frozen=True):
+    """Asks for the servo limits that the board holds. Answered by LIMITS."""
 
-BY_TYPE: Final[dict[int, type[Message]]] = {Hello.TYPE: Hello, Ident.TYPE: Ident, Config.TYPE: Config, ConfigAck.TYPE: ConfigAck, Start.TYPE: Start, Stop.TYPE: Stop, Emg.TYPE: Emg, Arm.TYPE: Arm, Disarm.TYPE: Disarm, Estop.TYPE: Estop, Setpoint.TYPE: Setpoint, Status.TYPE: Status, Ping.TYPE: Ping, Pong.TYPE: Pong}
+    TYPE: ClassVar[int] = 0x0A
+    STRUCT: ClassVar[struct.Struct] = struct.Struct("<")
+
+    def pack(self) -> bytes:
+        return self.STRUCT.pack()
+
+    @classmethod
+    def unpack(cls, payload: bytes) -> ReadLimits:
+        cls.STRUCT.unpack(payload)
+        return cls()
+
+
+class WriteLimits(Struct, frozen=True):
+    """Stores servo limits in the board's EEPROM. Only while DISARMED. Answered by LIMITS at once, and again when they are written."""
+
+    servo_min_cdeg: tuple[int, ...]
+    servo_max_cdeg: tuple[int, ...]
+    pulse_0_us: tuple[int, ...]  # pulse width at 0 deg
+    pulse_180_us: tuple[int, ...]  # pulse width at 180 deg; below pulse_0_us where closing shortens the pulse
+    digital: int  # bit for each servo that may be pulsed above 50 Hz
+    TYPE: ClassVar[int] = 0x0B
+    STRUCT: ClassVar[struct.Struct] = struct.Struct("<5H5H5H5HB")
+
+    def pack(self) -> bytes:
+        return self.STRUCT.pack(*self.servo_min_cdeg, *self.servo_max_cdeg, *self.pulse_0_us, *self.pulse_180_us, self.digital)
+
+    @classmethod
+    def unpack(cls, payload: bytes) -> WriteLimits:
+        v = cls.STRUCT.unpack(payload)
+        return cls(v[0:5], v[5:10], v[10:15], v[15:20], v[20])
+
+
+class Limits(Struct, frozen=True):
+    """The servo limits that hold. Answer to READ_LIMITS and WRITE_LIMITS, and sent once more when writing has ended."""
+
+    result: int  # enum result
+    state: int  # enum limits_state; all limits are 0 where it is damaged
+    servo_min_cdeg: tuple[int, ...]
+    servo_max_cdeg: tuple[int, ...]
+    pulse_0_us: tuple[int, ...]
+    pulse_180_us: tuple[int, ...]
+    digital: int
+    TYPE: ClassVar[int] = 0x8A
+    STRUCT: ClassVar[struct.Struct] = struct.Struct("<BB5H5H5H5HB")
+
+    def pack(self) -> bytes:
+        return self.STRUCT.pack(self.result, self.state, *self.servo_min_cdeg, *self.servo_max_cdeg, *self.pulse_0_us, *self.pulse_180_us, self.digital)
+
+    @classmethod
+    def unpack(cls, payload: bytes) -> Limits:
+        v = cls.STRUCT.unpack(payload)
+        return cls(v[0], v[1], v[2:7], v[7:12], v[12:17], v[17:22], v[22])
+
+
+Message = Hello | Ident | Config | ConfigAck | Start | Stop | Emg | Arm | Disarm | Estop | Setpoint | Status | Ping | Pong | ReadLimits | WriteLimits | Limits
+
+BY_TYPE: Final[dict[int, type[Message]]] = {Hello.TYPE: Hello, Ident.TYPE: Ident, Config.TYPE: Config, ConfigAck.TYPE: ConfigAck, Start.TYPE: Start, Stop.TYPE: Stop, Emg.TYPE: Emg, Arm.TYPE: Arm, Disarm.TYPE: Disarm, Estop.TYPE: Estop, Setpoint.TYPE: Setpoint, Status.TYPE: Status, Ping.TYPE: Ping, Pong.TYPE: Pong, ReadLimits.TYPE: ReadLimits, WriteLimits.TYPE: WriteLimits, Limits.TYPE: Limits}
 
 # Payload bytes by type; an Emg's are only its fixed part.
 PAYLOAD_BYTES: Final[dict[int, int]] = {t: m.STRUCT.size for t, m in BY_TYPE.items()}

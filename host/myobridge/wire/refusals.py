@@ -17,6 +17,7 @@ _CONFIG_REFUSALS: Final[dict[int, str]] = {
     m.Result.BAD_SERVO_PERIOD: (
         "the board cannot make these pulses so often; lower [servo] rate_hz, or the longer of pulse_0_us, pulse_180_us"
     ),
+    m.Result.BAD_OVERSAMPLING: "it cannot average conversions; flash the firmware of this version",
     m.Result.BAD_SLEW: "the slew rate is out of range; correct [servo] slew_deg_per_s",
     m.Result.BAD_TIMEOUTS: "the timeouts are out of range; correct [safety] hold_ms and relax_ms",
     m.Result.LINK_OVERLOAD: "the line is too slow; raise [acquisition] max_samples_per_frame or [link] baud",
@@ -30,6 +31,11 @@ _BLOCKERS: Final = {
     m.Blocker.ESTOP_LATCHED: "the emergency stop is in force; lift it with `myobridge lift-estop`",
     m.Blocker.SAMPLING_STALLED: "the sampling has stalled; reset the board",
     m.Blocker.SUPPLY_LOW: "the servo supply is low; charge or check it",
+    m.Blocker.BEYOND_LIMITS: (
+        "[servo] goes beyond the servo limits stored in the board; narrow its pulses and angles, or store this hand's "
+        "limits"
+    ),
+    m.Blocker.NO_LIMITS: "the servo limits stored in the board are damaged or being written; store them again",
 }
 
 

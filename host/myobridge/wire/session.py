@@ -217,7 +217,7 @@ class Session:
             self.arm_refusal = refusal(m.Result.BLOCKED, status.blockers)
         else:
             self.arm_refusal = ""
-            self._outbox.ask(m.Arm(ident.boot_id, self._handshake.config_crc, status.challenge))
+            self._outbox.ask(m.Arm(m.Permission.DECODER, ident.boot_id, self._handshake.config_crc, status.challenge))
 
     def withdraw_arm(self, why: str) -> None:
         """Gives up a pending ARM. The board may still obey the ARM, so DISARM follows until the board confirms it."""

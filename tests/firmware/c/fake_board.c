@@ -2,15 +2,18 @@
 
 #include <string.h>
 
+/* A Mega, but for its id. */
 const struct board_info board_info = {
+    .baud = 500000,
+    .line_bytes_per_s = 50000,
     .tick_hz = 2000000,
-    .period_max_ticks = 32767,
     .slot_min_ticks = 100,
-    .capabilities = CAPABILITY_SUPPLY_SENSE,
-    .board = BOARD_SIMULATED,
+    .period_extra_ticks = 0,
+    .period_max_ticks = 32767,
     .max_channels = 8,
-    .pulses_in_turn = 1,
     .adc_bits = 10,
+    .max_oversampling = 1,
+    .pulses_in_turn = 1,
 };
 
 struct fake_board fake;
@@ -21,6 +24,8 @@ void fake_reset(void) {
     memset(&fake, 0, sizeof fake);
     memset(&board_emg, 0, sizeof board_emg);
     memset(board_tx_ring, 0, sizeof board_tx_ring);
+    memset(fake.eeprom, 0xFF, sizeof fake.eeprom);
+    fake.eeprom_writes_left = UINT16_MAX;
     fake.boot_id = 0x1234;
     fake.supply_mv = 6000;
     fake.reset_cause = RESET_CAUSE_POWER_ON;
@@ -45,6 +50,21 @@ uint16_t fake_transmit(uint8_t *bytes, uint16_t most) {
         count++;
     }
     return count;
+}
+
+uint16_t board_capabilities(void) { return CAPABILITY_SUPPLY_SENSE | CAPABILITY_BUTTON; }
+bool board_button(void) { return fake.button_down; }
+void board_led(bool on) { fake.led = on; }
+bool board_eeprom_busy(void) { return fake.eeprom_busy; }
+uint8_t board_eeprom_read(uint16_t at) { return fake.eeprom[at % sizeof fake.eeprom]; }
+
+/* The write in which the power is cut leaves anything. */
+void board_eeprom_write(uint16_t at, uint8_t byte) {
+    if (fake.eeprom_writes_left != 0U) {
+        fake.eeprom_writes_left--;
+        fake.eeprom_writes++;
+        fake.eeprom[at % sizeof fake.eeprom] = fake.eeprom_writes_left != 0U ? byte : fake.eeprom_cut_byte;
+    }
 }
 
 uint16_t board_boot_id(void) { return fake.boot_id; }

@@ -34,6 +34,15 @@ struct fake_board {
     uint16_t period_of_pulses_us;  /* when pulses were last written */
     uint16_t writes;
     uint16_t watchdog_feeds;
+
+    bool button_down;
+    bool led;
+
+    uint8_t eeprom[1024];
+    bool eeprom_busy;
+    uint8_t eeprom_cut_byte;       /* what the last write leaves */
+    uint16_t eeprom_writes_left;
+    uint16_t eeprom_writes;
 };
 
 extern struct fake_board fake;

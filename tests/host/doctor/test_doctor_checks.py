@@ -84,6 +84,8 @@ SICK = {
     "emergency_stop": {"stream": {"blockers": ("estop_latched",)}},
     "sampling_stalled": {"stream": {"blockers": ("sampling_stalled",)}},
     "supply_low": {"stream": {"blockers": ("supply_low",), "supply_mv": 4100}},
+    "beyond_limits": {"stream": {"blockers": ("beyond_limits",)}},
+    "no_limits": {"stream": {"blockers": ("no_limits",)}},
     "supply_unknown": {"stream": {"supply_mv": 0}},
     "brown_out": {"device": {"reset_cause": "brown_out"}},
     "watchdog_reset": {"device": {"reset_cause": "watchdog"}},

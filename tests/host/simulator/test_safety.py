@@ -63,7 +63,7 @@ class Hand:
             self.wait(every_ms)
 
     def arm(self, **wrong):
-        request = m.Arm(BOOT_ID, CONFIG_CRC, self.safety.challenge)
+        request = m.Arm(m.Permission.DECODER, BOOT_ID, CONFIG_CRC, self.safety.challenge)
         return self.safety.arm(replace(request, **wrong), self.now_ms)
 
 
@@ -265,7 +265,7 @@ def test_an_unconfigured_hand_is_not_armed():
     safety = Safety(boot_id=BOOT_ID, tick_hz=TICK_HZ)
     safety.started_up()
     assert Blocker.NOT_CONFIGURED in safety.blockers(0)
-    assert safety.arm(m.Arm(BOOT_ID, 0, safety.challenge), 0) is Result.WRONG_CONFIG
+    assert safety.arm(m.Arm(m.Permission.DECODER, BOOT_ID, 0, safety.challenge), 0) is Result.WRONG_CONFIG
 
 
 def test_arm_repeated_with_the_challenge_that_armed_is_answered_ok_and_changes_nothing():

@@ -5,7 +5,8 @@ from zlib import crc32
 import numpy as np
 import pytest
 
-from myobridge.simulator.firmware import TICK_HZ, TX_BUFFER_BYTES, SimulatedFirmware, check_config
+from myobridge.simulator.configure import TICK_HZ, check_config
+from myobridge.simulator.firmware import TX_BUFFER_BYTES, SimulatedFirmware
 from myobridge.wire import messages as m
 from myobridge.wire.emg import parse_emg
 from myobridge.wire.frame import FrameDecoder, encode
@@ -250,7 +251,7 @@ def test_hello_with_another_hash_blocks_arm():
     assert not blocked & m.Blocker.PROTOCOL_DIFFERS
 
 
-@pytest.mark.parametrize("message", [m.Start(0), m.Stop(), m.Arm(0, 0, 0), m.Disarm(), m.Estop()])
+@pytest.mark.parametrize("message", [m.Start(0), m.Stop(), m.Arm(m.Permission.DECODER, 0, 0, 0), m.Disarm(), m.Estop()])
 def test_a_request_is_answered_by_a_status_with_its_type_and_seq(message):
     status = Device().ask(message, seq=77)
     assert (status.ack_type, status.ack_seq) == (message.TYPE, 77)
@@ -288,7 +289,7 @@ def test_status_comes_at_each_change_of_state_and_of_reason():
     device = streaming()
     safety = device.firmware.safety
     safety.applied = [6000] * m.SERVOS  # off the safe pose, so that RELAX lasts
-    device.tell(m.Arm(safety.boot_id, safety.config_crc, safety.challenge))
+    device.tell(m.Arm(m.Permission.DECODER, safety.boot_id, safety.config_crc, safety.challenge))
     seen = []
     for _ in range(5000):
         for status in [unpacked(frame) for frame in device.wait(0.001) if frame[0] == m.Status.TYPE]:
@@ -312,7 +313,7 @@ def test_status_tells_flags_and_the_pose():
     device.start()
     safety = device.firmware.safety
     assert device.ask(m.Disarm()).flags == StatusFlag.CONFIGURED | StatusFlag.STREAMING
-    status = device.ask(m.Arm(safety.boot_id, safety.config_crc, safety.challenge))
+    status = device.ask(m.Arm(m.Permission.DECODER, safety.boot_id, safety.config_crc, safety.challenge))
     assert status.flags == StatusFlag.CONFIGURED | StatusFlag.STREAMING | StatusFlag.PULSES_ON
     assert status.applied_cdeg == (4000,) * 5
 
@@ -320,7 +321,7 @@ def test_status_tells_flags_and_the_pose():
 def test_emg_says_when_the_hand_is_armed():
     device = streaming()
     safety = device.firmware.safety
-    device.tell(m.Arm(safety.boot_id, safety.config_crc, safety.challenge))
+    device.tell(m.Arm(m.Permission.DECODER, safety.boot_id, safety.config_crc, safety.challenge))
     device.wait(0.01)
     flags = {parse_emg(frame, CHANNELS)[1] for frame in device.wait(0.1) if frame[0] == m.Emg.TYPE}
     assert flags == {int(m.EmgFlag.ARMED)}
@@ -367,7 +368,7 @@ def test_it_knows_how_old_the_samples_behind_a_setpoint_are():
 def test_setpoints_out_of_range_and_stale_ones_are_told_apart():
     device = streaming()
     safety = device.firmware.safety
-    device.ask(m.Arm(safety.boot_id, safety.config_crc, safety.challenge))
+    device.ask(m.Arm(m.Permission.DECODER, safety.boot_id, safety.config_crc, safety.challenge))
     newest = device.firmware.samples_taken - 1
     device.tell(m.Setpoint((18001, 0, 0, 0, 0), 25, newest))
     device.tell(m.Setpoint((0,) * 5, 25, newest + 1000))
@@ -465,7 +466,7 @@ def test_what_was_due_before_bytes_came_happens_before_them():
     """A simulator that was delayed by 200 ms finds a setpoint; by then the hand was in HOLD."""
     device = streaming()
     safety = device.firmware.safety
-    device.ask(m.Arm(safety.boot_id, safety.config_crc, safety.challenge))
+    device.ask(m.Arm(m.Permission.DECODER, safety.boot_id, safety.config_crc, safety.challenge))
     device.now_s += 0.2
     device.tell(m.Setpoint((4000,) * 5, 25, round((device.now_s - device.firmware._first_sample_s) * FS_HZ) - 1))
     assert safety.state is State.HOLD

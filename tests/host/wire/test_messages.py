@@ -49,7 +49,20 @@ def test_every_message_fits_in_a_frame_and_knows_its_direction():
         assert message.STRUCT.size + MIN_FRAME_BYTES <= m.MAX_FRAME_BYTES
     to_device = {t for t in m.BY_TYPE if not t & 0x80}
     assert to_device == {
-        k.TYPE for k in (m.Hello, m.Config, m.Start, m.Stop, m.Arm, m.Disarm, m.Estop, m.Setpoint, m.Ping)
+        k.TYPE
+        for k in (
+            m.Hello,
+            m.Config,
+            m.Start,
+            m.Stop,
+            m.Arm,
+            m.Disarm,
+            m.Estop,
+            m.Setpoint,
+            m.Ping,
+            m.ReadLimits,
+            m.WriteLimits,
+        )
     }
 
 

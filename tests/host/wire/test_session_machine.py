@@ -69,7 +69,9 @@ class AnyBoard(RuleBasedStateMachine):
 
     def judge_arm(self, message, seq):
         assert self.arm_asked, "ARM without a request"
-        assert message == m.Arm(self.session.ident.boot_id, self.session._handshake.config_crc, self.challenge)
+        assert message == m.Arm(
+            m.Permission.DECODER, self.session.ident.boot_id, self.session._handshake.config_crc, self.challenge
+        )
         self.arm_seqs.add(seq)
 
     def judge_disarm(self, _message, _seq):

@@ -29,6 +29,17 @@ void clock_init(void);
 void reset_init(void);
 void sampling_init(void);
 void servos_init(void);
+void panel_init(void);
+void supply_init(void);
+
+/* The servo supply's newest code, and asks for the next one. False: none has come since the last call. */
+bool sampling_supply(uint16_t *code);
+
+/* Converts the supply at once, while nothing is sampled. False: the converter has stalled. */
+bool sampling_supply_now(uint16_t *code);
+
+/* Waits until the EEPROM has ended its writing. False: it does not end. */
+bool eeprom_ready(void);
 void uart_init(void);
 
 #endif

@@ -1,5 +1,4 @@
 /* What comes before the first pass: why the board was reset, which boot this is, and the watchdog. */
-#include <avr/eeprom.h>
 #include <avr/wdt.h>
 
 #include "avr.h"
@@ -12,7 +11,7 @@ static uint8_t reset_flags __attribute__((section(".noinit")));
 static uint16_t ram_kept __attribute__((section(".noinit")));
 static uint8_t warm_boots __attribute__((section(".noinit")));
 
-static uint8_t power_ups_saved EEMEM;
+#define POWER_UPS_AT 0U /* in the EEPROM */
 static uint16_t boot_id;
 
 /* Before main, and before the start-up code has spent any time: after a watchdog reset the watchdog is still on, at its
@@ -24,13 +23,22 @@ void reset_early(void) {
     wdt_disable();
 }
 
-/* High byte: power-ups, counted in the EEPROM; low byte: resets since, counted in RAM that a reset leaves alone. */
-void reset_init(void) {
-    bool cold = ram_kept != RAM_KEPT || (reset_flags & (_BV(PORF) | _BV(BORF))) != 0U;
-    uint8_t power_ups = eeprom_read_byte(&power_ups_saved);
+static uint8_t power_ups_with_this(bool cold) {
+    uint8_t power_ups = board_eeprom_read(POWER_UPS_AT);
     if (cold) {
         power_ups++;
-        eeprom_update_byte(&power_ups_saved, power_ups);
+        board_eeprom_write(POWER_UPS_AT, power_ups);
+        (void)eeprom_ready(); /* the stored limits are read next */
+    }
+    return power_ups;
+}
+
+/* High byte: power-ups, counted in the EEPROM; low byte: resets since, counted in RAM that a reset leaves alone. An EEPROM
+   that does not answer counts none; its limits count as damaged then, so no old ARM can move the hand (limits.c). */
+void reset_init(void) {
+    bool cold = ram_kept != RAM_KEPT || (reset_flags & (_BV(PORF) | _BV(BORF))) != 0U;
+    uint8_t power_ups = eeprom_ready() ? power_ups_with_this(cold) : 0U;
+    if (cold) {
         warm_boots = 0U;
         ram_kept = RAM_KEPT;
     } else {

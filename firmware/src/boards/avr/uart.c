@@ -25,7 +25,7 @@ volatile uint16_t rx_overruns SHARED;
 void uart_init(void) {
     GPIOR1 = 0U;
     GPIOR2 = 0U;
-    uint16_t divider = (uint16_t)(F_CPU / 8UL / BAUD - 1UL);
+    uint16_t divider = (uint16_t)(F_CPU / 8UL / board_info.baud - 1UL);
     UCSR0A = _BV(U2X0);
     UCSR0C = _BV(UCSZ01) | _BV(UCSZ00);
     UBRR0H = (uint8_t)(divider >> 8);

@@ -1,26 +1,19 @@
+#include <assert.h>
+
 #include "boards/avr/avr.h"
 #include "pins.h"
 
-const struct board_info board_info = {
-    .tick_hz = TIMER_HZ,
-    .period_max_ticks = 32767, /* the next trigger is always nearer than half a turn of timer 1 */
-    .slot_min_ticks = 100,     /* 27 us of conversion, the worst interrupt delay, and CPU time to spare */
-    .capabilities = 0,
-    .board = BOARD_UNO,
-    .max_channels = EMG_INPUTS,
-    .pulses_in_turn = SERVOS,
-    .adc_bits = 10,
-};
+const struct board_info board_info = {BOARD_FACTS_UNO};
+
+static_assert(EMG_INPUTS == UNO_MAX_CHANNELS, "pins.h and protocol.toml agree");
 
 void board_init(void) {
     reset_init();
     clock_init();
     uart_init();
     sampling_init();
-    servos_init();
+    servos_init(); /* so soon after clock_init that no millisecond's work comes just before a pulse */
+    supply_init();
+    panel_init();
     sei();
-}
-
-uint16_t board_supply_mv(void) {
-    return 0;
 }
