@@ -2,8 +2,10 @@
 
 The check measures the newest 200 ms of raw counts four times in 200 ms. 200 ms are a whole number of periods of 50 Hz,
 of 60 Hz and of their multiples, so a ring buffer can hold the counts: its rotation only shifts the phase of the hum.
-Counts that fill the place of lost ones can hide a fault, for they break hum and repetition: a stretch with such counts
-finds bad channels, but acquits none. Each time the ring is full, the check compares it with its previous contents (copies.py).
+Each time the ring is full, the check compares it with its previous contents (copies.py).
+
+Counts that stand in for lost ones break hum and repetition, so they can hide a fault. A stretch with such counts finds
+bad channels, and acquits none.
 """
 
 from __future__ import annotations
