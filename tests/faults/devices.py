@@ -19,7 +19,7 @@ from sim_measure import PULSE_0_US, PULSE_180_US, pulses
 from myobridge.simulator.emg_source import EmgSource
 from myobridge.simulator.firmware import SimulatedFirmware
 from myobridge.simulator.limits import WIDE, eeprom_image
-from myobridge.simulator.real_firmware import Feeder, build
+from myobridge.simulator.real_firmware import Feeder, build, build_loader
 from myobridge.wire import messages as m
 from myobridge.wire.frame import FrameDecoder
 
@@ -132,7 +132,10 @@ class SimulatedDevice:
 
 
 class BoardDevice:
-    """The ELF that is flashed, in real time, with its own virtual serial port. `events` are complete after `close`."""
+    """The ELF that is flashed, in real time, with its own virtual serial port. `events` are complete after `close`.
+
+    Each reset starts in the boot loader that the board is sold with.
+    """
 
     def __init__(self, board: str, source: EmgSource, folder: Path) -> None:
         self.board = board
@@ -142,7 +145,7 @@ class BoardDevice:
         command = [simulator, self.elf, "--board", board, "--realtime", "--emg", pipe, "--trace", self._trace]
         eeprom = folder / "eeprom"
         eeprom.write_bytes(eeprom_image(WIDE))
-        command += ["--channels", str(source.channels), "--eeprom", eeprom]
+        command += ["--channels", str(source.channels), "--eeprom", eeprom, "--loader", build_loader(board)]
         self._process = subprocess.Popen(list(map(str, command)), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         hurry(self._process.pid)
         Feeder(source, pipe)

@@ -59,6 +59,13 @@ ROWS: Final = (
     Row("3", "PINGs but no setpoints", rows_host.pings_only, HOLD_MS),
     Row("4a", "unplugged for a second in mid-grip", rows_host.unplugged_for_a_moment, HOLD_MS),
     Row("4b", "unplugged until the hand is at rest", rows_host.unplugged_until_at_rest, HOLD_MS),
+    Row(
+        "4c",
+        "unplugged for a second; the opening of the port resets the board",
+        rows_host.unplugged_and_reset_by_the_opening,
+        HOLD_MS,
+        BOARDS,
+    ),
     Row("5", "bit flips, 1 in 10 000, both ways", rows_wire.bit_flips),
     Row("6", "burst of 300 bytes lost", rows_wire.burst_lost),
     Row("7", "endless non-zero bytes, both ways", rows_wire.endless_bytes, HOLD_MS),

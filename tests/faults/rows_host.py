@@ -16,6 +16,8 @@ from myobridge.wire import messages as m
 from myobridge.wire.frame import encode
 from myobridge.wire.messages import RELAX_MAX_MS, RESUME_CLEAN_MS, Reason, State
 
+BOOTS_S = 2.2
+"""From opening the port to the first EMG, with a reset."""
 REST_S = 4.0
 """HOLD, RELAX and the time from a fist to the safe pose at the slowest slew."""
 
@@ -84,12 +86,17 @@ def pings_only(rig: Rig) -> Outcome:
     return Outcome(ms(hold, at_s), "HOLD: a heartbeat is no permission")
 
 
-def unplugged(rig: Rig, for_s: float, connected: str) -> tuple[float, float]:
-    """Unplugs a moving hand; returns the times to HOLD, and from the port's return to the first `connected`."""
+def unplugged(rig: Rig, for_s: float, connected: str, *, reset: bool = False) -> tuple[float, float]:
+    """Unplugs a moving hand; returns the times to HOLD, and from the port's return to the first `connected`.
+
+    reset: the first opening of the port resets the board.
+    """
     rig.moving()
     at_s = rig.cable.unplug()
     hold = rig.first(State.HOLD, at_s)
     time.sleep(max(0.0, at_s + for_s - time.monotonic()))
+    if reset:
+        rig.cable.do(rig.device.reset)
     back_s = rig.cable.plug()
     if connected == "talks":
         rig.wait(lambda: rig.witness.asked[-1][0] > back_s, 5)
@@ -113,6 +120,14 @@ def unplugged_until_at_rest(rig: Rig) -> Outcome:
     hold_ms, again_s = unplugged(rig, REST_S, "streams")
     assert again_s <= 1.0
     return Outcome(hold_ms, f"HOLD, opens; streams {again_s:.2f} s after the replug, never armed by itself")
+
+
+def unplugged_and_reset_by_the_opening(rig: Rig) -> Outcome:
+    assert rig.witness.status is not None
+    boot_id = rig.witness.status.boot_id
+    hold_ms, again_s = unplugged(rig, 1.0, "streams", reset=True)
+    assert rig.witness.status.boot_id != boot_id and again_s <= BOOTS_S
+    return Outcome(hold_ms, f"HOLD, limp from the opening on; streams {again_s:.1f} s after it, never armed by itself")
 
 
 def no_number(rig: Rig) -> Outcome:

@@ -1,4 +1,4 @@
-/* What the portable firmware asks of a board. A new board is a folder that defines these and a board.mk. */
+/* What the portable firmware asks of a board. A new board is a folder that defines these, with a pins.h. */
 #ifndef BOARD_H
 #define BOARD_H
 
