@@ -50,12 +50,14 @@ class _Told(msgspec.Struct):
 
 
 class FeedClient:
-    """A connection to the daemon on a port. Not thread-safe.
+    """A connection to the daemon on a port.
 
-    with FeedClient("/dev/ttyACM0") as feed:
-        feed.subscribe("bytes", "snapshots")
-        while True:
-            match feed.receive(timeout_s=0.1): …
+        with FeedClient("/dev/ttyACM0") as feed:
+            feed.subscribe("bytes", "snapshots")
+            while True:
+                match feed.receive(timeout_s=0.1): …
+
+    A connection is not thread-safe.
     """
 
     def __init__(self, port: str | Path) -> None:
