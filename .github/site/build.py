@@ -19,6 +19,7 @@ from shutil import copy, copytree
 from typing import Final
 
 import yaml
+
 from session import record, session, start_demo
 
 HERE: Final = Path(__file__).parent

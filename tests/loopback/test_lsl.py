@@ -178,7 +178,7 @@ def test_without_a_daemon_lsl_says_what_to_start():
 
 @pytest.mark.parametrize(
     ("hide", "words"),
-    [("pylsl", "pip install -e '.[lsl]'"), ("liblsl", "finds no liblsl")],
+    [("pylsl", "pip install 'myobridge[lsl]'"), ("liblsl", "finds no liblsl")],
 )
 def test_without_the_library_lsl_says_what_to_install(tmp_path, hide, words):
     error = "ImportError" if hide == "pylsl" else "RuntimeError"

@@ -125,7 +125,7 @@ def can_train() -> bool:
 def elsewhere(recording: Path, base: str, mine: Path) -> UserError:
     """The error that says how to train if PyTorch is not installed here."""
     return UserError(
-        f"Training needs PyTorch, which is not installed here; run `pip install -e '.[train]'` in a clone, here or on "
+        f"Training needs PyTorch, which is not installed here; run `pip install 'myobridge[train]'`, here or on "
         f"another machine to which you copy {recording.name}, then run `myobridge calibrate --recording {recording} "
         f"--model {base} --out {mine}` there, and bring {mine.name} back."
     )

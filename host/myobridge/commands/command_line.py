@@ -21,7 +21,7 @@ import click
 from myobridge.commands.hardened import hardened
 from myobridge.errors import UserError, printable
 
-SHARED: Final = ("command_line", "hardened", "options")
+SHARED: Final = ("command_line", "completion", "hardened", "options")
 """Modules of a commands package that do not hold a command."""
 DEBUG: Final = "--debug"
 SETTINGS: Final = {"help_option_names": ["-h", "--help"], "show_default": True}
@@ -114,7 +114,7 @@ class Commands(click.Group):
                 return UserError("There is not enough memory; use a shorter recording or a computer with more memory.")
             case ModuleNotFoundError(name=str(name)) if (package := name.partition(".")[0]) in self._extras:
                 return UserError(
-                    f"{package} is not installed; run `pip install -e '.[{self._extras[package]}]'` first."
+                    f"{package} is not installed; run `pip install 'myobridge[{self._extras[package]}]'` first."
                 )
         at = extract_tb(error.__traceback__)[-1]
         what = f"{type(error).__name__}: {error}".removesuffix(": ")

@@ -1,4 +1,4 @@
-"""Rules for the options of every command: numbers are finite, and an output never replaces an input."""
+"""What holds for every command: --version, completion, finite numbers, and no output that replaces an input."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Final, SupportsFloat, SupportsIndex
 
 import click
 
+from myobridge.commands.completion import COMPLETED
 from myobridge.errors import UserError
 
 OUTPUTS: Final = ("json_to", "out", "trace", "plot")
@@ -42,7 +43,9 @@ class FiniteRange(FiniteNumber, click.FloatRange):
 
 
 def hardened(command: click.Command) -> click.Command:
-    """The command, made to refuse numbers that are not finite, and outputs that are also inputs."""
+    """The command with --version and completion, made to refuse numbers that are not finite, and outputs that are also
+    inputs.
+    """
     if getattr(command, _DONE, False):
         return command
     setattr(command, _DONE, True)
@@ -54,6 +57,9 @@ def hardened(command: click.Command) -> click.Command:
             parameter.type = FiniteNumber()
         elif isinstance(old, click.IntRange):
             old.name = "integer"  # in an error; click says "integer range" of the value
+        elif old is click.STRING:
+            parameter.type = COMPLETED.get(parameter.name or "", old)
+    click.version_option(package_name="myobridge")(command)
     if callback := command.callback:
 
         @wraps(callback)

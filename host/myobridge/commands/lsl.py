@@ -21,7 +21,7 @@ def lsl(port: str) -> None:
         from myobridge.feed.lsl import stream
     except ImportError as error:
         raise UserError(
-            "Lab streaming needs pylsl, which is not installed; `pip install -e '.[lsl]'` in a clone installs it."
+            "Lab streaming needs pylsl, which is not installed; `pip install 'myobridge[lsl]'` installs it."
         ) from error
     except RuntimeError as error:  # pylsl is there, the library that it wraps is not
         raise UserError(

@@ -19,5 +19,5 @@ def need(module: str, purpose: str) -> ModuleType:
     except ImportError as error:
         package = module.partition(".")[0]
         raise UserError(
-            f"{purpose} needs {package}, which is not installed; `pip install -e '.[export]'` in a clone installs it."
+            f"{purpose} needs {package}, which is not installed; `pip install 'myobridge[export]'` installs it."
         ) from error

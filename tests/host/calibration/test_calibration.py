@@ -145,7 +145,7 @@ def test_without_torch_the_error_says_what_to_install_and_how_to_train_elsewhere
     monkeypatch.setattr(calibration, "can_train", lambda: False)
     assert bench.calibrate("--yes").exit_code
     said = bench.complaint
-    assert "`pip install -e '.[train]'`" in said
+    assert "`pip install 'myobridge[train]'`" in said
     assert f"myobridge calibrate --recording {bench.recording} --model {bench.base} --out {bench.mine}" in said
     assert said.count(". ") == 0, "one sentence"
 

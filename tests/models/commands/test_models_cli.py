@@ -67,7 +67,9 @@ def test_a_missing_package_is_named_with_the_command_that_installs_it():
     command = [sys.executable, "-c", program, "train", "x.npz", "--out", "y.onnx"]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 1
-    assert result.stderr.strip() == "myobridge-models: scipy is not installed; run `pip install -e '.[train]'` first."
+    assert (
+        result.stderr.strip() == "myobridge-models: scipy is not installed; run `pip install 'myobridge[train]'` first."
+    )
 
 
 @pytest.fixture
