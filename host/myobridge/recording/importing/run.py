@@ -1,0 +1,62 @@
+"""Runs an import: files in, one recording out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from myobridge.errors import UserError
+from myobridge.recording.arrays import Recording
+from myobridge.recording.importing.choose import choose, label_column
+from myobridge.recording.importing.finish import finish, unnamed
+from myobridge.recording.importing.formats import look
+from myobridge.recording.importing.found import Found
+from myobridge.recording.importing.gather import gather, labels_in
+from myobridge.recording.importing.look import look_text
+from myobridge.recording.importing.mapping import EVENTS, Mapping, mapping_text
+
+
+def import_files(paths: Sequence[Path], said: Mapping, out: Path) -> tuple[Recording, float | None]:
+    """Writes the recording of all files, which did not exist; the recording, and the µV of a count, if known.
+
+    Raises:
+        UserError: a file cannot be read or lacks something, or the recording exists or cannot be written.
+    """
+    if out.exists():
+        raise UserError(f"{out} exists already and import does not overwrite it; choose another name with --out.")
+    files = []
+    for path in paths:
+        found = look(path)
+        mapping = said.over(found.says)
+        files.append(gather(found, choose(found, mapping), mapping.zero or 0.0))
+    recording, uv_per_count = finish(files, mapping)
+    recording.save(out)
+    return recording, uv_per_count
+
+
+def look_at(paths: Sequence[Path], said: Mapping) -> tuple[str, str]:
+    """What is in the files, as text for people, and a mapping file for the first file.
+
+    Raises:
+        UserError: a file cannot be read.
+    """
+    texts, template = [], ""
+    for path in paths:
+        found = look(path)
+        mapping = said.over(found.says)
+        texts.append(look_text(found, mapping))
+        template = template or mapping_text(mapping, path.name, _unnamed(found, mapping))
+    return "\n".join(texts), template
+
+
+def _unnamed(found: Found, mapping: Mapping) -> list[tuple[int, str]]:
+    """The labels that still need a pose; reads the column of labels."""
+    if mapping.label == EVENTS and found.event_texts:
+        return unnamed(np.arange(len(found.event_texts), dtype=np.uint8), found.event_texts, mapping.pose or ())
+    index = label_column(found, mapping)
+    if index is None:
+        return []
+    labels = labels_in(found, index)
+    return unnamed(labels, found.columns[index].texts or (), mapping.pose or ())
