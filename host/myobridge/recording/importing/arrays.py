@@ -20,14 +20,21 @@ from myobridge.recording.importing.names import rate_in
 from myobridge.recording.npz_file import Array, NpzFile
 
 ONE: Final = "emg"
+NPY: Final = b"\x93NUMPY"
 
 
-def open_npy(path: Path) -> Found:
-    """Looks at one array.
+def look(path: Path) -> Found:
+    """Looks at one array, or at the arrays of an `.npz`.
 
     Raises:
-        UserError: the file is cut short, or is no array of numbers.
+        UserError: the file is cut short or too large, or holds no numbers.
     """
+    with path.open("rb") as file:
+        one = file.read(len(NPY)) == NPY
+    return _look_npy(path) if one else _look_npz(path)
+
+
+def _look_npy(path: Path) -> Found:
     try:
         array = np.load(path, mmap_mode="r")
     except ValueError as error:  # also of an array of Python objects, which could run code
@@ -40,12 +47,8 @@ def open_npy(path: Path) -> Found:
     return Found(path, "NumPy", columns, array_reader(places))
 
 
-def open_npz(path: Path) -> Found:
-    """Looks at the arrays of an `.npz`; arrays of Python objects are left out, because they could run code.
-
-    Raises:
-        UserError: the file is cut short, too large, or no `.npz`.
-    """
+def _look_npz(path: Path) -> Found:
+    """Leaves out arrays of Python objects, because they could run code."""
     file = NpzFile.open(path, _array_names(path), skip_objects=True)
     stored = [
         Stored(name, array.shape, array.dtype, _lazily(file, name, array))

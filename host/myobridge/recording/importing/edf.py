@@ -82,7 +82,7 @@ class _Records:
         return times_of(signals, self.number, duration_s)
 
 
-def open_edf(path: Path) -> Found:
+def look(path: Path) -> Found:
     """Looks at the signals.
 
     Raises:

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Final, NamedTuple
 
-import msgspec
-
 from myobridge.errors import UserError
 from myobridge.files import check_file
-from myobridge.recording.importing.arrays import open_npy, open_npz
-from myobridge.recording.importing.edf import open_edf
 from myobridge.recording.importing.found import Found
-from myobridge.recording.importing.hdf5 import open_hdf5
-from myobridge.recording.importing.matlab import open_matlab
 from myobridge.recording.importing.names import suggested
-from myobridge.recording.importing.text import open_text
-from myobridge.recording.importing.xdf import open_xdf
+from myobridge.recording.importing.text_layout import decoded, layout_of
 from myobridge.recording.log_frames import LogFrame
 from myobridge.wire.frame import FrameDecoder
 
@@ -25,25 +19,27 @@ HEAD_BYTES: Final = 4096
 
 
 class Format(NamedTuple):
-    """A format: its name, the first bytes of its files, and the function that looks into one."""
+    """A format: its name, the first bytes of its files, and the module here whose function `look` looks into one."""
 
     name: str
     begins: bytes
-    look: Callable[[Path], Found]
+    module: str
 
 
+NPZ: Final = Format("NumPy .npz", b"PK", "arrays")
+TEXT: Final = Format("CSV, TSV, OpenBCI or BrainFlow text", b"", "text")
 FORMATS: Final = (
-    Format("EDF and EDF+", b"0       ", open_edf),
-    Format("BDF and BDF+", b"\xffBIOSEMI", open_edf),
-    Format("XDF", b"XDF:", open_xdf),
-    Format("MATLAB 7.3", b"MATLAB 7.3", open_hdf5),
-    Format("MATLAB 5 to 7", b"MATLAB 5.0", open_matlab),
-    Format("HDF5", b"\x89HDF\r\n\x1a\n", open_hdf5),
-    Format("NumPy .npy", b"\x93NUMPY", open_npy),
-    Format("NumPy .npz", b"PK", open_npz),
-    Format("CSV, TSV, OpenBCI and BrainFlow", b"", open_text),
+    Format("EDF", b"0       ", "edf"),
+    Format("BDF", b"\xffBIOSEMI", "edf"),
+    Format("XDF", b"XDF:", "xdf"),
+    Format("MATLAB 7.3", b"MATLAB 7.3", "hdf5"),
+    Format("MATLAB", b"MATLAB", "matlab"),
+    Format("HDF5", b"\x89HDF", "hdf5"),
+    Format("NumPy .npy", b"\x93NUMPY", "arrays"),
+    NPZ,
+    TEXT,
 )
-"""The last row takes every text."""
+"""The first row that fits counts; the last row fits every file."""
 FOREIGN: Final = {
     b"\x1f\x8b": "packed with gzip; unpack it with gunzip",
     b"\xfd7zXZ": "packed with xz; unpack it with unxz",
@@ -54,7 +50,7 @@ FOREIGN: Final = {
     b"\xff\xd8\xff": "a picture; choose a recording",
     b"%PDF": "a PDF document; choose a recording",
 }
-"""First bytes of files that are not recordings: what the file is, and what to do."""
+"""First bytes of files that nothing here reads: what the file is, and what to do."""
 
 
 def look(path: Path) -> Found:
@@ -67,25 +63,46 @@ def look(path: Path) -> Found:
         check_file(path)
         with path.open("rb") as file:
             head = file.read(HEAD_BYTES)
-        found = _format(path, head).look(path)
+        reader = import_module(f"{__package__}.{_format(path, head).module}")
+        found: Found = reader.look(path)
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror or error}); check the path.") from error
-    own = msgspec.structs.replace(suggested(found.columns, events=bool(found.event_texts)))
-    return Found(**{**vars(found), "says": found.says.over(own)})
+    return replace(found, says=found.says.over(suggested(found.columns, events=bool(found.event_texts))))
 
 
 def _format(path: Path, head: bytes) -> Format:
     if not head.strip():
         raise UserError(f"{path} is empty; choose a file that is an EMG recording.")
-    for beginning, what in FOREIGN.items():
-        if head.startswith(beginning):
-            raise UserError(f"{path} is {what}.")
+    foreign = _foreign(head)
+    if foreign is not None:
+        raise UserError(f"{path} is {foreign}.")
     found = next(one for one in FORMATS if head.startswith(one.begins))
-    if found is FORMATS[-1] and b"\0" in head:
+    if found is TEXT and b"\0" in head:
         if any(frame[0] >= LogFrame.HEADER for frame in FrameDecoder().feed(head)):
             raise UserError(f"{path} is a recording of myobridge already; every command reads it as it is.")
+        names = ", ".join(one.name for one in FORMATS[:-1])
         raise UserError(
-            f"{path} is in no format that import reads; save the recording as one of "
-            f"{', '.join(one.name for one in FORMATS)}."
+            f"{path} is in no format that import reads; save the recording as {names}, or {FORMATS[-1].name}."
         )
     return found
+
+
+def instead_of_recording(path: Path) -> str | None:
+    """What a file is that is no recording, and what to do; None: nothing is known about the file.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with path.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+    foreign = _foreign(head)
+    if foreign is not None:
+        return foreign
+    found = next(one for one in FORMATS if head.startswith(one.begins))
+    if found is NPZ or (found is TEXT and (b"\0" in head or layout_of(decoded(head), whole=False) is None)):
+        return None
+    return f"{found.name}; `myobridge import {path} --out R.npz` makes a recording of it"
+
+
+def _foreign(head: bytes) -> str | None:
+    return next((what for beginning, what in FOREIGN.items() if head.startswith(beginning)), None)

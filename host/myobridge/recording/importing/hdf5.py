@@ -28,7 +28,7 @@ CACHE_BYTES: Final = 64 << 20
 """Room for unpacked chunks, which may be longer than a block."""
 
 
-def open_hdf5(path: Path) -> Found:
+def look(path: Path) -> Found:
     """Looks at the data sets.
 
     Raises:

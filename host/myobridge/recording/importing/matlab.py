@@ -23,7 +23,7 @@ TYPES: Final = {"double": "f8", "single": "f4", "logical": "u1"} | {
 """MATLAB's classes of numbers. Structures and cells are left out."""
 
 
-def open_matlab(path: Path) -> Found:
+def look(path: Path) -> Found:
     """Looks at the variables.
 
     Raises:

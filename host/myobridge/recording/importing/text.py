@@ -16,11 +16,11 @@ from myobridge.errors import UserError
 from myobridge.recording.importing.found import Blocks, Column, Found, cut_short
 from myobridge.recording.importing.mapping import Mapping
 from myobridge.recording.importing.names import unit_in
-from myobridge.recording.importing.text_layout import Layout, fields, is_number, layout_of, preamble_number
+from myobridge.recording.importing.text_layout import Layout, decoded, fields, is_number, layout_of, preamble_number
 from myobridge.recording.importing.text_numbers import NoNumber, UnevenRow, fields_of, numbers_of
 
 HEAD_BYTES: Final = 256 << 10
-BLOCK_BYTES: Final = 1 << 19
+BLOCK_BYTES: Final = 1 << 20
 LONGEST_ROW: Final = 64 << 10
 OPENBCI: Final = "%OpenBCI"
 UNIX_S: Final = 1e9
@@ -89,7 +89,7 @@ class _Table:
         return UserError(f"{self.path}, line {line}: a row is not a row of numbers; save the table again.")
 
 
-def open_text(path: Path) -> Found:
+def look(path: Path) -> Found:
     """Looks at a table of text.
 
     Raises:
@@ -99,21 +99,13 @@ def open_text(path: Path) -> Found:
         head = file.read(HEAD_BYTES)
         whole = not file.read(1)
     mark = len(codecs.BOM_UTF8) if head.startswith(codecs.BOM_UTF8) else 0
-    layout = layout_of(_decoded(head[mark:]), whole=whole)
+    layout = layout_of(decoded(head[mark:]), whole=whole)
     if layout is None:
         raise UserError(f"{path} is text without a table of numbers; choose a file that is an EMG recording.")
     at = mark
     for _ in range(layout.line - 1):
         at = head.index(b"\n", at) + 1
     return _found(path, layout, at)
-
-
-def _decoded(head: bytes) -> str:
-    """The text in UTF-8, or in Latin-1, as older programs write it; the end may be cut within a letter."""
-    try:
-        return codecs.getincrementaldecoder("utf-8")().decode(head)
-    except UnicodeDecodeError:
-        return head.decode("latin-1")
 
 
 def _found(path: Path, layout: Layout, at: int) -> Found:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -35,6 +36,14 @@ class Layout:
     texts: frozenset[int]
     line: int
     preamble: tuple[str, ...]
+
+
+def decoded(head: bytes) -> str:
+    """The text in UTF-8, or in Latin-1, as older programs write it; the end may be cut within a letter."""
+    try:
+        return codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return head.decode("latin-1")
 
 
 def layout_of(text: str, *, whole: bool) -> Layout | None:

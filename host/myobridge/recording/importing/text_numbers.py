@@ -41,23 +41,34 @@ def fields_of(data: bytes, delimiter: int, width: int) -> tuple[NDArray[np.int64
 
 
 def numbers_of(data: bytes, begins: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.float64]:
-    """The numbers in these fields; the array has the shape of `begins`.
+    """The numbers in these fields, (rows, columns) each, in an array of this shape.
 
     Raises:
         NoNumber: a field is not a number.
     """
     letters = np.frombuffer(data, np.uint8)
-    at, stop = begins.ravel().copy(), ends.ravel()
-    negative = letters[at] == ord("-")
-    at += negative
-    length = stop - at
-    whole = np.zeros(len(at), np.int64)
-    decimals = np.zeros(len(at), np.int64)
-    fraction = np.zeros(len(at), bool)
+    values = np.empty(begins.shape)
+    for column in range(begins.shape[1]):
+        begin, end = np.ascontiguousarray(begins[:, column]), np.ascontiguousarray(ends[:, column])
+        values[:, column], odd = _plain_numbers(letters, begin, end)
+        for row in np.flatnonzero(odd).tolist():
+            values[row, column] = _by_python(data[begin[row] : end[row]], row, column)
+    return values
+
+
+def _plain_numbers(
+    letters: NDArray[np.uint8], begin: NDArray[np.int64], end: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Numbers that are digits with a sign and a point, and which fields are something else."""
+    negative = letters[begin] == ord("-")
+    at = begin + negative
+    length = end - at
     odd = (length == 0) | (length > MOST_DIGITS)
+    whole, decimals = np.zeros(len(at), np.int64), np.zeros(len(at), np.int64)
+    fraction = np.zeros(len(at), bool)
     for _ in range(min(MOST_DIGITS, int(length.max(initial=0)))):
-        inside = at < stop
-        letter = letters[np.minimum(at, stop)]
+        inside = at < end
+        letter = letters[np.minimum(at, end)]
         digit = letter - np.uint8(ord("0"))
         is_digit = inside & (digit < 10)
         whole = np.where(is_digit, whole * 10 + digit, whole)
@@ -67,14 +78,12 @@ def numbers_of(data: bytes, begins: NDArray[np.int64], ends: NDArray[np.int64]) 
         fraction |= point
         at += 1
     values = whole / POWERS[decimals]
-    values[negative] *= -1
-    for index in np.flatnonzero(odd).tolist():  # exponents, NaN, many digits, and mistakes
-        values[index] = _by_python(data[begins.flat[index] : ends.flat[index]], index, begins.shape)
-    return values.reshape(begins.shape)
+    return np.where(negative, -values, values), odd
 
 
-def _by_python(field: bytes, index: int, shape: Sequence[int]) -> float:
+def _by_python(field: bytes, row: int, column: int) -> float:
+    """A number with an exponent or many digits, or NaN."""
     try:
         return float(field.strip(b' "'))
     except ValueError:
-        raise NoNumber(*divmod(index, shape[1]), field.decode(errors="replace")) from None
+        raise NoNumber(row, column, field.decode(errors="replace")) from None

@@ -34,7 +34,7 @@ GAP_S: Final = 1.0
 """pyxdf, too, begins a new segment after a longer gap; shorter ones are the network's."""
 
 
-def open_xdf(path: Path) -> Found:
+def look(path: Path) -> Found:
     """Reads all streams.
 
     Raises:
