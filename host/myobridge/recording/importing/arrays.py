@@ -37,7 +37,7 @@ def look(path: Path) -> Found:
 def _look_npy(path: Path) -> Found:
     try:
         array = np.load(path, mmap_mode="r")
-    except ValueError as error:  # also of an array of Python objects, which could run code
+    except Exception as error:  # an array of Python objects, which could run code; a header that is no Python
         raise UserError(
             f"{path} is not a whole NumPy array of numbers ({error}); copy the file again, or store numbers only."
         ) from error

@@ -127,7 +127,9 @@ class _Picker:
             indices += found
         for index in indices:
             if indices.count(index) > 1:
-                raise UserError(f"--{key} names the column '{self._columns[index].name}' twice; name each column once.")
+                raise UserError(
+                    f"{self._path}: --{key} names '{self._columns[index].name}' twice; name each column once."
+                )
             if self._columns[index].texts is not None:
                 raise UserError(
                     f"{self._path}: the column '{self._columns[index].name}' holds text; leave it out of --{key}."

@@ -10,8 +10,9 @@ from typing import Any, Final
 from myobridge import SERVOS
 from myobridge.recording.importing.found import Column, number_in
 from myobridge.recording.importing.mapping import EVENTS, Mapping
+from myobridge.recording.timeline import TIME
 
-TIME_NAMES: Final = ("time_s", "time", "t", "timestamp", "timestamps", "seconds")
+TIME_NAMES: Final = (TIME, "time", "t", "timestamp", "timestamps", "seconds")
 LABEL_NAMES: Final = (
     "restimulus", "stimulus", "label", "labels", "gesture", "movement", "class", "pose", "cue"
 )  # fmt: skip
@@ -51,15 +52,17 @@ def rate_in(values: Named[str, Any]) -> float | None:
 
 
 def suggested(columns: Sequence[Column], *, events: bool) -> Mapping:
-    """What the names suggest; None where they suggest nothing."""
+    """What the names suggest; None where they suggest nothing. In our own tables, all other columns are channels."""
     label = _called(columns, LABEL_NAMES)
     time = _called(columns, TIME_NAMES)
     repetition, run = _called(columns, REPETITION_NAMES), _called(columns, RUN_NAMES)
     angles = _group(columns, ANGLE_NAMES)
     taken = {label, time, repetition, run}
     free = [column for column in columns if column.name not in taken and column.group not in ANGLE_NAMES]
+    numeric = [column for column in free if column.texts is None]
+    ours = columns[0].name == TIME
     return Mapping(
-        channels=_channels([column for column in free if column.texts is None]) or None,
+        channels=(tuple(column.name for column in numeric) if ours else _channels(numeric)) or None,
         label=label if label is not None else EVENTS if events else None,
         repetition=repetition,
         run=run,
@@ -69,13 +72,18 @@ def suggested(columns: Sequence[Column], *, events: bool) -> Mapping:
 
 
 def _channels(columns: Sequence[Column]) -> tuple[str, ...]:
-    """Names of the columns, or of the arrays, that look like EMG."""
+    """Names of the columns or of the array that look like EMG; or all signals, or the only matrix, if alike."""
     emg = [column for column in columns if EMG_NAME.search(column.group) or EMG_NAME.search(column.name)]
     exact = [column for column in emg if column.group.lower() == "emg"]
-    found = exact or emg or [column for column in columns if NUMBERED.fullmatch(column.name) and not column.group]
-    groups = list(dict.fromkeys(column.group for column in found))
-    if groups and all(groups):
-        return tuple(groups[:1])
+    numbered = [column for column in columns if NUMBERED.fullmatch(column.name) and not column.group]
+    signals = [column for column in columns if column.rate_hz and not column.group]
+    alike = signals if len({(column.rate_hz, column.unit) for column in signals}) == 1 else []
+    groups = [column.group for column in columns]
+    matrices = [column for column in columns if column.group and groups.count(column.group) > 1]
+    only = matrices if len({column.group for column in matrices}) == 1 else []
+    found = exact or emg or numbered or alike or only
+    if found and all(column.group for column in found):
+        return (found[0].group,)
     return tuple(column.name for column in found)
 
 

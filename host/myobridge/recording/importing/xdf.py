@@ -25,11 +25,14 @@ from myobridge.recording.importing.found import (
     cut_short,
     damaged,
 )
+from myobridge.recording.importing.mapping import Mapping
 from myobridge.recording.importing.names import unit_word
 
 FORM: Final = "XDF"
 MAGIC_BYTES: Final = 4
 LENGTHS: Final = {1: "<B", 4: "<I", 8: "<Q"}
+TYPE: Final = "EMG"
+"""What the lab streaming layer calls a stream of EMG."""
 GAP_S: Final = 1.0
 """pyxdf, too, begins a new segment after a longer gap; shorter ones are the network's."""
 
@@ -71,7 +74,9 @@ def look(path: Path) -> Found:
         )
         return _marks(times, markers)
 
-    return Found(path, FORM, columns, read, marks=marks, event_texts=list(dict.fromkeys(texts)))
+    emg = [one["info"]["name"][0] for one in sampled if one["info"].get("type", [""])[0] == TYPE]
+    says = Mapping(channels=tuple(emg[:1]) or None)
+    return Found(path, FORM, columns, read, says, marks, event_texts=list(dict.fromkeys(texts)))
 
 
 def _columns(streams: Sequence[Named[str, Any]]) -> tuple[list[Column], list[tuple[int, int]]]:
