@@ -54,8 +54,12 @@ def import_(
     from myobridge.recording.importing.run import import_files, look_at
 
     said = _mapping(options, poses)
-    if map_path is not None and (map_path.exists() or not look):
+    if map_path is not None and map_path.exists():
         said = said.over(read_mapping(map_path))
+    elif map_path is not None and not look:
+        raise UserError(
+            f"There is no mapping {map_path}; `myobridge import {files[0]} --look --map {map_path}` writes one."
+        )
     if look:
         text, template = look_at(files, said)
         click.echo(text)

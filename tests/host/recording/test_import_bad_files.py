@@ -19,6 +19,7 @@ from myobridge.recording.importing.run import import_files
 
 
 def refusal(path, **said):
+    (path.parent / "imported.npz").unlink(missing_ok=True)
     before = sorted(path.parent.iterdir())
     with pytest.raises(UserError) as error:
         imported(path, **said)

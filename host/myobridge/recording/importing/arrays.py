@@ -44,7 +44,7 @@ def _look_npy(path: Path) -> Found:
     if not is_series(array.shape, array.dtype):
         raise UserError(f"{path} holds {array.dtype} of the shape {array.shape}; store numbers as (samples, channels).")
     columns, places = columns_of([Stored(ONE, array.shape, array.dtype, rows_in(array))])
-    return Found(path, "NumPy", columns, array_reader(places))
+    return Found(path, "NumPy .npy", columns, array_reader(places))
 
 
 def _look_npz(path: Path) -> Found:
@@ -63,7 +63,7 @@ def _look_npz(path: Path) -> Found:
         adc_bits=int(adc_bits) if adc_bits is not None and adc_bits in range(8, 17) else None,
         pose=_poses(small["poses"]) if "poses" in small else None,
     )
-    return Found(path, "NumPy", columns, array_reader(places), says)
+    return Found(path, "NumPy .npz", columns, array_reader(places), says)
 
 
 def _array_names(path: Path) -> list[str]:

@@ -120,7 +120,9 @@ def _read(taken: Gathered, zero: float) -> dict[str, list[NDArray[Any]]]:
 def _values(taken: Gathered, block: NDArray[Any], zero: float, row: int) -> NDArray[np.float32]:
     """The channels' values of a block that begins at this row."""
     found, choice = taken.found, taken.choice
-    finite = np.isfinite(block)
+    with np.errstate(over="ignore"):
+        values = np.asarray(block - zero if zero else block, np.float32)
+    finite = np.isfinite(values)
     if not finite.all():
         at, channel = np.argwhere(~finite)[0].tolist()
         raise UserError(
@@ -133,7 +135,6 @@ def _values(taken: Gathered, block: NDArray[Any], zero: float, row: int) -> NDAr
             f"{found.path} does not say the unit of '{found.columns[choice.channels[channel]].name}', which holds "
             f"{block[at, channel]:g} and so is no count; give the unit with --unit V, --unit mV or --unit uV."
         )
-    values = np.asarray(block - zero if zero else block, np.float32)
     taken.peak = max(taken.peak, float(np.abs(values).max()))
     return values
 

@@ -10,6 +10,8 @@ from myobridge.recording.importing.choose import Choice, choose
 from myobridge.recording.importing.found import Column, Found
 from myobridge.recording.importing.mapping import EVENTS, Mapping
 
+NINAPRO: Final = "restimulus"
+"""A column that only Ninapro's files have."""
 FEW: Final = 4
 """Groups with more columns than this get one line."""
 
@@ -18,6 +20,8 @@ def look_text(found: Found, mapping: Mapping) -> str:
     """The columns with their numbers, the events, and what would be taken or is missing."""
     lines = [f"{found.path}: {found.form}, {len(found.columns)} columns"]
     lines += _columns(found)
+    if any(column.name == NINAPRO for column in found.columns):
+        lines.append("This is Ninapro's layout: --poses ninapro-b names the 17 movements of exercise B.")
     if found.event_texts:
         lines.append(f"  events: {', '.join(found.event_texts[:20])}")
     try:

@@ -13,6 +13,7 @@ from typing import Final
 DELIMITERS: Final = "\t;, "
 """In the order of preference, where two of them give equally many numbers."""
 COMMENTS: Final = ("#", "%")
+FEWEST_ROWS: Final = 2
 JUDGED: Final = 200
 """Lines at the end of the beginning that say what a column holds."""
 
@@ -58,6 +59,8 @@ def layout_of(text: str, *, whole: bool) -> Layout | None:
         return None
     width = Counter(len(fields(line, delimiter)) for line in judged).most_common(1)[0][0]
     table = [row for row in (fields(line, delimiter) for line in judged) if len(row) == width]
+    if len(table) < FEWEST_ROWS:
+        return None
     texts = frozenset(k for k in range(width) if 2 * sum(is_number(row[k], delimiter) for row in table) < len(table))
     first = next(n for n, line in enumerate(lines) if _is_row(line, delimiter, width, texts))
     names = _names(lines[:first], delimiter, width)

@@ -64,7 +64,7 @@ def _plain_numbers(
     length = end - at
     odd = (length == 0) | (length > MOST_DIGITS)
     whole, decimals = np.zeros(len(at), np.int64), np.zeros(len(at), np.int64)
-    fraction = np.zeros(len(at), bool)
+    fraction, seen = np.zeros(len(at), bool), np.zeros(len(at), bool)
     for _ in range(min(MOST_DIGITS, int(length.max(initial=0)))):
         inside = at < end
         letter = letters[np.minimum(at, end)]
@@ -75,9 +75,10 @@ def _plain_numbers(
         point = inside & (letter == ord("."))
         odd |= (inside & ~is_digit & ~point) | (point & fraction)
         fraction |= point
+        seen |= is_digit
         at += 1
     values = whole / POWERS[decimals]
-    return np.where(negative, -values, values), odd
+    return np.where(negative, -values, values), odd | ~seen
 
 
 def _by_python(field: bytes, row: int, column: int) -> float:
