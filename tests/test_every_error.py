@@ -205,7 +205,7 @@ HOST = [
     ("import {d}/holes.npz --unit V --out {d}/r.npz", "'emg[2]'", "NaN", "--channels"),
     ("import {d}/unnamed.npz --out {d}/r.npz", "labels without a pose", "--look --map"),
     ("import {d}/good.npz {d}/fast.npz --out {d}/r.npz", "different sampling rates", "separately"),
-    ("import {d}/good.npz --out {d}/good.npz", "exists already", "--out"),
+    ("import {d}/good.npz --out {d}/fast.npz", "exists already", "--out"),
     ("import {d}/good.npz --out {d}/file/r.npz", "cannot be written"),
     ("doctor --port {d}/none --model {d}/text.onnx", "not an ONNX model"),
     ("view --port {d}/none --view-port {taken}", "is in use", "--view-port"),

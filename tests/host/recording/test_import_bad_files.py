@@ -4,6 +4,7 @@ import gzip
 import random
 import sys
 
+import h5py
 import numpy as np
 import pytest
 import scipy.io
@@ -158,10 +159,13 @@ def test_nan_is_refused_with_channel_and_sample(tmp_path):
     assert imported(tmp_path / "a.npz", unit="V", channels=("1", "3")).channels == 2
 
 
-def test_a_recording_that_is_too_long_is_refused_while_it_is_read(tmp_path, monkeypatch):
+def test_a_recording_that_is_too_long_is_refused_before_or_while_it_is_read(tmp_path, monkeypatch):
     monkeypatch.setattr("myobridge.recording.importing.gather.MAX_UNPACKED_MB", 1.1)
-    np.save(tmp_path / "a.npy", np.zeros((200_000, 4), np.int16))
-    assert "too long: a recording may have 1.1 MB of arrays" in refusal(tmp_path / "a.npy", rate_hz=500.0)
+    with h5py.File(tmp_path / "a.h5", "w") as file:  # a kilobyte that declares 64 GB
+        file.create_dataset("emg", (1 << 32, 4), np.float32, chunks=(1 << 20, 4), compression="gzip")
+    assert "too long: a recording may have 1.1 MB of arrays" in refusal(tmp_path / "a.h5", rate_hz=500.0)
+    (tmp_path / "a.csv").write_text("EMG 1,EMG 2\n" + "1,2\n" * 200_000)
+    assert "too long: a recording may have 1.1 MB of arrays" in refusal(tmp_path / "a.csv", rate_hz=500.0)
 
 
 def test_an_existing_recording_is_not_overwritten(tmp_path):

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from labelled_recording import labelled
 from myobridge.commands.command_line import commands as host
-from myobridge.model.load import load_model
+from myobridge.model.load import open_model
 from myobridge_models.commands.command_line import commands as models
 
 DOCUMENT = Path(__file__).parents[3] / "host" / "IMPORT.md"
@@ -43,5 +43,5 @@ def test_three_commands_make_a_model_of_a_file_of_ninapro(tmp_path, monkeypatch)
         group = {"myobridge": host, "myobridge-models": models}[program]
         result = CliRunner().invoke(group, [*words, *(["--steps", "20"] if group is models else [])])
         assert result.exit_code == 0, result.stderr
-    model = load_model("s1.onnx")
+    model = open_model(Path("s1.onnx"))
     assert len(model.spec.channels) == 12

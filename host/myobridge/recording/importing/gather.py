@@ -98,6 +98,7 @@ def _read(taken: Gathered, zero: float) -> dict[str, list[NDArray[Any]]]:
     parts: dict[str, list[NDArray[Any]]] = {name: [] for name in (*names, "angles")}
     width, row = len(choice.channels), 0
     row_bytes = 2 * width + len(single) + 4 * len(choice.angles)
+    _check_length(found, found.columns[choice.channels[0]].rows or 0, row_bytes)
     for block in found.read(choice.columns):
         taken.values.append(_values(taken, block[:, :width], zero, row))
         if choice.angles:
@@ -109,12 +110,16 @@ def _read(taken: Gathered, zero: float) -> dict[str, list[NDArray[Any]]]:
                 continue
             parts[name].append(_whole(found, getattr(choice, name), column, name, row))
         row += len(block)
-        if row * row_bytes / 1e6 > MAX_UNPACKED_MB - 1:
-            raise UserError(
-                f"{found.path} is too long: a recording may have {MAX_UNPACKED_MB} MB of arrays, which "
-                f"{row} samples of {width} channels fill; split the file, or choose fewer channels."
-            )
+        _check_length(found, row, row_bytes)
     return parts
+
+
+def _check_length(found: Found, rows: int, row_bytes: int) -> None:
+    if rows * row_bytes / 1e6 > MAX_UNPACKED_MB - 1:
+        raise UserError(
+            f"{found.path} is too long: a recording may have {MAX_UNPACKED_MB} MB of arrays, and {rows} samples at "
+            f"{row_bytes} bytes are more; split the file, or choose fewer channels."
+        )
 
 
 def _values(taken: Gathered, block: NDArray[Any], zero: float, row: int) -> NDArray[np.float32]:
