@@ -74,12 +74,12 @@ def test_brainflows_times_come_in_bursts_so_the_rate_is_asked_for(tmp_path):
 
 
 def test_words_in_a_column_of_labels_are_the_names_of_poses(tmp_path):
-    words = np.repeat(["rest", "Fist", "rest", "open"], 750)
+    words = np.repeat(["open", "rest", "Fist", "rest", "open"], 600)
     rows = [f"{a},{b},{c},{word}" for (a, b, c), word in zip(COUNTS.tolist(), words, strict=True)]
     (tmp_path / "a.csv").write_text("\n".join(["ch1,ch2,ch3,gesture", *rows]) + "\n")
     recording = imported(tmp_path / "a.csv", rate_hz=500.0, pose=POSES)
-    assert np.array_equal(recording.label, np.repeat([0, 1, 0, 2], 750))
-    assert "labels without a pose ('Fist', 'open')" in refusal(tmp_path / "a.csv", rate_hz=500.0)
+    assert np.array_equal(recording.label, np.repeat([2, 0, 1, 0, 2], 600))
+    assert "labels without a pose ('open', 'Fist')" in refusal(tmp_path / "a.csv", rate_hz=500.0)
 
 
 # --- times ----------------------------------------------------------------------------------------------------

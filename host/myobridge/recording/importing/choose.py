@@ -14,6 +14,7 @@ from myobridge.model.file import LabelledPose
 from myobridge.recording.importing.found import Column, Found
 from myobridge.recording.importing.mapping import EVENTS, Mapping
 from myobridge.recording.log_frames import MAX_CHANNELS
+from myobridge.recording.npz import DEFAULT_ADC_BITS
 
 RANGE: Final = re.compile(r"(\d+)-(\d+)")
 LOOK: Final = "`myobridge import {} --look` lists the columns"
@@ -24,7 +25,9 @@ class Choice:
     """Columns by index: channels, and the others if there are any.
 
     rate_hz: None: the times of `time` say it.
-    unit: V, mV or uV; counts if the values are counts.
+    unit: V, mV, uV or counts; empty: nobody says, so only whole numbers are taken, as counts.
+    zero: taken from the channels' values.
+    uv_per_count: None: nobody says.
     """
 
     channels: tuple[int, ...]
@@ -36,6 +39,9 @@ class Choice:
     events: bool
     rate_hz: float | None
     unit: str
+    zero: float
+    uv_per_count: float | None
+    adc_bits: int
     poses: tuple[LabelledPose, ...]
 
     @property
@@ -81,6 +87,9 @@ def choose(found: Found, mapping: Mapping) -> Choice:
         events=events,
         rate_hz=mapping.rate_hz or _one_rate(found.path, chosen),
         unit=mapping.unit or _one_unit(found.path, chosen),
+        zero=mapping.zero or 0.0,
+        uv_per_count=mapping.uv_per_count,
+        adc_bits=mapping.adc_bits or DEFAULT_ADC_BITS,
         poses=mapping.pose or (),
     )
     _check_rows(found, choice)

@@ -101,12 +101,11 @@ def look(path: Path) -> Found:
             )
             for signal in records.first.signals
         ]
-        bits = {int(np.ceil(np.log2(s.digital_max - s.digital_min + 1))) for s in records.first.signals}
+        adc_bits = _adc_bits(records.first.signals)
         times = records.times()
     except (ValueError, ArithmeticError, AttributeError, IndexError) as error:
         raise damaged(path, records.form, error) from error
     beside = look_beside(path)
-    adc_bits = bits.pop() if len(bits) == 1 and bits <= {*range(8, 17)} else None
 
     def marks(column: Column) -> Marks:
         found = times.marks(round((column.rate_hz or 0) * times.duration_s))
@@ -141,6 +140,13 @@ def _length(fixed: bytes) -> int:
     """Length of the header that its first bytes declare; 0 if they do not."""
     text = fixed[184:192].strip()
     return int(text) if text.isdigit() else 0
+
+
+def _adc_bits(signals: Sequence[Any]) -> int | None:
+    """The width of the counts, if all signals are counts of one width."""
+    bits = {int(np.ceil(np.log2(one.digital_max - one.digital_min + 1))) for one in signals}
+    counts = not any(unit_word(one.physical_dimension) for one in signals)
+    return bits.pop() if counts and len(bits) == 1 and bits <= {*range(8, 17)} else None
 
 
 def _step(signal: Any) -> float | None:

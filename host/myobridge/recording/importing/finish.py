@@ -12,9 +12,7 @@ from myobridge.errors import UserError
 from myobridge.model.file import REST_DEG, LabelledPose
 from myobridge.recording.arrays import Recording
 from myobridge.recording.importing.gather import Gathered
-from myobridge.recording.importing.mapping import Mapping
 from myobridge.recording.log_frames import LABELS
-from myobridge.recording.npz import DEFAULT_ADC_BITS
 
 REST: Final = "rest"
 UV: Final = {"V": 1e6, "mV": 1e3, "uV": 1.0}
@@ -23,26 +21,27 @@ HEADROOM: Final = 2.0
 """The largest value becomes at most half of the largest count, because the next file may be louder."""
 
 
-def finish(files: Sequence[Gathered], mapping: Mapping) -> tuple[Recording, float | None]:
+def finish(files: Sequence[Gathered]) -> tuple[Recording, float | None]:
     """The recording, and the µV of one count, if that is known. Empties the values of the files.
 
     Raises:
         UserError: the files do not fit together, values do not fit into counts, or labels have no pose.
     """
     _check_alike(files)
-    uv_per_count = _uv_per_count(files, mapping)
-    poses = _with_rest(files[0].choice.poses)
+    choice = files[0].choice
+    uv_per_count = _uv_per_count(files)
+    poses = _with_rest(choice.poses)
     labels = [_labels(file, poses) for file in files]
     lengths = [file.rows for file in files]
     recording = Recording(
         counts=_counts(files, uv_per_count),
         fs_hz=files[0].rate_hz,
-        adc_bits=mapping.adc_bits or DEFAULT_ADC_BITS,
+        adc_bits=choice.adc_bits,
         label=_joined(labels, lengths),
         repetition=_joined([_repetitions(file, label) for file, label in zip(files, labels, strict=True)], lengths),
         run=_runs(files, lengths),
         angles_deg=_angles(files),
-        poses=poses if any(label is not None for label in labels) or files[0].choice.poses else (),
+        poses=poses if any(label is not None for label in labels) or choice.poses else (),
     )
     return recording, uv_per_count
 
@@ -67,7 +66,8 @@ def _check_alike(files: Sequence[Gathered]) -> None:
         for what, mine, theirs in (
             ("sampling rates", f"{one.rate_hz:g} Hz", f"{other.rate_hz:g} Hz"),
             ("numbers of channels", len(one.choice.channels), len(other.choice.channels)),
-            ("units", one.unit or "counts", other.unit or "counts"),
+            ("units", one.choice.unit or "counts", other.choice.unit or "counts"),
+            ("widths of a count", f"{one.choice.adc_bits} bits", f"{other.choice.adc_bits} bits"),
             ("poses", one.choice.poses, other.choice.poses),
             ("angles", one.angles_deg is not None, other.angles_deg is not None),
         ):
@@ -78,19 +78,17 @@ def _check_alike(files: Sequence[Gathered]) -> None:
                 )
 
 
-def _uv_per_count(files: Sequence[Gathered], mapping: Mapping) -> float | None:
-    """µV of one count; None: the values are counts, and nobody knows their µV."""
-    unit = files[0].unit or "counts"
-    if unit == "counts":
-        return mapping.uv_per_count
-    if mapping.uv_per_count is not None:
-        return mapping.uv_per_count
+def _uv_per_count(files: Sequence[Gathered]) -> float | None:
+    """µV of one count; None: the values are counts, and nobody says their µV."""
+    choice = files[0].choice
+    if choice.unit not in UV or choice.uv_per_count is not None:
+        return choice.uv_per_count
     peak = max(file.peak for file in files)
     steps = {file.found.columns[index].step for file in files for index in file.choice.channels}
     step = steps.pop() if len(steps) == 1 else None
     if step is not None and peak / step < LARGEST:
-        return step * UV[unit]
-    return _round_up(HEADROOM * peak * UV[unit] / LARGEST)
+        return step * UV[choice.unit]
+    return _round_up(HEADROOM * peak * UV[choice.unit] / LARGEST)
 
 
 def _round_up(value: float) -> float:
@@ -101,13 +99,13 @@ def _round_up(value: float) -> float:
 
 def _counts(files: Sequence[Gathered], uv_per_count: float | None) -> NDArray[np.int16]:
     """Counts of all files, int16 (samples, channels)."""
-    unit = files[0].unit or "counts"
-    factor = 1.0 if unit == "counts" or uv_per_count is None else UV[unit] / uv_per_count
+    unit = files[0].choice.unit
+    factor = 1.0 if unit not in UV or uv_per_count is None else UV[unit] / uv_per_count
     for file in files:
         if file.peak * factor >= LARGEST + 1.5:
             advice = (
                 "give the value at zero with --zero, or the unit with --unit"
-                if unit == "counts"
+                if unit not in UV
                 else "give a larger --uv-per-count"
             )
             raise UserError(

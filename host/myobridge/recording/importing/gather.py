@@ -33,7 +33,6 @@ class Gathered:
 
     found: Found
     choice: Choice
-    unit: str
     rate_hz: float = 0.0
     values: list[NDArray[np.float32]] = field(default_factory=list)
     peak: float = 0.0
@@ -50,14 +49,14 @@ class Gathered:
         return sum(map(len, self.values))
 
 
-def gather(found: Found, choice: Choice, zero: float) -> Gathered:
-    """Reads the file once; `zero` is taken from the channels' values.
+def gather(found: Found, choice: Choice) -> Gathered:
+    """Reads the file once.
 
     Raises:
         UserError: a value is missing or impossible, the times do not say the rate, or the file is too long.
     """
-    taken = Gathered(found, choice, choice.unit)
-    parts = _read(taken, zero)
+    taken = Gathered(found, choice)
+    parts = _read(taken)
     if not taken.rows:
         raise UserError(f"{found.path} holds no sample; choose a file with samples.")
     marks = found.marks(found.columns[choice.channels[0]])
@@ -90,7 +89,7 @@ def labels_in(found: Found, index: int) -> NDArray[np.uint8]:
     return np.flatnonzero(labels).astype(np.uint8)
 
 
-def _read(taken: Gathered, zero: float) -> dict[str, list[NDArray[Any]]]:
+def _read(taken: Gathered) -> dict[str, list[NDArray[Any]]]:
     """Reads all blocks: values into `taken`, the other columns as they are named in `Choice`."""
     found, choice = taken.found, taken.choice
     names = ("label", "repetition", "run", "time")
@@ -100,7 +99,7 @@ def _read(taken: Gathered, zero: float) -> dict[str, list[NDArray[Any]]]:
     row_bytes = 2 * width + len(single) + 4 * len(choice.angles)
     _check_length(found, found.columns[choice.channels[0]].rows or 0, row_bytes)
     for block in found.read(choice.columns):
-        taken.values.append(_values(taken, block[:, :width], zero, row))
+        taken.values.append(_values(taken, block[:, :width], row))
         if choice.angles:
             angles = block[:, width : width + len(SERVOS)]
             parts["angles"].append(_within(found, choice.angles[0], angles, 180, row).astype(np.float32))
@@ -122,11 +121,11 @@ def _check_length(found: Found, rows: int, row_bytes: int) -> None:
         )
 
 
-def _values(taken: Gathered, block: NDArray[Any], zero: float, row: int) -> NDArray[np.float32]:
+def _values(taken: Gathered, block: NDArray[Any], row: int) -> NDArray[np.float32]:
     """The channels' values of a block that begins at this row."""
     found, choice = taken.found, taken.choice
     with np.errstate(over="ignore"):
-        values = np.asarray(block - zero if zero else block, np.float32)
+        values = np.asarray(block - choice.zero if choice.zero else block, np.float32)
     finite = np.isfinite(values)
     if not finite.all():
         at, channel = np.argwhere(~finite)[0].tolist()
@@ -134,7 +133,7 @@ def _values(taken: Gathered, block: NDArray[Any], zero: float, row: int) -> NDAr
             f"{found.path}: the channel '{found.columns[choice.channels[channel]].name}' holds NaN or infinity at "
             f"sample {row + at}; leave the channel out with --channels, or repair the file."
         )
-    if taken.unit in ("", "counts") and block.dtype.kind == "f" and (block != np.rint(block)).any():
+    if choice.unit in ("", "counts") and block.dtype.kind == "f" and (block != np.rint(block)).any():
         at, channel = np.argwhere(block != np.rint(block))[0].tolist()
         raise UserError(
             f"{found.path} does not say the unit of '{found.columns[choice.channels[channel]].name}', which holds "

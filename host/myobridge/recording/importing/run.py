@@ -26,12 +26,8 @@ def import_files(paths: Sequence[Path], said: Mapping, out: Path) -> tuple[Recor
     """
     if out.exists():
         raise UserError(f"{out} exists already and import does not overwrite it; choose another name with --out.")
-    files = []
-    for path in paths:
-        found = look(path)
-        mapping = said.over(found.says)
-        files.append(gather(found, choose(found, mapping), mapping.zero or 0.0))
-    recording, uv_per_count = finish(files, mapping)
+    files = [gather(found, choose(found, said.over(found.says))) for found in map(look, paths)]
+    recording, uv_per_count = finish(files)
     recording.save(out)
     return recording, uv_per_count
 

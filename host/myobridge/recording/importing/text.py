@@ -52,14 +52,15 @@ class _Table:
     def _values(
         self, rows: bytes, begins: NDArray[np.int64], ends: NDArray[np.int64], wanted: Sequence[int]
     ) -> NDArray[Any]:
-        texts = [k for k, index in enumerate(wanted) if self.columns[index].texts is not None]
-        if not texts:
+        """The numbers of these fields; a text is the index of its first appearance."""
+        known = {k: texts for k, index in enumerate(wanted) if (texts := self.columns[index].texts) is not None}
+        if not known:
             return numbers_of(rows, begins, ends)
         values = np.empty(begins.shape)
-        numeric = [k for k in range(len(wanted)) if k not in texts]
+        numeric = [k for k in range(len(wanted)) if k not in known]
         values[:, numeric] = numbers_of(rows, begins[:, numeric], ends[:, numeric])
-        for k in texts:
-            values[:, k] = _codes(rows, begins[:, k], ends[:, k], self.columns[wanted[k]].texts or [])
+        for k, texts in known.items():
+            values[:, k] = _codes(rows, begins[:, k], ends[:, k], texts)
         return values
 
     def _mistake(self, data: bytes, line: int, wanted: Sequence[int]) -> UserError:

@@ -59,7 +59,7 @@ def layout_of(text: str, *, whole: bool) -> Layout | None:
         return None
     width = Counter(len(fields(line, delimiter)) for line in judged).most_common(1)[0][0]
     table = [row for row in (fields(line, delimiter) for line in judged) if len(row) == width]
-    if len(table) < FEWEST_ROWS:
+    if sum(any(is_number(field, delimiter) for field in row) for row in table) < FEWEST_ROWS:
         return None
     texts = frozenset(k for k in range(width) if 2 * sum(is_number(row[k], delimiter) for row in table) < len(table))
     first = next(n for n, line in enumerate(lines) if _is_row(line, delimiter, width, texts))

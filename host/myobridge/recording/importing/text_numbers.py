@@ -8,9 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 NEWLINE: Final = ord("\n")
-MOST_DIGITS: Final = 15
-"""Numbers with more digits, which a float cannot hold exactly, are left to Python."""
-POWERS: Final = 10.0 ** np.arange(MOST_DIGITS + 1)
+MOST_LETTERS: Final = 18
+"""Longer numbers, which may not fit into an int64 without their point, are left to Python."""
+EXACT: Final = 1 << 53
+"""Smaller integers are exact as floats, so their quotient by a power of ten is rounded once, as Python rounds it."""
+POWERS: Final = 10.0 ** np.arange(MOST_LETTERS + 1)
 
 
 class UnevenRow(Exception):
@@ -62,10 +64,10 @@ def _plain_numbers(
     negative = letters[begin] == ord("-")
     at = begin + negative
     length = end - at
-    odd = (length == 0) | (length > MOST_DIGITS)
+    odd = (length == 0) | (length > MOST_LETTERS)
     whole, decimals = np.zeros(len(at), np.int64), np.zeros(len(at), np.int64)
     fraction, seen = np.zeros(len(at), bool), np.zeros(len(at), bool)
-    for _ in range(min(MOST_DIGITS, int(length.max(initial=0)))):
+    for _ in range(min(MOST_LETTERS, int(length.max(initial=0)))):
         inside = at < end
         letter = letters[np.minimum(at, end)]
         digit = letter - np.uint8(ord("0"))
@@ -78,7 +80,7 @@ def _plain_numbers(
         seen |= is_digit
         at += 1
     values = whole / POWERS[decimals]
-    return np.where(negative, -values, values), odd | ~seen
+    return np.where(negative, -values, values), odd | ~seen | (whole >= EXACT)
 
 
 def _by_python(field: bytes, row: int, column: int) -> float:
