@@ -51,7 +51,7 @@ def import_(
     Several files become the takes of one recording. `--look` shows what is in a file.
     """
     from myobridge.recording.importing.mapping import read_mapping
-    from myobridge.recording.importing.run import import_files, look_at
+    from myobridge.recording.importing.run import import_files, look_at, write_mapping
 
     said = _mapping(options, poses)
     if map_path is not None and map_path.exists():
@@ -61,12 +61,9 @@ def import_(
             f"There is no mapping {map_path}; `myobridge import {files[0]} --look --map {map_path}` writes one."
         )
     if look:
-        text, template = look_at(files, said)
-        click.echo(text)
+        click.echo(look_at(files, said))
         if map_path is not None and not map_path.exists():
-            from myobridge.files import write_text
-
-            write_text(map_path, template)
+            write_mapping(files[0], said, map_path)
             wrote(map_path, "mapping")
         return
     if out is None:

@@ -1,7 +1,10 @@
 """`myobridge import`: --look, the mapping file and what the command says."""
 
 import re
+import resource
 import shlex
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -140,6 +143,18 @@ def test_poses_come_from_a_file_of_poses_or_from_ninapro():
 def test_without_the_name_of_a_recording_nothing_is_done():
     table()
     assert "give it with --out R.npz, or look first with --look" in run("a.csv", code=1)
+
+
+def test_a_full_disk_leaves_no_recording_and_an_error():
+    np.save("a.npy", foreign.counts(200_000, 4))
+    command = [sys.executable, "-m", "myobridge", "import", "a.npy", "--rate", "1000", "--out", "r.npz"]
+
+    def almost_full():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
+
+    done = subprocess.run(command, preexec_fn=almost_full, capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and done.stderr.count("\n") == 1 and "r.npz cannot be written" in done.stderr
+    assert [path.name for path in Path().iterdir()] == ["a.npy"]
 
 
 # --- the mapping file -----------------------------------------------------------------------------------------

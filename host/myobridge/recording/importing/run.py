@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from myobridge.errors import UserError
+from myobridge.files import write_text
 from myobridge.recording.arrays import Recording
 from myobridge.recording.importing.choose import choose, label_column
 from myobridge.recording.importing.finish import finish, unnamed
@@ -32,19 +33,24 @@ def import_files(paths: Sequence[Path], said: Mapping, out: Path) -> tuple[Recor
     return recording, uv_per_count
 
 
-def look_at(paths: Sequence[Path], said: Mapping) -> tuple[str, str]:
-    """What is in the files, as text for people, and a mapping file for the first file.
+def look_at(paths: Sequence[Path], said: Mapping) -> str:
+    """What is in the files and what the import takes, as text for people.
 
     Raises:
         UserError: a file cannot be read.
     """
-    texts, template = [], ""
-    for path in paths:
-        found = look(path)
-        mapping = said.over(found.says)
-        texts.append(look_text(found, mapping))
-        template = template or mapping_text(mapping, path.name, _unnamed(found, mapping))
-    return "\n".join(texts), template
+    return "\n".join(look_text(found, said.over(found.says)) for found in map(look, paths))
+
+
+def write_mapping(path: Path, said: Mapping, out: Path) -> None:
+    """Writes a mapping file for a file, with a template for the labels that have no pose.
+
+    Raises:
+        UserError: the file cannot be read, or the mapping cannot be written.
+    """
+    found = look(path)
+    mapping = said.over(found.says)
+    write_text(out, mapping_text(mapping, path.name, _unnamed(found, mapping)))
 
 
 def _unnamed(found: Found, mapping: Mapping) -> list[tuple[int, str]]:
