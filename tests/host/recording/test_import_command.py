@@ -52,9 +52,10 @@ def test_look_shows_every_column_with_its_number_and_what_is_taken():
         "  3  ch2",
         "  4  ch3",
         "  5  label",
-        "Import takes 3 channels (ch1, ch2, ch3) at the rate of the times, in whole numbers as counts, or --unit.",
+        "Import takes 3 channels (ch1, ch2, ch3).",
+        "The file does not say their unit: whole numbers become counts, and other numbers need --unit.",
         "It also takes label from label; time from time.",
-        "Poses: none.",
+        "There are no poses.",
     ]
     assert [path.name for path in Path().iterdir()] == ["a.csv"]
 
@@ -93,7 +94,7 @@ def test_look_writes_a_mapping_that_the_import_reads_once_the_angles_are_there()
 def test_an_existing_mapping_is_not_overwritten_by_look():
     table()
     Path("m.toml").write_text('channels = ["ch2"]\n')
-    assert "Import takes 1 channels (ch2)" in run("a.csv --look --map m.toml")
+    assert "Import takes 1 channel (ch2)" in run("a.csv --look --map m.toml")
     assert Path("m.toml").read_text() == 'channels = ["ch2"]\n'
 
 
@@ -110,6 +111,16 @@ def test_the_template_names_the_markers_of_a_stream():
     run("a.xdf --look --map m.toml")
     poses = tomllib.loads(Path("m.toml").read_text())["pose"]
     assert [(pose["label"], pose["name"]) for pose in poses] == [(1, "fist"), (0, "rest")]
+
+
+def test_markers_that_are_numbers_are_the_labels():
+    xdf(Path("a.xdf"), [(100, foreign.counts(2000, 2))], [(100.5, "7"), (101.0, "0"), (101.5, "label 9")])
+    run("a.xdf --look --map m.toml")
+    poses = tomllib.loads(Path("m.toml").read_text())["pose"]
+    assert [(pose["label"], pose["name"]) for pose in poses] == [(0, "rest"), (7, "label 7"), (9, "label 9")]
+    Path("m.toml").write_text(Path("m.toml").read_text().replace("= []", "= [0, 0, 0, 0, 0]"))
+    run("a.xdf --map m.toml --out r.npz")
+    assert np.array_equal(np.unique(Recording.load(Path("r.npz")).label), [0, 7, 9])
 
 
 def test_the_command_says_the_microvolts_of_a_count_which_other_files_may_take():

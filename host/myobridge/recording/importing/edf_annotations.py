@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myobridge.recording.edf import BOUNDARY, PADDING
-from myobridge.recording.importing.events import split_repetition
+from myobridge.recording.importing.events import said_by
 from myobridge.recording.importing.found import Mark, Marks
 
 IGNORED: Final = ("BAD", "EDGE")
@@ -36,7 +36,7 @@ class Times:
     @property
     def texts(self) -> list[str]:
         """The texts of the events, without repetitions, in the order of their first appearance."""
-        return list(dict.fromkeys(split_repetition(one.text)[0] for one in self._events()))
+        return list(dict.fromkeys(said_by(one.text).text for one in self._events()))
 
     def marks(self, samples: int) -> Marks:
         """Events and breaks in rows of a signal with this many samples in a record."""
@@ -48,7 +48,7 @@ class Times:
         events = []
         for onset_s, duration_s, text in self._events():
             stop = self._row(onset_s + duration_s, samples) if duration_s else None
-            events.append(Mark(self._row(onset_s, samples), stop, *split_repetition(text)))
+            events.append(Mark(self._row(onset_s, samples), stop, *said_by(text)))
         return Marks(events, breaks, ends[0] if ends else None)
 
     def _events(self) -> list[Annotation]:

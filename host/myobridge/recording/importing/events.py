@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Final, NamedTuple
+
+from myobridge.recording.log_frames import LABELS
 
 REPETITION: Final = re.compile(r"(.+)/(\d{1,3})")
 """Pose and repetition, as `myobridge export` writes them."""
+NUMBER: Final = re.compile(r"(?:label )?(\d{1,3})")
+"""A label without a name, as `myobridge export` and many marker streams write it."""
+REST: Final = "rest"
 
 
-def split_repetition(text: str) -> tuple[str, int | None, int | None]:
-    """Text, label (unknown) and repetition of an annotation."""
+class Said(NamedTuple):
+    """What the text of an event says."""
+
+    text: str
+    label: int | None
+    repetition: int | None
+
+
+def said_by(text: str) -> Said:
+    """Takes the text apart; None: the text does not say it."""
     found = REPETITION.fullmatch(text)
-    return (found[1], None, int(found[2]) & 255) if found else (text, None, None)
+    pose, repetition = (found[1], int(found[2]) % LABELS) if found else (text, None)
+    number = NUMBER.fullmatch(pose)
+    label = int(number[1]) if number and int(number[1]) < LABELS else 0 if pose.casefold() == REST else None
+    return Said(pose, label, repetition)

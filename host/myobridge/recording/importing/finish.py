@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from myobridge.errors import UserError
 from myobridge.model.file import REST_DEG, LabelledPose
 from myobridge.recording.arrays import Recording
+from myobridge.recording.importing.events import REST
 from myobridge.recording.importing.gather import Gathered
 from myobridge.recording.log_frames import LABELS
 
-REST: Final = "rest"
 UV: Final = {"V": 1e6, "mV": 1e3, "uV": 1.0}
 LARGEST: Final = (1 << 15) - 1
 HEADROOM: Final = 2.0

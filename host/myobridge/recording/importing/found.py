@@ -23,10 +23,10 @@ Blocks = Iterator[NDArray[Any]]
 class Column:
     """One series of numbers.
 
-    group: the array, stream or table that holds the column.
+    group: the array or stream that holds the column; empty if the file has no such groups.
     rows: None if only reading the file tells.
     rate_hz: None if the file does not say.
-    unit: as the file writes it; empty if the file does not say.
+    unit: V, mV or uV; empty if the file does not say.
     step: the distance between neighbouring values, in `unit`; None if values are not multiples of a step.
     texts: the texts for which the column's numbers stand, if the file holds texts; complete after reading.
     """

@@ -13,7 +13,7 @@ from myobridge import SERVOS
 from myobridge.errors import UserError
 from myobridge.recording.importing.choose import Choice
 from myobridge.recording.importing.clock import Clock, clock_of
-from myobridge.recording.importing.found import Column, Found, Mark, Marks
+from myobridge.recording.importing.found import Column, Found, Marks
 from myobridge.recording.log_frames import LABELS
 from myobridge.recording.npz_file import MAX_UNPACKED_MB
 
@@ -198,21 +198,21 @@ def _label_by_events(taken: Gathered, marks: Marks) -> None:
     """Labels, and repetitions where the events have them; an event without an end lasts until the next event."""
     rows = taken.rows
     events = sorted(marks.events, key=lambda mark: mark.start)
+    numbered = all(mark.label is not None for mark in events)
     texts = ["", *dict.fromkeys(mark.text for mark in events)]
+    if not numbered and len(texts) > LABELS:
+        raise UserError(
+            f"{taken.found.path} has {len(texts)} kinds of events, and a recording may have {LABELS} labels; take no "
+            "labels with --label ''."
+        )
     label, repetition = np.zeros(rows, np.uint8), np.zeros(rows, np.uint8)
     for k, mark in enumerate(events):
         following = events[k + 1].start if k + 1 < len(events) else rows
         part = slice(max(0, mark.start), following if mark.stop is None else mark.stop)
-        label[part] = _number(mark, texts, taken)
+        number = mark.label if numbered else None
+        label[part] = texts.index(mark.text) if number is None else number
         repetition[part] = mark.repetition or 0
     taken.labels = label
-    taken.texts = () if all(mark.label is not None for mark in events) else tuple(texts)
+    taken.texts = () if numbered else tuple(texts)
     if any(mark.repetition is not None for mark in events):
         taken.repetitions = repetition
-
-
-def _number(mark: Mark, texts: list[str], taken: Gathered) -> int:
-    number = mark.label if mark.label is not None else texts.index(mark.text)
-    if number >= LABELS:
-        raise UserError(f"{taken.found.path} has more than {LABELS} kinds of events; take a column of labels instead.")
-    return number

@@ -65,12 +65,12 @@ def _taken(found: Found, choice: Choice, mapping: Mapping) -> list[str]:
         rest.append(f"label from the {EVENTS}")
     if choice.angles:
         rest.append("finger angles")
-    rate = f"{choice.rate_hz:g} Hz" if choice.rate_hz else "the rate of the times"
-    unit = choice.unit or "whole numbers as counts, or --unit"
-    return [
-        f"Import takes {len(names)} channels ({shown}) at {rate}, in {unit}.",
-        *([f"It also takes {'; '.join(rest)}."] if rest else []),
-        f"Poses: {', '.join(f'{pose.label} {pose.name}' for pose in mapping.pose)}."
-        if mapping.pose
-        else "Poses: none.",
-    ]
+    rate = f" at {choice.rate_hz:g} Hz" if choice.rate_hz else ""
+    unit = f", in {choice.unit}" if choice.unit else ""
+    lines = [f"Import takes {len(names)} channel{'s' * (len(names) > 1)} ({shown}){rate}{unit}."]
+    if not choice.unit:
+        lines.append("The file does not say their unit: whole numbers become counts, and other numbers need --unit.")
+    if rest:
+        lines.append(f"It also takes {'; '.join(rest)}.")
+    poses = ", ".join(f"{pose.label} {pose.name}" for pose in mapping.pose or ())
+    return [*lines, f"Poses: {poses}." if poses else "There are no poses."]

@@ -18,7 +18,6 @@ from myobridge.toml_file import read_toml
 
 EVENTS: Final = "events"
 """In place of a column of labels: the file's own events, annotations or markers."""
-UNITS: Final = ("V", "mV", "uV", "counts")
 Unit = Literal["V", "mV", "uV", "counts"]
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 

@@ -11,12 +11,14 @@ from myobridge.errors import UserError
 from myobridge.files import write_text
 from myobridge.recording.arrays import Recording
 from myobridge.recording.importing.choose import choose, label_column
+from myobridge.recording.importing.events import said_by
 from myobridge.recording.importing.finish import finish, unnamed
 from myobridge.recording.importing.formats import look
 from myobridge.recording.importing.found import Found
 from myobridge.recording.importing.gather import gather, labels_in
 from myobridge.recording.importing.look import look_text
 from myobridge.recording.importing.mapping import EVENTS, Mapping, mapping_text
+from myobridge.recording.log_frames import LABELS
 
 
 def import_files(paths: Sequence[Path], said: Mapping, out: Path) -> tuple[Recording, float | None]:
@@ -55,10 +57,14 @@ def write_mapping(path: Path, said: Mapping, out: Path) -> None:
 
 def _unnamed(found: Found, mapping: Mapping) -> list[tuple[int, str]]:
     """The labels that still need a pose; reads the column of labels."""
+    poses = mapping.pose or ()
     if mapping.label == EVENTS and found.event_texts:
-        return unnamed(np.arange(len(found.event_texts), dtype=np.uint8), found.event_texts, mapping.pose or ())
+        numbers = [said_by(text).label for text in found.event_texts]
+        if None not in numbers:
+            return unnamed(np.array(numbers, np.uint8), (), poses)
+        return unnamed(np.arange(min(len(numbers), LABELS), dtype=np.uint8), found.event_texts[:LABELS], poses)
     index = label_column(found, mapping)
     if index is None:
         return []
     labels = labels_in(found, index)
-    return unnamed(labels, found.columns[index].texts or (), mapping.pose or ())
+    return unnamed(labels, found.columns[index].texts or (), poses)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from myobridge.errors import UserError
 from myobridge.recording.extras import need
-from myobridge.recording.importing.events import split_repetition
+from myobridge.recording.importing.events import Said, said_by
 from myobridge.recording.importing.found import (
     BLOCK_ROWS,
     Blocks,
@@ -55,7 +55,7 @@ def look(path: Path) -> Found:
         ]
         markers = [one for one in streams if not _rate(one)]
         columns, places = _columns(sampled)
-        texts = [text for one in markers for text in map(_text, one["time_series"])]
+        texts = [_said(sample).text for one in markers for sample in one["time_series"]]
     except Exception as error:  # pyxdf raises many types
         raise damaged(path, FORM, error) from error
     if not columns:
@@ -74,7 +74,7 @@ def look(path: Path) -> Found:
         )
         return _marks(times, markers)
 
-    emg = [one["info"]["name"][0] for one in sampled if one["info"].get("type", [""])[0] == TYPE]
+    emg = [name for name, one in zip(_names(sampled), sampled, strict=True) if one["info"].get("type") == [TYPE]]
     says = Mapping(channels=tuple(emg[:1]) or None)
     return Found(path, FORM, columns, read, says, marks, event_texts=list(dict.fromkeys(texts)))
 
@@ -82,8 +82,8 @@ def look(path: Path) -> Found:
 def _columns(streams: Sequence[Named[str, Any]]) -> tuple[list[Column], list[tuple[int, int]]]:
     """All channels of all streams, and for each its stream and its place there."""
     columns, places = [], []
-    for number, stream in enumerate(streams):
-        name, series = stream["info"]["name"][0], stream["time_series"]
+    for number, (name, stream) in enumerate(zip(_names(streams), streams, strict=True)):
+        series = stream["time_series"]
         step = 1.0 if series.dtype.kind in "iu" else None
         described = _described(stream)
         for at in range(series.shape[1]):
@@ -92,6 +92,12 @@ def _columns(streams: Sequence[Named[str, Any]]) -> tuple[list[Column], list[tup
             columns.append(Column(column, name, len(series), _rate(stream), unit_word(unit), step))
             places.append((number, at))
     return columns, places
+
+
+def _names(streams: Sequence[Named[str, Any]]) -> list[str]:
+    """The names of the streams; equal names get a number."""
+    names = [str(stream["info"]["name"][0]) for stream in streams]
+    return [f"{name} {k}" if names.count(name) > 1 else name for k, name in enumerate(names, 1)]
 
 
 def _described(stream: Named[str, Any]) -> list[tuple[str, str]]:
@@ -108,10 +114,10 @@ def _rate(stream: Named[str, Any]) -> float:
     return float(stream["info"]["nominal_srate"][0])
 
 
-def _text(sample: Any) -> str:
-    """A marker as text, without the repetition that `split_repetition` finds."""
+def _said(sample: Any) -> Said:
+    """What a marker says."""
     value = sample[0] if len(sample) else ""
-    return split_repetition(value if isinstance(value, str) else f"{value:g}")[0]
+    return said_by(value if isinstance(value, str) else f"{value:g}")
 
 
 def _marks(times: NDArray[np.float64], markers: Sequence[Named[str, Any]]) -> Marks:
@@ -119,9 +125,7 @@ def _marks(times: NDArray[np.float64], markers: Sequence[Named[str, Any]]) -> Ma
     for stream in markers:
         rows = np.searchsorted(times, stream["time_stamps"])
         for row, sample in zip(rows.tolist(), stream["time_series"], strict=True):
-            value = sample[0] if len(sample) else ""
-            text, label, repetition = split_repetition(value if isinstance(value, str) else f"{value:g}")
-            events.append(Mark(row, None, text, label, repetition))
+            events.append(Mark(row, None, *_said(sample)))
     steps = np.diff(times)
     return Marks(events, (np.flatnonzero((steps > GAP_S) | (steps < 0)) + 1).tolist())
 
