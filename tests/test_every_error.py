@@ -104,6 +104,8 @@ def recordings_in(folder):
     clipped.counts[:, 1] = np.sign(clipped.counts[:, 1]) * 32767
     clipped.save(folder / "clipped.npz")
     labelled(labels=(1, 77)).save(folder / "unknown-pose.npz")
+    (folder / "table.csv").write_text("EMG 1,EMG 2\n" + "1,2\n" * 500)
+    (folder / "cut.edf").write_bytes(b"0       " + b" " * 200)
 
 
 HOST = [
@@ -181,6 +183,30 @@ HOST = [
     ("export {d}/good.npz --to csv --out {d}/file/x.csv", "cannot be written"),
     ("export {d}/good.npz --to bids --out {d}", "not a BIDS dataset"),
     ("export {d}/good.npz --to bids --subject a/b --out {d}/new", "cannot name a subject"),
+    # import
+    ("inspect {d}/table.csv", "not a .myo recording", "`myobridge import {d}/table.csv --out R.npz`"),
+    ("replay {d}/table.csv --model {d}/good.onnx", "`myobridge import"),
+    ("simulate --source {d}/cut.edf", "EDF; `myobridge import"),
+    ("inspect {d}/foreign.npz", "no array 'emg'", "`myobridge import"),
+    ("import {d}/missing.csv --out {d}/r.npz", "cannot be read", "check the path"),
+    ("import {d}/table.csv", "--out R.npz", "--look"),
+    ("import {d}/table.csv --out {d}/r.npz", "sampling rate", "--rate"),
+    ("import {d}/table.csv --rate 500 --channels EMG3 --out {d}/r.npz", "no column 'EMG3'", "--look"),
+    ("import {d}/table.csv --rate 500 --map {d}/none.toml --out {d}/r.npz", "no mapping", "--look --map"),
+    ("import {d}/table.csv --look --map {d}/toml.toml", "not valid TOML"),
+    ("import {d}/table.csv --look --map {d}/key.toml", "unknown key 'servo'", "line 1"),
+    ("import {d}/table.csv --rate 500 --poses {d}/none.poses --out {d}/r.npz", "poses file", "cannot be read"),
+    ("import {d}/text.npz --out {d}/r.npz", "text without a table", "choose a file"),
+    ("import {d}/cut.npz --out {d}/r.npz", "not a whole .npz", "copy"),
+    ("import {d}/cut.edf --out {d}/r.npz", "cut short", "copy the file again"),
+    ("import {d}/empty.myo --out {d}/r.npz", "is empty", "choose a file"),
+    ("import {d}/begun.myo --out {d}/r.npz", "a recording of myobridge already"),
+    ("import {d}/good.onnx --out {d}/r.npz", "in no format", "save the recording as"),
+    ("import {d}/holes.npz --unit V --out {d}/r.npz", "'emg[2]'", "NaN", "--channels"),
+    ("import {d}/unnamed.npz --out {d}/r.npz", "labels without a pose", "--look --map"),
+    ("import {d}/good.npz {d}/fast.npz --out {d}/r.npz", "different sampling rates", "separately"),
+    ("import {d}/good.npz --out {d}/fast.npz", "exists already", "--out"),
+    ("import {d}/good.npz --out {d}/file/r.npz", "cannot be written"),
     ("doctor --port {d}/none --model {d}/text.onnx", "not an ONNX model"),
     ("view --port {d}/none --view-port {taken}", "is in use", "--view-port"),
     ("view --port {d}/none --bind 192.0.2.1", "cannot listen", "--bind"),
@@ -193,6 +219,7 @@ TRAINING = [
     ("describe --fs 0", "The sampling rate is 0.0 Hz", "give a rate above 0"),
     ("train {d}/missing.npz --out {d}/m.onnx", "recording", "missing.npz"),
     ("train {d}/none.npz --out {d}/m.onnx", "none.npz"),
+    ("train {d}/table.csv --out {d}/m.onnx", "`myobridge import"),
     ("train {d}/holes.npz --out {d}/m.onnx", "channel 1 holds NaN"),
     ("train {d}/good.npz --out {d}/m.onnx", "neither finger angles nor labels"),
     ("train {d}/one.npz --out {d}/m.onnx --steps 20", "two movements"),
@@ -273,7 +300,7 @@ def test_every_mistake_is_answered_by_one_sentence(row, folder, taken):
     assert sentence.startswith(f"{group.name}: ")
     assert sentence.endswith(".")
     for word in words:
-        assert word in sentence
+        assert word.replace("{d}", str(folder)) in sentence
     assert sorted(folder.rglob("*")) == before, "files are left behind"
 
 
@@ -290,6 +317,7 @@ def test_every_mistake_is_answered_by_one_sentence(row, folder, taken):
         (host, "simulate --source {it}"),
         (host, "inspect {it}"),
         (host, "export {it} --to npz"),
+        (host, "import {it} --out {d}/new.npz"),
         (models, "train {it} --out {d}/m.onnx"),
         (models, "export {it} --out {d}/m.onnx"),
         (models, "evaluate {d}/good.onnx {it}"),

@@ -11,6 +11,7 @@ from contextlib import suppress
 from difflib import get_close_matches
 from importlib import import_module
 from io import StringIO
+from keyword import iskeyword
 from pathlib import Path
 from pkgutil import iter_modules
 from traceback import extract_tb
@@ -38,13 +39,14 @@ class Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Names of all command modules."""
         path = import_module(self._package).__path__
-        return sorted(module.name.replace("_", "-") for module in iter_modules(path) if module.name not in SHARED)
+        modules = (module.name for module in iter_modules(path) if module.name not in SHARED)
+        return sorted(name.rstrip("_").replace("_", "-") for name in modules)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of this name; None: there is none."""
         if cmd_name not in self.list_commands(ctx):
             return None
-        name = cmd_name.replace("-", "_")
+        name = cmd_name.replace("-", "_") + "_" * iskeyword(cmd_name)
         return hardened(getattr(import_module(f"{self._package}.{name}"), name))
 
     def resolve_command(

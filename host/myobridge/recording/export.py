@@ -12,7 +12,7 @@ from myobridge.recording.bids import write_bids
 from myobridge.recording.edf import check_edf, write_edf
 from myobridge.recording.npz import check_length, save_arrays
 from myobridge.recording.open import RecordingFile
-from myobridge.recording.timeline import COLUMNS, cut_at
+from myobridge.recording.timeline import COLUMNS, TIME, cut_at
 
 
 def export(file: RecordingFile, form: str, out: Path | None, subject: str) -> Path:
@@ -49,7 +49,7 @@ def _write_csv(file: RecordingFile, path: Path) -> None:
     known = [name for name in COLUMNS if name in timeline.columns]
     with path.open("w", newline="", encoding="utf-8") as target:
         writer = csv.writer(target)
-        writer.writerow(["time_s", *map(printable, file.channel_names), *known, *pose])
+        writer.writerow([TIME, *map(printable, file.channel_names), *known, *pose])
         pieces = timeline.pieces()
         piece = next(pieces)
         for row, counts in cut_at(timeline.stops(), recording.blocks()):

@@ -1,4 +1,4 @@
-"""Imports the libraries that only exports and pictures need; an error says how to install a missing one."""
+"""Imports the libraries that only imports, exports and pictures need; an error says how to install a missing one."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from types import ModuleType
 from myobridge.errors import UserError
 
 
-def need(module: str, purpose: str) -> ModuleType:
-    """The module.
+def need(module: str, purpose: str, extra: str = "export") -> ModuleType:
+    """The module; `extra` installs it.
 
     Raises:
         UserError: the module is not installed.
@@ -19,5 +19,5 @@ def need(module: str, purpose: str) -> ModuleType:
     except ImportError as error:
         package = module.partition(".")[0]
         raise UserError(
-            f"{purpose} needs {package}, which is not installed; `pip install 'myobridge[export]'` installs it."
+            f"{purpose} needs {package}, which is not installed; `pip install 'myobridge[{extra}]'` installs it."
         ) from error

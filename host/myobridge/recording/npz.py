@@ -62,7 +62,9 @@ def open_arrays(path: Path) -> ArraySamples:
     file = NpzFile.open(path, NAMES)
     for name in (EMG, "fs"):
         if name not in file.arrays:
-            raise UserError(f"{path} has no array '{name}'; choose a file that is an EMG recording.")
+            raise UserError(
+                f"{path} has no array '{name}'; `myobridge import {path} --out R.npz` imports other arrays."
+            )
     samples, channels = _check_counts(file)
     per_sample = {
         name: changes_in(

@@ -8,20 +8,13 @@ from typing import Final
 
 from myobridge.errors import UserError
 from myobridge.files import check_file
+from myobridge.recording.importing.formats import instead_of_recording
 from myobridge.recording.log import Log, find_header, read_log
 from myobridge.recording.log_samples import LogSamples
 from myobridge.recording.npz import open_arrays
 from myobridge.recording.timeline import Samples
 
 ZIP: Final = b"PK"
-FOREIGN: Final = {
-    b"\x93NUMPY": "one NumPy array; store it with np.savez, as 'emg' beside its rate 'fs'",
-    b"0       ": "an EDF file, which is an export; choose the recording that it comes from",
-    b"\x89PNG": "a picture; choose a recording",
-    b"\x89HDF": "an HDF5 or MATLAB file; store its counts and rate with np.savez, as 'emg' and 'fs'",
-    b"MATLAB": "a MATLAB file; store its counts and rate with np.savez, as 'emg' and 'fs'",
-}
-"""First bytes of files that are not recordings: what the file is, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -50,9 +43,9 @@ def open_recording(path: Path) -> RecordingFile:
     npz_by_name = path.suffix.lower() == ".npz"
     if first.startswith(ZIP) or (npz_by_name and find_header(path) is None):
         return RecordingFile(path, open_arrays(path), None)
-    for beginning, what in FOREIGN.items():
-        if first.startswith(beginning):
-            raise UserError(f"{path} is not a .myo recording and not a whole .npz recording but {what}.")
+    what = instead_of_recording(path)
+    if what is not None:
+        raise UserError(f"{path} is not a .myo recording and not a whole .npz recording but {what}.")
     log = read_log(path)
     return RecordingFile(path, LogSamples(log), log)
 

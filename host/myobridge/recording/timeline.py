@@ -19,6 +19,8 @@ from myobridge.model.file import LabelledPose
 LABEL: Final = "label"
 REPETITION: Final = "repetition"
 RUN: Final = "run"
+TIME: Final = "time_s"
+"""Name of the first column of a table of samples."""
 COLUMNS: Final = (LABEL, REPETITION, RUN)
 """One byte per sample each. Runs number the takes modulo 256, so that neighbouring takes differ."""
 

@@ -244,11 +244,15 @@ def recorded_log(tmp_path):
 
 
 FOREIGN = {
-    "array.npy": (lambda path: np.save(path.open("wb"), COUNTS), "one NumPy array; store it with np.savez, as 'emg'"),
+    "array.npy": (lambda path: np.save(path.open("wb"), COUNTS), "NumPy .npy; `myobridge import"),
     "p.png": (lambda path: path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(500)), "a picture"),
-    "m.mat": (lambda path: path.write_bytes(b"MATLAB 5.0 MAT-file" + bytes(500)), "a MATLAB file"),
-    "h.mat": (lambda path: path.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(500)), "an HDF5 or MATLAB file"),
-    "e.edf": (lambda path: path.write_bytes(b"0       " + b" " * 500), "an EDF file"),
+    "m.mat": (lambda path: path.write_bytes(b"MATLAB 5.0 MAT-file" + bytes(500)), "MATLAB; `myobridge import"),
+    "h.mat": (lambda path: path.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(500)), "HDF5; `myobridge import"),
+    "e.edf": (lambda path: path.write_bytes(b"0       " + b" " * 500), "EDF; `myobridge import"),
+    "t.csv": (
+        lambda path: path.write_text("a,b\n1,2\n3,4\n"),
+        "CSV, TSV, OpenBCI or BrainFlow text; `myobridge import",
+    ),
 }
 
 
