@@ -104,15 +104,22 @@ static uint16_t step_cdeg(uint16_t cdeg_per_s, uint16_t servo_period_us) {
     return (uint16_t)((uint32_t)cdeg_per_s * servo_period_us / US_PER_S);
 }
 
+/* An angle means the same pulse as before. */
+static bool same_pulses(const struct safety *s, const struct config *config, uint8_t servo) {
+    return s->configured && config->pulse_0_us[servo] == s->config.pulse_0_us[servo] &&
+           config->pulse_180_us[servo] == s->config.pulse_180_us[servo];
+}
+
 void safety_configure(struct safety *s, const struct config *config, uint32_t config_crc) {
     for (uint8_t i = 0; i < SERVOS; i++) {
-        uint16_t applied = s->configured ? s->applied_cdeg[i] : config->servo_safe_cdeg[i];
+        uint16_t applied = same_pulses(s, config, i) ? s->applied_cdeg[i] : config->servo_safe_cdeg[i];
         s->applied_cdeg[i] = within(applied, config->servo_min_cdeg[i], config->servo_max_cdeg[i]);
         s->told_cdeg[i] = s->applied_cdeg[i];
     }
     s->step_cdeg = step_cdeg(config->slew_cdeg_per_s, config->servo_period_us);
     s->first_step_cdeg = at_most(s->step_cdeg, step_cdeg(FIRST_MOVE_SLEW_CDEG_PER_S, config->servo_period_us));
     s->relax_step_cdeg = at_most(s->step_cdeg, step_cdeg(RELAX_SLEW_CDEG_PER_S, config->servo_period_us));
+    s->jog_step_cdeg = at_most(s->step_cdeg, step_cdeg(JOG_SLEW_CDEG_PER_S, config->servo_period_us));
     s->config = *config;
     s->config_crc = config_crc;
     s->configured = true;
@@ -150,6 +157,15 @@ uint16_t safety_blockers(const struct safety *s) {
                       s->limits_blockers);
 }
 
+/* A person at the keys looks for the ends that are to be stored: jog, slow as it is, may go beyond the limits at 50 Hz. */
+static bool blocked(const struct safety *s, uint8_t permission) {
+    uint16_t blockers = safety_blockers(s);
+    if (permission == PERMISSION_JOG && s->config.servo_period_us == SERVO_PERIOD_MAX_US) {
+        blockers &= (uint16_t) ~(BLOCKER_BEYOND_LIMITS | BLOCKER_NO_LIMITS);
+    }
+    return blockers != 0U;
+}
+
 enum result safety_arm(struct safety *s, const struct arm *arm, const struct safety_inputs *in) {
     if (arm->boot_id != s->boot_id) {
         return RESULT_WRONG_BOOT;
@@ -163,7 +179,7 @@ enum result safety_arm(struct safety *s, const struct arm *arm, const struct saf
     if (s->state == STATE_ARMED && arm->challenge == s->armed_by && arm->permission == s->permission) {
         return RESULT_OK; /* the answer to the first one was lost */
     }
-    if (safety_blockers(s) != 0U) {
+    if (blocked(s, arm->permission)) {
         return RESULT_BLOCKED;
     }
     if (arm->challenge != s->challenge) {
@@ -269,6 +285,11 @@ void safety_setpoint(struct safety *s, const struct setpoint *sp, uint8_t seq, c
 
 /* ---- Time ---- */
 
+static void relaxed(struct safety *s) {
+    s->pulses_on = false;
+    s->reason = REASON_RELAXED;
+}
+
 void safety_tick(struct safety *s, const struct safety_inputs *in) {
     if (in->sample_index != s->sample_index) {
         s->sample_index = in->sample_index;
@@ -284,6 +305,9 @@ void safety_tick(struct safety *s, const struct safety_inputs *in) {
         happened(s, EVENT_SILENT);
     } else if (s->state == STATE_HOLD && in->now_ms - s->moving_ms >= s->config.relax_ms) {
         happened(s, EVENT_SILENT_TOO_LONG);
+        if (s->permission == PERMISSION_JOG) {
+            relaxed(s); /* the safe pose may lie beyond an end: nothing moves without a key */
+        }
     }
 }
 
@@ -298,7 +322,9 @@ void safety_next_pose(const struct safety *s, uint16_t *pose_cdeg) {
     uint16_t step = s->step_cdeg;
     if (s->state == STATE_ARMED) {
         goal = s->target_cdeg;
-        if (s->reached != ALL_SERVOS || s->permission == PERMISSION_JOG) {
+        if (s->permission == PERMISSION_JOG) {
+            step = s->jog_step_cdeg;
+        } else if (s->reached != ALL_SERVOS) {
             step = s->first_step_cdeg;
         }
     } else if (s->state == STATE_RELAX) {
@@ -329,7 +355,6 @@ void safety_pulses_begun(struct safety *s, uint8_t servos) {
         safe = safe && s->applied_cdeg[i] == s->config.servo_safe_cdeg[i];
     }
     if (s->state == STATE_RELAX && safe) {
-        s->pulses_on = false;
-        s->reason = REASON_RELAXED;
+        relaxed(s);
     }
 }

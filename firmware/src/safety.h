@@ -51,6 +51,7 @@ struct safety {
     uint16_t step_cdeg;            /* in a servo period at most, by the configured slew */
     uint16_t first_step_cdeg;      /* until each servo has reached its setpoint after ARM */
     uint16_t relax_step_cdeg;
+    uint16_t jog_step_cdeg;        /* with the permission jog */
     uint16_t target_cdeg[SERVOS];
     uint16_t applied_cdeg[SERVOS]; /* what the servos are being told by the running pulses */
     uint16_t told_cdeg[SERVOS];    /* what the next pulses will tell them */
@@ -63,7 +64,8 @@ void safety_started(struct safety *s);                                        /*
 
 void safety_hello(struct safety *s, uint32_t proto_hash);
 bool safety_may_configure(const struct safety *s);
-/* Brings a CONFIG that has been checked into force; the first one since boot puts the applied angles on its safe pose. */
+/* Brings a CONFIG that has been checked into force. A servo whose pulse widths it changes, as the first one since boot does,
+   is put on its safe pose: the old angle would be another pulse. */
 void safety_configure(struct safety *s, const struct config *config, uint32_t config_crc);
 enum result safety_start(struct safety *s, uint32_t config_crc, const struct safety_inputs *in);
 void safety_stop(struct safety *s);

@@ -111,7 +111,8 @@ class Both:
     def configure_at_random(self) -> None:
         slew = self.random.choice([m.SLEW_MIN_CDEG_PER_S, 5000, 40000, m.SLEW_MAX_CDEG_PER_S])
         period_us = self.random.choice([m.SERVO_PERIOD_MIN_US, 7001, m.SERVO_PERIOD_MAX_US])
-        self.configure(slew_cdeg_per_s=slew, servo_period_us=period_us)
+        pulse_0_us = (500, 2500, self.random.choice([600, 601]), 700, 1000)
+        self.configure(slew_cdeg_per_s=slew, servo_period_us=period_us, pulse_0_us=pulse_0_us)
 
     def arm_beyond_the_limits(self) -> None:
         blockers = self.random.choice([m.Blocker.BEYOND_LIMITS, m.Blocker.NO_LIMITS])
@@ -119,7 +120,7 @@ class Both:
             self.c.struct.limits_blockers = self.python.limits_blockers = now
             self.compare("limits")
             if now:
-                self.arm()
+                self.arm(permission=self.random.choice([m.Permission.DECODER, m.Permission.JOG]))
 
     def random_setpoint(self) -> None:
         held = self.c.applied

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from c_hand import (
     CONFIG,
     FFI,
     FIRST_STEP,
     IN_STATE,
+    JOG_STEP,
     LIB,
     RELAX_STEP,
     SAFE,
@@ -21,7 +24,7 @@ from c_hand import (
 )
 
 from myobridge.wire import messages as m
-from myobridge.wire.messages import Result, State
+from myobridge.wire.messages import Reason, Result, State
 
 OPEN = CONFIG.servo_min_cdeg
 CLOSED = CONFIG.servo_max_cdeg
@@ -110,13 +113,34 @@ def test_the_first_move_after_arming_is_slow_until_each_servo_has_been_near_its_
     assert hand.period()[0] - poses[-1][0] == STEP
 
 
-def test_a_hand_that_is_jogged_never_goes_faster_than_its_first_move() -> None:
-    hand = disarmed()
+def jogged(**changes: Any) -> Hand:
+    hand = disarmed(**changes)
     assert hand.arm(permission=m.Permission.JOG) is Result.OK
     hand.setpoint(SAFE)
     hand.period()
+    return hand
+
+
+def test_a_hand_that_is_jogged_never_goes_faster_than_the_jog_slew() -> None:
+    hand = jogged()
     hand.setpoint(CLOSED)
-    assert steps([hand.applied, *hand.periods(20)]) == [FIRST_STEP] * 20
+    assert steps([hand.applied, *hand.periods(20)]) == [JOG_STEP] * 20
+    hand = jogged(slew_cdeg_per_s=m.SLEW_MIN_CDEG_PER_S)
+    hand.setpoint(CLOSED)
+    assert steps([hand.applied, *hand.periods(3)]) == [10] * 3
+
+
+def test_a_hand_that_is_jogged_stands_still_and_then_goes_limp_when_setpoints_stop() -> None:
+    hand = jogged()
+    hand.setpoint(CLOSED)
+    hand.periods(3)
+    hand.wait(CONFIG.hold_ms)
+    where = hand.applied
+    assert hand.state is State.HOLD
+    hand.wait(CONFIG.relax_ms)
+    assert (hand.state, hand.reason, hand.pulses_on) == (State.RELAX, Reason.RELAXED, False)
+    hand.periods(3)
+    assert hand.applied == where
 
 
 def test_one_cdeg_further_off_is_not_near_yet() -> None:
@@ -202,6 +226,17 @@ def test_disarm_and_arm_leave_the_angles_alone() -> None:
     hand.disarm()
     hand.arm()
     assert hand.applied == hand.next_pose == where
+
+
+@pytest.mark.parametrize("pulse", ["pulse_0_us", "pulse_180_us"])
+def test_a_config_with_other_pulses_for_a_servo_puts_this_servo_on_the_safe_pose(pulse: str) -> None:
+    hand = armed()
+    hand.setpoint(CLOSED)
+    moved = hand.periods(20)[-1]
+    hand.stop()
+    widths = getattr(CONFIG, pulse)
+    hand.configure(**{pulse: (widths[0], widths[1] + 1, *widths[2:])})
+    assert hand.applied == (moved[0], SAFE[1], *moved[2:])
 
 
 def test_the_first_config_puts_the_angles_on_the_safe_pose_and_later_ones_bring_them_within_range() -> None:

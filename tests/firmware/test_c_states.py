@@ -351,6 +351,26 @@ def test_each_blocker_alone_refuses_arm(make: Callable[[Hand], None], blocker: B
     assert hand.state is State.DISARMED
 
 
+@pytest.mark.parametrize("make", [beyond_limits, no_limits])
+def test_only_a_jog_at_50_hz_may_go_beyond_the_limits(make: Callable[[Hand], None]) -> None:
+    for permission in (m.Permission.DECODER, m.Permission.GUIDE, m.Permission.JOG):
+        hand = disarmed()
+        make(hand)
+        expected = Result.OK if permission is m.Permission.JOG else Result.BLOCKED
+        assert hand.arm(permission=permission) is expected
+    hand = disarmed(servo_period_us=m.SERVO_PERIOD_MAX_US - 1)
+    make(hand)
+    assert hand.arm(permission=m.Permission.JOG) is Result.BLOCKED
+
+
+def test_every_other_blocker_refuses_a_jog_too() -> None:
+    for make, _ in BLOCKED_BY[:-2]:
+        hand = disarmed()
+        make(hand)
+        hand.struct.limits_blockers = Blocker.BEYOND_LIMITS
+        assert hand.arm(permission=m.Permission.JOG) is Result.BLOCKED
+
+
 def test_the_blockers_of_each_state() -> None:
     assert Hand().blockers == (
         Blocker.PROTOCOL_DIFFERS | Blocker.NOT_CONFIGURED | Blocker.NOT_STREAMING | Blocker.NOT_DISARMED

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Final
 
 from myobridge.wire import messages as m
@@ -17,6 +18,7 @@ PULSING: Final = (State.ARMED, State.HOLD)
 NO_BLOCKER: Final = Blocker(0)
 PERMISSIONS: Final = (Permission.DECODER, Permission.GUIDE, Permission.JOG)
 MOVABLE: Final = (State.ARMED, State.HOLD, State.RELAX)
+BEYOND: Final = Blocker.BEYOND_LIMITS | Blocker.NO_LIMITS
 
 
 def towards(applied: int, target: int, step: int) -> int:
@@ -58,7 +60,6 @@ class Safety:
     _clean_ms: int = 0
     _sampled_ms: int = 0
     _armed_by: int = -1
-    _pose_known: bool = False
 
     def _enter(self, state: State, reason: Reason) -> None:
         self.state, self.reason = state, reason
@@ -77,14 +78,14 @@ class Safety:
 
     def configure(self, config: Config, crc: int) -> None:
         """Takes a CONFIG; the caller has checked the CONFIG and the state."""
+        was, safe = self.config, config.servo_safe_cdeg
         self.config, self.config_crc = config, crc
-        if not self._pose_known:
-            self.applied = list(config.servo_safe_cdeg)
-            self._pose_known = True
-        self.applied = [
-            min(max(a, low), high)
-            for a, low, high in zip(self.applied, config.servo_min_cdeg, config.servo_max_cdeg, strict=True)
-        ]
+        pulses = zip(config.pulse_0_us, config.pulse_180_us, strict=True)
+        known = [] if was is None else zip(was.pulse_0_us, was.pulse_180_us, strict=True)
+        same = [new == old for new, old in zip_longest(pulses, known)]  # otherwise the old angle is another pulse
+        applied = [a if kept else s for a, kept, s in zip(self.applied, same, safe, strict=True)]
+        ends = zip(applied, config.servo_min_cdeg, config.servo_max_cdeg, strict=True)
+        self.applied = [min(max(angle, low), high) for angle, low, high in ends]
 
     def start(self, now_ms: int) -> None:
         """Begins to stream."""
@@ -116,7 +117,7 @@ class Safety:
         repeated = (request.challenge, request.permission) == (self._armed_by, self.permission)
         if self.state is State.ARMED and repeated:
             return Result.OK
-        if self.blockers(now_ms):
+        if self._blocked(request.permission, self.blockers(now_ms)):
             return Result.BLOCKED
         if request.challenge != self.challenge:
             return Result.WRONG_CHALLENGE
@@ -128,6 +129,11 @@ class Safety:
         self._newest_sample = None
         self._unreached = set(range(m.SERVOS))
         return Result.OK
+
+    def _blocked(self, permission: int, blockers: Blocker) -> bool:
+        """Whether these blockers refuse this permission: jog may go beyond the limits, at 50 Hz."""
+        slow = self.config is not None and self.config.servo_period_us == m.SERVO_PERIOD_MAX_US
+        return bool(blockers & ~BEYOND if permission == Permission.JOG and slow else blockers)
 
     def _fits(self, request: m.Arm) -> Result:
         """It names this boot, the CONFIG in force, and a permission that exists."""
@@ -231,6 +237,8 @@ class Safety:
                 self._enter(State.HOLD, Reason.SETPOINTS_STOPPED)
             elif self.state is State.HOLD and silent_ms >= self.config.relax_ms:
                 self._enter(State.RELAX, Reason.SILENT_TOO_LONG)
+                if self.permission is Permission.JOG:
+                    self._relaxed()  # the safe pose may lie beyond an end: nothing moves without a key
 
     def _fault(self, reason: Reason) -> None:
         if self.state is not State.FAULT:
@@ -243,7 +251,9 @@ class Safety:
             return
         if self.state is State.ARMED:
             slew = config.slew_cdeg_per_s
-            if self._unreached or self.permission is Permission.JOG:
+            if self.permission is Permission.JOG:
+                slew = min(slew, m.JOG_SLEW_CDEG_PER_S)
+            elif self._unreached:
                 slew = min(slew, m.FIRST_MOVE_SLEW_CDEG_PER_S)
             self._move(self._target, slew, config.servo_period_us)
             if self._newest_sample is not None:
@@ -252,8 +262,10 @@ class Safety:
             slew = min(config.slew_cdeg_per_s, m.RELAX_SLEW_CDEG_PER_S)
             self._move(config.servo_safe_cdeg, slew, config.servo_period_us)
             if tuple(self.applied) == config.servo_safe_cdeg:
-                self.reason = Reason.RELAXED
-                self.pulses_on = False
+                self._relaxed()
+
+    def _relaxed(self) -> None:
+        self.reason, self.pulses_on = Reason.RELAXED, False
 
     def _off_target(self, servo: int) -> int:
         return abs(self.applied[servo] - self._target[servo])

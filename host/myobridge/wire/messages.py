@@ -8,7 +8,7 @@ from typing import ClassVar, Final
 
 from msgspec import Struct
 
-PROTO_HASH: Final = 0xF2C1A5AB
+PROTO_HASH: Final = 0x08CE76D4
 MAJOR: Final = 3
 MINOR: Final = 0
 MAX_FRAME_BYTES: Final = 254
@@ -20,6 +20,7 @@ SLEW_MIN_CDEG_PER_S: Final = 500
 SLEW_MAX_CDEG_PER_S: Final = 60000
 FIRST_MOVE_SLEW_CDEG_PER_S: Final = 6000
 FIRST_MOVE_DONE_CDEG: Final = 100
+JOG_SLEW_CDEG_PER_S: Final = 2000
 RELAX_SLEW_CDEG_PER_S: Final = 9000
 HOLD_MIN_MS: Final = 20
 HOLD_MAX_MS: Final = 150
