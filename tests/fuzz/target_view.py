@@ -15,7 +15,7 @@ from websockets.http11 import Request
 
 from myobridge.view.access import Access
 from myobridge.view.page import Order
-from myobridge.view.server import PAGE, SOCKET, Server
+from myobridge.view.site import PAGE, SOCKET, Site, site_files
 from myobridge.view.viewer import ORDER_BYTES, Viewer
 
 ORDERS = ("arm", "disarm", "estop", "lift")
@@ -48,8 +48,8 @@ class Browser:
 
 
 @cache
-def server() -> Server:
-    return Server("/dev/none", Access(TOKEN), control=True)
+def site() -> Site:
+    return Site(Access(TOKEN), site_files("index.html"))
 
 
 def seeds() -> list[bytes]:
@@ -77,7 +77,7 @@ def fuzz(data: bytes) -> None:
         return
     target = next((as_http(content) for kind, content in said if kind == TARGET), PAGE)
     connection: Any = None
-    answer = server()._admit(connection, Request(target, headers))
+    answer = site().admit(connection, Request(target, headers))
     if answer is None:
         assert TOKEN in target and len(headers.get_all("Host")) == len(headers.get_all("Origin")) == 1
     else:

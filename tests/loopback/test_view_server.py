@@ -12,7 +12,8 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from myobridge.feed import feed_path
 from myobridge.feed.prompts import LIFE_S, Prompt, inbox_path, send_prompt
-from myobridge.view.server import FILES, HEADERS, KINDS, MAX_VIEWERS
+from myobridge.view.server import FILES, MAX_VIEWERS
+from myobridge.view.site import HEADERS, KINDS
 from myobridge.view.viewer import ORDERS_PER_S, QUEUE_MESSAGES, Viewer
 from processes import myobridge, running, simulated_hand
 from starvation import eventually

@@ -76,9 +76,13 @@ class Keys:
     def __exit__(self, *_: object) -> None:
         termios.tcsetattr(self._stdin, termios.TCSADRAIN, self._before)
 
+    def waiting(self) -> bool:
+        """Keys wait to be read, or the terminal is gone."""
+        return bool(select.select([self._stdin], [], [], 0)[0])
+
     def pressed(self) -> str:
         """Keys pressed since the last call; none if the terminal is gone."""
-        if not select.select([self._stdin], [], [], 0)[0]:
+        if not self.waiting():
             return ""
         return os.read(self._stdin, KEY_BYTES).decode(errors="ignore")
 

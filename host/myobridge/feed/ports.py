@@ -70,15 +70,25 @@ def ask(port: str) -> m.Ident | None:
     Raises:
         UserError: the port cannot be opened.
     """
-    link, hello = SerialLink(port), m.Hello(m.MAJOR, m.MINOR, 0, m.PROTO_HASH)
+    link = SerialLink(port)
     try:
-        for frame in answers(link, hello, every_s=ASK_EVERY_S, within_s=PATIENCE_S):
-            if frame[0] == m.Ident.TYPE and len(frame[PAYLOAD]) == m.Ident.STRUCT.size:
-                return m.Ident.unpack(frame[PAYLOAD])
+        return greet(link)
     except LinkLost:
         return None
     finally:
         link.close()
+
+
+def greet(link: SerialLink) -> m.Ident | None:
+    """The IDENT of the board on an open port; None if no myobridge board answers.
+
+    Raises:
+        LinkLost: the port is gone.
+    """
+    hello = m.Hello(m.MAJOR, m.MINOR, 0, m.PROTO_HASH)
+    for frame in answers(link, hello, every_s=ASK_EVERY_S, within_s=PATIENCE_S):
+        if frame[0] == m.Ident.TYPE and len(frame[PAYLOAD]) == m.Ident.STRUCT.size:
+            return m.Ident.unpack(frame[PAYLOAD])
     return None
 
 

@@ -1,62 +1,31 @@
-"""The page's server: static files and a WebSocket for each viewer, on one port."""
+"""The live view: passes what the daemon sees to the viewers, and the viewers' orders to the daemon."""
 
 from __future__ import annotations
 
 import asyncio
-import errno
-import logging
 import signal
 from collections.abc import Callable
 from contextlib import closing
-from http import HTTPStatus
-from importlib.resources import files
 from typing import Final
 
 import msgspec
-from websockets.asyncio.server import ServerConnection, serve
-from websockets.datastructures import Headers
+from websockets.asyncio.server import ServerConnection
 from websockets.frames import CloseCode
-from websockets.http11 import Request, Response
 
 from myobridge.daemon.permission.estop_memory import EstopMemory
-from myobridge.errors import UserError
 from myobridge.feed import feed_path
 from myobridge.feed.prompts import LIFE_S, NO_PROMPT, Prompt, PromptInbox, inbox_path
 from myobridge.view import page
 from myobridge.view.access import Access, make_token, page_urls
-from myobridge.view.handshakes import BACKLOG, REQUEST_S, Handshakes, let_wait
 from myobridge.view.orders import Orders
+from myobridge.view.site import Site, site_files
 from myobridge.view.viewer import ORDER_BYTES, Viewer, encode
 from myobridge.view.watch import Watch
 
 MAX_VIEWERS: Final = 16
 MAX_CONTROLLERS: Final = 32
 """With control, viewers beyond MAX_VIEWERS may order and see the state, but get no EMG."""
-CLOSE_S: Final = 1.0
-PAGE: Final = "/"
-SOCKET: Final = "/socket"
-TEXT: Final = "text/plain; charset=utf-8"
-KINDS: Final = {
-    "html": "text/html; charset=utf-8",
-    "css": "text/css; charset=utf-8",
-    "js": "text/javascript; charset=utf-8",
-    "svg": "image/svg+xml",
-}
-HEADERS: Final = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "no-cache",
-    "Connection": "close",
-}
-FILES: Final = {f"/{file.name}": file.read_bytes() for file in files("myobridge.view").joinpath("static").iterdir()}
-FILES[PAGE] = FILES.pop("/index.html")
-QUIET: Final = logging.getLogger("myobridge.view")
-"""Keeps errors of strangers' connections from the terminal."""
-QUIET.addHandler(logging.NullHandler())
-QUIET.propagate = False
+FILES: Final = site_files("index.html")
 
 
 class Server:
@@ -64,12 +33,11 @@ class Server:
 
     def __init__(self, port: str, access: Access, *, control: bool) -> None:
         self._port = port
-        self._access = access
+        self._site = Site(access, FILES)
         self._control = control
         self._viewers: set[Viewer] = set()
         self._standing: dict[type[msgspec.Struct], str] = {}
         """The state that is replayed to viewers who join late: the newest message of each kind."""
-        self._handshakes = Handshakes()
         self._watch = Watch(port, self._publish)
         self._take_down: asyncio.TimerHandle | None = None
 
@@ -84,55 +52,19 @@ class Server:
         stopping = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             self._loop.add_signal_handler(number, stopping.set)
-        try:
-            server = await serve(
-                self._attend,
-                address,
-                view_port,
-                process_request=self._admit,
-                create_connection=self._handshakes.connection_type(),
-                backlog=BACKLOG,
-                compression=None,  # a few kB/s are not worth a Pi's processor
-                max_size=ORDER_BYTES,
-                open_timeout=REQUEST_S,
-                close_timeout=CLOSE_S,
-                server_header=None,
-                logger=QUIET,
-            )
-        except OSError as error:
-            raise _cannot_serve(error, address, view_port) from error
-        with closing(PromptInbox(inbox_path(feed_path(self._port)))) as inbox:
-            async with server:
-                let_wait(server.sockets)
+        async with self._site.serve(address, view_port, ORDER_BYTES, self._attend) as server:
+            with closing(PromptInbox(inbox_path(feed_path(self._port)))) as inbox:
                 self._loop.add_reader(inbox.fileno(), self._prompted, inbox)
                 opened(*next(iter(server.sockets)).getsockname()[:2])
                 self._watch.start()
                 ordering = asyncio.create_task(self._orders.run())
                 await stopping.wait()
                 ordering.cancel()
+                self._loop.remove_reader(inbox.fileno())
                 await asyncio.to_thread(self._watch.stop)
-
-    def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
-        """Answers a plain request; returns None to accept a viewer."""
-        path = request.path.partition("?")[0]
-        origins = request.headers.get_all("Origin") if path == SOCKET else None
-        if request.method != "GET":
-            return _respond(HTTPStatus.METHOD_NOT_ALLOWED, TEXT, b"Only GET is answered.\n")
-        refusal = self._access.refusal(request.headers.get_all("Host"), origins)
-        if refusal is not None:
-            return _respond(HTTPStatus.FORBIDDEN, TEXT, refusal.encode() + b"\n")
-        if path in (PAGE, SOCKET) and self._access.lacks_token(request.path):
-            return _respond(HTTPStatus.FORBIDDEN, TEXT, b"Open the whole address that myobridge printed.\n")
-        if path == SOCKET:
-            return None
-        if path not in FILES:
-            return _respond(HTTPStatus.NOT_FOUND, TEXT, b"There is nothing here.\n")
-        kind = KINDS["html" if path == PAGE else path.rpartition(".")[2]]
-        return _respond(HTTPStatus.OK, kind, FILES[path])
 
     async def _attend(self, connection: ServerConnection) -> None:
         """Serves a viewer, from its first message to its last."""
-        self._handshakes.end(connection)
         if len(self._viewers) >= (MAX_CONTROLLERS if self._control else MAX_VIEWERS):
             await connection.close(CloseCode.TRY_AGAIN_LATER, "too many viewers")
             return
@@ -180,21 +112,6 @@ class Server:
         if self._take_down is not None:
             self._take_down.cancel()
         self._take_down = self._loop.call_later(LIFE_S, self._spread, Prompt, encode(NO_PROMPT))
-
-
-def _respond(status: HTTPStatus, kind: str, body: bytes) -> Response:
-    headers = Headers({**HEADERS, "Content-Type": kind, "Content-Length": str(len(body))})
-    return Response(status, status.phrase, headers, body)
-
-
-def _cannot_serve(error: OSError, address: str, view_port: int) -> UserError:
-    if error.errno == errno.EADDRINUSE:
-        return UserError(
-            f"The view's port {view_port} is in use; choose another with --view-port, or end the program that uses it."
-        )
-    if error.errno in (errno.EACCES, errno.EPERM):
-        return UserError(f"The view may not use port {view_port}; choose a port from 1024 up with --view-port.")
-    return UserError(f"The view cannot listen on {address}; give --bind an address of this computer.")
 
 
 def serve_view(port: str, address: str, view_port: int, *, control: bool, say: Callable[[str], None]) -> None:

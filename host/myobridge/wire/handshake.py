@@ -41,6 +41,19 @@ class SessionBroken(SessionFailed):
     """The board answered, and then was reset or fell silent, as in its boot loader; a new session may succeed."""
 
 
+def check_major(ident: m.Ident) -> None:
+    """Refuses a board with which this program cannot talk beyond IDENT.
+
+    Raises:
+        UserError: the board speaks another major version of the protocol.
+    """
+    if ident.major != m.MAJOR:
+        raise UserError(
+            f"The board speaks protocol {ident.major}.{ident.minor}, this program {m.MAJOR}.{m.MINOR}; "
+            "flash the firmware of this version."
+        )
+
+
 @dataclass
 class Handshake:
     """Brings a board from HELLO to the stream; `make_config` and `waits_in_estop` are those of the Session."""
@@ -84,11 +97,7 @@ class Handshake:
         """
         if self.phase is not Phase.GREETING or ident.nonce != self.nonce:
             return
-        if ident.major != m.MAJOR:
-            raise UserError(
-                f"The board speaks protocol {ident.major}.{ident.minor}, this program {m.MAJOR}.{m.MINOR}; "
-                "flash the firmware of this version."
-            )
+        check_major(ident)
         if not (8 <= ident.adc_bits <= 16 and ident.max_channels and ident.tick_hz):
             raise UserError(
                 f"The board describes itself wrongly ({ident.max_channels} channels of {ident.adc_bits} bits, "

@@ -32,10 +32,10 @@ _BLOCKERS: Final = {
     m.Blocker.SAMPLING_STALLED: "the sampling has stalled; reset the board",
     m.Blocker.SUPPLY_LOW: "the servo supply is low; charge or check it",
     m.Blocker.BEYOND_LIMITS: (
-        "[servo] goes beyond the servo limits stored in the board; narrow its pulses and angles, or store this hand's "
-        "limits"
+        "[servo] goes beyond the servo limits that the board holds; `myobridge servos` stores this hand's limits and "
+        "prints the [servo] that fits them"
     ),
-    m.Blocker.NO_LIMITS: "the servo limits stored in the board are damaged or being written; store them again",
+    m.Blocker.NO_LIMITS: "the servo limits stored in the board are damaged; store them again with `myobridge servos`",
 }
 
 

@@ -21,6 +21,8 @@ from myobridge.wire.refusals import refusal
 
 PING_S: Final = 0.5
 FLOWING: Final = (m.State.ARMED, m.State.HOLD)
+BEYOND_LIMITS: Final = m.Blocker.BEYOND_LIMITS | m.Blocker.NO_LIMITS
+"""What refuses every ARM except that of a person who looks for the ends of a servo."""
 _STATES: Final = frozenset(m.State)
 _REASONS: Final = frozenset(m.Reason)
 
@@ -204,7 +206,7 @@ class Session:
         """Sends one SETPOINT; False if the port does not take it now."""
         return self._outbox.transmit(m.Setpoint(angle_cdeg, valid_4ms, based_on_sample & 0xFFFFFFFF))[1]
 
-    def request_arm(self) -> None:
+    def request_arm(self, permission: m.Permission = m.Permission.DECODER) -> None:
         """Asks for permission to move; the outcome appears in `may_move` or `arm_refusal`."""
         ident, status = self.ident, self.status
         if self.stopping:
@@ -213,11 +215,11 @@ class Session:
             self.arm_refusal = "the stream has not started"
         elif ident.proto_hash != m.PROTO_HASH:
             self.arm_refusal = "the firmware speaks another protocol revision; flash the firmware of this version"
-        elif status.blockers:
-            self.arm_refusal = refusal(m.Result.BLOCKED, status.blockers)
+        elif blockers := status.blockers & ~(BEYOND_LIMITS if permission is m.Permission.JOG else 0):
+            self.arm_refusal = refusal(m.Result.BLOCKED, blockers)
         else:
             self.arm_refusal = ""
-            self._outbox.ask(m.Arm(m.Permission.DECODER, ident.boot_id, self._handshake.config_crc, status.challenge))
+            self._outbox.ask(m.Arm(permission, ident.boot_id, self._handshake.config_crc, status.challenge))
 
     def withdraw_arm(self, why: str) -> None:
         """Gives up a pending ARM. The board may still obey the ARM, so DISARM follows until the board confirms it."""

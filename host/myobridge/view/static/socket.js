@@ -24,8 +24,12 @@ export class Socket {
 
   // Sends an order with the time of the snapshot behind it; returns false without a connection.
   order(what, seen_s) {
+    return this.send({ do: what, seen_s });
+  }
+
+  send(message) {
     if (this.socket.readyState !== WebSocket.OPEN) return false;
-    this.socket.send(JSON.stringify({ do: what, seen_s }));
+    this.socket.send(JSON.stringify(message));
     return true;
   }
 }
