@@ -19,7 +19,7 @@ from myobridge.feed.ports import NOTHING, greet
 from myobridge.settings import Settings
 from myobridge.wire import messages as m
 from myobridge.wire.emg import EMG_HEAD, SAMPLES_AT
-from myobridge.wire.handshake import check_major
+from myobridge.wire.handshake import SessionBroken, check_major
 from myobridge.wire.link import LinkLost, SerialLink
 from myobridge.wire.servo_limits import read_limits, write_limits
 
@@ -85,6 +85,7 @@ class Board:
         self._stream: PortStream | None = None
         self._newest: int | None = None
         self._heard_s = self._told_s = 0.0
+        self._is_lost = False
         self._link = SerialLink(port, settings.link.baud)
         try:
             self.ident = self._greeted()
@@ -164,7 +165,13 @@ class Board:
             self._stream.receive(timeout_s)
         except LinkLost as lost:
             raise self.lost(lost) from lost
+        except SessionBroken as broken:
+            self._is_lost = True
+            raise UserError(
+                f"The board on {self.port} was reset or stopped answering; start `myobridge servos` again."
+            ) from broken
         if time.monotonic() - self._heard_s > SILENT_S:
+            self._is_lost = True
             raise self.lost(LinkLost("the board fell silent"))
 
     # --- the hand -----------------------------------------------------------------------------------------
@@ -237,10 +244,16 @@ class Board:
             raise UserError("The board reads back other servo limits than were stored; store them again.")
 
     def close(self) -> bool:
-        """Disarms the hand and closes the port; False if the board did not confirm that the pulses are off."""
+        """Disarms the hand and closes the port; False if the board did not confirm that the pulses are off.
+
+        A lost board gets no word, which would keep its boot loader running; a board without a host lets go by itself.
+        """
         if self._stream is None:
             self._link.close()
             return True
-        self._stream.close()
+        if self._is_lost:
+            self._stream.abandon()
+        else:
+            self._stream.close()
         status = self.status
         return status is None or not status.flags & m.StatusFlag.PULSES_ON

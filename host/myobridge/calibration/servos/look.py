@@ -18,8 +18,8 @@ FIRST_SERVO = 4
 """The line of the picture with the first servo."""
 KEYS = (
     f"left, right   a press moves the servo by {STEP_US} µs: shorter or longer pulse;",
-    "              hold the key, and as soon as the keyboard repeats it, after half",
-    f"              a second, the servo moves {SPEED_US_PER_S:.0f} µs a second; let go, and it stops",
+    "              hold the key: once the keyboard repeats it, after half a second,",
+    f"              the servo moves {SPEED_US_PER_S:.0f} µs a second; let go, and it stops",
     "o, c          the finger is open here; the finger is closed here",
     "n, p          next servo; previous servo",
     "d             digital servo, or analogue",
@@ -32,7 +32,7 @@ _HELD = {
     LimitsState.DEFAULTS: "The board stores no servo limits, so each servo gets {} to {} µs.",
     LimitsState.STORED: "The board stores the servo limits of this hand.",
     LimitsState.WRITING: "The board is storing servo limits; wait a second.",
-    LimitsState.DAMAGED: "The servo limits stored in the board are damaged, so the hand cannot be armed to follow.",
+    LimitsState.DAMAGED: "The stored servo limits are damaged, so the hand cannot be armed to follow.",
 }
 
 
@@ -126,6 +126,6 @@ def shown(held: m.Limits, port: str) -> list[str]:
     if held.state == LimitsState.STORED:
         rows = zip(SERVOS, held_rows(held), strict=True)
         for i, (name, text) in enumerate(rows):
-            lines.append(f"  {name:<9}{text:<24} {'digital' if held.digital >> i & 1 else 'analogue'}")
+            lines.append(f"  {name:<9}{text:<26}{'digital' if held.digital >> i & 1 else 'analogue'}")
         return [*lines, "This [servo] of a config.toml fits them:", *(f"  {line}" for line in settings_lines(held))]
     return [f"{lines[0][:-1]}; `myobridge servos --port {port}` finds and stores the limits of this hand."]
