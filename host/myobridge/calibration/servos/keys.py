@@ -27,6 +27,8 @@ class Key(StrEnum):
     SAVE = "save"
     LEAVE = "leave"
     ESTOP = "estop"
+    HERE = "here"
+    """Only a page says this: a person still sees it."""
 
 
 KEYS: Final = {

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
-from typing import Final, Literal, Self
+from typing import Final, Self
 
 import msgspec
 from websockets.asyncio.server import ServerConnection
@@ -27,14 +27,13 @@ from myobridge.view.site import Site, site_files
 GONE_S: Final = 1.0
 """The page says every quarter of this that it is still shown."""
 WISH_BYTES: Final = 64
-HERE: Final = "here"
 START_S: Final = 10.0
 
 
 class Wish(msgspec.Struct, forbid_unknown_fields=True):
     """The only message of the page."""
 
-    do: Key | Literal["here"]
+    do: Key
 
 
 _decode = msgspec.json.Decoder(Wish).decode
@@ -49,7 +48,7 @@ class PageKeys:
         self._access = Access(make_token(address))
         self._wishes: deque[Key] = deque()
         self._viewer: ServerConnection | None = None
-        self._newest = "{}"
+        self._newest = ""
         self._failed: UserError | None = None
         self._opened = threading.Event()
         self._thread = threading.Thread(target=self._serve, name="page", daemon=True)
@@ -122,9 +121,9 @@ class PageKeys:
         while True:
             async with asyncio.timeout(GONE_S):
                 text = await connection.recv()
-            do = _decode(text).do
-            if do != HERE:
-                self._wishes.append(Key(do))
+            key = _decode(text).do
+            if key is not Key.HERE:
+                self._wishes.append(key)
 
     async def _send(self, connection: ServerConnection) -> None:
         self._changed.set()
@@ -132,4 +131,5 @@ class PageKeys:
             while True:
                 await self._changed.wait()
                 self._changed.clear()
-                await connection.send(self._newest)
+                if self._newest:
+                    await connection.send(self._newest)
