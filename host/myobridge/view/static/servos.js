@@ -85,7 +85,7 @@ function closed() {
 function show(look) {
   document.body.dataset.state = look.state;
   write($("state-name"), look.state);
-  write($("state-text"), look.armed ? "Pulses are on." : "Pulses are off.");
+  write($("state-text"), look.armed ? `The buttons move the ${look.rows[look.servo].name}.` : "The pulses are off.");
   write($("note"), look.note);
   write($("source"), look.port);
   write($("connection"), "connected");
