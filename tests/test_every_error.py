@@ -208,6 +208,10 @@ HOST = [
     ("import {d}/good.npz --out {d}/fast.npz", "exists already", "--out"),
     ("import {d}/good.npz --out {d}/file/r.npz", "cannot be written"),
     ("doctor --port {d}/none --model {d}/text.onnx", "not an ONNX model"),
+    ("servos --port {d}/none --show", "There is no port", "myobridge devices"),
+    ("servos --port {d}/file --show", "is not a serial port"),
+    ("servos --port /dev/null", "need a terminal", "--view"),
+    ("servos --port /dev/null --show --config {d}/key.toml", "'servo.slew_deg_per_sec'"),
     ("view --port {d}/none --view-port {taken}", "is in use", "--view-port"),
     ("view --port {d}/none --bind 192.0.2.1", "cannot listen", "--bind"),
     # the service

@@ -128,14 +128,14 @@ KINDS: Final[dict[str, Kind]] = {
         BAD,
         "the settings go beyond the servo limits stored in the board",
         "the board streams and refuses to be armed, so that no servo runs into its end stop",
-        "narrow pulses and angles in [servo] (1000 to 2000 µs on a board that stores no limits), or store this hand's "
-        "limits (firmware/PROTOCOL.md, Servo limits)",
+        "store this hand's limits with `myobridge servos`, and put the [servo] that it prints into the settings; a "
+        "board that stores none allows 1000 to 2000 µs",
     ),
     "no_limits": Kind(
         BAD,
         "the servo limits stored in the board are damaged",
         "the board refuses to be armed: it does not know how far the servos may go",
-        "store the limits of this hand again (firmware/PROTOCOL.md, Servo limits)",
+        "store the limits of this hand again with `myobridge servos`",
     ),
     "supply_unknown": Kind(
         WARNING,

@@ -1,5 +1,8 @@
 """The builder's walk through the servos, key by key: this file is its specification."""
 
+import re
+from pathlib import Path
+
 import pytest
 from msgspec.structs import asdict, replace
 
@@ -17,6 +20,7 @@ from myobridge.calibration.servos.guide import (
 )
 from myobridge.calibration.servos.keys import KEYS, Key, keys_in
 from myobridge.calibration.servos.look import (
+    CAUTION,
     FIRST_SERVO,
     HEIGHT,
     WIDTH,
@@ -27,10 +31,12 @@ from myobridge.calibration.servos.look import (
     settings_lines,
     shown,
 )
+from myobridge.calibration.servos.look import KEYS as SHOWN_KEYS
 from myobridge.simulator.limits import DEFAULTS, NONE, WIDE
 from myobridge.wire import messages as m
 from myobridge.wire.messages import LimitsState, Result, State
 
+ROOT = Path(__file__).parents[3]
 TURN_S = 0.01
 KEYBOARD_S = 0.03
 """From one repeat of a held key to the next."""
@@ -350,6 +356,16 @@ def test_the_picture_fits_and_names_every_key_and_servo():
     assert all(name in text for name in SERVOS)
     assert all(word in text for word in ("ARMED", "left, right", "SPACE", "2100", "905", "µs a second"))
     assert all(len(line) < WIDTH for line in lines)
+
+
+def test_the_documents_and_the_page_say_what_the_keys_do():
+    screens = (ROOT / "hardware" / "SERVOS.md").read_text(encoding="utf-8")
+    assert [line for line in SHOWN_KEYS if line not in screens] == []
+    page = (ROOT / "host" / "myobridge" / "view" / "static" / "servos.html").read_text(encoding="utf-8")
+    assert f"by {STEP_US} µs. Press and hold, and it moves {SPEED_US_PER_S:.0f} µs a second" in page
+    assert CAUTION in page
+    buttons = set(re.findall(r'data-(?:do|hold)="(\w+)"', page))
+    assert buttons == {key.value for key in Key} - {"release", "here", "estop", "leave"}
 
 
 def test_a_board_that_stores_nothing_is_told_what_to_do_in_one_sentence():

@@ -499,6 +499,18 @@ def test_a_blocked_arm_says_why(spoil, refusal):
     assert not hand.session.may_move
 
 
+def test_beyond_the_limits_only_a_jog_is_asked_for_and_others_name_the_command():
+    hand = VirtualHand(SimulatedFirmware(ConstantSource(), limits=None))
+    hand.run_until(lambda: hand.session.phase is Phase.STREAMING, within_s=1)
+    hand.run(0.15)
+    hand.session.request_arm()
+    assert "`myobridge servos` stores this hand's limits" in hand.session.arm_refusal
+    hand.session.request_arm(m.Permission.JOG)
+    hand.run(0.1)
+    assert (hand.state, hand.session.may_move, hand.session.arm_refusal) == (State.ARMED, True, "")
+    assert [arm.permission for arm in hand.sent_of(m.Arm)] == [m.Permission.JOG]
+
+
 def test_an_arm_with_an_old_challenge_is_refused_with_the_reason():
     hand = streaming_hand()
     hand.firmware.safety.challenge ^= 1

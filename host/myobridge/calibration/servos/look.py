@@ -18,7 +18,7 @@ FIRST_SERVO = 4
 """The line of the picture with the first servo."""
 KEYS = (
     f"left, right   a press moves the servo by {STEP_US} µs: shorter or longer pulse;",
-    "              hold the key: once the keyboard repeats it, after half a second,",
+    "              hold the key: half a second later the keyboard repeats it, and",
     f"              the servo moves {SPEED_US_PER_S:.0f} µs a second; let go, and it stops",
     "o, c          the finger is open here; the finger is closed here",
     "n, p          next servo; previous servo",
