@@ -18,6 +18,10 @@ bool pulses_fit(uint16_t pulse_0_us, uint16_t pulse_180_us) {
     return pulse_fits(pulse_0_us) && pulse_fits(pulse_180_us) && pulse_0_us != pulse_180_us;
 }
 
+bool same_pulses(const struct config *a, const struct config *b, uint8_t servo) {
+    return a->pulse_0_us[servo] == b->pulse_0_us[servo] && a->pulse_180_us[servo] == b->pulse_180_us[servo];
+}
+
 static bool servos_fit(const struct config *c) {
     for (uint8_t i = 0; i < SERVOS; i++) {
         bool ordered = c->servo_min_cdeg[i] <= c->servo_safe_cdeg[i] && c->servo_safe_cdeg[i] <= c->servo_max_cdeg[i] &&

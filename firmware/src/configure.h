@@ -28,6 +28,9 @@ uint8_t channel_count(uint64_t channel_mask);
 /* Two pulse widths that a servo can be calibrated by. */
 bool pulses_fit(uint16_t pulse_0_us, uint16_t pulse_180_us);
 
+/* An angle of this servo means the same pulse in both. */
+bool same_pulses(const struct config *a, const struct config *b, uint8_t servo);
+
 /* RESULT_OK, or the first rule of PROTOCOL.md (A session) that `c` breaks. */
 enum result configure_check(const struct config *c, const struct board_info *board);
 

@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "configure.h"
+
 #define US_PER_S 1000000UL
 static_assert((uint64_t)SLEW_MAX_CDEG_PER_S * SERVO_PERIOD_MAX_US <= UINT32_MAX, "a step can be worked out in 32 bits");
 static_assert(ANGLE_MAX_CDEG + SLEW_MAX_CDEG_PER_S * (uint64_t)SERVO_PERIOD_MAX_US / US_PER_S <= UINT16_MAX,
@@ -104,15 +106,10 @@ static uint16_t step_cdeg(uint16_t cdeg_per_s, uint16_t servo_period_us) {
     return (uint16_t)((uint32_t)cdeg_per_s * servo_period_us / US_PER_S);
 }
 
-/* An angle means the same pulse as before. */
-static bool same_pulses(const struct safety *s, const struct config *config, uint8_t servo) {
-    return s->configured && config->pulse_0_us[servo] == s->config.pulse_0_us[servo] &&
-           config->pulse_180_us[servo] == s->config.pulse_180_us[servo];
-}
-
 void safety_configure(struct safety *s, const struct config *config, uint32_t config_crc) {
     for (uint8_t i = 0; i < SERVOS; i++) {
-        uint16_t applied = same_pulses(s, config, i) ? s->applied_cdeg[i] : config->servo_safe_cdeg[i];
+        bool known = s->configured && same_pulses(config, &s->config, i);
+        uint16_t applied = known ? s->applied_cdeg[i] : config->servo_safe_cdeg[i];
         s->applied_cdeg[i] = within(applied, config->servo_min_cdeg[i], config->servo_max_cdeg[i]);
         s->told_cdeg[i] = s->applied_cdeg[i];
     }
@@ -159,11 +156,8 @@ uint16_t safety_blockers(const struct safety *s) {
 
 /* A person at the keys looks for the ends that are to be stored: jog, slow as it is, may go beyond the limits at 50 Hz. */
 static bool blocked(const struct safety *s, uint8_t permission) {
-    uint16_t blockers = safety_blockers(s);
-    if (permission == PERMISSION_JOG && s->config.servo_period_us == SERVO_PERIOD_MAX_US) {
-        blockers &= (uint16_t) ~(BLOCKER_BEYOND_LIMITS | BLOCKER_NO_LIMITS);
-    }
-    return blockers != 0U;
+    bool beyond = permission == PERMISSION_JOG && s->config.servo_period_us == SERVO_PERIOD_MAX_US;
+    return (safety_blockers(s) & ~(beyond ? BLOCKER_BEYOND_LIMITS | BLOCKER_NO_LIMITS : 0U)) != 0U;
 }
 
 enum result safety_arm(struct safety *s, const struct arm *arm, const struct safety_inputs *in) {
@@ -285,11 +279,6 @@ void safety_setpoint(struct safety *s, const struct setpoint *sp, uint8_t seq, c
 
 /* ---- Time ---- */
 
-static void relaxed(struct safety *s) {
-    s->pulses_on = false;
-    s->reason = REASON_RELAXED;
-}
-
 void safety_tick(struct safety *s, const struct safety_inputs *in) {
     if (in->sample_index != s->sample_index) {
         s->sample_index = in->sample_index;
@@ -305,9 +294,6 @@ void safety_tick(struct safety *s, const struct safety_inputs *in) {
         happened(s, EVENT_SILENT);
     } else if (s->state == STATE_HOLD && in->now_ms - s->moving_ms >= s->config.relax_ms) {
         happened(s, EVENT_SILENT_TOO_LONG);
-        if (s->permission == PERMISSION_JOG) {
-            relaxed(s); /* the safe pose may lie beyond an end: nothing moves without a key */
-        }
     }
 }
 
@@ -327,7 +313,7 @@ void safety_next_pose(const struct safety *s, uint16_t *pose_cdeg) {
         } else if (s->reached != ALL_SERVOS) {
             step = s->first_step_cdeg;
         }
-    } else if (s->state == STATE_RELAX) {
+    } else if (s->state == STATE_RELAX && s->permission != PERMISSION_JOG) {
         goal = s->config.servo_safe_cdeg;
         step = s->relax_step_cdeg;
     }
@@ -354,7 +340,8 @@ void safety_pulses_begun(struct safety *s, uint8_t servos) {
         }
         safe = safe && s->applied_cdeg[i] == s->config.servo_safe_cdeg[i];
     }
-    if (s->state == STATE_RELAX && safe) {
-        relaxed(s);
+    if (s->state == STATE_RELAX && (safe || s->permission == PERMISSION_JOG)) { /* a jog moves nothing without a key */
+        s->pulses_on = false;
+        s->reason = REASON_RELAXED;
     }
 }

@@ -237,8 +237,6 @@ class Safety:
                 self._enter(State.HOLD, Reason.SETPOINTS_STOPPED)
             elif self.state is State.HOLD and silent_ms >= self.config.relax_ms:
                 self._enter(State.RELAX, Reason.SILENT_TOO_LONG)
-                if self.permission is Permission.JOG:
-                    self._relaxed()  # the safe pose may lie beyond an end: nothing moves without a key
 
     def _fault(self, reason: Reason) -> None:
         if self.state is not State.FAULT:
@@ -259,13 +257,12 @@ class Safety:
             if self._newest_sample is not None:
                 self._unreached = {i for i in self._unreached if self._off_target(i) > m.FIRST_MOVE_DONE_CDEG}
         elif self.state is State.RELAX:
+            jogs = self.permission is Permission.JOG  # a jog moves nothing without a key
             slew = min(config.slew_cdeg_per_s, m.RELAX_SLEW_CDEG_PER_S)
-            self._move(config.servo_safe_cdeg, slew, config.servo_period_us)
-            if tuple(self.applied) == config.servo_safe_cdeg:
-                self._relaxed()
-
-    def _relaxed(self) -> None:
-        self.reason, self.pulses_on = Reason.RELAXED, False
+            self._move(self.applied if jogs else config.servo_safe_cdeg, slew, config.servo_period_us)
+            if jogs or tuple(self.applied) == config.servo_safe_cdeg:
+                self.reason = Reason.RELAXED
+                self.pulses_on = False
 
     def _off_target(self, servo: int) -> int:
         return abs(self.applied[servo] - self._target[servo])
