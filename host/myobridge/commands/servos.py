@@ -50,15 +50,16 @@ def servos(port: str, show: bool, in_browser: bool, view_port: int, bind: str, c
         page = PageKeys(bind, view_port, say)
         inputs.append(page)
         screens.append(page)
-    before = board.held
+    before, number = board.held, 0
     try:
         Walk(board, inputs, screens).run()
     except Ended as ended:
+        number = ended.number
         say("The walk ended and the pulses are off.")
-        if ended.number == signal.SIGINT:
-            raise KeyboardInterrupt from ended
-        sys.exit(128 + ended.number)
     if board.held != before:
         say("The servo limits are stored. Put this into your config.toml, which can only narrow them:")
         for line in settings_lines(board.held):
             click.echo(line)
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt
+    sys.exit(128 + number if number else 0)

@@ -365,7 +365,7 @@ def test_the_documents_and_the_page_say_what_the_keys_do():
     assert f"by {STEP_US} µs. Press and hold, and it moves {SPEED_US_PER_S:.0f} µs a second" in page
     assert CAUTION in page
     buttons = set(re.findall(r'data-(?:do|hold)="(\w+)"', page))
-    assert buttons == {key.value for key in Key} - {"release", "here", "estop", "leave"}
+    assert buttons == {key.value for key in Key} - {"release", "here", "estop"}
 
 
 def test_a_board_that_stores_nothing_is_told_what_to_do_in_one_sentence():

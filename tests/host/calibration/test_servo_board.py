@@ -1,0 +1,148 @@
+"""The board of `myobridge servos`: whom it refuses to talk to, and that it believes only what the board reads back."""
+
+import time
+
+import pytest
+from msgspec.structs import replace
+
+from myobridge.calibration.servos import board as servo_board
+from myobridge.calibration.servos.board import Board
+from myobridge.errors import UserError
+from myobridge.settings import Settings
+from myobridge.simulator.firmware import SimulatedFirmware
+from myobridge.simulator.limits import WIDE
+from myobridge.wire import messages as m
+from myobridge.wire.link import LinkLost
+from virtual_hand import ConstantSource
+
+NARROW = replace(WIDE, pulse_0_us=(900,) * m.SERVOS)
+
+
+class Wire:
+    """A link to a simulated board, in real time."""
+
+    def __init__(self, firmware):
+        self.board, self.is_closed, self.cut = firmware, False, False
+
+    def write(self, data):
+        self.board.receive(data, time.monotonic())
+        return True
+
+    def wait(self, seconds):
+        time.sleep(min(seconds, 0.002))
+        return True
+
+    def read(self):
+        if self.cut:
+            raise LinkLost("unplugged")
+        now_s = time.monotonic()
+        self.board.advance(now_s)
+        return self.board.outgoing(now_s)
+
+    def close(self):
+        self.is_closed = True
+
+
+class Other(SimulatedFirmware):
+    """A board that introduces itself otherwise."""
+
+    changes = {}  # noqa: RUF012
+
+    def _ident(self, nonce):
+        return replace(super()._ident(nonce), **self.changes)
+
+
+@pytest.fixture
+def plug(tmp_path, monkeypatch):
+    """Plugs a board into the port; the wire to it."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+
+    def plugged(limits=None, **ident):
+        firmware = Other(ConstantSource(), limits=limits)
+        firmware.changes = ident
+        wire = Wire(firmware)
+        monkeypatch.setattr(servo_board, "SerialLink", lambda _port, _baud: wire)
+        return wire
+
+    return plugged
+
+
+def opened():
+    return Board("P", Settings())
+
+
+@pytest.mark.parametrize(
+    ("ident", "sentence"),
+    [
+        ({"major": 2}, "speaks protocol 2.0, this program 3.0; flash the firmware"),
+        ({"proto_hash": m.PROTO_HASH ^ 1}, "another protocol revision; flash the firmware"),
+    ],
+)
+def test_a_board_of_another_protocol_is_refused_and_the_port_closed(plug, ident, sentence):
+    wire = plug(**ident)
+    with pytest.raises(UserError, match=sentence):
+        opened()
+    assert wire.is_closed
+
+
+def test_a_port_without_a_board_is_refused_and_closed(plug, monkeypatch):
+    wire = plug()
+    monkeypatch.setattr("myobridge.feed.ports.PATIENCE_S", 0.1)
+    wire.write = lambda _data: True
+    with pytest.raises(UserError, match="no myobridge board answers"):
+        opened()
+    assert wire.is_closed
+
+
+def test_a_cable_that_is_unplugged_is_named(plug):
+    wire = plug()
+    board = opened()
+    board.start()
+    wire.cut = True
+    with pytest.raises(UserError, match=r"P disappeared .*, so the servos go limp within 1 s"):
+        board.turn()
+    board.close()
+    assert wire.is_closed
+
+
+def test_a_cable_that_is_unplugged_while_limits_are_stored_leaves_the_old_or_the_new(plug, monkeypatch):
+    wire = plug(WIDE)
+    board = opened()
+    board.start()
+    monkeypatch.setattr(servo_board, "write_limits", lambda _link, _limits: setattr(wire, "cut", True))
+    with pytest.raises(UserError, match="the board holds the old limits or the new"):
+        board.save(NARROW)
+
+
+def test_limits_that_are_read_back_otherwise_are_not_believed(plug, monkeypatch):
+    plug(WIDE)
+    board = opened()
+    board.start()
+    monkeypatch.setattr(servo_board, "write_limits", lambda _link, _limits: None)
+    with pytest.raises(UserError, match="reads back other servo limits"):
+        board.save(NARROW)
+    assert board.held.pulse_0_us == WIDE.pulse_0_us
+
+
+def test_an_emergency_stop_that_the_board_does_not_confirm_is_remembered_and_said(plug, monkeypatch):
+    wire = plug(WIDE)
+    board = opened()
+    board.start()
+    monkeypatch.setattr(servo_board, "STOP_S", 0.2)
+    wire.board.safety.estop = lambda: None
+    assert "did not confirm the emergency stop; switch the servo power off" in board.estop()
+    assert board.stop_is_remembered
+
+
+def test_the_search_asks_for_slow_pulses_of_every_width_from_the_middle_of_what_holds(plug):
+    plug(NARROW)
+    board = opened()
+    board.start()
+    config = board._stream.session.config
+    assert (config.pulse_0_us, config.pulse_180_us) == ((m.PULSE_MIN_US,) * 5, (m.PULSE_MAX_US,) * 5)
+    assert config.servo_safe_cdeg == (9 * ((900 + 2500) // 2 - 500),) * 5
+    assert config.servo_period_us == m.SERVO_PERIOD_MAX_US
+    assert config.slew_cdeg_per_s == m.JOG_SLEW_CDEG_PER_S
+    assert config.channel_mask.bit_count() == 1
+    assert board.close()
