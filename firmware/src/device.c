@@ -24,6 +24,20 @@ void device_limits_changed(struct device *d) {
     d->safety.limits_blockers = limits_blockers(&d->limits, d->safety.configured ? &d->safety.config : NULL);
 }
 
+/* Arming jumps to the angles. One that a jog has left beyond the limits is put on the safe pose, and a jog is refused where
+   that lies beyond them too. */
+void device_configured(struct device *d) {
+    struct safety *s = &d->safety;
+    device_limits_changed(d);
+    uint8_t within = limits_within(&d->limits, &s->config, s->applied_cdeg);
+    for (uint8_t i = 0; i < SERVOS; i++) {
+        if ((within & (1U << i)) == 0U) {
+            s->applied_cdeg[i] = s->told_cdeg[i] = s->config.servo_safe_cdeg[i];
+        }
+    }
+    s->starts_within = limits_within(&d->limits, &s->config, s->applied_cdeg) == ALL_SERVOS;
+}
+
 static void look(struct device *d) {
     d->inputs.now_ms = board_now_ms();
     if (d->safety.streaming) {

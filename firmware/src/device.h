@@ -45,6 +45,7 @@ struct device {
 
 void device_init(struct device *d);
 void device_limits_changed(struct device *d); /* or the CONFIG that they are held against */
+void device_configured(struct device *d);
 void device_pass(struct device *d, uint8_t wake); /* wake: bits of enum wake */
 
 #endif

@@ -33,7 +33,7 @@ static void on_config(struct device *d, uint8_t seq, const uint8_t *payload) {
         for (uint8_t i = 0; i < SERVOS; i++) {
             d->slope[i] = servo_slope(m.pulse_0_us[i], m.pulse_180_us[i]);
         }
-        device_limits_changed(d);
+        device_configured(d);
         d->period_due = true; /* before any pulse: the slew step is reckoned for it */
     }
     d->ack_type = MSG_CONFIG;

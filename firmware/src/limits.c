@@ -215,14 +215,35 @@ static struct span span(uint16_t pulse_0_us, uint16_t pulse_180_us, uint16_t min
     return slope < 0 ? (struct span){at_max, at_min} : (struct span){at_min, at_max};
 }
 
+/* What a servo may get; where what is stored is damaged, what every servo takes. */
+static struct span held_span(const struct limits_store *l, uint8_t i) {
+    const uint8_t *payload = limits_payload(l);
+    if (l->state == LIMITS_STATE_DAMAGED) {
+        return (struct span){2U * DEFAULT_PULSE_MIN_US, 2U * DEFAULT_PULSE_MAX_US};
+    }
+    return span(field(payload, FIELD_PULSE_0_US, i), field(payload, FIELD_PULSE_180_US, i), field(payload, FIELD_MIN_CDEG, i),
+                field(payload, FIELD_MAX_CDEG, i));
+}
+
+uint8_t limits_within(const struct limits_store *l, const struct config *c, const uint16_t *angle_cdeg) {
+    uint8_t within = 0U;
+    for (uint8_t i = 0; i < SERVOS; i++) {
+        struct span ours = held_span(l, i);
+        uint16_t pulse = servo_pulse(c->pulse_0_us[i], servo_slope(c->pulse_0_us[i], c->pulse_180_us[i]), angle_cdeg[i]);
+        if (ours.low <= pulse && pulse <= ours.high) {
+            within = (uint8_t)(within | (1U << i));
+        }
+    }
+    return within;
+}
+
 static bool allow_servo(const struct limits_store *l, const struct config *c, uint8_t i) {
     const uint8_t *payload = limits_payload(l);
-    uint16_t pulse_0_us = field(payload, FIELD_PULSE_0_US, i);
-    uint16_t pulse_180_us = field(payload, FIELD_PULSE_180_US, i);
-    if (l->state == LIMITS_STATE_STORED && (pulse_180_us < pulse_0_us) != (c->pulse_180_us[i] < c->pulse_0_us[i])) {
+    bool reversed = field(payload, FIELD_PULSE_180_US, i) < field(payload, FIELD_PULSE_0_US, i);
+    if (l->state == LIMITS_STATE_STORED && reversed != (c->pulse_180_us[i] < c->pulse_0_us[i])) {
         return false; /* closing would open it */
     }
-    struct span ours = span(pulse_0_us, pulse_180_us, field(payload, FIELD_MIN_CDEG, i), field(payload, FIELD_MAX_CDEG, i));
+    struct span ours = held_span(l, i);
     struct span theirs = span(c->pulse_0_us[i], c->pulse_180_us[i], c->servo_min_cdeg[i], c->servo_max_cdeg[i]);
     return ours.low <= theirs.low && theirs.high <= ours.high;
 }

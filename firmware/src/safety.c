@@ -156,7 +156,7 @@ uint16_t safety_blockers(const struct safety *s) {
 
 /* A person at the keys looks for the ends that are to be stored: jog, slow as it is, may go beyond the limits at 50 Hz. */
 static bool blocked(const struct safety *s, uint8_t permission) {
-    bool beyond = permission == PERMISSION_JOG && s->config.servo_period_us == SERVO_PERIOD_MAX_US;
+    bool beyond = permission == PERMISSION_JOG && s->starts_within && s->config.servo_period_us == SERVO_PERIOD_MAX_US;
     return (safety_blockers(s) & ~(beyond ? BLOCKER_BEYOND_LIMITS | BLOCKER_NO_LIMITS : 0U)) != 0U;
 }
 

@@ -31,6 +31,7 @@ struct safety {
     uint32_t config_crc;    /* 0: not configured */
     struct config config;   /* in force */
     uint16_t supply_mv;
+    bool starts_within;       /* at CONFIG, the angles were within the board's servo limits */
     uint16_t limits_blockers; /* bits blocker: what the board's servo limits say to this CONFIG (limits.h) */
 
     uint32_t sample_index;  /* as of the last look, and when it last moved */

@@ -115,6 +115,7 @@ class Hand:
 
     def configure(self, **changes: Any) -> None:
         LIB.safety_configure(self.struct, c_struct("config", replace(CONFIG, **changes)), CONFIG_CRC)
+        self.struct.starts_within = True  # as the device finds
 
     def may_configure(self) -> bool:
         return bool(LIB.safety_may_configure(self.struct))

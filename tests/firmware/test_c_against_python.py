@@ -53,6 +53,7 @@ class Both:
         if self.c.may_configure():
             self.c.configure(**changes)
             self.python.configure(replace(CONFIG, **changes), CONFIG_CRC)
+            self.python.starts_within = True
 
     def start(self) -> None:
         was_streaming = self.python.streaming

@@ -116,9 +116,9 @@ class Device:
         crc = self.configure().config_crc
         return self.ask(m.Start(crc))
 
-    def arm(self) -> m.Status:
+    def arm(self, permission: m.Permission = m.Permission.DECODER) -> m.Status:
         last = self.ask(m.Hello(m.MAJOR, m.MINOR, 0, m.PROTO_HASH))
-        return self.ask(m.Arm(m.Permission.DECODER, last.boot_id, last.config_crc, last.challenge))
+        return self.ask(m.Arm(permission, last.boot_id, last.config_crc, last.challenge))
 
     def setpoint(self, angles: tuple[int, ...] = SAFE) -> None:
         self.send(m.Setpoint(angles, 10, (self.struct.inputs.sample_index - 1) & 0xFFFFFFFF))

@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from c_hand import CONFIG, c_struct
+from c_hand import CONFIG, SERVO_PERIOD_MS, c_struct
 from msgspec.structs import replace
 from portable import load
 from test_c_device import LIMITS, SESSION, Device
@@ -533,3 +533,54 @@ def test_new_limits_hold_for_the_config_that_is_already_in_force() -> None:
     device.ask(NARROW)
     device.run(400)
     assert device.arm().blockers == Blocker.BEYOND_LIMITS
+
+
+# ---- the search for the ends ----
+
+SEARCH = {"pulse_0_us": five(500), "pulse_180_us": five(2500)}
+
+
+def at_us(pulse_us: int) -> tuple[int, ...]:
+    """The angles of SEARCH for a pulse."""
+    return five((pulse_us - 500) * 9)
+
+
+def searching(device: Device, start_us: int) -> m.Status:
+    """ARM for a jog that begins at this pulse."""
+    device.hello()
+    safe = at_us(start_us)
+    crc = device.configure(
+        **SEARCH, servo_safe_cdeg=safe, servo_min_cdeg=five(0), servo_max_cdeg=five(18000)
+    ).config_crc
+    device.ask(m.Start(crc))
+    device.run(5)
+    return device.arm(m.Permission.JOG)
+
+
+@pytest.mark.parametrize(
+    ("start_us", "state"),
+    [(999, State.DISARMED), (1000, State.ARMED), (2000, State.ARMED), (2001, State.DISARMED)],
+)
+def test_a_search_begins_within_the_limits_that_hold_because_arming_jumps_there(start_us: int, state: State) -> None:
+    for limits in (None, replace(LIMITS, pulse_0_us=five(1000), pulse_180_us=five(2000))):
+        status = searching(Device(limits), start_us)
+        assert (status.state, status.blockers & Blocker.BEYOND_LIMITS) == (state, Blocker.BEYOND_LIMITS)
+
+
+def test_where_the_stored_limits_are_damaged_a_search_begins_within_the_defaults() -> None:
+    for start_us, state in ((999, State.DISARMED), (1500, State.ARMED), (2001, State.DISARMED)):
+        device = Device()
+        device.struct.limits.state = LimitsState.DAMAGED
+        assert searching(device, start_us).state == state
+
+
+def test_a_servo_that_a_search_has_left_beyond_the_limits_starts_from_the_safe_pose_of_the_next_config() -> None:
+    device = Device(None)
+    assert searching(device, 1990).state == State.ARMED
+    for _ in range(20):
+        device.setpoint((at_us(2100)[0], *at_us(1990)[1:]))
+        device.run(SERVO_PERIOD_MS)
+    assert device.struct.safety.applied_cdeg[0] > at_us(2000)[0]
+    device.send(m.Stop())
+    assert searching(device, 1500).state == State.ARMED
+    assert tuple(device.struct.safety.applied_cdeg) == (at_us(1500)[0], *at_us(1990)[1:])

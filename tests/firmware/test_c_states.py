@@ -361,6 +361,10 @@ def test_only_a_jog_at_50_hz_may_go_beyond_the_limits(make: Callable[[Hand], Non
     hand = disarmed(servo_period_us=m.SERVO_PERIOD_MAX_US - 1)
     make(hand)
     assert hand.arm(permission=m.Permission.JOG) is Result.BLOCKED
+    hand = disarmed()
+    hand.struct.starts_within = False
+    make(hand)
+    assert hand.arm(permission=m.Permission.JOG) is Result.BLOCKED
 
 
 def test_every_other_blocker_refuses_a_jog_too() -> None:

@@ -291,6 +291,7 @@ class SimulatedFirmware:
             if result is Result.OK:
                 safety.configure(config, crc32(config.pack()))
                 self._limits_changed()
+                self._start_within_limits(config)
         period = safety.config.sample_period_ticks if safety.config else 0
         ack = m.ConfigAck(result, period, safety.config_crc)
         self._transmit(m.ConfigAck.TYPE, ack.pack(), now_s)
@@ -306,6 +307,13 @@ class SimulatedFirmware:
             self._limits_changed()
         self._transmit(m.Limits.TYPE, self.limits.told(result).pack(), now_s)
         return result
+
+    def _start_within_limits(self, config: m.Config) -> None:
+        """Arming jumps to the angles: one that a jog has left beyond the limits is put on the safe pose."""
+        safety, within = self.safety, self.limits.within
+        angles = zip(safety.applied, config.servo_safe_cdeg, within(config, safety.applied), strict=True)
+        safety.applied = [angle if fits else safe for angle, safe, fits in angles]
+        safety.starts_within = all(within(config, safety.applied))
 
     def _limits_changed(self) -> None:
         self.safety.limits_blockers = self.limits.blockers(self.safety.config)

@@ -5,6 +5,7 @@ Pure: a board's EEPROM is `bytes` here, and writing takes the time that the call
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 from zlib import crc32
 
@@ -113,6 +114,12 @@ class LimitsStore:
         if self.state is LimitsState.WRITING:
             return Blocker.NO_LIMITS
         return Blocker(0) if config is None or self._allow(config) else Blocker.BEYOND_LIMITS
+
+    def within(self, config: m.Config, angles_cdeg: Sequence[int]) -> list[bool]:
+        """For each servo, whether its pulse at this angle lies within what holds."""
+        rows = zip(config.pulse_0_us, config.pulse_180_us, angles_cdeg, strict=True)
+        pulses = [half_us(a, b, angle) for a, b, angle in rows]
+        return [min(ends) <= us <= max(ends) for us, ends in zip(pulses, _spans(self.held), strict=True)]
 
     def _allow(self, config: m.Config) -> bool:
         turned = [a > b for a, b in zip(config.pulse_0_us, config.pulse_180_us, strict=True)]

@@ -44,6 +44,8 @@ class Safety:
     supply_low: bool = False
     permission: Permission = Permission.NONE
     """Of the ARM in force."""
+    starts_within: bool = False
+    """At CONFIG, the angles were within the board's servo limits."""
     limits_blockers: Blocker = NO_BLOCKER
     """What the board's servo limits say to the CONFIG in force."""
     range_rejects: int = 0
@@ -133,7 +135,8 @@ class Safety:
     def _blocked(self, permission: int, blockers: Blocker) -> bool:
         """Whether these blockers refuse this permission: jog may go beyond the limits, at 50 Hz."""
         slow = self.config is not None and self.config.servo_period_us == m.SERVO_PERIOD_MAX_US
-        return bool(blockers & ~BEYOND if permission == Permission.JOG and slow else blockers)
+        beyond = permission == Permission.JOG and self.starts_within and slow
+        return bool(blockers & ~BEYOND if beyond else blockers)
 
     def _fits(self, request: m.Arm) -> Result:
         """It names this boot, the CONFIG in force, and a permission that exists."""

@@ -500,3 +500,39 @@ def test_the_end_of_the_source_is_an_eof_error():
 def test_every_boot_has_its_own_id_and_the_same_seed_the_same():
     ids = [SimulatedFirmware(ConstantSource(), seed).safety.boot_id for seed in (1, 2, 1)]
     assert ids[0] == ids[2] != ids[1]
+
+
+# ---- the search for the ends of a servo ----
+
+
+def searching(device, start_us):
+    """ARM for a jog that begins at this pulse, on a board that stores no limits; the board's answer."""
+    config = board_config(servo_safe_cdeg=((start_us - m.PULSE_MIN_US) * 9,) * m.SERVOS)
+    device.tell(m.Hello(m.MAJOR, m.MINOR, 0, m.PROTO_HASH))
+    device.tell(config)
+    device.tell(m.Start(crc32(config.pack())))
+    device.wait(0.02)
+    safety = device.firmware.safety
+    device.tell(m.Arm(m.Permission.JOG, safety.boot_id, safety.config_crc, safety.challenge))
+    return safety.state
+
+
+@pytest.mark.parametrize(("start_us", "arms"), [(999, False), (1000, True), (2000, True), (2001, False)])
+def test_a_search_begins_within_the_limits_that_hold(start_us, arms):
+    device = Device()
+    device.firmware = SimulatedFirmware(ConstantSource(), limits=None)
+    assert searching(device, start_us) is (State.ARMED if arms else State.DISARMED)
+
+
+def test_a_servo_that_a_search_has_left_beyond_the_limits_starts_from_the_next_safe_pose():
+    device = Device()
+    device.firmware = SimulatedFirmware(ConstantSource(), limits=None)
+    assert searching(device, 1990) is State.ARMED
+    safety, beyond = device.firmware.safety, ((2100 - m.PULSE_MIN_US) * 9, *(13410,) * 4)
+    for _ in range(30):
+        device.tell(m.Setpoint(beyond, 25, device.firmware.samples_taken - 1))
+        device.wait(0.02)
+    assert safety.applied[0] > (2000 - m.PULSE_MIN_US) * 9
+    device.tell(m.Stop())
+    assert searching(device, 1500) is State.ARMED
+    assert safety.applied == [9000, *(13410,) * 4]
