@@ -24,18 +24,24 @@ void device_limits_changed(struct device *d) {
     d->safety.limits_blockers = limits_blockers(&d->limits, d->safety.configured ? &d->safety.config : NULL);
 }
 
+static bool starts_within(const struct device *d, uint8_t servo) {
+    uint16_t pulse_0_us = d->safety.config.pulse_0_us[servo];
+    return limits_allow_pulse(&d->limits, servo, servo_pulse(pulse_0_us, d->slope[servo], d->safety.applied_cdeg[servo]));
+}
+
 /* Arming jumps to the angles. One that a jog has left beyond the limits is put on the safe pose, and a jog is refused where
    that lies beyond them too. */
 void device_configured(struct device *d) {
     struct safety *s = &d->safety;
     device_limits_changed(d);
-    uint8_t within = limits_within(&d->limits, &s->config, s->applied_cdeg);
+    s->starts_within = true;
     for (uint8_t i = 0; i < SERVOS; i++) {
-        if ((within & (1U << i)) == 0U) {
+        d->slope[i] = servo_slope(s->config.pulse_0_us[i], s->config.pulse_180_us[i]);
+        if (!starts_within(d, i)) {
             s->applied_cdeg[i] = s->told_cdeg[i] = s->config.servo_safe_cdeg[i];
+            s->starts_within = s->starts_within && starts_within(d, i);
         }
     }
-    s->starts_within = limits_within(&d->limits, &s->config, s->applied_cdeg) == ALL_SERVOS;
 }
 
 static void look(struct device *d) {

@@ -4,7 +4,6 @@
 #include "boards/flash.h"
 #include "configure.h"
 #include "link.h"
-#include "servo_map.h"
 
 static void answer(struct device *d, uint8_t type, uint8_t seq, enum result result) {
     d->ack_type = type;
@@ -30,9 +29,6 @@ static void on_config(struct device *d, uint8_t seq, const uint8_t *payload) {
     }
     if (result == RESULT_OK) {
         safety_configure(&d->safety, &m, crc32(payload, MSG_BYTES_CONFIG));
-        for (uint8_t i = 0; i < SERVOS; i++) {
-            d->slope[i] = servo_slope(m.pulse_0_us[i], m.pulse_180_us[i]);
-        }
         device_configured(d);
         d->period_due = true; /* before any pulse: the slew step is reckoned for it */
     }

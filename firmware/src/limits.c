@@ -225,16 +225,9 @@ static struct span held_span(const struct limits_store *l, uint8_t i) {
                 field(payload, FIELD_MAX_CDEG, i));
 }
 
-uint8_t limits_within(const struct limits_store *l, const struct config *c, const uint16_t *angle_cdeg) {
-    uint8_t within = 0U;
-    for (uint8_t i = 0; i < SERVOS; i++) {
-        struct span ours = held_span(l, i);
-        uint16_t pulse = servo_pulse(c->pulse_0_us[i], servo_slope(c->pulse_0_us[i], c->pulse_180_us[i]), angle_cdeg[i]);
-        if (ours.low <= pulse && pulse <= ours.high) {
-            within = (uint8_t)(within | (1U << i));
-        }
-    }
-    return within;
+bool limits_allow_pulse(const struct limits_store *l, uint8_t servo, uint16_t pulse_half_us) {
+    struct span ours = held_span(l, servo);
+    return ours.low <= pulse_half_us && pulse_half_us <= ours.high;
 }
 
 static bool allow_servo(const struct limits_store *l, const struct config *c, uint8_t i) {

@@ -44,7 +44,7 @@ const uint8_t *limits_payload(const struct limits_store *l);
 /* Bits blocker: whether ARM is refused because of these limits, with this CONFIG in force (NULL: none). */
 uint16_t limits_blockers(const struct limits_store *l, const struct config *config);
 
-/* Bit for each servo whose pulse at its angle lies within what holds, or, where that is damaged, within the defaults. */
-uint8_t limits_within(const struct limits_store *l, const struct config *config, const uint16_t *angle_cdeg);
+/* Whether a pulse lies within what holds for a servo, or, where that is damaged, within the defaults. */
+bool limits_allow_pulse(const struct limits_store *l, uint8_t servo, uint16_t pulse_half_us);
 
 #endif
