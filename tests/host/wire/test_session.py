@@ -500,7 +500,7 @@ def test_a_blocked_arm_says_why(spoil, refusal):
 
 
 def test_beyond_the_limits_only_a_jog_is_asked_for_and_others_name_the_command():
-    hand = VirtualHand(SimulatedFirmware(ConstantSource(), limits=None))
+    hand = VirtualHand(SimulatedFirmware(ConstantSource(), limits=None), servo_safe_cdeg=(9000,) * m.SERVOS)
     hand.run_until(lambda: hand.session.phase is Phase.STREAMING, within_s=1)
     hand.run(0.15)
     hand.session.request_arm()
