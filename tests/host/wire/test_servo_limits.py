@@ -10,7 +10,7 @@ from myobridge.simulator.firmware import SimulatedFirmware
 from myobridge.simulator.limits import DEFAULTS, WIDE
 from myobridge.wire import messages as m
 from myobridge.wire.servo_limits import read_limits, write_limits
-from virtual_hand import ConstantSource
+from virtual_hand import ConstantSource, frame_of
 
 NARROW = replace(WIDE, pulse_0_us=(1100,) * m.SERVOS, pulse_180_us=(1900,) * m.SERVOS, digital=0)
 
@@ -81,3 +81,17 @@ def test_a_board_that_never_ends_writing_is_named(monkeypatch):
     monkeypatch.setattr("myobridge.wire.servo_limits.WRITTEN_S", 0.1)
     with pytest.raises(UserError, match="did not finish writing"):
         write_limits(Wire(), NARROW)
+
+
+def test_what_else_the_board_says_meanwhile_is_no_answer():
+    wire = Wire(WIDE)
+    read = wire.read
+    wire.read = lambda: frame_of(m.Pong(1, 2, 3)) + read()
+    assert read_limits(wire).state == m.LimitsState.STORED
+
+
+def test_limits_that_do_not_read_back_are_named_with_what_to_do(monkeypatch):
+    wire = Wire(WIDE)
+    monkeypatch.setattr(wire.board.limits, "write", lambda _limits, _now_s: m.Result.WRITE_FAILED)
+    with pytest.raises(UserError, match=r"write failed.*its EEPROM is worn out"):
+        write_limits(wire, NARROW)
