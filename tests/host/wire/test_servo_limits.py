@@ -90,6 +90,14 @@ def test_what_else_the_board_says_meanwhile_is_no_answer():
     assert read_limits(wire).state == m.LimitsState.STORED
 
 
+def test_a_line_that_is_silent_for_a_moment_is_waited_for():
+    wire, turns = Wire(WIDE), iter([False, False])
+    wait = wire.wait
+    wire.wait = lambda seconds: wait(seconds) and next(turns, True)
+    assert read_limits(wire).state == m.LimitsState.STORED
+    assert wire.written == 1
+
+
 def test_limits_that_do_not_read_back_are_named_with_what_to_do(monkeypatch):
     wire = Wire(WIDE)
     monkeypatch.setattr(wire.board.limits, "write", lambda _limits, _now_s: m.Result.WRITE_FAILED)
