@@ -37,6 +37,7 @@ class Figures(NamedTuple):
     false_activations_per_hour: float | None
     early_movements_per_hour: float | None
     late_releases_per_hour: float | None
+    away_s_per_hour: float | None
     onset_delay_s: float | None
     onset_delay_p90_s: float | None
     missed_onsets: float | None
