@@ -1,7 +1,7 @@
 """What the classical decoders read of a window; every function maps a take and window ends to (windows, values).
 
-- `hudgins`: per channel, logarithms of RMS, mean absolute value and waveform length, and zero crossings (Hudgins, Parker
-  and Scott, IEEE Trans. Biomed. Eng. 40, 1993).
+- `hudgins`: per channel, logarithms of RMS, mean absolute value and waveform length, and zero crossings (Hudgins,
+  Parker and Scott, IEEE Trans. Biomed. Eng. 40, 1993).
 - `with_correlation`: the same, and the channel correlations of our network.
 - `band_power`: logarithms of the power in five bands, of each channel and of the sums and differences of neighbours.
   Sum and difference say the same as a correlation, but a gain is a shift in them, which a centre takes away.

@@ -6,8 +6,9 @@ on one piece at a time.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from threading import Lock
@@ -52,7 +53,7 @@ class Workers:
             yield from map(work, pieces)
             return
         guarded = partial(_outcome, work, torch.get_num_threads())
-        with self._backend(len(pieces)), closing(_started(guarded, pieces)) as outcomes:
+        with self._backend(len(pieces)), _started(guarded, pieces) as outcomes:
             for outcome in outcomes:
                 if isinstance(outcome, UserError):
                     raise outcome
@@ -80,9 +81,16 @@ def _outcome(work: Callable[[Piece], Result], threads: int, piece: Piece) -> Res
             return error
 
 
-def _started(work: Callable[[Piece], Result], pieces: Sequence[Piece]) -> Iterator[Result]:
-    outcomes: Iterator[Result] = Parallel(return_as="generator", batch_size=1)(delayed(work)(p) for p in pieces)
-    return outcomes
+@contextmanager
+def _started(work: Callable[[Piece], Result], pieces: Sequence[Piece]) -> Iterator[Iterator[Result]]:
+    """Starts all pieces, and cancels at the end those that nobody waits for any more."""
+    outcomes = Parallel(return_as="generator", batch_size=1)(delayed(work)(piece) for piece in pieces)
+    try:
+        yield outcomes
+    finally:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # joblib warns of each piece that it cancels
+            outcomes.close()
 
 
 @contextmanager

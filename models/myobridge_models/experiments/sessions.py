@@ -100,8 +100,8 @@ class Session:
         missing = sorted(self.movements - set(found))
         if missing:
             raise UserError(
-                f"{self.source} holds {self._name(missing[0])} for less than {self.labelled_s + APART_S:g} s at a time, "
-                f"so {self.labelled_s:g} s of it cannot be known; give a smaller --labelled-s, or record longer."
+                f"{self.source} holds {self._name(missing[0])} for less than {self.labelled_s + APART_S:g} s, so "
+                f"{self.labelled_s:g} s of it cannot be known; give a smaller --labelled-s, or record longer."
             )
         return list(found.values())
 

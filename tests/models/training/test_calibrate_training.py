@@ -15,8 +15,8 @@ from myobridge_models.data import biopatrec
 from myobridge_models.evaluation.evaluate import evaluate
 from myobridge_models.experiments import population
 from myobridge_models.experiments.benchmark import judge
-from myobridge_models.experiments.parallel import Workers
 from myobridge_models.experiments.folds import Context, folds_in
+from myobridge_models.experiments.parallel import Workers
 from myobridge_models.export.export import export
 from myobridge_models.export.restore import restore
 from myobridge_models.network.families.registry import FAMILIES
