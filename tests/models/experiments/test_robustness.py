@@ -165,11 +165,12 @@ def test_the_command_writes_curves_rows_and_a_plot(monkeypatch, capsys, tmp_path
     assert (tmp_path / "plots" / "robustness_tiny.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_classical_decoders_are_judged_with_the_same_changes(monkeypatch, capsys, tmp_path, two_channels):
+def test_classical_decoders_are_judged_with_the_same_changes(monkeypatch, capsys, tmp_path):
     model = write_tiny_model(tmp_path / "tiny.onnx")
-    noise_counts = np.random.default_rng(3).normal(0, 1, two_channels.counts.shape)
-    loud = np.where(two_channels.label, 60, 6)[:, None]
-    replace(two_channels, counts=(loud * noise_counts).astype(np.int16)).save(tmp_path / "r.npz")
+    label = np.tile(np.repeat([1, 0], 3000), 2).astype(np.uint8)
+    emg = np.where(label, 60, 6)[:, None] * np.random.default_rng(3).standard_normal((len(label), 2))
+    repetition = np.repeat([0, 1], 6000).astype(np.uint8)
+    Recording(emg.astype(np.int16), FS_HZ, 10, label, repetition).save(tmp_path / "r.npz")
     arguments = (model, tmp_path / "r.npz", "--repetition", 0, "--decoders", "lda,svm_bands", "--json", "-")
     code, out, err = run(monkeypatch, capsys, "robustness", *arguments, "--plots", tmp_path)
     assert code == 0, err
