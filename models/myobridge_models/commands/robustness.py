@@ -51,7 +51,7 @@ def robustness(
         if chosen:
             if repetition is None:
                 raise UserError("--decoders learn from the other repetitions; name one to judge on with --repetition.")
-            beside = learn_beside(chosen, recording, source, repetition)
+            beside = learn_beside(chosen, path, recording, source, repetition)
         found = points_of(path, recording, source, repetition, beside)
         points += tracked(found, source.name, (1 + len(beside)) * len(perturbations(recording.channels)), "changes")
     rows = curves(points)

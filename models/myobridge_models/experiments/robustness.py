@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myobridge.decoder.pipeline import Withheld
+from myobridge.model.load import open_model
 from myobridge.recording import Recording
 from myobridge_models.data.augment import MAINS_HZ
-from myobridge_models.data.biopatrec import POSES
 from myobridge_models.data.labels import poses_of
 from myobridge_models.evaluation.decisions import Decisions
 from myobridge_models.evaluation.evaluate import figures, replay_model, truth_of
@@ -133,13 +133,18 @@ def perturbed(recording: Recording, perturbation: Perturbation) -> Recording:
     return replace(recording, counts=np.clip(np.rint(changed), -top - 1, top).astype(np.int16))
 
 
-def learn_beside(names: Sequence[str], recording: Recording, source: Path, repetition: int) -> dict[str, Learnt]:
+def learn_beside(
+    names: Sequence[str], model: Path, recording: Recording, source: Path, repetition: int
+) -> dict[str, Learnt]:
     """Returns classical decoders that have learnt from all other repetitions of the recording, unchanged.
+
+    The recording's own poses take precedence over the model's, as for the model itself.
 
     Raises:
         UserError: the recording cannot be split by repetition, or the other repetitions do not suffice.
     """
-    [fold] = folds_of(0, source, recording, poses_of([(source, recording)], POSES), [repetition])
+    poses = poses_of([(source, recording)], open_model(model).spec.poses)
+    [fold] = folds_of(0, source, recording, poses, [repetition])
     context = Context(source.parent, Recipe())
     return {name: BASELINES[name](fold, context) for name in names}
 
