@@ -70,7 +70,6 @@ class Baseline:
     classifies: it learns movements, which the pose table turns into angles; else it learns angles.
     settled: it learns only from samples at which the muscle does what the cue says.
     unseen: it learns from other people and never sees the fold's person, as `population_unseen`.
-    centred: on a new day, it follows the mean of its features (`days`).
     """
 
     learner: Callable[[], Learner]
@@ -78,7 +77,6 @@ class Baseline:
     classifies: bool
     settled: bool
     unseen: bool = False
-    centred: bool = False
 
     def __call__(self, fold: Fold, context: Context) -> LearntBaseline:
         """Learns from the fold's other repetitions, or from other people.
@@ -191,8 +189,8 @@ BASELINES: Final[Mapping[str, Baseline]] = {
     "lda_unseen": Baseline(LinearDiscriminantAnalysis, hudgins, classifies=True, settled=True, unseen=True),
     "svm": Baseline(_svm, _three_windows, classifies=True, settled=False),
     "svm_likeness": Baseline(_svm, with_correlation, classifies=True, settled=False),
-    "lda_bands": Baseline(_shrunk, band_power, classifies=True, settled=True, centred=True),
-    "svm_bands": Baseline(_svm, band_power, classifies=True, settled=False, centred=True),
+    "lda_bands": Baseline(_shrunk, band_power, classifies=True, settled=True),
+    "svm_bands": Baseline(_svm, band_power, classifies=True, settled=False),
 }
 """By name: train mean, random-forest regression, linear discriminants, and support-vector classifiers with a radial
 kernel and balanced movements. Those that read band powers are the strongest on later days, `svm_likeness` within a

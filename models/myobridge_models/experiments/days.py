@@ -1,7 +1,6 @@
 """Days as a benchmark: decoders that learn from earlier sessions, judged on later ones with three kinds of knowledge.
 
-- none: nothing of the new session. A decoder that follows the mean of its features starts from the mean of the earlier
-  sessions, and follows in file order.
+- none: nothing of the new session. A decoder may follow the session in file order, from a fresh start.
 - unlabelled: the first seconds of each movement without their labels, as of a wearer who moves once through all poses.
 - labelled: these seconds with their labels.
 
