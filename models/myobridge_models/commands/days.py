@@ -58,7 +58,7 @@ def days(
     Each decoder is judged three times on the same windows. It knows nothing of a session; or the first second of each
     movement without labels; or these seconds with their labels. The figures are written after each session.
     """
-    from myobridge_models.experiments.days import DAY_DECODERS, doubts, judge_days, means, session_line, unusable
+    from myobridge_models.experiments.days import DAY_DECODERS, doubts, judge_days, means, session_line
     from myobridge_models.experiments.decoders import checked_decoders
     from myobridge_models.experiments.parallel import Workers
     from myobridge_models.experiments.sessions import remarks, sessions_of
@@ -102,7 +102,7 @@ def days(
             if rows:
                 print_rows(f"Means over {len(judged)} session(s), closed loop", means(rows), console)
                 write_json(report(), json_to if json_to == "-" else None)
-    for sentence in (*unusable(rows), *doubts(rows)):
+    for sentence in doubts(rows):
         say(sentence)
     if plots:
         for plot in draw_all({"days": lambda: days_figure(rows, labelled_s)}, plots):

@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 
 from myobridge_models.data.takes import Take, channel_scale, scaled
-from myobridge_models.evaluation.decisions import STEP_S, Decisions, Rows, instants
+from myobridge_models.evaluation.decisions import STEP_S, Decisions, instants
 from myobridge_models.experiments.baselines import FULL_S, Baseline, Learner, Targets, check_targets
 from myobridge_models.experiments.classical_features import Floats
 from myobridge_models.experiments.knowledge import Knowledge
@@ -110,9 +110,6 @@ def learn_baseline(baseline: Baseline, train: Sequence[Session]) -> ClassicalDay
 
 def known_windows(baseline: Baseline, session: Session, takes: Sequence[Take]) -> tuple[Floats, Targets]:
     """Returns features and targets of the windows inside a session's known seconds."""
-    fs_hz, recording = session.recording.fs_hz, session.recording
-    full, step = round(FULL_S * fs_hz), round(STEP_S * fs_hz)
-    rows: Rows = np.concatenate([np.arange(k.start + full - 1, k.stop, step) for k in session.known])
-    assert recording.label is not None
-    targets = recording.label[rows].astype(np.int64) if baseline.classifies else session.truth_deg[rows]
-    return baseline.features_at(takes, rows, fs_hz), targets
+    rows = session.known_rows(STEP_S, FULL_S)
+    targets = session.label[rows].astype(np.int64) if baseline.classifies else session.truth_deg[rows]
+    return baseline.features_at(takes, rows, session.recording.fs_hz), targets

@@ -73,8 +73,7 @@ def _learn(decoder: str, train: Sequence[Session], recipe: Recipe, progress: Pro
 
 def _judge(piece: tuple[str, LearntDays, Session]) -> list[Row]:
     decoder, learnt, session = piece
-    decided = ((knowledge, learnt(session, knowledge)) for knowledge in Knowledge)
-    return [row_of(session, decoder, knowledge, decisions) for knowledge, decisions in decided if decisions]
+    return [row_of(session, decoder, knowledge, learnt(session, knowledge)) for knowledge in Knowledge]
 
 
 def row_of(session: Session, decoder: str, knowledge: Knowledge, decisions: Decisions) -> Row:
@@ -127,17 +126,4 @@ def doubts(rows: Sequence[Row]) -> list[str]:
         f"The labels of {session} make {decoder} worse ({before:.2f} → {after:.2f}); check that its movements are "
         "labelled right."
         for session, (decoder, before, after) in worse.items()
-    ]
-
-
-def unusable(rows: Sequence[Row]) -> list[str]:
-    """Returns a sentence for each decoder that has no rows for one kind of knowledge."""
-    kinds = {
-        decoder: {row.knowledge for row in rows if row.decoder == decoder} for decoder in (r.decoder for r in rows)
-    }
-    return [
-        f"{decoder} cannot use seconds without labels, so it has no rows '{knowledge}'."
-        for decoder, known in kinds.items()
-        for knowledge in Knowledge
-        if knowledge not in known
     ]

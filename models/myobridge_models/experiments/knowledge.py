@@ -20,8 +20,8 @@ class Knowledge(StrEnum):
 class LearntDays(Protocol):
     """A decoder that has learnt from earlier sessions."""
 
-    def __call__(self, session: Session, knowledge: Knowledge) -> Decisions | None:
-        """Decides on a whole session; None: the decoder cannot use this kind of knowledge.
+    def __call__(self, session: Session, knowledge: Knowledge) -> Decisions:
+        """Decides on a whole session.
 
         Raises:
             UserError: the session does not suffice.

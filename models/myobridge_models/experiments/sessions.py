@@ -59,10 +59,11 @@ class Session:
     @property
     def movements(self) -> set[int]:
         """The labels."""
-        return set(np.unique(self._label).tolist())
+        return set(np.unique(self.label).tolist())
 
     @property
-    def _label(self) -> NDArray[np.uint8]:
+    def label(self) -> NDArray[np.uint8]:
+        """uint8 (samples,)."""
         assert self.recording.label is not None
         return self.recording.label
 
@@ -78,6 +79,11 @@ class Session:
         """
         return [known for known, _ in self._first_holds()]
 
+    def known_rows(self, step_s: float, full_s: float) -> Rows:
+        """Returns the rows, `step_s` apart, at which windows of `full_s` end that lie inside the known seconds."""
+        full, step = round(full_s * self.recording.fs_hz), round(step_s * self.recording.fs_hz)
+        return np.concatenate([np.arange(known.start + full - 1, known.stop, step) for known in self.known])
+
     @cached_property
     def judged(self) -> Rows:
         """The instants to judge: all, except those before and during the known seconds of a movement's first hold."""
@@ -92,7 +98,7 @@ class Session:
         fs_hz, found = self.recording.fs_hz, dict[int, tuple[slice, int]]()
         length, apart = round(self.labelled_s * fs_hz), round(APART_S * fs_hz)
         for start, end, cued in self._holds():
-            movement = int(self._label[start])
+            movement = int(self.label[start])
             follows_s = 0.0 if not cued else RELAXED_S if movement == REST else FOLLOWED_S
             first = start + round(follows_s * fs_hz)
             if movement not in found and first + length + apart < end:
@@ -108,7 +114,7 @@ class Session:
     def _holds(self) -> Iterator[tuple[int, int, bool]]:
         """Yields start and end of each hold, and whether its take has cues."""
         for take in self.recording.takes():
-            own = stretches(self._label[take])
+            own = stretches(self.label[take])
             for start, end in own:
                 yield take.start + start, take.start + end, len(own) > 1
 

@@ -21,7 +21,7 @@ MOST_NAMES = 12
 
 
 def days_figure(rows: Sequence[Row], labelled_s: float) -> Figure:
-    """Draws a line for each decoder over the sessions in order; a decoder that cannot use a knowledge has none."""
+    """Draws a line for each decoder over the sessions in order."""
     sessions = list(dict.fromkeys(row.session for row in rows))
     figure = Figure(figsize=(12, 3.6), layout="constrained")
     panels = np.ravel(figure.subplots(1, len(TITLES), sharey=True))
