@@ -14,7 +14,9 @@ EXTRAS = ("train", "test")
 """The extras that tests/run.sh installs."""
 OWN = {"myobridge", "pip", "setuptools"}
 """Our package, and the packages of a new environment."""
-CODE_IN_DATA = {"pickle", "cPickle", "_pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"}
+CODE_IN_DATA = {"pickle", "cPickle", "_pickle", "cloudpickle", "dill", "marshal", "shelve"}
+JOBLIB = {"Parallel", "cpu_count", "delayed", "parallel_config"}
+"""Names of joblib that read no file."""
 
 
 def normal(name: str) -> str:
@@ -71,6 +73,11 @@ def imported(tree: ast.AST) -> set[str]:
 def dangers(tree: ast.AST) -> list[str]:
     """Calls that can run code in data: numpy.load with allow_pickle, torch.load without weights_only, and others."""
     found = sorted(imported(tree) & CODE_IN_DATA)
+    for node in (node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)):
+        names = {alias.name for alias in node.names}
+        of_joblib = isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "joblib"
+        if (of_joblib and names - JOBLIB) or (isinstance(node, ast.Import) and "joblib" in names):
+            found.append(f"joblib in line {node.lineno}")
     for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
         name = ast.unparse(call.func)
         said = {word.arg: ast.unparse(word.value) for word in call.keywords}
@@ -83,7 +90,14 @@ def dangers(tree: ast.AST) -> list[str]:
 
 @pytest.mark.parametrize(
     "source",
-    ["import pickle", "from joblib import load", "eval(text)", "np.load(p, allow_pickle=True)", "torch.load(p)"],
+    [
+        "import pickle",
+        "from joblib import load",
+        "import joblib",
+        "eval(text)",
+        "np.load(p, allow_pickle=True)",
+        "torch.load(p)",
+    ],
 )
 def test_a_danger_is_seen(source):
     assert dangers(ast.parse(source))

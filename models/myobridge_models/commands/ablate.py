@@ -7,13 +7,23 @@ from pathlib import Path
 import click
 
 from myobridge.commands.options import JSON, PLAIN, interruptible, write_json
-from myobridge_models.commands.options import POSES, RECORDINGS, SEED, STEPS, THREADS, console_for, training_set
+from myobridge_models.commands.options import (
+    POSES,
+    RECORDINGS,
+    SEED,
+    STEPS,
+    THREADS,
+    console_for,
+    spreads,
+    training_set,
+)
 
 
 @click.command()
 @RECORDINGS
 @click.option("--hold-out", type=click.IntRange(min=0), required=True, help="Repetition to test on, not to train on.")
 @POSES
+@spreads
 @SEED
 @STEPS
 @THREADS
@@ -23,6 +33,8 @@ def ablate(
     recordings: tuple[Path, ...],
     hold_out: int,
     poses: str | None,
+    jobs: int | None,
+    dask: str | None,
     seed: int,
     steps: int | None,
     json_to: str | None,
@@ -31,11 +43,9 @@ def ablate(
 
     Each of RECORDINGS is trained on by itself; the figures are means over the recordings.
     """
-    from tempfile import TemporaryDirectory
-
-    from myobridge_models.experiments.ablation import VARIANTS
-    from myobridge_models.experiments.compare import mean_figures, train_family
-    from myobridge_models.report.progress import training_progress
+    from myobridge_models.experiments.ablation import VARIANTS, ablated
+    from myobridge_models.experiments.parallel import Workers
+    from myobridge_models.report.progress import spread_progress
     from myobridge_models.report.tables import print_rows
     from myobridge_models.training.recipe import recipe
 
@@ -51,13 +61,12 @@ def ablate(
         show()
         return f"The ablation was interrupted; {len(rows)} of {len(VARIANTS)} choices were tried."
 
-    with interruptible(interrupted), TemporaryDirectory() as folder:
-        for name, variant in VARIANTS.items():
-            changed, found = variant.recipe(plan), []
-            for sources, named in alone:
-                with training_progress(name, plan.steps) as bar:
-                    trained = train_family(variant.network, sources, named, hold_out, changed, Path(folder), bar)
-                found.append(trained.figures)
-            rows.append({"variant": name, **mean_figures(found)._asdict()})
+    with (
+        interruptible(interrupted),
+        spread_progress("ablation", len(VARIANTS), "choices", plan.steps) as (training, done),
+    ):
+        for row in ablated(alone, hold_out, plan, Workers(jobs, dask), training):
+            rows.append(row)
+            done(f"{row['variant']}: {row['mae_deg']:.1f}°")
             write_json({"rows": rows, "held_out": hold_out, "steps": plan.steps, "seed": seed}, json_to)
     show()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from myobridge.commands.options import JSON, PLAIN, interruptible, say, write_json, wrote
-from myobridge_models.commands.options import SEED, STEPS, THREADS, console_for, numbers
+from myobridge_models.commands.options import SEED, STEPS, THREADS, UNNAMED, console_for, numbers, spreads
 
 if TYPE_CHECKING:
     from myobridge_models.experiments.benchmark import Judged
@@ -18,10 +18,12 @@ if TYPE_CHECKING:
 @click.option("--data", type=click.Path(path_type=Path), required=True, help="Folder with s01.npz, s02.npz …")
 @click.option("--people", help="People by number, like 1,7.", show_default="all")
 @click.option("--folds", help="Held-out repetitions, like 0,2.", show_default="all")
-@click.option("--decoders", default="mean,forest,lda,svm,svm_likeness,cnn_mlp", help="Decoders to compare.")
-@click.option("--jobs", type=click.IntRange(min=1), default=1, help="Folds to run at a time.")
+@click.option(
+    "--decoders", default="mean,forest,lda,svm,svm_likeness,lda_bands,svm_bands,cnn_mlp", help="Decoders to compare."
+)
 @click.option("--populations", type=click.Path(path_type=Path), help="Folder that keeps the networks of other people.")
 @click.option("--plots", type=click.Path(path_type=Path), help="Folder for plots (.png).")
+@spreads
 @SEED
 @STEPS
 @THREADS
@@ -32,9 +34,10 @@ def benchmark(
     people: str | None,
     folds: str | None,
     decoders: str,
-    jobs: int,
     populations: Path | None,
     plots: Path | None,
+    jobs: int | None,
+    dask: str | None,
     seed: int,
     steps: int | None,
     json_to: str | None,
@@ -43,10 +46,12 @@ def benchmark(
 
     The figures are written after each fold, so an interruption loses the current fold only.
     """
-    from myobridge_models.experiments.benchmark import checked_decoders, judge_all, means
+    from myobridge_models.experiments.benchmark import fold_line, judge_all, means
+    from myobridge_models.experiments.decoders import checked_decoders
     from myobridge_models.experiments.folds import folds_in
+    from myobridge_models.experiments.parallel import Workers
     from myobridge_models.report.plots import benchmark_plots
-    from myobridge_models.report.progress import fold_progress
+    from myobridge_models.report.progress import spread_progress
     from myobridge_models.report.tables import print_rows
     from myobridge_models.training.recipe import recipe
 
@@ -60,14 +65,14 @@ def benchmark(
         return {"rows": rows, "means": means(rows), "steps": plan.steps, "seed": seed}
 
     if any(not fold.recording.poses for fold in todo):
-        say("Labels of recordings that do not name their poses are read as BioPatRec's movements.")
+        say(UNNAMED)
     interrupted = "The benchmark was interrupted; the finished folds are above."
     with interruptible(lambda: interrupted):
         try:
-            with fold_progress(len(todo), plan.steps) as (training, done):
-                for found in judge_all(todo, chosen, data, plan, jobs, training, populations):
+            with spread_progress("benchmark", len(todo), "folds", plan.steps) as (training, done):
+                for found in judge_all(todo, chosen, data, plan, Workers(jobs, dask), training, populations):
                     judged += found
-                    done(found)
+                    done(fold_line(found))
                     write_json(report(), None if json_to == "-" else json_to)
         finally:
             if judged:

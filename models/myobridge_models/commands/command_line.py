@@ -8,7 +8,7 @@ import click
 
 from myobridge.commands.command_line import Commands, debug_option
 
-TRAINING_PACKAGES: Final = ("torch", "onnx", "scipy", "sklearn", "matplotlib")
+TRAINING_PACKAGES: Final = ("torch", "onnx", "scipy", "sklearn", "joblib", "matplotlib")
 """Packages of the extra `train`; the daemon does not need them."""
 
 
@@ -16,7 +16,7 @@ TRAINING_PACKAGES: Final = ("torch", "onnx", "scipy", "sklearn", "matplotlib")
     cls=Commands,
     name="myobridge-models",
     package="myobridge_models.commands",
-    extras=dict.fromkeys(TRAINING_PACKAGES, "train"),
+    extras={**dict.fromkeys(TRAINING_PACKAGES, "train"), "distributed": "dask"},
 )
 @debug_option
 @click.version_option(package_name="myobridge", prog_name="myobridge-models")

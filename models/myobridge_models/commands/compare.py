@@ -8,7 +8,16 @@ from pathlib import Path
 import click
 
 from myobridge.commands.options import JSON, PLAIN, interruptible, write_json
-from myobridge_models.commands.options import POSES, RECORDINGS, SEED, STEPS, THREADS, console_for, training_set
+from myobridge_models.commands.options import (
+    POSES,
+    RECORDINGS,
+    SEED,
+    STEPS,
+    THREADS,
+    console_for,
+    spreads,
+    training_set,
+)
 
 
 @click.command()
@@ -16,6 +25,7 @@ from myobridge_models.commands.options import POSES, RECORDINGS, SEED, STEPS, TH
 @click.option("--hold-out", type=click.IntRange(min=0), required=True, help="Repetition to test on, not to train on.")
 @click.option("--families", help="Families to compare, like cnn_mlp,gru.", show_default="all")
 @POSES
+@spreads
 @SEED
 @STEPS
 @THREADS
@@ -26,6 +36,8 @@ def compare(
     hold_out: int,
     families: str | None,
     poses: str | None,
+    jobs: int | None,
+    dask: str | None,
     seed: int,
     steps: int | None,
     json_to: str | None,
@@ -35,25 +47,30 @@ def compare(
     Accuracy is measured in the daemon's pipeline. After an interruption, the families trained so far are shown and
     written.
     """
-    from tempfile import TemporaryDirectory
+    from functools import partial
 
     from myobridge_models.experiments.compare import ranking, train_family
+    from myobridge_models.experiments.parallel import Workers
     from myobridge_models.network.families.registry import FAMILIES, checked_family
-    from myobridge_models.report.progress import training_progress
+    from myobridge_models.report.progress import spread_progress
     from myobridge_models.report.tables import print_rows
     from myobridge_models.training.recipe import recipe
 
-    chosen = [checked_family(name) for name in families.split(",")] if families else list(FAMILIES)
-    plan, console = recipe(seed, steps), console_for(json_to)
+    names = [checked_family(name) for name in families.split(",")] if families else FAMILIES
+    chosen = list(dict.fromkeys(names))
+    plan, console, workers = recipe(seed, steps), console_for(json_to), Workers(jobs, dask)
     sources, named = training_set(recordings, poses)
     trained = []
-    interrupted = "The comparison was interrupted; the families that were trained before are above."
-    with interruptible(lambda: interrupted), TemporaryDirectory() as folder:
+    with interruptible(lambda: "The comparison was interrupted; the families that were trained before are above."):
         try:
-            for name in dict.fromkeys(chosen):
-                with training_progress(name, plan.steps) as bar:
-                    trained.append(train_family(name, sources, named, hold_out, plan, Path(folder), bar))
-                console.print(f"{name}: {trained[-1].figures.mae_deg:.1f}°")
+            with spread_progress("comparison", len(chosen), "families", plan.steps) as (training, done):
+                progress = training if workers.alone(len(chosen)) else None
+                work = partial(
+                    train_family, sources=sources, poses=named, held_out=hold_out, recipe=plan, progress=progress
+                )
+                for one in workers.spread(work, chosen):
+                    trained.append(one)
+                    done(f"{one.family}: {one.figures.mae_deg:.1f}°")
         finally:
             if trained:
                 accuracy, cost = ranking(trained)

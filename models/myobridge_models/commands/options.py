@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,7 @@ POSES = click.option(
     help="Poses of labels that a recording does not name: a TOML file as for `myobridge record`, or biopatrec.",
 )
 BIOPATREC = "biopatrec"
+UNNAMED = "Labels of recordings that do not name their poses are read as BioPatRec's movements."
 STEPS = click.option("--steps", type=click.IntRange(min=20), help="Training steps.", show_default="the recipe's")
 
 
@@ -40,6 +41,35 @@ THREADS = click.option(
     callback=_use_threads,
     help="Processor cores to train on; more than one gains little, and loses much beside other programs.",
 )
+
+
+def spreads(command: Callable[..., None]) -> Callable[..., None]:
+    """Adds the options `jobs` and `dask` of a command that spreads its work (`experiments.parallel.Workers`)."""
+    jobs = click.option(
+        "--jobs", type=click.IntRange(min=1), help="Processes that work.", show_default="one for each core"
+    )
+    dask = click.option(
+        "--dask", metavar="ADDRESS", help="Work on the Dask cluster whose scheduler has this address instead."
+    )
+    return jobs(dask(command))
+
+
+class SeveralValues(click.Command):
+    """Options that may be repeated take several values at once: `--train A B` means `--train A --train B`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Writes each value's option before it."""
+        options = (one for one in self.params if isinstance(one, click.Option) and one.multiple)
+        repeated = {name for one in options for name in one.opts}
+        words: list[str] = []
+        current = None
+        for word in args:
+            if word.startswith("-"):
+                current = word if word in repeated else None
+            elif current and words[-1] != current:
+                words.append(current)
+            words.append(word)
+        return super().parse_args(ctx, words)
 
 
 def console_for(json_to: str | None) -> Console:

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from myobridge.commands.options import JSON, PLAIN, write_json, wrote
+from myobridge.errors import UserError
 from myobridge_models.commands.options import RECORDINGS, console_for
 
 
@@ -14,30 +15,45 @@ from myobridge_models.commands.options import RECORDINGS, console_for
 @click.argument("model", type=click.Path(path_type=Path))
 @RECORDINGS
 @click.option("--repetition", type=click.IntRange(min=0), help="Test on this repetition only.")
+@click.option("--decoders", help="Classical decoders to judge, too; they learn from the other repetitions.")
 @click.option("--plots", type=click.Path(path_type=Path), help="Folder for a plot (.png).")
 @PLAIN
 @JSON
 def robustness(
-    model: Path, recordings: tuple[Path, ...], repetition: int | None, plots: Path | None, json_to: str | None
+    model: Path,
+    recordings: tuple[Path, ...],
+    repetition: int | None,
+    decoders: str | None,
+    plots: Path | None,
+    json_to: str | None,
 ) -> None:
-    """Measure the accuracy of MODEL on RECORDINGS with changed electrodes.
+    """Measure the accuracy of MODEL on RECORDINGS with changed electrodes, beside classical decoders.
 
     The changes are: gain, noise, hum, a dead channel, and rotated electrodes.
     """
     from myobridge.model.shipped import find_model
     from myobridge.recording import Recording
-    from myobridge_models.experiments.robustness import Point, curves, perturbations, points_of
+    from myobridge_models.experiments.baselines import BASELINES
+    from myobridge_models.experiments.decoders import checked_decoders
+    from myobridge_models.experiments.robustness import Point, curves, learn_beside, perturbations, points_of
     from myobridge_models.report.plots import draw_all
     from myobridge_models.report.progress import tracked
     from myobridge_models.report.robustness_plot import robustness_figure
     from myobridge_models.report.tables import print_rows
 
     path = find_model(str(model))
+    known = [name for name, one in BASELINES.items() if not one.unseen]
+    chosen = checked_decoders(decoders.split(","), known) if decoders else []
     points: list[Point] = []
     for source in recordings:
         recording = Recording.load(source)
-        found = points_of(path, recording, source, repetition)
-        points += tracked(found, source.name, len(perturbations(recording.channels)), "changes")
+        beside = {}
+        if chosen:
+            if repetition is None:
+                raise UserError("--decoders learn from the other repetitions; name one to judge on with --repetition.")
+            beside = learn_beside(chosen, path, recording, source, repetition)
+        found = points_of(path, recording, source, repetition, beside)
+        points += tracked(found, source.name, (1 + len(beside)) * len(perturbations(recording.channels)), "changes")
     rows = curves(points)
     print_rows(f"{path.stem} with changed electrodes", rows, console_for(json_to))
     report = {"model": str(path), "repetition": repetition, "curves": rows, "rows": [p._asdict() for p in points]}

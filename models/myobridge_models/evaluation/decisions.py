@@ -70,9 +70,9 @@ def holds_of(decisions: Decisions, recording: Recording, repetition: int | None 
         inside = recording.repetition == repetition
     holds = []
     for take in recording.takes():
-        for start, end in _stretches(label[take]):
+        for start, end in stretches(label[take]):
             cue = take.start + start
-            for first, last in _stretches(inside[cue : take.start + end]):
+            for first, last in stretches(inside[cue : take.start + end]):
                 if not inside[cue + first]:
                     continue
                 own = slice(*np.searchsorted(decisions.sample, [cue + first, cue + last]))
@@ -81,7 +81,7 @@ def holds_of(decisions: Decisions, recording: Recording, repetition: int | None 
     return holds
 
 
-def _stretches(values: NDArray[np.generic]) -> list[tuple[int, int]]:
+def stretches(values: NDArray[np.generic]) -> list[tuple[int, int]]:
     """Returns start and end of each stretch of equal values."""
     edges = np.flatnonzero(values[1:] != values[:-1]) + 1
     return list(pairwise([0, *edges.tolist(), len(values)]))

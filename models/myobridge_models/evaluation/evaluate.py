@@ -37,6 +37,7 @@ class Figures(NamedTuple):
     false_activations_per_hour: float | None
     early_movements_per_hour: float | None
     late_releases_per_hour: float | None
+    away_s_per_hour: float | None
     onset_delay_s: float | None
     onset_delay_p90_s: float | None
     missed_onsets: float | None
@@ -104,21 +105,18 @@ def closed_loop(model: Path, recording: Recording, source: Path) -> Decisions:
     return Decisions(run.sample, run.angles_deg)
 
 
-def judge_replay(
-    spec: ModelSpec, run: Replay, recording: Recording, source: Path, repetition: int | None = None
-) -> Figures:
-    """Computes the figures of a model's decisions; the recording's own poses take precedence over the model's.
+def truth_of(spec: ModelSpec, recording: Recording, source: Path) -> tuple[Angles, Poses]:
+    """Returns the true angles (samples, 5), and the poses; the recording's own take precedence over the model's.
 
     Raises:
-        UserError: the truth is not known, or there is no such repetition.
+        UserError: the truth is not known.
     """
     truth_deg = true_angles(recording, spec)
     if truth_deg is None:
         raise UserError(
             f"{source} has neither finger angles nor labels that the model knows; choose another recording."
         )
-    poses = recording.poses or spec.poses
-    return figures(Decisions(run.sample, run.angles_deg), recording, truth_deg, poses, repetition)
+    return truth_deg, recording.poses or spec.poses
 
 
 def evaluate(model: Path, recording: Recording, source: Path, repetition: int | None = None) -> Figures:
@@ -128,4 +126,5 @@ def evaluate(model: Path, recording: Recording, source: Path, repetition: int | 
         UserError: model and recording do not fit, or the truth is not known.
     """
     spec, run = replay_model(model, recording, source)
-    return judge_replay(spec, run, recording, source, repetition)
+    truth_deg, poses = truth_of(spec, recording, source)
+    return figures(Decisions(run.sample, run.angles_deg), recording, truth_deg, poses, repetition)

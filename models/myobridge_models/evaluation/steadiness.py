@@ -7,6 +7,8 @@ accuracy, and the field hardly publishes them.
   all servos are back within 10°, so a servo that trembles at 20° counts once. A hand that has not yet returned from the
   last movement has not left rest: this is a *late release*, which is counted separately. A false activation that lasts
   to the next cue also counts as *early*: a wearer who knows the rhythm often moves before the cue.
+- *Away from rest*: the seconds of these activations and late releases in an hour of judged rest. One long grip and one
+  twitch are both one false activation; this figure tells them apart.
 - *Onset delay*: from a cue to move the fingers to the first decision that is nearer to the cue's pose than to any
   other. A hold without such a decision is *missed*; its whole length enters the median and the 90th percentile, so that
   it cannot hide.
@@ -60,6 +62,8 @@ class Steadiness(NamedTuple):
     early_movements_per_hour: float | None
     """False activations that last to the next cue."""
     late_releases_per_hour: float | None
+    away_s_per_hour: float | None
+    """Seconds away from rest, late releases included."""
     onset_delay_s: float | None
     onset_delay_p90_s: float | None
     missed_onsets: float | None
@@ -76,12 +80,18 @@ def nearest_pose(angles_deg: Angles, poses_deg: Angles) -> NDArray[np.int64]:
 def steadiness(holds: Sequence[Hold], pose_of: dict[int, Angles]) -> Steadiness:
     """Computes all figures of these holds; `pose_of` gives the pose (5,) in degrees of each label, including rest."""
     rest_deg = pose_of[REST]
-    false, early, late, rested_s = _activations(holds, rest_deg)
+    rest = [_rest(hold, rest_deg) for hold in holds if hold.label == REST and (hold.at_s >= RESTED_S).any()]
+    rested_s = sum(one.rested_s for one in rest)
+    false, early, late, away_s = (
+        HOUR_S * sum(column) / rested_s if rested_s else None
+        for column in ([one[at] for one in rest] for at in range(4))
+    )
     delays_s, missed = _onsets(holds, pose_of)
     return Steadiness(
-        HOUR_S * false / rested_s if rested_s else None,
-        HOUR_S * early / rested_s if rested_s else None,
-        HOUR_S * late / rested_s if rested_s else None,
+        false,
+        early,
+        late,
+        away_s,
         float(np.median(delays_s)) if delays_s else None,
         float(np.quantile(delays_s, 0.9)) if delays_s else None,
         missed / len(delays_s) if delays_s else None,
@@ -89,32 +99,44 @@ def steadiness(holds: Sequence[Hold], pose_of: dict[int, Angles]) -> Steadiness:
     )
 
 
-def _activations(holds: Sequence[Hold], rest_deg: Angles) -> tuple[int, int, int, float]:
-    """Returns false activations, early ones among them, late releases, and the judged seconds of rest."""
-    false = early = late = 0
-    rested_s = 0.0
-    for hold in holds:
-        counted = hold.at_s >= RESTED_S
-        if hold.label != REST or not counted.any():
-            continue
-        away_deg = np.abs(hold.angles_deg[counted] - rest_deg).max(axis=1)
-        not_back = bool(away_deg[0] > LEAVES_DEG)
-        left = excursions(away_deg) - not_back
-        false += left
-        early += left > 0 and bool(away_deg[-1] > RETURNS_DEG)
-        late += not_back
-        rested_s += hold.to_s - float(hold.at_s[counted][0])
-    return false, early, late, rested_s
+class _Rest(NamedTuple):
+    """What the hand did in the judged part of one cue to rest."""
+
+    false: int
+    early: int
+    late: int
+    away_s: float
+    rested_s: float
+
+
+def _rest(hold: Hold, rest_deg: Angles) -> _Rest:
+    """Counts false activations, early ones among them, and late releases, and measures the time away from rest."""
+    counted = hold.at_s >= RESTED_S
+    away_deg = np.abs(hold.angles_deg[counted] - rest_deg).max(axis=1)
+    not_back = bool(away_deg[0] > LEAVES_DEG)
+    left = excursions(away_deg) - not_back
+    lasts_s = np.diff(hold.at_s[counted], append=hold.to_s)
+    return _Rest(
+        left,
+        int(left > 0 and away_deg[-1] > RETURNS_DEG),
+        int(not_back),
+        float(lasts_s[_away(away_deg)].sum()),
+        float(lasts_s.sum()),
+    )
+
+
+def _away(away_deg: NDArray[np.floating]) -> NDArray[np.bool_]:
+    """Marks the decisions between leaving rest (by more than 20°) and coming back (within 10°)."""
+    away, marked = False, []
+    for distance in away_deg.tolist():
+        away = distance > (RETURNS_DEG if away else LEAVES_DEG)
+        marked.append(away)
+    return np.array(marked, bool)
 
 
 def excursions(away_deg: NDArray[np.floating]) -> int:
     """Counts how often the distance from rest (decisions,) rises above 20°, once until it is below 10° again."""
-    away, count = False, 0
-    for distance in away_deg.tolist():
-        if not away and distance > LEAVES_DEG:
-            count += 1
-        away = distance > (RETURNS_DEG if away else LEAVES_DEG)
-    return count
+    return int(np.sum(np.diff(_away(away_deg).astype(np.int8), prepend=0) > 0))
 
 
 def _onsets(holds: Sequence[Hold], pose_of: dict[int, Angles]) -> tuple[list[float], int]:

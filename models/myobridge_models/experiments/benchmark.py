@@ -10,63 +10,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from myobridge.errors import UserError
-from myobridge.model.file import ModelSpec
 from myobridge_models.evaluation.decisions import Decisions
-from myobridge_models.evaluation.evaluate import Figures, closed_loop, figures
+from myobridge_models.evaluation.evaluate import Figures, figures
 from myobridge_models.experiments import population
-from myobridge_models.experiments.baselines import BASELINES
-from myobridge_models.experiments.folds import Context, Decoder, Fold
-from myobridge_models.experiments.parallel import in_processes
-from myobridge_models.export.export import export
-from myobridge_models.network.families.base import Network
-from myobridge_models.network.families.registry import FAMILIES
-from myobridge_models.training.build import build
-from myobridge_models.training.calibrate import better_training
+from myobridge_models.experiments.decoders import DECODERS
+from myobridge_models.experiments.folds import Context, Fold
+from myobridge_models.experiments.parallel import Workers
 from myobridge_models.training.recipe import Recipe
-from myobridge_models.training.train import Progress, fastest_device
-
-
-def decisions_of(network: Network, spec: ModelSpec, fold: Fold) -> Decisions:
-    """Exports a network, and returns the exported file's decisions in the daemon's pipeline."""
-    with TemporaryDirectory() as folder:
-        model = Path(folder) / "model.onnx"
-        export(network, spec, model)
-        return closed_loop(model, fold.recording, fold.source)
-
-
-def network_decisions(fold: Fold, context: Context, family: str) -> Decisions:
-    """Decides with a network that has learnt from the person's other repetitions only."""
-    sources, device = [(fold.source, fold.recording)], fastest_device()
-    return decisions_of(
-        *build("own", sources, fold.poses, context.recipe, fold.others, device, context.progress, family), fold
-    )
-
-
-def unseen_decisions(fold: Fold, context: Context) -> Decisions:
-    """Decides with the network of other people, unchanged: it has never seen the person."""
-    return closed_loop(population.model_for(fold, context), fold.recording, fold.source)
-
-
-def calibrated_decisions(fold: Fold, context: Context, repetitions: int | None) -> Decisions:
-    """Decides with other people's network, calibrated on so many of the person's other repetitions, or on all."""
-    base, source = population.model_for(fold, context), (fold.source, fold.recording)
-    chosen = better_training(base, "own", source, fold.poses, fold.others[:repetitions])
-    return decisions_of(chosen.network, chosen.spec, fold)
-
-
-DECODERS: Final[Mapping[str, Decoder]] = {
-    **BASELINES,
-    **{family: partial(network_decisions, family=family) for family in FAMILIES},
-    "population_unseen": unseen_decisions,
-    "population_one": partial(calibrated_decisions, repetitions=1),
-    "population": partial(calibrated_decisions, repetitions=None),
-}
-"""`population_one` is calibrated on one repetition, a minute of BioPatRec's recordings."""
+from myobridge_models.training.train import Progress
 
 
 class Judged(NamedTuple):
@@ -83,16 +39,11 @@ class Judged(NamedTuple):
         return {"person": self.fold.person, "fold": self.fold.held_out, "decoder": self.decoder, **found}
 
 
-def checked_decoders(names: Sequence[str]) -> list[str]:
-    """Returns the names, each once.
-
-    Raises:
-        UserError: a name is unknown.
-    """
-    unknown = [name for name in names if name not in DECODERS]
-    if unknown:
-        raise UserError(f"There is no decoder '{unknown[0]}'; choose from {', '.join(DECODERS)}.")
-    return list(dict.fromkeys(names))
+def fold_line(judged: Sequence[Judged]) -> str:
+    """Returns one line about all decoders on one fold."""
+    fold = judged[0].fold
+    scores = [f"{one.decoder} {one.figures.mae_deg:.1f}° {one.figures.balanced_accuracy:.3f}" for one in judged]
+    return f"person {fold.person}, fold {fold.held_out}: {', '.join(scores)}"
 
 
 def judge(fold: Fold, decoders: Sequence[str], context: Context) -> list[Judged]:
@@ -103,7 +54,7 @@ def judge(fold: Fold, decoders: Sequence[str], context: Context) -> list[Judged]
     """
     found = []
     for name in decoders:
-        decisions = DECODERS[name](fold, context)
+        decisions = DECODERS[name](fold, context)(fold.recording, fold.source)
         own = figures(decisions, fold.recording, fold.truth_deg, fold.poses, fold.held_out)
         found.append(Judged(fold, name, decisions, own))
     return found
@@ -114,23 +65,28 @@ def judge_all(
     decoders: Sequence[str],
     data: Path,
     recipe: Recipe,
-    jobs: int,
+    workers: Workers,
     progress: Progress | None = None,
     populations: Path | None = None,
 ) -> Iterator[list[Judged]]:
-    """Judges all `decoders` on all folds, in order; `jobs` folds at a time, each in its own process if jobs > 1.
+    """Judges all `decoders` on all folds, in order, several folds at a time.
 
     The networks of other people are trained first if a decoder needs them, and kept in `populations` if it is given.
 
     Raises:
-        UserError: a recording cannot be learnt from or judged on.
+        UserError: a recording cannot be learnt from or judged on, or a cluster cannot be used.
     """
+    population_needed = any(name.startswith("population") for name in decoders)
+    if population_needed and workers.dask and not populations:
+        raise UserError(
+            "Workers of Dask need the networks of other people; name a folder that all of them see with --populations."
+        )
     with TemporaryDirectory() as temporary:
         folder = populations or Path(temporary)
-        if any(name.startswith("population") for name in decoders):
-            population.train_groups(sorted({fold.person for fold in folds}), data, folder, jobs)
-        context = Context(data, recipe, progress if jobs == 1 else None, folder)
-        yield from in_processes(partial(judge, decoders=decoders, context=context), folds, jobs)
+        if population_needed:
+            population.train_groups(sorted({fold.person for fold in folds}), data, folder, workers)
+        context = Context(data, recipe, progress if workers.alone(len(folds)) else None, folder)
+        yield from workers.spread(partial(judge, decoders=decoders, context=context), folds)
 
 
 def means(rows: Sequence[Mapping[str, object]]) -> list[dict[str, object]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import NamedTuple
 
@@ -26,11 +27,11 @@ from myobridge_models.training.train import Progress, fastest_device
 
 
 class Trained(NamedTuple):
-    """One family, trained and judged."""
+    """One family, trained and judged; `model` is its file's content, as it may come from another computer."""
 
     family: str
     network: Network
-    model: Path
+    model: bytes
     figures: Figures
     train_s: float
 
@@ -57,7 +58,6 @@ def train_family(
     poses: Sequence[LabelledPose],
     held_out: int,
     recipe: Recipe,
-    folder: Path,
     progress: Progress | None = None,
 ) -> Trained:
     """Trains a family on all repetitions but one, and returns the exported file's mean figures on that one.
@@ -70,10 +70,11 @@ def train_family(
         family, sources, poses, recipe, all_but(sources, [held_out]), fastest_device(), progress, family
     )
     train_s = perf_counter() - began
-    model = folder / f"{family.replace('/', '-')}.onnx"
-    export(network, spec, model)
-    found = [evaluate(model, recording, path, held_out) for path, recording in sources]
-    return Trained(family, network, model, mean_figures(found), train_s)
+    with TemporaryDirectory() as folder:
+        model = Path(folder) / "model.onnx"
+        export(network, spec, model)
+        found = [evaluate(model, recording, path, held_out) for path, recording in sources]
+        return Trained(family, network, model.read_bytes(), mean_figures(found), train_s)
 
 
 def mean_figures(found: Sequence[Figures]) -> Figures:
@@ -95,9 +96,13 @@ def ranking(trained: Sequence[Trained]) -> tuple[Rows, Rows]:
 
 def costs(trained: Sequence[Trained]) -> list[Cost]:
     """Returns the costs of all families, timed side by side."""
-    opened = [open_model(one.model) for one in trained]
+    with TemporaryDirectory() as folder:
+        paths = [Path(folder) / f"{number}.onnx" for number in range(len(trained))]
+        for path, one in zip(paths, trained, strict=True):
+            path.write_bytes(one.model)
+        opened = [open_model(path) for path in paths]
+        windowed = [open_model(path, windowed=True) for path in paths]
     streaming = {one.family: model for one, model in zip(trained, opened, strict=True) if model.streaming}
-    windowed = [open_model(one.model, windowed=True) for one in trained]
     times_ms = hop_times_ms([*windowed, *streaming.values()])
     streaming_ms = dict(zip(streaming, times_ms[len(trained) :], strict=True))
     times_ms = times_ms[: len(trained)]
@@ -115,9 +120,9 @@ def costs(trained: Sequence[Trained]) -> list[Cost]:
                 p50_ratio=p50_ms[one.family] / default_ms if default_ms else None,
                 streaming_p50_ms=float(np.median(streaming_ms[one.family])) if one.family in streaming_ms else None,
                 streaming_p99_ms=_p99(streaming_ms[one.family]) if one.family in streaming_ms else None,
-                decision_kmac=decision_macs(onnx.load(one.model)) / 1000,
+                decision_kmac=decision_macs(onnx.load_model_from_string(one.model)) / 1000,
                 streaming_kmac=streaming_macs(one.network, usual_hop_samples(shape.fs_hz)) / 1000,
-                file_kb=one.model.stat().st_size / 1000,
+                file_kb=len(one.model) / 1000,
                 train_s=one.train_s,
             )
         )

@@ -65,8 +65,10 @@ class Context:
     """Folder with the networks of other people; see `population`."""
 
 
-Decoder = Callable[[Fold, Context], Decisions]
-"""Decides on a whole recording, having learnt nothing from its held-out repetition."""
+Learnt = Callable[[Recording, Path], Decisions]
+"""Decides on a whole recording of the same board; errors name the path."""
+Decoder = Callable[[Fold, Context], Learnt]
+"""Learns without the fold's held-out repetition."""
 
 
 def folds_of(

@@ -17,7 +17,7 @@ from myobridge_models.data.labels import poses_of
 from myobridge_models.data.people import files_in, load_person
 from myobridge_models.data.training_set import Source
 from myobridge_models.experiments.folds import Context, Fold
-from myobridge_models.experiments.parallel import in_processes
+from myobridge_models.experiments.parallel import Workers
 from myobridge_models.export.export import export
 from myobridge_models.training.build import build
 from myobridge_models.training.recipe import POPULATION
@@ -41,7 +41,7 @@ def model_for(fold: Fold, context: Context) -> Path:
     return model_path(context.populations, group_of(fold.person))
 
 
-def train_groups(people: Sequence[int], data: Path, folder: Path, jobs: int) -> None:
+def train_groups(people: Sequence[int], data: Path, folder: Path, workers: Workers) -> None:
     """Trains the networks that these people need, unless the folder has them already.
 
     Raises:
@@ -49,7 +49,7 @@ def train_groups(people: Sequence[int], data: Path, folder: Path, jobs: int) -> 
     """
     folder.mkdir(parents=True, exist_ok=True)
     missing = [g for g in sorted({group_of(p) for p in people}) if not model_path(folder, g).exists()]
-    list(in_processes(partial(train_group, data=data, folder=folder), missing, jobs))
+    list(workers.spread(partial(train_group, data=data, folder=folder), missing))
 
 
 def people_outside(group: int, data: Path) -> list[Source]:

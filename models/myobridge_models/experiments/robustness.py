@@ -1,24 +1,32 @@
-"""Robustness: figures of a model file on recordings with simulated electrode faults.
+"""Robustness: figures of a model file, and of classical decoders, on recordings with simulated electrode faults.
 
-A recording's counts are changed as the electrode would have changed them, before the daemon's filter, and clipped to
-the ADC's range. The changed recording then runs through the daemon's pipeline like any other. Levels are relative to
-each channel's own standard deviation over the recording.
+A recording's counts are changed as the electrode would have changed them, before the filter, and clipped to the ADC's
+range. The changed recording then runs through the daemon's pipeline, or through a classical decoder, like any other.
+Decoders learn from unchanged repetitions. Levels are relative to each channel's own standard deviation over the
+recording.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from myobridge.decoder.pipeline import Withheld
+from myobridge.model.load import open_model
 from myobridge.recording import Recording
 from myobridge_models.data.augment import MAINS_HZ
-from myobridge_models.evaluation.evaluate import judge_replay, replay_model
+from myobridge_models.data.labels import poses_of
+from myobridge_models.evaluation.decisions import Decisions
+from myobridge_models.evaluation.evaluate import figures, replay_model, truth_of
+from myobridge_models.experiments.baselines import BASELINES
+from myobridge_models.experiments.folds import Context, Learnt, folds_of
+from myobridge_models.training.recipe import Recipe
 
 GAINS: Final = (0.5, 0.75, 1.25, 1.5)
 ONE_GAIN: Final = (0.5, 1.5)
@@ -43,9 +51,13 @@ class Perturbation:
 
 
 class Point(NamedTuple):
-    """Figures of a model on one perturbed recording; `withheld` is the share of decisions that do not move the hand."""
+    """Figures of a decoder on one perturbed recording.
+
+    withheld: share of decisions that do not move the hand; a classical decoder is judged without the daemon's checks.
+    """
 
     recording: str
+    decoder: str
     perturbation: str
     level: float
     channel: int | None
@@ -121,27 +133,56 @@ def perturbed(recording: Recording, perturbation: Perturbation) -> Recording:
     return replace(recording, counts=np.clip(np.rint(changed), -top - 1, top).astype(np.int16))
 
 
-def points_of(model: Path, recording: Recording, source: Path, repetition: int | None = None) -> Iterator[Point]:
-    """Yields figures for each perturbation of a recording, judged on one repetition of it or on all.
+def learn_beside(
+    names: Sequence[str], model: Path, recording: Recording, source: Path, repetition: int
+) -> dict[str, Learnt]:
+    """Returns classical decoders that have learnt from all other repetitions of the recording, unchanged.
+
+    The recording's own poses take precedence over the model's, as for the model itself.
+
+    Raises:
+        UserError: the recording cannot be split by repetition, or the other repetitions do not suffice.
+    """
+    poses = poses_of([(source, recording)], open_model(model).spec.poses)
+    [fold] = folds_of(0, source, recording, poses, [repetition])
+    context = Context(source.parent, Recipe())
+    return {name: BASELINES[name](fold, context) for name in names}
+
+
+def points_of(
+    model: Path,
+    recording: Recording,
+    source: Path,
+    repetition: int | None = None,
+    beside: Mapping[str, Learnt] = MappingProxyType({}),
+) -> Iterator[Point]:
+    """Yields figures of each decoder for each perturbation of a recording, judged on one repetition of it or on all.
 
     Raises:
         UserError: model and recording do not fit, or the truth is not known.
     """
     for one in perturbations(recording.channels):
-        spec, run = replay_model(model, perturbed(recording, one), source)
-        found = judge_replay(spec, run, recording, source, repetition)
-        withheld = float(np.mean(run.withheld != Withheld.NO))
-        yield Point(source.name, one.name, one.level, one.channel, found.mae_deg, found.balanced_accuracy, withheld)
+        changed = perturbed(recording, one)
+        spec, run = replay_model(model, changed, source)
+        truth_deg, poses = truth_of(spec, recording, source)
+        decided = {spec.name: Decisions(run.sample, run.angles_deg)}
+        decided |= {name: learnt(changed, source) for name, learnt in beside.items()}
+        for name, decisions in decided.items():
+            found = figures(decisions, recording, truth_deg, poses, repetition)
+            withheld = float(np.mean(run.withheld != Withheld.NO)) if name == spec.name else 0.0
+            accuracy = found.balanced_accuracy
+            yield Point(source.name, name, one.name, one.level, one.channel, found.mae_deg, accuracy, withheld)
 
 
 def curves(points: Sequence[Point]) -> list[dict[str, object]]:
-    """Returns means over recordings and channels, a row for each point of each curve."""
+    """Returns means over recordings and channels, a row for each point of each decoder's curves."""
     rows: list[dict[str, object]] = []
-    for name, level in dict.fromkeys((point.perturbation, point.level) for point in points):
-        own = [point for point in points if (point.perturbation, point.level) == (name, level)]
+    for decoder, name, level in dict.fromkeys((point.decoder, point.perturbation, point.level) for point in points):
+        own = [point for point in points if (point.decoder, point.perturbation, point.level) == (decoder, name, level)]
         accuracies = [point.balanced_accuracy for point in own if point.balanced_accuracy is not None]
         rows.append(
             {
+                "decoder": decoder,
                 "perturbation": name,
                 "level": level,
                 "mae_deg": float(np.mean([point.mae_deg for point in own])),
@@ -149,4 +190,4 @@ def curves(points: Sequence[Point]) -> list[dict[str, object]]:
                 "withheld": float(np.mean([point.withheld for point in own])),
             }
         )
-    return rows
+    return sorted(rows, key=lambda row: [one.decoder for one in points].index(str(row["decoder"])))

@@ -89,9 +89,10 @@ def decoders_figure(judged: Sequence[Judged]) -> Figure:
         ("mae_deg", "mean absolute error, °"),
         ("balanced_accuracy", "balanced accuracy"),
         ("false_activations_per_hour", "false activations per hour of rest"),
+        ("away_s_per_hour", "s away from rest per hour of rest"),
         ("onset_delay_s", "onset delay, s"),
     )
-    figure = Figure(figsize=(10, 3.4), layout="constrained")
+    figure = Figure(figsize=(12.5, 3.4), layout="constrained")
     for axes, (key, title) in zip(np.ravel(figure.subplots(1, len(shown))), shown, strict=True):
         plain_grid(axes, title)
         for at, name in enumerate(names):

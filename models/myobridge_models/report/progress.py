@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -14,7 +14,6 @@ from myobridge.commands.options import say
 from myobridge.view.drawable import can_draw
 
 if TYPE_CHECKING:
-    from myobridge_models.experiments.benchmark import Judged
     from myobridge_models.training.train import Progress
 
 BAR_COLUMNS: Final = 60
@@ -41,11 +40,11 @@ def tracked(items: Iterable[Item], title: str, total: int, unit: str) -> Iterato
 
 
 @contextmanager
-def fold_progress(total: int, steps: int) -> Iterator[tuple[Progress, Callable[[Sequence[Judged]], None]]]:
-    """Shows a benchmark of so many folds, with a line for each; yields the calls after a training step and a fold."""
+def spread_progress(title: str, total: int, unit: str, steps: int) -> Iterator[tuple[Progress, Callable[[str], None]]]:
+    """Shows work in so many pieces; yields the call after a training step, and the call after a piece with its line."""
     finished = 0
     line = _lines("training", steps, "steps")
-    with _shown("benchmark", total, "folds") as (show, bar):
+    with _shown(title, total, unit) as (show, bar):
 
         def training(step: int, loss_deg: float) -> None:
             if bar is None:
@@ -53,10 +52,9 @@ def fold_progress(total: int, steps: int) -> Iterator[tuple[Progress, Callable[[
             else:
                 show(finished, f"step {step}, {_error(loss_deg)}")
 
-        def done(judged: Sequence[Judged]) -> None:
+        def done(text: str) -> None:
             nonlocal finished
             finished += 1
-            text = _fold_line(judged)
             if bar is None:
                 say(text)
             else:
@@ -95,9 +93,3 @@ def _lines(title: str, total: int, unit: str) -> Show:
 
 def _error(loss_deg: float) -> str:
     return f"error {loss_deg:.1f}°"
-
-
-def _fold_line(judged: Sequence[Judged]) -> str:
-    fold = judged[0].fold
-    scores = [f"{one.decoder} {one.figures.mae_deg:.1f}° {one.figures.balanced_accuracy:.3f}" for one in judged]
-    return f"person {fold.person}, fold {fold.held_out}: {', '.join(scores)}"

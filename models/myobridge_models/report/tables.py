@@ -17,6 +17,7 @@ HEADINGS: Final = {
     "false_activations_per_hour": "false\n/h",
     "early_movements_per_hour": "early\n/h",
     "late_releases_per_hour": "late\n/h",
+    "away_s_per_hour": "away\ns/h",
     "onset_delay_s": "onset\ns",
     "onset_delay_p90_s": "p90\ns",
     "missed_onsets": "miss\nrate",

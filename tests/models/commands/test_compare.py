@@ -34,7 +34,7 @@ def run(*arguments):
 
 def test_compare_ranks_by_error_and_writes_what_it_shows(recording, tmp_path):
     to = tmp_path / "c.json"
-    chosen = ("--families", "mlp,cnn_mlp", "--steps", 20)
+    chosen = ("--families", "mlp,cnn_mlp", "--steps", 20, "--jobs", 1)
     result = run("compare", recording, "--hold-out", 1, *chosen, "--json", to)
     assert result.exit_code == 0, result.output
     summary = json.loads(to.read_text())

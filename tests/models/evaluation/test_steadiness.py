@@ -50,6 +50,17 @@ class TestFalseActivations:
         late = figures(hold(0, *[80] * 30))
         assert (late.false_activations_per_hour, late.early_movements_per_hour) == (0, 0)
 
+    def test_seconds_away_count_per_hour_of_rest_until_the_hand_is_back_within_10_degrees(self):
+        # Two judged seconds: away for 0.3 s at 61°, and for 0.2 s on the way back at 55°, which is still away.
+        found = figures(hold(0, *[40] * 9, *[40] * 5, *[61] * 3, *[55] * 2, *[40] * 11))
+        assert found.away_s_per_hour == pytest.approx(3600 * 0.5 / 2)
+
+    def test_a_late_release_is_away_until_it_is_back(self):
+        assert figures(hold(0, *[180] * 15, *[40] * 15)).away_s_per_hour == pytest.approx(3600 * 0.6 / 2)
+
+    def test_a_hand_that_never_leaves_rest_is_no_second_away(self):
+        assert figures(hold(0, *[60] * 30)).away_s_per_hour == 0
+
     def test_one_servo_suffices(self):
         still = hold(0, *[40] * 30)
         still.angles_deg[20, 3] = 90

@@ -12,8 +12,9 @@ from myobridge.recording import Recording
 from myobridge_models import cli
 from myobridge_models.evaluation.decisions import instants
 from myobridge_models.evaluation.evaluate import Figures
-from myobridge_models.experiments.baselines import features
-from myobridge_models.experiments.benchmark import DECODERS, judge, means
+from myobridge_models.experiments.benchmark import judge, means
+from myobridge_models.experiments.classical_features import hudgins
+from myobridge_models.experiments.decoders import DECODERS
 from myobridge_models.experiments.folds import Context, folds_in
 from myobridge_models.report.plots import confusion_counts
 from myobridge_models.training.recipe import Recipe
@@ -25,6 +26,7 @@ KEYS = {
     "mae_deg",
     "balanced_accuracy",
     "false_activations_per_hour",
+    "away_s_per_hour",
     "onset_delay_s",
     "onset_delay_p90_s",
     "jitter_deg_per_s",
@@ -62,11 +64,12 @@ def folder(tmp_path):
     return tmp_path
 
 
-CLASSICAL = ("--decoders", "mean,forest,lda,svm,svm_likeness")
+CLASSICAL = ("--decoders", "mean,forest,lda,svm,svm_likeness,lda_bands,svm_bands")
 
 
 def benchmark(monkeypatch, capsys, folder, *arguments):
-    return run(monkeypatch, capsys, "benchmark", "--data", folder, *arguments)
+    """In this process; the last `--jobs` counts."""
+    return run(monkeypatch, capsys, "benchmark", "--data", folder, "--jobs", 1, *arguments)
 
 
 class TestBenchmark:
@@ -76,7 +79,7 @@ class TestBenchmark:
         assert code == 0
         assert all(f"person {person}, fold {fold}: mean" in err for person in (1, 2) for fold in (0, 1))
         listed = [(row["person"], row["fold"], row["decoder"]) for row in found["rows"]]
-        names = ["mean", "forest", "lda", "svm", "svm_likeness"]
+        names = ["mean", "forest", "lda", "svm", "svm_likeness", "lda_bands", "svm_bands"]
         assert listed == [(person, fold, name) for person in (1, 2) for fold in (0, 1) for name in names]
         assert all(set(row) >= KEYS for row in found["rows"])
         of_lda = [row["mae_deg"] for row in found["rows"] if row["decoder"] == "lda"]
@@ -86,7 +89,7 @@ class TestBenchmark:
     def test_classifiers_tell_loud_channels_apart_and_the_mean_does_not(self, monkeypatch, capsys, folder):
         _, out, _ = benchmark(monkeypatch, capsys, folder, *CLASSICAL, "--people", 1, "--json", "-")
         by_name = {mean["decoder"]: mean for mean in json.loads(out)["means"]}
-        for name in ("lda", "svm", "svm_likeness", "forest"):
+        for name in ("lda", "svm", "svm_likeness", "lda_bands", "svm_bands", "forest"):
             assert by_name[name]["balanced_accuracy"] > 0.8
             assert by_name[name]["missed_onsets"] == 0
             assert by_name[name]["onset_delay_s"] < 0.5
@@ -101,7 +104,7 @@ class TestBenchmark:
         assert (row["person"], row["fold"]) == (2, 1)
 
     @pytest.mark.slow
-    def test_parallel_jobs_give_the_same_figures(self, monkeypatch, capsys, folder):
+    def test_parallel_processes_give_the_same_figures(self, monkeypatch, capsys, folder):
         alone = benchmark(monkeypatch, capsys, folder, "--decoders", "lda", "--json", "-")[1]
         together = benchmark(monkeypatch, capsys, folder, "--decoders", "lda", "--jobs", 2, "--json", "-")[1]
         assert json.loads(alone) == json.loads(together)
@@ -141,7 +144,7 @@ class TestBenchmark:
         code, out, err = benchmark(monkeypatch, capsys, tmp_path, *CLASSICAL, "--json", "-")
         assert code == 0, err
         rows = json.loads(out)["rows"]
-        assert len(rows) == 5 * made.get("repetitions", 2)
+        assert len(rows) == 7 * made.get("repetitions", 2)
         assert all(row["balanced_accuracy"] > 0.8 for row in rows if row["decoder"] in ("lda", "svm"))
 
     def test_a_recording_of_one_take_needs_no_run_numbers(self, monkeypatch, capsys, tmp_path):
@@ -197,16 +200,18 @@ def test_no_decoder_has_seen_the_held_out_repetition(tmp_path):
     lied[one.repetition == 1] = np.where(lied[one.repetition == 1] == 1, 2, 1)
     replace(one, label=lied).save(tmp_path / "s02.npz")
     honest, lying = folds_in(tmp_path, None, [1])
-    for name in ("forest", "lda", "svm", "svm_likeness"):
-        one, other = (DECODERS[name](fold, Context(tmp_path, Recipe())) for fold in (honest, lying))
+    for name in ("forest", "lda", "svm", "svm_likeness", "lda_bands", "svm_bands"):
+        one, other = (
+            DECODERS[name](fold, Context(tmp_path, Recipe()))(fold.recording, fold.source) for fold in (honest, lying)
+        )
         assert np.array_equal(one.angles_deg, other.angles_deg)
 
 
 def test_every_classical_decoder_decides_at_the_same_instants(tmp_path):
     recorded().save(tmp_path / "s01.npz")
     fold = folds_in(tmp_path, None, [0])[0]
-    for name in ("mean", "lda", "svm", "svm_likeness"):
-        decisions = DECODERS[name](fold, Context(tmp_path, Recipe()))
+    for name in ("mean", "lda", "svm", "svm_likeness", "lda_bands"):
+        decisions = DECODERS[name](fold, Context(tmp_path, Recipe()))(fold.recording, fold.source)
         assert np.array_equal(decisions.sample, instants(fold.recording))
 
 
@@ -224,9 +229,9 @@ def test_confusion_counts_hold_every_instant_once_with_the_cue_in_rows(tmp_path)
 def test_features_of_a_window_that_begins_before_the_take_use_the_existing_samples(tmp_path):
     recorded().save(tmp_path / "s01.npz")
     take = folds_in(tmp_path, None, [0])[0].takes[0]
-    short, long = (features(take, np.array([299]), [length]) for length in (300, 800))
+    short, long = (hudgins(take, np.array([299]), 500, (window_s,)) for window_s in (0.6, 1.6))
     assert np.allclose(short, long)
-    later = features(take, np.array([299, 899]), [300])[1]
+    later = hudgins(take, np.array([299, 899]), 500, (0.6,))[1]
     part = take.emg[:, 600:900].astype(float)
     assert later[:2] == pytest.approx(np.log(np.sqrt(np.mean(part**2, axis=1))), abs=1e-5)
     assert later[2:4] == pytest.approx(np.log(np.mean(np.abs(part), axis=1)), abs=1e-5)

@@ -124,12 +124,19 @@ def test_the_unchanged_recording_comes_first_and_is_judged_as_evaluate_does(tmp_
 
 def test_a_curve_is_the_mean_over_channels_and_recordings():
     points = [
-        Point("a", "none", 0, None, 10.0, 0.9, 0.0),
-        Point("a", "gain, one channel", 0.5, 0, 12.0, 0.8, 0.0),
-        Point("a", "gain, one channel", 0.5, 1, 14.0, None, 0.5),
+        Point("a", "m", "none", 0, None, 10.0, 0.9, 0.0),
+        Point("a", "m", "gain, one channel", 0.5, 0, 12.0, 0.8, 0.0),
+        Point("a", "m", "gain, one channel", 0.5, 1, 14.0, None, 0.5),
     ]
     unchanged, half = curves(points)
-    assert unchanged == {"perturbation": "none", "level": 0, "mae_deg": 10, "balanced_accuracy": 0.9, "withheld": 0}
+    assert unchanged == {
+        "decoder": "m",
+        "perturbation": "none",
+        "level": 0,
+        "mae_deg": 10,
+        "balanced_accuracy": 0.9,
+        "withheld": 0,
+    }
     assert half["mae_deg"] == 13
     assert half["balanced_accuracy"] == 0.8
     assert half["withheld"] == 0.25
@@ -156,6 +163,41 @@ def test_the_command_writes_curves_rows_and_a_plot(monkeypatch, capsys, tmp_path
     assert found["curves"][0]["perturbation"] == "none"
     assert len(found["rows"]) == len(perturbations(2))
     assert (tmp_path / "plots" / "robustness_tiny.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_classical_decoders_are_judged_with_the_same_changes(monkeypatch, capsys, tmp_path):
+    model = write_tiny_model(tmp_path / "tiny.onnx")
+    label = np.tile(np.repeat([1, 0], 3000), 2).astype(np.uint8)
+    emg = np.where(label, 60, 6)[:, None] * np.random.default_rng(3).standard_normal((len(label), 2))
+    repetition = np.repeat([0, 1], 6000).astype(np.uint8)
+    Recording(emg.astype(np.int16), FS_HZ, 10, label, repetition).save(tmp_path / "r.npz")
+    arguments = (model, tmp_path / "r.npz", "--repetition", 0, "--decoders", "lda,svm_bands", "--json", "-")
+    code, out, err = run(monkeypatch, capsys, "robustness", *arguments, "--plots", tmp_path)
+    assert code == 0, err
+    found = json.loads(out)
+    assert len(found["rows"]) == 3 * len(perturbations(2))
+    assert list(dict.fromkeys(row["decoder"] for row in found["curves"])) == ["tiny", "lda", "svm_bands"]
+    accuracy = {
+        (row["decoder"], row["perturbation"], row["level"]): row["balanced_accuracy"] for row in found["curves"]
+    }
+    for name in ("lda", "svm_bands"):
+        assert accuracy[name, "none", 0] > 0.8
+        assert accuracy[name, "noise, dB SNR", 10] < accuracy[name, "none", 0] + 0.01
+
+
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        (("--decoders", "lda"), "name one to judge on with --repetition"),
+        (("--decoders", "cnn_mlp", "--repetition", 0), "There is no decoder 'cnn_mlp'; choose from mean, forest, lda"),
+    ],
+)
+def test_a_mistake_in_the_decoders_is_one_sentence(monkeypatch, capsys, tmp_path, two_channels, more, sentence):
+    model = write_tiny_model(tmp_path / "tiny.onnx")
+    two_channels.save(tmp_path / "r.npz")
+    code, _, err = run(monkeypatch, capsys, "robustness", model, tmp_path / "r.npz", *more)
+    assert code == 1
+    assert sentence in err
 
 
 def test_a_recording_with_another_sampling_rate_is_refused(monkeypatch, capsys, tmp_path, two_channels):

@@ -16,6 +16,7 @@ from myobridge_models.evaluation.evaluate import evaluate
 from myobridge_models.experiments import population
 from myobridge_models.experiments.benchmark import judge
 from myobridge_models.experiments.folds import Context, folds_in
+from myobridge_models.experiments.parallel import Workers
 from myobridge_models.export.export import export
 from myobridge_models.export.restore import restore
 from myobridge_models.network.families.registry import FAMILIES
@@ -107,7 +108,7 @@ def people(tmp_path):
 
 def test_a_person_is_never_judged_by_a_network_that_has_seen_them(people):
     nets = people / "nets"
-    population.train_groups([2, 3], people, nets, jobs=1)
+    population.train_groups([2, 3], people, nets, Workers(jobs=1))
     assert sorted(p.name for p in nets.iterdir()) == ["without-group-2.onnx", "without-group-3.onnx"]
     _, spec = restore(nets / "without-group-2.onnx", 0.0)
     assert spec.training["recordings"] == "s01.npz, s03.npz, s04.npz"
@@ -134,11 +135,11 @@ def test_a_population_learns_the_poses_of_its_recordings(people):
     mine = tuple(msgspec.structs.replace(pose, angles_deg=(10, 20, 30, 40, 50)) for pose in POSES)
     for path in people.glob("s*.npz"):
         replace(Recording.load(path), poses=mine).save(path)
-    population.train_groups([2], people, people / "nets", jobs=1)
+    population.train_groups([2], people, people / "nets", Workers(jobs=1))
     assert restore(people / "nets" / "without-group-2.onnx", 0.0)[1].poses == mine
 
 
 def test_a_person_alone_has_no_population(tmp_path):
     labelled().save(tmp_path / "s01.npz")
     with pytest.raises(UserError, match="add recordings of others"):
-        population.train_groups([1], tmp_path, tmp_path / "nets", jobs=1)
+        population.train_groups([1], tmp_path, tmp_path / "nets", Workers(jobs=1))
