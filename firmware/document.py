@@ -126,8 +126,9 @@ def board_rows(boards: Spec) -> list[str]:
     """The table of boards."""
     lines = [f"| {' | '.join(BOARD_COLUMNS.values())} | sample_period_ticks |", "|---" * (len(BOARD_COLUMNS) + 1) + "|"]
     for board in boards.values():
-        extra = f" + {board['period_extra_ticks']}" if board["period_extra_ticks"] else ""
-        period = f"{board['slot_min_ticks']} × channels{extra} … {board['period_max_ticks']}"
+        each = [f"{board['slot_min_ticks']} × channels"] if board["slot_min_ticks"] else []
+        extra = [f"{board['period_extra_ticks']}"] if board["period_extra_ticks"] else []
+        period = f"{' + '.join(each + extra)} … {board['period_max_ticks']}"
         lines.append(f"| {' | '.join(str(board[column]) for column in BOARD_COLUMNS)} | {period} |")
     return lines
 

@@ -58,9 +58,6 @@ class LockStepBoard:
     def next_s(self) -> float:
         return self._now_s + STEP_S
 
-    def not_taken(self) -> None:
-        """Does nothing, because the wire does not know."""
-
     def summary(self) -> dict[str, Any]:
         """Summary, computed as by `myobridge simulate --firmware`."""
         truth = [] if self._truth_deg is None else [self._truth_deg]

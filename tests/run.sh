@@ -19,7 +19,7 @@ fi
 if command -v apt-get >/dev/null; then
     # The firmware's compiler, its simulator and the boot loaders of boards, what its checks are made with, a browser for the view, and systemd, which
     # judges the unit of the service; Debian's keys, for the arm64 systems of tests/raspberry_pi.
-    packages="make gcc libc6-dev gcc-avr avr-libc binutils-avr simavr libsimavr-dev libelf-dev arduino-core-avr avrdude cppcheck clang libclang-rt-dev chromium systemd udev debian-archive-keyring"
+    packages="make gcc libc6-dev gcc-avr avr-libc binutils-avr simavr libsimavr-dev libelf-dev arduino-core-avr avrdude perl cppcheck clang libclang-rt-dev chromium systemd udev debian-archive-keyring"
     if ! dpkg -s $packages >/dev/null 2>&1; then
         as_root apt-get update -qq
         as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes $packages >/dev/null

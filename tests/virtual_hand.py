@@ -53,7 +53,7 @@ class VirtualHand:
 
     def __init__(self, firmware=None, **config):
         self.now_s = 0.0
-        self.firmware = firmware or SimulatedFirmware(ConstantSource(), seed=1)
+        self.firmware = firmware or SimulatedFirmware(ConstantSource(), boot_id=1)
         self.config = board_config(**config)
         self.lose = lambda _message: False
         self.connect()

@@ -10,8 +10,8 @@
     .baud = 500000, \
     .line_bytes_per_s = 50000, \
     .tick_hz = 2000000, \
-    .slot_min_ticks = 100, \
-    .period_extra_ticks = 0, \
+    .slot_min_ticks = 0, \
+    .period_extra_ticks = 100, \
     .period_max_ticks = 65535, \
     .max_channels = 64, \
     .adc_bits = 10, \

@@ -7,7 +7,7 @@
 #include "link.h"
 #include "servo_map.h"
 
-#define RX_BYTES_AT_ONCE 64U /* more than the line brings in a millisecond, and a flood cannot hold the loop up */
+#define RX_BYTES_AT_ONCE 255U /* all that wait, so that none is lost; and a flood cannot hold the loop up */
 #define LED_EVERY_MS 16U
 #define TICKS_PER_4MS(tick_hz) ((uint16_t)((tick_hz) / 250U))
 
@@ -101,10 +101,11 @@ static void tick(struct device *d) {
     feed_watchdog(d);
     if (limits_step(&d->limits)) {
         device_limits_changed(d);
-        link_send_limits(d, limits_result(&d->limits));
+        d->limits_result = (uint8_t)limits_result(&d->limits);
+        d->due |= DUE_LIMITS;
     }
     if (button_tick(&d->button, board_button())) {
-        d->status_due = true;
+        d->due |= DUE_STATUS;
     }
     if ((uint8_t)d->inputs.now_ms % LED_EVERY_MS == 0U) {
         board_led(led_lit(d->safety.state, d->inputs.now_ms));
@@ -134,15 +135,15 @@ void device_pass(struct device *d, uint8_t wake) {
         tick(d);
     }
     if (d->safety.state != state || d->safety.reason != reason) {
-        d->status_due = true;
+        d->due |= DUE_STATUS;
         d->pose_due = true;
         tell_servos(d);
     }
     if (d->limits.state != limits_state || d->inputs.now_ms - d->status_ms >= STATUS_PERIOD_MS) {
-        d->status_due = true;
+        d->due |= DUE_STATUS;
     }
-    if (d->status_due) {
-        link_send_status(d);
+    if (d->due != 0U) {
+        link_send_due(d);
     }
     uint16_t took = (uint16_t)(board_stopwatch_half_us() - began);
     if (took > d->max_loop_half_us) {

@@ -18,6 +18,9 @@ struct counters {
     uint16_t tx_drops;
 };
 
+/* Frames that wait for the end of the pass, in the order in which they go out. */
+enum due { DUE_IDENT = 1 << 0, DUE_CONFIG_ACK = 1 << 1, DUE_LIMITS = 1 << 2, DUE_PONG = 1 << 3, DUE_STATUS = 1 << 4 };
+
 struct device {
     struct safety safety;
     struct safety_inputs inputs; /* as of this pass */
@@ -32,12 +35,16 @@ struct device {
     uint16_t max_loop_half_us;
     uint8_t tx_seq;
     uint8_t rx_seq;              /* that the next frame should have */
-    bool rx_seq_known;
-    bool tx_dropped;             /* EMG frames, since the last one sent */
-    bool status_due;
-    bool period_due;             /* the servos have not been told the CONFIG's period */
+    bool rx_seq_known : 1;       /* bits, because a small board's stack needs the bytes */
+    bool tx_dropped : 1;         /* EMG frames, since the last one sent */
+    bool period_due : 1;         /* the servos have not been told the CONFIG's period */
+    bool servos_told : 1;        /* they are on, with safety's told_cdeg */
+    uint8_t due;                 /* bits of enum due; of two requests of a kind the newer is answered */
+    uint16_t nonce;              /* for IDENT */
+    uint8_t config_result;       /* for CONFIG_ACK */
+    uint8_t limits_result;       /* for LIMITS */
+    struct pong pong;
     bool pose_due;               /* the servos may have to be told something new */
-    bool servos_told;            /* they are on, with safety's told_cdeg */
     uint8_t ack_type;
     uint8_t ack_seq;
     uint8_t ack_result;

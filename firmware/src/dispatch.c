@@ -3,21 +3,23 @@
 #include "boards/board.h"
 #include "boards/flash.h"
 #include "configure.h"
-#include "link.h"
 
-static void answer(struct device *d, uint8_t type, uint8_t seq, enum result result) {
+#define CROWDED_BYTES 128U /* of the 256 that a board takes in while it is busy otherwise */
+
+/* Answers go out at the end of the pass, when all that has come is handled: so no flood of requests costs a byte. */
+static void handled(struct device *d, uint8_t type, uint8_t seq, enum result result, uint8_t due) {
     d->ack_type = type;
     d->ack_seq = seq;
     d->ack_result = (uint8_t)result;
-    link_send_status(d);
+    d->due |= due;
 }
 
 static void on_hello(struct device *d, uint8_t seq, const uint8_t *payload) {
     struct hello m;
     hello_unpack(&m, payload);
     safety_hello(&d->safety, m.proto_hash);
-    link_send_ident(d, m.nonce);
-    answer(d, MSG_HELLO, seq, RESULT_OK);
+    d->nonce = m.nonce;
+    handled(d, MSG_HELLO, seq, RESULT_OK, DUE_IDENT | DUE_STATUS);
 }
 
 static void on_config(struct device *d, uint8_t seq, const uint8_t *payload) {
@@ -32,10 +34,8 @@ static void on_config(struct device *d, uint8_t seq, const uint8_t *payload) {
         device_configured(d);
         d->period_due = true; /* before any pulse: the slew step is reckoned for it */
     }
-    d->ack_type = MSG_CONFIG;
-    d->ack_seq = seq;
-    d->ack_result = (uint8_t)result;
-    link_send_config_ack(d, result);
+    d->config_result = (uint8_t)result;
+    handled(d, MSG_CONFIG, seq, result, DUE_CONFIG_ACK);
 }
 
 static void on_start(struct device *d, uint8_t seq, const uint8_t *payload) {
@@ -48,32 +48,33 @@ static void on_start(struct device *d, uint8_t seq, const uint8_t *payload) {
         d->fed_at_sample = 0U;
         board_sampling_start(&d->safety.config);
     }
-    answer(d, MSG_START, seq, result);
+    handled(d, MSG_START, seq, result, DUE_STATUS);
 }
 
 static void on_stop(struct device *d, uint8_t seq, const uint8_t *payload) {
     (void)payload;
     board_sampling_stop();
     safety_stop(&d->safety);
-    answer(d, MSG_STOP, seq, RESULT_OK);
+    handled(d, MSG_STOP, seq, RESULT_OK, DUE_STATUS);
 }
 
 static void on_arm(struct device *d, uint8_t seq, const uint8_t *payload) {
     struct arm m;
     arm_unpack(&m, payload);
-    answer(d, MSG_ARM, seq, safety_arm(&d->safety, &m, &d->inputs));
+    handled(d, MSG_ARM, seq, safety_arm(&d->safety, &m, &d->inputs), DUE_STATUS);
 }
 
 static void on_disarm(struct device *d, uint8_t seq, const uint8_t *payload) {
     (void)payload;
     safety_disarm(&d->safety);
-    answer(d, MSG_DISARM, seq, d->safety.state == STATE_DISARMED ? RESULT_OK : RESULT_WRONG_STATE);
+    enum result result = d->safety.state == STATE_DISARMED ? RESULT_OK : RESULT_WRONG_STATE;
+    handled(d, MSG_DISARM, seq, result, DUE_STATUS);
 }
 
 static void on_estop(struct device *d, uint8_t seq, const uint8_t *payload) {
     (void)payload;
     safety_estop(&d->safety);
-    answer(d, MSG_ESTOP, seq, RESULT_OK);
+    handled(d, MSG_ESTOP, seq, RESULT_OK, DUE_STATUS);
 }
 
 static void on_setpoint(struct device *d, uint8_t seq, const uint8_t *payload) {
@@ -86,15 +87,14 @@ static void on_ping(struct device *d, uint8_t seq, const uint8_t *payload) {
     (void)seq;
     struct ping m;
     ping_unpack(&m, payload);
-    link_send_pong(d, m.token);
+    d->pong = (struct pong){.token = m.token, .t_us = board_clock_us(), .sample_index = d->inputs.sample_index};
+    d->due |= DUE_PONG;
 }
 
 static void on_read_limits(struct device *d, uint8_t seq, const uint8_t *payload) {
     (void)payload;
-    d->ack_type = MSG_READ_LIMITS;
-    d->ack_seq = seq;
-    d->ack_result = RESULT_OK;
-    link_send_limits(d, RESULT_OK);
+    d->limits_result = RESULT_OK;
+    handled(d, MSG_READ_LIMITS, seq, RESULT_OK, DUE_LIMITS);
 }
 
 static void on_write_limits(struct device *d, uint8_t seq, const uint8_t *payload) {
@@ -103,10 +103,8 @@ static void on_write_limits(struct device *d, uint8_t seq, const uint8_t *payloa
         result = limits_write(&d->limits, payload);
         device_limits_changed(d);
     }
-    d->ack_type = MSG_WRITE_LIMITS;
-    d->ack_seq = seq;
-    d->ack_result = (uint8_t)result;
-    link_send_limits(d, result);
+    d->limits_result = (uint8_t)result;
+    handled(d, MSG_WRITE_LIMITS, seq, result, DUE_LIMITS);
 }
 
 typedef void handler(struct device *d, uint8_t seq, const uint8_t *payload);
@@ -132,10 +130,19 @@ static void count_gap(struct device *d, uint8_t type, uint8_t seq) {
     d->rx_seq = (uint8_t)(seq + 1U);
 }
 
+/* Of a flood whose handling takes longer than its bytes take on the line, only what stops the hand is handled. The other
+   frames are dropped whole, as if they had never come, so that no byte of the next ones is lost. */
+static bool crowded_out(uint8_t type) {
+    return board_rx_waiting() >= CROWDED_BYTES && type != MSG_DISARM && type != MSG_ESTOP;
+}
+
 static void on_frame(struct device *d) {
     uint8_t type = d->decoder.body[0];
     uint8_t seq = d->decoder.body[1];
     uint8_t count = (uint8_t)(d->decoder.length - FRAME_MIN_BYTES);
+    if (crowded_out(type)) {
+        return;
+    }
     count_gap(d, type, seq);
     for (uint8_t i = 0; i < sizeof ROUTES / sizeof ROUTES[0]; i++) {
         if (flash_u8(&ROUTES[i].type) != type) {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "boards/board.h"
+#include "boards/flash.h"
 #include "version.h"
 
 /* What may wait leaves room for what may not: everything for a STATUS, EMG for another answer too. */
@@ -12,12 +13,12 @@
 
 static_assert(MSG_BYTES_LIMITS == LIMITS_AT_SERVO_MIN_CDEG + MSG_BYTES_WRITE_LIMITS, "it ends with what WRITE_LIMITS carries");
 
-static bool send(struct device *d, uint8_t type, const uint8_t *payload, uint8_t count, uint16_t leave_free) {
-    if (board_tx_free(d->tx_head) < count + FRAME_WIRE_OVERHEAD + leave_free) {
-        return false;
-    }
+static bool has_room(const struct device *d, uint8_t payload_bytes, uint16_t leave_free) {
+    return board_tx_free(d->tx_head) >= payload_bytes + FRAME_WIRE_OVERHEAD + leave_free;
+}
+
+static void send(struct device *d, uint8_t type, const uint8_t *payload, uint8_t count) {
     d->tx_head = frame_encode(board_tx_ring, d->tx_head, type, d->tx_seq++, payload, count, board_tx_until);
-    return true;
 }
 
 static void put_counters(const struct device *d, uint8_t *payload) {
@@ -51,8 +52,7 @@ static void put_safety(const struct safety *s, uint8_t *payload) {
     payload[STATUS_AT_PERMISSION] = s->permission;
 }
 
-void link_send_status(struct device *d) {
-    uint8_t payload[MSG_BYTES_STATUS];
+static void put_status(struct device *d, uint8_t *payload) {
     put_safety(&d->safety, payload);
     payload[STATUS_AT_ACK_TYPE] = d->ack_type;
     payload[STATUS_AT_ACK_SEQ] = d->ack_seq;
@@ -63,18 +63,15 @@ void link_send_status(struct device *d) {
     payload[STATUS_AT_BUTTON] = button_bits(&d->button);
     payload[STATUS_AT_BUTTON_PRESSES] = d->button.presses;
     put_counters(d, payload);
-    d->status_due = !send(d, MSG_STATUS, payload, MSG_BYTES_STATUS, 0U);
-    if (!d->status_due) {
-        d->status_ms = d->inputs.now_ms;
-        d->max_loop_half_us = 0U;
-    }
+    d->status_ms = d->inputs.now_ms;
+    d->max_loop_half_us = 0U;
 }
 
-void link_send_ident(struct device *d, uint16_t nonce) {
+static void put_ident(struct device *d, uint8_t *payload) {
     struct ident m = {
         .major = MAJOR,
         .minor = MINOR,
-        .nonce = nonce,
+        .nonce = d->nonce,
         .proto_hash = PROTO_HASH,
         .firmware_version = FIRMWARE_VERSION,
         .build = BUILD_REVISION,
@@ -86,44 +83,68 @@ void link_send_ident(struct device *d, uint16_t nonce) {
         .adc_bits = board_info.adc_bits,
         .tick_hz = board_info.tick_hz,
     };
-    uint8_t payload[MSG_BYTES_IDENT];
     ident_pack(&m, payload);
-    (void)send(d, MSG_IDENT, payload, MSG_BYTES_IDENT, STATUS_ROOM);
 }
 
-void link_send_config_ack(struct device *d, enum result result) {
+static void put_config_ack(struct device *d, uint8_t *payload) {
     struct config_ack m = {
-        .result = (uint8_t)result,
+        .result = d->config_result,
         .sample_period_ticks = d->safety.config.sample_period_ticks,
         .config_crc = d->safety.config_crc,
     };
-    uint8_t payload[MSG_BYTES_CONFIG_ACK];
     config_ack_pack(&m, payload);
-    (void)send(d, MSG_CONFIG_ACK, payload, MSG_BYTES_CONFIG_ACK, STATUS_ROOM);
 }
 
-void link_send_limits(struct device *d, enum result result) {
-    uint8_t payload[MSG_BYTES_LIMITS];
-    payload[LIMITS_AT_RESULT] = (uint8_t)result;
+static void put_limits(struct device *d, uint8_t *payload) {
+    payload[LIMITS_AT_RESULT] = d->limits_result;
     payload[LIMITS_AT_STATE] = d->limits.state;
     memcpy(payload + LIMITS_AT_SERVO_MIN_CDEG, limits_payload(&d->limits), MSG_BYTES_WRITE_LIMITS);
-    (void)send(d, MSG_LIMITS, payload, MSG_BYTES_LIMITS, STATUS_ROOM);
 }
 
-void link_send_pong(struct device *d, uint32_t token) {
-    struct pong m = {.token = token, .t_us = board_clock_us(), .sample_index = d->inputs.sample_index};
-    uint8_t payload[MSG_BYTES_PONG];
-    pong_pack(&m, payload);
-    (void)send(d, MSG_PONG, payload, MSG_BYTES_PONG, STATUS_ROOM);
+static void put_pong(struct device *d, uint8_t *payload) {
+    pong_pack(&d->pong, payload);
+}
+
+/* In the order of enum due. */
+static const struct answer {
+    void (*put)(struct device *d, uint8_t *payload);
+    uint8_t type;
+    uint8_t payload_bytes;
+    uint8_t leave_free;
+} ANSWERS[] IN_FLASH = {
+    {put_ident, MSG_IDENT, MSG_BYTES_IDENT, STATUS_ROOM},
+    {put_config_ack, MSG_CONFIG_ACK, MSG_BYTES_CONFIG_ACK, STATUS_ROOM},
+    {put_limits, MSG_LIMITS, MSG_BYTES_LIMITS, STATUS_ROOM},
+    {put_pong, MSG_PONG, MSG_BYTES_PONG, STATUS_ROOM},
+    {put_status, MSG_STATUS, MSG_BYTES_STATUS, 0U},
+};
+static_assert(DUE_STATUS == 1 << (sizeof ANSWERS / sizeof ANSWERS[0] - 1U), "an answer for each bit");
+
+__attribute__((noinline)) /* or its payload would lie on the stack while requests are handled, too */
+void link_send_due(struct device *d) {
+    uint8_t payload[MSG_BYTES_STATUS]; /* the longest */
+    uint8_t bit = 1U;
+    for (const struct answer *answer = ANSWERS; d->due >= bit; answer++, bit = (uint8_t)(bit << 1)) {
+        uint8_t count = flash_u8(&answer->payload_bytes);
+        if ((d->due & bit) == 0U || !has_room(d, count, flash_u8(&answer->leave_free))) {
+            continue;
+        }
+        d->due = (uint8_t)(d->due & ~bit);
+        void (*put)(struct device *, uint8_t *) = (void (*)(struct device *, uint8_t *))flash_pointer(&answer->put);
+        put(d, payload);
+        send(d, flash_u8(&answer->type), payload, count);
+    }
 }
 
 void link_send_emg(struct device *d) {
     uint8_t flags = (uint8_t)((d->tx_dropped ? EMG_FLAG_TX_DROP : 0) |
                               (d->safety.state == STATE_ARMED ? EMG_FLAG_ARMED : 0));
     const uint8_t *payload = emg_oldest(&board_emg, d->inputs.sample_index, flags);
-    d->tx_dropped = !send(d, MSG_EMG, payload, board_emg.payload_bytes, ANSWERS_ROOM);
+    d->tx_dropped = !has_room(d, board_emg.payload_bytes, ANSWERS_ROOM);
     if (d->tx_dropped) {
         d->counters.tx_drops++;
+    } else {
+        send(d, MSG_EMG, payload, board_emg.payload_bytes);
     }
     emg_done(&board_emg);
 }

@@ -38,9 +38,6 @@ class Device(Protocol):
     def next_s(self) -> float:
         """When it will next send something unasked."""
 
-    def not_taken(self) -> None:
-        """The port did not take the last frames."""
-
 
 class Seen(NamedTuple):
     """The hand reported a change of its state."""
@@ -236,8 +233,8 @@ class Cable(Thread):
             answered = self.device.exchange(self.down.carry(said, now_s), now_s)
             self.witness.device_said(answered, now_s, self.plugged)
             out = self.up.carry(answered, now_s)
-            if out and self.plugged and not self._port.write(out):
-                self.device.not_taken()
+            if out and self.plugged:
+                self._port.write(out)
             self._sleep()
 
     def _sleep(self) -> None:

@@ -191,7 +191,7 @@ class Downlink:
         for k in range(frames):
             self._now_s += HOP_S
             angles = tuple(self._rng.integers(0, 18001, m.SERVOS).tolist())
-            index = self._device._next_index(self._now_s) - 1
+            index = self._device._look(self._now_s) - 1
             frame = encode(m.Setpoint.TYPE, k & 0xFF, m.Setpoint(angles, 255, max(0, index)).pack())
             batch.append(frame)
             sent.add(FrameDecoder().feed(frame)[0])

@@ -120,9 +120,6 @@ class SimulatedDevice:
     def next_s(self) -> float:
         return self.firmware.next_event_s()
 
-    def not_taken(self) -> None:
-        self.firmware.lost_frame()
-
     def close(self) -> None:
         """Nothing to do."""
 
@@ -192,9 +189,6 @@ class BoardDevice:
     def next_s(self) -> float:
         """The simulator says when."""
         return float("inf")
-
-    def not_taken(self) -> None:
-        """The wire cannot know."""
 
     def close(self) -> None:
         """Switches the board off."""

@@ -24,12 +24,9 @@ PULSE_SLACK_S: Final = 0.1
 class WatchedFirmware(SimulatedFirmware):
     """Marks EMG frames while an electrode is off."""
 
-    def _transmit(self, message_type: int, payload: bytes, now_s: float) -> None:
-        if message_type == m.Emg.TYPE and self._source.lead_off:
-            head = m.Emg.STRUCT.size
-            emg = m.Emg.unpack(payload[:head])
-            payload = m.Emg(emg.sample_index, emg.n, emg.flags | m.EmgFlag.LEAD_OFF).pack() + payload[head:]
-        super()._transmit(message_type, payload, now_s)
+    def _emg_flags(self) -> m.EmgFlag:
+        flags = super()._emg_flags()
+        return flags | m.EmgFlag.LEAD_OFF if self._source.lead_off else flags
 
 
 class WatchedHand:
@@ -91,9 +88,6 @@ class WatchedHand:
 
     def next_s(self) -> float:
         return self.firmware.next_event_s()
-
-    def not_taken(self) -> None:
-        self.firmware.lost_frame()
 
     # --- what it tells ----------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from typing import Final
 
 import sim_measure as measure
 from sim_faults import FAULTS
+from sim_flood import AT_ONCE_MS, TRIES, stops_in_floods
 from sim_hand import BOARDS, FIRMWARE
 
 from myobridge.wire.messages import HOLD_MAX_MS, RELAX_MAX_MS, SERVO_PERIOD_MAX_US
@@ -51,6 +52,10 @@ def _working(key: str) -> Callable[[str], float]:
 
 def _flood(key: str) -> Callable[[str], float]:
     return lambda board: measure.flood(board)[key]
+
+
+def _stop(key: str) -> Callable[[str], float]:
+    return lambda board: stops_in_floods(board)[key]
 
 
 def _out(samples_per_frame: int, key: str) -> Callable[[str], float]:
@@ -107,6 +112,14 @@ ROWS: Final = (
     Row("random bytes at line rate: sampling jitter", "µs", _flood("jitter_us"), at_most(1, 1)),
     Row("random bytes at line rate: longest pass of the main loop", "µs", _flood("max_loop_us")),
     Row("random bytes at line rate: CPU", "%", _flood("cpu_percent")),
+    Row(
+        f"DISARM or ESTOP in a flood of frames, of {TRIES} the worst",
+        "ms",
+        _stop("obeyed_ms"),
+        at_most(AT_ONCE_MS, AT_ONCE_MS),
+    ),
+    Row("the same, last pulse's end", "ms", _stop("last_pulse_ms"), at_most(AT_ONCE_MS, AT_ONCE_MS)),
+    Row("the same, bytes lost", "", _stop("bytes_lost"), at_most(0, 0)),
 )
 
 

@@ -79,10 +79,14 @@ class Device:
 
     # ---- the wire ----
 
-    def send_bytes(self, data: bytes) -> None:
+    def fill(self, data: bytes) -> None:
+        """Bytes arrive and wait for the next pass."""
         LIB.fake.rx_at = 0
         FFI.memmove(LIB.fake.rx, data, len(data))
         LIB.fake.rx_count = len(data)
+
+    def send_bytes(self, data: bytes) -> None:
+        self.fill(data)
         while LIB.fake.rx_at < LIB.fake.rx_count:
             self.one_pass()
         self.read()
@@ -414,10 +418,9 @@ def test_a_full_line_still_has_room_for_two_answers(device: Device) -> None:
     device.stream()
     device.run(60, reading=False)
     device.frames.clear()
-    LIB.fake.rx_at = 0
-    data = encode(m.Disarm.TYPE, 0, b"") + encode(m.Estop.TYPE, 1, b"")
-    FFI.memmove(LIB.fake.rx, data, len(data))
-    LIB.fake.rx_count = len(data)
+    device.fill(encode(m.Disarm.TYPE, 0, b""))
+    device.one_pass()
+    device.fill(encode(m.Estop.TYPE, 1, b""))
     device.one_pass()
     device.read()
     assert [s.ack_type for s in device.all_of(m.Status)][-2:] == [m.Disarm.TYPE, m.Estop.TYPE]
@@ -425,10 +428,7 @@ def test_a_full_line_still_has_room_for_two_answers(device: Device) -> None:
 
 def test_a_status_that_finds_no_room_is_sent_as_soon_as_there_is_some(device: Device) -> None:
     for k in range(20):
-        LIB.fake.rx_at = 0
-        data = encode(m.Estop.TYPE, k, b"")
-        FFI.memmove(LIB.fake.rx, data, len(data))
-        LIB.fake.rx_count = len(data)
+        device.fill(encode(m.Estop.TYPE, k, b""))
         device.one_pass()
     device.read()
     told = len(device.all_of(m.Status))
@@ -490,9 +490,7 @@ def test_line_errors_are_told(device: Device) -> None:
 
 
 def test_a_flood_does_not_hold_the_loop_up(moving: Device) -> None:
-    LIB.fake.rx_at = 0
-    LIB.fake.rx_count = 4096
-    FFI.memmove(LIB.fake.rx, b"\x55" * 4096, 4096)
+    moving.fill(b"\x55" * 4096)
     moving.one_pass(TICK)
     assert 0 < LIB.fake.rx_at <= 256
 

@@ -14,6 +14,7 @@ from portable import load
 from test_c_device import LIMITS, SESSION, Device
 
 from myobridge.simulator.firmware import SimulatedFirmware
+from myobridge.simulator.uplink import PASS_S
 from myobridge.wire import messages as m
 from myobridge.wire.frame import FrameDecoder, encode
 from myobridge.wire.messages import State
@@ -57,6 +58,7 @@ class Both:
         self.c.frames.clear()
         self.python.outgoing(float("inf"))
         self.send(b"\0" + self.frame(m.Disarm.TYPE, b""))
+        self.python.advance(NOW_S + PASS_S)
         theirs = [unpacked(frame) for frame in FrameDecoder().feed(self.python.outgoing(float("inf")))]
         statuses = [self.c.all_of(m.Status)[-1], [message for message in theirs if isinstance(message, m.Status)][-1]]
         return [replace(status, t_us=0, sample_index=0, max_loop_us=0, supply_mv=0) for status in statuses]

@@ -33,9 +33,6 @@ class DemoHand:
     def next_s(self):
         return self.firmware.next_event_s()
 
-    def not_taken(self):
-        raise AssertionError("the daemon reads all")
-
 
 def test_the_demos_hand_follows_the_wearer(tmp_path):
     hand = DemoHand(seed=5)

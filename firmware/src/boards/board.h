@@ -29,6 +29,7 @@ extern uint8_t board_tx_ring[TX_RING_BYTES];
 uint16_t board_tx_free(uint16_t head);  /* bytes that may be written from `head` on */
 void board_tx_until(uint16_t end);      /* all bytes before this position may go out */
 bool board_rx(uint8_t *byte);           /* false: nothing there */
+uint8_t board_rx_waiting(void);         /* bytes that are there, of at most 255 */
 uint16_t board_rx_overruns(void);       /* bytes lost so far, wraps */
 
 /* Sampling, started by hardware at exact times; fills board_emg and says WAKE_EMG for each full frame. */

@@ -13,7 +13,8 @@ from myobridge.daemon.realtime import enter_realtime
 from myobridge.model.file import ModelSpec
 from myobridge.model.load import open_model
 from myobridge.settings import Settings, load_settings
-from myobridge.simulator.configure import BITS_PER_BYTE, MAX_CHANNELS
+from myobridge.simulator.configure import MAX_CHANNELS
+from myobridge.simulator.uplink import BITS_PER_BYTE
 from myobridge.wire.emg import emg_wire_bytes
 from myobridge.wire.messages import BAUD, LINK_LOAD_MAX_PERCENT
 

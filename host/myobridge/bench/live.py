@@ -71,7 +71,7 @@ def run_loop(command: Command, source: RecordedSource, config: Settings) -> Run:
         folder = Path(name)
         port, said = folder / "hand", folder / "said.json"
         hand = SimulatedHand(source, PtyPort(port), LineFaults(), seed=1)
-        hand.firmware = SimulatedFirmware(source, seed=1, baud=config.link.baud)
+        hand.firmware = SimulatedFirmware(source, baud=config.link.baud)
         with subprocess.Popen(
             command(port, said),
             env=as_installed(),

@@ -27,7 +27,7 @@ SHIPPED_SYNTH: Final = (2000.0, 4)
 )
 @click.option("--fs", "fs_hz", default=2000.0, type=click.FloatRange(100, 20000), help="Sampling rate of synth in Hz.")
 @click.option("--channels", default=4, type=click.IntRange(1, 64), help="Number of channels of synth.")
-@click.option("--seed", default=0, help="Seed of synth, of the line faults and of the board's boot id.")
+@click.option("--seed", default=0, help="Seed of synth and of the line faults.")
 @click.option(
     "--wearer",
     default=0,

@@ -5,10 +5,8 @@ Pure: time is an argument; `outgoing` gives the bytes that the line would have c
 
 from __future__ import annotations
 
-from collections import deque
 from importlib.metadata import version
 from math import floor
-from random import Random
 from typing import Final
 from zlib import crc32
 
@@ -16,29 +14,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myobridge.metrics import Distribution
-from myobridge.simulator.configure import BITS_PER_BYTE, MAX_CHANNELS, TICK_HZ, check_config
+from myobridge.simulator.configure import MAX_CHANNELS, TICK_HZ, check_config
 from myobridge.simulator.emg_source import EmgSource
 from myobridge.simulator.limits import WIDE, LimitsStore
 from myobridge.simulator.safety import Safety
+from myobridge.simulator.uplink import Uplink
 from myobridge.wire import messages as m
-from myobridge.wire.frame import PAYLOAD, FrameDecoder, encode
+from myobridge.wire.frame import PAYLOAD, FrameDecoder
 from myobridge.wire.messages import Result, State
 
-TX_BUFFER_BYTES: Final = 512
 VERSION: Final = tuple(map(int, version("myobridge").split(".")))
 
 
 class SimulatedFirmware:
-    """One board with an EMG source at its inputs. limits: stored in its EEPROM; None: none are."""
+    """One board with an EMG source at its inputs, just switched on.
+
+    boot_id: another one at each start, for all challenges follow from it. limits: stored in its EEPROM; None: none are.
+    """
 
     def __init__(
-        self, source: EmgSource, seed: int = 0, baud: int = m.BAUD, limits: m.WriteLimits | None = WIDE
+        self, source: EmgSource, boot_id: int = 0, baud: int = m.BAUD, limits: m.WriteLimits | None = WIDE
     ) -> None:
-        random = Random(seed)
         self._source = source
-        self._byte_s = BITS_PER_BYTE / baud
         self._baud = baud
-        self.safety = Safety(boot_id=random.randrange(1, 1 << 16), tick_hz=TICK_HZ, challenge=random.randrange(1 << 16))
+        self.safety = Safety(boot_id=boot_id, tick_hz=TICK_HZ, challenge=boot_id)
         self.safety.started_up()
         self.limits = LimitsStore(limits)
         self._frames = FrameDecoder()
@@ -48,13 +47,14 @@ class SimulatedFirmware:
         self._tx_drops = 0
         self._dropped_before = False
         self._host_seq: int | None = None
-        self._seq = 0
         self._ack = (0, 0, Result.OK)
-        self._outbox: deque[tuple[float, bytes]] = deque()
-        self._line_free_s = 0.0
+        self._uplink = Uplink(baud)
         self._period_s = 1 / source.fs_hz
         self._first_sample_s = 0.0
+        self._next_sample = 0
+        """Index of the next sample, as of the last look; stays after STOP."""
         self.samples_taken = 0
+        """In frames."""
         self.truth_deg: NDArray[np.float32] | None = None
         """True angles at the newest sample; None: the source does not know them."""
         self.setpoint_age = Distribution()
@@ -83,33 +83,24 @@ class SimulatedFirmware:
         self.safety.tick(int(now_s * 1000))
         if self.limits.ended(now_s):
             self._limits_changed()
-            self._transmit(m.Limits.TYPE, self.limits.told(Result.OK).pack(), now_s)
+            self._owe_limits(Result.OK)
         if now_s >= self._status_s or self._told != self._tellable():
-            self._status(now_s)
+            self._uplink.owe(m.Status, self._status)
+        self._uplink.send_due(now_s)
 
     def next_event_s(self) -> float:
         """Time at which `advance` or `outgoing` has something to do next."""
-        times = [self._servo_s, self._status_s]
+        times = [self._servo_s, self._status_s, self._uplink.next_event_s()]
         if self.limits.state is m.LimitsState.WRITING:
             times.append(self.limits.written_s)
         if self.safety.streaming and self.safety.config:
             left = self.safety.config.samples_per_frame - self.samples_taken % self.safety.config.samples_per_frame
             times.append(self._first_sample_s + (self.samples_taken + left - 1) * self._period_s)
-        if self._outbox:
-            times.append(self._outbox[0][0])
         return min(times)
 
     def outgoing(self, now_s: float) -> bytes:
         """Bytes that the line has carried by `now_s`."""
-        sent = []
-        while self._outbox and self._outbox[0][0] <= now_s:
-            sent.append(self._outbox.popleft()[1])
-        return b"".join(sent)
-
-    def lost_frame(self) -> None:
-        """Counts a whole frame that was dropped because the port was full."""
-        self._tx_drops += 1
-        self._dropped_before = True
+        return self._uplink.carried(now_s)
 
     def _sample(self, now_s: float) -> None:
         config = self.safety.config
@@ -123,33 +114,23 @@ class SimulatedFirmware:
             taken_s = self._first_sample_s + (self.samples_taken + n - 1) * self._period_s
             self._emg(counts[:, inputs], taken_s)
             self.samples_taken += n
-            self.safety.sampled(int(now_s * 1000))
+        self._look(now_s)
 
     # --- out ----------------------------------------------------------------------------------------------
 
-    def _transmit(self, message_type: int, payload: bytes, now_s: float) -> None:
-        frame = encode(message_type, self._seq, payload)
-        begins_s = max(self._line_free_s, now_s)
-        waiting_bytes = (begins_s - now_s) / self._byte_s
-        if message_type == m.Emg.TYPE and waiting_bytes + len(frame) > TX_BUFFER_BYTES:
-            self.lost_frame()
-            return
-        self._seq = (self._seq + 1) & 0xFF
-        self._line_free_s = begins_s + len(frame) * self._byte_s
-        self._outbox.append((self._line_free_s, frame))
-
     def _emg(self, counts: NDArray[np.int16], now_s: float) -> None:
+        head = m.Emg(self.samples_taken & 0xFFFFFFFF, len(counts), self._emg_flags()).pack()
+        self._dropped_before = not self._uplink.send_emg(head + counts.astype("<i2").tobytes(), now_s)
+        self._tx_drops += self._dropped_before
+
+    def _emg_flags(self) -> m.EmgFlag:
         flags = m.EmgFlag.TX_DROP if self._dropped_before else m.EmgFlag(0)
-        if self.safety.state is State.ARMED:
-            flags |= m.EmgFlag.ARMED
-        self._dropped_before = False
-        head = m.Emg(self.samples_taken & 0xFFFFFFFF, len(counts), flags).pack()
-        self._transmit(m.Emg.TYPE, head + counts.astype("<i2").tobytes(), now_s)
+        return flags | m.EmgFlag.ARMED if self.safety.state is State.ARMED else flags
 
     def _tellable(self) -> tuple[object, ...]:
         return self.safety.state, self.safety.reason, self.limits.state
 
-    def _status(self, now_s: float) -> None:
+    def _status(self, now_s: float) -> m.Status:
         safety, errors = self.safety, self._frames.counters
         flags = m.StatusFlag(0)
         for flag, holds in (
@@ -158,7 +139,9 @@ class SimulatedFirmware:
             (m.StatusFlag.PULSES_ON, safety.pulses_on),
         ):
             flags |= flag if holds else m.StatusFlag(0)
-        status = m.Status(
+        self._told = self._tellable()
+        self._status_s = now_s + m.STATUS_PERIOD_MS / 1000
+        return m.Status(
             state=safety.state,
             reason=safety.reason,
             blockers=safety.blockers(int(now_s * 1000)),
@@ -169,7 +152,7 @@ class SimulatedFirmware:
             challenge=safety.challenge,
             boot_id=safety.boot_id,
             config_crc=safety.config_crc,
-            sample_index=self._next_index(now_s),
+            sample_index=self._look(now_s),
             t_us=int(now_s * 1e6) & 0xFFFFFFFF,
             setpoint_seq=safety.setpoint_seq,
             applied_cdeg=tuple(safety.applied),
@@ -188,9 +171,6 @@ class SimulatedFirmware:
             tx_drops=self._tx_drops & 0xFFFF,
             max_loop_us=0,
         )
-        self._told = self._tellable()
-        self._status_s = now_s + m.STATUS_PERIOD_MS / 1000
-        self._transmit(m.Status.TYPE, status.pack(), now_s)
 
     # --- in -----------------------------------------------------------------------------------------------
 
@@ -211,6 +191,7 @@ class SimulatedFirmware:
                 self._bad_lengths += 1
             else:
                 self._dispatch(message_class.unpack(payload), seq, now_s)
+                self._uplink.send_due(now_s)
 
     def _count_gap(self, seq: int, kind: int) -> None:
         if self._host_seq is not None and kind != m.Hello.TYPE:
@@ -224,18 +205,19 @@ class SimulatedFirmware:
                 sampled_s = self._first_sample_s + message.based_on_sample * self._period_s
                 if safety.streaming:
                     self.setpoint_age.add(now_s - sampled_s)
-                safety.setpoint(message, seq, self._next_index(now_s), now_ms)
+                safety.setpoint(message, seq, self._look(now_s), now_ms)
                 return
             case m.Ping():
-                pong = m.Pong(message.token, int(now_s * 1e6) & 0xFFFFFFFF, self._next_index(now_s))
-                self._transmit(m.Pong.TYPE, pong.pack(), now_s)
+                pong = m.Pong(message.token, int(now_s * 1e6) & 0xFFFFFFFF, self._look(now_s))
+                self._uplink.owe(m.Pong, lambda _: pong)
                 return
             case m.Hello():
                 safety.host_speaks_ours = message.proto_hash == m.PROTO_HASH
-                self._transmit(m.Ident.TYPE, self._ident(message.nonce).pack(), now_s)
+                ident = self._ident(message.nonce)
+                self._uplink.owe(m.Ident, lambda _: ident)
                 result = Result.OK
             case m.Config():
-                self._ack = (message.TYPE, seq, self._config(message, now_s))
+                self._ack = (message.TYPE, seq, self._config(message))
                 return
             case m.ReadLimits() | m.WriteLimits():
                 self._ack = (message.TYPE, seq, self._limits(message, now_s))
@@ -255,15 +237,19 @@ class SimulatedFirmware:
             case _:
                 return
         self._ack = (message.TYPE, seq, result)
-        self._status(now_s)
+        self._uplink.owe(m.Status, self._status)
 
     def _samples_due(self, now_s: float) -> int:
         """Number of samples that the sample clock has taken by now; it also runs between frames."""
         return max(0, floor((now_s - self._first_sample_s) / self._period_s) + 1)
 
-    def _next_index(self, now_s: float) -> int:
-        """Index of the next sample; 0 while the board does not stream."""
-        return self._samples_due(now_s) & 0xFFFFFFFF if self.safety.streaming else 0
+    def _look(self, now_s: float) -> int:
+        """Index of the next sample."""
+        if self.safety.streaming:
+            before, self._next_sample = self._next_sample, self._samples_due(now_s) & 0xFFFFFFFF
+            if self._next_sample != before:
+                self.safety.sampled(int(now_s * 1000))
+        return self._next_sample
 
     def _ident(self, nonce: int) -> m.Ident:
         return m.Ident(
@@ -282,7 +268,7 @@ class SimulatedFirmware:
             tick_hz=TICK_HZ,
         )
 
-    def _config(self, config: m.Config, now_s: float) -> Result:
+    def _config(self, config: m.Config) -> Result:
         safety = self.safety
         if safety.state is not State.DISARMED or safety.streaming:
             result = Result.WRONG_STATE
@@ -294,7 +280,7 @@ class SimulatedFirmware:
                 self._start_within_limits(config)
         period = safety.config.sample_period_ticks if safety.config else 0
         ack = m.ConfigAck(result, period, safety.config_crc)
-        self._transmit(m.ConfigAck.TYPE, ack.pack(), now_s)
+        self._uplink.owe(m.ConfigAck, lambda _: ack)
         return result
 
     def _limits(self, wanted: m.ReadLimits | m.WriteLimits, now_s: float) -> Result:
@@ -305,7 +291,7 @@ class SimulatedFirmware:
         else:
             result = self.limits.write(wanted, now_s)
             self._limits_changed()
-        self._transmit(m.Limits.TYPE, self.limits.told(result).pack(), now_s)
+        self._owe_limits(result)
         return result
 
     def _start_within_limits(self, config: m.Config) -> None:
@@ -314,6 +300,9 @@ class SimulatedFirmware:
         angles = zip(safety.applied, config.servo_safe_cdeg, within(config, safety.applied), strict=True)
         safety.applied = [angle if fits else safe for angle, safe, fits in angles]
         safety.starts_within = all(within(config, safety.applied))
+
+    def _owe_limits(self, result: Result) -> None:
+        self._uplink.owe(m.Limits, lambda _: self.limits.told(result))
 
     def _limits_changed(self) -> None:
         self.safety.limits_blockers = self.limits.blockers(self.safety.config)

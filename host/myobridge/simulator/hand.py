@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import signal
 import time
 from dataclasses import dataclass, field
@@ -18,9 +19,12 @@ from myobridge.simulator.emg_source import EmgSource
 from myobridge.simulator.firmware import SimulatedFirmware
 from myobridge.simulator.line_faults import FaultyLine, LineFaults
 from myobridge.simulator.pty_port import PtyPort
-from myobridge.wire.messages import State
+from myobridge.simulator.uplink import BITS_PER_BYTE
+from myobridge.wire.messages import BAUD, State
 
 LONGEST_SLEEP_S: Final = 0.02
+SHORT_SLEEP_S: Final = 0.001
+RX_BUFFER_BYTES: Final = 256
 ROW_S: Final = 0.02
 """Interval between rows of the trace."""
 
@@ -77,14 +81,35 @@ class Trace:
         return None if np.isnan(error).any() else round(float(error.mean()), 2)
 
 
+class Downlink:
+    """The line from the host: a port takes bytes faster than the board's line carries them."""
+
+    def __init__(self, port: PtyPort, baud: int = BAUD) -> None:
+        self._port = port
+        self._byte_s = BITS_PER_BYTE / baud
+        self._carried_until_s = 0.0
+
+    def read(self, now_s: float) -> bytes:
+        """What has arrived since the last call, at most what the board's receive buffer holds."""
+        begins_s = max(self._carried_until_s, now_s - RX_BUFFER_BYTES * self._byte_s)
+        data = self._port.read(round((now_s - begins_s) / self._byte_s))
+        self._carried_until_s = begins_s + len(data) * self._byte_s
+        return data
+
+    def full(self, now_s: float) -> bool:
+        """It has carried all that it could: more may wait in the port."""
+        return self._carried_until_s > now_s - SHORT_SLEEP_S
+
+
 class SimulatedHand:
     """Firmware, line and port of one simulated hand."""
 
     def __init__(self, source: EmgSource, port: PtyPort, faults: LineFaults, seed: int) -> None:
         self.port = port
-        self.firmware = SimulatedFirmware(source, seed)
+        self.firmware = SimulatedFirmware(source, boot_id=secrets.randbelow(1 << 16))
         self.trace = Trace()
         self.tap: HandTap | None = None
+        self._downlink = Downlink(port)
         self._faults = faults
         self._up, self._down = FaultyLine(faults, seed=2 * seed), FaultyLine(faults, seed=2 * seed + 1)
         self._stopping = False
@@ -108,7 +133,9 @@ class SimulatedHand:
                     self.trace.add(self.firmware)
                     self._show()
                 sleep_s = min(self.firmware.next_event_s() - time.monotonic(), LONGEST_SLEEP_S)
-                if self._plugged:
+                if self._downlink.full(now_s):
+                    time.sleep(SHORT_SLEEP_S)
+                elif self._plugged:
                     self.port.wait(sleep_s)
                 else:
                     time.sleep(max(0.0, sleep_s))
@@ -125,12 +152,12 @@ class SimulatedHand:
             self.tap.send(HandSnapshot(truth_deg=[] if truth is None else truth.tolist(), applied_deg=applied))
 
     def _exchange(self, now_s: float, elapsed_s: float) -> None:
-        arrived = self._down.apply(self.port.read(), elapsed_s) if self._plugged else b""
+        arrived = self._down.apply(self._downlink.read(now_s), elapsed_s) if self._plugged else b""
         self.firmware.receive(arrived, now_s)
         self.firmware.advance(now_s)
         sent = self._up.apply(self.firmware.outgoing(now_s), elapsed_s)
-        if sent and self._plugged and not self.port.write(sent):
-            self.firmware.lost_frame()
+        if sent and self._plugged:
+            self.port.write(sent)
 
     def _plug_or_unplug(self, elapsed_s: float) -> None:
         unplugged = self._faults.unplugged(elapsed_s)

@@ -52,23 +52,21 @@ class PtyPort:
         """Waits until the host has written something, at most `timeout_s`."""
         select.select([self._master], [], [], max(0.0, timeout_s))
 
-    def read(self) -> bytes:
-        """Bytes that the host has written."""
+    def read(self, most: int = 65536) -> bytes:
+        """Bytes that the host has written, at most so many."""
         try:
-            return os.read(self._master, 65536)
+            return os.read(self._master, most)
         except BlockingIOError:
             return b""
 
-    def write(self, data: bytes) -> bool:
-        """Gives whole frames to the host; False: the buffer is full, because the host does not read, and drops them.
+    def write(self, data: bytes) -> None:
+        """Gives whole frames to the host; drops them if the buffer is full, because the host does not read.
 
         Data that the buffer took only in part go first, because a line never drops half a frame.
         """
         try:
             self._unsent = self._unsent[os.write(self._master, self._unsent) :] if self._unsent else b""
-            if self._unsent:
-                return False
-            self._unsent = data[os.write(self._master, data) :]
+            if not self._unsent:
+                self._unsent = data[os.write(self._master, data) :]
         except BlockingIOError:
-            return False
-        return True
+            return

@@ -74,6 +74,7 @@ uint32_t board_now_ms(void) { return fake.now_ms; }
 uint32_t board_clock_us(void) { return fake.clock_us; }
 uint16_t board_supply_mv(void) { return fake.supply_mv; }
 uint16_t board_rx_overruns(void) { return fake.rx_overruns; }
+uint8_t board_rx_waiting(void) { return fake.rx_waiting; }
 uint16_t board_samples(void) { return emg_samples(&board_emg); }
 void board_tx_until(uint16_t end) { fake.tx_end = end; }
 

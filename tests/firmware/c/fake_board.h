@@ -17,6 +17,7 @@ struct fake_board {
     uint8_t rx[4096];              /* bytes from the host */
     uint16_t rx_count;
     uint16_t rx_at;
+    uint8_t rx_waiting;            /* what the firmware is told of them: no flood here takes time */
 
     uint16_t tx_at;                /* in board_tx_ring: as far as the line has got */
     uint16_t tx_end;               /* and as far as it may go */

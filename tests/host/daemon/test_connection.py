@@ -47,7 +47,7 @@ class VirtualLink:
 
     def __init__(self, clock):
         self.clock = clock
-        self.device = SimulatedFirmware(NoiseSource(), seed=1)
+        self.device = SimulatedFirmware(NoiseSource(), boot_id=1)
         self.board_rate = 1.0
         """Seconds that pass on the board during one second here."""
         self._board_s = self._looked_s = clock.now_s

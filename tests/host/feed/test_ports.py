@@ -95,7 +95,7 @@ def device(ident, deaf_s=0.0, *, says_status=True):
 
 
 def test_the_simulated_hand_is_found(serve):
-    firmware = SimulatedFirmware(ConstantSource(), seed=1)
+    firmware = SimulatedFirmware(ConstantSource(), boot_id=1)
 
     def answer(data, now_s):
         firmware.receive(data, now_s)

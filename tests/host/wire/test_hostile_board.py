@@ -15,6 +15,7 @@ from myobridge.errors import UserError
 from myobridge.model.load import open_model
 from myobridge.settings import Settings
 from myobridge.simulator.firmware import SimulatedFirmware
+from myobridge.simulator.uplink import PASS_S
 from myobridge.wire import messages as m
 from myobridge.wire.frame import PAYLOAD, FrameDecoder, encode
 from myobridge.wire.handshake import Phase
@@ -115,6 +116,7 @@ def test_an_ident_that_cannot_be_true_is_refused(model, changes):
     session.poll(0.0)
     session.hear(0.1)
     session.poll(0.1)
+    link.device.advance(time.monotonic() + PASS_S)
     ident = next(f for f in FrameDecoder().feed(link.device.outgoing(1e9)) if f[0] == m.Ident.TYPE)
     lie = msgspec.structs.replace(m.Ident.unpack(ident[PAYLOAD]), **changes)
     with pytest.raises(UserError, match=r"\.$"):

@@ -33,7 +33,7 @@ def link(port):
 
 def test_bytes_pass_unchanged_in_both_directions(port, link):
     every_byte = bytes(range(256)) * 4
-    assert port.write(every_byte)
+    port.write(every_byte)
     assert link.wait(1.0)
     assert link.read() == every_byte
     assert link.write(every_byte)

@@ -197,7 +197,7 @@ class OtherFirmware(SimulatedFirmware):
     """A firmware with other values in IDENT."""
 
     def __init__(self, **changes):
-        super().__init__(ConstantSource(), seed=1)
+        super().__init__(ConstantSource(), boot_id=1)
         self._changes = changes
 
     def _ident(self, nonce):
@@ -260,7 +260,7 @@ def test_a_refused_configuration_is_explained(change, sentence):
 
 
 def test_a_line_that_is_too_slow_is_explained():
-    hand = VirtualHand(SimulatedFirmware(ConstantSource(), seed=1, baud=115200))
+    hand = VirtualHand(SimulatedFirmware(ConstantSource(), boot_id=1, baud=115200))
     with pytest.raises(UserError, match="the line is too slow; raise"):
         hand.run(1.0)
 
@@ -285,11 +285,11 @@ def test_a_refused_start_ends_the_session_with_the_reason():
 
 def test_a_board_that_refuses_every_configuration_as_if_it_were_armed_breaks_the_session_but_not_the_daemon():
     class Stubborn(SimulatedFirmware):
-        def _config(self, config, now_s):
-            self._transmit(m.ConfigAck.TYPE, m.ConfigAck(m.Result.WRONG_STATE, 0, 0).pack(), now_s)
+        def _config(self, config):
+            self._uplink.owe(m.ConfigAck, lambda _: m.ConfigAck(m.Result.WRONG_STATE, 0, 0))
             return m.Result.WRONG_STATE
 
-    hand = VirtualHand(Stubborn(ConstantSource(), seed=1))
+    hand = VirtualHand(Stubborn(ConstantSource(), boot_id=1))
     with pytest.raises(SessionBroken, match="the board is armed or streaming; reset it"):
         hand.run(2.0)
     assert len(hand.sent_of(m.Config)) == REQUEST_TRIES + 1
@@ -330,7 +330,7 @@ def test_unexpected_messages_are_counted_and_ignored():
 
 def test_the_boot_id_shows_a_reset_during_a_session():
     hand = armed_hand()
-    hand.firmware = SimulatedFirmware(ConstantSource(), seed=2)
+    hand.firmware = SimulatedFirmware(ConstantSource(), boot_id=2)
     with pytest.raises(SessionFailed, match="was reset"):
         hand.run(0.2)
 
@@ -745,7 +745,7 @@ class AnyOrder(RuleBasedStateMachine):
 
     @initialize(seed=st.integers(0, 3))
     def begin(self, seed):
-        self.hand = VirtualHand(SimulatedFirmware(ConstantSource(), seed=seed))
+        self.hand = VirtualHand(SimulatedFirmware(ConstantSource(), boot_id=seed))
         self.asked_to_arm = False
 
     def during(self, action):
@@ -791,7 +791,7 @@ class AnyOrder(RuleBasedStateMachine):
 
     @rule(seed=st.integers(4, 9))
     def board_resets(self, seed):
-        self.hand.firmware = SimulatedFirmware(ConstantSource(), seed=seed)
+        self.hand.firmware = SimulatedFirmware(ConstantSource(), boot_id=seed)
 
     @invariant()
     def the_hand_moves_only_on_request(self):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from myobridge.simulator.firmware import SimulatedFirmware
+from myobridge.simulator.uplink import PASS_S
 from myobridge.wire import messages as m
 from myobridge.wire.emg import parse_emg
 from myobridge.wire.frame import PAYLOAD, FrameDecoder, encode
@@ -70,17 +71,18 @@ def test_samples_come_channel_by_channel(row):
 def test_a_bad_frame_raises_one_counter_and_nothing_else(row):
     """PROTOCOL.md, Receiving: no answer, no other effect, and the board accepts the next good frame."""
     device = SimulatedFirmware(ConstantSource())
-    before = status_of(device)
-    device.receive(bytes.fromhex(row["wire"]), 0.0)
-    after = status_of(device)
+    before = status_of(device, 0.0)
+    device.receive(bytes.fromhex(row["wire"]), 0.05)
+    after = status_of(device, 0.06)
     rises = {name: getattr(after, name) - getattr(before, name) for name in COUNTERS}
     assert rises == {name: int(name == row["counter"]) for name in COUNTERS}
     assert (after.state, after.ack_type, after.blockers) == (before.state, before.ack_type, before.blockers)
 
 
-def status_of(device):
+def status_of(device, now_s):
     """The STATUS that answers DISARM; the board has to send it after any bytes."""
-    device.receive(encode(m.Disarm.TYPE, 0, b""), 0.0)
+    device.receive(encode(m.Disarm.TYPE, 0, b""), now_s)
+    device.advance(now_s + PASS_S)
     *_, frame = FrameDecoder().feed(device.outgoing(1e9))
     status = m.Status.unpack(frame[PAYLOAD])
     assert status.ack_type == m.Disarm.TYPE

@@ -59,6 +59,10 @@ bool board_rx(uint8_t *byte) {
     return true;
 }
 
+uint8_t board_rx_waiting(void) {
+    return (uint8_t)(rx_head - rx_tail);
+}
+
 uint16_t board_rx_overruns(void) {
     uint8_t status = lock();
     uint16_t lost = rx_overruns;
