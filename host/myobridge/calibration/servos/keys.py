@@ -52,7 +52,7 @@ KEYS: Final = {
 }
 """The arrows come in the terminal's normal form and in its application form."""
 SEQUENCE: Final = re.compile(rb"\x1b(?:\[\[?[0-?]*[@-~]|O[0-9;]*[A-Za-z])")
-"""What a terminal sends for a key without a character. The end of one is no key: Shift-Up ends in A, which must not arm."""
+"""What a terminal sends for a key without a character. Its letter is no key: Shift-Up ends in A, but must not arm."""
 BEGUN: Final = re.compile(rb"\x1b(?:\[\[?[0-?]*|O[0-9;]*)?\Z")
 READ_BYTES: Final = 4096
 """All that a terminal keeps: presses that waited must not count one after the other."""
