@@ -20,8 +20,8 @@ from myobridge.wire.messages import Blocker, State, Status
 SHOW_S: Final = 0.1
 LOOK_UP_S: Final = 0.1
 """How often to look whether somebody else has stopped the hand."""
-ENDED_BY: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGTSTP)
-"""Ctrl-C, an end, a closed terminal, Ctrl-Z: nobody is at the keys any more."""
+ENDED_BY: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGTSTP, signal.SIGQUIT)
+"""Ctrl-C, an end, a closed terminal, Ctrl-Z, Ctrl-\\: nobody is at the keys any more."""
 UNCONFIRMED: Final = "The board on {} did not confirm that the pulses are off; switch the servo power off."
 WHY: Final = {
     State.HOLD: "This computer was too slow for a moment, so the servo stands still; wait a second.",
