@@ -32,7 +32,7 @@ _HELD = {
     LimitsState.DEFAULTS: "The board stores no servo limits, so each servo gets {} to {} µs.",
     LimitsState.STORED: "The board stores the servo limits of this hand.",
     LimitsState.WRITING: "The board is storing servo limits; wait a second.",
-    LimitsState.DAMAGED: "The stored servo limits are damaged, so the hand cannot be armed to follow.",
+    LimitsState.DAMAGED: "The stored servo limits are damaged, so only `myobridge servos` arms the hand.",
 }
 
 
