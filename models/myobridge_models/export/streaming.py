@@ -46,11 +46,11 @@ class _Streaming:
         self.network = network
         self.shape = shape = network.shape
         self.hop = hop
-        self.strides = np.array([d.stride for d in shape.detectors])
-        self.first, self.second = shape.pattern_dilations
+        self.strides = np.array([shape.stride(d) for d in shape.detectors])
+        (self.first,) = {shape.dilations(d)[0] for d in shape.detectors}
+        self.second = self.strides * [shape.dilations(d)[1] for d in shape.detectors]  # in samples
         self.field = max(d.receptive_field(shape.fs_hz) for d in shape.detectors)
-        reach = (shape.pattern_kernel - 1) * self.second * int(max(self.strides))
-        self.pattern_hops = -(-reach // hop)
+        self.pattern_hops = -(-(shape.pattern_kernel - 1) * int(max(self.second)) // hop)
         self.filters, nodes = stage_1_filters(windowed)
         self.add = GraphBuilder(nodes)
 
@@ -95,13 +95,13 @@ class _Streaming:
     def _second_layer(self, patterns: str) -> str:
         """Returns (detectors · hop · C, features)."""
         shape, add, taps = self.shape, self.add, self.shape.pattern_kernel - 1
-        unit = gcd(self.hop, self.second)  # samples that stay together whatever the dilation
+        unit = gcd(self.hop, *self.second.tolist())  # samples that stay together whatever the dilation
         n, width = shape.pattern_features, unit * shape.channels
         units = len(self.strides) * self.hop // unit  # of a feature in a hop
         past = self.add.input(PAST + patterns, self.pattern_hops * n * units, width)
-        if self.hop > self.second:  # older taps reach into this hop too
+        if self.hop > min(self.second):  # older taps reach into this hop too
             past = add("Concat", past, add.reshape(patterns, n * units, width), axis=0)
-        back = self.second * np.arange(taps, 0, -1)[:, None, None] * self.strides[:, None]  # (taps, detectors, 1)
+        back = np.arange(taps, 0, -1)[:, None, None] * self.second[:, None]  # (taps, detectors, 1)
         sample = self.pattern_hops * self.hop - back + np.arange(0, self.hop, unit)  # (taps, detectors, units)
         feature, detector = np.arange(n)[:, None, None, None], np.arange(len(self.strides))[:, None]
         older = add.rows(past, self._row(sample, feature, detector, unit).reshape(n, taps, units))
