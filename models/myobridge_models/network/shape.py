@@ -159,6 +159,11 @@ class Shape:
         return sorted({(min(a, b), max(a, b)) for a in range(n) for b in ((a + 1) % n, (a + 2) % n) if a != b})
 
     @property
+    def alike(self) -> str:
+        """Name of the values that tell how alike the channels are."""
+        return "Channel correlation"
+
+    @property
     def correlation_values(self) -> int:
         """Over each span, the correlation of each pair of neighbours and of each channel with its own past."""
         return len(self.correlation_hops) * (len(self.neighbours) + self.channels * len(self.correlation_lags))
