@@ -17,7 +17,7 @@ from myobridge_models.commands.options import POSES, RECORDINGS, SEED, STEPS, TH
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The .onnx file to write.")
 @click.option("--hold-out", type=click.IntRange(min=0), help="Repetition to leave out, for later tests.")
 @click.option("--validate", type=click.IntRange(min=0), help="Repetition to leave out, for early stopping.")
-@click.option("--family", default="cnn_mlp", help="Network family; see `compare`.")
+@click.option("--family", default="cnn_mlp_log", help="Network family; see `compare`.")
 @click.option("--population", is_flag=True, help="Many people's recordings, for a base model to calibrate.")
 @click.option("--robust", is_flag=True, help="Also train on altered copies: noise, hum, turned cuff, dead channel.")
 @POSES

@@ -33,7 +33,7 @@ class CnnMlp(CacheableNetwork):
         super().__init__()
         self.shape = shape
         self._fits_gain = fits_gain
-        self.correlation = ChannelCorrelation(shape) if shape.correlation_hops else None
+        self.correlation = self._correlation(shape) if shape.correlation_hops else None
         self.detectors = nn.ModuleList(ApDetector(d, shape.fs_hz) for d in shape.detectors)
         self.patterns = PatternDetector(shape)
         layers: list[nn.Module] = []
@@ -41,6 +41,10 @@ class CnnMlp(CacheableNetwork):
             layers += [nn.Dropout(dropout), nn.Linear(n_in, n_out), nn.ReLU()]
         self.mlp = nn.Sequential(*layers[:-1])  # no ReLU before the sigmoid
         self.reset_head()
+
+    def _correlation(self, shape: Shape) -> ChannelCorrelation:
+        """Returns what the MLP reads of how alike the channels are."""
+        return ChannelCorrelation(shape)
 
     def head(self) -> nn.Module:
         """Returns the MLP."""
@@ -110,7 +114,8 @@ class CnnMlp(CacheableNetwork):
             outputs = shape.means * shape.averaged_outputs(spec)
             back = shape.stride(spec) * torch.arange(outputs - 1, -1, -1, device=ends.device)  # (50,)
             at = ends[:, None] - (shape.feature_field(spec) - 1) - back  # (M, 50)
-            paths.append(maps[..., at].unflatten(-1, (shape.means, -1)).mean(-1))  # (N·C, 4, M, means)
+            means = maps[..., at].reshape(n * c, -1, len(ends), shape.means, outputs // shape.means).mean(-1)
+            paths.append(means)  # (N·C, 4, M, means)
         stacked = torch.stack(paths, dim=1)  # (N·C, 4 detectors, 4 features, M, means)
         stacked = stacked.reshape(n, c, *stacked.shape[1:])  # (N, C, 4 detectors, 4 features, M, means)
         return stacked.permute(0, 4, 1, 2, 3, 5).reshape(n, len(ends), shape.pattern_values)  # (N, M, C·4·4·means)
@@ -135,7 +140,8 @@ class CnnMlp(CacheableNetwork):
             means = maps.unfold(-1, span, 1)[..., ::stride].mean(-1)  # (C·4, T - field - span + 2)
             cache.append(nn.functional.pad(means, (emg.shape[1] - means.shape[1], 0)).T)
         if self.correlation:
-            cache.append(self.correlation.at(emg[None], torch.arange(emg.shape[1], device=emg.device))[0])
+            ends = torch.arange(emg.shape[1], device=emg.device)
+            cache.append(self.correlation.at(emg[None], ends)[0])
         return tuple(cache)
 
     def from_cache(self, cache: tuple[Tensor, ...], ends: Tensor, gain: Tensor) -> Tensor:

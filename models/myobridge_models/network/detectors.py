@@ -63,8 +63,9 @@ class PatternDetector(nn.Module):
     def forward(self, x: Tensor, dilations: Sequence[int], stride: int = 1, stretch: int = 1) -> Tensor:
         """Maps (N·C, 1, T) to (N·C, 4, n); the last of the n ends at the newest sample that `stride` reaches.
 
-        `stride` is the first layer's step, and the dilations of later layers count in this step. With `stretch` = s, the later dilations
-        are s times longer instead: this gives the outputs of stride s at every sample instead of every s-th.
+        `stride` is the first layer's step, and the dilations of later layers count in this step. With `stretch` = s,
+        the later dilations are s times longer instead: this gives the outputs of stride s at every sample instead of
+        every s-th.
         """
         for number, (weight, bias, dilation) in enumerate(zip(self.weights, self.biases, dilations, strict=True)):
             first = number == 0

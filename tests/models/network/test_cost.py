@@ -38,7 +38,14 @@ def test_the_cost_of_the_notes_network_equals_a_count_by_hand(tmp_path):
     mlp = 150 * 128 + 128 * 64 + 64 * 5
     taps, patterns = 57 + 37 + 25 + 25, 4 * (10 * 4 + 10 * 4 * 4)
     correlation = (4 + 6 + 4 * 8) * (10 + 40 + 76)  # the hop's products, and sums of hops
-    assert macs_of(tmp_path, DEFAULT_FAMILY)[1] == 4 * 10 * (taps + patterns) + correlation + mlp
+    assert macs_of(tmp_path, "cnn_mlp")[1] == 4 * 10 * (taps + patterns) + correlation + mlp
+
+
+def test_the_cost_of_the_default_network_equals_a_count_by_hand(tmp_path):
+    mlp = (64 + 160 + 10) * 128 + 128 * 64 + 64 * 5
+    taps, patterns = 57 + 37 + 25 + 25, 4 * (10 * 4 + 10 * 4 * 4)
+    power = (4 + 2 * (6 + 4 * 8)) * (10 + 40 + 76)  # the hop's squares, and sums of hops
+    assert macs_of(tmp_path, DEFAULT_FAMILY)[1] == 4 * 10 * (taps + patterns) + power + mlp
 
 
 @pytest.mark.parametrize("family", FAMILIES)
