@@ -39,7 +39,7 @@ class ChannelPower(ChannelCorrelation):
     def with_gain(self, powers: Tensor, gain: Tensor) -> Tensor:
         """Returns powers (M, spans · K) of the EMG whose channels are scaled by gain (M, C)."""
         of_span = powers.reshape(len(powers), len(self.spans), -1)
-        alone, of_sum, of_difference = torch.split(of_span, self._parts, dim=-1)  # type: ignore[no-untyped-call]
+        alone, of_sum, of_difference = torch.split(of_span, self._parts, dim=-1)
         pairs = slice(self._parts[0], self._parts[0] + self._parts[1])
         first, second = (torch.from_numpy(side[pairs]).to(gain.device) for side in (self.first, self.second))
         one = alone[..., first]
