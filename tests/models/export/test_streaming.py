@@ -27,8 +27,8 @@ def written(folder, fs_hz=2000, channels=4, hop=10, family="cnn_mlp"):
     """Writes a model file in which every weight and bias has an effect."""
     torch.manual_seed(fs_hz + channels + hop)
     network = create(family, fs_hz, channels, 0.0)
-    loudness = torch.linspace(0.1, 1, 8)[:, None, None]
-    network.fit_gain(loudness * torch.randn(8, channels, network.shape.window_samples + 200))
+    loudness = torch.linspace(0.1, 1, 4)[:, None, None] if family == "cnn_mlp_log" else 1  # its features vary with it
+    network.fit_gain(loudness * torch.randn(4, channels, network.shape.window_samples))
     if family.startswith("cnn_mlp"):
         for bias in network.patterns.biases:
             torch.nn.init.uniform_(bias, -0.3, 0.3)
