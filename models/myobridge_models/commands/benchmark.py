@@ -18,14 +18,11 @@ if TYPE_CHECKING:
 @click.option("--data", type=click.Path(path_type=Path), required=True, help="Folder with s01.npz, s02.npz …")
 @click.option("--people", help="People by number, like 1,7.", show_default="all")
 @click.option("--folds", help="Held-out repetitions, like 0,2.", show_default="all")
-<<<<<<< HEAD
 @click.option(
-    "--decoders", default="mean,forest,lda,svm,svm_likeness,lda_bands,svm_bands,cnn_mlp", help="Decoders to compare."
+    "--decoders",
+    default="mean,forest,lda,svm,svm_likeness,lda_bands,svm_bands,cnn_mlp_log",
+    help="Decoders to compare.",
 )
-=======
-@click.option("--decoders", default="mean,forest,lda,svm,svm_likeness,cnn_mlp_log", help="Decoders to compare.")
-@click.option("--jobs", type=click.IntRange(min=1), default=1, help="Folds to run at a time.")
->>>>>>> 43f2239 (The default network reads logarithms of maps and channel powers, and learns behind a whitening with noise)
 @click.option("--populations", type=click.Path(path_type=Path), help="Folder that keeps the networks of other people.")
 @click.option("--plots", type=click.Path(path_type=Path), help="Folder for plots (.png).")
 @spreads
