@@ -51,6 +51,9 @@ class Way(Protocol):
     def carry(self, data: bytes, now_s: float) -> bytes:
         """The bytes that leave when these bytes enter."""
 
+    def empty(self) -> None:
+        """Loses the bytes that are under way."""
+
 
 class Clear:
     """A line without faults."""
@@ -58,6 +61,9 @@ class Clear:
     def carry(self, data: bytes, _now_s: float) -> bytes:
         """All bytes."""
         return data
+
+    def empty(self) -> None:
+        """Nothing is under way."""
 
 
 class LockStep:
@@ -96,6 +102,8 @@ class LockStep:
         """Plugs the board in or out; bytes on the line are lost."""
         self.plugged = plugged
         self._said.clear()
+        self.up.empty()
+        self.down.empty()
         if not plugged and self.link is not None:
             self.link.gone, self.link = True, None
 

@@ -437,10 +437,10 @@ def test_the_help_has_whole_sentences_and_every_default(group):
     for name in group.list_commands(context):
         command = group.get_command(context, name)
         assert " ".join(command.help.split())[:40] in " ".join(listed.split())
-        shown = " ".join(outcome(group, f"{name} --help").stdout.split())
+        shown = "".join(outcome(group, f"{name} --help").stdout.split())  # a long default continues on the next line
         for option in (p for p in command.params if isinstance(p, click.Option)):
             if isinstance(option.default, str | int | float) and not option.is_flag and option.default != "":
-                assert f"[default: {option.default}" in shown, option.name
+                assert f"[default:{option.default}".replace(" ", "") in shown, option.name
 
 
 @pytest.mark.parametrize("group", [host, models], ids=lambda group: group.name)

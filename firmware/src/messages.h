@@ -451,7 +451,7 @@ static inline void write_limits_unpack(struct write_limits *m, const uint8_t *pa
 /* The servo limits that hold. Answer to READ_LIMITS and WRITE_LIMITS, and sent once more when writing has ended. Where its fields lie. */
 enum limits_at {
     LIMITS_AT_RESULT = 0, /* enum result */
-    LIMITS_AT_STATE = 1, /* enum limits_state; all limits are 0 where it is damaged */
+    LIMITS_AT_STATE = 1, /* enum limits_state; where it is damaged, the limits say nothing */
     LIMITS_AT_SERVO_MIN_CDEG = 2,
     LIMITS_AT_SERVO_MAX_CDEG = 12,
     LIMITS_AT_PULSE_0_US = 22,

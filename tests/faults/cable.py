@@ -85,6 +85,12 @@ class Way:
             self._injected.append(self._faulty._held)
             self._faulty = None
 
+    def empty(self) -> None:
+        """Loses the bytes that are under way."""
+        self._injected.clear()
+        if self._faulty is not None:
+            self._faulty._held = b""
+
     def carry(self, data: bytes, now_s: float) -> bytes:
         """The bytes that come out at the other end."""
         elapsed_s, self._last_s = now_s - self._last_s, now_s

@@ -24,6 +24,8 @@ ANSWERED_S: Final = {"arm": 4.0 + STUCK_S, "disarm": 4.0 + STUCK_S, "estop": 4.0
 """A lift resets the board, which takes a while to start; a model is checked before it is used."""
 UNDER_WAY_S: Final = 0.1
 """Between a command and the board, or between the board and an answer."""
+STORED_S: Final = 0.3
+"""The disk takes up to 50 ms for each of several writes; a stop that nobody has confirmed may be lost until then."""
 STOOD_STILL_S: Final = 6.0
 """A simulated hand freezes for 5 s at most, and then obeys the line's content: an ARM, and the DISARM behind it.
 A board does not, because its watchdog resets it after 0.12 s."""
@@ -144,7 +146,7 @@ class Watch:
         command = self.estop
         if command is None or command.answered_s is not None or command.by == COMMAND_LINE:
             return
-        if self.awake_s - command.awake_s < UNDER_WAY_S:
+        if self.awake_s - command.awake_s < STORED_S:
             self.estop = None
 
     # --- what is seen -----------------------------------------------------------------------------------

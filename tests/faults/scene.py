@@ -301,6 +301,7 @@ class Scene:
         here = {"XDG_RUNTIME_DIR": str(self.folder), "XDG_STATE_HOME": str(self.folder / "state")}
         with (
             patch.dict(os.environ, here),
+            patch("os.urandom", self._random.randbytes),  # numbers on the wire are those of the seed, too
             self.world.running(),
             patch("myobridge.daemon.model_swap.Thread", LoadedLater),
             patch("myobridge.daemon.permission.estop_writer.EstopWriter._do", lambda _keeper, job: self._written(job)),

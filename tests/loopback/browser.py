@@ -20,8 +20,10 @@ def chromium():
         pytest.skip("There is no Chromium; install one: apt-get install chromium.")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path)
-        yield browser
-        browser.close()
+        try:
+            yield browser
+        finally:
+            browser.close()
 
 
 @contextmanager
@@ -33,9 +35,11 @@ def page_of(browser, url, size=None, **options):
     complaints = []
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    page.goto(url)
-    yield page
-    context.close()
+    try:  # a page that a failed test leaves open would draw on, and starve the next try
+        page.goto(url)
+        yield page
+    finally:
+        context.close()
     assert [text for text in complaints if "WebSocket connection" not in text] == []
 
 

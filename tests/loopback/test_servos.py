@@ -99,7 +99,7 @@ def test_the_servo_stands_still_200_ms_after_the_last_repeat_of_the_key(tmp_path
     assert poses[-1][1] > 92, "the middle is 90°"
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGTSTP])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGTSTP, signal.SIGQUIT])
 def test_a_signal_in_mid_motion_leaves_the_pulses_off(tmp_path, number):
     with simulated_hand(tmp_path) as hand:
         with armed(hand) as terminal:

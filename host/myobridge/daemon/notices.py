@@ -22,7 +22,7 @@ class Notices:
         self._port = port
         self._missed: str | None = ""
         """What to say first when the hand streams; empty: an introduction; None: the hand streams already."""
-        self._lost = ""
+        self._introduction = self._lost = ""
         self._seen = (-1, -1, False)
         self._explained = ""
         self._withheld = Withheld.NO
@@ -39,12 +39,15 @@ class Notices:
         if self._missed is not None and connection.streaming:
             began, self._missed = self._missed or connection.introduce(), None
             self._explained = connection.explain()
-            self.tell(f"{began} {self._explained}")
+            self._introduction = f"{began} {self._explained}"
+            self.tell(self._introduction)
         status = connection.session.status
         if status is not None and (seen := (status.state, status.reason, connection.may_move)) != self._seen:
             self._seen = seen
             if (explained := connection.explain()) != self._explained:
                 self._explained = explained
+                if self.note == self._introduction:
+                    self.note = ""  # it names a state that is over
                 if status.state != m.State.DISARMED or self._missed is None:
                     self.say(explained)
         withheld = connection.withheld

@@ -77,8 +77,8 @@ class Daemon:
     def close(self) -> None:
         """Closes the feed, and tells the service manager."""
         self.notify.stopping()
-        self._feed.close()
         self._requests.close()
+        self._feed.close()
 
     def install_signals(self) -> None:
         """SIGINT, SIGTERM and SIGHUP end the run, SIGUSR1 arms, SIGUSR2 disarms."""

@@ -123,7 +123,7 @@ class Handshake:
         elif status.state == m.State.ESTOP and not status.flags & m.StatusFlag.STREAMING:
             if not self.waits_in_estop:
                 raise SessionFailed(
-                    "The hand is in emergency stop; make it safe, then lift it: `myobridge lift-estop`."
+                    "The hand is in emergency stop; make it safe, then lift it: `myobridge lift-estop --port P`."
                 )
             self._since_s = now_s
         else:

@@ -477,7 +477,7 @@ class Limits(Struct, frozen=True):
     """The servo limits that hold. Answer to READ_LIMITS and WRITE_LIMITS, and sent once more when writing has ended."""
 
     result: int  # enum result
-    state: int  # enum limits_state; all limits are 0 where it is damaged
+    state: int  # enum limits_state; where it is damaged, the limits say nothing
     servo_min_cdeg: tuple[int, ...]
     servo_max_cdeg: tuple[int, ...]
     pulse_0_us: tuple[int, ...]

@@ -33,7 +33,7 @@ _BLOCKERS: Final = {
     m.Blocker.SUPPLY_LOW: "the servo supply is low; charge or check it",
     m.Blocker.BEYOND_LIMITS: (
         "[servo] goes beyond the servo limits that the board holds; `myobridge servos` stores this hand's limits and "
-        "prints the [servo] that fits them"
+        "prints the [servo] that fits them, with rate_hz at 50 unless all five servos are marked as digital"
     ),
     m.Blocker.NO_LIMITS: "the servo limits stored in the board are damaged; store them again with `myobridge servos`",
 }

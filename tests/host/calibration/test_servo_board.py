@@ -7,12 +7,15 @@ from msgspec.structs import replace
 
 from myobridge.calibration.servos import board as servo_board
 from myobridge.calibration.servos.board import Board
+from myobridge.calibration.servos.keys import Key
+from myobridge.calibration.servos.run import Walk
 from myobridge.errors import UserError
 from myobridge.settings import Settings
 from myobridge.simulator.firmware import SimulatedFirmware
 from myobridge.simulator.limits import WIDE
 from myobridge.wire import messages as m
 from myobridge.wire.link import LinkLost
+from myobridge.wire.messages import State
 from virtual_hand import ConstantSource
 
 NARROW = replace(WIDE, pulse_0_us=(900,) * m.SERVOS)
@@ -146,3 +149,62 @@ def test_the_search_asks_for_slow_pulses_of_every_width_from_the_middle_of_what_
     assert config.slew_cdeg_per_s == m.JOG_SLEW_CDEG_PER_S
     assert config.channel_mask.bit_count() == 1
     assert board.close()
+
+
+class Builder:
+    """A builder who does one step after another: each when the screen shows a state, each a key or something done."""
+
+    def __init__(self, *steps):
+        self.left, self._seen, self._until_s = list(steps), "", time.monotonic() + 20
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def show(self, look):
+        self._seen = look.state
+
+    def wishes(self):
+        assert time.monotonic() < self._until_s, self.left
+        if not self.left or self._seen != self.left[0][0].name:
+            return []
+        does = self.left.pop(0)[1]
+        return [does] if isinstance(does, Key) else does() or []
+
+
+def test_a_hand_whose_supply_dipped_enters_fault_once_and_is_armed_again_by_one_key(plug):
+    wire = plug()
+    states = []
+    fault = wire.board.safety._fault
+
+    def counted(reason):
+        states.append(wire.board.safety.state)
+        fault(reason)
+
+    def supply_is(low):
+        wire.board.safety.supply_low = low
+
+    wire.board.safety._fault = counted
+    builder = Builder(
+        (State.DISARMED, Key.ARM),
+        (State.ARMED, lambda: supply_is(True)),
+        *[(State.FAULT, lambda: None)] * 20,
+        (State.FAULT, lambda: supply_is(False)),
+        (State.DISARMED, Key.ARM),
+        (State.ARMED, Key.LEAVE),
+    )
+    Walk(opened(), [builder], [builder]).run()
+    assert not builder.left
+    assert [state for state in states if state is not State.FAULT] == [State.ARMED]
+    assert not wire.board.safety.pulses_on
+
+
+def test_a_board_that_holds_narrow_angles_starts_in_their_middle_and_can_be_searched(plug):
+    angles = {"servo_min_cdeg": (3000,) * m.SERVOS, "servo_max_cdeg": (6000,) * m.SERVOS}
+    wire = plug(replace(WIDE, pulse_0_us=(1000,) * m.SERVOS, pulse_180_us=(2000,) * m.SERVOS, **angles))
+    builder = Builder((State.DISARMED, Key.ARM), (State.ARMED, Key.LEAVE))
+    Walk(opened(), [builder], [builder]).run()
+    assert not builder.left
+    assert wire.board.safety.applied == [6750] * m.SERVOS  # 1250 µs

@@ -342,6 +342,34 @@ def test_other_bytes_mean_nothing():
     assert keys_in(bytes(range(1, 27)) + b"\x1b\x1b[A\x1b[Z\xff\xc3\xb6") == ([], b"")
 
 
+OTHER_KEYS = {
+    "Shift-Up": b"\x1b[1;2A",
+    "Ctrl-Right": b"\x1b[1;5C",
+    "Ctrl-Left": b"\x1b[1;5D",
+    "F1 of the console": b"\x1b[[A",
+    "F5": b"\x1b[15~",
+    "Delete": b"\x1b[3~",
+    "Shift-F1": b"\x1bO2P",
+    "position": b"\x1b[5;17S",
+}
+
+
+@pytest.mark.parametrize("data", OTHER_KEYS.values(), ids=OTHER_KEYS)
+def test_the_letter_in_another_keys_bytes_is_no_key_even_if_they_come_in_pieces(data):
+    assert keys_in(data + b"n") == ([Key.NEXT], b"")
+    keys: list[Key] = []
+    begun = b""
+    for byte in data + b"n":
+        new, begun = keys_in(begun + bytes([byte]))
+        keys += new
+    assert (keys, begun) == ([Key.NEXT], b"")
+
+
+@pytest.mark.parametrize("begun", [b"\x1b", b"\x1b[", b"\x1b[[", b"\x1b[1;", b"\x1bO", b"\x1bO2"])
+def test_a_sequence_that_was_cut_off_swallows_no_emergency_stop(begun):
+    assert keys_in(begun + b" ")[0][-1] is Key.ESTOP
+
+
 # --- what the builder sees --------------------------------------------------------------------------------
 
 

@@ -200,6 +200,18 @@ def test_a_new_connection_does_not_inherit_the_reason_for_withheld_setpoints(con
     assert said[-1].startswith("Lost the hand")
 
 
+def test_the_note_names_no_state_that_is_over(connection, clock):
+    notices = Notices("port")
+    notices.tell_changes(connection, clock.now_s)
+    assert notices.note.endswith("The hand is disarmed.")
+    connection.session.request_arm()
+    for _ in range(40):
+        connection.turn()
+    assert connection.state is State.ARMED
+    notices.tell_changes(connection, clock.now_s)
+    assert notices.note == ""
+
+
 def test_each_reason_for_withheld_setpoints_is_told_once_a_second_at_most_even_if_it_was_short(connection, clock):
     said = []
     notices = Notices("port")

@@ -1,11 +1,12 @@
 """Commands to a running daemon: the hand obeys, and the answer reports the result."""
 
+import threading
 import time
 
 import pytest
 
 from myobridge.daemon.permission.estop_memory import EstopMemory
-from myobridge.daemon.permission.requests import FROZEN_S, SETTLE_S, Requests
+from myobridge.daemon.permission.requests import FROZEN_S, NOT_STORED, SETTLE_S, STORED_S, Requests
 from myobridge.daemon.permission.rules import LAUNCH_S, LIFE_S, LOST, MAX_WAITING, STOP_REMEMBERED, STOPPED
 from myobridge.feed.messages import Request
 from myobridge.feed.server import OpenRequest
@@ -33,7 +34,7 @@ class Desk:
         self.hand.session._handshake.waits_in_estop = True
         self.told, self.answers = [], []
         self.control = Requests(str(port), self.told.append, launched_s=launched_s)
-        self.decided = self.plugged_in = self.can_reset = True
+        self.decided = self.plugged_in = self.can_reset = self.disk_works = True
         self.control.connected()
         self.run(0.3)
 
@@ -62,6 +63,7 @@ class Desk:
         for step in range(round(seconds / 0.001)):
             self.hand.step(host=self.plugged_in)
             if step % POLL_EVERY == 0:
+                self.until_stored()
                 self.control.poll(self if self.plugged_in else None, self.hand.now_s)
             if self.plugged_in:
                 try:
@@ -109,6 +111,13 @@ class Desk:
         self.hand = self.board_that_was_reset()
         self.plug_in()
 
+    def until_stored(self):
+        """The disk takes real time, which is nothing in the time of this test, unless the disk is stuck."""
+        until_s = time.monotonic() + 10
+        while self.disk_works and not self.control._writer.stored(self.control._writer._stops):
+            assert time.monotonic() < until_s
+            time.sleep(0.001)
+
     def until_remembered(self, said):
         """Waits until the writer's thread has written to the disk."""
         until_s = time.monotonic() + 10
@@ -129,6 +138,41 @@ def test_arm_is_answered_when_the_hand_follows_and_disarm_when_it_has_stopped(de
     assert desk.hand.state is State.ARMED
     assert desk.asked("disarm") == (True, "The hand is DISARMED.")
     assert desk.hand.state is State.DISARMED
+
+
+@pytest.fixture
+def stuck(desk, monkeypatch):
+    """A disk that takes nothing until this event is set."""
+    works, remember = threading.Event(), EstopMemory.remember
+    monkeypatch.setattr(EstopMemory, "remember", lambda memory: works.wait(20) and remember(memory))
+    desk.disk_works = False
+    yield works
+    works.set()
+
+
+def test_a_stop_without_a_hand_is_answered_once_the_disk_has_it(desk, stuck):
+    desk.unplug()
+    desk.ask("estop")
+    desk.run(0.4)
+    assert not desk.answers, "a daemon that was killed now would have forgotten the stop"
+    stuck.set()
+    desk.until_remembered(True)
+    desk.disk_works = True
+    desk.run(0.1)
+    assert desk.answers == [("estop", False, STOP_REMEMBERED)]
+
+
+def test_a_disk_that_is_stuck_delays_the_answer_and_not_the_stop(desk, stuck):
+    desk.ask("estop")
+    desk.run(0.1)
+    assert desk.hand.state is State.ESTOP
+    desk.run(STORED_S)
+    assert desk.answers == [("estop", True, "The hand is ESTOP.")]
+
+
+def test_a_disk_that_is_stuck_is_told_where_the_disk_alone_would_keep_the_stop(desk, stuck):
+    desk.unplug()
+    assert desk.asked("estop", STORED_S + 0.1) == (False, NOT_STORED)
 
 
 def test_a_refused_arm_is_answered_with_the_reason_and_expires(desk):
@@ -309,6 +353,7 @@ def test_the_hand_does_not_arm_by_itself_after_a_lost_link(desk):
 def test_without_a_hand_only_an_emergency_stop_is_remembered(desk, do, state, text):
     desk.unplug()
     desk.ask(do)
+    desk.run(0.05)
     assert desk.answers == [(do, False, text)]
     desk.plug_in()
     desk.run(1.0)

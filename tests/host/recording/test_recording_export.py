@@ -188,7 +188,7 @@ def test_the_error_names_a_path_that_cannot_be_written(recorded, tmp_path):
 def test_without_the_extra_one_sentence_says_what_to_install(recorded, monkeypatch):
     monkeypatch.setitem(sys.modules, "edfio", None)
     for form in ("edf", "bids"):
-        with pytest.raises(UserError, match=r"needs edfio.*pip install -e '.\[export\]'"):
+        with pytest.raises(UserError, match=r"needs edfio.*pip install 'myobridge\[export\]'"):
             export(open_recording(recorded[0]), form, None, "01")
     assert {entry.name for entry in recorded[0].parent.iterdir()} == {"r.myo"}
 

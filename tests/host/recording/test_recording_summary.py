@@ -120,5 +120,5 @@ def test_pictures_that_cannot_be_drawn_are_an_error(cued, tmp_path, monkeypatch)
     with pytest.raises(UserError, match="choose another folder"):
         draw(open_recording(cued), cued)
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    with pytest.raises(UserError, match=r"pip install -e '.\[export\]'"):
+    with pytest.raises(UserError, match=r"pip install 'myobridge\[export\]'"):
         draw(open_recording(cued), tmp_path / "plots")

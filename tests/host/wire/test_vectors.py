@@ -28,6 +28,11 @@ def number(value):
     return tuple(value) if isinstance(value, list) else value
 
 
+def test_the_host_in_another_language_has_the_hash_of_this_protocol():
+    client = make.FILE.with_name("client.pl").read_text(encoding="utf-8")
+    assert f"({m.MAJOR}, {m.MINOR}, 0x{m.PROTO_HASH:08X})" in client
+
+
 def test_no_number_of_the_file_needs_more_than_53_bits():
     def numbers(node):
         if isinstance(node, dict | list):

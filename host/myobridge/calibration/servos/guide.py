@@ -73,11 +73,12 @@ def cdeg_of(pulse_us: float) -> int:
     return round((pulse_us - m.PULSE_MIN_US) * CDEG_PER_US)
 
 
-def start_us(held: m.Limits) -> tuple[int, ...]:
-    """The first pulse of each servo: the middle of the ends that hold, or of every servo."""
-    pulses = zip(held.pulse_0_us, held.pulse_180_us, strict=True)
-    middle = (m.PULSE_MIN_US + m.PULSE_MAX_US) // 2
-    return tuple((a + b) // 2 if held.state != LimitsState.DAMAGED else middle for a, b in pulses)
+def start_us(held: m.Limits) -> tuple[float, ...]:
+    """The first pulse of each servo: the middle of what the board allows, or of every servo."""
+    if held.state == LimitsState.DAMAGED:
+        return ((m.PULSE_MIN_US + m.PULSE_MAX_US) / 2,) * m.SERVOS
+    rows = zip(held.pulse_0_us, held.pulse_180_us, held.servo_min_cdeg, held.servo_max_cdeg, strict=True)
+    return tuple(a + (b - a) * (low + high) / (2 * m.ANGLE_MAX_CDEG) for a, b, low, high in rows)
 
 
 @dataclass
@@ -101,7 +102,7 @@ class Guide:
     _leaving: bool = False
 
     def __post_init__(self) -> None:
-        self.pulse_us = [float(us) for us in start_us(self.held)]
+        self.pulse_us = list(start_us(self.held))
         self.ends = [Ends(digital=bool(self.held.digital >> servo & 1)) for servo in range(m.SERVOS)]
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import termios
 from contextlib import suppress
 from enum import StrEnum
@@ -50,24 +51,24 @@ KEYS: Final = {
     b" ": Key.ESTOP,
 }
 """The arrows come in the terminal's normal form and in its application form."""
-ARROW_BYTES: Final = 3
+SEQUENCE: Final = re.compile(rb"\x1b(?:\[\[?[0-?]*[@-~]|O[0-9;]*[A-Za-z])")
+"""What a terminal sends for a key without a character. Its letter is no key: Shift-Up ends in A, but must not arm."""
+BEGUN: Final = re.compile(rb"\x1b(?:\[\[?[0-?]*|O[0-9;]*)?\Z")
 READ_BYTES: Final = 4096
 """All that a terminal keeps: presses that waited must not count one after the other."""
 
 
 def keys_in(data: bytes) -> tuple[list[Key], bytes]:
-    """The keys in the terminal's bytes, each run of one key once, and the beginning of an arrow that is not whole.
+    """The keys in the terminal's bytes, each run of one key once, and the beginning of a sequence that is not whole.
 
     A run counts once because presses that waited in the terminal say no more about now than one of them.
     """
     keys: list[Key] = []
     while data:
-        if data[:1] == b"\x1b" and data[1:2] in (b"[", b"O", b""):
-            if len(data) < ARROW_BYTES:
-                return keys, data
-            piece = data[:ARROW_BYTES]
-        else:
-            piece = data[:1].lower()
+        if BEGUN.match(data):
+            return keys, data
+        sequence = SEQUENCE.match(data)
+        piece = sequence[0] if sequence else data[:1].lower()
         data = data[len(piece) :]
         key = KEYS.get(piece)
         if key is not None and keys[-1:] != [key]:

@@ -32,7 +32,7 @@ _HELD = {
     LimitsState.DEFAULTS: "The board stores no servo limits, so each servo gets {} to {} µs.",
     LimitsState.STORED: "The board stores the servo limits of this hand.",
     LimitsState.WRITING: "The board is storing servo limits; wait a second.",
-    LimitsState.DAMAGED: "The stored servo limits are damaged, so the hand cannot be armed to follow.",
+    LimitsState.DAMAGED: "The stored servo limits are damaged, so only `myobridge servos` arms the hand.",
 }
 
 
@@ -126,6 +126,6 @@ def shown(held: m.Limits, port: str) -> list[str]:
     if held.state == LimitsState.STORED:
         rows = zip(SERVOS, held_rows(held), strict=True)
         for i, (name, text) in enumerate(rows):
-            lines.append(f"  {name:<9}{text:<26}{'digital' if held.digital >> i & 1 else 'analogue'}")
+            lines.append(f"  {name:<9}{text:<25} {'digital' if held.digital >> i & 1 else 'analogue'}")
         return [*lines, "This [servo] of a config.toml fits them:", *(f"  {line}" for line in settings_lines(held))]
     return [f"{lines[0][:-1]}; `myobridge servos --port {port}` finds and stores the limits of this hand."]

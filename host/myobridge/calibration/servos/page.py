@@ -105,7 +105,7 @@ class PageKeys:
         self._viewer = connection
         showing = asyncio.create_task(self._send(connection))
         try:
-            await self._listen(connection)
+            await self._listen_until_left(connection)
         except (msgspec.DecodeError, UnicodeDecodeError):
             await connection.close(CloseCode.INVALID_DATA, "not a wish")
         except ConnectionClosed:
@@ -114,8 +114,13 @@ class PageKeys:
             await connection.close(CloseCode.GOING_AWAY, "the page is silent")
         finally:
             self._viewer = None
-            self._wishes.append(Key.DISARM)
             showing.cancel()
+
+    async def _listen_until_left(self, connection: ServerConnection) -> None:
+        try:
+            await self._listen(connection)
+        finally:
+            self._wishes.append(Key.DISARM)  # at once: a page that answers nothing delays the goodbye
 
     async def _listen(self, connection: ServerConnection) -> None:
         while True:

@@ -15,19 +15,20 @@ from myobridge.calibration.servos.keys import Key, TerminalLost
 from myobridge.calibration.servos.look import Look, look_at
 from myobridge.calibration.servos.screen import Screen
 from myobridge.errors import UserError
-from myobridge.wire.messages import State
+from myobridge.wire.messages import Blocker, State, Status
 
 SHOW_S: Final = 0.1
 LOOK_UP_S: Final = 0.1
 """How often to look whether somebody else has stopped the hand."""
-ENDED_BY: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGTSTP)
-"""Ctrl-C, an end, a closed terminal, Ctrl-Z: nobody is at the keys any more."""
+ENDED_BY: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGTSTP, signal.SIGQUIT)
+"""Ctrl-C, an end, a closed terminal, Ctrl-Z, Ctrl-\\: nobody is at the keys any more."""
 UNCONFIRMED: Final = "The board on {} did not confirm that the pulses are off; switch the servo power off."
 WHY: Final = {
     State.HOLD: "This computer was too slow for a moment, so the servo stands still; wait a second.",
     State.RELAX: "This computer was too slow, so the pulses are off: press a to go on.",
     State.FAULT: "The servo supply is low or the board stopped sampling, so the pulses are off: press a to go on.",
 }
+FAULT_CAUSES: Final = Blocker.SUPPLY_LOW | Blocker.SAMPLING_STALLED
 
 
 class Wishes(Protocol):
@@ -67,6 +68,12 @@ def _signals(heard: Callable[[int, FrameType | None], None]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
+def _has_let_go(status: Status) -> bool:
+    """The pulses are off, and nothing but a DISARM is missing before a person's key may arm the hand again."""
+    over = not status.blockers & FAULT_CAUSES
+    return status.state == State.RELAX or (status.state == State.FAULT and over)
+
+
 class Walk:
     """One walk. Whatever ends it, the hand is disarmed."""
 
@@ -80,7 +87,7 @@ class Walk:
         self._signal = 0
         self._look: Look | None = None
         self._show_s = self._look_up_s = 0.0
-        self._state: int | None = None
+        self._status: Status | None = None
         self._refusal = ""
 
     def run(self) -> None:
@@ -126,17 +133,17 @@ class Walk:
         self._signal = number
 
     def _hear_board(self, now_s: float) -> None:
-        status = self._board.status
+        status, before = self._board.status, self._status
         if status is None:
             return
+        self._status = status
         self._guide.board_is(status.state, status.applied_cdeg, now_s)
         if status.state == State.ESTOP:
             self._stop()
-        if status.state != self._state and status.state in WHY:
-            if status.state != State.HOLD:
-                self._board.disarm()  # only a person's key arms the hand again
+        if status.state in WHY and (before is None or status.state != before.state):
             self._guide.note = WHY[State(status.state)]
-        self._state = status.state
+        if status is not before and _has_let_go(status):
+            self._board.disarm()
         if self._board.refusal != self._refusal:
             self._refusal = self._board.refusal
             self._guide.note = f"The board does not arm the hand: {self._refusal}." if self._refusal else ""
@@ -187,6 +194,6 @@ class Walk:
         if now_s < self._show_s:
             return
         self._show_s = now_s + SHOW_S
-        look = look_at(self._guide, self._board.port, self._state)
+        look = look_at(self._guide, self._board.port, None if self._status is None else self._status.state)
         for screen in self._screens:
             screen.show(look)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Final
 
 from myobridge.daemon.permission.estop_memory import EstopMemory
@@ -36,16 +37,13 @@ def stop(port: str) -> Outcome:
 
 
 def _stop(port: str) -> Outcome:
-    try:
-        with FeedClient(port) as feed:
-            reply = feed.request("estop", within_s=CONFIRM_S)
+    with suppress(NoDaemon), FeedClient(port) as feed:
+        reply = feed.request("estop", within_s=CONFIRM_S)
         return Outcome(reply.ok, reply.text)
-    except NoDaemon as away:
-        silent = str(away)
     try:
         state = _ask(port, m.Estop(), until=(m.State.ESTOP,))
-    except PortInUse:  # by the daemon, which does not answer
-        return Outcome(False, NOT_REACHED.format(silent.rstrip(".")))
+    except PortInUse:  # by a daemon that does not answer, or by `servos`, which obeys the memory
+        return Outcome(False, NOT_REACHED.format("another program has the port and does not answer"))
     except UserError as error:
         return Outcome(False, NOT_REACHED.format(str(error).rstrip(".")))
     return Outcome(True, STOPPED_ALONE) if state is m.State.ESTOP else Outcome(False, NO_ANSWER)

@@ -24,26 +24,34 @@ class EstopWriter:
         self._tell = tell
         self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._lifted: SimpleQueue[tuple[Answer, str, int]] = SimpleQueue()
-        self._stops = 0
-        """How many emergency stops were asked for."""
+        self._stops = self._stored = 0
+        """How many emergency stops were asked for, and how many of these the disk has."""
         self._thread: Thread | None = None
         self._remembering = False
         """The newest job remembers a stop."""
 
-    def remember(self) -> None:
-        """Remembers an emergency stop; calls that wait for the disk together share one write."""
+    def remember(self) -> int:
+        """Remembers an emergency stop, and returns its number; calls that wait together share one write."""
         self._stops += 1
         if self._remembering and self._jobs.qsize():
-            return
+            return self._stops
         memory, self._remembering = self.memory, True
 
         def job() -> None:
+            stops = self._stops
             try:
                 memory.remember()
             except UserError as error:
                 self._tell(str(error))
+            else:
+                self._stored = stops
 
         self._do(job)
+        return self._stops
+
+    def stored(self, stop: int) -> bool:
+        """Whether the disk has the emergency stop with this number."""
+        return self._stored >= stop
 
     def lift(self, answer: Answer) -> None:
         """Forgets the stop; `lifted` returns `answer` when that is done."""

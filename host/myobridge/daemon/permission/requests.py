@@ -8,12 +8,12 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from typing import Final, cast
+from typing import Final, NamedTuple, cast
 
 from myobridge.daemon.connection import Connection
 from myobridge.daemon.permission.estop_memory import EstopMemory
 from myobridge.daemon.permission.estop_writer import EstopWriter
-from myobridge.daemon.permission.rules import LAUNCH_S, Action, Answer, Permission
+from myobridge.daemon.permission.rules import LAUNCH_S, STOP_REMEMBERED, Action, Answer, Permission
 from myobridge.errors import UserError
 from myobridge.feed.messages import Command
 from myobridge.feed.server import OpenRequest
@@ -26,6 +26,12 @@ FROZEN_S: Final = 0.5
 """A loop that did not turn for this long was stopped or starved, and cannot tell how old the waiting requests are."""
 SETTLE_S: Final = 0.2
 """For this long after such a pause, old requests may still arrive."""
+STORED_S: Final = 0.6
+"""The answer to an ESTOP waits this long for the disk at most; a view remembers a stop that is not answered in 1 s."""
+NOT_STORED: Final = (
+    "The hand is not connected, and the disk has not stored the emergency stop; switch the servo power off, and "
+    "check the disk."
+)
 LATE_START: Final = (
     "The hand was not armed: --arm expired, because the stream started {:.0f} s after the launch; "
     "arm the hand in the view or with SIGUSR1."
@@ -33,6 +39,16 @@ LATE_START: Final = (
 FROZEN: Final = (
     "The hand was not armed: myobridge stood still for {:.1f} s and cannot tell how old the request is; try again."
 )
+
+
+class _Held(NamedTuple):
+    """The outcome of an ESTOP whose answer waits for the disk."""
+
+    stop: int
+    until_s: float
+    answer: Answer
+    ok: bool
+    text: str
 
 
 class Requests:
@@ -46,6 +62,7 @@ class Requests:
         self._permission = Permission()
         self._writer = EstopWriter(EstopMemory(port), tell)
         self._signalled: list[tuple[Command, float]] = []
+        self._held: list[_Held] = []
         self._repeat_s = 0.0
         self._polled_s = -math.inf
         self._frozen_until_s = -math.inf
@@ -89,6 +106,7 @@ class Requests:
         while self._signalled:
             command, asked_s = self._signalled.pop(0)
             self._ask(command, self._told, connection, min(asked_s, now_s), now_s)
+        self._answer_stored(now_s)
         for answer, problem in self._writer.lifted():
             if problem:
                 answer(False, problem)
@@ -123,6 +141,7 @@ class Requests:
     def close(self) -> None:
         """Waits for the disk, for KEEP_S at most."""
         self._writer.close()
+        self._answer_stored(math.inf)
 
     def _told(self, ok: bool, text: str) -> None:
         """Answers a person at the terminal, who sees a success in the notices."""
@@ -135,13 +154,25 @@ class Requests:
         if command in ("disarm", "estop"):
             self._launched_s = None
         if command == "estop":
-            self._writer.remember()
+            answer = self._once_stored(answer, self._writer.remember(), now_s + STORED_S)
         if command == "lift":
             self._writer.lift(answer)
         elif command == "arm" and connection is not None and now_s < self._frozen_until_s:
             answer(False, FROZEN.format(self._stood_s))
         else:
             self._permission.ask(command, answer, connection, asked_s, now_s)
+
+    def _once_stored(self, answer: Answer, stop: int, until_s: float) -> Answer:
+        """An answer to an ESTOP that waits for the disk: a kill after the answer does not lose the stop."""
+        return lambda ok, text: self._held.append(_Held(stop, until_s, answer, ok, text))
+
+    def _answer_stored(self, now_s: float) -> None:
+        """Gives the answers to ESTOPs that the disk has, or has not taken in time."""
+        for held in list(self._held):
+            stored = self._writer.stored(held.stop)
+            if stored or now_s >= held.until_s:
+                self._held.remove(held)
+                held.answer(held.ok, held.text if stored or held.text != STOP_REMEMBERED else NOT_STORED)
 
     def _obey(self, action: Action, connection: Connection, now_s: float) -> None:
         session = connection.session

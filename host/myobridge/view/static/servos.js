@@ -77,7 +77,7 @@ function closed() {
   release();
   document.body.dataset.state = "LOST";
   write($("state-name"), "NO CONNECTION");
-  write($("state-text"), "The command has ended, or another page moves the hand. The hand is disarmed.");
+  write($("state-text"), "This page moves nothing: the command has ended, or another page moves the hand.");
   $("connection").classList.remove("live");
   write($("connection"), "not connected");
 }
