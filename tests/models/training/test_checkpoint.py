@@ -98,6 +98,7 @@ WEIGHTS = {
     "lstm": "frames memory mlp",
     "gru": "frames memory mlp",
     "tcn": "frames blocks mlp",
+    "separable": "frames blocks mlp",
     "attention": "frames embed query key value mix lag_bias norm mlp",
 }
 
