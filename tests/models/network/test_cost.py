@@ -39,6 +39,12 @@ def test_the_cost_of_separable_convolutions_equals_a_count_by_hand(tmp_path):
     assert macs_of(tmp_path, "separable")[1] == 12 * 10 + 2 * column + (32 + 10) * 64 + 64 * 5
 
 
+def test_the_cost_of_the_ring_equals_a_count_by_hand(tmp_path):
+    ring = 4 * 3 * (3 * 16 + 32) * 32 + 3 * (4 * 32 + 1) * 64
+    head = (64 + 10) * 64 + 64 * 5
+    assert macs_of(tmp_path, "ring") == (12 * 16 * 50 + ring + head, 12 * 10 + ring + head)
+
+
 def test_the_cost_of_the_notes_network_equals_a_count_by_hand(tmp_path):
     mlp = 150 * 128 + 128 * 64 + 64 * 5
     taps, patterns = 57 + 37 + 25 + 25, 4 * (10 * 4 + 10 * 4 * 4)

@@ -12,6 +12,7 @@ from myobridge_models.network.families.attention import Attention
 from myobridge_models.network.families.base import Network
 from myobridge_models.network.families.mlp import Mlp
 from myobridge_models.network.families.recurrent import Gru, Lstm
+from myobridge_models.network.families.ring import Ring
 from myobridge_models.network.families.separable import Separable
 from myobridge_models.network.families.tcn import Tcn
 from myobridge_models.network.log_cnn_mlp import LogCnnMlp
@@ -39,6 +40,7 @@ FAMILIES: Final[dict[str, Factory]] = {
     "tcn": Tcn,
     "separable": Separable,
     "attention": Attention,
+    "ring": Ring,
     DEFAULT_FAMILY: lambda fs_hz, channels, dropout: LogCnnMlp(TimeShape(fs_hz, channels), dropout),
 }
 
