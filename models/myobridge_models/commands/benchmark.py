@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 @click.option("--people", help="People by number, like 1,7.", show_default="all")
 @click.option("--folds", help="Held-out repetitions, like 0,2.", show_default="all")
 @click.option(
-    "--decoders", default="mean,forest,lda,svm,svm_likeness,lda_bands,svm_bands,cnn_mlp", help="Decoders to compare."
+    "--decoders",
+    default="mean,forest,lda,svm,svm_likeness,lda_bands,svm_bands,cnn_mlp_log",
+    help="Decoders to compare.",
 )
 @click.option("--populations", type=click.Path(path_type=Path), help="Folder that keeps the networks of other people.")
 @click.option("--plots", type=click.Path(path_type=Path), help="Folder for plots (.png).")

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 SHORTEST_S: Final = 0.5
 """The windows of the classical decoders, 0.4 s long, must fit into the known seconds."""
 SESSIONS: Final = click.Path(path_type=Path)
-DEFAULT: Final = "lda,svm_likeness,lda_bands,svm_bands,cnn_mlp"
+DEFAULT: Final = "lda,svm_likeness,lda_bands,svm_bands,cnn_mlp_log"
 
 
 @click.command(cls=SeveralValues)

@@ -21,7 +21,7 @@ from myobridge_models.commands.options import POSES, RECORDINGS, SEED, STEPS, TH
 @click.option(
     "--validate", type=click.IntRange(min=0), help="Repetition to leave out, for early stopping.", show_default="none"
 )
-@click.option("--family", default="cnn_mlp", help="Network family; see `compare`.")
+@click.option("--family", default="cnn_mlp_log", help="Network family; see `compare`.")
 @click.option("--population", is_flag=True, help="Many people's recordings, for a base model to calibrate.")
 @click.option("--robust", is_flag=True, help="Also train on altered copies: noise, hum, turned cuff, dead channel.")
 @POSES

@@ -14,7 +14,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import butter
+from scipy.signal import butter, iirnotch, tf2sos
 
 from myobridge import SERVOS
 from myobridge.calibration.quality import FOLLOWED_S
@@ -27,6 +27,13 @@ FILTER_BLOCK: Final = 100
 """Samples filtered at a time; the size changes nothing but the speed."""
 HIGH_PASS_HZ: Final = 20.0
 """Electrode drift and cable movement lie below this frequency (SENIAM; De Luca et al., J. Biomech. 43, 2010)."""
+LOW_PASS_HZ: Final = 450.0
+"""Surface EMG has little above this frequency, and an amplifier's noise has as much as below it."""
+MAINS_HZ: Final = (50.0, 60.0)
+MAINS_Q: Final = 15.0
+"""A notch takes 3 to 4 Hz out of the EMG, so one model serves both kinds of mains."""
+PASSES: Final = 0.45
+"""A filter can be designed up to this share of the sampling rate; the board's own filter ends above it."""
 RELAXED_S: Final = 1.0
 """By this time after a cue to relax, the slowest muscle has relaxed."""
 EARLY_RELEASE_S: Final = 0.2
@@ -65,14 +72,21 @@ class Take:
 
 
 def design_prefilter(fs_hz: float) -> Sections:
-    """Designs a high-pass of second order as causal second-order sections.
+    """Designs a band-pass of second order and notches at the mains frequencies, as causal second-order sections.
+
+    Where the sampling rate ends before the band does, there is a high-pass alone, and no notch beyond the rate's end.
 
     Raises:
         UserError: the sampling rate is too low for EMG.
     """
     if fs_hz <= 4 * HIGH_PASS_HZ:
         raise UserError(f"At {fs_hz:g} Hz there is no EMG left above {HIGH_PASS_HZ:g} Hz; record at 500 Hz or more.")
-    sections = butter(2, HIGH_PASS_HZ, "highpass", fs=fs_hz, output="sos")
+    if PASSES * fs_hz >= LOW_PASS_HZ:
+        band = butter(2, (HIGH_PASS_HZ, LOW_PASS_HZ), "bandpass", fs=fs_hz, output="sos")
+    else:
+        band = butter(2, HIGH_PASS_HZ, "highpass", fs=fs_hz, output="sos")
+    notches = [tf2sos(*iirnotch(hz, MAINS_Q, fs=fs_hz)) for hz in MAINS_HZ if hz <= PASSES * fs_hz]
+    sections = np.concatenate([band, *notches])
     return tuple(tuple(float(v) for v in row) for row in sections)  # type: ignore[misc]
 
 

@@ -12,7 +12,7 @@ from myobridge.errors import UserError
 from myobridge.model.file import LabelledPose
 from myobridge.recording import Recording
 from myobridge_models.data.clipping import check_unclipped
-from myobridge_models.data.takes import Take, design_prefilter, only_repetitions, takes_of
+from myobridge_models.data.takes import Sections, Take, only_repetitions, takes_of
 
 Source = tuple[Path, Recording]
 """A recording, and the path that errors name."""
@@ -35,9 +35,12 @@ def check_alike(sources: Sequence[Source]) -> None:
 
 
 def training_takes(
-    sources: Sequence[Source], poses: Sequence[LabelledPose], repetitions: Sequence[int] | None = None
+    sources: Sequence[Source],
+    poses: Sequence[LabelledPose],
+    sections: Sections,
+    repetitions: Sequence[int] | None = None,
 ) -> list[Take]:
-    """Returns unscaled takes of all recordings, or of these repetitions of them.
+    """Returns unscaled takes of all recordings, or of these repetitions of them, behind the pre-filter `sections`.
 
     Raises:
         UserError: the recordings do not fit together, or have no such repetition, or no targets.
@@ -46,7 +49,7 @@ def training_takes(
     takes: list[Take] = []
     for path, recording in sources:
         check_unclipped(recording, path)
-        found = takes_of(recording, path, design_prefilter(recording.fs_hz), poses)
+        found = takes_of(recording, path, sections, poses)
         if repetitions is not None:
             known = repetitions_in(recording)
             missing = set(repetitions) - set(known)

@@ -15,7 +15,7 @@ from myobridge_models.evaluation.steadiness import Hold
 STEP_S: Final = 0.05
 """Time from one instant to the next."""
 FIRST_S: Final = 0.45
-"""Time from a take's start to the first instant; the notes' window of 401 ms at 2 kHz is full by then."""
+"""Time from a take's start to the first instant; the default network's window is full by then at any rate."""
 
 Angles = NDArray[np.float32]
 Rows = NDArray[np.int64]

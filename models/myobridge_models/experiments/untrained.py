@@ -13,17 +13,15 @@ from myobridge.model.load import open_model
 from myobridge_models.data.takes import design_prefilter
 from myobridge_models.export.export import export
 from myobridge_models.network.cnn_mlp import CnnMlp
-from myobridge_models.network.families.registry import DEFAULT_FAMILY
-from myobridge_models.network.shape import Shape
 from myobridge_models.training.recipe import history_hops
 
 
-def write_untrained(network: CnnMlp, path: Path) -> None:
-    """Writes the network as a model file, named after the path."""
+def write_untrained(network: CnnMlp, path: Path, family: str = "cnn_mlp") -> None:
+    """Writes the network of a family as a model file, named after the path."""
     shape = network.shape
     spec = ModelSpec(
         name=path.stem,
-        family=DEFAULT_FAMILY,
+        family=family,
         fs_hz=shape.fs_hz,
         channels=tuple(f"EMG {n}" for n in range(1, shape.channels + 1)),
         window_samples=shape.window_samples,
@@ -36,7 +34,7 @@ def write_untrained(network: CnnMlp, path: Path) -> None:
     export(network, spec, path)
 
 
-def decision_times_ms(shape: Shape) -> dict[str, dict[str, float]]:
+def decision_times_ms(network: CnnMlp, family: str) -> dict[str, dict[str, float]]:
     """Times a decision in onnxruntime on one thread, p50 and p99 in milliseconds: the whole window, and a hop's share.
 
     Raises:
@@ -44,7 +42,7 @@ def decision_times_ms(shape: Shape) -> dict[str, dict[str, float]]:
     """
     with TemporaryDirectory() as folder:
         path = Path(folder) / "untrained.onnx"
-        write_untrained(CnnMlp(shape), path)
+        write_untrained(network, path, family)
         times_ms = hop_times_ms([open_model(path, windowed=True), open_model(path)])
     return {
         name: {"p50": float(np.median(own_ms)), "p99": float(np.quantile(own_ms, 0.99))}

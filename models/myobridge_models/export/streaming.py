@@ -29,9 +29,11 @@ from myobridge.model.file import PAST
 from myobridge_models.export.filters import filter_matrix, stage_1_filters
 from myobridge_models.export.graph_builder import GraphBuilder, Rows
 from myobridge_models.export.window_sums import window_sums
+from myobridge_models.network.channel_power import ChannelPower
 from myobridge_models.network.cnn_mlp import CnnMlp
 from myobridge_models.network.correlation import SILENCE, ChannelCorrelation
 from myobridge_models.network.families.base import FULL_SWING_DEG
+from myobridge_models.network.log_cnn_mlp import LogCnnMlp
 
 
 def streaming_graph(network: CnnMlp, windowed: onnx.GraphProto, hop_samples: int) -> onnx.GraphProto:
@@ -46,11 +48,11 @@ class _Streaming:
         self.network = network
         self.shape = shape = network.shape
         self.hop = hop
-        self.strides = np.array([d.stride for d in shape.detectors])
-        self.first, self.second = shape.pattern_dilations
+        self.strides = np.array([shape.stride(d) for d in shape.detectors])
+        (self.first,) = {shape.dilations(d)[0] for d in shape.detectors}
+        self.second = self.strides * [shape.dilations(d)[1] for d in shape.detectors]  # in samples
         self.field = max(d.receptive_field(shape.fs_hz) for d in shape.detectors)
-        reach = (shape.pattern_kernel - 1) * self.second * int(max(self.strides))
-        self.pattern_hops = -(-reach // hop)
+        self.pattern_hops = -(-(shape.pattern_kernel - 1) * int(max(self.second)) // hop)
         self.filters, nodes = stage_1_filters(windowed)
         self.add = GraphBuilder(nodes)
 
@@ -95,13 +97,13 @@ class _Streaming:
     def _second_layer(self, patterns: str) -> str:
         """Returns (detectors · hop · C, features)."""
         shape, add, taps = self.shape, self.add, self.shape.pattern_kernel - 1
-        unit = gcd(self.hop, self.second)  # samples that stay together whatever the dilation
+        unit = gcd(self.hop, *self.second.tolist())  # samples that stay together whatever the dilation
         n, width = shape.pattern_features, unit * shape.channels
         units = len(self.strides) * self.hop // unit  # of a feature in a hop
         past = self.add.input(PAST + patterns, self.pattern_hops * n * units, width)
-        if self.hop > self.second:  # older taps reach into this hop too
+        if self.hop > min(self.second):  # older taps reach into this hop too
             past = add("Concat", past, add.reshape(patterns, n * units, width), axis=0)
-        back = self.second * np.arange(taps, 0, -1)[:, None, None] * self.strides[:, None]  # (taps, detectors, 1)
+        back = np.arange(taps, 0, -1)[:, None, None] * self.second[:, None]  # (taps, detectors, 1)
         sample = self.pattern_hops * self.hop - back + np.arange(0, self.hop, unit)  # (taps, detectors, units)
         feature, detector = np.arange(n)[:, None, None, None], np.arange(len(self.strides))[:, None]
         older = add.rows(past, self._row(sample, feature, detector, unit).reshape(n, taps, units))
@@ -150,12 +152,17 @@ class _Streaming:
         newer = add.rows(emg, now * channels + correlation.first)  # (hop, K)
         older = add.rows(emg, (now - correlation.lag) * channels + correlation.second)
         mean = np.repeat(np.eye(new_units, dtype=np.float32), unit, axis=1) / np.float32(unit)
+        if isinstance(correlation, ChannelPower):
+            older = add("Mul", older, add.constant(correlation.sign.astype(np.float32)))
+            newer = older = add("Add", newer, older)
         new = add("MatMul", add.constant(mean), add("Mul", newer, older), to="products")
         self.add.output(new, new_units, values)
         past = self.add.input(PAST + new, units - new_units, values)
         of_span = [np.arange(units) >= units - span // unit for span in correlation.spans]
         share = np.array([newest / newest.sum() for newest in of_span], np.float32)  # (spans, units)
         means = add.reshape(self.add.weighted(share, past, new, new_units), 1, -1)
+        if isinstance(correlation, ChannelPower):
+            return means
         product, one, other = (
             add("Gather", means, add.constant(part), axis=1)
             for part in (correlation.product, correlation.one, correlation.other)
@@ -166,6 +173,9 @@ class _Streaming:
     def _mlp(self, features: list[str]) -> None:
         """Adds the MLP, which reads these features and the history in degrees."""
         add = self.add
+        if isinstance(self.network, LogCnnMlp):
+            floor = add.constant(self.network.floor.numpy())
+            features = [add("Log", add("Add", add("Concat", *features, axis=1), floor))]
         read = [*features, "history"] if self.shape.history_values else features
         x = add("Concat", *read, axis=1) if len(read) > 1 else read[0]
         dense = [f"mlp.{name}" for name, layer in self.network.mlp.named_children() if isinstance(layer, nn.Linear)]
@@ -179,14 +189,24 @@ class _Streaming:
         """Returns weight and bias for patterns in the order of `_means`, correlations, and a history in degrees."""
         shape, add = self.shape, self.add
         patterns, features, every = shape.pattern_values, shape.feature_values, shape.dense_sizes[0]
-        weight, bias = add.part(f"{layer}.weight", 1, 0, patterns), f"{layer}.bias"
+        whole, bias = f"{layer}.weight", f"{layer}.bias"
+        if isinstance(self.network, LogCnnMlp):
+            whole, bias = self._of_logs(layer)
+        weight = add.part(whole, 1, 0, patterns)
         weight = add.reshape(weight, -1, shape.channels, len(self.strides), shape.pattern_features, shape.means)
         weights = [add.reshape(add("Transpose", weight, perm=[0, 2, 4, 1, 3]), -1, patterns)]
         if features > patterns:
-            weights.append(add.part(f"{layer}.weight", 1, patterns, features))
+            weights.append(add.part(whole, 1, patterns, features))
         if shape.history_values:
             swing = add.part(f"{layer}.weight", 1, features, every)  # for a history from -1 to 1
             weights.append(add("Div", swing, add.constant(np.array(FULL_SWING_DEG / 2, np.float32))))
             sums = add("MatMul", swing, add.constant(np.ones((every - features, 1), np.float32)))
             bias = add("Sub", bias, add.reshape(sums, -1))
         return add("Concat", *weights, axis=1), bias
+
+    def _of_logs(self, layer: str) -> tuple[str, str]:
+        """Returns weight (·, F) and bias for logarithms as they are, with neither centre nor spread applied."""
+        add = self.add
+        weight = add("Div", add.part(f"{layer}.weight", 1, 0, self.shape.feature_values), "spread")
+        shift = add("MatMul", weight, add.reshape("centre", -1, 1))
+        return weight, add("Sub", f"{layer}.bias", add.reshape(shift, -1))

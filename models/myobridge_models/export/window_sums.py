@@ -30,8 +30,9 @@ class WindowSums(NamedTuple):
 
 def window_sums(shape: Shape, hop: int) -> WindowSums:
     """Returns the window sums of a network for hops of `hop` samples."""
-    strides = np.array([d.stride for d in shape.detectors])
-    maps, unit = len(strides), gcd(hop, *(shape.averaged * strides))
+    strides = np.array([shape.stride(d) for d in shape.detectors])
+    averaged = np.array([shape.averaged_outputs(d) for d in shape.detectors])
+    maps, unit = len(strides), gcd(hop, *(averaged * strides).tolist())
     detector = np.repeat(np.arange(maps), np.minimum(strides, unit))  # of each row of a unit
     phase = np.concatenate([np.arange(min(stride, unit)) for stride in strides])
     stride, new_units = strides[detector], hop // unit
@@ -40,10 +41,10 @@ def window_sums(shape: Shape, hop: int) -> WindowSums:
     in_phase = sample % unit % stride[:, None] == phase[:, None]  # (rows, hop)
     of_hop = np.zeros((new_units, len(detector), maps, hop), np.float32)
     of_hop[:, np.arange(len(detector)), detector] = in_unit & in_phase
-    units = max(new_units + 1, shape.outputs * int(max(strides)) // unit)
+    units = max(new_units + 1, shape.means * int(max(averaged * strides)) // unit)
     back = unit * np.arange(units - 1, -1, -1)[:, None]  # of a unit's newest sample from the newest of all, (units, 1)
     read = (back + unit - 1) % stride == phase  # (units, rows)
-    mean = shape.means - 1 - np.arange(shape.means)[:, None, None] == back // (shape.averaged * stride)
+    mean = shape.means - 1 - np.arange(shape.means)[:, None, None] == back // (averaged[detector] * stride)
     own = detector == np.arange(maps)[:, None, None, None]  # (detectors, 1, 1, rows)
-    share = (own & mean & read) / np.float32(shape.averaged)
+    share = (own & mean & read) / averaged[detector].astype(np.float32)
     return WindowSums(of_hop.reshape(-1, maps * hop), share.reshape(maps * shape.means, -1))

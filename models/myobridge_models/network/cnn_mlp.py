@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from myobridge_models.network.correlation import ChannelCorrelation
 from myobridge_models.network.detectors import ApDetector, PatternDetector
 from myobridge_models.network.families.base import CacheableNetwork, as_swing
-from myobridge_models.network.shape import Shape
+from myobridge_models.network.shape import Detector, Shape
 
 
 class CnnMlp(CacheableNetwork):
@@ -33,7 +33,7 @@ class CnnMlp(CacheableNetwork):
         super().__init__()
         self.shape = shape
         self._fits_gain = fits_gain
-        self.correlation = ChannelCorrelation(shape) if shape.correlation_hops else None
+        self.correlation = self._correlation(shape) if shape.correlation_hops else None
         self.detectors = nn.ModuleList(ApDetector(d, shape.fs_hz) for d in shape.detectors)
         self.patterns = PatternDetector(shape)
         layers: list[nn.Module] = []
@@ -41,6 +41,10 @@ class CnnMlp(CacheableNetwork):
             layers += [nn.Dropout(dropout), nn.Linear(n_in, n_out), nn.ReLU()]
         self.mlp = nn.Sequential(*layers[:-1])  # no ReLU before the sigmoid
         self.reset_head()
+
+    def _correlation(self, shape: Shape) -> ChannelCorrelation:
+        """Returns what the MLP reads of how alike the channels are."""
+        return ChannelCorrelation(shape)
 
     def head(self) -> nn.Module:
         """Returns the MLP."""
@@ -85,8 +89,9 @@ class CnnMlp(CacheableNetwork):
         paths = []
         for spec, detect in zip(shape.detectors, self.detectors, strict=True):
             newest = channels[..., -shape.path_window(spec) :]  # (N·C, 1, this path's window)
-            maps = self.patterns(detect(newest), stride=spec.stride)  # (N·C, 4, 50)
-            paths.append(nn.functional.avg_pool1d(maps, shape.averaged) if shape.averaged > 1 else maps)
+            maps = self.patterns(detect(newest), shape.dilations(spec), shape.stride(spec))  # (N·C, 4, 50)
+            averaged = shape.averaged_outputs(spec)
+            paths.append(nn.functional.avg_pool1d(maps, averaged) if averaged > 1 else maps)
         return torch.stack(paths, dim=1).reshape(-1, shape.pattern_values)  # (N, C·4·4·means)
 
     def features_at(self, segment: Tensor, ends: Tensor) -> Tensor:
@@ -103,15 +108,22 @@ class CnnMlp(CacheableNetwork):
         shape = self.shape
         n, c, _ = segment.shape
         channels = segment.reshape(n * c, 1, -1)  # (N·C, 1, T)
-        back = torch.arange(shape.outputs - 1, -1, -1, device=ends.device)  # (50,)
         paths = []
         for spec, detect in zip(shape.detectors, self.detectors, strict=True):
-            maps = self.patterns(detect(channels), stretch=spec.stride)  # (N·C, 4, T - field + 1)
-            at = ends[:, None] - (shape.feature_field(spec) - 1) - spec.stride * back  # (M, 50)
-            paths.append(maps[..., at].unflatten(-1, (shape.means, -1)).mean(-1))  # (N·C, 4, M, means)
+            maps = self._at_every_sample(spec, detect(channels))  # (N·C, 4, T - field + 1)
+            outputs = shape.means * shape.averaged_outputs(spec)
+            back = shape.stride(spec) * torch.arange(outputs - 1, -1, -1, device=ends.device)  # (50,)
+            at = ends[:, None] - (shape.feature_field(spec) - 1) - back  # (M, 50)
+            means = maps[..., at].reshape(n * c, -1, len(ends), shape.means, outputs // shape.means).mean(-1)
+            paths.append(means)  # (N·C, 4, M, means)
         stacked = torch.stack(paths, dim=1)  # (N·C, 4 detectors, 4 features, M, means)
         stacked = stacked.reshape(n, c, *stacked.shape[1:])  # (N, C, 4 detectors, 4 features, M, means)
         return stacked.permute(0, 4, 1, 2, 3, 5).reshape(n, len(ends), shape.pattern_values)  # (N, M, C·4·4·means)
+
+    def _at_every_sample(self, spec: Detector, detected: Tensor) -> Tensor:
+        """Maps a detector's output (N·C, 1, T) to its stage-2 outputs at every sample, not only at every stride."""
+        stretched: Tensor = self.patterns(detected, self.shape.dilations(spec), stretch=self.shape.stride(spec))
+        return stretched
 
     def to_cache(self, emg: Tensor) -> tuple[Tensor, ...]:
         """Maps emg (C, T) of a take to its cache, tensors with a row for each sample.
@@ -122,20 +134,23 @@ class CnnMlp(CacheableNetwork):
         channels = emg[:, None]  # (C, 1, T)
         cache = []
         for spec, detect in zip(self.shape.detectors, self.detectors, strict=True):
-            maps = self.patterns(detect(channels), stretch=spec.stride).flatten(0, 1)  # (C·4, T - field + 1)
-            span = (self.shape.averaged - 1) * spec.stride + 1
-            means = maps.unfold(-1, span, 1)[..., :: spec.stride].mean(-1)  # (C·4, T - field - span + 2)
+            maps = self._at_every_sample(spec, detect(channels)).flatten(0, 1)  # (C·4, T - field + 1)
+            stride = self.shape.stride(spec)
+            span = (self.shape.averaged_outputs(spec) - 1) * stride + 1
+            means = maps.unfold(-1, span, 1)[..., ::stride].mean(-1)  # (C·4, T - field - span + 2)
             cache.append(nn.functional.pad(means, (emg.shape[1] - means.shape[1], 0)).T)
         if self.correlation:
-            cache.append(self.correlation.at(emg[None], torch.arange(emg.shape[1], device=emg.device))[0])
+            ends = torch.arange(emg.shape[1], device=emg.device)
+            cache.append(self.correlation.at(emg[None], ends)[0])
         return tuple(cache)
 
     def from_cache(self, cache: tuple[Tensor, ...], ends: Tensor, gain: Tensor) -> Tensor:
         """Returns features (M, F); a gain scales the maps, which is exact except for the small biases of stage 2."""
         shape = self.shape
-        back = shape.averaged * torch.arange(shape.means - 1, -1, -1, device=ends.device)  # (means,)
+        back = torch.arange(shape.means - 1, -1, -1, device=ends.device)  # (means,)
         of_detectors, correlations = cache[: len(shape.detectors)], cache[len(shape.detectors) :]
-        rows = [maps[ends[:, None] - d.stride * back] for d, maps in zip(shape.detectors, of_detectors, strict=True)]
+        spans = [shape.stride(d) * shape.averaged_outputs(d) for d in shape.detectors]
+        rows = [maps[ends[:, None] - span * back] for span, maps in zip(spans, of_detectors, strict=True)]
         maps = torch.stack(rows, dim=1).float()  # (M, 4 detectors, means, C·4)
         maps = maps.reshape(*maps.shape[:3], shape.channels, -1) * gain[:, None, None, :, None]
         patterns = maps.permute(0, 3, 1, 4, 2).reshape(len(ends), -1)  # (M, C·4·4·means)

@@ -37,7 +37,7 @@ class ChannelCorrelation:
         channels, lags = np.arange(shape.channels), shape.correlation_lags
         pairs = np.array(shape.neighbours, np.int64).reshape(-1, 2).T
         self.spans, self.reach = shape.correlation_spans, lags[-1]
-        self._hop = usual_hop_samples(shape.fs_hz)
+        self.hop = usual_hop_samples(shape.fs_hz)
         self._beside, self._lags = pairs, lags
         self.first, self.second = (np.concatenate([channels, side, np.tile(channels, len(lags))]) for side in pairs)
         self.lag = np.repeat((0, 0, *lags), [len(channels), pairs.shape[1], *[len(channels)] * len(lags)])
@@ -49,15 +49,23 @@ class ChannelCorrelation:
 
     def __call__(self, emg: Tensor) -> Tensor:
         """Maps emg (N, C, W) to (N, F), over the newest samples."""
+        return self._values(self.means(emg))
+
+    def at(self, emg: Tensor, ends: Tensor) -> Tensor:
+        """Maps emg (N, C, T) and ends (M,) to (N, M, F), equal to the values of windows that end there."""
+        return self._values(self.means_at(emg, ends))
+
+    def means(self, emg: Tensor) -> Tensor:
+        """Maps emg (N, C, W) to the means of the products over the newest samples, (N, spans · K)."""
         seen = self.spans[-1] + self.reach
         products = self._products(emg.narrow(-1, emg.shape[-1] - seen, seen))  # (N, K, longest span)
-        hops = nn.functional.avg_pool1d(products, self._hop)  # (N, K, hops); sums of sums round less
-        means = [hops[..., -(span // self._hop) :].mean(-1) for span in self.spans]
-        return self._shares(torch.stack(means, dim=1).flatten(1))
+        hops = nn.functional.avg_pool1d(products, self.hop)  # (N, K, hops); sums of sums round less
+        means = [hops[..., -(span // self.hop) :].mean(-1) for span in self.spans]
+        return torch.stack(means, dim=1).flatten(1)
 
     @torch.no_grad()
-    def at(self, emg: Tensor, ends: Tensor) -> Tensor:
-        """Maps emg (N, C, T) and ends (M,) to (N, M, F), equal to the values of windows that end there.
+    def means_at(self, emg: Tensor, ends: Tensor) -> Tensor:
+        """Maps emg (N, C, T) and ends (M,) to (N, M, spans · K), equal to the means of windows that end there.
 
         A span that begins before the first sample reads zeros there.
         """
@@ -66,7 +74,7 @@ class ChannelCorrelation:
         sums = torch.cumsum(products, dim=-1, dtype=torch.float64)
         end = ends + self.spans[-1]
         means = [(sums[..., end] - sums[..., end - span]) / span for span in self.spans]  # (N, K, M)
-        return self._shares(torch.stack(means, dim=1).float().permute(0, 3, 1, 2).flatten(2))
+        return torch.stack(means, dim=1).float().permute(0, 3, 1, 2).flatten(2)
 
     def _products(self, emg: Tensor) -> Tensor:
         """Maps (N, C, T) to (N, K, T - longest lag)."""
@@ -75,8 +83,8 @@ class ChannelCorrelation:
         then = [now * emg[..., self.reach - lag : emg.shape[-1] - lag] for lag in self._lags]
         return torch.cat((now * now, one * other, *then), dim=1)
 
-    def _shares(self, means: Tensor) -> Tensor:
-        """Maps (…, spans · K) to (…, F)."""
+    def _values(self, means: Tensor) -> Tensor:
+        """Maps means (…, spans · K) to the shares (…, F)."""
         product, one, other = (
             means.index_select(-1, torch.tensor(part, device=means.device))
             for part in (self.product, self.one, self.other)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
@@ -52,21 +53,21 @@ class PatternDetector(nn.Module):
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
-        self.dilations = shape.pattern_dilations
-        maps = [1] + [shape.pattern_features] * len(self.dilations)
+        maps = [1] + [shape.pattern_features] * len(shape.pattern_dilations)
         sizes = [(n_out, n_in, shape.pattern_kernel) for n_in, n_out in pairwise(maps)]
         self.weights = nn.ParameterList([torch.empty(size) for size in sizes])
         self.biases = nn.ParameterList([torch.zeros(n_out) for n_out, _, _ in sizes])
         for weight in self.weights:
             nn.init.kaiming_normal_(weight, nonlinearity="relu")
 
-    def forward(self, x: Tensor, stride: int = 1, stretch: int = 1) -> Tensor:
+    def forward(self, x: Tensor, dilations: Sequence[int], stride: int = 1, stretch: int = 1) -> Tensor:
         """Maps (N·C, 1, T) to (N·C, 4, n); the last of the n ends at the newest sample that `stride` reaches.
 
-        `stride` is the first layer's step, and later layers count in this step. With `stretch` = s, the later dilations
-        are s times longer instead: this gives the outputs of stride s at every sample instead of every s-th.
+        `stride` is the first layer's step, and the dilations of later layers count in this step. With `stretch` = s,
+        the later dilations are s times longer instead: this gives the outputs of stride s at every sample instead of
+        every s-th.
         """
-        for number, (weight, bias, dilation) in enumerate(zip(self.weights, self.biases, self.dilations, strict=True)):
+        for number, (weight, bias, dilation) in enumerate(zip(self.weights, self.biases, dilations, strict=True)):
             first = number == 0
             step, reach = (stride, dilation) if first else (1, dilation * stretch)
             x = torch.relu(nn.functional.conv1d(x, weight, bias, stride=step, dilation=reach))

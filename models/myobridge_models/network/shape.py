@@ -43,10 +43,16 @@ class Detector:
     layers: int = 4
     growth: int = 1
     """Ratio of each layer's dilation to the dilation of the layer before it."""
+    silence_hz: float = math.inf
+    """Frequency at which the fixed silence filter listens; half the sampling rate where that is lower."""
 
     def dilation(self, fs_hz: float) -> int:
-        """Returns d0 = fs / (f·k), at least 1 sample: each layer spans about one period of the action potential."""
-        return 1 if self.ap_hz is None else max(1, round(fs_hz / (self.ap_hz * self.kernel)))
+        """Returns d0 = fs / (f·k), at least 1 sample: each layer spans about one period of the action potential.
+
+        The taps of the silence filter alternate, so two of them span one period.
+        """
+        period = 2 * self.silence_hz if self.ap_hz is None else self.ap_hz * self.kernel
+        return max(1, round(fs_hz / period))
 
     def pinned_below_hz(self) -> float:
         """Returns the sampling rate below which the dilation would have to be less than one sample."""
@@ -98,14 +104,27 @@ class Shape:
         check_input(self.fs_hz, self.channels)
         assert self.outputs % self.averaged == 0
 
+    def stride(self, detector: Detector) -> int:
+        """Returns the samples from one stage-2 output of a path to the next."""
+        return detector.stride
+
+    def dilations(self, detector: Detector) -> tuple[int, ...]:
+        """Returns the dilation of each layer of stage 2 for a path, the first in samples, later ones in strides."""
+        return self.pattern_dilations
+
+    def averaged_outputs(self, detector: Detector) -> int:
+        """Returns the stage-2 outputs of a path whose mean the MLP reads."""
+        return self.averaged
+
     def feature_field(self, detector: Detector) -> int:
-        """Returns the samples that one stage-2 output sees; later dilations count in strides of the first layer."""
-        first, *later = [(self.pattern_kernel - 1) * d for d in self.pattern_dilations]
-        return detector.receptive_field(self.fs_hz) + first + detector.stride * sum(later)
+        """Returns the samples that one stage-2 output sees."""
+        first, *later = [(self.pattern_kernel - 1) * d for d in self.dilations(detector)]
+        return detector.receptive_field(self.fs_hz) + first + self.stride(detector) * sum(later)
 
     def path_window(self, detector: Detector) -> int:
-        """Returns the samples that all `outputs` stage-2 outputs of a path see together."""
-        return self.feature_field(detector) + (self.outputs - 1) * detector.stride
+        """Returns the samples that all stage-2 outputs of a path see together."""
+        outputs = self.means * self.averaged_outputs(detector)
+        return self.feature_field(detector) + (outputs - 1) * self.stride(detector)
 
     @property
     def window_samples(self) -> int:
@@ -138,6 +157,11 @@ class Shape:
         """Correlated pairs of channels: each with the next two round the arm; up to five channels, all pairs."""
         n = self.channels
         return sorted({(min(a, b), max(a, b)) for a in range(n) for b in ((a + 1) % n, (a + 2) % n) if a != b})
+
+    @property
+    def alike(self) -> str:
+        """Name of the values that tell how alike the channels are."""
+        return "Channel correlation"
 
     @property
     def correlation_values(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
@@ -25,7 +26,9 @@ def facts(shape: Shape) -> dict[str, Any]:
             "pinned": fs_hz < d.pinned_below_hz(),
             "detector_field_samples": d.receptive_field(fs_hz),
             "detector_field_ms": 1000 * d.receptive_field(fs_hz) / fs_hz,
-            "stride": d.stride,
+            "stride": shape.stride(d),
+            "pattern_dilations": list(shape.dilations(d)),
+            "outputs": shape.means * shape.averaged_outputs(d),
             "feature_field_samples": shape.feature_field(d),
             "feature_field_ms": 1000 * shape.feature_field(d) / fs_hz,
             "path_window_samples": shape.path_window(d),
@@ -58,11 +61,16 @@ def facts(shape: Shape) -> dict[str, Any]:
 
 def warnings(shape: Shape) -> list[str]:
     """Returns a sentence for each detector that cannot be tuned to its AP frequency at this sampling rate."""
+    beyond = [d for d in shape.detectors if d.ap_hz is not None and d.ap_hz > shape.fs_hz / 2]
     return [
+        f"{d.name}: {d.ap_hz:g} Hz lies above half the sampling rate of {shape.fs_hz:g} Hz, so this filter cannot see "
+        "its action potentials; record at a higher rate."
+        for d in beyond
+    ] + [
         f"{d.name}: its dilation is pinned at 1 below {d.pinned_below_hz():g} Hz, so at {shape.fs_hz:g} Hz a layer "
         f"spans {1000 * d.kernel / shape.fs_hz:.1f} ms, not one period of {d.ap_hz:g} Hz ({1000 / d.ap_hz:.1f} ms)."
         for d in shape.detectors
-        if d.ap_hz is not None and shape.fs_hz < d.pinned_below_hz()
+        if d.ap_hz is not None and d not in beyond and shape.fs_hz < d.pinned_below_hz()
     ]
 
 
@@ -71,11 +79,11 @@ def print_facts(shape: Shape, console: Console) -> None:
     values = facts(shape)
     print_table(_detector_table(values), console)
     console.print(
-        f"Stage 2: k {shape.pattern_kernel}, dilations {_listed(shape.pattern_dilations)}, "
-        f"{shape.pattern_features} features, ReLU, {shape.outputs} outputs a map, averaged by {shape.averaged}.\n"
-        f"Channel correlation over {_listed(shape.correlation_spans)} samples: {len(shape.neighbours)} pairs of "
+        f"Stage 2: k {shape.pattern_kernel}, dilations d, {shape.pattern_features} features, ReLU, n outputs a map, "
+        f"of which the MLP reads {shape.means} mean{'s' * (shape.means > 1)}.\n"
+        f"{shape.alike} over {_listed(shape.correlation_spans)} samples: {len(shape.neighbours)} pairs of "
         f"channels, and each channel with itself {_listed(shape.correlation_lags)} samples ago.\n"
-        f"MLP: {shape.pattern_values} pattern values + {shape.correlation_values} channel correlations + "
+        f"MLP: {shape.pattern_values} pattern values + {shape.correlation_values} values of {shape.alike.lower()} + "
         f"{shape.history_values} angles A(n), A(n−1).\n"
         f"Window: {shape.window_samples} samples = {values['window_ms']:.1f} ms, the longest path."
     )
@@ -87,7 +95,7 @@ def print_facts(shape: Shape, console: Console) -> None:
 def _detector_table(values: dict[str, Any]) -> Table:
     table = Table(title=f"Stage 1 at {values['fs_hz']:g} Hz: per channel, no ReLU; stage 2 reads it at the stride")
     table.add_column("filter")
-    for heading in ("AP Hz", "k × layers", "d0", "R", "R ms", "stride", "window", "ms"):
+    for heading in ("AP Hz", "k × layers", "d0", "R", "R ms", "stride", "d", "n", "window", "ms"):
         table.add_column(heading, justify="right")
     for row in values["detectors"]:
         table.add_row(
@@ -98,6 +106,8 @@ def _detector_table(values: dict[str, Any]) -> Table:
             str(row["detector_field_samples"]),
             f"{row['detector_field_ms']:.1f}",
             str(row["stride"]),
+            _listed(row["pattern_dilations"]),
+            str(row["outputs"]),
             str(row["path_window_samples"]),
             f"{row['path_window_ms']:.1f}",
         )
@@ -115,7 +125,7 @@ def _parameter_table(values: dict[str, Any]) -> Table:
     return table
 
 
-def _listed(numbers: tuple[int, ...]) -> str:
+def _listed(numbers: Sequence[int]) -> str:
     return ", ".join(map(str, numbers))
 
 

@@ -9,7 +9,7 @@ import torch
 
 from myobridge.model.file import LabelledPose, ModelSpec
 from myobridge_models.data.labels import rest_pose
-from myobridge_models.data.takes import channel_scale, scaled
+from myobridge_models.data.takes import channel_scale, design_prefilter, scaled
 from myobridge_models.data.training_set import Source, training_takes
 from myobridge_models.network.families.base import Network
 from myobridge_models.network.families.registry import DEFAULT_FAMILY, create
@@ -51,16 +51,17 @@ def build(
     Raises:
         UserError: the recordings do not fit together or do not suffice, or there is no such family.
     """
-    takes = training_takes(sources, poses, repetitions)
     fs_hz, channels = sources[0][1].fs_hz, sources[0][1].channels
+    sections = design_prefilter(fs_hz)
+    takes = training_takes(sources, poses, sections, repetitions)
     torch.manual_seed(recipe.seed)  # for the initial weights and the training
     network = create(family, fs_hz, channels, recipe.dropout)
     scale = channel_scale(takes)
     validation = None
     if validate_on is not None:
-        unseen = scaled(training_takes(sources, poses, [validate_on]), scale)
+        unseen = scaled(training_takes(sources, poses, sections, [validate_on]), scale)
         validation = Validation(unseen, rest_pose(poses), network.shape.window_samples)
-    spec = metadata_of(name, family, network, sources, poses, takes, scale, recipe)
+    spec = metadata_of(name, family, network, sources, poses, takes, sections, scale, recipe)
     kept = None
     if checkpoint is not None:
         kept = Checkpoint(checkpoint, identity(spec, takes, recipe, validate_on), spec)

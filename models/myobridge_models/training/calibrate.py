@@ -68,10 +68,12 @@ def fine_tuned(
     recipe = CALIBRATION
     torch.manual_seed(recipe.seed)
     network, spec = restore(base, recipe.dropout)
-    takes = training_takes(sources, poses, repetitions)
+    sections = spec.prefilter_sos  # the detectors have learnt behind it
+    takes = training_takes(sources, poses, sections, repetitions)
     scale = channel_scale(takes)
     network = train(scaled(takes, scale), network, recipe, progress=progress)
-    return network, metadata_of(name, spec.family, network, sources, poses, takes, scale, recipe, base=spec.name)
+    family = spec.family
+    return network, metadata_of(name, family, network, sources, poses, takes, sections, scale, recipe, base=spec.name)
 
 
 class Chosen(NamedTuple):

@@ -15,7 +15,7 @@ import torch
 from myobridge.errors import UserError
 from myobridge.files import check_file, write_bytes
 from myobridge.model.file import ModelSpec, decode_spec, encode_spec
-from myobridge_models.network.families.base import Network
+from myobridge_models.network.families.base import CacheableNetwork, Network
 from myobridge_models.network.families.registry import create
 
 
@@ -93,4 +93,6 @@ def network_in(path: Path) -> tuple[Network, ModelSpec]:
     prefix = "module."
     average = state["steps"]["average"]
     network.load_state_dict({k.removeprefix(prefix): v for k, v in average.items() if k.startswith(prefix)})
+    if isinstance(network, CacheableNetwork):
+        network.fold()
     return network.eval(), spec

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from myobridge.model.file import MAX_NOTE, LabelledPose, ModelSpec, usual_hop_samples
 from myobridge_models.data.labels import rest_pose
-from myobridge_models.data.takes import Take, design_prefilter
+from myobridge_models.data.takes import Sections, Take
 from myobridge_models.data.training_set import Source
 from myobridge_models.export.postprocess import SMOOTHING, rest_gate
 from myobridge_models.network.families.base import Network
@@ -24,11 +24,15 @@ def metadata_of(
     sources: Sequence[Source],
     poses: Sequence[LabelledPose],
     takes: Sequence[Take],
+    sections: Sections,
     scale: NDArray[np.float32],
     recipe: Recipe,
     base: str = "",
 ) -> ModelSpec:
-    """Returns the metadata of a trained network; `base` names the model that it was calibrated from."""
+    """Returns the metadata of a trained network; `base` names the model that it was calibrated from.
+
+    takes, sections, scale: the training's EMG, its pre-filter, and the RMS of each channel behind that.
+    """
     fs_hz, channels = network.shape.fs_hz, network.shape.channels
     return ModelSpec(
         name=name,
@@ -38,7 +42,7 @@ def metadata_of(
         window_samples=network.shape.window_samples,
         hop_samples=usual_hop_samples(fs_hz),
         history_hops=history_hops(fs_hz) if network.shape.history_values else 0,
-        prefilter_sos=design_prefilter(fs_hz),
+        prefilter_sos=sections,
         scale_fs=tuple(float(s) for s in scale),
         rest_pose_deg=rest_pose(poses),
         rest_gate=rest_gate(poses, takes),

@@ -114,6 +114,14 @@ class Segments:
         fits = (first >= self._window - 1) & (first + before[-1] < len(self.takes[number]))
         return int(number), int(rng.choice(first[fits])) + before
 
+    def within_one_movement(self, drawn: Drawn) -> Tensor:
+        """Tells for each drawn window whether the movement stays the same from its first sample to its last, (N, K)."""
+        movement = [
+            self.takes[t].movement[np.stack((e, e - self._window + 1))] for t, e in zip(*drawn[:2], strict=True)
+        ]
+        last, first = np.stack(movement, axis=1)
+        return torch.from_numpy(last == first)
+
     def emg(self, drawn: Drawn) -> Tensor:
         """Returns emg (N, C, span) of the segments, whose windows end at `ends`."""
         starts = drawn.ends[:, 0] - (self._window - 1)

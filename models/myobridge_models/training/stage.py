@@ -20,6 +20,8 @@ from myobridge_models.training.recipe import Recipe
 from myobridge_models.training.segments import Drawn, Segments
 
 PROBE_UNITS: Final = 64
+FITTED_SEGMENTS: Final = 1024
+"""Segments, drawn as for a step, whose features a network's inputs of the head are adapted to."""
 WARM_UP: Final = 0.1
 """Share of a stage's steps in which the learning rate rises."""
 
@@ -53,7 +55,18 @@ class Training:
             yield Stage(self, recipe.detector_steps, recipe.segments // 2, None, probe)
             network.reset_head()
         cache = FeatureCache(network, self.segments.takes, self.device)
+        self._fit_features(network, cache)
         yield Stage(self, recipe.steps - recipe.detector_steps, recipe.head_segments, cache, probe=False)
+
+    def _fit_features(self, network: CacheableNetwork, cache: FeatureCache) -> None:
+        """Shows the network what one movement's features are; a window that a cue changes in belongs to none."""
+        drawn = self.segments.draw(FITTED_SEGMENTS, np.random.default_rng(self.recipe.seed))
+        gain = torch.ones(FITTED_SEGMENTS, network.shape.channels, device=self.device)
+        features, movement = cache.features(drawn, gain), drawn.movement.to(self.device)
+        whole = self.segments.within_one_movement(drawn).to(self.device)
+        if whole.sum() < features.shape[-1]:  # the movements are shorter than a window
+            whole = torch.ones_like(whole)
+        network.fit_features(features[whole], movement[whole])
 
 
 class Stage:

@@ -14,7 +14,7 @@ from typing import Any, Final
 import torch
 
 from myobridge_models.data.takes import Take
-from myobridge_models.network.families.base import Network
+from myobridge_models.network.families.base import CacheableNetwork, Network
 from myobridge_models.training.checkpoint import Checkpoint
 from myobridge_models.training.recipe import Recipe
 from myobridge_models.training.stage import Stage, Training
@@ -80,6 +80,8 @@ def train(
     if validation:
         validation.validate(network)
         validation.take_best(network)
+    if isinstance(network, CacheableNetwork):
+        network.fold()
     return network
 
 

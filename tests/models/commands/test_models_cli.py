@@ -35,11 +35,11 @@ def run(monkeypatch, capsys, *arguments):
 def test_describe_prints_the_notes_table_and_its_json(monkeypatch, capsys, tmp_path):
     code, out, _ = run(monkeypatch, capsys, "describe", "--fs", 2000, "--json", tmp_path / "d.json")
     assert code == 0
-    for shown in ("Type IIa", "225", "802 samples = 401.0 ms", "28,245"):
+    for shown in ("Type IIa", "225", "802 samples = 401.0 ms", "38,997"):
         assert shown in out
     table = json.loads((tmp_path / "d.json").read_text())
     assert table["window_samples"] == 802
-    assert [d["dilation"] for d in table["detectors"]] == [4, 2, 1, 1]
+    assert [d["dilation"] for d in table["detectors"]] == [4, 2, 1, 4]
     assert table["warnings"] == []
     for way in ("windowed", "streaming"):
         assert 0 < table["decision_ms"][way]["p50"] <= table["decision_ms"][way]["p99"]
@@ -47,8 +47,8 @@ def test_describe_prints_the_notes_table_and_its_json(monkeypatch, capsys, tmp_p
 
 
 def test_stdout_carries_the_json_alone(monkeypatch, capsys):
-    _, out, err = run(monkeypatch, capsys, "describe", "--fs", 500, "--json", "-")
-    assert len(json.loads(out)["warnings"]) == 2
+    _, out, err = run(monkeypatch, capsys, "describe", "--fs", 400, "--json", "-")
+    assert len(json.loads(out)["warnings"]) == 1
     assert "Warning" in err
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.signal import sosfreqz
 
 from labelled_recording import FS_HZ, labelled
 from myobridge.decoder.prefilter import Prefilter
@@ -62,3 +63,22 @@ def test_a_flat_channel_is_named():
 def test_a_label_without_a_pose_is_refused():
     with pytest.raises(UserError, match=r"rec.npz has labels without a known pose \(\[42\]\)"):
         takes_of_labelled(labelled(labels=(1, 42)))
+
+
+def gain_at(sections, hz, fs_hz):
+    return abs(sosfreqz(sections, [hz], fs=fs_hz)[1][0])
+
+
+@pytest.mark.parametrize("fs_hz", [200, 500, 1000, 2000, 4000])
+def test_the_filter_removes_drift_and_the_hum_of_both_mains_and_keeps_emg_at_any_rate(fs_hz):
+    sections = design_prefilter(fs_hz)
+    assert gain_at(sections, 2, fs_hz) < 0.02
+    assert max(gain_at(sections, hz, fs_hz) for hz in (50, 60)) < 1e-3
+    assert gain_at(sections, 80, fs_hz) > 0.9
+    assert max(gain_at(sections, hz, fs_hz) for hz in np.linspace(0, fs_hz / 2 - 1, 999)) < 1.05
+
+
+def test_noise_above_the_band_of_emg_is_filtered_where_the_rate_reaches_it():
+    assert gain_at(design_prefilter(2000), 450, 2000) == pytest.approx(2**-0.5, rel=0.05)
+    assert gain_at(design_prefilter(2000), 900, 2000) < 0.05
+    assert gain_at(design_prefilter(500), 240, 500) > 0.9

@@ -1,6 +1,9 @@
 """The shipped models reach the figures of their cards, in the daemon's pipeline."""
 
+import numpy as np
+import onnxruntime
 import pytest
+import torch
 
 from myobridge.model.shipped import shipped_models
 from myobridge.simulator.synth import SynthOptions
@@ -38,3 +41,14 @@ def test_the_shipped_population_is_restored_for_a_calibration():
     network, spec = restore(MODELS["population"], dropout=0.0)
     assert spec.poses == POSES
     assert sum(p.numel() for p in network.parameters()) <= 450_000
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_shipped_file_and_the_network_restored_from_it_give_the_same_angles(name):
+    network, spec = restore(MODELS[name], dropout=0.0)
+    emg = torch.randn(20, len(spec.channels), spec.window_samples, generator=torch.Generator().manual_seed(0))
+    history = torch.full((20, 10), 40.0)
+    session = onnxruntime.InferenceSession(MODELS[name])
+    (angles,) = session.run(["angles"], {"emg": emg.numpy(), "history": history.numpy()})
+    with torch.no_grad():
+        assert np.abs(network.eval()(emg, history).numpy() - angles).max() <= 1e-3

@@ -6,6 +6,7 @@ import torch
 from myobridge.errors import UserError
 from myobridge_models.network.cnn_mlp import CnnMlp
 from myobridge_models.network.shape import Detector, Shape
+from myobridge_models.network.time_shape import TimeShape
 from myobridge_models.report.describe import facts
 
 
@@ -133,6 +134,15 @@ def test_describe_warns_where_a_dilation_is_pinned(fs_hz, pinned):
     table = facts(Shape(fs_hz, 4))
     assert [w.split(":")[0] for w in table["warnings"]] == pinned
     assert [d["name"] for d in table["detectors"] if d["pinned"]] == pinned
+
+
+def test_describe_warns_where_a_detector_listens_above_half_the_sampling_rate():
+    (warning,) = facts(TimeShape(400, 4))["warnings"]
+    assert warning == (
+        "Type IIb: 225 Hz lies above half the sampling rate of 400 Hz, so this filter cannot see its action "
+        "potentials; record at a higher rate."
+    )
+    assert facts(TimeShape(500, 4))["warnings"] == []
 
 
 @pytest.mark.parametrize(("fs_hz", "channels"), [(0, 4), (-1, 4), (float("nan"), 4), (float("inf"), 4), (2000, 0)])

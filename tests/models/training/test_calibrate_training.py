@@ -76,6 +76,14 @@ def test_calibration_adapts_a_model_to_a_new_person(tmp_path):
     assert base_name == ("base" if found.from_base else "")
 
 
+def test_a_calibrated_model_keeps_the_filter_that_its_base_has_learnt_behind(tmp_path):
+    network, spec = build("base", [(SOURCE, labelled())], POSES, QUICK)
+    high_pass = ((1.0, -1.0, 0.0, 1.0, -0.8, 0.0),)
+    export(network, msgspec.structs.replace(spec, prefilter_sos=high_pass), tmp_path / "base.onnx")
+    _, mine = calibrate.fine_tuned(tmp_path / "base.onnx", "mine", [(SOURCE, labelled())], POSES)
+    assert mine.prefilter_sos == high_pass
+
+
 def test_a_base_with_other_channels_is_not_used(tmp_path):
     _, base = base_model(tmp_path)
     found = calibrate.calibrate(base, (SOURCE, labelled(channels=3)), POSES, tmp_path / "mine.onnx")

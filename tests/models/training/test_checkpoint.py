@@ -37,7 +37,7 @@ def interrupted(folder, at_step, recipe=QUICK):
         training(folder, recipe, stop)
 
 
-def training(folder, recipe=QUICK, progress=None, family="cnn_mlp", on=(0,), recording=None):
+def training(folder, recipe=QUICK, progress=None, family="cnn_mlp_log", on=(0,), recording=None):
     sources = [(SOURCE, recording or labelled(repetitions=3))]
     return build("t", sources, POSES, recipe, on, "cpu", progress, family, None, folder / "c")[0]
 
@@ -65,7 +65,7 @@ def test_an_unfinished_network_can_be_exported(tmp_path, monkeypatch):
     ("change", "sentence"),
     [
         ({"recipe": replace(QUICK, seed=9)}, "seed: 0 instead of 9"),
-        ({"family": "gru"}, "family: cnn_mlp instead of gru"),
+        ({"family": "gru"}, "family: cnn_mlp_log instead of gru"),
         ({"on": (1,)}, "repetitions: 0 instead of 1"),
         ({"recording": louder(labelled(repetitions=3))}, "loudness: .* instead of"),
     ],
@@ -93,10 +93,13 @@ IDENTITY = {
 WEIGHTS = {
     "cnn_mlp": "detectors patterns mlp",
     "cnn_mlp_full": "detectors patterns mlp",
+    "cnn_mlp_log": "detectors patterns mlp centre spread",
     "mlp": "frames mlp",
     "lstm": "frames memory mlp",
     "gru": "frames memory mlp",
     "tcn": "frames blocks mlp",
+    "separable": "frames blocks mlp",
+    "ring": "frames around placed mlp",
     "attention": "frames embed query key value mix lag_bias norm mlp",
 }
 

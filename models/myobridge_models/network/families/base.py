@@ -96,6 +96,14 @@ class CacheableNetwork(Network):
     def from_cache(self, cache: tuple[Tensor, ...], ends: Tensor, gain: Tensor) -> Tensor:
         """Reads features (M, F) of windows that end at rows `ends` (M,) of the cache; gain (M, C) scales channels."""
 
+    @torch.no_grad()
+    def fit_features(self, features: Tensor, movement: Tensor) -> None:
+        """Adapts the head's inputs to features (N, F) of known movements (N,); most networks have nothing to adapt."""
+
+    @torch.no_grad()
+    def fold(self) -> None:
+        """Leaves nothing in the network that only its training needs; most networks have nothing."""
+
     @abstractmethod
     def head(self) -> nn.Module:
         """Returns the layers behind the features."""

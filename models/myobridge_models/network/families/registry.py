@@ -12,10 +12,14 @@ from myobridge_models.network.families.attention import Attention
 from myobridge_models.network.families.base import Network
 from myobridge_models.network.families.mlp import Mlp
 from myobridge_models.network.families.recurrent import Gru, Lstm
+from myobridge_models.network.families.ring import Ring
+from myobridge_models.network.families.separable import Separable
 from myobridge_models.network.families.tcn import Tcn
+from myobridge_models.network.log_cnn_mlp import LogCnnMlp
 from myobridge_models.network.shape import NOTES_DETECTORS, Shape
+from myobridge_models.network.time_shape import TimeShape
 
-DEFAULT_FAMILY: Final = "cnn_mlp"
+DEFAULT_FAMILY: Final = "cnn_mlp_log"
 
 
 THREE_LAYERS: Final = tuple(d if d.ap_hz is None else replace(d, layers=3) for d in NOTES_DETECTORS)
@@ -26,7 +30,7 @@ Factory = Callable[[float, int, float], Network]
 """fs in Hz, EMG channels, dropout → a fresh network."""
 
 FAMILIES: Final[dict[str, Factory]] = {
-    DEFAULT_FAMILY: lambda fs_hz, channels, dropout: CnnMlp(Shape(fs_hz, channels), dropout),
+    "cnn_mlp": lambda fs_hz, channels, dropout: CnnMlp(Shape(fs_hz, channels), dropout),
     "cnn_mlp_full": lambda fs_hz, channels, dropout: CnnMlp(
         Shape(fs_hz, channels, averaged=1, correlation_hops=()), dropout
     ),
@@ -34,7 +38,10 @@ FAMILIES: Final[dict[str, Factory]] = {
     "lstm": Lstm,
     "gru": Gru,
     "tcn": Tcn,
+    "separable": Separable,
     "attention": Attention,
+    "ring": Ring,
+    DEFAULT_FAMILY: lambda fs_hz, channels, dropout: LogCnnMlp(TimeShape(fs_hz, channels), dropout),
 }
 
 
@@ -49,7 +56,7 @@ READINGS: Final[dict[str, Factory]] = {
     "cnn_mlp/no_gain": lambda fs_hz, channels, dropout: CnnMlp(Shape(fs_hz, channels), dropout, fits_gain=False),
     "cnn_mlp/no_history": lambda fs_hz, channels, dropout: CnnMlp(Shape(fs_hz, channels, history_steps=0), dropout),
 }
-"""Other readings of the notes' network, which `ablate` compares; "likeness" in a name is channel correlation."""
+"""Other readings of the network `cnn_mlp`, which `ablate` compares; "likeness" in a name is channel correlation."""
 
 
 def checked_family(name: str) -> str:
