@@ -1,21 +1,23 @@
-"""The networks on later days: as they are, or with a last step for the day, from class statistics of earlier days.
+"""The networks on later days: as they are, or with today's features translated into those of earlier days.
 
-With nothing known, the network decides in the daemon's pipeline. With known seconds, a linear discriminant on the
-network's features decides (`myobridge.calibration.class_statistics`), at the instants and unsmoothed, as a classical
-decoder does.
+The translation is that of a calibration in seconds (`myobridge.calibration.class_statistics`). All networks decide in
+the daemon's pipeline.
 """
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
-from myobridge.calibration.class_statistics import ClassStatistics, LastStep, alike, last_step, statistics_of
+from myobridge.calibration.class_statistics import Day, statistics_of, translation
 from myobridge.model.file import ModelSpec
+from myobridge.model.statistics import ClassStatistics
 from myobridge_models.data.takes import scaled
 from myobridge_models.evaluation.decisions import STEP_S, Decisions, Rows, instants
 from myobridge_models.experiments.baselines import FULL_S
@@ -40,25 +42,22 @@ class NetworkDays:
 
     def __call__(self, session: Session, knowledge: Knowledge) -> Decisions:
         """Decides on a whole session."""
-        if knowledge is Knowledge.NONE:
-            return LearntNetwork(self.network, self.spec)(session.recording, session.source)
-        rows = instants(session.recording)
-        found = self._step(session, knowledge)(features_at(self.network, self.spec, session, rows))
-        pose_of = {pose.label: pose.angles_deg for pose in session.poses}
-        return Decisions(rows, np.array([pose_of[label] for label in found.tolist()], np.float32))
+        known = knowledge is not Knowledge.NONE
+        network = self._of_day(session, knowledge is Knowledge.LABELLED) if known else self.network
+        return LearntNetwork(network, self.spec)(session.recording, session.source)
 
-    def _step(self, session: Session, knowledge: Knowledge) -> LastStep:
-        """Returns the last step of a session; movements that were held alike keep their old means."""
+    @torch.no_grad()
+    def _of_day(self, session: Session, labelled: bool) -> Network:
+        """Returns the network behind the translation of a session."""
         rows = session.known_rows(STEP_S, FULL_S)
-        seen = features_at(self.network, self.spec, session, rows)
-        old = last_step(self.statistics, seen)
-        if knowledge is Knowledge.UNLABELLED:
-            return old
-        labels = session.label[rows].astype(np.int64)
-        new = last_step(self.statistics, seen, labels)
-        pose_of = {pose.label: pose.angles_deg for pose in session.poses}
-        mistaken = any(pose_of[one] != pose_of[other] for one, other in alike(new, seen, labels))
-        return old if mistaken else new
+        labels = session.label[rows].astype(np.int64) if labelled else None
+        moved = translation(self.statistics, features_at(self.network, self.spec, session, rows), labels)
+        network = copy.deepcopy(self.network)
+        first = next(layer for layer in network.modules() if isinstance(layer, nn.Linear))
+        weight, bias = moved.before(first.weight.double().numpy(), first.bias.double().numpy())
+        first.weight.copy_(torch.from_numpy(weight))
+        first.bias.copy_(torch.from_numpy(bias))
+        return network
 
 
 def learn_network(family: str, train: Sequence[Session], recipe: Recipe, progress: Progress | None) -> NetworkDays:
@@ -69,13 +68,13 @@ def learn_network(family: str, train: Sequence[Session], recipe: Recipe, progres
     """
     sources = [(session.source, session.recording) for session in train]
     network, spec = build("days", sources, train[0].poses, recipe, None, fastest_device(), progress, family)
-    found, labels = [], []
-    for session in train:
-        rows, known = instants(session.recording), session.known_rows(STEP_S, FULL_S)
-        centre = features_at(network, spec, session, known).mean(axis=0)
-        found.append(features_at(network, spec, session, rows) - centre)
-        labels.append(session.label[rows].astype(np.int64))
-    return NetworkDays(network, spec, statistics_of(np.concatenate(found), np.concatenate(labels)))
+    return NetworkDays(network, spec, statistics_of([_day(network, spec, session) for session in train]))
+
+
+def _day(network: Network, spec: ModelSpec, session: Session) -> Day:
+    known = session.known_rows(STEP_S, FULL_S)
+    rows = np.union1d(instants(session.recording), known)
+    return Day(features_at(network, spec, session, rows), session.label[rows].astype(np.int64), np.isin(rows, known))
 
 
 @torch.no_grad()
