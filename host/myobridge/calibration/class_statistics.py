@@ -64,7 +64,7 @@ class Translation(NamedTuple):
         return moved
 
     def before(self, weight: Floats, bias: Floats) -> tuple[Floats, Floats]:
-        """The dense layer weight (out, F + ·), bias (out,) that reads today's features as it read those of earlier days.
+        """The dense layer that reads today's features as weight (out, F + ·) and bias (out,) read those of earlier days.
 
         Columns behind the features stay as they are.
         """
@@ -144,7 +144,7 @@ def translation(earlier: ClassStatistics, seen: Floats, labels: Labels | None = 
 
 
 def distance(earlier: ClassStatistics, then: Floats, today: Floats) -> float:
-    """How far today's means (K, F) are from those of earlier days, as a share of how far these are from their centre."""
+    """How far today's means (K, F) are from those of earlier days, as a share of their distance from the centre."""
     inverse = np.linalg.solve(earlier.covariance, np.vstack([today - then, then]).T).T
     moved = np.sum(inverse[: len(then)] * (today - then))
     apart = np.sum(inverse[len(then) :] * then)

@@ -68,28 +68,31 @@ def check_alike(angles_deg: Floats, labels: Labels, poses: Poses) -> None:
     """
     alike = _taken_for(angles_deg, labels, poses, MOST)
     if alike:
-        said = [
-            f"{poses[one].name} looks like {'rest' if other == REST else poses[other].name}"
-            for one, other in alike.items()
-        ]
+        said = []
+        for label, taken in alike.items():
+            one, other = (taken, label) if label == REST else (label, taken)
+            said.append(f"{poses[one].name} looks like {'rest' if other == REST else poses[other].name}")
         raise UserError(
-            f"{', and '.join(said)}, so the old model is kept; make these poses more different, hold them firmer, or "
+            f"{', and '.join(dict.fromkeys(said))}, so the old model is kept; make these poses more different, hold them firmer, or "
             "leave one out."
         )
 
 
 def check_order(angles_deg: Floats, labels: Labels, poses: Poses) -> None:
-    """Refuses labels that lie: earlier days recognise the poses clearly, but in another order than they were asked for.
+    """Refuses labels that lie: earlier days recognise most poses, and a few clearly in another order than was asked.
+
+    Where most poses are not recognised, the electrodes may sit elsewhere, and the labels are all that is known.
 
     Raises:
         UserError: poses are exchanged.
     """
     taken = _taken_for(angles_deg, labels, poses, CLEARLY)
-    if taken and set(taken) == set(taken.values()):
+    right = set(poses) - set(_taken_for(angles_deg, labels, poses, 0))
+    if taken and set(taken) == set(taken.values()) and len(right) >= len(poses) / 2:
         names = ", ".join(poses[label].name for label in taken)
         raise UserError(
             f"The poses {names} look exchanged, so the old model is kept; hold each pose when it is asked for, or add "
-            "--long if the electrodes sit elsewhere."
+            "--long, which believes the labels."
         )
 
 

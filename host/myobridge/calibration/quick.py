@@ -113,7 +113,7 @@ def _poses_of(base: Base, recording: Recording, source: Path) -> Poses:
     ]
     if strange:
         raise UserError(
-            f"{base.spec.name} does not know the poses {', '.join(strange)} of {source}; add --long to train it on them."
+            f"{base.spec.name} does not know the poses {', '.join(strange)} of {source}; add --long to train on them."
         )
     return {label: own[label] for label in labels}
 

@@ -12,8 +12,8 @@ the newest samples with this hop at the end, and `history` as above. For each ou
 input `past_X`: the newest values of X in the previous hops, the last hop at the end, zeros before the first hop. Both
 graphs agree once a whole window has gone through the streaming graph.
 
-A file may also hold class statistics of earlier days in the entry STATISTICS_KEY, from which `myobridge calibrate` makes
-the model of another day in seconds (statistics.py). Such a graph has a head of three dense layers (head.py).
+A file may also hold class statistics of earlier days in the entry STATISTICS_KEY, from which `myobridge calibrate`
+makes the model of another day in seconds (statistics.py). Such a graph has a head of three dense layers (head.py).
 """
 
 from __future__ import annotations

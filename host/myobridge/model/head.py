@@ -124,7 +124,7 @@ def with_first_layer(data: bytes, layer: Layer, spec: ModelSpec) -> bytes:
     if not head.calibrated:
         weight, bias = head.earlier
         initializers += [_tensor(EARLIER_WEIGHT, weight), _tensor(EARLIER_BIAS, bias)]
-    for own, new in zip(head.layers[0], layer, strict=True):
+    for own, new in ((head.layers[0][0], layer[0]), (head.layers[0][1], layer[1])):
         own[:] = new  # a view: this changes the bytes of the initializer
     entries = [part for part in model.parts.get("metadata_props", ()) if _key(reader, part) != METADATA_KEY]
     metadata = field(ENTRY, "key", METADATA_KEY.encode()) + field(ENTRY, "value", encode_spec(spec).encode())
@@ -171,5 +171,5 @@ def _key(reader: Reader, entry: memoryview) -> str:
 def _written(message: Message, fields: Fields, name: str, parts: Iterable[bytes | memoryview]) -> bytes:
     """A message with other values in its field `name`."""
     numbers = [field(message, key, value) for key, values in fields.numbers.items() for value in values]
-    every = {**fields.parts, name: list(parts)}
+    every: dict[str, Iterable[bytes | memoryview]] = {**fields.parts, name: parts}
     return b"".join([*numbers, *(field(message, key, value) for key, values in every.items() for value in values)])

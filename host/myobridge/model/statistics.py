@@ -1,8 +1,9 @@
 """Class statistics in a model file: what earlier days knew of the head's features, for a calibration in seconds.
 
-The entry STATISTICS_KEY (file.py) is JSON; arrays are float32 in little endian, as base64. A feature is a value that the
-head of the network reads (head.py), in the order of the columns of the head's first weight. A day's
-centre is the mean of the movements' means on that day.
+The entry STATISTICS_KEY (file.py) is JSON: `format` 1, `labels`, and the arrays `centre` (F,), `means` (K, F), `spread`
+(F,) and `factors` (R, F), which are float32 in little endian, row by row, as base64. A feature is a value that the head
+of the network reads (head.py), in the order of the columns of the head's first weight. A day's centre is the mean of
+the movements' means on that day.
 """
 
 from __future__ import annotations

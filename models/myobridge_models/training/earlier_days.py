@@ -13,6 +13,7 @@ import numpy as np
 from myobridge.calibration.class_statistics import HELD_S, Day, statistics_of
 from myobridge.calibration.windows import windows_of
 from myobridge.files import write_bytes
+from myobridge.model.check import MAX_STATISTICS_BYTES
 from myobridge.model.file import ModelSpec
 from myobridge.model.head import head_of, with_statistics
 from myobridge.model.load import open_model
@@ -24,8 +25,9 @@ from myobridge_models.data.training_set import Source
 def add_statistics(path: Path, sources: Sequence[Source], repetitions: Sequence[int] | None = None) -> bool:
     """Adds class statistics of these recordings, or of these repetitions of them, to a freshly exported model.
 
-    Returns whether there are any: not without cues, and not for a network whose head a calibration cannot change. A
-    recording that lacks a movement of another one is left out, because its centre would be another.
+    Returns whether there are any: not without cues, not for a network whose head a calibration cannot change, and not
+    for hundreds of poses. A recording that lacks a movement of another one is left out, because its centre would be
+    another.
 
     Raises:
         UserError: the file cannot be read or written.
@@ -43,7 +45,10 @@ def add_statistics(path: Path, sources: Sequence[Source], repetitions: Sequence[
     whole = [day for day, labels in zip(days, held, strict=True) if day is not None and labels == every]
     if len(every) < 2 or not whole:
         return False
-    write_bytes(path, with_statistics(data, encode_statistics(statistics_of(whole))))
+    text = encode_statistics(statistics_of(whole))
+    if len(text) > MAX_STATISTICS_BYTES:
+        return False
+    write_bytes(path, with_statistics(data, text))
     return True
 
 
