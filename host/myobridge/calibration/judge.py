@@ -72,9 +72,9 @@ def check_alike(angles_deg: Floats, labels: Labels, poses: Poses) -> None:
         for label, taken in alike.items():
             one, other = (taken, label) if label == REST else (label, taken)
             said.append(f"{poses[one].name} looks like {'rest' if other == REST else poses[other].name}")
+        found = ", and ".join(dict.fromkeys(said))
         raise UserError(
-            f"{', and '.join(dict.fromkeys(said))}, so the old model is kept; make these poses more different, hold them firmer, or "
-            "leave one out."
+            f"{found}, so the old model is kept; make these poses more different, hold them firmer, or leave one out."
         )
 
 
