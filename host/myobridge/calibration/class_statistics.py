@@ -8,10 +8,11 @@ where seconds of each movement are known with their labels, each window towards 
     translated = x + (x @ toward) @ shift + earlier centre
 
 `toward` and `shift` are a ridge regression (Hoerl and Kennard, Technometrics 1970) of these shifts on the known
-windows, as the covariance within the movements of earlier days measures them. So a feature that scatters much within a movement
-counts little, and where no known window points, nothing is moved. The ridge says how much the features keep of their
-place. If today's means are far from those of earlier days, the electrodes sit elsewhere and earlier days say little:
-then the ridge is small, and the covariance is today's. A translation is linear; the first dense layer takes it over.
+windows, as the covariance within the movements of earlier days measures them. So a feature that scatters much within
+a movement counts little, and where no known window points, nothing is moved. The ridge says how much the features
+keep of their place. If today's means are far from those of earlier days, the electrodes sit elsewhere and earlier
+days say little: then the ridge is small, and the covariance is today's. A translation is linear; the first dense
+layer takes it over.
 """
 
 from __future__ import annotations

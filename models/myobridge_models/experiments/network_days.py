@@ -15,7 +15,9 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from myobridge.calibration.class_statistics import Day, statistics_of, translation
+from myobridge.calibration.class_statistics import Day, Translation, statistics_of, translation
+from myobridge.calibration.judge import check_alike
+from myobridge.errors import UserError
 from myobridge.model.file import ModelSpec
 from myobridge.model.statistics import ClassStatistics
 from myobridge_models.data.takes import scaled
@@ -25,6 +27,7 @@ from myobridge_models.experiments.decoders import LearntNetwork
 from myobridge_models.experiments.knowledge import Knowledge
 from myobridge_models.experiments.sessions import Session
 from myobridge_models.network.families.base import Network
+from myobridge_models.network.shape import HISTORY_STEPS
 from myobridge_models.training.build import build
 from myobridge_models.training.recipe import Recipe
 from myobridge_models.training.train import Progress, fastest_device
@@ -42,22 +45,36 @@ class NetworkDays:
 
     def __call__(self, session: Session, knowledge: Knowledge) -> Decisions:
         """Decides on a whole session."""
-        known = knowledge is not Knowledge.NONE
-        network = self._of_day(session, knowledge is Knowledge.LABELLED) if known else self.network
+        network = self.network if knowledge is Knowledge.NONE else self._of_day(session, knowledge)
         return LearntNetwork(network, self.spec)(session.recording, session.source)
 
-    @torch.no_grad()
-    def _of_day(self, session: Session, labelled: bool) -> Network:
-        """Returns the network behind the translation of a session."""
+    def _of_day(self, session: Session, knowledge: Knowledge) -> Network:
+        """Returns the network of a session; labels of poses that were held alike are not believed."""
         rows = session.known_rows(STEP_S, FULL_S)
-        labels = session.label[rows].astype(np.int64) if labelled else None
-        moved = translation(self.statistics, features_at(self.network, self.spec, session, rows), labels)
-        network = copy.deepcopy(self.network)
-        first = next(layer for layer in network.modules() if isinstance(layer, nn.Linear))
-        weight, bias = moved.before(first.weight.double().numpy(), first.bias.double().numpy())
-        first.weight.copy_(torch.from_numpy(weight))
-        first.bias.copy_(torch.from_numpy(bias))
-        return network
+        seen, labels = features_at(self.network, self.spec, session, rows), session.label[rows].astype(np.int64)
+        old = behind(self.network, translation(self.statistics, seen))
+        if knowledge is Knowledge.UNLABELLED:
+            return old
+        new = behind(self.network, translation(self.statistics, seen, labels))
+        rest = torch.tensor(session.rest_deg).repeat(len(rows), HISTORY_STEPS)
+        with torch.no_grad():
+            angles_deg = new.decide(torch.from_numpy(seen).float(), rest).double().numpy()
+        try:
+            check_alike(angles_deg, labels, {pose.label: pose for pose in session.poses if pose.label in labels})
+        except UserError:
+            return old
+        return new
+
+
+@torch.no_grad()
+def behind(network: Network, moved: Translation) -> Network:
+    """Returns a copy of the network that reads the features of another day."""
+    copied = copy.deepcopy(network)
+    first = next(layer for layer in copied.get_submodule("mlp").modules() if isinstance(layer, nn.Linear))
+    weight, bias = moved.before(first.weight.double().numpy(), first.bias.double().numpy())
+    first.weight.copy_(torch.from_numpy(weight))
+    first.bias.copy_(torch.from_numpy(bias))
+    return copied
 
 
 def learn_network(family: str, train: Sequence[Session], recipe: Recipe, progress: Progress | None) -> NetworkDays:
