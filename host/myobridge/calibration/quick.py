@@ -20,12 +20,13 @@ from myobridge.calibration.judge import Poses, PoseScore, check_alike, check_ord
 from myobridge.calibration.plan import Timing
 from myobridge.calibration.windows import Floats, Rows, Windows, windows_of
 from myobridge.errors import UserError
-from myobridge.model.check import statistics_in
+from myobridge.model.check import check_model, statistics_in
 from myobridge.model.file import LabelledPose, ModelSpec
 from myobridge.model.head import Head, Layer, head_of, with_first_layer
 from myobridge.model.onnx_reader import Refused
 from myobridge.model.statistics import ClassStatistics
 from myobridge.recording import Recording
+from myobridge.recording.replay import check_fits
 
 TIMING: Final = Timing(repetitions=1, hold_s=2.0, rest_s=1.6)
 """Seven poses take 23 s of EMG; the muscle follows within 0.7 s, and a window takes 0.4 s."""
@@ -58,26 +59,24 @@ class Quick(NamedTuple):
     poses: list[PoseScore]
 
 
-def base_of(path: Path, spec: ModelSpec) -> Base | None:
-    """The model in a checked file, if it can be calibrated in seconds.
+def base_of(path: Path) -> Base | None:
+    """The model of a file, if it can be calibrated in seconds.
 
     Raises:
-        UserError: the file has changed since it was checked.
+        UserError: the file is not a myobridge model.
     """
     data = path.read_bytes()
-    try:
-        earlier = statistics_in(data)
-    except Refused as reason:
-        raise UserError(f"{path} has changed meanwhile ({reason}); try again.") from reason
+    spec, earlier = check_model(data, path).spec, statistics_in(data)
     return None if earlier is None else Base(path, data, spec, earlier)
 
 
 def calibrated(base: Base, recording: Recording, source: Path, name: str) -> Quick:
-    """Calibrates the model on a recording that fits it; `name` is the new model's, and errors name `source`.
+    """Calibrates the model on a recording; `name` is the new model's, and errors name `source`.
 
     Raises:
-        UserError: the recording does not suffice, poses look alike, or labels are exchanged.
+        UserError: the recording does not fit or does not suffice, poses look alike, or labels are exchanged.
     """
+    check_fits(recording, base.spec, source)
     poses = _poses_of(base, recording, source)
     try:
         windows, head = windows_of(base.data, base.spec, recording, base.path), head_of(base.data)

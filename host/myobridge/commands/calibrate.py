@@ -131,7 +131,7 @@ def _checked(
         raise UserError(f"{mine} cannot be written; give --out a name that ends in .onnx, in a folder that exists.")
     base = find_model(model_name)
     spec = open_model(base).spec
-    quick = None if train else base_of(base, spec)
+    quick = None if train else base_of(base)
     if not yes and (quick or can_train()) and not sys.stdin.isatty():
         raise UserError("Without a terminal, calibrate cannot ask whether to take the new model; add --yes.")
     if recording is not None:

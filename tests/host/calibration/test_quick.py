@@ -37,7 +37,7 @@ def model(tmp_path):
 
 
 def base(path):
-    found = base_of(path, open_model(path).spec)
+    found = base_of(path)
     assert found is not None
     return found
 
@@ -141,8 +141,10 @@ def test_a_session_that_lacks_a_pose_leaves_this_pose_as_it_was(model, tmp_path)
         (held(3, hold_s=1.0), "holds Open too briefly"),
         (dataclasses.replace(held(3), label=None), "has no cues"),
         (held(3, labels=(0,)), "holds one pose only"),
+        (dataclasses.replace(held(3), fs_hz=500.0), "channels at 500 Hz"),
+        (dataclasses.replace(held(3), counts=held(3).counts[:, :3]), "has 3 channels"),
     ],
-    ids=["too short", "no cues", "rest alone"],
+    ids=["too short", "no cues", "rest alone", "another rate", "a channel less"],
 )
 def test_a_recording_that_does_not_suffice_is_refused_in_a_sentence(model, recording, said):
     with pytest.raises(UserError, match=said):

@@ -58,7 +58,7 @@ def test_the_statistics_are_of_the_features_that_the_head_reads(trained):
 def test_a_model_calibrated_in_seconds_decides_alike_in_both_graphs(trained, tmp_path):
     recording = labelled()
     turned = replace(recording, counts=np.ascontiguousarray(recording.counts[:, ::-1]))
-    found = calibrated(base_of(trained, open_model(trained).spec), turned, SOURCE, "mine")
+    found = calibrated(base_of(trained), turned, SOURCE, "mine")
     assert found.scores.after.balanced_accuracy > found.scores.before.balanced_accuracy
     mine = tmp_path / "mine.onnx"
     mine.write_bytes(found.model)
@@ -78,7 +78,7 @@ def test_every_family_gets_statistics_or_stays_as_it_is(tmp_path, monkeypatch, f
     export(*build("m", sources, POSES, replace(QUICK, steps=10), family=family), path)
     before = path.read_bytes()
     if add_statistics(path, sources):
-        calibrated(base_of(path, open_model(path).spec), labelled(), SOURCE, "mine")
+        calibrated(base_of(path), labelled(), SOURCE, "mine")
     else:
         assert path.read_bytes() == before
     open_model(path)
@@ -126,6 +126,6 @@ def test_the_arithmetic_of_seven_poses_on_eight_channels_is_timed(tmp_path, monk
     assert add_statistics(path, [(SOURCE, guided(1))])
     take_any_poses(monkeypatch)
     began_s = time.process_time()
-    found = calibrated(base_of(path, spec), guided(2), SOURCE, "mine")
+    found = calibrated(base_of(path), guided(2), SOURCE, "mine")
     print(f"7 poses of 2 s, 8 channels at 2 kHz: {time.process_time() - began_s:.2f} s of one core")
     assert len(found.poses) == 7
