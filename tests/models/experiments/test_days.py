@@ -216,9 +216,10 @@ def test_a_mistake_is_one_sentence(folder, monkeypatch, arguments, sentence):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_a_network_reads_the_features_of_the_day(folder):
-    found = accuracies(folder, "--steps", 300, decoders="mlp,cnn_mlp")
-    for name in ("mlp", "cnn_mlp"):
+    found = accuracies(folder, "--steps", 500, decoders="mlp,cnn_mlp_log")
+    for name in ("mlp", "cnn_mlp_log"):
         known = [found[name, "day4", knowledge] for knowledge in ("none", "unlabelled", "labelled")]
         assert known[2] > 0.8
         assert known[2] >= known[1] >= 0.5
