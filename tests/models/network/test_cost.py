@@ -34,6 +34,17 @@ def test_the_cost_of_the_tcn_equals_a_count_by_hand(tmp_path):
     assert macs_of(tmp_path, "tcn")[1] == 12 * 10 + new * column + (32 + 10) * 64 + 64 * 5
 
 
+def test_the_cost_of_separable_convolutions_equals_a_count_by_hand(tmp_path):
+    column = 12 * (3 + 32) + 5 * 32 * (3 + 32) + 12 * 32
+    assert macs_of(tmp_path, "separable")[1] == 12 * 10 + 2 * column + (32 + 10) * 64 + 64 * 5
+
+
+def test_the_cost_of_the_ring_equals_a_count_by_hand(tmp_path):
+    ring = 4 * 3 * (3 * 16 + 32) * 32 + 3 * (4 * 32 + 1) * 64
+    head = (64 + 10) * 64 + 64 * 5
+    assert macs_of(tmp_path, "ring") == (12 * 16 * 50 + ring + head, 12 * 10 + ring + head)
+
+
 def test_the_cost_of_the_notes_network_equals_a_count_by_hand(tmp_path):
     mlp = 150 * 128 + 128 * 64 + 64 * 5
     taps, patterns = 57 + 37 + 25 + 25, 4 * (10 * 4 + 10 * 4 * 4)
@@ -54,8 +65,9 @@ def test_keeping_state_costs_less_than_a_window(tmp_path, family):
     assert 0 < hop < window
 
 
-def test_a_tcn_that_keeps_its_columns_gives_the_numbers_of_windows():
-    network = network_of("tcn")
+@pytest.mark.parametrize("family", ["tcn", "separable"])
+def test_a_network_that_keeps_its_columns_gives_the_numbers_of_windows(family):
+    network = network_of(family)
     w, step = network.shape.window_samples, network.shape.step
     emg = torch.randn(1, 2, w + 5 * step)
     kept = network.blocks(network.frames(emg))

@@ -98,6 +98,8 @@ WEIGHTS = {
     "lstm": "frames memory mlp",
     "gru": "frames memory mlp",
     "tcn": "frames blocks mlp",
+    "separable": "frames blocks mlp",
+    "ring": "frames around placed mlp",
     "attention": "frames embed query key value mix lag_bias norm mlp",
 }
 

@@ -12,6 +12,8 @@ from myobridge_models.network.families.attention import Attention
 from myobridge_models.network.families.base import Network
 from myobridge_models.network.families.mlp import Mlp
 from myobridge_models.network.families.recurrent import Gru, Lstm
+from myobridge_models.network.families.ring import Ring
+from myobridge_models.network.families.separable import Separable
 from myobridge_models.network.families.tcn import Tcn
 from myobridge_models.network.log_cnn_mlp import LogCnnMlp
 from myobridge_models.network.shape import NOTES_DETECTORS, Shape
@@ -36,7 +38,9 @@ FAMILIES: Final[dict[str, Factory]] = {
     "lstm": Lstm,
     "gru": Gru,
     "tcn": Tcn,
+    "separable": Separable,
     "attention": Attention,
+    "ring": Ring,
     DEFAULT_FAMILY: lambda fs_hz, channels, dropout: LogCnnMlp(TimeShape(fs_hz, channels), dropout),
 }
 

@@ -28,6 +28,13 @@ LAYERS: Final = 2
 """Convolutions per block."""
 
 
+def started(layer: nn.Conv1d) -> nn.Conv1d:
+    """Initialises a convolution in front of a ReLU (He et al., ICCV 2015)."""
+    nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+    nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+    return layer
+
+
 class Block(nn.Module):
     """Two causal convolutions of one dilation and the shortcut around them: (N, n_in, T) → (N, n_out, T).
 
@@ -38,14 +45,14 @@ class Block(nn.Module):
         super().__init__()
         self.padding = (KERNEL - 1) * dilation
         sizes = pairwise((n_in, *[n_out] * LAYERS))
-        self.convolutions = nn.ModuleList(weight_norm(self._convolution(a, b, dilation)) for a, b in sizes)
+        self.convolutions = nn.ModuleList(self._convolution(a, b, dilation) for a, b in sizes)
         self.around = nn.Conv1d(n_in, n_out, 1) if n_in != n_out else nn.Identity()
 
-    def _convolution(self, n_in: int, n_out: int, dilation: int) -> nn.Conv1d:
-        layer = nn.Conv1d(n_in, n_out, KERNEL, dilation=dilation, padding=self.padding)
-        nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-        nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
-        return layer
+    def _convolution(self, n_in: int, n_out: int, dilation: int) -> nn.Module:
+        """Makes a convolution that pads both sides."""
+        convolution = started(nn.Conv1d(n_in, n_out, KERNEL, dilation=dilation, padding=self.padding))
+        normed: nn.Module = weight_norm(convolution)
+        return normed
 
     def forward(self, x: Tensor) -> Tensor:
         """Maps (N, n_in, T) to (N, n_out, T); no output sees a later input."""
@@ -58,12 +65,14 @@ class Block(nn.Module):
 class Tcn(FrameNetwork):
     """The whole decoder; see the module's docstring."""
 
+    block: type[Block] = Block
+
     def __init__(self, fs_hz: float, channels: int, dropout: float) -> None:
         field = 1 + LAYERS * (KERNEL - 1) * sum(DILATIONS)
         shape = FrameShape(fs_hz, channels, frames=field, length_ms=25, step_ms=12.5)
         super().__init__(shape, WIDTH, (64,), dropout)
         widths = pairwise((shape.maps, *[WIDTH] * len(DILATIONS)))
-        self.blocks = nn.Sequential(*(Block(a, b, d) for (a, b), d in zip(widths, DILATIONS, strict=True)))
+        self.blocks = nn.Sequential(*(self.block(a, b, d) for (a, b), d in zip(widths, DILATIONS, strict=True)))
 
     def features(self, emg: Tensor) -> Tensor:
         """Maps emg (N, C, W) to (N, 32)."""
