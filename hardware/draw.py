@@ -15,6 +15,8 @@ from pathlib import Path
 from drawing.amplifiers import amplifiers, gains
 from drawing.circuits import circuits
 from drawing.forearm import placement, rings
+from drawing.hand import channels, linkage
+from drawing.hand_parts import hand_tables
 from drawing.parts import part_tables
 from drawing.pins import Board, pin_table, read_board
 from drawing.reckoning import power_tables
@@ -59,13 +61,14 @@ def tables() -> dict[str, dict[str, str]]:
     return {
         "WIRING.md": wired | {"filter-text": filter_text(), "filter": filter_table()},
         "POWER.md": power_tables(all_boards) | {"divider": divider_table(all_boards[0], supply_min_mv())},
+        "HAND.md": hand_tables(all_boards[0]) | {"hand-channels": channels(all_boards)},
         "BOM.md": part_tables(all_boards) | {"amplifiers": amplifiers(), "gains": gains()},
     }
 
 
 def current() -> dict[Path, str]:
     """The text of each generated file."""
-    images = {"electrodes-rings": rings(), "electrodes-arm": placement()}
+    images = {"electrodes-rings": rings(), "electrodes-arm": placement(), "hand": linkage(boards())}
     for board in boards():
         images |= {f"wiring-{board.name}": wiring(board), f"circuits-{board.name}": circuits(board)}
     files = {HERE / "images" / f"{name}.svg": text for name, text in images.items()}

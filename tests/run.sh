@@ -49,18 +49,24 @@ if [ "$chosen" ]; then
     "$venv/bin/python" -m pytest "$@"
     exit
 fi
-# What mostly waits, for ports and clocks, runs beside what mostly computes and gets the processors that are left over.
-# What does both comes when they are done: a hand and a daemon without a processor lose each other.
-waiting="tests/faults tests/loopback tests/raspberry_pi"
-computing=$(ls -d tests/*/ tests/test_*.py | grep -Ev "^($(echo "$waiting" | tr ' ' '|'))/")
-both=tests/loopback/test_calibrated_hand.py
-said=$(mktemp)
+# Tests of ports and clocks mostly wait, so two lanes of them run beside the tests that compute, which get the processors that are left over.
+# One file needs the machine for itself, at the end: a hand and a daemon without a processor lose each other.
+clocks="tests/faults tests/raspberry_pi"
+ports=tests/loopback
+computing=$(ls -d tests/*/ tests/test_*.py | grep -Ev "^($(echo "$clocks $ports" | tr ' ' '|'))/")
+alone=tests/loopback/test_calibrated_hand.py
+said=$(mktemp -d)
 none=5 # pytest's exit status where the options leave no test
 failed=0
-$beside "$venv/bin/python" -m pytest $computing "$@" >"$said" 2>&1 &
-"$venv/bin/python" -m pytest $waiting --ignore=$both "$@" || failed=$?
-wait $! || failed=$?
-"$venv/bin/python" -m pytest $both "$@" || [ $? -eq $none ] || failed=1
-cat "$said"
-rm "$said"
+$beside "$venv/bin/python" -m pytest $computing "$@" >"$said/computing" 2>&1 &
+computes=$!
+"$venv/bin/python" -m pytest $clocks "$@" >"$said/clocks" 2>&1 &
+waits=$!
+"$venv/bin/python" -m pytest $ports --ignore=$alone "$@" || failed=$?
+wait $waits || failed=$?
+cat "$said/clocks"
+wait $computes || failed=$?
+"$venv/bin/python" -m pytest $alone "$@" || [ $? -eq $none ] || failed=1
+cat "$said/computing"
+rm -r "$said"
 exit $failed

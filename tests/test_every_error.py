@@ -425,8 +425,38 @@ def test_the_error_about_a_mistyped_command_names_the_nearest_command(group, typ
     assert f"There is no command '{typed}'. Did you mean '{meant}'?" in outcome(group, f"{typed} --port x").stderr
 
 
-def test_the_error_about_a_mistyped_option_names_the_nearest_option():
-    assert "--seconds" in outcome(host, "run --port x --model y --secnods 3").stderr
+@pytest.mark.parametrize(
+    ("group", "line", "typed", "meant"),
+    [
+        (host, "run --port x --model y --secnods 3", "--secnods", "--seconds"),
+        (host, "run --prt x", "--prt", "--port"),
+        (host, "--verion", "--verion", "--version"),
+        (models, "train r.npz --sedd 1", "--sedd", "--seed"),
+    ],
+)
+def test_the_error_about_a_mistyped_option_names_the_nearest_option(group, line, typed, meant):
+    assert f"There is no option '{typed}'. Did you mean '{meant}'?" in outcome(group, line).stderr
+
+
+def test_an_option_that_resembles_none_gets_no_guess():
+    assert outcome(host, "run --zzz 1").stderr.endswith("There is no option '--zzz'.\n")
+
+
+def test_the_error_about_a_missing_option_says_what_the_option_is_for():
+    said = " ".join(outcome(host, "estop").stderr.split())
+    assert "The option '--port' is missing. Serial port of the hand, as given to the daemon." in said
+
+
+def test_the_error_about_an_unknown_model_names_the_shipped_ones():
+    for name in ("synth", "biopatrec", "population"):
+        assert name in outcome(host, "run --port x --model snth").stderr
+
+
+def test_a_command_says_which_file_its_summary_is_in(folder, tmp_path):
+    path = tmp_path / "summary.json"
+    result = outcome(host, f"inspect {folder}/good.npz --json {path}")
+    assert f"Wrote {path} (summary, " in result.stderr
+    assert outcome(host, f"inspect {folder}/good.npz --json -").stderr == ""
 
 
 @pytest.mark.parametrize("group", [host, models], ids=lambda group: group.name)

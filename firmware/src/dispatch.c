@@ -99,7 +99,9 @@ static void on_read_limits(struct device *d, uint8_t seq, const uint8_t *payload
 
 static void on_write_limits(struct device *d, uint8_t seq, const uint8_t *payload) {
     enum result result = RESULT_WRONG_STATE;
-    if (d->safety.state == STATE_DISARMED) {
+    if (!d->safety.protocol_matches) {
+        result = RESULT_BLOCKED; /* its WRITE_LIMITS may mean something else */
+    } else if (d->safety.state == STATE_DISARMED) {
         result = limits_write(&d->limits, payload);
         device_limits_changed(d);
     }

@@ -82,7 +82,7 @@ SUPPLY: Final = (
         45,
         1,
     ),
-    Part("step-down regulator 6 V, 15 A", "Pololu D24V150F6", "five stalled servos ([POWER.md](POWER.md))", 45, 1),
+    Part("step-down regulator 6 V, 15 A", "Pololu D24V150F6", "five stalled servos ([POWER.md](POWER.md))", 80, 1),
     Part("or: BEC 6 V for 2–6S", "", "at least 10 A continuous and 15 A peak", 35),
     Part(
         "regulator 7.5 V, step-up/step-down, 0.5 A or more",
@@ -156,11 +156,16 @@ def list_of(parts: tuple[Part, ...]) -> str:
     return table(*rows)
 
 
-def price(build: Build, board: Board) -> float:
-    """Sum of the parts of a build in €, without the computer."""
+def part_counts(build: Build, board: Board) -> list[tuple[Part, int]]:
+    """Every part of a build with its number of pieces, without the computer."""
     groups = [parts for name, parts in GROUPS.items() if name != "computer"]
     every = [part for parts in (*groups, (AMPLIFIER,), small_parts(board)) for part in parts]
-    return fsum(build.count(part, board) * part.each_eur for part in every)
+    return [(part, build.count(part, board)) for part in every]
+
+
+def price(build: Build, board: Board) -> float:
+    """Sum of the parts of a build in €, without the computer."""
+    return fsum(count * part.each_eur for part, count in part_counts(build, board))
 
 
 def prices(boards: list[Board]) -> str:

@@ -109,6 +109,20 @@ def test_silence_ends_in_hold_and_relax_at_the_same_times() -> None:
         assert {Reason.SETPOINTS_STOPPED, Reason.SILENT_TOO_LONG} <= set(reasons)
 
 
+@pytest.mark.parametrize(
+    "hello", [(), (replace(HELLO, proto_hash=m.PROTO_HASH ^ 1),)], ids=["no hello", "another hash"]
+)
+def test_a_host_of_another_revision_writes_no_limits(hello: tuple[m.Hello, ...]) -> None:
+    with Twins() as twins:
+        twins.ask(*hello, replace(WIDE, digital=0), m.ReadLimits(), m.Disarm())
+        answers = [
+            [(heard.message.result, heard.message.digital) for heard in ear.all_of(m.Limits)]
+            for ear in (twins.board, twins.twin)
+        ]
+        assert answers[0] == answers[1] == [(Result.BLOCKED, WIDE.digital), (Result.OK, WIDE.digital)]
+        assert twins.board.status.limits_state == twins.twin.status.limits_state == LimitsState.STORED
+
+
 def test_limits_are_written_and_told() -> None:
     narrow = replace(WIDE, servo_min_cdeg=(100,) * m.SERVOS)
     with Twins() as twins:

@@ -67,7 +67,7 @@ def _row(spec: ModelSpec, config: Settings, run: live.Run) -> dict[str, Any]:
 def as_text(rows: list[sizes.Row]) -> str:
     """The rows as a Markdown table."""
     lines = [
-        "| channels | Hz | baud | processor s/s | read → setpoint p50 ms | p99 ms | memory MB | lost | late hops |",
+        "| channels | Hz | baud | CPU s/s | p50 ms | p99 ms | MB | lost | late hops |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:

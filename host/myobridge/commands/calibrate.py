@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from myobridge.commands.options import CONFIG, JSON, PLAIN, interruptible, say, write_json, wrote
+from myobridge.commands.options import CONFIG, JSON, MODEL_HELP, PLAIN, interruptible, say, write_json, wrote
 from myobridge.errors import UserError
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ GOOD = 0.9
 @click.option(
     "--model",
     "model_name",
-    help="Model to start from: an .onnx file, or a shipped model (synth, biopatrec, population).",
+    help=f"{MODEL_HELP} The training starts from it; needed except with --undo.",
 )
 @click.option("--out", "mine", type=click.Path(path_type=Path), required=True, help="File of your own model (.onnx).")
 @click.option("--recording", type=click.Path(path_type=Path), help="Use this recording instead of making a new one.")

@@ -56,9 +56,8 @@ class Commands(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
-            nearest = get_close_matches(args[0], self.list_commands(ctx), 1)
             raise click.UsageError(
-                f"There is no command '{args[0]}'." + "".join(f" Did you mean '{name}'?" for name in nearest), ctx
+                f"There is no command '{args[0]}'." + _nearest(args[0], self.list_commands(ctx)), ctx
             ) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -97,7 +96,7 @@ class Commands(click.Group):
         with suppress(OSError):
             if isinstance(error, click.ClickException):
                 said = StringIO()
-                error.show(said)
+                _helpful(error).show(said)
                 click.echo("\n".join(map(printable, said.getvalue().splitlines())), err=True)
             elif not isinstance(error, BrokenPipeError):
                 click.echo(f"{self.name}: {self._sentence(error, words)}", err=True)
@@ -124,6 +123,22 @@ class Commands(click.Group):
             f"This is a bug in {self.name} ({what}, in {Path(at.filename).name}, line {at.lineno}); "
             f"run `{self.name} {DEBUG} {' '.join(words)}`, and report what it prints."
         )
+
+
+def _helpful(error: click.ClickException) -> click.ClickException:
+    """The error, with the nearest option for an unknown one, and with the help of an option that is missing."""
+    match error:
+        case click.NoSuchOption(ctx=click.Context() as ctx):
+            known = [name for parameter in ctx.command.get_params(ctx) for name in parameter.opts if name[:1] == "-"]
+            said = f"There is no option '{error.option_name}'." + _nearest(error.option_name, known)
+            return click.UsageError(said, ctx)
+        case click.MissingParameter(param=click.Option(help=str(text)) as option):
+            return click.UsageError(f"The option '{option.opts[0]}' is missing. {text}", error.ctx)
+    return error
+
+
+def _nearest(typed: str, names: Sequence[str]) -> str:
+    return "".join(f" Did you mean '{name}'?" for name in get_close_matches(typed, names, 1))
 
 
 def _first_sentence(command: click.Command) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 import click
@@ -19,16 +20,38 @@ class PortName(click.types.StringParamType):
         return [CompletionItem(name) for name in found] or [CompletionItem(incomplete, type="file")]
 
 
-class ModelName(click.types.StringParamType):
-    """A model; a shell offers the shipped ones and files."""
+class NameOrFile(click.types.StringParamType):
+    """One of some names, or a file; a shell offers both."""
+
+    def __init__(self, *names: str) -> None:
+        self._names = names
+
+    def names(self) -> Iterable[str]:
+        """The names."""
+        return self._names
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """The shipped models that begin like this, and files."""
-        from myobridge.model.shipped import shipped_models
-
-        names = [CompletionItem(name) for name in shipped_models() if name.startswith(incomplete)]
+        """The names that begin like this, and files."""
+        names = [CompletionItem(name) for name in self.names() if name.startswith(incomplete)]
         return [*names, CompletionItem(incomplete, type="file")]
 
 
-COMPLETED: Final = {"port": PortName(), "ports": PortName(), "model_name": ModelName()}
+class ModelName(NameOrFile):
+    """A model: a shipped one, or a file."""
+
+    def names(self) -> Iterable[str]:
+        """The shipped models."""
+        from myobridge.model.shipped import shipped_models
+
+        return shipped_models()
+
+
+COMPLETED: Final = {
+    "port": PortName(),
+    "ports": PortName(),
+    "model_name": ModelName(),
+    "source": NameOrFile("synth"),
+    "poses": NameOrFile(),
+    "json_to": NameOrFile("-"),
+}
 """By the name of the parameter, in each command."""

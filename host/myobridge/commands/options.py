@@ -64,14 +64,18 @@ CONTROL = click.option("--control", is_flag=True, help="Let viewers of the page 
 
 
 def write_json(summary: dict[str, Any], to: str | None) -> None:
-    """Writes the summary to the place that `--json` names; None: nowhere."""
-    if to is None:
-        return
-    text = json.dumps(summary, indent=2)
+    """Writes the summary to the place that `--json` names, and says which file it wrote; None: nowhere."""
     if to == "-":
-        click.echo(text)
-        return
-    write_text(Path(to), text + "\n")
+        click.echo(json.dumps(summary, indent=2))
+    elif to is not None:
+        save_json(summary, to)
+        wrote(Path(to), "summary")
+
+
+def save_json(summary: dict[str, Any], to: str | None) -> None:
+    """Writes the summary to the file that `--json` names, if it names a file; says nothing."""
+    if to not in {None, "-"}:
+        write_text(Path(to or ""), json.dumps(summary, indent=2) + "\n")
 
 
 def say(text: str) -> None:

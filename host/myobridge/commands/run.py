@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import click
 
-from myobridge.commands.options import BIND, CONFIG, CONTROL, JSON, MODEL, SECONDS, VIEW_PORT, write_json
+from myobridge.commands.options import BIND, CONFIG, CONTROL, JSON, MODEL, SECONDS, VIEW_PORT, save_json
 from myobridge.errors import UserError
 
 SUMMARY_S: Final = 5.0
@@ -99,7 +99,7 @@ def _deliver(summary: dict[str, Any], json_to: str | None) -> None:
     from myobridge.daemon.printer import Printer
 
     if json_to != "-":
-        write_json(summary, json_to)
+        save_json(summary, json_to)
         return
     output = Printer(1)
     output.say(json.dumps(summary, indent=2))

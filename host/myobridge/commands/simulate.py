@@ -45,9 +45,9 @@ SHIPPED_SYNTH: Final = (2000.0, 4)
 @click.option(
     "--faults",
     default="",
-    show_default=False,
+    show_default="none",
     help="Faults of the line, joined by commas: flips=P, lost=P (probabilities), burst=BYTES@EVERY_S, "
-    "stall=MS@EVERY_S, unplug=S@AT_S (default: none).",
+    "stall=MS@EVERY_S, unplug=S@AT_S.",
 )
 @SECONDS
 @JSON

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from myobridge.errors import UserError
 from myobridge.model.check import MAX_MODEL_BYTES, check_model
 from myobridge.model.file import ModelSpec
+from myobridge.model.shipped import shipped_models
 from myobridge.model.trial import Trial
 
 if TYPE_CHECKING:
@@ -91,7 +92,10 @@ def read_model(path: Path, *, windowed: bool = False) -> Model:
         UserError: the file does not exist, is not a myobridge model, or its graph does not fit its metadata.
     """
     if not path.is_file():
-        raise UserError(f"There is no model {path}; give the path of an .onnx file, or one of the shipped names.")
+        shipped = ", ".join(shipped_models())
+        raise UserError(
+            f"There is no model {path}; give the path of an .onnx file, or the name of a shipped model ({shipped})."
+        )
     data = _read(path)
     spec, streaming = check_model(data, path)
     trial = Trial(path, spec, data, streaming)

@@ -286,6 +286,8 @@ class SimulatedFirmware:
     def _limits(self, wanted: m.ReadLimits | m.WriteLimits, now_s: float) -> Result:
         if isinstance(wanted, m.ReadLimits):
             result = Result.OK
+        elif not self.safety.host_speaks_ours:
+            result = Result.BLOCKED
         elif self.safety.state is not State.DISARMED:
             result = Result.WRONG_STATE
         else:

@@ -33,7 +33,7 @@ def write_limits(link: SerialLink, limits: m.WriteLimits) -> m.Limits:
     """Stores limits in the board, and returns what it holds after it has read them back.
 
     Raises:
-        UserError: the board does not answer, is not DISARMED, or does not take the limits.
+        UserError: the board does not answer, speaks another revision, is not DISARMED, or does not take the limits.
     """
     frames = FrameDecoder()
     answer = _ask(link, limits, frames)
@@ -48,6 +48,8 @@ def write_limits(link: SerialLink, limits: m.WriteLimits) -> m.Limits:
 
 
 def _remedy(answer: m.Limits) -> str:
+    if answer.result == m.Result.BLOCKED:
+        return "flash the firmware of this version"
     if answer.result == m.Result.WRONG_STATE:
         return "disarm the hand first"
     if answer.result == m.Result.BAD_SERVO_RANGE:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from myobridge.commands.options import JSON, PLAIN, interruptible, write_json
+from myobridge.commands.options import JSON, PLAIN, interruptible, save_json, write_json
 from myobridge_models.commands.options import (
     POSES,
     RECORDINGS,
@@ -53,9 +53,13 @@ def ablate(
     rows: list[dict[str, object]] = []
     alone = [training_set([path], poses) for path in recordings]
 
+    def report() -> dict[str, object]:
+        return {"rows": rows, "held_out": hold_out, "steps": plan.steps, "seed": seed}
+
     def show() -> None:
         if rows:
             print_rows(f"Repetition {hold_out}, means of {len(alone)} recording(s)", rows, console_for(json_to))
+            write_json(report(), json_to)
 
     def interrupted() -> str:
         show()
@@ -68,5 +72,5 @@ def ablate(
         for row in ablated(alone, hold_out, plan, Workers(jobs, dask), training):
             rows.append(row)
             done(f"{row['variant']}: {row['mae_deg']:.1f}°")
-            write_json({"rows": rows, "held_out": hold_out, "steps": plan.steps, "seed": seed}, json_to)
+            save_json(report(), json_to)
     show()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from myobridge.commands.options import JSON, PLAIN, interruptible, say, write_json, wrote
+from myobridge.commands.options import JSON, PLAIN, interruptible, save_json, say, write_json, wrote
 from myobridge_models.commands.options import SEED, STEPS, THREADS, UNNAMED, console_for, numbers, spreads
 
 if TYPE_CHECKING:
@@ -75,12 +75,12 @@ def benchmark(
                 for found in judge_all(todo, chosen, data, plan, Workers(jobs, dask), training, populations):
                     judged += found
                     done(fold_line(found))
-                    write_json(report(), None if json_to == "-" else json_to)
+                    save_json(report(), json_to)
         finally:
             if judged:
                 print_rows("Held-out repetition, closed loop, all windows", report()["rows"], console)
                 print_rows("Means", report()["means"], console)
-                write_json(report(), json_to if json_to == "-" else None)
+                write_json(report(), json_to)
     if plots:
         for plot in benchmark_plots(judged, plots):
             wrote(plot, "plot")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from myobridge.commands.options import JSON, PLAIN, interruptible, say, write_json, wrote
+from myobridge.commands.options import JSON, PLAIN, interruptible, save_json, say, write_json, wrote
 from myobridge_models.commands.options import (
     BIOPATREC,
     SEED,
@@ -97,11 +97,11 @@ def days(
                 for found in judge_days(learnt, judged, chosen, plan, Workers(jobs, dask), training):
                     rows += found
                     done(session_line(found))
-                    write_json(report(), None if json_to == "-" else json_to)
+                    save_json(report(), json_to)
         finally:
             if rows:
                 print_rows(f"Means over {len(judged)} session(s), closed loop", means(rows), console)
-                write_json(report(), json_to if json_to == "-" else None)
+                write_json(report(), json_to)
     for sentence in doubts(rows):
         say(sentence)
     if plots:

@@ -11,19 +11,21 @@ from myobridge_models.commands.options import RECORDINGS, console_for
 
 
 @click.command()
-@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("model_name", metavar="MODEL")
 @RECORDINGS
-@click.option("--repetition", type=click.IntRange(min=0), help="Test on this repetition only.")
+@click.option(
+    "--repetition", type=click.IntRange(min=0), help="Test on this repetition only.", show_default="all repetitions"
+)
 @PLAIN
 @JSON
-def evaluate(model: Path, recordings: tuple[Path, ...], repetition: int | None, json_to: str | None) -> None:
+def evaluate(model_name: str, recordings: tuple[Path, ...], repetition: int | None, json_to: str | None) -> None:
     """Compute closed-loop figures of MODEL on RECORDINGS, in the daemon's pipeline."""
     from myobridge.model.shipped import find_model
     from myobridge.recording import Recording
     from myobridge_models.evaluation.evaluate import evaluate as evaluate_model
     from myobridge_models.report.tables import print_rows
 
-    path = find_model(str(model))
+    path = find_model(model_name)
     scores = [(source, evaluate_model(path, Recording.load(source), source, repetition)) for source in recordings]
     rows = [{"recording": source.name, **score._asdict()} for source, score in scores]
     print_rows(f"{path.stem}, closed loop from rest", rows, console_for(json_to))

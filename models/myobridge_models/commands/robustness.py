@@ -12,15 +12,21 @@ from myobridge_models.commands.options import RECORDINGS, console_for
 
 
 @click.command()
-@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("model_name", metavar="MODEL")
 @RECORDINGS
-@click.option("--repetition", type=click.IntRange(min=0), help="Test on this repetition only.")
-@click.option("--decoders", help="Classical decoders to judge, too; they learn from the other repetitions.")
+@click.option(
+    "--repetition", type=click.IntRange(min=0), help="Test on this repetition only.", show_default="all repetitions"
+)
+@click.option(
+    "--decoders",
+    help="Classical decoders to judge, too; they learn from the other repetitions.",
+    show_default="none",
+)
 @click.option("--plots", type=click.Path(path_type=Path), help="Folder for a plot (.png).")
 @PLAIN
 @JSON
 def robustness(
-    model: Path,
+    model_name: str,
     recordings: tuple[Path, ...],
     repetition: int | None,
     decoders: str | None,
@@ -41,7 +47,7 @@ def robustness(
     from myobridge_models.report.robustness_plot import robustness_figure
     from myobridge_models.report.tables import print_rows
 
-    path = find_model(str(model))
+    path = find_model(model_name)
     known = [name for name, one in BASELINES.items() if not one.unseen]
     chosen = checked_decoders(decoders.split(","), known) if decoders else []
     points: list[Point] = []

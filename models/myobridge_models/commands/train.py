@@ -19,8 +19,12 @@ if TYPE_CHECKING:
 @click.command()
 @RECORDINGS
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The .onnx file to write.")
-@click.option("--hold-out", type=click.IntRange(min=0), help="Repetition to leave out, for later tests.")
-@click.option("--validate", type=click.IntRange(min=0), help="Repetition to leave out, for early stopping.")
+@click.option(
+    "--hold-out", type=click.IntRange(min=0), help="Repetition to leave out, for later tests.", show_default="none"
+)
+@click.option(
+    "--validate", type=click.IntRange(min=0), help="Repetition to leave out, for early stopping.", show_default="none"
+)
 @click.option("--family", default="cnn_mlp_log", help="Network family; see `compare`.")
 @click.option("--population", is_flag=True, help="Many people's recordings, for a base model to calibrate.")
 @click.option("--robust", is_flag=True, help="Also train on altered copies: noise, hum, turned cuff, dead channel.")

@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from rich.console import Console
-from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, ProgressColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
+from rich.table import Column
 
 from myobridge.commands.options import say
 from myobridge.view.drawable import can_draw
@@ -71,10 +72,21 @@ def _shown(title: str, total: int, unit: str) -> Iterator[tuple[Show, Bar | None
     if not can_draw(console, BAR_COLUMNS, 1):
         yield _lines(title, total, unit), None
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[note]}"), TimeRemainingColumn())
-    with Bar(*columns, console=console) as bar:
+    with Bar(*_columns(unit), console=console, expand=True) as bar:
         task = bar.add_task(title, total=total, note="")
         yield lambda done, note: bar.update(task, completed=done, note=note), bar
+
+
+def _columns(unit: str) -> tuple[ProgressColumn, ...]:
+    """Title, bar, and the figures with their names; on a narrow terminal title and bar give way to the figures."""
+    return (
+        TextColumn("{task.description}", table_column=Column(no_wrap=True, ratio=2)),
+        BarColumn(bar_width=None, table_column=Column(ratio=1)),
+        TextColumn("{task.completed:.0f} of {task.total:.0f} " + unit, table_column=Column(no_wrap=True)),
+        TextColumn("{task.fields[note]}", table_column=Column(no_wrap=True)),
+        TimeRemainingColumn(table_column=Column(no_wrap=True)),
+        TextColumn("left", table_column=Column(no_wrap=True)),
+    )
 
 
 def _lines(title: str, total: int, unit: str) -> Show:

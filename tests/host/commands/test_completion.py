@@ -10,10 +10,10 @@ from myobridge.model.shipped import shipped_models
 from myobridge_models.commands.command_line import commands as models
 
 
-def offered(*words: str) -> list[str]:
+def offered(*words: str, group=host, kind: str = "plain") -> list[str]:
     *before, incomplete = words
-    items = ShellComplete(host, {}, "myobridge", "").get_completions(before, incomplete)
-    return [item.value for item in items if item.type == "plain"]
+    items = ShellComplete(group, {}, group.name, "").get_completions(before, incomplete)
+    return [item.value for item in items if item.type == kind]
 
 
 def test_a_command_and_an_option_are_offered():
@@ -25,6 +25,18 @@ def test_a_command_and_an_option_are_offered():
 def test_the_shipped_models_are_offered(command):
     assert set(offered(command, "--model", "")) == set(shipped_models())
     assert offered(command, "--model", "syn") == ["synth"]
+
+
+@pytest.mark.parametrize("words", [("evaluate", ""), ("robustness", ""), ("calibrate", "--model", "")])
+def test_the_shipped_models_are_offered_to_the_other_command_line(words):
+    assert set(offered(*words, group=models)) == set(shipped_models())
+    assert offered(*words, group=models, kind="file") == [""]
+
+
+def test_files_are_offered_where_an_option_takes_a_name_or_a_file():
+    assert offered("simulate", "--source", "") == ["synth"]
+    for words in (("simulate", "--source", "r"), ("replay", "--json", "r"), ("import", "--poses", "r")):
+        assert offered(*words, kind="file") == ["r"]
 
 
 @pytest.mark.parametrize("command", ["run", "record", "doctor", "estop", "lift-estop", "view", "lsl", "calibrate"])

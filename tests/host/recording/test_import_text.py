@@ -34,6 +34,7 @@ SHAPES = {
     "exponents": {"form": "{:.18e}".format},
     "plus signs": {"form": "{:+d}".format},
     "quotes": {"head": '"EMG 1","EMG 2","EMG 3"', "form": '"{}"'.format},
+    "commas within quotes": {"head": '"EMG 1, raw","EMG 2, raw","say ""EMG 3, raw"""'},
     "line ends of Windows": {"end": "\r\n"},
     "empty lines": {"end": "\n\n"},
     "a byte-order mark": {"encoding": "utf-8-sig"},
@@ -41,6 +42,16 @@ SHAPES = {
     "a preamble": {"head": "Device: amplifier\nSerial,77\n\n# by hand\nEMG 1,EMG 2,EMG 3"},
     "comments": {"head": "# EMG 1,EMG 2,EMG 3"},
 }
+
+
+def test_a_delimiter_within_quotes_is_part_of_a_name_or_of_a_word(tmp_path):
+    rows = [f'{k},"fist, {("weak", "firm")[k // 50]}",{k}' for k in range(100)]
+    (tmp_path / "a.csv").write_text("\n".join(['"EMG 1, raw",label,n', *rows, ""]))
+    found = look(tmp_path / "a.csv")
+    assert [column.name for column in found.columns] == ["EMG 1, raw", "label", "n"]
+    (values,) = found.read((0, 1))
+    assert values.tolist() == [[k, k // 50] for k in range(100)]
+    assert found.columns[1].texts == ["fist, weak", "fist, firm"]
 
 
 @pytest.mark.parametrize("name", SHAPES)

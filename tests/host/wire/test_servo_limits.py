@@ -20,6 +20,7 @@ class Wire:
 
     def __init__(self, limits=None, *, loses=0, deaf=False):
         self.board = SimulatedFirmware(ConstantSource(), limits=limits)
+        self.board.safety.host_speaks_ours = True  # as after HELLO
         self.loses, self.deaf, self.written = loses, deaf, 0
 
     def write(self, data):
@@ -68,6 +69,14 @@ def test_a_board_that_does_not_answer_is_named():
 def test_limits_that_make_no_sense_are_refused_with_what_would():
     with pytest.raises(UserError, match="within 500 to 2500 µs and differ"):
         write_limits(Wire(), replace(WIDE, pulse_0_us=(400,) * m.SERVOS))
+
+
+def test_a_board_of_another_revision_takes_none():
+    wire = Wire(WIDE)
+    wire.board.safety.host_speaks_ours = False
+    with pytest.raises(UserError, match=r"blocked.*flash the firmware of this version"):
+        write_limits(wire, NARROW)
+    assert held(read_limits(wire)) == asdict(WIDE)
 
 
 def test_a_hand_in_emergency_stop_takes_none():

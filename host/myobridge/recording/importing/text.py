@@ -16,7 +16,16 @@ from myobridge.errors import UserError
 from myobridge.recording.importing.found import Blocks, Column, Found, cut_short
 from myobridge.recording.importing.mapping import Mapping
 from myobridge.recording.importing.names import unit_in
-from myobridge.recording.importing.text_layout import Layout, decoded, fields, is_number, layout_of, preamble_number
+from myobridge.recording.importing.text_layout import (
+    Layout,
+    decoded,
+    fields,
+    hide_quoted,
+    is_number,
+    layout_of,
+    preamble_number,
+    shown,
+)
 from myobridge.recording.importing.text_numbers import NoNumber, UnevenRow, fields_of, numbers_of
 
 HEAD_BYTES: Final = 256 << 10
@@ -60,7 +69,7 @@ class _Table:
         numeric = [k for k in range(len(wanted)) if k not in known]
         values[:, numeric] = numbers_of(rows, begins[:, numeric], ends[:, numeric])
         for k, texts in known.items():
-            values[:, k] = _codes(rows, begins[:, k], ends[:, k], texts)
+            values[:, k] = _codes(rows, begins[:, k], ends[:, k], texts, self.layout.delimiter)
         return values
 
     def _mistake(self, data: bytes, line: int, wanted: Sequence[int]) -> UserError:
@@ -159,6 +168,8 @@ def _plain(data: bytes, layout: Layout) -> bytes:
     """The rows without what their numbers do not need: line ends of Windows, spaces, empty lines."""
     if b"\r" in data:
         data = data.replace(b"\r", b"")
+    if b'"' in data:
+        data = hide_quoted(data.decode("latin-1"), layout.delimiter).encode("latin-1")
     if layout.delimiter == " ":
         data = re.sub(rb"[ \t]+", b" ", data).replace(b"\n ", b"\n").replace(b" \n", b"\n").removeprefix(b" ")
     else:
@@ -170,12 +181,14 @@ def _plain(data: bytes, layout: Layout) -> bytes:
     return data.removeprefix(b"\n")
 
 
-def _codes(rows: bytes, begins: NDArray[np.int64], ends: NDArray[np.int64], texts: list[str]) -> list[int]:
+def _codes(
+    rows: bytes, begins: NDArray[np.int64], ends: NDArray[np.int64], texts: list[str], delimiter: str
+) -> list[int]:
     """For each field the index of its text in `texts`, which grows."""
     known = {text: k for k, text in enumerate(texts)}
     codes = []
     for begin, end in zip(begins.tolist(), ends.tolist(), strict=True):
-        text = rows[begin:end].decode(errors="replace").strip('"')
+        text = shown(rows[begin:end].decode(errors="replace"), delimiter)
         codes.append(known.setdefault(text, len(known)))
     texts[:] = known
     return codes

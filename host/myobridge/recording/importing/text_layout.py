@@ -14,6 +14,9 @@ DELIMITERS: Final = "\t;, "
 """In the order of preference, where two of them give equally many numbers."""
 COMMENTS: Final = ("#", "%")
 FEWEST_ROWS: Final = 2
+QUOTED: Final = re.compile(r'"[^"\n]*"')
+HIDDEN: Final = "\x01"
+"""Stands for a delimiter within quotes, which ends no field."""
 JUDGED: Final = 200
 """Lines at the end of the beginning that say what a column holds."""
 
@@ -70,8 +73,18 @@ def layout_of(text: str, *, whole: bool) -> Layout | None:
 
 def fields(line: str, delimiter: str) -> list[str]:
     """The fields of a line, without the spaces and quotes around them."""
-    parts = line.split() if delimiter == " " else line.rstrip("\r").split(delimiter)
-    return [part.strip().strip('"') for part in parts]
+    line = hide_quoted(line.rstrip("\r"), delimiter)
+    return [shown(part.strip(), delimiter) for part in line.split(None if delimiter == " " else delimiter)]
+
+
+def hide_quoted(text: str, delimiter: str) -> str:
+    """The text, as long as before, without the delimiters that lie within quotes of a line."""
+    return QUOTED.sub(lambda found: found[0].replace(delimiter, HIDDEN), text) if '"' in text else text
+
+
+def shown(field: str, delimiter: str) -> str:
+    """A field of a text whose quoted delimiters are hidden, as its author sees it."""
+    return field.strip('"').replace(HIDDEN, delimiter)
 
 
 def is_number(field: str, delimiter: str) -> bool:
