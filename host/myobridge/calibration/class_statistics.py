@@ -43,6 +43,9 @@ SHRINKAGE: Final = 0.3
 LEAST_SHARE: Final = 1e-3
 """Of today's covariance, towards its diagonal; and of the mean variance, added to each."""
 LEAST_DISTANCE: Final = 0.1
+"""Keeps the ridge finite."""
+MOST_WINDOWS: Final = 1000
+"""The arithmetic grows with the cube of the windows; seven poses of two seconds have 200."""
 
 Labels = NDArray[np.int64]
 
@@ -119,12 +122,14 @@ def translation(earlier: ClassStatistics, seen: Floats, labels: Labels | None = 
     """Returns the translation for a day of which features `seen` (N, F) are known, with their labels (N,) if these are.
 
     Without labels, each window counts alike, and only the centre moves. A movement that is not among the labels counts
-    in neither centre; a label that earlier days do not know is not learnt from.
+    in neither centre; a label that earlier days do not know is not learnt from. Of more than MOST_WINDOWS windows,
+    evenly spaced ones are learnt from.
     """
     onto, count = earlier.centre, len(earlier.spread)
-    if labels is None:
+    if labels is None or not np.isin(labels, earlier.labels).any():
         return Translation(seen.mean(axis=0), np.zeros((count, 0)), np.zeros((0, count)), onto)
-    both = np.isin(labels, earlier.labels)
+    both = np.flatnonzero(np.isin(labels, earlier.labels))
+    both = both[:: -(-len(both) // MOST_WINDOWS)]
     seen, labels = seen[both], labels[both]
     known, index = np.unique(labels, return_inverse=True)
     then = earlier.means[np.searchsorted(earlier.labels, known)]

@@ -97,3 +97,16 @@ def test_a_feature_that_never_changes_does_no_harm():
     features = np.column_stack([features, np.ones(len(features))])
     found = statistics_of([Day(features, labels, np.ones(len(labels), bool))])
     assert np.isfinite(translation(found, features, labels)(features)).all()
+
+
+def test_labels_that_earlier_days_do_not_know_at_all_move_the_centre_only(earlier):
+    seen, labels = day(1, shift=5)
+    for one, other in zip(translation(earlier, seen, labels + 9), translation(earlier, seen), strict=True):
+        assert np.array_equal(one, other)
+
+
+def test_an_hour_of_windows_is_thinned_out(earlier):
+    seen, labels = day(1, shift=5, count=5000)
+    move = translation(earlier, seen, labels)
+    assert move.toward.shape[1] <= 1000
+    assert accuracy(move, *day(2, shift=5)) > 0.97
