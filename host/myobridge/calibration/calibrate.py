@@ -127,7 +127,7 @@ def elsewhere(recording: Path, base: str, mine: Path) -> UserError:
     return UserError(
         f"Training needs PyTorch, which is not installed here; run `pip install 'myobridge[train]'`, here or on "
         f"another machine to which you copy {recording.name}, then run `myobridge calibrate --recording {recording} "
-        f"--model {base} --out {mine}` there, and bring {mine.name} back."
+        f"--model {base} --out {mine} --long` there, and bring {mine.name} back."
     )
 
 

@@ -1,100 +1,164 @@
-"""The last step of a decoder for this morning, in numpy alone: from what earlier days knew, and seconds of each pose.
+"""What earlier days knew of a network's features, and the translation of today's features into theirs, in numpy alone.
 
-A linear discriminant: the covariance of the features within a movement comes from earlier days, because seconds are too
-few to measure it; the means of the movements are those of earlier days, moved some of the way to today's. All features
-are counted from their day's centre, the mean over the seconds of all movements, so that what has changed for all
-movements alike changes nothing.
+The head of the network stays as it was trained, with its closed loop. In front of it, today's features are moved to
+where earlier days had them: first the centre, so that what has changed for all movements alike changes nothing; then,
+where seconds of each movement are known with their labels, each window towards the mean that its movement had.
+
+    x = features - today's centre
+    translated = x + (x @ toward) @ shift + earlier centre
+
+`toward` and `shift` are a ridge regression (Hoerl and Kennard, Technometrics 1970) of these shifts on the known
+windows, as the covariance within the movements of earlier days measures them. So a feature that scatters much within
+a movement counts little, and where no known window points, nothing is moved. The ridge says how much the features
+keep of their place. If today's means are far from those of earlier days, the electrodes sit elsewhere and earlier
+days say little: then the ridge is small, and the covariance is today's. A translation is linear; the first dense
+layer takes it over.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-SHRINKAGE: Final = 0.1
-"""Of the covariance towards its diagonal; 0.02 to 0.3 did alike on days 6 to 42 of MultiDay."""
-TODAY: Final = 0.3
-"""Share of today's means; 0.3 did better than 0.5, 0.7 and 1 on these days."""
-MOST: Final = 0.5
-"""A movement looks like another if more than this share of its windows is taken for it."""
+from myobridge.model.statistics import LEAST_SPREAD, ClassStatistics, Floats
 
-Floats = NDArray[np.float64]
+FACTORS: Final = 16
+"""8 to 32 factors, and the whole covariance, did alike on days 6 to 42 of MultiDay."""
+OWN: Final = 0.05
+"""Least share of a feature's variance that it shares with no other."""
+
+HELD_S: Final = 1.3
+"""A calibration knows so much of a hold after the muscle has followed. EMG changes while a pose is held, so a centre of
+whole holds differs from a centre of their beginnings: on MultiDay this costs 0.02 to 0.08."""
+KEEP: Final = 0.02
+SUDDEN: Final = 5.0
+"""The ridge is KEEP * (2 + distance ** -SUDDEN) for each feature, and 1 / (1 + distance ** SUDDEN) is the trust in the
+covariance of earlier days. On days 6 to 42 of MultiDay, today's means are 0.3 to 0.7 of their distance from the centre
+away from where they were, and large ridges do best; after a shift of the cuff (persons 0 to 3 of ElectrodeShift) they
+are farther than 1, and small ridges and today's covariance do best."""
+SHRINKAGE: Final = 0.3
+LEAST_SHARE: Final = 1e-3
+"""Of today's covariance, towards its diagonal; and of the mean variance, added to each."""
+LEAST_DISTANCE: Final = 0.1
+"""Keeps the ridge finite."""
+MOST_WINDOWS: Final = 1000
+"""The arithmetic grows with the cube of the windows; seven poses of two seconds have 200."""
+
 Labels = NDArray[np.int64]
 
 
-class ClassStatistics(NamedTuple):
-    """What earlier days knew of the features, from their centres.
+class Translation(NamedTuple):
+    """Maps today's features to those of earlier days.
 
-    labels: int64 (K,), rising.
-    means: float64 (K, F), of each movement.
-    covariance: float64 (F, F), within the movements.
+    centre: float64 (F,), of today. toward: float64 (F, n). shift: float64 (n, F). onto: float64 (F,), of earlier days.
     """
 
-    labels: Labels
-    means: Floats
-    covariance: Floats
-
-
-class LastStep(NamedTuple):
-    """Labels from features: labels[argmax((features - centre) @ weights + bias)].
-
-    labels: int64 (K,); weights: float64 (F, K); bias: float64 (K,); centre: float64 (F,).
-    """
-
-    labels: Labels
-    weights: Floats
-    bias: Floats
     centre: Floats
+    toward: Floats
+    shift: Floats
+    onto: Floats
 
-    def __call__(self, features: Floats) -> Labels:
-        """Maps features (N, F) to labels (N,)."""
-        found: Labels = self.labels[((features - self.centre) @ self.weights + self.bias).argmax(axis=1)]
-        return found
+    def __call__(self, features: Floats) -> Floats:
+        """Maps features (N, F) of today to (N, F)."""
+        x = features - self.centre
+        moved: Floats = x + (x @ self.toward) @ self.shift + self.onto
+        return moved
+
+    def before(self, weight: Floats, bias: Floats) -> tuple[Floats, Floats]:
+        """The dense layer that reads today's features as weight (out, F + ·), bias (out,) read those of earlier days.
+
+        Columns behind the features stay as they are.
+        """
+        own, rest = np.split(weight, [len(self.centre)], axis=1)
+        turned = own + (own @ self.shift.T) @ self.toward.T
+        return np.hstack([turned, rest]), bias + own @ self.onto - turned @ self.centre
 
 
-def statistics_of(features: Floats, labels: Labels) -> ClassStatistics:
-    """Computes the statistics of features (N, F), each minus its day's centre, with labels (N,)."""
+class Day(NamedTuple):
+    """Windows of one earlier day.
+
+    features: float64 (N, F). labels: int64 (N,). first: bool (N,), in the first HELD_S of a hold.
+    """
+
+    features: Floats
+    labels: Labels
+    first: NDArray[np.bool_]
+
+    @property
+    def centre(self) -> Floats:
+        """The centre of what a calibration would have known of the day, (F,)."""
+        return centre_of(self.features[self.first], self.labels[self.first])
+
+
+def statistics_of(days: Sequence[Day]) -> ClassStatistics:
+    """Computes the statistics of earlier days, each of which has windows of every movement in its first HELD_S."""
+    centres = [day.centre for day in days]
+    apart = np.concatenate([day.features - centre for day, centre in zip(days, centres, strict=True)])
+    labels = np.concatenate([day.labels for day in days])
     known, index = np.unique(labels, return_inverse=True)
-    means = np.stack([features[labels == label].mean(axis=0) for label in known])
-    within = features - means[index]
-    covariance = within.T @ within / len(features)
-    shrunk = (1 - SHRINKAGE) * covariance + SHRINKAGE * np.diag(np.diag(covariance))
-    floor = 1e-6 * np.trace(covariance) / len(covariance)  # a feature that never changes
-    return ClassStatistics(known.astype(np.int64), means, shrunk + floor * np.eye(len(covariance)))
+    means = np.stack([apart[labels == label].mean(axis=0) for label in known])
+    within = apart - means[index]
+    spread = np.maximum(within.std(axis=0), LEAST_SPREAD)
+    correlation = (within / spread).T @ (within / spread) / len(within)
+    variances, axes = np.linalg.eigh(correlation)
+    count = min(FACTORS, len(spread))
+    factors = (axes[:, -count:] * np.sqrt(np.maximum((1 - OWN) * variances[-count:], 0))).T
+    own = np.sqrt(np.maximum(1 - np.square(factors).sum(axis=0), OWN))
+    centre: Floats = np.mean(centres, axis=0)
+    least = np.maximum(own * spread, LEAST_SPREAD)
+    return ClassStatistics(known.astype(np.int64), centre, means, least, factors * spread)
 
 
-def last_step(earlier: ClassStatistics, seen: Floats, labels: Labels | None = None) -> LastStep:
-    """Returns the last step for a day of which features `seen` (N, F) are known, with their labels (N,) if these are.
+def centre_of(features: Floats, labels: Labels) -> Floats:
+    """The mean (F,) of the means of all movements, so that each movement counts alike."""
+    centre: Floats = np.mean([features[labels == label].mean(axis=0) for label in np.unique(labels)], axis=0)
+    return centre
 
-    A movement that is not among the labels keeps its mean; a label that earlier days do not know adds its own.
+
+def translation(earlier: ClassStatistics, seen: Floats, labels: Labels | None = None) -> Translation:
+    """Returns the translation for a day of which features `seen` (N, F) are known, with their labels (N,) if these are.
+
+    Without labels, each window counts alike, and only the centre moves. A movement that is not among the labels counts
+    in neither centre; a label that earlier days do not know is not learnt from. Of more than MOST_WINDOWS windows,
+    evenly spaced ones are learnt from.
     """
-    centre = seen.mean(axis=0)
-    means = dict(zip(earlier.labels.tolist(), earlier.means, strict=True))
-    if labels is not None:
-        for label, today in _means_of(seen - centre, labels).items():
-            means[label] = (1 - TODAY) * means[label] + TODAY * today if label in means else today
-    table = np.stack([*means.values()])
-    weights = np.linalg.solve(earlier.covariance, table.T)
-    bias = -0.5 * np.einsum("kf,fk->k", table, weights)
-    return LastStep(np.array([*means], np.int64), weights, bias, centre)
+    onto, count = earlier.centre, len(earlier.spread)
+    if labels is None or not np.isin(labels, earlier.labels).any():
+        return Translation(seen.mean(axis=0), np.zeros((count, 0)), np.zeros((0, count)), onto)
+    both = np.flatnonzero(np.isin(labels, earlier.labels))
+    both = both[:: -(-len(both) // MOST_WINDOWS)]
+    seen, labels = seen[both], labels[both]
+    known, index = np.unique(labels, return_inverse=True)
+    then = earlier.means[np.searchsorted(earlier.labels, known)]
+    missing = then.mean(axis=0) - earlier.means.mean(axis=0)
+    then = then - missing
+    centre = centre_of(seen, labels)
+    x = seen - centre
+    today = np.stack([x[index == number].mean(axis=0) for number in range(len(known))])
+    share = np.sqrt(1 / np.bincount(index))[index][:, None]
+    weighted = share * x
+    elsewhere = distance(earlier, then, today) ** SUDDEN
+    trust = 1 / (1 + elsewhere)  # in the covariance of earlier days
+    covariance = trust * earlier.covariance + (1 - trust) * _shrunk(x - today[index])
+    toward: Floats = np.linalg.solve(covariance, weighted.T)
+    keep = KEEP * count * (2 + 1 / elsewhere)
+    shift: Floats = np.linalg.solve(weighted @ toward + keep * np.eye(len(x)), share * (then[index] - x))
+    return Translation(centre, toward, shift, onto + missing)
 
 
-def alike(step: LastStep, seen: Floats, labels: Labels) -> list[tuple[int, int]]:
-    """Returns the pairs of a label and of the label that the step takes its features for, most of the time.
-
-    The step has learnt from the same features `seen` (N, F) and labels (N,); a label that it misses even so was
-    performed like the other.
-    """
-    found = []
-    for label in np.unique(labels).tolist():
-        decoded = step(seen[labels == label])
-        taken = int(np.bincount(decoded).argmax())
-        if taken != label and np.mean(decoded == taken) > MOST:
-            found.append((label, taken))
-    return found
+def distance(earlier: ClassStatistics, then: Floats, today: Floats) -> float:
+    """How far today's means (K, F) are from those of earlier days, as a share of their distance from the centre."""
+    inverse = np.linalg.solve(earlier.covariance, np.vstack([today - then, then]).T).T
+    moved = np.sum(inverse[: len(then)] * (today - then))
+    apart = np.sum(inverse[len(then) :] * then)
+    return float(max(moved / apart, LEAST_DISTANCE)) if apart > 0 else 1.0
 
 
-def _means_of(features: Floats, labels: Labels) -> dict[int, Floats]:
-    return {int(label): features[labels == label].mean(axis=0) for label in np.unique(labels)}
+def _shrunk(within: Floats) -> Floats:
+    """The covariance of features (N, F) from the means of their movements, safe to invert although N is small."""
+    covariance: Floats = within.T @ within / len(within)
+    own = covariance.diagonal()
+    return (1 - SHRINKAGE) * covariance + np.diag(SHRINKAGE * own + LEAST_SHARE * own.mean() + LEAST_SPREAD**2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -34,6 +35,11 @@ class GuidedPose(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     def labelled(self) -> LabelledPose:
         """The part that a recording keeps."""
         return LabelledPose(self.label, self.name, self.angles_deg)
+
+
+def guided(poses: Sequence[LabelledPose]) -> tuple[GuidedPose, ...]:
+    """Poses of a model, for a wearer who knows them already."""
+    return tuple(GuidedPose(label=pose.label, name=pose.name, angles_deg=pose.angles_deg) for pose in poses)
 
 
 class _File(msgspec.Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""`myobridge calibrate`: from a minute of recording to the wearer's own model."""
+"""`myobridge calibrate`: from a recording of seconds, or of a minute, to the wearer's own model."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,6 +15,10 @@ from myobridge.errors import UserError
 
 if TYPE_CHECKING:
     from myobridge.calibration.calibrate import Scores
+    from myobridge.calibration.quick import Base
+
+GOOD = 0.9
+"""Balanced accuracy below which a long training may be worth its time."""
 
 
 @click.command()
@@ -25,9 +29,8 @@ if TYPE_CHECKING:
     help=f"{MODEL_HELP} The training starts from it; needed except with --undo.",
 )
 @click.option("--out", "mine", type=click.Path(path_type=Path), required=True, help="File of your own model (.onnx).")
-@click.option(
-    "--recording", type=click.Path(path_type=Path), help="Train on this recording instead of making a new one."
-)
+@click.option("--recording", type=click.Path(path_type=Path), help="Use this recording instead of making a new one.")
+@click.option("--long", "train", is_flag=True, help="Record for a minute and train for minutes; needs PyTorch.")
 @click.option("--yes", is_flag=True, help="Do not ask; take the new model if it is better.")
 @click.option("--undo", "take_back", is_flag=True, help="Put the previous model back into --out.")
 @PLAIN
@@ -38,17 +41,18 @@ def calibrate(
     model_name: str | None,
     mine: Path,
     recording: Path | None,
+    train: bool,
     yes: bool,
     take_back: bool,
     config: Path | None,
     json_to: str | None,
 ) -> None:
-    """Record the wearer for a minute, fit the model to the wearer, show its scores and install it.
+    """Record the wearer, fit the model to the wearer, show its scores and install it.
 
-    A running daemon keeps streaming. The hand must be disarmed, because its model is changed.
+    If the model holds class statistics, two seconds of each pose suffice, and the arithmetic takes a second. Other
+    models, and --long, need a minute of recording and minutes of training. A running daemon keeps streaming. The hand
+    must be disarmed, because its model is changed.
     """
-    from msgspec import to_builtins
-
     from myobridge.calibration import calibrate
 
     if take_back:
@@ -56,31 +60,65 @@ def calibrate(
         say(f"{mine} is the previous model again; `--undo` once more brings the new model back.")
         write_json({"model": str(mine), "swapped": _swap(port, mine)}, json_to)
         return
-    base = _checked(port, model_name, mine, recording, yes)
-    made = recording or _record(port or "", base, mine, config)
-    if not calibrate.can_train():
-        raise calibrate.elsewhere(made, model_name or "", mine)
+    base, quick = _checked(port, model_name, mine, recording, train, yes)
+    made = recording or _record(port or "", base, quick, mine, config)
     with (
         interruptible(lambda: f"The calibration was interrupted and {mine} is unchanged; {_go_on(made, mine)}."),
         TemporaryDirectory() as folder,
     ):
         new = Path(folder) / mine.name
-        scores = calibrate.train(made, base, new)
-        for sentence in calibrate.verdict(scores, model_name or base.stem):
-            say(sentence)
-        taken = _taken(scores, made, mine, yes)
+        if quick:
+            summary, scores = _arithmetic(quick, made, new, model_name or base.stem)
+        else:
+            summary, scores = _training(base, made, mine, new, model_name or base.stem)
+        taken = _taken(scores, made, mine, yes, quick=quick is not None)
         if taken:
             calibrate.put_in_place(new, mine, base)
             say(f"{mine} is your model now; `myobridge calibrate --undo --out {mine}` brings the previous model back.")
             wrote(mine, "model")
     swapped = taken and _swap(port, mine)
-    summary = {"recording": str(made), **to_builtins(scores), "taken": taken, "model": str(mine), "swapped": swapped}
-    write_json(summary, json_to)
+    write_json({"recording": str(made), **summary, "taken": taken, "model": str(mine), "swapped": swapped}, json_to)
 
 
-def _checked(port: str | None, model_name: str | None, mine: Path, recording: Path | None, yes: bool) -> Path:
-    """Checks everything that can be checked before recording; the base model's file."""
+def _arithmetic(base: Base, made: Path, new: Path, name: str) -> tuple[dict[str, Any], Scores]:
+    """Calibrates in seconds into the file `new`; the summary, and the scores."""
+    from msgspec import to_builtins
+
+    from myobridge.calibration import calibrate
+    from myobridge.calibration.judge import words
+    from myobridge.calibration.quick import calibrated
+    from myobridge.files import write_bytes
+    from myobridge.recording import Recording
+
+    found = calibrated(base, Recording.load(made), made, new.stem)
+    write_bytes(new, found.model)
+    for sentence in (words(found.poses), *calibrate.verdict(found.scores, name)):
+        say(sentence)
+    if (found.scores.after.balanced_accuracy or 0) < GOOD:
+        say("With --long, calibrate records for a minute and trains for minutes; that may recognise more.")
+    return {**to_builtins(found.scores), "poses": to_builtins(found.poses)}, found.scores
+
+
+def _training(base: Path, made: Path, mine: Path, new: Path, name: str) -> tuple[dict[str, Any], Scores]:
+    """Trains into the file `new`; the summary, and the scores."""
+    from msgspec import to_builtins
+
+    from myobridge.calibration import calibrate
+
+    if not calibrate.can_train():
+        raise calibrate.elsewhere(made, name, mine)
+    scores = calibrate.train(made, base, new)
+    for sentence in calibrate.verdict(scores, name):
+        say(sentence)
+    return to_builtins(scores), scores
+
+
+def _checked(
+    port: str | None, model_name: str | None, mine: Path, recording: Path | None, train: bool, yes: bool
+) -> tuple[Path, Base | None]:
+    """Checks everything that can be checked before recording; the base model's file, and what makes seconds enough."""
     from myobridge.calibration.calibrate import can_train
+    from myobridge.calibration.quick import base_of
     from myobridge.model.load import open_model
     from myobridge.model.shipped import find_model
     from myobridge.recording import Recording
@@ -91,30 +129,38 @@ def _checked(port: str | None, model_name: str | None, mine: Path, recording: Pa
         raise UserError("There is nothing to train on; name the hand with --port, or a recording with --recording.")
     if mine.suffix.lower() != ".onnx" or not mine.parent.is_dir():
         raise UserError(f"{mine} cannot be written; give --out a name that ends in .onnx, in a folder that exists.")
-    if not yes and can_train() and not sys.stdin.isatty():
-        raise UserError("Without a terminal, calibrate cannot ask whether to take the new model; add --yes.")
     base = find_model(model_name)
-    open_model(base)
+    spec = open_model(base).spec
+    quick = None if train else base_of(base)
+    if not yes and (quick or can_train()) and not sys.stdin.isatty():
+        raise UserError("Without a terminal, calibrate cannot ask whether to take the new model; add --yes.")
     if recording is not None:
-        Recording.load(recording)
-    return base
+        given = Recording.load(recording)
+        if (given.fs_hz, given.channels) != (spec.fs_hz, len(spec.channels)):
+            quick = None
+    return base, quick
 
 
-def _record(port: str, base: Path, mine: Path, config: Path | None) -> Path:
+def _record(port: str, base: Path, quick: Base | None, mine: Path, config: Path | None) -> Path:
     """Records, beside `mine`, the channels and rate that the base model needs; the recording's file."""
     from myobridge.board import check_rate
     from myobridge.calibration.calibrate import TIMING, can_train, check_disarmed
-    from myobridge.calibration.poses import load_poses
+    from myobridge.calibration.poses import REST, guided, load_poses
+    from myobridge.calibration.quick import TIMING as SECONDS
     from myobridge.calibration.session import fresh_seed, record_session, sum_up
     from myobridge.model.load import open_model
     from myobridge.settings import load_settings
 
     spec, settings = open_model(base).spec, load_settings(config)
     check_rate(settings, spec)
-    if not can_train():
+    poses = guided(quick.poses) if quick else load_poses()
+    if all(pose.label != REST for pose in poses):
+        raise UserError(f"{base} knows no rest pose, so it cannot be calibrated in seconds; add --long.")
+    if not quick and not can_train():
         say("PyTorch is not installed here, so this command only records; you can train on another machine.")
     check, prefix = partial(check_disarmed, port=port), str(mine.with_name(mine.stem))
-    out, outcome = record_session(port, None, prefix, spec, settings, load_poses(), TIMING, fresh_seed(), say, check)
+    timing = SECONDS if quick else TIMING
+    out, outcome = record_session(port, None, prefix, spec, settings, poses, timing, fresh_seed(), say, check)
     for sentence in sum_up(outcome, out):
         say(sentence)
     if outcome.problem:
@@ -124,11 +170,16 @@ def _record(port: str, base: Path, mine: Path, config: Path | None) -> Path:
 
 
 def _go_on(recording: Path, mine: Path) -> str:
-    return f"`myobridge calibrate --recording {recording} --out {mine} --model …` trains on this recording"
+    return f"`myobridge calibrate --recording {recording} --out {mine} --model …` uses this recording"
 
 
-def _taken(scores: Scores, made: Path, mine: Path, yes: bool) -> bool:
+def _taken(scores: Scores, made: Path, mine: Path, yes: bool, *, quick: bool) -> bool:
     """Whether to take the new model: asks, or with `yes` takes the better model."""
+    if quick and not scores.better:
+        raise UserError(
+            f"The new model is not better, so {mine} is unchanged and {made} is kept; make another recording, or add "
+            "--long, which trains for minutes."
+        )
     if not yes:
         return click.confirm("Take the new model?", default=scores.better, err=True)
     if not scores.better:

@@ -17,7 +17,15 @@ import numpy as np
 
 from myobridge import SERVOS
 from myobridge.errors import UserError
-from myobridge.model.file import MAX_METADATA_BYTES, METADATA_KEY, STREAMING_KEY, ModelSpec, decode_spec
+from myobridge.model.file import (
+    MAX_METADATA_BYTES,
+    METADATA_KEY,
+    STATISTICS_KEY,
+    STREAMING_KEY,
+    ModelSpec,
+    decode_spec,
+)
+from myobridge.model.head import read_head
 from myobridge.model.onnx_reader import (
     ATTRIBUTE,
     DIMENSION,
@@ -35,12 +43,19 @@ from myobridge.model.onnx_reader import (
     Reader,
     Refused,
 )
+from myobridge.model.statistics import ClassStatistics, decode_statistics
 from myobridge.model.streaming import Shapes, check_tapes, streaming_graph, streaming_model
 
 MAX_MODEL_BYTES: Final = 32 << 20
 MAX_STREAMING_BYTES: Final = 1 << 20
 """Limit of the entry STREAMING_KEY; our models have 66 kB."""
-MAX_ENTRY_BYTES: Final = {METADATA_KEY: MAX_METADATA_BYTES, STREAMING_KEY: MAX_STREAMING_BYTES}
+MAX_STATISTICS_BYTES: Final = 1 << 20
+"""Limit of the entry STATISTICS_KEY; 7 poses of 4 channels have 28 kB, and 12 poses of 16 channels 138 kB."""
+MAX_ENTRY_BYTES: Final = {
+    METADATA_KEY: MAX_METADATA_BYTES,
+    STREAMING_KEY: MAX_STREAMING_BYTES,
+    STATISTICS_KEY: MAX_STATISTICS_BYTES,
+}
 MAX_RANK: Final = 8
 
 # fmt: off
@@ -90,6 +105,8 @@ def check_model(data: bytes, path: Path) -> Checked:
         raise UserError(f"{path} has no {METADATA_KEY} metadata; export it with `myobridge-models export`.")
     spec = decode_spec(entries[METADATA_KEY], path)
     _check_shapes(*shapes, spec, path)
+    if STATISTICS_KEY in entries:
+        _check_statistics(entries[STATISTICS_KEY], reader, graph, spec, path)
     if STREAMING_KEY not in entries:
         return Checked(spec, None)
     try:
@@ -99,6 +116,13 @@ def check_model(data: bytes, path: Path) -> Checked:
         return Checked(spec, streaming_model(reader, model, graph, streaming, part))
     except Refused as reason:
         raise UserError(f"{path}: the streaming graph is not valid ({reason}); export the model again.") from reason
+
+
+def statistics_in(data: bytes) -> ClassStatistics | None:
+    """The class statistics of a file that `check_model` has passed; None: the file has none."""
+    reader = Reader()
+    text = _metadata(reader, reader.read(memoryview(data), MODEL)).get(STATISTICS_KEY)
+    return None if text is None else decode_statistics(text)
 
 
 def _metadata(reader: Reader, model: Fields) -> Mapping[str, str]:
@@ -178,6 +202,20 @@ def _values(reader: Reader, graph: Fields, side: str) -> Iterator[tuple[str, tup
         if len(shape) > MAX_RANK:
             raise Refused(f"{side} {value.text('name')!r} has more than {MAX_RANK} dimensions")
         yield value.text("name"), shape
+
+
+def _check_statistics(text: str, reader: Reader, graph: Fields, spec: ModelSpec, path: Path) -> None:
+    """Checks that the statistics are valid, of this model's poses, and of the features that its head reads."""
+    try:
+        statistics = decode_statistics(text)
+        unknown = set(statistics.labels.tolist()) - {pose.label for pose in spec.poses}
+        if unknown:
+            raise Refused(f"they have the labels {sorted(unknown)}, which have no pose")
+        features = read_head(reader, graph).inputs - (2 * len(SERVOS) if spec.history_hops else 0)
+        if features != len(statistics.spread):
+            raise Refused(f"they have {len(statistics.spread)} features, and the head reads {features}")
+    except Refused as reason:
+        raise UserError(f"{path}: the class statistics are not valid ({reason}); export the model again.") from reason
 
 
 def _check_shapes(inputs: Shapes, outputs: Shapes, spec: ModelSpec, path: Path) -> None:

@@ -11,6 +11,9 @@ file's own graph holds under the same names (streaming.py). The streaming graph 
 the newest samples with this hop at the end, and `history` as above. For each output `X` except `angles` it takes an
 input `past_X`: the newest values of X in the previous hops, the last hop at the end, zeros before the first hop. Both
 graphs agree once a whole window has gone through the streaming graph.
+
+A file may also hold class statistics of earlier days in the entry STATISTICS_KEY, from which `myobridge calibrate`
+makes the model of another day in seconds (statistics.py). Such a graph has a head of three dense layers (head.py).
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ from myobridge.errors import UserError
 
 METADATA_KEY: Final = "myobridge"
 STREAMING_KEY: Final = "myobridge.streaming"
+STATISTICS_KEY: Final = "myobridge.statistics"
 PAST: Final = "past_"
 """Prefix of the inputs of a streaming graph that hold its own earlier outputs."""
 

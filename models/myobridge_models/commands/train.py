@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
-from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from myobridge.commands.options import JSON, PLAIN, interruptible, write_json, wrote
 from myobridge_models.commands.options import POSES, RECORDINGS, SEED, STEPS, THREADS, check_output, training_set
+
+if TYPE_CHECKING:
+    from myobridge.model.file import ModelSpec
+    from myobridge_models.network.families.base import Network
 
 
 @click.command()
@@ -53,6 +57,7 @@ def train(
     from myobridge_models.network.families.registry import checked_family
     from myobridge_models.report.progress import training_progress
     from myobridge_models.training.build import build
+    from myobridge_models.training.earlier_days import add_statistics
     from myobridge_models.training.recipe import POPULATION, recipe
     from myobridge_models.training.train import fastest_device
 
@@ -67,6 +72,10 @@ def train(
         resume = f"give the same command again to resume from {checkpoint}"
         return f"The training was interrupted; {resume if checkpoint.exists() else 'there is no checkpoint yet'}."
 
+    def write(network: Network, spec: ModelSpec) -> None:
+        export(network, spec, out)
+        add_statistics(out, sources, repetitions)
+
     with interruptible(interrupted), training_progress(out.stem, plan.steps) as bar:
         _, spec = build(
             out.stem,
@@ -79,7 +88,7 @@ def train(
             family,
             validate,
             checkpoint,
-            partial(export, path=out),
+            write,
         )
     wrote(out, f"model of {spec.training['minutes']} minutes of EMG")
     write_json({"model": str(out), "family": family, **asdict(plan), **spec.training}, json_to)

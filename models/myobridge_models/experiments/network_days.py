@@ -1,21 +1,25 @@
-"""The networks on later days: as they are, or with a last step for the day, from class statistics of earlier days.
+"""The networks on later days: as they are, or with today's features translated into those of earlier days.
 
-With nothing known, the network decides in the daemon's pipeline. With known seconds, a linear discriminant on the
-network's features decides (`myobridge.calibration.class_statistics`), at the instants and unsmoothed, as a classical
-decoder does.
+The translation is that of a calibration in seconds (`myobridge.calibration.class_statistics`). All networks decide in
+the daemon's pipeline.
 """
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
-from myobridge.calibration.class_statistics import ClassStatistics, LastStep, alike, last_step, statistics_of
+from myobridge.calibration.class_statistics import Day, Translation, statistics_of, translation
+from myobridge.calibration.judge import check_alike
+from myobridge.errors import UserError
 from myobridge.model.file import ModelSpec
+from myobridge.model.statistics import ClassStatistics
 from myobridge_models.data.takes import scaled
 from myobridge_models.evaluation.decisions import STEP_S, Decisions, Rows, instants
 from myobridge_models.experiments.baselines import FULL_S
@@ -23,6 +27,7 @@ from myobridge_models.experiments.decoders import LearntNetwork
 from myobridge_models.experiments.knowledge import Knowledge
 from myobridge_models.experiments.sessions import Session
 from myobridge_models.network.families.base import Network
+from myobridge_models.network.shape import HISTORY_STEPS
 from myobridge_models.training.build import build
 from myobridge_models.training.recipe import Recipe
 from myobridge_models.training.train import Progress, fastest_device
@@ -40,25 +45,36 @@ class NetworkDays:
 
     def __call__(self, session: Session, knowledge: Knowledge) -> Decisions:
         """Decides on a whole session."""
-        if knowledge is Knowledge.NONE:
-            return LearntNetwork(self.network, self.spec)(session.recording, session.source)
-        rows = instants(session.recording)
-        found = self._step(session, knowledge)(features_at(self.network, self.spec, session, rows))
-        pose_of = {pose.label: pose.angles_deg for pose in session.poses}
-        return Decisions(rows, np.array([pose_of[label] for label in found.tolist()], np.float32))
+        network = self.network if knowledge is Knowledge.NONE else self._of_day(session, knowledge)
+        return LearntNetwork(network, self.spec)(session.recording, session.source)
 
-    def _step(self, session: Session, knowledge: Knowledge) -> LastStep:
-        """Returns the last step of a session; movements that were held alike keep their old means."""
+    def _of_day(self, session: Session, knowledge: Knowledge) -> Network:
+        """Returns the network of a session; labels of poses that were held alike are not believed."""
         rows = session.known_rows(STEP_S, FULL_S)
-        seen = features_at(self.network, self.spec, session, rows)
-        old = last_step(self.statistics, seen)
+        seen, labels = features_at(self.network, self.spec, session, rows), session.label[rows].astype(np.int64)
+        old = behind(self.network, translation(self.statistics, seen))
         if knowledge is Knowledge.UNLABELLED:
             return old
-        labels = session.label[rows].astype(np.int64)
-        new = last_step(self.statistics, seen, labels)
-        pose_of = {pose.label: pose.angles_deg for pose in session.poses}
-        mistaken = any(pose_of[one] != pose_of[other] for one, other in alike(new, seen, labels))
-        return old if mistaken else new
+        new = behind(self.network, translation(self.statistics, seen, labels))
+        rest = torch.tensor(session.rest_deg).repeat(len(rows), HISTORY_STEPS)
+        with torch.no_grad():
+            angles_deg = new.decide(torch.from_numpy(seen).float(), rest).double().numpy()
+        try:
+            check_alike(angles_deg, labels, {pose.label: pose for pose in session.poses if pose.label in labels})
+        except UserError:
+            return old
+        return new
+
+
+@torch.no_grad()
+def behind(network: Network, moved: Translation) -> Network:
+    """Returns a copy of the network that reads the features of another day."""
+    copied = copy.deepcopy(network)
+    first = next(layer for layer in copied.get_submodule("mlp").modules() if isinstance(layer, nn.Linear))
+    weight, bias = moved.before(first.weight.double().numpy(), first.bias.double().numpy())
+    first.weight.copy_(torch.from_numpy(weight))
+    first.bias.copy_(torch.from_numpy(bias))
+    return copied
 
 
 def learn_network(family: str, train: Sequence[Session], recipe: Recipe, progress: Progress | None) -> NetworkDays:
@@ -69,13 +85,13 @@ def learn_network(family: str, train: Sequence[Session], recipe: Recipe, progres
     """
     sources = [(session.source, session.recording) for session in train]
     network, spec = build("days", sources, train[0].poses, recipe, None, fastest_device(), progress, family)
-    found, labels = [], []
-    for session in train:
-        rows, known = instants(session.recording), session.known_rows(STEP_S, FULL_S)
-        centre = features_at(network, spec, session, known).mean(axis=0)
-        found.append(features_at(network, spec, session, rows) - centre)
-        labels.append(session.label[rows].astype(np.int64))
-    return NetworkDays(network, spec, statistics_of(np.concatenate(found), np.concatenate(labels)))
+    return NetworkDays(network, spec, statistics_of([_day(network, spec, session) for session in train]))
+
+
+def _day(network: Network, spec: ModelSpec, session: Session) -> Day:
+    known = session.known_rows(STEP_S, FULL_S)
+    rows = np.union1d(instants(session.recording), known)
+    return Day(features_at(network, spec, session, rows), session.label[rows].astype(np.int64), np.isin(rows, known))
 
 
 @torch.no_grad()

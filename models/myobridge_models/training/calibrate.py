@@ -27,6 +27,7 @@ from myobridge_models.export.export import export
 from myobridge_models.export.restore import restore
 from myobridge_models.network.families.base import Network
 from myobridge_models.training.build import build
+from myobridge_models.training.earlier_days import add_statistics
 from myobridge_models.training.metadata import metadata_of
 from myobridge_models.training.recipe import CALIBRATION, FROM_THE_START
 from myobridge_models.training.train import Progress, train
@@ -139,6 +140,7 @@ def calibrate(
     chosen = better_training(base, out.stem, source, poses, repetitions, bar)
     assert chosen.trial is not None
     export(chosen.network, chosen.spec, out)
+    add_statistics(out, [source], repetitions)
     known = fits(open_model(base).spec, source[1])
     before = evaluate_base(base, source, poses, repetitions[-1]) if known else None
     return Calibration(before, chosen.trial, repetitions[-1], chosen.from_base)

@@ -1,0 +1,116 @@
+"""Judges angles against the poses that were held, and says the scores in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from myobridge.calibration.calibrate import Score
+from myobridge.calibration.poses import REST
+from myobridge.errors import UserError
+from myobridge.model.file import LabelledPose
+
+MOST: Final = 0.5
+"""A pose looks like another if more than this share of its windows is taken for it."""
+CLEARLY: Final = 0.8
+"""Share of a pose's windows from which on earlier days are sure that another pose was held."""
+FIRM: Final = 7
+"""Of 10; a pose that is recognised less often gets advice."""
+
+Floats = NDArray[np.float64]
+Labels = NDArray[np.int64]
+Poses = Mapping[int, LabelledPose]
+
+
+class PoseScore(msgspec.Struct, frozen=True):
+    """In how many of ten windows of a pose the pose is recognised."""
+
+    name: str
+    of_ten: int
+
+
+def words(scores: Sequence[PoseScore]) -> str:
+    """The scores of the poses as a sentence."""
+    said = [
+        f"{pose.name} {pose.of_ten} of 10" + ("" if pose.of_ten >= FIRM else " (hold it firmer, or leave it out)")
+        for pose in scores
+    ]
+    return f"Recognised now: {', '.join(said)}."
+
+
+def score(angles_deg: Floats, labels: Labels, poses: Poses) -> Score:
+    """The score of angles (N, 5) while the poses of labels (N,) are held."""
+    decoded, number_of = _decoded(angles_deg, poses)
+    true = np.array([number_of[label] for label in labels.tolist()])
+    accuracy = float(np.mean([np.mean(decoded[true == number] == number) for number in np.unique(true)]))
+    target_deg = np.array([poses[label].angles_deg for label in labels.tolist()])
+    return Score(round(float(np.abs(angles_deg - target_deg).mean()), 2), round(accuracy, 3))
+
+
+def pose_scores(angles_deg: Floats, labels: Labels, poses: Poses) -> list[PoseScore]:
+    """The score of each pose."""
+    decoded, number_of = _decoded(angles_deg, poses)
+    return [
+        PoseScore(pose.name, round(10 * float(np.mean(decoded[labels == label] == number_of[label]))))
+        for label, pose in poses.items()
+    ]
+
+
+def check_alike(angles_deg: Floats, labels: Labels, poses: Poses) -> None:
+    """Refuses poses that the new model cannot tell apart although it has learnt from them.
+
+    Raises:
+        UserError: most windows of a pose are decoded as another pose.
+    """
+    alike = _taken_for(angles_deg, labels, poses, MOST)
+    if alike:
+        said = []
+        for label, taken in alike.items():
+            one, other = (taken, label) if label == REST else (label, taken)
+            said.append(f"{poses[one].name} looks like {'rest' if other == REST else poses[other].name}")
+        found = ", and ".join(dict.fromkeys(said))
+        raise UserError(
+            f"{found}, so the old model is kept; make these poses more different, hold them firmer, or leave one out."
+        )
+
+
+def check_order(angles_deg: Floats, labels: Labels, poses: Poses) -> None:
+    """Refuses labels that lie: earlier days recognise most poses, and a few clearly in another order than was asked.
+
+    Where most poses are not recognised, the electrodes may sit elsewhere, and the labels are all that is known.
+
+    Raises:
+        UserError: poses are exchanged.
+    """
+    taken = _taken_for(angles_deg, labels, poses, CLEARLY)
+    right = set(poses) - set(_taken_for(angles_deg, labels, poses, 0))
+    if taken and set(taken) == set(taken.values()) and len(right) >= len(poses) / 2:
+        names = ", ".join(poses[label].name for label in taken)
+        raise UserError(
+            f"The poses {names} look exchanged, so the old model is kept; hold each pose when it is asked for, or add "
+            "--long, which believes the labels."
+        )
+
+
+def _decoded(angles_deg: Floats, poses: Poses) -> tuple[Labels, Mapping[int, int]]:
+    """The number of the nearest pose for each row of angles, and the number of each label's pose."""
+    distinct = list(dict.fromkeys(pose.angles_deg for pose in poses.values()))
+    apart = np.square(angles_deg[:, None] - np.array(distinct)).sum(axis=2)
+    return apart.argmin(axis=1), {label: distinct.index(pose.angles_deg) for label, pose in poses.items()}
+
+
+def _taken_for(angles_deg: Floats, labels: Labels, poses: Poses, share: float) -> dict[int, int]:
+    """For each label of which more than this share is decoded as another pose, a label of that pose."""
+    decoded, number_of = _decoded(angles_deg, poses)
+    label_of = {number: label for label, number in reversed([*number_of.items()])}
+    found = {}
+    for label, own in number_of.items():
+        of_label = decoded[labels == label]
+        taken = int(np.bincount(of_label).argmax())
+        if taken != own and np.mean(of_label == taken) > share:
+            found[label] = label_of[taken]
+    return found
