@@ -1,0 +1,163 @@
+"""The thread that waits for the stream, so that nothing of the stream can delay a message between host and board."""
+
+from __future__ import annotations
+
+import os
+import select
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from threading import Event, Thread
+from typing import Final
+
+from myobridge.daemon.bridge.frames import Frame, Framer, Sampling
+from myobridge.daemon.bridge.scale import Scale
+from myobridge.daemon.bridge.stream import Block, Source, StreamLost
+from myobridge.errors import UserError
+
+READ_S: Final = 0.2
+AGAIN_S: Final = 0.5
+IDLE_SHARE: Final = 0.02
+"""While no host wants samples, the thread reads those of this many seconds at once."""
+AHEAD_S: Final = 0.05
+"""A sample stamped so far in the future has a wrong clock, so nothing is known about its age."""
+LATE_S: Final = 1.0
+SILENT_S: Final = 1.0
+CLOSE_S: Final = 2.0
+
+
+class Reader:
+    """Reads a stream into frames. `sampling` says which; `fileno` is readable while frames wait."""
+
+    def __init__(self, source: Source, reopen: Callable[[], Source], scale: Scale, tell: Callable[[str], None]) -> None:
+        """reopen: opens the stream again after its end; it raises UserError while the stream is away."""
+        self.sampling: Sampling | None = None
+        self.failure: UserError | None = None
+        """Why the thread has ended."""
+        self.samples = 0
+        self.lost = 0
+        """Samples that the stream has lost, by its stamps or its counter."""
+        self._source, self._reopen, self._scale, self._tell = source, reopen, scale, tell
+        self._stream = source.stream
+        self._newest_s = 0.0
+        """When the newest sample was taken."""
+        self._read_s: float | None = None
+        """When it was read."""
+        self._ended_s: float | None = None
+        """When the newest sample of a stream was taken that has ended and come back."""
+        self._fault = ""
+        self._frames: deque[Frame] = deque()
+        self._waiting, self._wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._closing = Event()
+        self._thread = Thread(target=self._run, name="stream", daemon=True)
+
+    def start(self) -> None:
+        """Begins to read."""
+        self._thread.start()
+
+    def fileno(self) -> int:
+        """A file descriptor that is readable while frames wait, or after the end of the thread."""
+        return self._waiting
+
+    def take(self) -> list[Frame]:
+        """The frames that wait.
+
+        Raises:
+            UserError: the stream cannot be used any longer.
+        """
+        with suppress(BlockingIOError):
+            os.read(self._waiting, select.PIPE_BUF)
+        if self.failure is not None:
+            raise self.failure
+        return [self._frames.popleft() for _ in range(len(self._frames))]
+
+    def close(self) -> None:
+        """Ends the thread and leaves the stream."""
+        self._closing.set()
+        self._thread.join(CLOSE_S)
+
+    def _run(self) -> None:
+        framer: Framer | None = None
+        while not self._closing.is_set():
+            sampling = self.sampling
+            if sampling is None:
+                framer = None
+            elif framer is None or framer.sampling is not sampling:
+                framer = Framer(sampling, self._scale)
+            try:
+                wanted = framer.missing if framer else max(1, round(IDLE_SHARE * self._stream.fs_hz))
+                block = self._source.read(wanted, READ_S)
+                if block is None:
+                    self._missed()
+                elif self._credible(block) and framer is not None:
+                    self._give(framer.push(block))
+            except StreamLost:
+                self._await_stream()
+            except UserError as failure:
+                self.failure = failure
+                self._give([])
+                break
+        self._source.close()
+
+    def _give(self, frames: list[Frame]) -> None:
+        self._frames.extend(frames)
+        if frames or self.failure:
+            with suppress(BlockingIOError):  # the loop is late, and is called already
+                os.write(self._wake, b"\0")
+
+    def _credible(self, block: Block) -> bool:
+        """Counts a block, and says what is wrong with its time stamps; False if they prove nothing."""
+        if self._ended_s is not None:
+            since = round((float(block.taken_s[0]) - self._ended_s) * self._stream.fs_hz) - 1
+            block.lost[0] += max(0, since)
+            self._ended_s = None
+        self.samples += len(block.lost)
+        self.lost += int(block.lost.sum())
+        self._newest_s, self._read_s = float(block.taken_s[-1]), block.read_s
+        ahead_s = self._newest_s - block.read_s
+        if ahead_s > AHEAD_S:
+            fault = f"lie {ahead_s:.1f} s in the future, so its samples are left out; correct the clock of its program"
+            self._tell_change("future", f"The time stamps of the stream {fault}.")
+        elif -ahead_s > LATE_S:
+            fault = f"{-ahead_s:.1f} s old, so the board refuses setpoints; restart the stream's program"
+            self._tell_change("late", f"The samples of the stream are, by their time stamps, {fault}.")
+        else:
+            self._tell_change("", "The stream sends samples in time again.")
+        return ahead_s <= AHEAD_S
+
+    def _missed(self) -> None:
+        """Says that no samples come."""
+        if self._read_s is not None and time.monotonic() - self._read_s > SILENT_S:
+            self._tell_change(
+                "silent", "The stream sends no samples, so the hand holds and then opens; check its program."
+            )
+
+    def _tell_change(self, fault: str, sentence: str) -> None:
+        """Tells a fault of the stream once, until it has another one or none."""
+        if fault != self._fault:
+            self._fault = fault
+            self._tell(sentence)
+
+    def _await_stream(self) -> None:
+        """Waits for the return of a stream that has ended.
+
+        Raises:
+            UserError: it came back as another stream.
+        """
+        self._tell("The stream has ended; the hand holds, then opens. Start the stream's program again.")
+        with suppress(Exception):  # a stream that has ended may not be able to close
+            self._source.close()
+        while not self._closing.wait(AGAIN_S):
+            try:
+                source = self._reopen()
+            except UserError:
+                continue
+            self._source, self._ended_s = source, self._newest_s
+            if source.stream != self._stream:
+                raise UserError(
+                    f"The stream came back with {source.stream.channels} channels at {source.stream.fs_hz:g} Hz "
+                    f"instead of {self._stream.channels} at {self._stream.fs_hz:g} Hz; start the bridge again."
+                )
+            self._tell("The stream is back.")
+            return

@@ -1,0 +1,162 @@
+"""The loop of the bridge: one thread between the host's port, the board's port and the frames of the stream."""
+
+from __future__ import annotations
+
+import select
+import signal
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from types import FrameType
+from typing import Any, Final, Protocol
+
+from myobridge.daemon.bridge.reader import Reader
+from myobridge.daemon.bridge.translate import Translator
+from myobridge.errors import UserError
+from myobridge.metrics import Distribution, ProcessCost
+from myobridge.wire.frame import FrameDecoder
+from myobridge.wire.link import LinkLost, SerialLink
+
+IDLE_MS: Final = 20
+RETRY_S: Final = 0.3
+
+
+class HostPort(Protocol):
+    """The port that the bridge offers to a host."""
+
+    def fileno(self) -> int:
+        """A file descriptor that is readable when the host has written."""
+
+    def read(self) -> bytes:
+        """Bytes that the host has written."""
+
+    def write(self, data: bytes) -> None:
+        """Gives bytes to the host."""
+
+    def plug(self) -> None:
+        """Offers the port again."""
+
+    def unplug(self) -> None:
+        """Takes the port away, as if the cable were pulled."""
+
+
+class Bridge:
+    """Carries frames between host and board, and the stream's to the host."""
+
+    def __init__(
+        self, host: HostPort, hand: str, baud: int, reader: Reader, translator: Translator, tell: Callable[[str], None]
+    ) -> None:
+        """Opens the board's port.
+
+        Raises:
+            UserError: the port cannot be opened.
+        """
+        self._link: SerialLink | None = SerialLink(hand, baud)
+        self._host, self._hand, self._baud = host, hand, baud
+        self._reader, self._translator, self._tell = reader, translator, tell
+        self._from_host, self._from_board = FrameDecoder(), FrameDecoder()
+        self._poll = select.poll()
+        for port in (host, reader, self._link):
+            self._poll.register(port.fileno(), select.POLLIN)
+        self._retry_s = 0.0
+        self._stopping = False
+        self._emg_added, self._host_added = Distribution(), Distribution()
+        self._frames = 0
+        self._cost = ProcessCost()
+
+    def run(self, seconds: float | None) -> dict[str, Any]:
+        """Runs until a signal ends it, or for `seconds`; the summary.
+
+        Raises:
+            UserError: the stream cannot be used any longer.
+        """
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup ignores SIGHUP
+                signal.signal(number, self._stop)
+        began_s = time.monotonic()
+        try:
+            while not self._stopping and (seconds is None or time.monotonic() - began_s < seconds):
+                self._turn()
+        finally:
+            self._reader.close()
+            if self._link is not None:
+                self._link.close()
+                self._host.unplug()
+        return self._summary(time.monotonic() - began_s)
+
+    def _stop(self, _signal: int, _frame: FrameType | None) -> None:
+        self._stopping = True
+
+    def _turn(self) -> None:
+        """One turn: what the host says goes first, because it may be an emergency stop."""
+        ready = {fd for fd, _ in self._poll.poll(IDLE_MS)}
+        if self._link is None:
+            self._find_board()
+        else:
+            try:
+                if self._host.fileno() in ready:
+                    self._hear_host(self._link)
+                if self._link.fileno() in ready:
+                    self._hear_board(self._link)
+            except LinkLost as lost:
+                self._lose_board(self._link, lost)
+        self._reader.sampling = self._translator.sampling
+        if self._reader.fileno() in ready:
+            self._hear_stream()
+
+    def _hear_host(self, link: SerialLink) -> None:
+        data, read_s = self._host.read(), time.monotonic()
+        for frame in self._from_host.feed(data):
+            to_board, to_host = self._translator.from_host(frame)
+            if to_board:
+                link.write(to_board)
+                self._host_added.add(time.monotonic() - read_s)
+            if to_host:
+                self._host.write(to_host)
+
+    def _hear_board(self, link: SerialLink) -> None:
+        data, read_s = link.read(), time.monotonic()
+        if sent := b"".join([self._translator.from_board(frame, read_s) for frame in self._from_board.feed(data)]):
+            self._host.write(sent)
+
+    def _hear_stream(self) -> None:
+        for frame in self._reader.take():
+            if self._link is not None and (sent := self._translator.from_stream(frame)):
+                self._host.write(sent)
+                self._frames += 1
+                self._emg_added.add(time.monotonic() - frame.read_s)
+
+    def _lose_board(self, link: SerialLink, lost: LinkLost) -> None:
+        self._tell(f"The board on {self._hand} is gone ({lost}); plug it in again.")
+        self._poll.unregister(link.fileno())
+        self._poll.unregister(self._host.fileno())
+        link.close()
+        self._host.unplug()
+        self._translator.board_lost()
+        self._link = None
+
+    def _find_board(self) -> None:
+        now_s = time.monotonic()
+        if now_s < self._retry_s:
+            return
+        self._retry_s = now_s + RETRY_S
+        with suppress(UserError):  # it is still away
+            link = self._link = SerialLink(self._hand, self._baud)
+            self._from_host.reset()
+            self._from_board.reset()
+            self._host.plug()
+            self._poll.register(link.fileno(), select.POLLIN)
+            self._poll.register(self._host.fileno(), select.POLLIN)
+            self._tell(f"The board on {self._hand} is back.")
+
+    def _summary(self, seconds: float) -> dict[str, Any]:
+        return {
+            "seconds": round(seconds, 3),
+            "samples": self._reader.samples,
+            "samples_lost": self._reader.lost,
+            "emg_frames": self._frames,
+            "emg_added_ms": self._emg_added.summary_ms(),
+            "host_added_ms": self._host_added.summary_ms(),
+            "cpu_seconds_per_second": round(self._cost.cpu_seconds_per_second(), 3),
+            "rss_mb": round(self._cost.rss_mb(), 1),
+        }
