@@ -67,9 +67,8 @@ def bridge(
     for refused in enter_realtime(settings.realtime.fifo_priority):
         tell(refused)
     port = PtyPort(link)
-    reader = Reader(source, lambda: open_source(address), scale, tell)
+    reader = Reader(source, lambda: open_source(address), tell)
     carrier = Bridge(port, hand, settings.link.baud, reader, Translator(source.stream, scale, tell), tell)
-    reader.start()
     name = str(link or port.path)
     click.echo(name)
     sys.stdout.flush()

@@ -1,25 +1,20 @@
-"""The thread that waits for the stream, so that nothing of the stream can delay a message between host and board."""
+"""The thread that waits for the stream, so that no library of a stream can delay a message between host and board."""
 
 from __future__ import annotations
 
-import os
-import select
 import time
-from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from threading import Event, Thread
 from typing import Final
 
-from myobridge.daemon.bridge.frames import Frame, Framer, Sampling
-from myobridge.daemon.bridge.scale import Scale
 from myobridge.daemon.bridge.stream import Block, Source, StreamLost
 from myobridge.errors import UserError
 
 READ_S: Final = 0.2
 AGAIN_S: Final = 0.5
-IDLE_SHARE: Final = 0.02
-"""While no host wants samples, the thread reads those of this many seconds at once."""
+IDLE_S: Final = 0.02
+"""While no host wants samples, the thread reads those of this long at once."""
 AHEAD_S: Final = 0.05
 """A sample stamped so far in the future has a wrong clock, so nothing is known about its age."""
 LATE_S: Final = 1.0
@@ -28,17 +23,16 @@ CLOSE_S: Final = 2.0
 
 
 class Reader:
-    """Reads a stream into frames. `sampling` says which; `fileno` is readable while frames wait."""
+    """Reads a stream, gives its blocks to `take` in a thread, and says what is wrong with the stream."""
 
-    def __init__(self, source: Source, reopen: Callable[[], Source], scale: Scale, tell: Callable[[str], None]) -> None:
+    def __init__(self, source: Source, reopen: Callable[[], Source], tell: Callable[[str], None]) -> None:
         """reopen: opens the stream again after its end; it raises UserError while the stream is away."""
-        self.sampling: Sampling | None = None
         self.failure: UserError | None = None
         """Why the thread has ended."""
         self.samples = 0
         self.lost = 0
         """Samples that the stream has lost, by its stamps or its counter."""
-        self._source, self._reopen, self._scale, self._tell = source, reopen, scale, tell
+        self._source, self._reopen, self._tell = source, reopen, tell
         self._stream = source.stream
         self._newest_s = 0.0
         """When the newest sample was taken."""
@@ -47,64 +41,33 @@ class Reader:
         self._ended_s: float | None = None
         """When the newest sample of a stream was taken that has ended and come back."""
         self._fault = ""
-        self._frames: deque[Frame] = deque()
-        self._waiting, self._wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._closing = Event()
-        self._thread = Thread(target=self._run, name="stream", daemon=True)
 
-    def start(self) -> None:
-        """Begins to read."""
+    def start(self, missing: Callable[[], int], take: Callable[[Block], None]) -> None:
+        """Begins to read. missing: samples that complete a frame; 0: nobody wants any."""
+        self._thread = Thread(target=self._run, args=(missing, take), name="stream", daemon=True)
         self._thread.start()
-
-    def fileno(self) -> int:
-        """A file descriptor that is readable while frames wait, or after the end of the thread."""
-        return self._waiting
-
-    def take(self) -> list[Frame]:
-        """The frames that wait.
-
-        Raises:
-            UserError: the stream cannot be used any longer.
-        """
-        with suppress(BlockingIOError):
-            os.read(self._waiting, select.PIPE_BUF)
-        if self.failure is not None:
-            raise self.failure
-        return [self._frames.popleft() for _ in range(len(self._frames))]
 
     def close(self) -> None:
         """Ends the thread and leaves the stream."""
         self._closing.set()
         self._thread.join(CLOSE_S)
 
-    def _run(self) -> None:
-        framer: Framer | None = None
+    def _run(self, missing: Callable[[], int], take: Callable[[Block], None]) -> None:
+        idle = max(1, round(IDLE_S * self._stream.fs_hz))
         while not self._closing.is_set():
-            sampling = self.sampling
-            if sampling is None:
-                framer = None
-            elif framer is None or framer.sampling is not sampling:
-                framer = Framer(sampling, self._scale)
             try:
-                wanted = framer.missing if framer else max(1, round(IDLE_SHARE * self._stream.fs_hz))
-                block = self._source.read(wanted, READ_S)
+                block = self._source.read(missing() or idle, READ_S)
                 if block is None:
                     self._missed()
-                elif self._credible(block) and framer is not None:
-                    self._give(framer.push(block))
+                elif self._credible(block):
+                    take(block)
             except StreamLost:
                 self._await_stream()
             except UserError as failure:
                 self.failure = failure
-                self._give([])
-                break
+                return
         self._source.close()
-
-    def _give(self, frames: list[Frame]) -> None:
-        self._frames.extend(frames)
-        if frames or self.failure:
-            with suppress(BlockingIOError):  # the loop is late, and is called already
-                os.write(self._wake, b"\0")
 
     def _credible(self, block: Block) -> bool:
         """Counts a block, and says what is wrong with its time stamps; False if they prove nothing."""

@@ -1,16 +1,23 @@
-"""The loop of the bridge: one thread between the host's port, the board's port and the frames of the stream."""
+"""The loop of the bridge between the host's port and the board's, and the thread that brings the stream.
+
+One lock keeps the two apart. Neither waits for anything while it has the lock, so an emergency stop waits for the board
+no longer than a frame of the stream takes.
+"""
 
 from __future__ import annotations
 
+import os
 import select
 import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from threading import Lock
 from types import FrameType
 from typing import Any, Final, Protocol
 
 from myobridge.daemon.bridge.reader import Reader
+from myobridge.daemon.bridge.stream import Block
 from myobridge.daemon.bridge.translate import Translator
 from myobridge.errors import UserError
 from myobridge.metrics import Distribution, ProcessCost
@@ -19,6 +26,8 @@ from myobridge.wire.link import LinkLost, SerialLink
 
 IDLE_MS: Final = 20
 RETRY_S: Final = 0.3
+MOST_UNSENT_BYTES: Final = 1 << 16
+"""A second or two of EMG, as the buffers of a USB port hold for a host that is busy."""
 
 
 class HostPort(Protocol):
@@ -29,9 +38,6 @@ class HostPort(Protocol):
 
     def read(self) -> bytes:
         """Bytes that the host has written."""
-
-    def write(self, data: bytes) -> None:
-        """Gives bytes to the host."""
 
     def plug(self) -> None:
         """Offers the port again."""
@@ -56,12 +62,15 @@ class Bridge:
         self._reader, self._translator, self._tell = reader, translator, tell
         self._from_host, self._from_board = FrameDecoder(), FrameDecoder()
         self._poll = select.poll()
-        for port in (host, reader, self._link):
+        for port in (host, self._link):
             self._poll.register(port.fileno(), select.POLLIN)
+        self._lock = Lock()
+        self._unsent = b""
+        """Bytes for a host that does not read at the moment."""
         self._retry_s = 0.0
         self._stopping = False
         self._emg_added, self._host_added = Distribution(), Distribution()
-        self._frames = 0
+        self._frames = self._drops = 0
         self._cost = ProcessCost()
 
     def run(self, seconds: float | None) -> dict[str, Any]:
@@ -74,6 +83,7 @@ class Bridge:
             if signal.getsignal(number) is not signal.SIG_IGN:  # nohup ignores SIGHUP
                 signal.signal(number, self._stop)
         began_s = time.monotonic()
+        self._reader.start(lambda: self._translator.missing, self._hear_stream)
         try:
             while not self._stopping and (seconds is None or time.monotonic() - began_s < seconds):
                 self._turn()
@@ -93,6 +103,8 @@ class Bridge:
         if self._link is None:
             self._find_board()
         else:
+            with self._lock:
+                self._send(b"")
             try:
                 if self._host.fileno() in ready:
                     self._hear_host(self._link)
@@ -100,39 +112,52 @@ class Bridge:
                     self._hear_board(self._link)
             except LinkLost as lost:
                 self._lose_board(self._link, lost)
-        self._reader.sampling = self._translator.sampling
-        if self._reader.fileno() in ready:
-            self._hear_stream()
+        if self._reader.failure is not None:
+            raise self._reader.failure
 
     def _hear_host(self, link: SerialLink) -> None:
         data, read_s = self._host.read(), time.monotonic()
         for frame in self._from_host.feed(data):
-            to_board, to_host = self._translator.from_host(frame)
+            with self._lock:
+                to_board, to_host = self._translator.from_host(frame)
+                self._send(to_host)
             if to_board:
                 link.write(to_board)
                 self._host_added.add(time.monotonic() - read_s)
-            if to_host:
-                self._host.write(to_host)
 
     def _hear_board(self, link: SerialLink) -> None:
         data, read_s = link.read(), time.monotonic()
-        if sent := b"".join([self._translator.from_board(frame, read_s) for frame in self._from_board.feed(data)]):
-            self._host.write(sent)
+        for frame in self._from_board.feed(data):
+            with self._lock:
+                self._send(self._translator.from_board(frame, read_s))
 
-    def _hear_stream(self) -> None:
-        for frame in self._reader.take():
-            if self._link is not None and (sent := self._translator.from_stream(frame)):
-                self._host.write(sent)
-                self._frames += 1
-                self._emg_added.add(time.monotonic() - frame.read_s)
+    def _hear_stream(self, block: Block) -> None:
+        """Runs in the thread of the reader."""
+        with self._lock:
+            if frames := self._translator.from_stream(block):
+                self._send(b"".join(frames))
+                self._frames += len(frames)
+                self._emg_added.add(time.monotonic() - block.read_s)
+
+    def _send(self, data: bytes) -> None:
+        """Gives whole frames to the host; drops them while too many wait, because the host does not read."""
+        if len(self._unsent) < MOST_UNSENT_BYTES:
+            self._unsent += data
+        elif data:
+            self._drops += 1
+        with suppress(BlockingIOError):
+            if self._unsent and self._link is not None:
+                self._unsent = self._unsent[os.write(self._host.fileno(), self._unsent) :]
 
     def _lose_board(self, link: SerialLink, lost: LinkLost) -> None:
         self._tell(f"The board on {self._hand} is gone ({lost}); plug it in again.")
         self._poll.unregister(link.fileno())
         self._poll.unregister(self._host.fileno())
         link.close()
-        self._host.unplug()
-        self._translator.board_lost()
+        with self._lock:
+            self._host.unplug()
+            self._unsent = b""
+            self._translator.board_lost()
         self._link = None
 
     def _find_board(self) -> None:
@@ -155,6 +180,7 @@ class Bridge:
             "samples": self._reader.samples,
             "samples_lost": self._reader.lost,
             "emg_frames": self._frames,
+            "drops": self._drops,
             "emg_added_ms": self._emg_added.summary_ms(),
             "host_added_ms": self._host_added.summary_ms(),
             "cpu_seconds_per_second": round(self._cost.cpu_seconds_per_second(), 3),

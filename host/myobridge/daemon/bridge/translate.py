@@ -21,9 +21,9 @@ from msgspec.structs import replace
 
 from myobridge.board import MAX_RATE_ERROR
 from myobridge.daemon.bridge.clocks import Clocks
-from myobridge.daemon.bridge.frames import Frame, Sampling
+from myobridge.daemon.bridge.frames import Framer
 from myobridge.daemon.bridge.scale import Scale
-from myobridge.daemon.bridge.stream import MAX_CHANNELS, Stream
+from myobridge.daemon.bridge.stream import MAX_CHANNELS, Block, Stream
 from myobridge.wire import messages as m
 from myobridge.wire.emg import emg_wire_bytes, parse_emg
 from myobridge.wire.frame import MAX_WIRE_BYTES, PAYLOAD, encode
@@ -53,20 +53,20 @@ class Translator:
     """Between one host and one board. `tell` gets sentences for people."""
 
     def __init__(self, stream: Stream, scale: Scale, tell: Callable[[str], None]) -> None:
-        self.sampling: Sampling | None = None
-        """What the host wants of the stream; None while the board does not stream."""
         self._stream, self._scale, self._tell = stream, scale, tell
         self._channels = min(stream.channels, MAX_CHANNELS)
         self._tick_hz = 0
         self._seq = 0
         self._asked: Configured | None = None
         self._in_force: Configured | None = None
+        self._framer: Framer | None = None
         self._clocks: Clocks | None = None
+        """Framer and clocks exist while the board streams."""
         self._armed = False
 
     def board_lost(self) -> None:
         """The board is gone; its CONFIG and its clock are, too."""
-        self.sampling = self._clocks = self._asked = self._in_force = None
+        self._framer = self._clocks = self._asked = self._in_force = None
 
     # --- from the host --------------------------------------------------------------------------------------
 
@@ -156,13 +156,13 @@ class Translator:
             self._in_force = None  # the board was reset
         self._armed = status.state == m.State.ARMED
         streams = bool(status.flags & m.StatusFlag.STREAMING)
-        if streams and self._in_force and self.sampling is None:
+        if streams and self._in_force and self._framer is None:
             config = self._in_force.config
-            inputs = tuple(i for i in range(MAX_CHANNELS) if config.channel_mask >> i & 1)
-            self.sampling = Sampling(inputs, config.samples_per_frame)
+            inputs = [i for i in range(MAX_CHANNELS) if config.channel_mask >> i & 1]
+            self._framer = Framer(inputs, config.samples_per_frame, self._scale)
             self._clocks = Clocks(self._tick_hz / config.sample_period_ticks)
         elif not (streams and self._in_force):
-            self.sampling = self._clocks = None
+            self._framer = self._clocks = None
         return replace(
             status,
             config_crc=self._for_host(status.config_crc),
@@ -177,14 +177,21 @@ class Translator:
 
     # --- from the stream ------------------------------------------------------------------------------------
 
-    def from_stream(self, frame: Frame) -> bytes:
-        """The EMG frame for the host; nothing if it belongs to an earlier START."""
-        if frame.sampling is not self.sampling or self._clocks is None:
-            return b""
-        n = frame.sampling.samples_per_frame
-        self._clocks.stream_sample(frame.first + n - 1, frame.taken_s, frame.read_s)
-        flags = LEAD_OFF * frame.lead_off | ARMED * self._armed
-        return self._encode(EMG, m.Emg(frame.first & 0xFFFFFFFF, n, flags).pack() + frame.samples)
+    @property
+    def missing(self) -> int:
+        """Samples of the stream that complete the next EMG frame; 0 while the host wants none."""
+        return self._framer.missing if self._framer else 0
+
+    def from_stream(self, block: Block) -> list[bytes]:
+        """The EMG frames for the host that the block completes."""
+        if self._framer is None or self._clocks is None:
+            return []
+        n, sent = self._framer.samples_per_frame, []
+        for first, samples, lead_off, taken_s in self._framer.push(block):
+            self._clocks.stream_sample(first + n - 1, taken_s, block.read_s)
+            flags = LEAD_OFF * lead_off | ARMED * self._armed
+            sent.append(self._encode(EMG, m.Emg(first & 0xFFFFFFFF, n, flags).pack() + samples))
+        return sent
 
     def _to_host(self, message: m.Message) -> bytes:
         return self._encode(message.TYPE, message.pack())
