@@ -10,8 +10,13 @@ delay of the board's cable makes samples look older.
 
 from __future__ import annotations
 
+from typing import Final
+
 from myobridge.wire.clock import SampleClock
 from myobridge.wire.emg import INDEX_SPAN, index_step
+
+BACK_S: Final = 0.25
+"""Time stamps that go back by more than this are not late ones between others: the stream's clock was set."""
 
 
 class Clocks:
@@ -19,16 +24,21 @@ class Clocks:
 
     def __init__(self, fs_hz: float) -> None:
         """fs_hz: nominal rate of both."""
+        self._fs_hz = fs_hz
         self._stream, self._board = SampleClock(fs_hz), SampleClock(fs_hz)
         self._newest_stream: int | None = None
+        self._newest_taken_s = 0.0
         self._newest_board: int | None = None
         self._named: int | None = None
         """The newest sample of the board that a setpoint was based on."""
 
     def stream_sample(self, number: int, taken_s: float, read_s: float) -> None:
         """Takes a sample of the stream; number: since START, unwrapped."""
-        self._newest_stream = number
-        self._stream.arrived(number, min(taken_s, read_s))
+        taken_s = min(taken_s, read_s)
+        if self._newest_stream is not None and taken_s < self._newest_taken_s - BACK_S:
+            self._stream = SampleClock(self._fs_hz)
+        self._newest_stream, self._newest_taken_s = number, taken_s
+        self._stream.arrived(number, taken_s)
 
     def board_sample(self, index: int, now_s: float) -> None:
         """Takes the index of a sample that the board has just sent."""
