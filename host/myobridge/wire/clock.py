@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import deque
 from itertools import pairwise
-from math import floor
+from math import floor, inf
 from typing import Final
 
 from myobridge.wire.emg import index_step
@@ -61,7 +61,7 @@ class SampleClock:
         """The measured rate differs from the nominal rate by more than TOLERANCE."""
         self._base: Point = (0, 0.0)
         self._early_s = 0.0
-        self._next_point_s = 0.0
+        self._next_point_s = -inf
         self._next_fit_s = 0.0
 
     @property
