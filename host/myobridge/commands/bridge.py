@@ -57,15 +57,15 @@ def bridge(
     from myobridge.simulator.pty_port import PtyPort
 
     settings = load_settings(config)
-    source = open_source(address)
-    scale = scale_of(source.stream, address, full_range)
     printer = Printer(sys.stderr.fileno())
 
     def tell(sentence: str) -> None:
         printer.say(f"myobridge: {sentence}")
 
-    for refused in enter_realtime(settings.realtime.fifo_priority):
+    for refused in enter_realtime(settings.realtime.fifo_priority):  # the threads of the stream's library inherit it
         tell(refused)
+    source = open_source(address)
+    scale = scale_of(source.stream, address, full_range)
     port = PtyPort(link)
     reader = Reader(source, lambda: open_source(address), tell)
     carrier = Bridge(port, hand, settings.link.baud, reader, Translator(source.stream, scale, tell), tell)

@@ -69,7 +69,9 @@ class Bridge:
         """Bytes for a host that does not read at the moment."""
         self._retry_s = 0.0
         self._stopping = False
-        self._emg_added, self._host_added = Distribution(), Distribution()
+        self._emg_added, self._emg_age, self._host_added = Distribution(), Distribution(), Distribution()
+        """Time from the arrival of a frame's newest sample, from its time stamp, and from a host's message, to the
+        write."""
         self._frames = self._drops = 0
         self._cost = ProcessCost()
 
@@ -137,7 +139,9 @@ class Bridge:
             if frames := self._translator.from_stream(block):
                 self._send(b"".join(frames))
                 self._frames += len(frames)
-                self._emg_added.add(time.monotonic() - block.read_s)
+                written_s = time.monotonic()
+                self._emg_added.add(written_s - block.read_s)
+                self._emg_age.add(written_s - float(block.taken_s[-1]))
 
     def _send(self, data: bytes) -> None:
         """Gives whole frames to the host; drops them while too many wait, because the host does not read."""
@@ -182,6 +186,7 @@ class Bridge:
             "emg_frames": self._frames,
             "drops": self._drops,
             "emg_added_ms": self._emg_added.summary_ms(),
+            "emg_age_ms": self._emg_age.summary_ms(),
             "host_added_ms": self._host_added.summary_ms(),
             "cpu_seconds_per_second": round(self._cost.cpu_seconds_per_second(), 3),
             "rss_mb": round(self._cost.rss_mb(), 1),
