@@ -38,8 +38,8 @@ class LslSource:
         self._inlet = pylsl.StreamInlet(info, max_buflen=BUFFER_S, recover=False)
         try:
             described = self._inlet.info(OPEN_S)
-            self._inlet.open_stream(OPEN_S)
             self._offset_s = float(self._inlet.time_correction(OPEN_S))
+            self._inlet.open_stream(OPEN_S)
         except RuntimeError as error:
             raise UserError(
                 f"{self._address} was found and does not answer ({error}); see 'When a client finds no stream' in "
