@@ -15,7 +15,7 @@ SETTINGS.write(
     f"[lab]\nKnownPeers = {{127.0.0.1}}\nSessionID = test-{os.getpid()}\n[log]\nlevel = -2\n"
 )
 SETTINGS.flush()
-os.environ["LSLAPICFG"] = SETTINGS.name
+os.environ.setdefault("LSLAPICFG", SETTINGS.name)  # processes of a test keep that of their parent
 
 try:
     import pylsl

@@ -50,11 +50,12 @@ class Watched:
         self.feed.subscribe("snapshots")
 
     def until(self, condition, within_s=60):
-        """The first snapshot for which the condition holds."""
-        until_s, look = time.monotonic() + within_s, None
+        """The first snapshot, made from now on, for which the condition holds."""
+        began_s, look = time.monotonic(), None
+        until_s = began_s + within_s
         while time.monotonic() < until_s:
             message = self.feed.receive(0.1)
-            if isinstance(message, Snapshot):
+            if isinstance(message, Snapshot) and message.at_s > began_s:
                 look = message
                 if condition(look):
                     return look

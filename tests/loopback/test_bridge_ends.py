@@ -71,7 +71,8 @@ def test_a_board_that_is_unplugged_is_found_again_and_the_daemon_with_it(tmp_pat
     with myo(), bridged(tmp_path, "lsl:Myo", fs_hz=MYO_HZ, hand_options=faults) as (bridge, _):
         with daemon(bridge.port, myo_model(tmp_path)) as (watched, run):
             watched.armed()
-            watched.until(lambda look: look.state in ("", "DISARMED"))
+            watched.until(lambda look: look.state == "ARMED")
+            watched.until(lambda look: look.state != "ARMED")
             watched.armed()
             run.send_signal(signal.SIGINT)
             said = run.communicate(timeout=60)[1]

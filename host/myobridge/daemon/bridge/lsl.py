@@ -6,6 +6,7 @@ import time
 from typing import Final
 
 import pylsl
+from pylsl.util import LostError, TimeoutError  # noqa: A004 - pylsl calls it so
 
 from myobridge.daemon.bridge.gaps import StampGaps
 from myobridge.daemon.bridge.stream import Block, Stream, StreamLost
@@ -58,9 +59,9 @@ class LslSource:
             if now_s > self._correct_s:
                 self._correct_s = now_s + CORRECT_S
                 self._offset_s = float(self._inlet.time_correction(OPEN_S))
-        except pylsl.TimeoutError:  # the old offset serves on
+        except TimeoutError:  # the old offset serves on
             return None
-        except pylsl.LostError as error:
+        except LostError as error:
             raise StreamLost(self._address) from error
         if not len(stamps_s):
             return None

@@ -27,7 +27,7 @@ class Reader:
 
     def __init__(self, source: Source, reopen: Callable[[], Source], tell: Callable[[str], None]) -> None:
         """reopen: opens the stream again after its end; it raises UserError while the stream is away."""
-        self.failure: UserError | None = None
+        self.failure: Exception | None = None
         """Why the thread has ended."""
         self.samples = 0
         self.lost = 0
@@ -55,19 +55,20 @@ class Reader:
 
     def _run(self, missing: Callable[[], int], take: Callable[[Block], None]) -> None:
         idle = max(1, round(IDLE_S * self._stream.fs_hz))
-        while not self._closing.is_set():
-            try:
-                block = self._source.read(missing() or idle, READ_S)
+        try:
+            while not self._closing.is_set():
+                try:
+                    block = self._source.read(missing() or idle, READ_S)
+                except StreamLost:
+                    self._await_stream()
+                    continue
                 if block is None:
                     self._missed()
                 elif self._credible(block):
                     take(block)
-            except StreamLost:
-                self._await_stream()
-            except UserError as failure:
-                self.failure = failure
-                return
-        self._source.close()
+            self._source.close()
+        except Exception as failure:  # libraries in C may raise anything, and the main thread has to hear of it
+            self.failure = failure
 
     def _credible(self, block: Block) -> bool:
         """Counts a block, and says what is wrong with its time stamps; False if they prove nothing."""

@@ -79,7 +79,7 @@ class Bridge:
         """Runs until a signal ends it, or for `seconds`; the summary.
 
         Raises:
-            UserError: the stream cannot be used any longer.
+            Exception: the stream cannot be used any longer; UserError, if its user can do something about it.
         """
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             if signal.getsignal(number) is not signal.SIG_IGN:  # nohup ignores SIGHUP
