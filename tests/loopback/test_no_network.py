@@ -1,4 +1,4 @@
-"""No command uses the network, except the view and lab streaming."""
+"""No command uses the network, except the view, lab streaming and the bridge."""
 
 import json
 import os
@@ -100,6 +100,11 @@ def test_training_and_evaluation_use_no_network(tmp_path):
 
 
 @pytest.mark.parametrize("arguments", [("view",), ("lsl",)])
+def test_the_bridge_needs_the_network():
+    result = run("myobridge", "bridge", "--emg", "lsl:Nobody", "--hand", "/dev/null")
+    assert result.returncode == -signal.SIGSYS, result.stderr
+
+
 def test_only_the_view_and_lab_streaming_need_the_network(tmp_path, arguments):
     with hand(tmp_path) as port, offline_in_the_background("run", "--port", port, "--model", "synth"):
         feed_of(port).close()
