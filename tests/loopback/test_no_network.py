@@ -99,12 +99,12 @@ def test_training_and_evaluation_use_no_network(tmp_path):
     done("myobridge_models", "describe", "--fs", 2000)
 
 
-@pytest.mark.parametrize("arguments", [("view",), ("lsl",)])
 def test_the_bridge_needs_the_network():
     result = run("myobridge", "bridge", "--emg", "lsl:Nobody", "--hand", "/dev/null")
     assert result.returncode == -signal.SIGSYS, result.stderr
 
 
+@pytest.mark.parametrize("arguments", [("view",), ("lsl",)])
 def test_only_the_view_and_lab_streaming_need_the_network(tmp_path, arguments):
     with hand(tmp_path) as port, offline_in_the_background("run", "--port", port, "--model", "synth"):
         feed_of(port).close()

@@ -57,15 +57,16 @@ def bridge(
     from myobridge.simulator.pty_port import PtyPort
 
     settings = load_settings(config)
+    refused = enter_realtime(settings.realtime.fifo_priority)  # first: the threads of the stream's library inherit it
+    source = open_source(address)
+    scale = scale_of(source.stream, address, full_range)
     printer = Printer(sys.stderr.fileno())
 
     def tell(sentence: str) -> None:
         printer.say(f"myobridge: {sentence}")
 
-    for refused in enter_realtime(settings.realtime.fifo_priority):  # the threads of the stream's library inherit it
-        tell(refused)
-    source = open_source(address)
-    scale = scale_of(source.stream, address, full_range)
+    for sentence in refused:
+        tell(sentence)
     port = PtyPort(link)
     reader = Reader(source, lambda: open_source(address), tell)
     carrier = Bridge(port, hand, settings.link.baud, reader, Translator(source.stream, scale, tell), tell)
@@ -77,6 +78,8 @@ def bridge(
         f"{address} gives {stream.channels} channels at {stream.fs_hz:g} Hz, and {hand} moves the hand. To drive it, "
         f"run `{shlex.join(['myobridge', 'run', '--port', name, '--model', 'MODEL'])}` in another terminal."
     )
-    summary = carrier.run(seconds)
-    printer.close()
+    try:
+        summary = carrier.run(seconds)
+    finally:
+        printer.close()
     write_json(summary, json_to)
