@@ -2,15 +2,24 @@
 
 import json
 import signal
+import subprocess
+import sys
 import time
 
 import numpy as np
 import pytest
 
 from amplifier import amplifier
+from myobridge.board import board_config
+from myobridge.calibration.byte_source import spec_for
+from myobridge.feed.port_stream import PortStream
+from myobridge.settings import Settings
 from myobridge.simulator.synth import SynthOptions, SynthSource
+from myobridge.wire import messages as m
+from myobridge.wire.emg import parse_emg
+from myobridge.wire.link import SerialLink
 from own_lsl import pylsl
-from processes import myobridge
+from processes import myobridge, running
 from stream_bridge import FS_HZ, MYO_HZ, bridged, bridged_myo, daemon, myo, myo_model
 
 
@@ -77,6 +86,41 @@ def test_a_stream_of_an_armband_is_recorded_through_the_bridge(tmp_path):
     assert facts["log"]["samples_lost"] == 0
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+def test_an_armband_goes_from_record_to_train_to_run(tmp_path):
+    pytest.importorskip("torch", reason="torch is not installed; tests/run.sh installs it.")
+    recording, model = tmp_path / "r.myo", tmp_path / "mine.onnx"
+    session = ("--repetitions", 2, "--seconds-per-pose", 2, "--seconds-of-rest", 1)
+    with myo(), bridged(tmp_path, "lsl:Myo", fs_hz=MYO_HZ) as (bridge, _):
+        done = myobridge(
+            "record", "--port", bridge.port, "--fs", 200, "--channels", 8, "--out", recording, *session, timeout_s=200
+        )
+        assert done.returncode == 0, done.stderr
+        train = [sys.executable, "-m", "myobridge_models", "train", recording, "--out", model, "--steps", "20"]
+        trained = subprocess.run([str(word) for word in train], capture_output=True, text=True, check=False)
+        assert trained.returncode == 0, trained.stderr
+        with daemon(bridge.port, model) as (watched, _):
+            watched.armed()
+            look = watched.until(lambda look: look.state == "ARMED")
+    assert len(look.channels) == 8
+
+
+@pytest.mark.parametrize("board", ["mega2560", "uno"])
+def test_the_real_firmware_moves_the_hand_by_more_channels_than_it_has_inputs(tmp_path, board):
+    names = ("--link", tmp_path / "hand", "--json", tmp_path / "hand.json")
+    with myo(), running("simulate", "--firmware", board, "--fs", 200, "--channels", 1, *names) as simulator:
+        port = simulator.stdout.readline().strip()
+        assert port, simulator.communicate()[1]
+        with running("bridge", "--emg", "lsl:Myo", "--hand", port, "--link", tmp_path / "bridge") as bridge:
+            assert bridge.stdout.readline().strip(), bridge.communicate()[1]
+            with daemon(tmp_path / "bridge", myo_model(tmp_path)) as (watched, _):
+                watched.armed()
+                before = watched.until(lambda look: look.state == "ARMED").applied_deg
+                watched.until(lambda look: max(abs(a - b) for a, b in zip(look.applied_deg, before, strict=True)) > 10)
+    assert json.loads((tmp_path / "hand.json").read_text())["range_rejects"] == 0
+
+
 # --- faults of the stream ---------------------------------------------------------------------------------
 
 
@@ -98,6 +142,33 @@ def test_a_stream_that_is_three_seconds_late_moves_no_hand(tmp_path):
         watched.until(lambda look: look.withheld == "stale")
         assert "follows" not in watched.feed.request("arm").text
     assert "s old, so the board refuses setpoints" in bridge.stderr.read()
+
+
+def test_a_host_that_sends_setpoints_on_a_late_stream_is_refused_by_the_board(tmp_path):
+    """The daemon would send none; this host checks no age."""
+    spec, newest = spec_for(MYO_HZ, 8), []
+
+    def hear(frame, _now_s):
+        if (emg := parse_emg(frame, 8)) is not None:
+            newest.append(emg[0])
+
+    with myo() as sender, bridged(tmp_path, "lsl:Myo", fs_hz=MYO_HZ) as (bridge, _):
+        sender.late_s = 3.0
+        stream = PortStream(SerialLink(bridge.port), lambda ident: board_config(ident, spec, Settings()), hear)
+        stream.start()
+        session = stream.session
+        until_s = time.monotonic() + 30
+        while session.status.stale_rejects < m.MAX_REJECTS_IN_ROW and time.monotonic() < until_s:
+            if not session.may_move and not session.busy and newest:
+                session.request_arm()
+            stream.receive(0.02)
+            if session.may_move:
+                session.setpoint((9000,) * m.SERVOS, 25, newest[-1])
+        stream.receive(0.2)
+        assert session.status.stale_rejects >= m.MAX_REJECTS_IN_ROW
+        assert session.status.state in (m.State.HOLD, m.State.RELAX)
+        assert session.status.applied_cdeg == (4000,) * m.SERVOS
+        stream.close()
 
 
 def test_time_stamps_that_jump_lead_to_hold_and_the_hand_moves_again_when_they_are_right(tmp_path):

@@ -4,8 +4,8 @@ The daemon counts the stream's samples, and the board judges setpoints by its ow
 sample of the stream by its time stamp, a sample of the board by its arrival. The line below all points
 (`wire/clock.py`) gives the time of any sample.
 
-No error makes a setpoint look fresh that is not. A time stamp counts as no later than the sample's arrival, and the
-delay of the board's cable makes samples look older.
+No error makes a setpoint look fresh that is not. A time stamp counts as no later than the sample's arrival, the delay
+of the board's cable makes samples look older, and no setpoint names a sample that the board has not sent yet.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Clocks:
         if self._newest_stream is None or self._newest_board is None:
             return number
         unwrapped = self._newest_stream + index_step(number, self._newest_stream % INDEX_SPAN)
-        index = self._board.index_at(self._stream.sampled_s(unwrapped))
+        index = min(self._board.index_at(self._stream.sampled_s(unwrapped)), self._newest_board)
         self._named = index if self._named is None else max(index, self._named)
         return self._named % INDEX_SPAN
 

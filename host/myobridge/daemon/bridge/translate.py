@@ -31,8 +31,8 @@ from myobridge.wire.messages import Result
 
 CLOCK_INPUT: Final = 0
 """The analogue input that the board samples; nothing needs to be connected."""
-CLOCK_FRAMES_HZ: Final = 100
-"""EMG frames of the board: as many as a clock needs, and a load of at most a seventh of the line."""
+CLOCK_FRAMES_HZ: Final = 200
+"""EMG frames of the board, one each 5 ms; at 2 kHz they take a seventh of the line."""
 MOST_SAMPLES: Final = 100
 EMG: Final = m.Emg.TYPE
 LEAD_OFF: Final = int(m.EmgFlag.LEAD_OFF)
