@@ -51,8 +51,8 @@ class Framer:
         """The frames that the block completes."""
         counts, lead_off = self._scale.counts(block.values[:, self._inputs])
         frames: list[Frame] = []
-        starts = [0, *np.flatnonzero(block.lost[1:] > 0) + 1, len(counts)]
-        for begin, end in pairwise(starts):
+        torn = np.flatnonzero(block.lost[1:]) + 1
+        for begin, end in pairwise([0, *torn, len(counts)]):
             if lost := int(block.lost[begin]):
                 self._skip(lost)
             self._lead_off |= lead_off
