@@ -53,27 +53,32 @@ def bridge(
     from myobridge.daemon.bridge.translate import Translator
     from myobridge.daemon.printer import Printer
     from myobridge.daemon.realtime import enter_realtime
+    from myobridge.errors import UserError
     from myobridge.settings import load_settings
     from myobridge.simulator.pty_port import PtyPort
 
     settings = load_settings(config)
     refused = enter_realtime(settings.realtime.fifo_priority)  # first: the threads of the stream's library inherit it
     source = open_source(address)
-    scale = scale_of(source.stream, address, full_range)
-    printer = Printer(sys.stderr.fileno())
+    stream = source.stream
+    try:
+        scale = scale_of(stream, address, full_range)
+        printer = Printer(sys.stderr.fileno())
 
-    def tell(sentence: str) -> None:
-        printer.say(f"myobridge: {sentence}")
+        def tell(sentence: str) -> None:
+            printer.say(f"myobridge: {sentence}")
 
+        port = PtyPort(link)
+        reader = Reader(source, lambda: open_source(address), tell)
+        carrier = Bridge(port, hand, settings.link.baud, reader, Translator(stream, scale, tell), tell)
+    except UserError:
+        source.close()
+        raise
     for sentence in refused:
         tell(sentence)
-    port = PtyPort(link)
-    reader = Reader(source, lambda: open_source(address), tell)
-    carrier = Bridge(port, hand, settings.link.baud, reader, Translator(source.stream, scale, tell), tell)
     name = str(link or port.path)
     click.echo(name)
     sys.stdout.flush()
-    stream = source.stream
     tell(
         f"{address} gives {stream.channels} channels at {stream.fs_hz:g} Hz, and {hand} moves the hand. To drive it, "
         f"run `{shlex.join(['myobridge', 'run', '--port', name, '--model', 'MODEL'])}` in another terminal."

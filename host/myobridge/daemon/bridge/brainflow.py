@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from difflib import get_close_matches
 from importlib import resources
 from types import ModuleType
@@ -64,18 +65,20 @@ class BrainFlowSource:
         return rows, told["timestamp_channel"], told.get("package_num_channel")
 
     def _refused(self, error: Exception) -> UserError:
-        code = next((arg for arg in (getattr(error, "exit_code", None),) if arg is not None), 0)
-        names = {kind.value: kind.name for kind in self._error.BrainFlowExitCodes}
-        why = names.get(code, str(code))
+        code = getattr(error, "exit_code", 0)
+        why = {kind.value: kind.name for kind in self._error.BrainFlowExitCodes}.get(code, str(code))
         return UserError(
             f"BrainFlow cannot use {self._address} ({why}); {WHY.get(why, 'check the board and its options')}."
         )
 
     def read(self, most: int, timeout_s: float) -> Block | None:  # noqa: D102 - its protocol says it
         until_s = time.monotonic() + timeout_s
-        while self._board.get_board_data_count() < most and time.monotonic() < until_s:
-            time.sleep(POLL_S)
-        data = self._board.get_board_data(most)
+        try:
+            while self._board.get_board_data_count() < most and time.monotonic() < until_s:
+                time.sleep(POLL_S)
+            data = self._board.get_board_data(most)
+        except self._error.BrainFlowError as error:
+            raise self._refused(error) from error
         now_s = time.monotonic()
         if not data.shape[1]:
             return None
@@ -83,8 +86,9 @@ class BrainFlowSource:
         return Block(data[self._rows].T, data[self._stamps] + (now_s - time.time()), lost, now_s)
 
     def close(self) -> None:  # noqa: D102 - its protocol says it
-        self._board.stop_stream()
-        self._board.release_session()
+        with suppress(self._error.BrainFlowError):  # the board is gone
+            self._board.release_session()
+        del self._board  # at the end of the process, BrainFlow's destructor would fail
 
 
 def library() -> ModuleType:

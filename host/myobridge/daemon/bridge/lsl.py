@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import Final
 
 import pylsl
@@ -58,9 +59,8 @@ class LslSource:
             now_s = time.monotonic()
             if now_s > self._correct_s:
                 self._correct_s = now_s + CORRECT_S
-                self._offset_s = float(self._inlet.time_correction(OPEN_S))
-        except TimeoutError:  # the old offset serves on
-            return None
+                with suppress(TimeoutError):  # the old offset serves on
+                    self._offset_s = float(self._inlet.time_correction(OPEN_S))
         except LostError as error:
             raise StreamLost(self._address) from error
         if not len(stamps_s):

@@ -36,8 +36,8 @@ class Reader:
         self._stream = source.stream
         self._newest_s = 0.0
         """When the newest sample was taken."""
-        self._read_s: float | None = None
-        """When it was read."""
+        self._read_s = 0.0
+        """When it was read, or the reader was started."""
         self._ended_s: float | None = None
         """When the newest sample of a stream was taken that has ended and come back."""
         self._fault = ""
@@ -45,6 +45,7 @@ class Reader:
 
     def start(self, missing: Callable[[], int], take: Callable[[Block], None]) -> None:
         """Begins to read. missing: samples that complete a frame; 0: nobody wants any."""
+        self._read_s = time.monotonic()
         self._thread = Thread(target=self._run, args=(missing, take), name="stream", daemon=True)
         self._thread.start()
 
@@ -52,6 +53,9 @@ class Reader:
         """Ends the thread and leaves the stream."""
         self._closing.set()
         self._thread.join(CLOSE_S)
+        if not self._thread.is_alive():  # otherwise it is in a call of the stream's library, and ends with the process
+            with suppress(Exception):  # a stream that has ended may not be able to close
+                self._source.close()
 
     def _run(self, missing: Callable[[], int], take: Callable[[Block], None]) -> None:
         idle = max(1, round(IDLE_S * self._stream.fs_hz))
@@ -66,7 +70,6 @@ class Reader:
                     self._missed()
                 elif self._credible(block):
                     take(block)
-            self._source.close()
         except Exception as failure:  # libraries in C may raise anything, and the main thread has to hear of it
             self.failure = failure
 
@@ -92,7 +95,7 @@ class Reader:
 
     def _missed(self) -> None:
         """Says that no samples come."""
-        if self._read_s is not None and time.monotonic() - self._read_s > SILENT_S:
+        if time.monotonic() - self._read_s > SILENT_S:
             self._tell_change(
                 "silent", "The stream sends no samples, so the hand holds and then opens; check its program."
             )

@@ -92,8 +92,7 @@ class Bridge:
         finally:
             self._reader.close()
             if self._link is not None:
-                self._link.close()
-                self._host.unplug()
+                self._let_go(self._link)
         return self._summary(time.monotonic() - began_s)
 
     def _stop(self, _signal: int, _frame: FrameType | None) -> None:
@@ -157,12 +156,16 @@ class Bridge:
         self._tell(f"The board on {self._hand} is gone ({lost}); plug it in again.")
         self._poll.unregister(link.fileno())
         self._poll.unregister(self._host.fileno())
+        self._let_go(link)
+
+    def _let_go(self, link: SerialLink) -> None:
+        """Closes both ports."""
         link.close()
         with self._lock:
             self._host.unplug()
             self._unsent = b""
             self._translator.board_lost()
-        self._link = None
+            self._link = None
 
     def _find_board(self) -> None:
         now_s = time.monotonic()
