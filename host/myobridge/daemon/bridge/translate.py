@@ -180,7 +180,8 @@ class Translator:
     @property
     def missing(self) -> int:
         """Samples of the stream that complete the next EMG frame; 0 while the host wants none."""
-        return self._framer.missing if self._framer else 0
+        framer = self._framer  # the other thread may end the stream between two looks
+        return framer.missing if framer else 0
 
     def from_stream(self, block: Block) -> list[bytes]:
         """The EMG frames for the host that the block completes."""
