@@ -16,7 +16,7 @@ class Amplifier:
     """Sends `rows` (n, channels) again and again at fs_hz. Its faults may be changed while it sends.
 
     late_s: age of the samples when they are sent. shift_s: error of the time stamps. paused: nothing is sent, and the
-    samples of that time are lost. speed: true rate over the nominal rate.
+    samples of that time are lost. speed: true rate over the nominal rate. skip: so many samples are lost.
     """
 
     def __init__(self, name, rows, fs_hz, *, unit="", form=pylsl.cf_float32, at_once=1):
@@ -52,8 +52,9 @@ class Amplifier:
             stamps = due_s + period_s * np.arange(1, ready + 1) - self.late_s + self.shift_s
             rows = self._rows.take(np.arange(at, at + ready), axis=0, mode="wrap")
             at, due_s = at + ready, due_s + ready * period_s
-            skip, self.skip = self.skip, 0
-            if not self.paused:
+            skip = min(self.skip, ready)
+            self.skip -= skip
+            if not self.paused and skip < ready:
                 self._outlet.push_chunk(np.ascontiguousarray(rows[skip:]), stamps[skip:].tolist())
                 self.sent += ready - skip
 
