@@ -115,7 +115,7 @@ def test_two_streams_of_one_name_are_refused():
 
 def test_a_stream_of_words_is_refused():
     with_words = pylsl.StreamOutlet(pylsl.StreamInfo("Words", "Markers", 1, 0.0, pylsl.cf_string, "w"))
-    assert "no stream of numbers at a steady rate" in sentence(myobridge(*BRIDGE, "lsl:Words"))
+    assert "not a stream of numbers at a steady rate" in sentence(myobridge(*BRIDGE, "lsl:Words"))
     del with_words
 
 

@@ -61,7 +61,7 @@ def test_a_value_that_is_not_a_number_is_an_electrode_that_is_off():
     assert counts.tolist() == [[1, 0], [2, 3]]
 
 
-@pytest.mark.parametrize(("unit", "words"), [("", "no unit"), ("furlongs", "'furlongs'")])
+@pytest.mark.parametrize(("unit", "words"), [("", "does not name a unit"), ("furlongs", "'furlongs'")])
 def test_without_a_unit_the_range_is_asked_for(unit, words):
     with pytest.raises(UserError, match=words) as error:
         scale_of(Stream(1, FS_HZ, unit, None), "lsl:x", None)
@@ -70,7 +70,7 @@ def test_without_a_unit_the_range_is_asked_for(unit, words):
 
 @pytest.mark.parametrize("address", ["", "lsl", "lsl:", "serial:/dev/ttyACM0", "brainflow:"])
 def test_an_address_of_no_kind_is_refused(address):
-    with pytest.raises(UserError, match="names no stream"):
+    with pytest.raises(UserError, match="does not name a stream"):
         open_source(address)
 
 

@@ -36,7 +36,7 @@ class LslSource:
         self._address = f"lsl:{name}"
         info = _find(name)
         if info.channel_format() == pylsl.cf_string or not info.nominal_srate():
-            raise UserError(f"{self._address} is no stream of numbers at a steady rate; name the stream of the EMG.")
+            raise UserError(f"{self._address} is not a stream of numbers at a steady rate; name the stream of the EMG.")
         self._inlet = pylsl.StreamInlet(info, max_buflen=BUFFER_S, recover=False)
         try:
             described = self._inlet.info(OPEN_S)

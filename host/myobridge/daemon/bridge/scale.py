@@ -55,9 +55,9 @@ def scale_of(stream: Stream, address: str, full_range: float | None) -> Scale:
         return Scale(stream.bits, 1.0)
     volts = VOLTS.get(stream.unit.lower())
     if volts is None:
-        unit = f"the unit '{stream.unit}'" if stream.unit else "no unit"
+        unit = f"names the unit '{stream.unit}'" if stream.unit else "does not name a unit"
         raise UserError(
-            f"{address} names {unit}, so the size of a count is unknown; give the largest value of the amplifier with "
+            f"{address} {unit}, so the size of a count is unknown; give the largest value of the amplifier with "
             "--range."
         )
     return Scale(BITS, COUNT_V / volts)

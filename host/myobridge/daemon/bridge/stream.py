@@ -78,4 +78,6 @@ def open_source(address: str) -> Source:
         from myobridge.daemon.bridge.brainflow import BrainFlowSource  # noqa: PLC0415
 
         return BrainFlowSource(name)
-    raise UserError(f"--emg {address} names no stream; write lsl:NAME, or brainflow:BOARD as in brainflow:synthetic.")
+    raise UserError(
+        f"--emg {address} does not name a stream; write lsl:NAME, or brainflow:BOARD as in brainflow:synthetic."
+    )
