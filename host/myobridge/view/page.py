@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 import numpy as np
@@ -10,6 +10,10 @@ import numpy as np
 from myobridge.feed import Snapshot
 from myobridge.feed.messages import Command
 from myobridge.view.traces import Columns, Spectrum
+
+
+Fault = Literal["cable", "electrode", "hum", "cuff", "daemon", "power"]
+"""What a person may break in the demo: a fault of the simulated hand, or the daemon, which is frozen."""
 
 
 class Message(msgspec.Struct, kw_only=True, tag_field="kind", tag=str.lower):
@@ -68,8 +72,32 @@ class Dropped(Message):
     messages: int
 
 
+class Faults(Message):
+    """The faults that the demo can make, and those that are on now. No other view sends this message."""
+
+    can: list[Fault]
+    on: list[Fault]
+
+
+class Wearer(Message):
+    """What the demo knows and a daemon cannot know; angles in degrees, thumb to little.
+
+    truth_deg: the wearer's own fingers.
+    applied_deg, state, explained: servos and state of the board itself, also while no daemon hears the board.
+    error_deg: mean difference of servos and fingers over the last seconds; None while the hand does not follow.
+    causes: a sentence for each fault that is on.
+    """
+
+    truth_deg: list[float]
+    applied_deg: list[float]
+    state: str
+    explained: str
+    error_deg: float | None
+    causes: str
+
+
 class Order(msgspec.Struct, forbid_unknown_fields=True):
-    """The only message of a page.
+    """The only message of a page; the page of the demo also sends Press.
 
     seen_s: `at_s` of the newest snapshot that the page shows; 0 without one. It makes an ARM from a frozen page, or one
         that was delayed, as old as what the person saw.
@@ -77,6 +105,13 @@ class Order(msgspec.Struct, forbid_unknown_fields=True):
 
     do: Command
     seen_s: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+
+
+class Press(msgspec.Struct, forbid_unknown_fields=True):
+    """A fault of the demo that begins or ends."""
+
+    fault: Fault
+    on: bool
 
 
 def emg(new: Columns, columns_per_s: float) -> Emg:

@@ -19,26 +19,31 @@ from myobridge.view import page
 from myobridge.view.access import Access, make_token, page_urls
 from myobridge.view.orders import Orders
 from myobridge.view.site import Site, site_files
-from myobridge.view.viewer import ORDER_BYTES, Viewer, encode
+from myobridge.view.viewer import ORDER_BYTES, Viewer, encode, understand_demo, understand_order
 from myobridge.view.watch import Watch
 
 MAX_VIEWERS: Final = 16
 MAX_CONTROLLERS: Final = 32
 """With control, viewers beyond MAX_VIEWERS may order and see the state, but get no EMG."""
+Pressed = Callable[[page.Press], page.Faults]
 FILES: Final = site_files("index.html")
 
 
 class Server:
-    """Serves the view of the daemon on a serial port."""
+    """Serves the view of the daemon on a serial port.
 
-    def __init__(self, port: str, access: Access, *, control: bool) -> None:
+    press: the demo's faults; it makes a fault begin or end, and gives the faults of now. None: there are no faults.
+    """
+
+    def __init__(self, port: str, access: Access, *, control: bool, press: Pressed | None = None) -> None:
         self._port = port
+        self._press = press
         self._site = Site(access, FILES)
         self._control = control
         self._viewers: set[Viewer] = set()
         self._standing: dict[type[msgspec.Struct], str] = {}
         """The state that is replayed to viewers who join late: the newest message of each kind."""
-        self._watch = Watch(port, self._publish)
+        self._watch = Watch(port, self.publish)
         self._take_down: asyncio.TimerHandle | None = None
 
     async def run(self, address: str, view_port: int, opened: Callable[[str, int], None]) -> None:
@@ -49,7 +54,7 @@ class Server:
         """
         self._loop = asyncio.get_running_loop()
         self._orders = Orders(self._port, EstopMemory(self._port), self._tell)
-        stopping = asyncio.Event()
+        self._stopping = stopping = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             self._loop.add_signal_handler(number, stopping.set)
         async with self._site.serve(address, view_port, ORDER_BYTES, self._attend) as server:
@@ -62,6 +67,14 @@ class Server:
                 ordering.cancel()
                 self._loop.remove_reader(inbox.fileno())
                 await asyncio.to_thread(self._watch.stop)
+
+    def stop(self) -> None:
+        """Ends `run`; may be called from another thread."""
+        self._loop.call_soon_threadsafe(self._stopping.set)
+
+    def publish(self, message: page.Message) -> None:
+        """Sends a message to all viewers; called from other threads while `run` serves."""
+        self._loop.call_soon_threadsafe(self._spread, type(message), encode(message))
 
     async def _attend(self, connection: ServerConnection) -> None:
         """Serves a viewer, from its first message to its last."""
@@ -76,14 +89,21 @@ class Server:
         sending = asyncio.create_task(viewer.send())
         try:
             async with asyncio.TaskGroup() as orders:
-                await viewer.listen(lambda said: orders.create_task(self._order(viewer, said)), control=self._control)
+                await viewer.listen(
+                    lambda said: orders.create_task(self._order(viewer, said)),
+                    control=self._control,
+                    understand=understand_order if self._press is None else understand_demo,
+                )
         finally:
             self._viewers.discard(viewer)
             sending.cancel()
 
-    async def _order(self, viewer: Viewer, order: page.Order) -> None:
+    async def _order(self, viewer: Viewer, order: page.Order | page.Press) -> None:
         """Passes an order on, beside any others; all viewers get the answer, because they share one hand."""
-        if self._control:
+        if isinstance(order, page.Press):
+            assert self._press is not None  # `understand_order` refuses a fault
+            self._spread(page.Faults, encode(self._press(order)))
+        elif self._control:
             self._tell(await self._orders.pass_on(order))
         else:
             viewer.put(
@@ -93,12 +113,8 @@ class Server:
     def _tell(self, answer: page.Answer) -> None:
         self._spread(page.Answer, encode(answer))
 
-    def _publish(self, message: page.Message) -> None:
-        """Sends a message to all viewers; called from the watching thread."""
-        self._loop.call_soon_threadsafe(self._spread, type(message), encode(message))
-
     def _spread(self, kind: type[msgspec.Struct], text: str) -> None:
-        if kind in (page.Link, Prompt):
+        if kind in (page.Link, page.Faults, Prompt):
             self._standing[kind] = text
         for viewer in self._viewers:
             if viewer.sees_emg or kind not in (page.Emg, page.Lines):

@@ -1,6 +1,7 @@
 // The page: takes the server's messages and draws the hand, the EMG and the state.
 
 import { fit } from "./canvas.js";
+import { showFaults, showWearer } from "./demo.js";
 import { $, write } from "./dom.js";
 import { drawHand } from "./hand.js";
 import { changed, showNote } from "./notes.js";
@@ -16,6 +17,7 @@ const CROWDED = "Too many pages are open, so this page shows no EMG. Its buttons
 const traces = new Traces($("emg")), spectra = new Spectra($("spectrum"));
 let look = null, lookAt = -Infinity, control = false, port = "", viewDrops = 0;
 let shown = { applied: [], predicted: [] }, servos = [];
+let wearer = null; // of the demo: the newest message about the simulated hand
 
 // --- messages of the server ---
 
@@ -54,7 +56,13 @@ const socket = new Socket({
   answer(message) { answered(message); },
   dropped({ messages }) { viewDrops = messages; },
   prompt(message) { showPrompt(message); },
+  faults(message) { showFaults(message, (press) => socket.send(press)); },
+  wearer(message) {
+    wearer = message;
+    showWearer(message);
+  },
   closed() {
+    wearer = null;
     away("NO CONNECTION", "The view has ended or cannot be reached; this page reconnects by itself.");
     showPrompt({ title: "" });
   },
@@ -111,17 +119,18 @@ function cells() {
   });
 }
 
-// Whether a hand is connected, so that the angles are current.
-const isCurrent = () => look !== null && look.state !== "LOST";
+// Whether a hand is connected, so that the angles are current. The demo sees its hand without a connection.
+const isCurrent = () => wearer !== null || (look !== null && look.state !== "LOST");
 
 function drawHandIfMoved() {
   fit($("hand"));
   const { width, height } = $("hand");
-  const key = [width, height, colours.near, isCurrent(), shown.applied.map(Math.round), "|", shown.predicted.map(Math.round)].join();
+  const key = [width, height, colours.near, isCurrent(), shown.applied.map(Math.round), "|", shown.predicted.map(Math.round), "|",
+    wearer?.truth_deg.map(Math.round)].join();
   if (key === drawHandIfMoved.last) return;
   drawHandIfMoved.last = key;
   drawHand($("hand"), colours, shown.applied, shown.predicted);
-  showFingers(servos, shown.applied, shown.predicted, isCurrent());
+  showFingers(servos, shown.applied, shown.predicted, isCurrent(), wearer?.truth_deg);
 }
 
 let frameAt = performance.now(), spectraAt = frameAt, handAt = frameAt, frames = 0, framesSince = frameAt;
@@ -138,10 +147,11 @@ function frame(now) {
     spectra.draw(colours, (now - spectraAt) / 1000, cells());
     spectraAt = now;
   }
-  if (now - handAt > HAND_MS && look) {
+  const applied = wearer?.applied_deg ?? look?.applied_deg;
+  if (now - handAt > HAND_MS && applied) {
     const since = (now - handAt) / 1000;
     handAt = now;
-    shown = { applied: glide(shown.applied, look.applied_deg, since), predicted: glide(shown.predicted, look.predicted_deg, since) };
+    shown = { applied: glide(shown.applied, applied, since), predicted: glide(shown.predicted, look?.predicted_deg ?? [], since) };
   }
   drawHandIfMoved();
   frames += 1;
