@@ -84,6 +84,7 @@ def run_demo(
         orders = None if firmware else folder / "hand.faults"
         hand_command += ["--firmware", firmware] if firmware else []
         hand_command += ["--tap", folder / "hand.tap", "--fault-orders", orders] if orders else []
+        daemon_command: list[str | Path]
         daemon_command = ["run", "--port", port, "--model", MODEL, "--arm", "--json", folder / "daemon.json"]
         daemon_command += ["--seconds", str(seconds)] if seconds else []
         with child(*hand_command, log=hand_log) as hand:

@@ -11,7 +11,6 @@ from myobridge.feed import Snapshot
 from myobridge.feed.messages import Command
 from myobridge.view.traces import Columns, Spectrum
 
-
 Fault = Literal["cable", "electrode", "hum", "cuff", "daemon", "power"]
 """What a person may break in the demo: a fault of the simulated hand, or the daemon, which is frozen."""
 
