@@ -20,21 +20,21 @@ from processes import running
 from viewers import address_in
 
 PICTURE = Path(__file__).parent.parent / "host/demo.webp"
-SIZE = (960, 600)
-FRAMES_PER_S = 8
-QUALITY = 50
+SIZE = (800, 500)
+FRAMES_PER_S = 5
+QUALITIES = (50, 40, 30, 20, 10)
 MOST_BYTES = 1_500_000
 LAST_FRAME_MS = 1500
 SCRIPT = (
-    ("", 5.0),
-    ("Lift electrode 2", 3.6),
-    ("Put electrode 2 back", 1.0),
-    ("ARM", 3.5),
-    ("Pull the cable", 3.4),
-    ("Plug the cable in", 1.8),
-    ("ARM", 2.2),
+    ("", "ARMED", 3.5),
+    ("Lift electrode 2", "RELAX", 0.6),
+    ("Put electrode 2 back", "RELAX", 0.4),
+    ("ARM", "ARMED", 2.5),
+    ("Pull the cable", "LOST", 2.6),
+    ("Plug the cable in", "DISARMED", 0.5),
+    ("ARM", "ARMED", 1.5),
 )
-"""A button to press, and the seconds to watch afterwards."""
+"""A button to press, the state to which it leads, and the seconds to watch that state."""
 
 
 class Film:
@@ -75,11 +75,13 @@ def visit(page: Page) -> Film:
     if page.inner_text("#state-name") != "ARMED":
         raise SystemExit("This machine is too busy: the hand of the demo does not stay armed.")
     with Film(page) as film:
-        for button, seconds in SCRIPT:
-            if button:
+        for button, state, seconds in SCRIPT:
+            if button == "ARM":
+                arm(page)
+            elif button:
                 page.click(f"button:text-is('{button}')")
+            wait_state(page, state, within_s=10)
             page.wait_for_timeout(1000 * seconds)
-        wait_state(page, "ARMED", within_s=1)
     return film
 
 
@@ -88,11 +90,12 @@ def main() -> None:
         with page_of(browser, address_in(demo.stderr), DESKTOP, color_scheme="dark") as page:
             film = visit(page)
     pictures, shown_ms = film.pictures()
-    pictures[0].save(
-        PICTURE, save_all=True, append_images=pictures[1:], duration=shown_ms, loop=0, quality=QUALITY, method=6
-    )
-    size = PICTURE.stat().st_size
-    assert size <= MOST_BYTES, f"{size} bytes; lower QUALITY"
+    for quality in QUALITIES:
+        rest = {"save_all": True, "append_images": pictures[1:], "duration": shown_ms, "loop": 0, "method": 3}
+        pictures[0].save(PICTURE, quality=quality, **rest)
+        if (size := PICTURE.stat().st_size) <= MOST_BYTES:
+            break
+    assert size <= MOST_BYTES, "the machine is too busy: the visit took too long"
     print(f"wrote {PICTURE.name}: {len(pictures)} frames in {sum(shown_ms) / 1000:.0f} s, {size / 1e6:.2f} MB")
 
 
