@@ -50,6 +50,7 @@ class Film:
         return self
 
     def __exit__(self, *_):
+        self._session.remove_listener("Page.screencastFrame", self._take)
         self._session.send("Page.stopScreencast")
 
     def _take(self, event) -> None:
