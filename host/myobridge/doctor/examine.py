@@ -72,7 +72,9 @@ def _open(facts: Facts, spec: ModelSpec, model: Model | None, config: Settings) 
         pass
     try:
         configure = channels_config if model is None else board_config
-        return PortSource(SerialLink(port, config.link.baud), spec.channels, partial(configure, spec=spec, config=config))
+        return PortSource(
+            SerialLink(port, config.link.baud), spec.channels, partial(configure, spec=spec, config=config)
+        )
     except PortInUse as error:
         holders = facts.port.holders
         facts.trouble = "port_busy", f"{port} is held by {' and '.join(holders)}." if holders else str(error)

@@ -11,6 +11,7 @@ import numpy as np
 
 from myobridge.daemon.explain import explain_state
 from myobridge.feed.tap import HandSnapshot
+from myobridge.settings import Settings
 from myobridge.simulator.demo_faults import DemoFaults
 from myobridge.simulator.moments import Moment, Show
 from myobridge.view.access import Access, make_token, page_urls
@@ -36,7 +37,7 @@ def serve_demo(
     Raises:
         UserError: the TCP port is in use.
     """
-    server = Server(port, Access(make_token(HERE)), control=True, press=faults.press)
+    server = Server(port, Access(make_token(HERE)), control=True, settings=Settings(), press=faults.press)
     over = threading.Event()
 
     def published() -> Iterator[Moment]:

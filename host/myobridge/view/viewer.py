@@ -23,7 +23,9 @@ ORDERS_PER_S: Final = 10
 
 _encode = msgspec.json.Encoder().encode
 understand_order = msgspec.json.Decoder(page.Order).decode
+_decode_choice = msgspec.json.Decoder(page.Choice).decode
 _decode_press = msgspec.json.Decoder(page.Press).decode
+Said = page.Order | page.Choice | page.Press
 
 
 def encode(message: msgspec.Struct) -> str:
@@ -31,14 +33,26 @@ def encode(message: msgspec.Struct) -> str:
     return _encode(message).decode()
 
 
-def understand_demo(said: str | bytes) -> page.Order | page.Press:
-    """A message of the demo's page.
+def understand(said: str | bytes) -> page.Order | page.Choice:
+    """A message of the view's page.
 
     Raises:
-        DecodeError: it is neither an order nor a fault.
+        DecodeError: it is neither an order nor a choice.
     """
     try:
         return understand_order(said)
+    except msgspec.ValidationError:
+        return _decode_choice(said)
+
+
+def understand_demo(said: str | bytes) -> Said:
+    """A message of the demo's page.
+
+    Raises:
+        DecodeError: it is neither an order, nor a choice, nor a fault.
+    """
+    try:
+        return understand(said)
     except msgspec.ValidationError:
         return _decode_press(said)
 
@@ -80,7 +94,7 @@ class Viewer:
         pass_on: Callable[[Any], object],
         *,
         control: bool,
-        understand: Callable[[str | bytes], page.Order | page.Press] = understand_order,
+        understand: Callable[[str | bytes], Said] = understand,
     ) -> None:
         """Passes the viewer's messages on until it leaves; it is disconnected if it sends others, or too many.
 

@@ -8,6 +8,7 @@ import { changed, showNote } from "./notes.js";
 import { answered, connectOrders, showOrders } from "./orders.js";
 import { showBands, showChannels, showFingers, showGauges } from "./panels.js";
 import { Socket } from "./socket.js";
+import { connectFilter, scaleText, setUnits, showFilter, showScope } from "./scope.js";
 import { Spectra } from "./spectra.js";
 import { colours } from "./theme.js";
 import { Traces } from "./traces.js";
@@ -17,6 +18,7 @@ const CROWDED = "Too many pages are open, so this page shows no EMG. Its buttons
 const traces = new Traces($("emg")), spectra = new Spectra($("spectrum"));
 let look = null, lookAt = -Infinity, control = false, port = "", viewDrops = 0;
 let shown = { applied: [], predicted: [] }, servos = [];
+let names = null, good = []; // of a board without a daemon
 let wearer = null; // of the demo: the newest message about the simulated hand
 
 // --- messages of the server ---
@@ -27,10 +29,13 @@ const socket = new Socket({
     port = message.port;
     write($("source"), port);
     if (!message.emg) write($("emg-veil"), CROWDED);
+    document.body.classList.toggle("scope", Boolean(message.scope));
+    connectFilter((choice) => socket.send(choice));
     connectOrders((what, seen_s) => socket.order(what, seen_s), control);
   },
   link(message) {
     if (!message.up) away("NO DAEMON", message.text);
+    else if (document.body.classList.contains("scope")) listening(message.text);
     else if (!look) away("WAITING", message.text);
   },
   look({ snapshot }) {
@@ -51,10 +56,17 @@ const socket = new Socket({
   emg(message) { traces.push(message, performance.now()); },
   lines(message) {
     spectra.push(message);
-    showBands(message, look?.channels ?? message.mains_db.map((_, i) => `${i + 1}`));
+    showBands(message, look?.channels ?? names ?? message.mains_db.map((_, i) => `${i + 1}`));
   },
   answer(message) { answered(message); },
   dropped({ messages }) { viewDrops = messages; },
+  units(message) { setUnits(message); },
+  filtered(message) { showFilter(message); },
+  scope(message) {
+    names = message.channels;
+    good = message.contact.map((verdict) => verdict === "good");
+    showScope(message);
+  },
   prompt(message) { showPrompt(message); },
   faults(message) { showFaults(message, (press) => socket.send(press)); },
   wearer(message) {
@@ -80,6 +92,12 @@ function away(name, text) {
   look = null;
   showOrders(null);
   showNote("");
+}
+
+// A board without a daemon streams.
+function listening(text) {
+  connection("live", true);
+  showState("LISTENING", text);
 }
 
 function showState(name, text) {
@@ -142,7 +160,7 @@ function frame(now) {
   for (const card of ["emg-card", "spectrum-card"]) $(card).classList.toggle("stale", stale);
   $("hand-card").classList.toggle("stale", !isCurrent());
   if (look && now - lookAt > STALE_MS) away("NO DAEMON", "The daemon is silent.");
-  traces.draw(colours, seconds, look?.contact.map((verdict) => verdict === "good") ?? []);
+  traces.draw(colours, seconds, look?.contact.map((verdict) => verdict === "good") ?? good);
   if (now - spectraAt > SPECTRA_MS) {
     spectra.draw(colours, (now - spectraAt) / 1000, cells());
     spectraAt = now;
@@ -157,7 +175,7 @@ function frame(now) {
   frames += 1;
   if (now - framesSince > 1000) {
     write($("fps"), `${Math.round((1000 * frames) / (now - framesSince))} frames/s`);
-    write($("emg-scale"), `±${traces.half} counts, ${(traces.spanS ?? 0).toFixed(1)} s`);
+    write($("emg-scale"), scaleText(traces.half, traces.spanS ?? 0));
     [frames, framesSince] = [0, now];
   }
   requestAnimationFrame(frame);
