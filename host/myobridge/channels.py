@@ -1,4 +1,4 @@
-"""Channels without a model: what to ask of a board when only the signal matters (`view --channels`, `doctor --channels`)."""
+"""Channels without a model: what `view --channels` and `doctor --channels` ask of a board."""
 
 from __future__ import annotations
 

@@ -133,7 +133,8 @@ function cells() {
   return [...$("bands").children].map((item) => {
     const { x, y, width, height } = item.getBoundingClientRect();
     const head = item.lastChild.getBoundingClientRect().bottom - y;
-    return { x: x - frame.x, y: y - frame.y, width, height, head };
+    const isSeen = y < innerHeight && y + height > 0;
+    return { x: x - frame.x, y: y - frame.y, width, height, head, isSeen };
   });
 }
 
