@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from myobridge.doctor.electrodes import in_band
 from myobridge.spectrum import frequencies_hz
 
-MOST_CHANNELS: Final = 16
+MOST_CHANNELS: Final = 8
 """Channels of a denser grid hear the same muscle by intention."""
-ALIKE: Final = 0.9
+ALIKE: Final = 0.95
 """Correlation in the EMG band without mains hum, with either sign."""
 ACTIVE_COUNTS: Final = 8.0
 """RMS in the EMG band from which on a muscle is active; noise is alike by chance."""

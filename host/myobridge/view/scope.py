@@ -31,6 +31,10 @@ WRONG: Final = {
     Contact.REPEATING: "the same samples again and again: reset the board, and flash it if that does not help",
 }
 
+BRIDGED: Final = "the same signal: look for gel or a wire that joins their electrodes"
+MISPLACED: Final = "nearly the same muscle: move one pair of electrodes, or turn it along the muscle"
+MOST_NAMED: Final = 8
+
 
 class Scope(threading.Thread):
     """Owns the port, lets the board stream, and publishes what comes; looks for the board again when it is lost."""
@@ -82,7 +86,8 @@ class Scope(threading.Thread):
         traces = Traces(len(names), self._spec.fs_hz, judge.push)
         listener = Listener(traces, self._publish)
         self._publish(page.Units(uv_per_count=self._settings.amplifier.uv_per_count(adc_bits)))
-        text = f"The board on {self._port} streams {len(names)} channels at {self._spec.fs_hz:g} Hz; nothing moves."
+        channels = "1 channel" if len(names) == 1 else f"{len(names)} channels"
+        text = f"The board on {self._port} streams {channels} at {self._spec.fs_hz:g} Hz; nothing moves."
         self._publish(page.Link(up=True, text=text))
         shown_s = due_s = 0.0
         while not self._stopping.is_set():
@@ -135,21 +140,14 @@ class Judge:
         for kind, what in WRONG.items():
             if bad := [name for name, verdict in zip(self._names, verdicts, strict=True) if verdict is kind]:
                 said.append(f"{_listed(bad)}: {what}.")
-        for one, other in self._check.pairs:
-            said.append(
-                f"{self._names[one]} and {self._names[other]} show the same signal: look for gel or a wire that joins "
-                "their electrodes."
-            )
-        for one, other in self._misplaced.pairs:
-            if (one, other) not in self._check.pairs:
-                said.append(
-                    f"{self._names[one]} and {self._names[other]} hear nearly the same muscle: move one pair of "
-                    "electrodes, or turn it along the muscle."
-                )
+        bridged = self._check.pairs
+        near = [pair for pair in self._misplaced.pairs if pair not in bridged]
+        for pairs, what in ((bridged, BRIDGED), (near, MISPLACED)):
+            if pairs:
+                said.append(f"{_listed([f'{self._names[i]} and {self._names[j]}' for i, j in pairs])}: {what}.")
         return said
 
 
 def _listed(names: list[str]) -> str:
-    """Names as text; runs of more than eight are cut."""
-    most = 8
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+    """Names as text; the rest of a long list is counted."""
+    return ", ".join(names[:MOST_NAMED]) + (f", {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else "")

@@ -92,10 +92,16 @@ export class Traces {
     if (look !== this.look || !(fresh >= 0 && fresh < pixels)) fresh = pixels;
     [this.look, this.right, this.spanS] = [look, right, (pixels * perPixel) / this.perS];
     if (fresh === 0) return;
+    const [first, last] = this.seen();
+    context.save();
+    context.beginPath();
+    context.rect(0, this.edge(first), width, this.edge(last) - this.edge(first));
+    context.clip();
     context.globalCompositeOperation = "copy";
     context.drawImage(this.canvas, -fresh * step, 0);
-    context.globalCompositeOperation = "source-over";
-    for (let channel = 0; channel < this.channels; channel++) {
+    context.restore();
+    this.drawn.fill(NaN, 0, first).fill(NaN, last);
+    for (let channel = first; channel < last; channel++) {
       const moved = this.drawn[channel] !== this.middles[channel]; // only this channel is drawn again
       this.drawn[channel] = this.middles[channel];
       const strip = { from: moved ? 0 : pixels - fresh, pixels, perPixel, right, step };
@@ -105,10 +111,21 @@ export class Traces {
     }
   }
 
+  // The first channel on the screen, and the one after the last; the others are drawn when they come into sight.
+  seen() {
+    const { top, height } = this.canvas.getBoundingClientRect(), band = height / this.channels;
+    const at = (y) => Math.min(this.channels, Math.max(0, y));
+    return [at(Math.floor(-top / band)), at(Math.ceil((innerHeight - top) / band))];
+  }
+
+  // The upper edge of a channel's band, in pixels of the canvas.
+  edge(channel) {
+    return Math.round((channel * this.canvas.height) / this.channels);
+  }
+
   // The empty band of a channel: a line for each second and above the channel.
   grid(context, colours, channel, { from, pixels, perPixel, right, step }) {
-    const perSecond = this.perS / perPixel, edge = (row) => Math.round((row * this.canvas.height) / this.channels);
-    const top = edge(channel), tall = edge(channel + 1) - top;
+    const perSecond = this.perS / perPixel, top = this.edge(channel), tall = this.edge(channel + 1) - top;
     context.clearRect(from * step, top, (pixels - from) * step, tall);
     context.fillStyle = colours.line;
     for (let x = from; x < pixels; x++) {
