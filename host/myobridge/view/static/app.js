@@ -34,8 +34,9 @@ const socket = new Socket({
     connectOrders((what, seen_s) => socket.order(what, seen_s), control);
   },
   link(message) {
-    if (!message.up) away("NO DAEMON", message.text);
-    else if (document.body.classList.contains("scope")) listening(message.text);
+    const isScope = document.body.classList.contains("scope");
+    if (!message.up) away(isScope ? "NO BOARD" : "NO DAEMON", message.text);
+    else if (isScope) listening(message.text);
     else if (!look) away("WAITING", message.text);
   },
   look({ snapshot }) {
