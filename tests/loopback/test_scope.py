@@ -64,9 +64,7 @@ def test_channels_and_control_exclude_each_other(tmp_path):
 
 def test_the_doctor_examines_channels_without_a_model(tmp_path):
     with hand_of(tmp_path, 8) as hand:
-        result = myobridge(
-            "doctor", "--port", hand.port, "--channels", 8, "--no-clench", "--seconds", 1, "--json", "-"
-        )
+        result = myobridge("doctor", "--port", hand.port, "--channels", 8, "--no-clench", "--seconds", 1, "--json", "-")
     facts = json.loads(result.stdout)["facts"]
     assert len(facts["channels"]) == 8
     assert facts["system"]["inference_ms"] is None

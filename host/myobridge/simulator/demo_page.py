@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Final
 
 import numpy as np
@@ -50,10 +51,11 @@ def serve_demo(
             yield moment
 
     def follow() -> None:
-        try:
-            show(published())
-        finally:
-            server.stop()
+        with suppress(RuntimeError):  # a person has ended the page, and its loop is closed
+            try:
+                show(published())
+            finally:
+                server.stop()
 
     following = threading.Thread(target=follow, name="demo")
 
