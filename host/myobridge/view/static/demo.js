@@ -16,6 +16,7 @@ let faults = { can: [], on: [] };
 export function showFaults(message, press) {
   faults = message;
   $("faults").hidden = !faults.can.length;
+  $("fault-line").role = "status"; // screen readers announce it, but in the demo only
   const buttons = $("fault-buttons");
   if (buttons.childElementCount !== faults.can.length) {
     buttons.replaceChildren();
