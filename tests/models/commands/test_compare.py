@@ -10,6 +10,7 @@ from labelled_recording import POSES
 from myobridge.model.load import open_model
 from myobridge.recording import Recording
 from myobridge_models.commands.command_line import commands
+from myobridge_models.network.families.registry import DEFAULT_FAMILY
 
 FS_HZ = 500
 
@@ -34,21 +35,21 @@ def run(*arguments):
 
 def test_compare_ranks_by_error_and_writes_what_it_shows(recording, tmp_path):
     to = tmp_path / "c.json"
-    chosen = ("--families", "mlp,cnn_mlp", "--steps", 20, "--jobs", 1)
+    chosen = ("--families", f"mlp,{DEFAULT_FAMILY}", "--steps", 20, "--jobs", 1)
     result = run("compare", recording, "--hold-out", 1, *chosen, "--json", to)
     assert result.exit_code == 0, result.output
     summary = json.loads(to.read_text())
     rows = summary["rows"]
-    assert {row["family"] for row in rows} == {"mlp", "cnn_mlp"}
+    assert {row["family"] for row in rows} == {"mlp", DEFAULT_FAMILY}
     assert [row["mae_deg"] for row in rows] == sorted(row["mae_deg"] for row in rows)
     assert (summary["held_out"], summary["steps"]) == (1, 20)
-    mlp, notes = sorted(rows, key=lambda row: row["family"] == "cnn_mlp")
-    assert notes["p50_ratio"] == 1
+    mlp, default = sorted(rows, key=lambda row: row["family"] == DEFAULT_FAMILY)
+    assert default["p50_ratio"] == 1
     assert 0 < mlp["p50_ms"] <= mlp["p99_ms"]
-    assert mlp["streaming_kmac"] < mlp["decision_kmac"] < notes["decision_kmac"]
-    assert min(mlp["file_kb"], notes["file_kb"]) > 4 * min(mlp["parameters"], notes["parameters"]) / 1000
+    assert mlp["streaming_kmac"] < mlp["decision_kmac"] < default["decision_kmac"]
+    assert min(mlp["file_kb"], default["file_kb"]) > 4 * min(mlp["parameters"], default["parameters"]) / 1000
     assert 0 <= mlp["balanced_accuracy"] <= 1
-    for shown in ("mlp", "cnn_mlp", "MAE", "hop"):
+    for shown in ("mlp", DEFAULT_FAMILY, "MAE", "hop"):
         assert shown in result.output
 
 
