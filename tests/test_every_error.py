@@ -212,6 +212,10 @@ HOST = [
     ("servos --port {d}/file --show", "is not a serial port"),
     ("servos --port /dev/null", "need a terminal", "--view"),
     ("servos --port /dev/null --show --config {d}/key.toml", "'servo.slew_deg_per_sec'"),
+    # the bridge; loopback/test_bridge_ends.py has the errors of streams, loopback/test_bridge_brainflow.py of boards
+    ("bridge --emg ttyACM0 --hand {d}/none", "--emg ttyACM0 does not name a stream", "lsl:NAME", "brainflow:BOARD"),
+    ("bridge --emg lsl: --hand {d}/none", "does not name a stream"),
+    ("bridge --emg lsl:X --hand {d}/none --config {d}/key.toml", "'servo.slew_deg_per_sec'"),
     ("view --port {d}/none --view-port {taken}", "is in use", "--view-port"),
     ("view --port {d}/none --bind 192.0.2.1", "cannot listen", "--bind"),
     # the service

@@ -64,6 +64,9 @@ def session(messages: list[Message]) -> list[Message]:
     start += SHOWN_FROM_S
     kept = [(round(at - start, 3), message) for at, message in messages if at >= start]
     armed = [
-        (at, message) for at, message in kept if message["kind"] != "look" or message["snapshot"]["state"] == "ARMED"
+        (at, message)
+        for at, message in kept
+        if message["kind"] != "faults"  # the site's page has no demo behind its buttons
+        and (message["kind"] != "look" or message["snapshot"]["state"] == "ARMED")
     ]
     return [(0.0, {"kind": "hello", "port": SOURCE, "control": False, "emg": True}), *armed]

@@ -64,6 +64,19 @@ class AcquisitionSettings(_Table, frozen=True):
     """The daemon sends no setpoint if a larger share of the window was filled in for lost samples."""
 
 
+class AmplifierSettings(_Table, frozen=True):
+    """`[amplifier]`: what a count means at the skin. Only views use it; the network works with counts."""
+
+    gain: Annotated[float, msgspec.Meta(gt=0, le=1_000_000)] | None = None
+    """From the skin to the input of the board; without it, views show counts."""
+    adc_range_mv: Annotated[float, msgspec.Meta(gt=0, le=100_000)] = 5000
+    """Voltage between the ends of the ADC, at the input of the board."""
+
+    def uv_per_count(self, adc_bits: int) -> float | None:
+        """Microvolts at the skin; None: the gain is not given."""
+        return None if self.gain is None else 1000 * self.adc_range_mv / 2**adc_bits / self.gain
+
+
 class ServoSettings(_Table, frozen=True):
     """`[servo]`: limits of the five servos, thumb to little; the firmware enforces them."""
 
@@ -105,6 +118,7 @@ class Settings(_Table, frozen=True):
 
     link: LinkSettings = LinkSettings()
     acquisition: AcquisitionSettings = AcquisitionSettings()
+    amplifier: AmplifierSettings = AmplifierSettings()
     servo: ServoSettings = ServoSettings()
     safety: SafetySettings = SafetySettings()
     realtime: RealtimeSettings = RealtimeSettings()

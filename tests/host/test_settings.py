@@ -45,6 +45,9 @@ def test_every_value_can_be_set(load):
         inputs = [0, 2, 5]
         max_samples_per_frame = 1
         max_gap_share = 0
+        [amplifier]
+        gain = 1000
+        adc_range_mv = 3300
         [servo]
         min_deg = [0, 1, 2, 3, 4.5]
         max_deg = [180, 90, 90, 90, 90]
@@ -181,7 +184,10 @@ def test_reference_config_is_the_defaults():
 def test_reference_config_names_every_key():
     text = REFERENCE.read_text(encoding="utf-8")
     uncommented = tomllib.loads(
-        text.replace("\n# fs_hz", "\nfs_hz").replace("\n# inputs", "\ninputs").replace("\n# safe", "\nsafe")
+        text.replace("\n# fs_hz", "\nfs_hz")
+        .replace("\n# inputs", "\ninputs")
+        .replace("\n# gain", "\ngain")
+        .replace("\n# safe", "\nsafe")
     )
     defaults = msgspec.to_builtins(Settings())
     assert {table: set(keys) for table, keys in uncommented.items()} == {t: set(keys) for t, keys in defaults.items()}

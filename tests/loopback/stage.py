@@ -16,6 +16,7 @@ import numpy as np
 
 from myobridge import SERVOS
 from myobridge.feed import Snapshot
+from myobridge.settings import Settings
 from myobridge.view import page, server
 from myobridge.view.traces import Columns, Spectrum
 
@@ -65,7 +66,7 @@ class PlayedWatch(threading.Thread):
 
     channels = 4
 
-    def __init__(self, port, publish):
+    def __init__(self, port, publish, amplifier):
         super().__init__(daemon=True)
         self._publish = publish
         self._look = first_look(self.channels)
@@ -127,7 +128,7 @@ def main():
     PlayedWatch.channels = options.channels
     server.Watch, server.Orders = PlayedWatch, PlayedOrders
     say = functools.partial(print, flush=True)
-    server.serve_view("/dev/ttyACM0", "127.0.0.1", 0, control=not options.without_control, say=say)
+    server.serve_view("/dev/ttyACM0", "127.0.0.1", 0, control=not options.without_control, say=say, settings=Settings())
 
 
 if __name__ == "__main__":

@@ -56,7 +56,9 @@ def test_the_headless_demo_prints_its_summary():
 def test_demo_draws_levels_fingers_state_and_the_summary():
     master, slave = pty.openpty()
     environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "100", "LINES": "40"}
-    with subprocess.Popen(command("demo", "--seconds", 3), stdout=slave, stderr=slave, env=environment) as demo:
+    with subprocess.Popen(
+        command("demo", "--seconds", 3, "--no-view"), stdout=slave, stderr=slave, env=environment
+    ) as demo:
         os.close(slave)
         screen, until_s = b"", time.monotonic() + 60
         while time.monotonic() < until_s and demo.poll() is None:

@@ -4,38 +4,21 @@ import math
 import os
 import signal
 import subprocess
-import tempfile
 import time
 from contextlib import contextmanager
 
 import numpy as np
 import pytest
 
-# Set before LSL is loaded: this computer only, without multicast, for which containers often have no route, and on
-# this test run's own ports.
-BASE_PORT = 20_000 + os.getpid() % 300 * 40
-SETTINGS = tempfile.NamedTemporaryFile("w", suffix=".cfg")  # noqa: SIM115 - it stays until all tests are over
-SETTINGS.write(
-    f"[ports]\nIPv6 = disable\nMulticastPort = {BASE_PORT}\nBasePort = {BASE_PORT + 1}\nPortRange = 32\n"
-    "[multicast]\nResolveScope = machine\nAddressesOverride = {127.0.0.1}\n"
-    f"[lab]\nKnownPeers = {{127.0.0.1}}\nSessionID = test-{os.getpid()}\n[log]\nlevel = -2\n"
-)
-SETTINGS.flush()
-os.environ["LSLAPICFG"] = SETTINGS.name
-
-try:
-    import pylsl
-except RuntimeError:
-    pytest.skip("pylsl has no liblsl for this computer; host/LSL.md says where it comes from.", allow_module_level=True)
-
-from myobridge.feed.audience import Audience  # noqa: E402
-from myobridge.feed.lsl import StampedEmg  # noqa: E402
-from myobridge.feed.prompts import Prompt  # noqa: E402
-from myobridge.recording import Recording  # noqa: E402
-from myobridge.simulator.pty_port import PtyPort  # noqa: E402
-from myobridge.wire import messages as m  # noqa: E402
-from myobridge.wire.frame import FrameDecoder, encode  # noqa: E402
-from processes import command, feed_of, myobridge, running, simulated_hand  # noqa: E402
+from myobridge.feed.audience import Audience
+from myobridge.feed.lsl import StampedEmg
+from myobridge.feed.prompts import Prompt
+from myobridge.recording import Recording
+from myobridge.simulator.pty_port import PtyPort
+from myobridge.wire import messages as m
+from myobridge.wire.frame import FrameDecoder, encode
+from own_lsl import pylsl
+from processes import command, feed_of, myobridge, running, simulated_hand
 
 FS_HZ = 2000.0
 SERVOS = ["thumb", "index", "middle", "ring", "little"]

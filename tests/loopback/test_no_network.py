@@ -1,4 +1,4 @@
-"""No command uses the network, except the view and lab streaming."""
+"""No command uses the network, except the view, lab streaming and the bridge."""
 
 import json
 import os
@@ -97,6 +97,11 @@ def test_training_and_evaluation_use_no_network(tmp_path):
     done("myobridge_models", "train", recording, "--out", model, "--steps", 20)
     done("myobridge_models", "evaluate", model, recording)
     done("myobridge_models", "describe", "--fs", 2000)
+
+
+def test_the_bridge_needs_the_network():
+    result = run("myobridge", "bridge", "--emg", "lsl:Nobody", "--hand", "/dev/null")
+    assert result.returncode == -signal.SIGSYS, result.stderr
 
 
 @pytest.mark.parametrize("arguments", [("view",), ("lsl",)])

@@ -63,7 +63,13 @@ def test_a_foreign_name_or_page_gets_nothing(lonely):
 def test_without_a_daemon_the_viewer_is_told_what_to_do(lonely):
     url, port = lonely
     with watch(url) as viewer:
-        assert until(viewer, "hello") == {"kind": "hello", "port": str(port), "control": False, "emg": True}
+        assert until(viewer, "hello") == {
+            "kind": "hello",
+            "port": str(port),
+            "control": False,
+            "emg": True,
+            "scope": False,
+        }
         link = until(viewer, "link")
     assert not link["up"]
     assert "myobridge run" in link["text"]

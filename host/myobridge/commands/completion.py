@@ -49,6 +49,7 @@ class ModelName(NameOrFile):
 COMPLETED: Final = {
     "port": PortName(),
     "ports": PortName(),
+    "hand": PortName(),
     "model_name": ModelName(),
     "source": NameOrFile("synth"),
     "poses": NameOrFile(),

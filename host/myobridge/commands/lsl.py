@@ -5,7 +5,6 @@ from __future__ import annotations
 import click
 
 from myobridge.commands.options import say
-from myobridge.errors import UserError
 
 
 @click.command()
@@ -17,14 +16,9 @@ def lsl(port: str) -> None:
     predicted and applied) and `myobridge markers` (state, reason, withheld, lost samples, model, cues). This command
     needs the extra `lsl`.
     """
-    try:
-        from myobridge.feed.lsl import stream
-    except ImportError as error:
-        raise UserError(
-            "Lab streaming needs pylsl, which is not installed; `pip install 'myobridge[lsl]'` installs it."
-        ) from error
-    except RuntimeError as error:  # pylsl is there, the library that it wraps is not
-        raise UserError(
-            "pylsl finds no liblsl for this computer; install liblsl2, or point PYLSL_LIB at its .so file."
-        ) from error
+    from myobridge.recording.extras import need_lsl
+
+    need_lsl()
+    from myobridge.feed.lsl import stream
+
     stream(port, say)

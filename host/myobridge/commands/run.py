@@ -78,7 +78,7 @@ def run(
         if view:
             from myobridge.view.beside import view_beside
 
-            stack.enter_context(view_beside(port, view_port, bind, control=control))
+            stack.enter_context(view_beside(port, view_port, bind, control=control, config=config))
         stop_collecting()
         try:
             summary = daemon.run(seconds)

@@ -53,6 +53,11 @@ SHIPPED_SYNTH: Final = (2000.0, 4)
 @JSON
 @click.option("--tap", type=click.Path(path_type=Path), help="Send snapshots of the hand to this Unix datagram socket.")
 @click.option(
+    "--fault-orders",
+    type=click.Path(path_type=Path),
+    help="Take faults that begin and end while the hand runs from this Unix datagram socket.",
+)
+@click.option(
     "--trace",
     type=click.Path(path_type=Path),
     help="Write servo angles and true angles to this file (.npz) at the end.",
@@ -71,6 +76,7 @@ def simulate(
     seconds: float | None,
     json_to: str | None,
     tap: Path | None,
+    fault_orders: Path | None,
     trace: Path | None,
 ) -> None:
     """Simulate a hand: a virtual serial port, EMG at the board's inputs, and five servos.
@@ -78,6 +84,7 @@ def simulate(
     The port's name is printed on standard output, for programs. Standard error says how to drive the hand.
     """
     from myobridge.feed.tap import HandTap
+    from myobridge.simulator.fault_orders import FaultInbox
     from myobridge.simulator.hand import SimulatedHand
     from myobridge.simulator.line_faults import parse_line_faults
     from myobridge.simulator.pty_port import PtyPort
@@ -95,11 +102,15 @@ def simulate(
         port = PtyPort(link)
         hand = SimulatedHand(emg, port, line_faults, seed)
         hand.tap = HandTap(tap) if tap else None
+        hand.orders = FaultInbox(fault_orders) if fault_orders else None
         _introduce(link or port.path, emg)
         hand.run(seconds)
     else:
-        if faults or tap:
-            raise UserError("--faults and --tap work with the simulated firmware only; leave them out with --firmware.")
+        if faults or tap or fault_orders:
+            raise UserError(
+                "--faults, --tap and --fault-orders work with the simulated firmware only; leave them out with "
+                "--firmware."
+            )
         hand = RealFirmwareHand(firmware, emg, link)
         for path in hand.run(seconds):
             _introduce(path, emg)

@@ -76,6 +76,11 @@ class ContactCheck:
         self.verdicts = other.verdicts
         self._copies.follow(other._copies)
 
+    @property
+    def pairs(self) -> list[tuple[int, int]]:
+        """The pairs of channels that show the same signal."""
+        return self._copies.pairs
+
     def push(self, counts: NDArray[np.int16], filled: int = 0) -> None:
         """Takes one hop of int16 (hop, channels); `filled` of its samples were never received."""
         self._whole_hops = 0 if filled else self._whole_hops + 1

@@ -56,6 +56,11 @@ class Copies:
         self._votes, self._pairs = other._votes, other._pairs
         self.repeating, self.identical = other.repeating, other.identical
 
+    @property
+    def pairs(self) -> list[tuple[int, int]]:
+        """The pairs of channels that are alike, the lower channel first."""
+        return [(int(i), int(j)) for i, j in np.argwhere(np.triu(self._pairs))]
+
     def find_repeating(self, counts: NDArray[np.int16], *, acquits: bool = True) -> None:
         """Finds the channels whose newest n samples repeat an earlier stretch, exactly or nearly.
 

@@ -82,12 +82,17 @@ def _contact(rested: Sequence[Check], fist: Sequence[Check], channel: int) -> di
 
 def band_rms(counts: NDArray[np.int16], fs_hz: float) -> NDArray[np.float64]:
     """Root mean square in the EMG band without 50 and 60 Hz and multiples, of counts (samples, channels)."""
-    freq_hz = frequencies_hz(len(counts), fs_hz)
+    kept = in_band(frequencies_hz(len(counts), fs_hz), fs_hz)
+    power = np.sum(power_density(counts, fs_hz)[kept], axis=0) * fs_hz / len(counts)
+    return np.asarray(np.sqrt(power), dtype=np.float64)
+
+
+def in_band(freq_hz: NDArray[np.float64], fs_hz: float) -> NDArray[np.bool_]:
+    """Which frequencies lie in the EMG band, and not at multiples of 50 or 60 Hz."""
     kept = (freq_hz >= BAND_HZ[0]) & (freq_hz <= min(BAND_HZ[1], 0.45 * fs_hz))
     for mains_hz in (50, 60):
         kept &= np.abs((freq_hz + mains_hz / 2) % mains_hz - mains_hz / 2) > MAINS_WIDTH_HZ
-    power = np.sum(power_density(counts, fs_hz)[kept], axis=0) * fs_hz / len(counts)
-    return np.asarray(np.sqrt(power), dtype=np.float64)
+    return np.asarray(kept, dtype=np.bool_)
 
 
 def _most_frequent(verdicts: Sequence[Contact]) -> Contact:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
 
+from myobridge.board import board_config
+from myobridge.channels import channels_config
 from myobridge.doctor.electrodes import channel_facts
 from myobridge.doctor.facts import Facts
 from myobridge.doctor.gather import gather_port, gather_system, inference_ms, usb_latency_ms
@@ -13,6 +16,7 @@ from myobridge.doctor.stream import DaemonSource, PortSource, Source
 from myobridge.errors import UserError
 from myobridge.feed import NoDaemon
 from myobridge.feed.boot_loader import is_old_nanos
+from myobridge.model.file import ModelSpec
 from myobridge.model.load import Model
 from myobridge.settings import Settings
 from myobridge.wire.handshake import SessionFailed
@@ -20,9 +24,13 @@ from myobridge.wire.link import LinkLost, PortInUse, SerialLink
 from myobridge.wire.messages import Board
 
 
-def examine(port: str, model: Model, config: Settings, seconds: float, guide: Guide | None, folder: Path) -> Facts:
+def examine(
+    port: str, spec: ModelSpec, model: Model | None, config: Settings, seconds: float, guide: Guide | None, folder: Path
+) -> Facts:
     """Gathers the facts about the hand on `port` and about this computer.
 
+    spec: the channels and the rate to ask the board for.
+    model: None: no network is timed, because `spec` is from `channels_only`.
     guide: asks the wearer for rest and for a fist; None: the doctor only listens.
     folder: where recordings would go.
 
@@ -30,11 +38,11 @@ def examine(port: str, model: Model, config: Settings, seconds: float, guide: Gu
     """
     facts = Facts(port=gather_port(port), system=gather_system(config, folder))
     try:
-        if facts.port.permitted and (source := _open(facts, model, config)):
+        if facts.port.permitted and (source := _open(facts, spec, model, config)):
             _converse(facts, source, config, seconds, guide)
             facts.port.old_boot_loader = _may_be_old_nano(facts) and is_old_nanos(port)
         facts.port.usb_latency_ms = usb_latency_ms(port)
-        if facts.source != "daemon":  # a running daemon needs the processor
+        if model is not None and facts.source != "daemon":  # a running daemon needs the processor
             facts.system.inference_ms, facts.system.hop_ms = inference_ms(model), model.spec.hop_ms
     except KeyboardInterrupt:
         facts.interrupted = True
@@ -55,7 +63,7 @@ def _converse(facts: Facts, source: Source, config: Settings, seconds: float, gu
         facts.device = source.device
 
 
-def _open(facts: Facts, model: Model, config: Settings) -> Source | None:
+def _open(facts: Facts, spec: ModelSpec, model: Model | None, config: Settings) -> Source | None:
     """The feed of the daemon on the port, else the port itself; None, with `facts.trouble` set, if neither opens."""
     port = facts.port.path
     try:
@@ -63,7 +71,10 @@ def _open(facts: Facts, model: Model, config: Settings) -> Source | None:
     except NoDaemon:
         pass
     try:
-        return PortSource(SerialLink(port, config.link.baud), model.spec, config)
+        configure = channels_config if model is None else board_config
+        return PortSource(
+            SerialLink(port, config.link.baud), spec.channels, partial(configure, spec=spec, config=config)
+        )
     except PortInUse as error:
         holders = facts.port.holders
         facts.trouble = "port_busy", f"{port} is held by {' and '.join(holders)}." if holders else str(error)

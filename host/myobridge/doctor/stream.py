@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Final, Protocol
 
-from myobridge.board import board_config
 from myobridge.doctor.facts import BoardFacts
 from myobridge.doctor.listen import Listener
 from myobridge.errors import UserError
 from myobridge.feed import Chunk, FeedClient
 from myobridge.feed.port_stream import TURN_S, PortStream
 from myobridge.feed.ports import name_of
-from myobridge.model.file import ModelSpec
-from myobridge.settings import Settings
 from myobridge.wire import messages as m
 from myobridge.wire.frame import FrameDecoder
 from myobridge.wire.handshake import Phase
@@ -92,16 +90,14 @@ class DaemonSource:
 
 
 class PortSource:
-    """The port itself: configured for a model, streaming, disarmed."""
+    """The port itself: configured, streaming, disarmed."""
 
     kind = "port"
     device: BoardFacts | None = None
 
-    def __init__(self, link: SerialLink, spec: ModelSpec, config: Settings) -> None:
-        self.names = spec.channels
-        self._stream = PortStream(
-            link, lambda ident: board_config(ident, spec, config), self._hear, ping_every_s=PING_EVERY_S
-        )
+    def __init__(self, link: SerialLink, names: tuple[str, ...], configure: Callable[[m.Ident], m.Config]) -> None:
+        self.names = names
+        self._stream = PortStream(link, configure, self._hear, ping_every_s=PING_EVERY_S)
         self._session = self._stream.session
         self._session.pong = self._pong
         self._phase = self._session.phase

@@ -8,12 +8,19 @@ from pathlib import Path
 
 import msgspec
 
+from myobridge.wire.messages import Reason, State
+
 
 class HandSnapshot(msgspec.Struct, kw_only=True):
-    """Angles in degrees, thumb to little. truth_deg: the wearer's fingers; empty if the source does not know them."""
+    """Angles in degrees, thumb to little. truth_deg: the wearer's fingers; empty if the source does not know them.
+
+    state, reason: of the board itself, which it keeps without a host, too.
+    """
 
     truth_deg: list[float]
     applied_deg: list[float]
+    state: State
+    reason: Reason
 
 
 class HandTap:

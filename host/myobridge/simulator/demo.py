@@ -8,59 +8,38 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Final, NamedTuple
-
-from rich.console import Console
-from rich.live import Live
+from typing import Any, Final
 
 from myobridge.errors import UserError
-from myobridge.feed import FeedClient, NoDaemon, Snapshot
-from myobridge.feed.tap import HandSnapshot, HandTapReader
-from myobridge.view.beside import view_beside
-from myobridge.view.terminal import render, spoken
+from myobridge.feed.tap import HandTapReader
+from myobridge.simulator.demo_faults import DemoFaults
+from myobridge.simulator.demo_page import serve_demo
+from myobridge.simulator.moments import Show, hide, moments_of
 
 MODEL: Final = "synth"
-FRAME_S: Final = 0.05
-LINE_S: Final = 5.0
 GRACE_S: Final = 10.0
 """Extra seconds that the daemon may take to start, to fill the window and to end."""
-HERE: Final = "127.0.0.1"
-
-
-class Moment(NamedTuple):
-    """The newest snapshots of the daemon and of the hand; None: none has arrived."""
-
-    snapshot: Snapshot | None
-    hand: HandSnapshot | None
-
-
-Show = Callable[[Iterator[Moment]], None]
-"""Shows moments as they arrive, until the daemon ends."""
 
 
 @contextmanager
 def child(*arguments: str | Path, log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Runs `myobridge ARGUMENTS…` as a process while the block runs.
-
-    Its standard error goes to the log; its state directory is the log's folder.
-    """
+    """Runs `myobridge ARGUMENTS…` as a process while the block runs; its standard error goes to the log."""
     with log.open("wb") as errors:
         process = subprocess.Popen(
             [sys.executable, "-m", "myobridge", *map(str, arguments)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=errors,
-            env={**os.environ, "XDG_STATE_HOME": os.fspath(log.parent)},
         )
     try:
         yield process
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGINT)
+            process.send_signal(signal.SIGCONT)  # a frozen process would not end
         try:
             process.wait(GRACE_S)
         except subprocess.TimeoutExpired:
@@ -69,41 +48,58 @@ def child(*arguments: str | Path, log: Path) -> Iterator[subprocess.Popen[bytes]
 
 
 def run_demo(
-    seconds: float, seed: int, firmware: str | None, show: Show | None, view_port: int | None
+    seconds: float | None,
+    seed: int,
+    firmware: str | None,
+    show: Show | None,
+    view_port: int | None,
+    opened: Callable[[str], None],
 ) -> dict[str, Any]:
     """Runs the demo; the daemon's summary, with the hand's error against the wearer's true angles.
 
-    Ctrl-C, SIGTERM and SIGHUP end the demo early; it still returns the summary. view_port: TCP port of a page; None:
-    no page.
+    Ctrl-C, SIGTERM and SIGHUP end the demo early; it still returns the summary. The memory of an emergency stop in the
+    demo ends with the demo.
+
+    Args:
+        seconds: None: until it is ended.
+        seed: of the simulated wearer.
+        firmware: the board whose real firmware runs; None: the simulated firmware.
+        show: shows the moments in the terminal; None: nothing is shown.
+        view_port: TCP port of a page; None: no page.
+        opened: gets the page's address.
 
     Raises:
-        UserError: one of the two processes failed.
+        UserError: one of the two processes failed, or the TCP port is in use.
     """
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)  # so that the children are ended, too
     with tempfile.TemporaryDirectory(prefix="myobridge-") as name:
         folder = Path(name)
+        os.environ["XDG_STATE_HOME"] = name
         port, hand_log, daemon_log = folder / "hand", folder / "hand.log", folder / "daemon.log"
         hand_looks = HandTapReader(folder / "hand.tap")
         hand_command: list[str | Path]
         hand_command = ["simulate", "--link", port, "--seed", str(seed), "--json", folder / "hand.json"]
-        # The real firmware's simulator has no tap, so the picture then shows the servos as the daemon reports them.
-        hand_command += ["--firmware", firmware] if firmware else ["--tap", folder / "hand.tap"]
-        daemon_command = ("run", "--port", port, "--model", MODEL, "--arm", "--seconds", str(seconds))
+        # The simulator of the real firmware has no tap and takes no faults; the daemon reports its servos.
+        orders = None if firmware else folder / "hand.faults"
+        hand_command += ["--firmware", firmware] if firmware else []
+        hand_command += ["--tap", folder / "hand.tap", "--fault-orders", orders] if orders else []
+        daemon_command: list[str | Path]
+        daemon_command = ["run", "--port", port, "--model", MODEL, "--arm", "--json", folder / "daemon.json"]
+        daemon_command += ["--seconds", str(seconds)] if seconds else []
         with child(*hand_command, log=hand_log) as hand:
             assert hand.stdout is not None
             if not hand.stdout.readline():  # the port's name, once it is open
                 hand.wait()
                 raise _broken_off(hand_log)
-            with ExitStack() as beside:
+            with child(*daemon_command, log=daemon_log) as daemon, suppress(KeyboardInterrupt):
+                moments = moments_of(daemon, port, hand_looks)
                 if view_port is not None:
-                    beside.enter_context(view_beside(str(port), view_port, HERE, control=False))
-                daemon = beside.enter_context(child(*daemon_command, "--json", folder / "daemon.json", log=daemon_log))
-                with suppress(KeyboardInterrupt):
-                    if show is None:
-                        _wait(daemon, seconds + GRACE_S)
-                    else:
-                        show(_moments(daemon, port, hand_looks))
+                    serve_demo(str(port), view_port, DemoFaults(daemon, orders), moments, show or hide, opened)
+                elif show is not None:
+                    show(moments)
+                else:
+                    _wait(daemon, None if seconds is None else seconds + GRACE_S)
         try:
             summary: dict[str, Any] = json.loads((folder / "daemon.json").read_text(encoding="utf-8"))
             summary["mae_deg"] = json.loads((folder / "hand.json").read_text(encoding="utf-8"))["mae_deg"]
@@ -112,51 +108,11 @@ def run_demo(
     return summary
 
 
-def draw(console: Console) -> Show:
-    """A Show that draws each moment as a picture."""
-
-    def show(moments: Iterator[Moment]) -> None:
-        with Live(render(None, None), console=console, auto_refresh=False, screen=True) as live:
-            for moment in moments:
-                live.update(render(*moment), refresh=True)
-
-    return show
-
-
-def tell(say: Callable[[str], None]) -> Show:
-    """A Show that prints a line every LINE_S, and at each change of state."""
-
-    def show(moments: Iterator[Moment]) -> None:
-        explained, due_s = "", 0.0
-        for snapshot, hand in moments:
-            if snapshot is not None and (snapshot.explained != explained or snapshot.t_s >= due_s):
-                explained, due_s = snapshot.explained, snapshot.t_s + LINE_S
-                say(spoken(snapshot, hand))
-
-    return show
-
-
-def _wait(daemon: subprocess.Popen[bytes], seconds: float) -> None:
+def _wait(daemon: subprocess.Popen[bytes], seconds: float | None) -> None:
     try:
         daemon.wait(seconds)
     except subprocess.TimeoutExpired as error:
         raise UserError("The daemon did not end in time; run the demo again while nothing else runs.") from error
-
-
-def _moments(daemon: subprocess.Popen[bytes], port: Path, hand_looks: HandTapReader) -> Iterator[Moment]:
-    snapshot = hand = None
-    feed: FeedClient | None = None
-    with ExitStack() as open_feed:
-        while daemon.poll() is None:
-            began_s = time.monotonic()
-            with suppress(NoDaemon):  # the daemon has not started, or has ended
-                if feed is None:
-                    feed = open_feed.enter_context(FeedClient(port))
-                    feed.subscribe("snapshots")
-                snapshot = feed.newest(FRAME_S) or snapshot
-            hand = hand_looks.newest(0.001) or hand
-            yield Moment(snapshot, hand)
-            time.sleep(max(0.0, FRAME_S - (time.monotonic() - began_s)))
 
 
 def _broken_off(log: Path) -> UserError:

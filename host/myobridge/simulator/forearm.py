@@ -84,9 +84,12 @@ class Forearm:
         """Firing rates (steps, all units) at the muscles' excitation (steps, muscles)."""
         return np.hstack([pool.rate_hz(excitation[:, [m]]) for m, pool in enumerate(self.pools)])
 
-    def gains(self, electrodes: int) -> FloatArray:
-        """The share of each fascicle's potential that each electrode sees (electrodes, fascicles), from 0 to 1."""
-        electrode = np.deg2rad(self.ring_turn_deg + 360 * np.arange(electrodes) / electrodes)
+    def gains(self, electrodes: int, turn_deg: float = 0.0) -> FloatArray:
+        """The share of each fascicle's potential that each electrode sees (electrodes, fascicles), from 0 to 1.
+
+        turn_deg: turn of the ring from its usual place, towards the thumb.
+        """
+        electrode = np.deg2rad(self.ring_turn_deg + turn_deg + 360 * np.arange(electrodes) / electrodes)
         apart = electrode[:, None] - np.deg2rad([f.around_deg for f in self.fascicles])
         radius_mm = _RADIUS_MM - np.array([f.depth_mm for f in self.fascicles])
         square_mm = _RADIUS_MM**2 + radius_mm**2 - 2 * _RADIUS_MM * radius_mm * np.cos(apart)

@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 from myobridge.feed.tap import HandSnapshot, HandTap
 from myobridge.recording.npz_file import save_npz
 from myobridge.simulator.emg_source import EmgSource
+from myobridge.simulator.fault_orders import FaultInbox
 from myobridge.simulator.firmware import SimulatedFirmware
 from myobridge.simulator.line_faults import FaultyLine, LineFaults
 from myobridge.simulator.pty_port import PtyPort
+from myobridge.simulator.synth import SynthSource
 from myobridge.simulator.uplink import BITS_PER_BYTE
 from myobridge.wire.messages import BAUD, State
 
@@ -109,6 +111,8 @@ class SimulatedHand:
         self.firmware = SimulatedFirmware(source, boot_id=secrets.randbelow(1 << 16))
         self.trace = Trace()
         self.tap: HandTap | None = None
+        self.orders: FaultInbox | None = None
+        self._source = source
         self._downlink = Downlink(port)
         self._faults = faults
         self._up, self._down = FaultyLine(faults, seed=2 * seed), FaultyLine(faults, seed=2 * seed + 1)
@@ -131,6 +135,7 @@ class SimulatedHand:
                 if now_s >= next_row_s:
                     next_row_s += ROW_S
                     self.trace.add(self.firmware)
+                    self._suffer()
                     self._show()
                 sleep_s = min(self.firmware.next_event_s() - time.monotonic(), LONGEST_SLEEP_S)
                 if self._downlink.full(now_s):
@@ -145,11 +150,30 @@ class SimulatedHand:
             if self._plugged:
                 self.port.unplug()
 
+    def _suffer(self) -> None:
+        """Lets the faults that were ordered begin or end."""
+        if self.orders is None:
+            return
+        before = self.orders.on
+        if not self.orders.take():
+            return
+        if isinstance(self._source, SynthSource):
+            self._source.suffer(self.orders.on)
+        if "power" in self.orders.on - before:
+            self.firmware = SimulatedFirmware(self._source, boot_id=secrets.randbelow(1 << 16))
+
     def _show(self) -> None:
-        if self.tap is not None:
-            truth = self.firmware.truth_deg
-            applied = [angle / 100 for angle in self.firmware.safety.applied]
-            self.tap.send(HandSnapshot(truth_deg=[] if truth is None else truth.tolist(), applied_deg=applied))
+        if self.tap is None:
+            return
+        safety, truth = self.firmware.safety, self.firmware.truth_deg
+        self.tap.send(
+            HandSnapshot(
+                truth_deg=[] if truth is None else truth.tolist(),
+                applied_deg=[angle / 100 for angle in safety.applied],
+                state=safety.state,
+                reason=safety.reason,
+            )
+        )
 
     def _exchange(self, now_s: float, elapsed_s: float) -> None:
         arrived = self._down.apply(self._downlink.read(now_s), elapsed_s) if self._plugged else b""
@@ -160,7 +184,8 @@ class SimulatedHand:
             self.port.write(sent)
 
     def _plug_or_unplug(self, elapsed_s: float) -> None:
-        unplugged = self._faults.unplugged(elapsed_s)
+        pulled = self.orders is not None and not self.orders.on.isdisjoint(("cable", "power"))
+        unplugged = pulled or self._faults.unplugged(elapsed_s)
         if unplugged and self._plugged:
             self.port.unplug()
         elif not unplugged and not self._plugged:

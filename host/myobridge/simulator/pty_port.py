@@ -48,6 +48,10 @@ class PtyPort:
         except OSError as error:
             raise UserError(f"The link {link} cannot be made ({error.strerror}); choose another path.") from error
 
+    def fileno(self) -> int:
+        """The file descriptor of the board's end."""
+        return self._master
+
     def wait(self, timeout_s: float) -> None:
         """Waits until the host has written something, at most `timeout_s`."""
         select.select([self._master], [], [], max(0.0, timeout_s))

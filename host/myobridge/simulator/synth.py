@@ -14,6 +14,7 @@ session: the default script, the drive's fluctuations, firings, noise.
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -35,6 +36,12 @@ _DRIVE_VARIATION: Final = 0.15
 _DRIVE_MEMORY_S: Final = 0.3
 """The drive to a muscle fluctuates slowly (common drive: De Luca et al., J. Physiol. 329, 1982)."""
 _DRIFT_MEMORY_S: Final = 2.0
+LIFTED: Final = 1
+"""The electrode that is off the skin while the fault `electrode` is on: the second, or the only one."""
+FAULT_HUM_UV: Final = 400.0
+"""RMS of the mains hum that an electrode off the skin picks up, and all electrodes during the fault `hum`."""
+CUFF_SHIFT_DEG: Final = 25.0
+"""Turn of the ring of electrodes around the forearm during the fault `cuff`: 17 mm."""
 _HARMONIC: Final = 3
 _HARMONIC_SHARE: Final = 0.3
 
@@ -94,6 +101,12 @@ class SynthSource:
         truth, self._truth_deg = self._truth_deg[:samples], self._truth_deg[samples:]
         return counts, truth
 
+    def suffer(self, faults: Collection[str]) -> None:
+        """Lets `electrode`, `hum` and `cuff` begin or end with the next block."""
+        lifted = min(LIFTED, self.channels - 1) if "electrode" in faults else None
+        self._muscles.place(CUFF_SHIFT_DEG if "cuff" in faults else 0.0, lifted)
+        self._contact.hum_in(range(self.channels) if "hum" in faults else [] if lifted is None else [lifted])
+
     def _next_block(self) -> tuple[NDArray[np.int16], NDArray[np.float32]]:
         t_s = (self._next_sample + np.arange(self._block)) / self.fs_hz
         self._next_sample += self._block
@@ -116,7 +129,8 @@ class _MuscleSignals:
         self._tail = round(_POTENTIAL_S * options.fs_hz)
         self._step_s = self._block / options.fs_hz / _DRIVE_STEPS
         self._fs_hz = options.fs_hz
-        self._gains = self._forearm.gains(options.channels)
+        self._channels = options.channels
+        self.place(0.0, None)
         freq_hz = np.arange((self._block + self._tail) // 2 + 1) * options.fs_hz / (self._block + self._tail)
         # A front end filters before it samples: 8th order at 0.4 fs. Without it, 225 Hz would alias at low rates.
         front_end = np.exp(-1j * np.pi * freq_hz * _POTENTIAL_S) / np.sqrt(1 + (freq_hz / (0.4 * options.fs_hz)) ** 16)
@@ -127,6 +141,12 @@ class _MuscleSignals:
         self._drive_rng = drive_rng
         self._fluctuation = drive_rng.standard_normal(len(MUSCLES))
         self._overlap_uv = np.zeros((options.channels, self._tail))
+
+    def place(self, turn_deg: float, lifted: int | None) -> None:
+        """Turns the ring of electrodes; the electrode `lifted` is off the skin."""
+        self._gains = self._forearm.gains(self._channels, turn_deg)
+        if lifted is not None:
+            self._gains[lifted] = 0.0
 
     def block_uv(self, start_s: float, script: FingerScript) -> FloatArray:
         """Next block (samples, channels) in microvolts."""
@@ -166,6 +186,12 @@ class _SkinContact:
         self._pickup = np.random.default_rng([options.wearer, 4]).uniform(0.5, 1.5, options.channels)
         self._phase = self._rng.uniform(0, 2 * np.pi, options.channels)
         self._drift_uv = options.drift_uv * self._rng.standard_normal(options.channels)
+        self.hum_in([])
+
+    def hum_in(self, loud: Collection[int]) -> None:
+        """Lets the electrodes `loud` pick up strong mains hum."""
+        self._hum_rms_uv = np.full(self._options.channels, self._options.hum_uv)
+        self._hum_rms_uv[list(loud)] = FAULT_HUM_UV
 
     def block_uv(self, t_s: FloatArray) -> FloatArray:
         """Next block (len(t_s), channels) in microvolts."""
@@ -177,7 +203,7 @@ class _SkinContact:
     def _hum_uv(self, t_s: FloatArray) -> FloatArray:
         turn = 2 * np.pi * self._options.hum_hz * t_s[:, None] + self._phase
         wave = np.sin(turn) + _HARMONIC_SHARE * np.sin(_HARMONIC * turn)
-        return np.asarray(self._options.hum_uv * math.sqrt(2) * self._pickup * wave)
+        return np.asarray(self._hum_rms_uv * math.sqrt(2) * self._pickup * wave)
 
     def _next_drift_uv(self, samples: int) -> FloatArray:
         keep = math.exp(-_BLOCK_S / _DRIFT_MEMORY_S)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 import numpy as np
 
 from myobridge.feed import Snapshot
 from myobridge.feed.messages import Command
+from myobridge.view.filters import Filter
 from myobridge.view.traces import Columns, Spectrum
+
+Fault = Literal["cable", "electrode", "hum", "cuff", "daemon", "power"]
+"""What a person may break in the demo: a fault of the simulated hand, or the daemon, which is frozen."""
 
 
 class Message(msgspec.Struct, kw_only=True, tag_field="kind", tag=str.lower):
@@ -17,11 +21,17 @@ class Message(msgspec.Struct, kw_only=True, tag_field="kind", tag=str.lower):
 
 
 class Hello(Message):
-    """The first message. control: this view passes orders on; emg: EMG and spectra will follow."""
+    """The first message.
+
+    control: this view passes orders on.
+    emg: EMG and spectra will follow.
+    scope: the view listens to a board without a daemon, so there is no hand to show.
+    """
 
     port: str
     control: bool
     emg: bool
+    scope: bool = False
 
 
 class Link(Message):
@@ -42,7 +52,7 @@ class Emg(Message):
 
     first: int
     columns_per_s: float
-    columns: list[list[int] | None]
+    columns: list[list[float] | None]
 
 
 class Lines(Message):
@@ -68,8 +78,60 @@ class Dropped(Message):
     messages: int
 
 
+class Faults(Message):
+    """The faults that the demo can make, and those that are on now. No other view sends this message."""
+
+    can: list[Fault]
+    on: list[Fault]
+
+
+class Units(Message):
+    """Microvolts at the skin for a count; None: the gain of the amplifiers is not known."""
+
+    uv_per_count: float | None
+
+
+class Filtered(Message):
+    """The filter that all pages of the view look through."""
+
+    filter: Filter
+
+
+class Scope(Message):
+    """What a view without a daemon sees of the board.
+
+    contact: the verdict on each channel, as in a Snapshot.
+    findings: a sentence for each group of channels that is wrong.
+    """
+
+    channels: list[str]
+    contact: list[str]
+    findings: list[str]
+    fs_hz: float
+    samples_received: int
+    samples_lost: int
+    crc_errors: int
+
+
+class Wearer(Message):
+    """What the demo knows and a daemon cannot know; angles in degrees, thumb to little.
+
+    truth_deg: the wearer's own fingers.
+    applied_deg, state, explained: servos and state of the board itself, also while no daemon hears the board.
+    error_deg: mean difference of servos and fingers over the last seconds; None while the hand does not follow.
+    causes: a sentence for each fault that is on.
+    """
+
+    truth_deg: list[float]
+    applied_deg: list[float]
+    state: str
+    explained: str
+    error_deg: float | None
+    causes: str
+
+
 class Order(msgspec.Struct, forbid_unknown_fields=True):
-    """The only message of a page.
+    """An order for the hand. A page also sends Choice, and the page of the demo sends Press.
 
     seen_s: `at_s` of the newest snapshot that the page shows; 0 without one. It makes an ARM from a frozen page, or one
         that was delayed, as old as what the person saw.
@@ -79,9 +141,22 @@ class Order(msgspec.Struct, forbid_unknown_fields=True):
     seen_s: Annotated[float, msgspec.Meta(ge=0)] = 0.0
 
 
+class Choice(msgspec.Struct, forbid_unknown_fields=True):
+    """A filter to look through."""
+
+    filter: Filter
+
+
+class Press(msgspec.Struct, forbid_unknown_fields=True):
+    """A fault of the demo that begins or ends."""
+
+    fault: Fault
+    on: bool
+
+
 def emg(new: Columns, columns_per_s: float) -> Emg:
     """Columns as a message."""
-    counts = np.hstack((new.low, new.high)).tolist()
+    counts = np.hstack((new.low, new.high)).round(1).tolist()
     columns = [column if present else None for column, present in zip(counts, new.present, strict=True)]
     return Emg(first=new.first, columns_per_s=columns_per_s, columns=columns)
 

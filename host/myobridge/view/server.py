@@ -15,30 +15,56 @@ from websockets.frames import CloseCode
 from myobridge.daemon.permission.estop_memory import EstopMemory
 from myobridge.feed import feed_path
 from myobridge.feed.prompts import LIFE_S, NO_PROMPT, Prompt, PromptInbox, inbox_path
+from myobridge.model.file import ModelSpec
+from myobridge.settings import Settings
 from myobridge.view import page
 from myobridge.view.access import Access, make_token, page_urls
 from myobridge.view.orders import Orders
+from myobridge.view.scope import Scope
 from myobridge.view.site import Site, site_files
-from myobridge.view.viewer import ORDER_BYTES, Viewer, encode
+from myobridge.view.viewer import ORDER_BYTES, Said, Viewer, encode, understand, understand_demo
 from myobridge.view.watch import Watch
 
 MAX_VIEWERS: Final = 16
 MAX_CONTROLLERS: Final = 32
 """With control, viewers beyond MAX_VIEWERS may order and see the state, but get no EMG."""
+Pressed = Callable[[page.Press], page.Faults]
+STANDING: Final = (page.Link, page.Units, page.Faults, page.Filtered, page.Scope, Prompt)
+"""Messages that viewers who join late need."""
 FILES: Final = site_files("index.html")
 
 
 class Server:
-    """Serves the view of the daemon on a serial port."""
+    """Serves the view of the daemon on a serial port.
 
-    def __init__(self, port: str, access: Access, *, control: bool) -> None:
+    settings: for the gain of the amplifiers, and for a board without a daemon.
+    press: the demo's faults; it makes a fault begin or end, and gives the faults of now. None: there are no faults.
+    channels: of a board without a daemon; None: a daemon runs on the port.
+    """
+
+    def __init__(
+        self,
+        port: str,
+        access: Access,
+        *,
+        control: bool,
+        settings: Settings,
+        press: Pressed | None = None,
+        channels: ModelSpec | None = None,
+    ) -> None:
         self._port = port
+        self._is_scope = channels is not None
+        self._press = press
         self._site = Site(access, FILES)
         self._control = control
         self._viewers: set[Viewer] = set()
         self._standing: dict[type[msgspec.Struct], str] = {}
         """The state that is replayed to viewers who join late: the newest message of each kind."""
-        self._watch = Watch(port, self._publish)
+        self._watch: Watch | Scope
+        if channels is None:
+            self._watch = Watch(port, self.publish, settings.amplifier)
+        else:
+            self._watch = Scope(port, channels, settings, self.publish)
         self._take_down: asyncio.TimerHandle | None = None
 
     async def run(self, address: str, view_port: int, opened: Callable[[str, int], None]) -> None:
@@ -49,7 +75,7 @@ class Server:
         """
         self._loop = asyncio.get_running_loop()
         self._orders = Orders(self._port, EstopMemory(self._port), self._tell)
-        stopping = asyncio.Event()
+        self._stopping = stopping = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             self._loop.add_signal_handler(number, stopping.set)
         async with self._site.serve(address, view_port, ORDER_BYTES, self._attend) as server:
@@ -63,27 +89,47 @@ class Server:
                 self._loop.remove_reader(inbox.fileno())
                 await asyncio.to_thread(self._watch.stop)
 
+    def stop(self) -> None:
+        """Ends `run`; may be called from another thread."""
+        self._loop.call_soon_threadsafe(self._stopping.set)
+
+    def publish(self, message: page.Message) -> None:
+        """Sends a message to all viewers; called from other threads while `run` serves."""
+        self._loop.call_soon_threadsafe(self._spread, type(message), encode(message))
+
     async def _attend(self, connection: ServerConnection) -> None:
         """Serves a viewer, from its first message to its last."""
         if len(self._viewers) >= (MAX_CONTROLLERS if self._control else MAX_VIEWERS):
             await connection.close(CloseCode.TRY_AGAIN_LATER, "too many viewers")
             return
         viewer = Viewer(connection, sees_emg=sum(viewer.sees_emg for viewer in self._viewers) < MAX_VIEWERS)
-        viewer.put(encode(page.Hello(port=self._port, control=self._control, emg=viewer.sees_emg)))
+        viewer.put(
+            encode(page.Hello(port=self._port, control=self._control, emg=viewer.sees_emg, scope=self._is_scope))
+        )
         for text in self._standing.values():
             viewer.put(text)
         self._viewers.add(viewer)
         sending = asyncio.create_task(viewer.send())
         try:
             async with asyncio.TaskGroup() as orders:
-                await viewer.listen(lambda said: orders.create_task(self._order(viewer, said)), control=self._control)
+                await viewer.listen(
+                    lambda said: orders.create_task(self._order(viewer, said)),
+                    control=self._control,
+                    understand=understand if self._press is None else understand_demo,
+                )
         finally:
             self._viewers.discard(viewer)
             sending.cancel()
 
-    async def _order(self, viewer: Viewer, order: page.Order) -> None:
+    async def _order(self, viewer: Viewer, order: Said) -> None:
         """Passes an order on, beside any others; all viewers get the answer, because they share one hand."""
-        if self._control:
+        if isinstance(order, page.Press):
+            assert self._press is not None  # `understand` refuses a fault
+            self._spread(page.Faults, encode(self._press(order)))
+        elif isinstance(order, page.Choice):
+            self._watch.filter = order.filter
+            self._spread(page.Filtered, encode(page.Filtered(filter=order.filter)))
+        elif self._control:
             self._tell(await self._orders.pass_on(order))
         else:
             viewer.put(
@@ -93,12 +139,8 @@ class Server:
     def _tell(self, answer: page.Answer) -> None:
         self._spread(page.Answer, encode(answer))
 
-    def _publish(self, message: page.Message) -> None:
-        """Sends a message to all viewers; called from the watching thread."""
-        self._loop.call_soon_threadsafe(self._spread, type(message), encode(message))
-
     def _spread(self, kind: type[msgspec.Struct], text: str) -> None:
-        if kind in (page.Link, Prompt):
+        if kind in STANDING:
             self._standing[kind] = text
         for viewer in self._viewers:
             if viewer.sees_emg or kind not in (page.Emg, page.Lines):
@@ -114,8 +156,17 @@ class Server:
         self._take_down = self._loop.call_later(LIFE_S, self._spread, Prompt, encode(NO_PROMPT))
 
 
-def serve_view(port: str, address: str, view_port: int, *, control: bool, say: Callable[[str], None]) -> None:
-    """Serves the view of the daemon on `port` until SIGINT or SIGTERM.
+def serve_view(
+    port: str,
+    address: str,
+    view_port: int,
+    *,
+    control: bool,
+    say: Callable[[str], None],
+    settings: Settings,
+    channels: ModelSpec | None = None,
+) -> None:
+    """Serves the view of the daemon on `port`, or of `channels` of a board without one, until SIGINT or SIGTERM.
 
     Raises:
         UserError: the view cannot listen on that address and port.
@@ -126,4 +177,5 @@ def serve_view(port: str, address: str, view_port: int, *, control: bool, say: C
         urls = " or ".join(page_urls(address, actual_address, actual_port, access.token))
         say(f"View: {urls} (control is {'on' if control else 'off'})")
 
-    asyncio.run(Server(port, access, control=control).run(address, view_port, opened))
+    server = Server(port, access, control=control, settings=settings, channels=channels)
+    asyncio.run(server.run(address, view_port, opened))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from myobridge.decoder.acquisition import Acquisition, AcquisitionCounters, Hop
 from myobridge.spectrum import power_density
+from myobridge.view.filters import Counts, Filter, LookThrough
 from myobridge.wire.emg import parse_emg
 from myobridge.wire.frame import FrameDecoder
 from myobridge.wire.messages import Emg
@@ -32,14 +34,14 @@ NEIGHBOURS: Final = (-6, -5, -4, -3, 3, 4, 5, 6)
 
 @dataclass(frozen=True)
 class Columns:
-    """Consecutive columns; counts as int16. `first` counts columns from the board's sample 0.
+    """Consecutive columns of counts. `first` counts columns from the board's sample 0.
 
     low, high: (columns, channels); present (columns,): False where all samples of a column were lost.
     """
 
     first: int
-    low: NDArray[np.int16]
-    high: NDArray[np.int16]
+    low: Counts
+    high: Counts
     present: NDArray[np.bool_]
 
 
@@ -60,22 +62,31 @@ class Spectrum:
 class Traces:
     """Turns the bytes of the wire into columns and spectra. Gaps stay gaps."""
 
-    def __init__(self, channels: int, fs_hz: float) -> None:
+    def __init__(self, channels: int, fs_hz: float, look: Callable[[Hop], None] | None = None) -> None:
+        """look: gets the raw counts of each column, too."""
+        self._look = look
         self._channels = channels
         self._fs_hz = fs_hz
         self._column_samples = max(1, round(COLUMN_S * fs_hz))
         self._frames = FrameDecoder()
-        self._acquisition = Acquisition(channels, self._column_samples, int(fs_hz), AcquisitionCounters())
+        self.counters = AcquisitionCounters()
+        self._acquisition = Acquisition(channels, self._column_samples, int(fs_hz), self.counters)
         self._segment = max(2, round(SEGMENT_S * fs_hz))
         needed = self._segment * (SEGMENTS + 1) // 2
-        self._recent: deque[NDArray[np.int16]] = deque(maxlen=-(-needed // self._column_samples))
+        self._recent: deque[Counts] = deque(maxlen=-(-needed // self._column_samples))
         self._stands_out_db = dict.fromkeys(MAINS_HZ, 0.0)
-        self._pending: list[tuple[int, NDArray[np.int16], NDArray[np.int16], bool]] = []
+        self._pending: list[tuple[int, Counts, Counts, bool]] = []
+        self.look_through("raw")
 
     @property
     def columns_per_s(self) -> float:
         """Columns in a second."""
         return self._fs_hz / self._column_samples
+
+    def look_through(self, name: Filter) -> None:
+        """Columns and spectra from now on show the signal behind this filter."""
+        self._filter = LookThrough(name, self._channels, self._fs_hz, self._column_samples)
+        self._recent.clear()
 
     def feed(self, data: bytes) -> None:
         """Takes bytes as they were read from the port."""
@@ -91,7 +102,10 @@ class Traces:
         if hop.starts_stream:
             self._recent.clear()
             self._pending.clear()
-        counts = hop.counts
+            self._filter.begin()
+        if self._look is not None:
+            self._look(hop)
+        counts = self._filter(hop.counts)
         self._recent.append(counts)
         column = hop.end_index // self._column_samples
         self._pending.append((column, counts.min(0), counts.max(0), hop.filled < self._column_samples))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from websockets.asyncio.server import ServerConnection
@@ -22,12 +22,39 @@ ORDER_BYTES: Final = 64
 ORDERS_PER_S: Final = 10
 
 _encode = msgspec.json.Encoder().encode
-_decode_order = msgspec.json.Decoder(page.Order).decode
+understand_order = msgspec.json.Decoder(page.Order).decode
+_decode_choice = msgspec.json.Decoder(page.Choice).decode
+_decode_press = msgspec.json.Decoder(page.Press).decode
+Said = page.Order | page.Choice | page.Press
 
 
 def encode(message: msgspec.Struct) -> str:
     """Encodes a message for the page."""
     return _encode(message).decode()
+
+
+def understand(said: str | bytes) -> page.Order | page.Choice:
+    """A message of the view's page.
+
+    Raises:
+        DecodeError: it is neither an order nor a choice.
+    """
+    try:
+        return understand_order(said)
+    except msgspec.ValidationError:
+        return _decode_choice(said)
+
+
+def understand_demo(said: str | bytes) -> Said:
+    """A message of the demo's page.
+
+    Raises:
+        DecodeError: it is neither an order, nor a choice, nor a fault.
+    """
+    try:
+        return understand(said)
+    except msgspec.ValidationError:
+        return _decode_press(said)
 
 
 class Viewer:
@@ -62,16 +89,22 @@ class Viewer:
         except TimeoutError:
             self._connection.transport.abort()
 
-    async def listen(self, pass_on: Callable[[page.Order], object], *, control: bool) -> None:
-        """Passes the viewer's orders on until it leaves. Anything else, or too many orders, disconnect the viewer.
+    async def listen(
+        self,
+        pass_on: Callable[[Any], object],
+        *,
+        control: bool,
+        understand: Callable[[str | bytes], Said] = understand,
+    ) -> None:
+        """Passes the viewer's messages on until it leaves; it is disconnected if it sends others, or too many.
 
         With `control`, no limit applies to ESTOP.
         """
         second, said = 0, 0
         try:
             async for text in self._connection:
-                order = _decode_order(text)
-                if order.do == "estop" and control:
+                order = understand(text)
+                if control and isinstance(order, page.Order) and order.do == "estop":
                     pass_on(order)
                     continue
                 now = int(time.monotonic())

@@ -10,13 +10,17 @@ from typing import Final
 
 from myobridge.errors import UserError
 from myobridge.feed import Chunk, FeedClient
+from myobridge.settings import AmplifierSettings
 from myobridge.view import page
+from myobridge.view.filters import Filter
 from myobridge.view.traces import Traces
 
 PERIOD_S: Final = 0.03
 """The page interpolates between pieces of EMG; fewer wake-ups disturb the daemon less."""
 SPECTRUM_PERIOD_S: Final = 0.25
 RETRY_S: Final = 0.5
+ADC_BITS: Final = 10
+"""Of every board so far; used until the daemon knows its board."""
 
 Publish = Callable[[page.Message], None]
 
@@ -24,11 +28,14 @@ Publish = Callable[[page.Message], None]
 class Watch(threading.Thread):
     """Publishes the state of the daemon on a port; reconnects when the daemon comes back."""
 
-    def __init__(self, port: str, publish: Publish) -> None:
+    def __init__(self, port: str, publish: Publish, amplifier: AmplifierSettings) -> None:
         super().__init__(name="watch", daemon=True)
         self._port = port
+        self._amplifier = amplifier
         self._publish = publish
         self._stopping = threading.Event()
+        self.filter: Filter = "raw"
+        """What the pages look through."""
 
     def stop(self) -> None:
         """Ends the thread."""
@@ -54,10 +61,13 @@ class Watch(threading.Thread):
     def _follow(self, feed: FeedClient) -> None:
         """Publishes until the daemon ends."""
         about = feed.subscribe("bytes", "snapshots")
+        adc_bits = about.board.ident.adc_bits if about.board else ADC_BITS
+        self._publish(page.Units(uv_per_count=self._amplifier.uv_per_count(adc_bits)))
         listener = Listener(Traces(len(about.spec.channels), about.spec.fs_hz), self._publish)
         self._publish(page.Link(up=True, text=f"The daemon on {self._port} runs and is waiting for the hand."))
         while not self._stopping.is_set():
             began_s = time.monotonic()
+            listener.look_through(self.filter)
             listener.listen(feed, began_s)
             self._stopping.wait(max(0.0, began_s + PERIOD_S - time.monotonic()))
 
@@ -69,6 +79,13 @@ class Listener:
         self._traces = traces
         self._publish = publish
         self._spectrum_s = 0.0
+        self._filter: Filter = "raw"
+
+    def look_through(self, name: Filter) -> None:
+        """Shows the EMG behind this filter from now on."""
+        if name != self._filter:
+            self._filter = name
+            self._traces.look_through(name)
 
     def listen(self, feed: FeedClient, now_s: float) -> None:
         """Takes everything that has arrived.
@@ -87,6 +104,10 @@ class Listener:
         elif feed.misunderstood:
             self._publish(page.Link(up=False, text=feed.misunderstood))
             feed.misunderstood = ""
+        self.publish_emg(now_s)
+
+    def publish_emg(self, now_s: float) -> None:
+        """Publishes the columns and the spectra that are due."""
         columns = self._traces.columns()
         if columns is None:
             return

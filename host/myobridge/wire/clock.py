@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import deque
 from itertools import pairwise
+from math import floor, inf
 from typing import Final
 
 from myobridge.wire.emg import index_step
@@ -60,7 +61,7 @@ class SampleClock:
         """The measured rate differs from the nominal rate by more than TOLERANCE."""
         self._base: Point = (0, 0.0)
         self._early_s = 0.0
-        self._next_point_s = 0.0
+        self._next_point_s = -inf
         self._next_fit_s = 0.0
 
     @property
@@ -104,6 +105,11 @@ class SampleClock:
     def sampled_s(self, index: int) -> float:
         """Host time of sample `index`."""
         return self._arrival_s(index) - self.transport_s
+
+    def index_at(self, t_s: float) -> int:
+        """Index of the newest sample taken by the host time `t_s`."""
+        base_index, base_s = self._base
+        return base_index + floor((t_s + self.transport_s - base_s) / self._period_s)
 
     def _arrival_s(self, index: int) -> float:
         base_index, base_s = self._base

@@ -61,6 +61,10 @@ class SerialLink:
         _request_low_latency(self._serial)
         _set_hupcl(self._fd, on=False)
 
+    def fileno(self) -> int:
+        """The port's file descriptor."""
+        return self._fd
+
     def heed(self, caller: int) -> None:
         """Watches another file descriptor, `caller`: while it is readable, it ends every wait that is not `deaf`."""
         self._both = select.poll()

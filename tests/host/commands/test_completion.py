@@ -45,6 +45,7 @@ def test_the_serial_ports_are_offered(command, monkeypatch):
     monkeypatch.setattr(list_ports, "comports", lambda: ports)
     assert offered(command, "--port", "/dev/ttyA") == ["/dev/ttyACM0", "/dev/ttyACM1"]
     assert offered("devices", "/dev/ttyS") == ["/dev/ttyS0"]
+    assert offered("bridge", "--hand", "/dev/ttyS") == ["/dev/ttyS0"]
 
 
 @pytest.mark.parametrize("group", [host, models], ids=lambda group: group.name)

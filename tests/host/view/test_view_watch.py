@@ -11,6 +11,7 @@ from test_feed import LOOK, PORT
 from myobridge.feed import About
 from myobridge.feed.messages import SNAPSHOT, pack
 from myobridge.feed.server import BACKLOG_BYTES, Feed
+from myobridge.settings import AmplifierSettings
 from myobridge.view import page
 from myobridge.view.watch import Watch
 from tiny_model import tiny_spec
@@ -67,7 +68,7 @@ class Viewers:
 
 @contextmanager
 def watching(viewers):
-    watch = Watch(PORT, viewers)
+    watch = Watch(PORT, viewers, AmplifierSettings())
     watch.start()
     try:
         yield watch

@@ -98,6 +98,19 @@ def test_times_do_not_jump_between_samples(delay):
     assert np.allclose(np.diff(times_s), 1 / true_hz, rtol=1e-4)
 
 
+def test_a_time_has_the_sample_that_was_newest_then():
+    clock, true_hz, _, newest = drive(scheduling)
+    for index in (0, newest - 400, newest, newest + 10_000):
+        assert clock.index_at(clock.sampled_s(index) + 0.5 / true_hz) == index
+
+
+def test_a_stream_may_begin_before_the_clock_of_the_host():
+    clock = SampleClock(FS_HZ)
+    clock.arrived(0, -3.0)
+    clock.arrived(5, -3.0)
+    assert clock.sampled_s(5) == -3.0
+
+
 def test_the_first_sample_has_a_time():
     clock = SampleClock(FS_HZ)
     clock.arrived(4, 50.0)

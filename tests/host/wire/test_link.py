@@ -3,6 +3,7 @@
 import errno
 import grp
 import os
+import select
 import termios
 import time
 from types import SimpleNamespace
@@ -55,6 +56,12 @@ def test_wait_ends_as_soon_as_there_is_something(port, link):
     began_s = time.monotonic()
     assert link.wait(10.0)
     assert time.monotonic() - began_s < 1.0
+
+
+def test_another_wait_may_watch_the_port(port, link):
+    assert not select.select([link.fileno()], [], [], 0)[0]
+    port.write(b"x")
+    assert select.select([link.fileno()], [], [], 10)[0]
 
 
 def test_a_caller_ends_a_wait_that_is_not_deaf_and_gives_no_data(port, link):

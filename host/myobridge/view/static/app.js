@@ -1,12 +1,14 @@
 // The page: takes the server's messages and draws the hand, the EMG and the state.
 
 import { fit } from "./canvas.js";
+import { showFaults, showWearer } from "./demo.js";
 import { $, write } from "./dom.js";
 import { drawHand } from "./hand.js";
 import { changed, showNote } from "./notes.js";
 import { answered, connectOrders, showOrders } from "./orders.js";
 import { showBands, showChannels, showFingers, showGauges } from "./panels.js";
 import { Socket } from "./socket.js";
+import { connectFilter, scaleText, setUnits, showFilter, showScope } from "./scope.js";
 import { Spectra } from "./spectra.js";
 import { colours } from "./theme.js";
 import { Traces } from "./traces.js";
@@ -16,6 +18,8 @@ const CROWDED = "Too many pages are open, so this page shows no EMG. Its buttons
 const traces = new Traces($("emg")), spectra = new Spectra($("spectrum"));
 let look = null, lookAt = -Infinity, control = false, port = "", viewDrops = 0;
 let shown = { applied: [], predicted: [] }, servos = [];
+let names = null, good = []; // of a board without a daemon
+let wearer = null; // of the demo: the newest message about the simulated hand
 
 // --- messages of the server ---
 
@@ -25,10 +29,14 @@ const socket = new Socket({
     port = message.port;
     write($("source"), port);
     if (!message.emg) write($("emg-veil"), CROWDED);
+    document.body.classList.toggle("scope", Boolean(message.scope));
+    connectFilter((choice) => socket.send(choice));
     connectOrders((what, seen_s) => socket.order(what, seen_s), control);
   },
   link(message) {
-    if (!message.up) away("NO DAEMON", message.text);
+    const isScope = document.body.classList.contains("scope");
+    if (!message.up) away(isScope ? "NO BOARD" : "NO DAEMON", message.text);
+    else if (isScope) listening(message.text);
     else if (!look) away("WAITING", message.text);
   },
   look({ snapshot }) {
@@ -49,12 +57,25 @@ const socket = new Socket({
   emg(message) { traces.push(message, performance.now()); },
   lines(message) {
     spectra.push(message);
-    showBands(message, look?.channels ?? message.mains_db.map((_, i) => `${i + 1}`));
+    showBands(message, look?.channels ?? names ?? message.mains_db.map((_, i) => `${i + 1}`));
   },
   answer(message) { answered(message); },
   dropped({ messages }) { viewDrops = messages; },
+  units(message) { setUnits(message); },
+  filtered(message) { showFilter(message); },
+  scope(message) {
+    names = message.channels;
+    good = message.contact.map((verdict) => verdict === "good");
+    showScope(message);
+  },
   prompt(message) { showPrompt(message); },
+  faults(message) { showFaults(message, (press) => socket.send(press)); },
+  wearer(message) {
+    wearer = message;
+    showWearer(message);
+  },
   closed() {
+    wearer = null;
     away("NO CONNECTION", "The view has ended or cannot be reached; this page reconnects by itself.");
     showPrompt({ title: "" });
   },
@@ -72,6 +93,12 @@ function away(name, text) {
   look = null;
   showOrders(null);
   showNote("");
+}
+
+// A board without a daemon streams.
+function listening(text) {
+  connection("live", true);
+  showState("LISTENING", text);
 }
 
 function showState(name, text) {
@@ -107,21 +134,23 @@ function cells() {
   return [...$("bands").children].map((item) => {
     const { x, y, width, height } = item.getBoundingClientRect();
     const head = item.lastChild.getBoundingClientRect().bottom - y;
-    return { x: x - frame.x, y: y - frame.y, width, height, head };
+    const isSeen = y < innerHeight && y + height > 0;
+    return { x: x - frame.x, y: y - frame.y, width, height, head, isSeen };
   });
 }
 
-// Whether a hand is connected, so that the angles are current.
-const isCurrent = () => look !== null && look.state !== "LOST";
+// Whether a hand is connected, so that the angles are current. The demo sees its hand without a connection.
+const isCurrent = () => wearer !== null || (look !== null && look.state !== "LOST");
 
 function drawHandIfMoved() {
   fit($("hand"));
   const { width, height } = $("hand");
-  const key = [width, height, colours.near, isCurrent(), shown.applied.map(Math.round), "|", shown.predicted.map(Math.round)].join();
+  const key = [width, height, colours.near, isCurrent(), shown.applied.map(Math.round), "|", shown.predicted.map(Math.round), "|",
+    wearer?.truth_deg.map(Math.round)].join();
   if (key === drawHandIfMoved.last) return;
   drawHandIfMoved.last = key;
   drawHand($("hand"), colours, shown.applied, shown.predicted);
-  showFingers(servos, shown.applied, shown.predicted, isCurrent());
+  showFingers(servos, shown.applied, shown.predicted, isCurrent(), wearer?.truth_deg);
 }
 
 let frameAt = performance.now(), spectraAt = frameAt, handAt = frameAt, frames = 0, framesSince = frameAt;
@@ -133,21 +162,22 @@ function frame(now) {
   for (const card of ["emg-card", "spectrum-card"]) $(card).classList.toggle("stale", stale);
   $("hand-card").classList.toggle("stale", !isCurrent());
   if (look && now - lookAt > STALE_MS) away("NO DAEMON", "The daemon is silent.");
-  traces.draw(colours, seconds, look?.contact.map((verdict) => verdict === "good") ?? []);
+  traces.draw(colours, seconds, look?.contact.map((verdict) => verdict === "good") ?? good);
   if (now - spectraAt > SPECTRA_MS) {
     spectra.draw(colours, (now - spectraAt) / 1000, cells());
     spectraAt = now;
   }
-  if (now - handAt > HAND_MS && look) {
+  const applied = wearer?.applied_deg ?? look?.applied_deg;
+  if (now - handAt > HAND_MS && applied) {
     const since = (now - handAt) / 1000;
     handAt = now;
-    shown = { applied: glide(shown.applied, look.applied_deg, since), predicted: glide(shown.predicted, look.predicted_deg, since) };
+    shown = { applied: glide(shown.applied, applied, since), predicted: glide(shown.predicted, look?.predicted_deg ?? [], since) };
   }
   drawHandIfMoved();
   frames += 1;
   if (now - framesSince > 1000) {
     write($("fps"), `${Math.round((1000 * frames) / (now - framesSince))} frames/s`);
-    write($("emg-scale"), `±${traces.half} counts, ${(traces.spanS ?? 0).toFixed(1)} s`);
+    write($("emg-scale"), scaleText(traces.half, traces.spanS ?? 0));
     [frames, framesSince] = [0, now];
   }
   requestAnimationFrame(frame);

@@ -38,8 +38,8 @@ export function showBands({ mains_db: mainsDb, mains_hz: mainsHz }, names) {
   write($("spectrum-scale"), `mains ${mainsHz} Hz and multiples marked`);
 }
 
-// isCurrent: a hand is connected; otherwise the bars stay and show no angles.
-export function showFingers(names, applied, predicted, isCurrent) {
+// isCurrent: a hand is connected; otherwise the bars stay and show no angles. truth: the wearer's own fingers, in the demo.
+export function showFingers(names, applied, predicted, isCurrent, truth) {
   const rows = items($("fingers"), names, (item, name) => {
     add(item, "span", "", name);
     const meter = add(item, "div", "meter");
@@ -47,13 +47,16 @@ export function showFingers(names, applied, predicted, isCurrent) {
       .forEach(([key, value]) => meter.setAttribute(key, value));
     add(meter, "i", "");
     add(meter, "b", "");
+    add(meter, "u", "diamond");
     add(item, "span", "angle");
   });
   rows.forEach((item, i) => {
     const [, meter, angle] = item.children;
     const servo = Math.round(applied[i] ?? 0), wanted = Math.round(predicted[i] ?? servo);
     meter.firstChild.style.transform = `scaleX(${servo / 180})`;
-    meter.lastChild.style.transform = `translateX(${wanted / 1.8}%)`;
+    meter.children[1].style.transform = `translateX(${wanted / 1.8}%)`;
+    meter.lastChild.hidden = !truth?.length;
+    if (truth?.length) meter.lastChild.style.left = `${truth[i] / 1.8}%`;
     meter.setAttribute("aria-valuenow", servo);
     meter.setAttribute("aria-valuetext", isCurrent ? `servo ${servo} degrees, predicted ${wanted} degrees` : "unknown");
     write(angle, isCurrent ? `${servo}°` : "–");

@@ -3,12 +3,14 @@
 import { fit } from "./canvas.js";
 
 const SHOWN_DB = 50;
+const AT_A_TIME = 16; // cells; more would cost frames
 
 export class Spectra {
   constructor(canvas) {
     this.canvas = canvas;
     this.target = null;
     this.shown = [];
+    this.next = 0;
   }
 
   push(message) {
@@ -21,15 +23,19 @@ export class Spectra {
 
   // cells: the place of each channel's spectrum, {x, y, width, height, head} in CSS pixels; labels take the uppermost `head`.
   draw(colours, seconds, cells) {
-    const ratio = fit(this.canvas), context = this.canvas.getContext("2d");
-    context.clearRect(0, 0, this.canvas.width, this.canvas.height);
-    if (!this.target) return;
+    const ratio = fit(this.canvas), context = this.canvas.getContext("2d", { willReadFrequently: true });
+    if (!this.target) return context.clearRect(0, 0, this.canvas.width, this.canvas.height);
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    const ease = 1 - Math.exp(-8 * seconds);
-    this.shown.forEach((row, channel) => {
+    const channels = this.shown.length, rounds = Math.ceil(channels / AT_A_TIME);
+    const ease = 1 - Math.exp(-8 * seconds * rounds);
+    for (let turn = 0; turn < Math.min(channels, AT_A_TIME); turn++) {
+      const channel = (this.next + turn) % channels, row = this.shown[channel], cell = cells[channel];
       this.target.power_db[channel].forEach((db, i) => { row[i] += ease * (db - row[i]); });
-      if (cells[channel]) this.cell(context, colours, row, colours.channels[channel % colours.channels.length], cells[channel]);
-    });
+      if (!cell) continue;
+      context.clearRect(cell.x - 8, cell.y, cell.width + 16, cell.height + 2);
+      if (cell.isSeen) this.cell(context, colours, row, colours.channels[channel % colours.channels.length], cell);
+    }
+    this.next = channels ? (this.next + AT_A_TIME) % channels : 0;
     context.setTransform(1, 0, 0, 1, 0, 0);
   }
 

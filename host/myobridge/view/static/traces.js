@@ -28,6 +28,7 @@ export class Traces {
     this.head = null;
     this.half = LEAST_COUNTS; // counts from the middle of a band to its edge
     this.middles = Array(channels).fill(0);
+    this.drawn = Array(channels).fill(NaN); // the middle with which each channel was drawn
     this.sinceScaled = Infinity;
   }
 
@@ -77,7 +78,7 @@ export class Traces {
   }
 
   draw(colours, seconds, good) {
-    const ratio = fit(this.canvas), context = this.canvas.getContext("2d");
+    const ratio = fit(this.canvas), context = this.canvas.getContext("2d", { willReadFrequently: true });
     if (!this.channels || this.newest < 0) return;
     this.advance(seconds);
     this.sinceScaled += seconds;
@@ -86,34 +87,52 @@ export class Traces {
     const step = Math.max(1, Math.round(ratio)); // whole pixels of the screen: shifts by a fraction would blur
     const pixels = Math.floor(width / step), perPixel = Math.max(1, Math.round(SPAN_COLUMNS / pixels));
     const right = Math.floor(this.head / perPixel);
-    const look = [width, height, step, this.half, this.middles, colours.panel, good].join();
+    const look = [width, height, step, this.half, colours.panel, good].join();
     let fresh = right - this.right;
     if (look !== this.look || !(fresh >= 0 && fresh < pixels)) fresh = pixels;
     [this.look, this.right, this.spanS] = [look, right, (pixels * perPixel) / this.perS];
     if (fresh === 0) return;
+    const [first, last] = this.seen();
+    context.save();
+    context.beginPath();
+    context.rect(0, this.edge(first), width, this.edge(last) - this.edge(first));
+    context.clip();
     context.globalCompositeOperation = "copy";
     context.drawImage(this.canvas, -fresh * step, 0);
-    context.globalCompositeOperation = "source-over";
-    const strip = { from: pixels - fresh, pixels, perPixel, right, step };
-    context.clearRect(strip.from * step, 0, fresh * step, height);
-    this.grid(context, colours, strip);
-    for (let channel = 0; channel < this.channels; channel++) {
+    context.restore();
+    this.drawn.fill(NaN, 0, first).fill(NaN, last);
+    for (let channel = first; channel < last; channel++) {
+      const moved = this.drawn[channel] !== this.middles[channel]; // only this channel is drawn again
+      this.drawn[channel] = this.middles[channel];
+      const strip = { from: moved ? 0 : pixels - fresh, pixels, perPixel, right, step };
+      this.grid(context, colours, channel, strip);
       context.fillStyle = good[channel] === false ? colours.bad : colours.channels[channel % colours.channels.length];
       this.trace(context, channel, strip);
     }
   }
 
-  // A line for each second and between channels.
-  grid(context, colours, { from, pixels, perPixel, right, step }) {
-    const { height } = this.canvas, perSecond = this.perS / perPixel;
+  // The first channel on the screen, and the one after the last; the others are drawn when they come into sight.
+  seen() {
+    const { top, height } = this.canvas.getBoundingClientRect(), band = height / this.channels;
+    const at = (y) => Math.min(this.channels, Math.max(0, y));
+    return [at(Math.floor(-top / band)), at(Math.ceil((innerHeight - top) / band))];
+  }
+
+  // The upper edge of a channel's band, in pixels of the canvas.
+  edge(channel) {
+    return Math.round((channel * this.canvas.height) / this.channels);
+  }
+
+  // The empty band of a channel: a line for each second and above the channel.
+  grid(context, colours, channel, { from, pixels, perPixel, right, step }) {
+    const perSecond = this.perS / perPixel, top = this.edge(channel), tall = this.edge(channel + 1) - top;
+    context.clearRect(from * step, top, (pixels - from) * step, tall);
     context.fillStyle = colours.line;
     for (let x = from; x < pixels; x++) {
       const at = right - pixels + 1 + x;
-      if (Math.floor(at / perSecond) !== Math.floor((at - 1) / perSecond)) context.fillRect(x * step, 0, 1, height);
+      if (Math.floor(at / perSecond) !== Math.floor((at - 1) / perSecond)) context.fillRect(x * step, top, 1, tall);
     }
-    for (let row = 1; row < this.channels; row++) {
-      context.fillRect(from * step, Math.round((row * height) / this.channels), (pixels - from) * step, 1);
-    }
+    if (channel) context.fillRect(from * step, top, (pixels - from) * step, 1);
   }
 
   // Lowest and highest count of a pixel's columns, relative to the middle; null if all of them are lost.
