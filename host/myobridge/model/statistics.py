@@ -97,7 +97,7 @@ def _array(data: bytes, rows: int) -> Floats:
     """float64 (rows, ·), all of them finite and not too large."""
     if len(data) % (rows * _FLOAT.itemsize):
         raise Refused(f"an array has {len(data)} bytes for {rows} rows")
-    values = np.frombuffer(data, _FLOAT).astype(np.float64).reshape(rows, -1)
-    if not (np.abs(values) <= LARGEST).all():
+    values = np.frombuffer(data, _FLOAT)
+    if not np.isfinite(values).all() or np.abs(values).max(initial=0) > LARGEST:
         raise Refused(f"a value is not finite, or larger than {LARGEST:g}")
-    return values
+    return values.astype(np.float64).reshape(rows, -1)
