@@ -35,7 +35,7 @@ export function showFaults(message, press) {
 export function showWearer({ state, explained, causes, error_deg: errorDeg }) {
   const next = !faults.on.length && ["DISARMED", "HOLD", "RELAX"].includes(state) ? "Press ARM to go on." : "";
   write($("fault-state"), state);
-  $("fault-state").dataset.state = state;
+  $("fault-state").dataset.board = state;
   write($("fault-text"), [causes, explained, next].filter(Boolean).join(" "));
   write($("error"), errorDeg === null ? "" : `${Math.round(errorDeg)}° apart`);
   $("wearer-key").hidden = false;
