@@ -7,6 +7,7 @@ import re
 import select
 import subprocess
 import time
+from pathlib import Path
 
 from lockstep import BEGIN_S, run_daemon
 from myobridge.simulator.firmware import SimulatedFirmware
@@ -51,6 +52,23 @@ def test_the_headless_demo_prints_its_summary():
     assert summary["seconds"] >= 3
     assert summary["commands_sent"] > 0
     assert summary["mae_deg"] is not None
+
+
+def children_of(process):
+    return [int(pid) for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
+
+
+def test_a_demo_that_is_killed_leaves_nobody_behind():
+    with subprocess.Popen(command("demo", "--headless", "--no-view")) as demo:
+        until_s = time.monotonic() + 60
+        while len(children := children_of(demo)) < 2:
+            assert time.monotonic() < until_s
+            time.sleep(0.05)
+        demo.kill()
+    until_s = time.monotonic() + 60
+    while any(Path(f"/proc/{pid}").exists() for pid in children):
+        assert time.monotonic() < until_s
+        time.sleep(0.05)
 
 
 def test_demo_draws_levels_fingers_state_and_the_summary():

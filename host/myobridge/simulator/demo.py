@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import signal
@@ -20,8 +21,16 @@ from myobridge.simulator.demo_page import serve_demo
 from myobridge.simulator.moments import Show, hide, moments_of
 
 MODEL: Final = "synth"
+PR_SET_PDEATHSIG: Final = 1
+"""prctl(2)."""
 GRACE_S: Final = 10.0
 """Extra seconds that the daemon may take to start, to fill the window and to end."""
+
+
+def _end_with_parent() -> None:
+    """On Linux, a demo that is killed takes its children along, so that no armed daemon stays."""
+    with suppress(AttributeError):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGINT)
 
 
 @contextmanager
@@ -33,6 +42,7 @@ def child(*arguments: str | Path, log: Path) -> Iterator[subprocess.Popen[bytes]
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=errors,
+            preexec_fn=_end_with_parent,  # noqa: PLW1509 - the demo has no threads yet
         )
     try:
         yield process
