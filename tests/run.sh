@@ -51,20 +51,20 @@ if [ "$chosen" ]; then
 fi
 # Tests of ports and clocks mostly wait, so two lanes of them run beside the tests that compute, which get the processors that are left over.
 # One file needs the machine for itself, at the end: a hand and a daemon without a processor lose each other.
-clocks="tests/faults tests/raspberry_pi"
-ports=tests/loopback
-computing=$(ls -d tests/*/ tests/test_*.py | grep -Ev "^($(echo "$clocks $ports" | tr ' ' '|'))/")
 alone=tests/loopback/test_calibrated_hand.py
+one=$(ls tests/loopback/test_[a-q]*.py | grep -vx "$alone")
+other="tests/faults tests/raspberry_pi $(ls tests/loopback/test_[r-z]*.py)"
+computing=$(ls -d tests/*/ tests/test_*.py | grep -Ev "^tests/(faults|raspberry_pi|loopback)/")
 said=$(mktemp -d)
 none=5 # pytest's exit status where the options leave no test
 failed=0
 $beside "$venv/bin/python" -m pytest $computing "$@" >"$said/computing" 2>&1 &
 computes=$!
-"$venv/bin/python" -m pytest $clocks "$@" >"$said/clocks" 2>&1 &
+"$venv/bin/python" -m pytest $other "$@" >"$said/other" 2>&1 &
 waits=$!
-"$venv/bin/python" -m pytest $ports --ignore=$alone "$@" || failed=$?
+"$venv/bin/python" -m pytest $one "$@" || failed=$?
 wait $waits || failed=$?
-cat "$said/clocks"
+cat "$said/other"
 wait $computes || failed=$?
 "$venv/bin/python" -m pytest $alone "$@" || [ $? -eq $none ] || failed=1
 cat "$said/computing"
