@@ -10,11 +10,12 @@ from __future__ import annotations
 import argparse
 import random
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Final
 
 from sim_port import ELF_OF, SimPort, port_of, replaced
 
+from myobridge.board import board_config
 from myobridge.calibration.byte_source import PortBytes, spec_for
 from myobridge.daemon.connection import Connection
 from myobridge.daemon.stats import RunStats
@@ -55,7 +56,9 @@ def run(port: SimPort) -> None:
 
 def doctor(port: SimPort) -> None:
     """`myobridge doctor`, until it listens to a stream."""
-    source = PortSource(port.open(), model().spec, Settings())  # type: ignore[arg-type]
+    spec = model().spec
+    configure = partial(board_config, spec=spec, config=Settings())
+    source = PortSource(port.open(), spec.channels, configure)  # type: ignore[arg-type]
     source.start()
     while not source.listener.newest_s:
         source.turn()

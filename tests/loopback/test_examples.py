@@ -168,6 +168,11 @@ def test_lerobot_finds_the_plug_in_by_its_name(lerobot):
     assert f'name = "{lerobot.__name__}"' in project
 
 
+def hears_ctrl_c():
+    """A shell's background jobs inherit a SIGINT that is ignored, and the tests may run in one."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_both_follow_a_running_hand(lerobot, tmp_path):
     with (
         simulated_hand(tmp_path) as hand,
@@ -178,7 +183,7 @@ def test_both_follow_a_running_hand(lerobot, tmp_path):
         teleoperator.connect()
         assert set(teleoperator.get_action()) == FEATURES
         program = [sys.executable, EXAMPLES / "ros_joint_states.py", hand.port, "--print"]
-        with subprocess.Popen(program, stdout=subprocess.PIPE, text=True) as printer:
+        with subprocess.Popen(program, stdout=subprocess.PIPE, text=True, preexec_fn=hears_ctrl_c) as printer:
             seen = {}
             while len(seen) < 2:
                 message = json.loads(printer.stdout.readline())
