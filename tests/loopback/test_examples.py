@@ -183,7 +183,12 @@ def test_both_follow_a_running_hand(lerobot, tmp_path):
         teleoperator.connect()
         assert set(teleoperator.get_action()) == FEATURES
         program = [sys.executable, EXAMPLES / "ros_joint_states.py", hand.port, "--print"]
-        with subprocess.Popen(program, stdout=subprocess.PIPE, text=True, preexec_fn=hears_ctrl_c) as printer:
+        with subprocess.Popen(
+            program,
+            stdout=subprocess.PIPE,
+            text=True,
+            preexec_fn=hears_ctrl_c,  # noqa: PLW1509 - sets one signal, which takes no lock
+        ) as printer:
             seen = {}
             while len(seen) < 2:
                 message = json.loads(printer.stdout.readline())

@@ -74,7 +74,8 @@ def check_alike(angles_deg: Floats, labels: Labels, poses: Poses) -> None:
             said.append(f"{poses[one].name} looks like {'rest' if other == REST else poses[other].name}")
         found = ", and ".join(dict.fromkeys(said))
         raise UserError(
-            f"{found}, so the old model is kept; make these poses more different, hold them firmer, leave one out, or add --long."
+            f"{found}, so the old model is kept; make these poses more different, hold them firmer, leave one out, or "
+            "add --long."
         )
 
 
