@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs everything the tests need, system packages too, and runs them all; options go to pytest.
-# `sh tests/run.sh --quick` installs Python packages alone and runs the tests of these rooms: no compiler, browser or network.
+# `sh tests/run.sh --quick` installs only Python packages and runs the tests of these rooms: no compiler, browser or network.
 quick_rooms="wire decoder daemon doctor view commands"
 # `sh tests/run.sh --busy …` runs all tests beside four processes that want the processor all the time.
 set -eu

@@ -190,7 +190,7 @@ def _mounting(sheet: Sheet) -> None:
     sheet.wire([(185, 900), (185, 874), (925, 874), (925, 900)], PULSE, 3)
     sheet.text(555, 866, "five servo pulses, and the one ground wire between board and rails", 14, PULSE, "middle")
     sheet.wire([(120, 1008), (120, 1060)], SIGNAL, 3)
-    sheet.text(132, 1038, "under 30 cm", 14, SIGNAL)
+    sheet.text(132, 1038, "leads: short as you can", 14, SIGNAL)
     sheet.box(40, 1060, 220, 44, "#fde8d4")
     sheet.text(150, 1087, "electrode ring", 15, anchor="middle", bold=True)
     for x, words in ((320, "RESET, under 50 cm"), (480, "relay coil")):

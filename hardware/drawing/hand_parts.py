@@ -40,6 +40,8 @@ PARTS: Final = (
     HandPart("glue: epoxy for PLA, and cyanoacrylate", "", 1, 12),
     HandPart("plate and two clamps for the table", "", 1, 15),
     HandPart("boxes: arm and belt", "inside 160 × 90 × 60 and 200 × 120 × 75 mm", 2, 14),
+    HandPart("enclosure for the stop, with a strap loop", "hole of 22 mm", 1, 12),
+    HandPart("cables of the stop: two twisted pairs", "RESET under 50 cm, relay coil", 1, 5),
     HandPart("hook-and-loop straps, 50 mm, with buckles", "", 4, 3),
     HandPart("cable of the 6 V rail, 2 × 2.5 mm², plugs", "1 m, XT60", 1, 10),
 )

@@ -83,7 +83,7 @@ SUPPLY: Final = (
         1,
     ),
     Part("step-down regulator 6 V, 15 A", "Pololu D24V150F6", "five stalled servos ([POWER.md](POWER.md))", 80, 1),
-    Part("or: BEC 6 V for 2–6S", "", "at least 10 A continuous and 15 A peak", 35),
+    Part("or: BEC 6 V for 2–6S", "", "at least 12.5 A continuous and 15 A peak", 35),
     Part(
         "regulator 7.5 V, step-up/step-down, 0.5 A or more",
         "Pololu S13V25F7 °",

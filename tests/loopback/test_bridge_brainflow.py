@@ -79,9 +79,11 @@ def test_a_file_is_played_its_gap_is_carried_through_and_its_end_leads_to_hold(t
         ("brainflow:cyton", "INVALID_ARGUMENTS_ERROR"),
         ("brainflow:cyton?serial_prt=x", "no option 'serial_prt'; the nearest is 'serial_port'"),
         ("brainflow:cyton?ip_port=x", "whole number"),
+        ("brainflow:cyton?timeout=-1", "whole number from 0 on"),
+        ("brainflow:cyton?ip_port=99999999999999999999999", "whole number"),
         ("brainflow:cyton?serial_port=/dev/none", "check the cable and serial_port"),
         ("brainflow:shimmer3", "no electrodes"),
-        ("brainflow:playback_file?file=/none&master_board=synthetic", "BrainFlow cannot use"),
+        ("brainflow:playback_file?file=/none&master_board=synthetic", "There is no file /none"),
     ],
 )
 def test_a_board_that_cannot_be_used_is_one_sentence(address, words):

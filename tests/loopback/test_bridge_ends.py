@@ -136,9 +136,36 @@ def test_the_port_of_the_board_may_be_missing_or_taken():
 
 def test_a_place_for_the_link_that_is_taken_is_refused(tmp_path):
     (tmp_path / "file").write_text("in the way")
+    (tmp_path / "mine").symlink_to(tmp_path / "file")
+    port = PtyPort(tmp_path / "board")
     with myo():
-        result = myobridge("bridge", "--emg", "lsl:Myo", "--hand", "/dev/null", "--link", tmp_path / "file")
-    assert "The link" in sentence(result)
+        for link, said in (("file", "The link"), ("mine", "which is no port of ours"), ("board", "another name")):
+            told = myobridge("bridge", "--emg", "lsl:Myo", "--hand", tmp_path / "board", "--link", tmp_path / link)
+            assert said in sentence(told)
+    assert (tmp_path / "mine").readlink() == tmp_path / "file"
+    assert str((tmp_path / "board").readlink()) == port.path
+    port.unplug()
+
+
+def test_a_second_bridge_to_a_board_leaves_the_link_of_the_first(tmp_path):
+    port, other = PtyPort(tmp_path / "bridge"), PtyPort(None)
+    link = SerialLink(other.path)
+    with myo():
+        command = ("bridge", "--emg", "lsl:Myo", "--hand", other.path, "--link", tmp_path / "bridge")
+        assert "is in use by another program" in sentence(myobridge(*command))
+    assert str((tmp_path / "bridge").readlink()) == port.path
+    link.close()
+    other.unplug()
+    port.unplug()
+
+
+def test_a_name_that_another_program_has_taken_over_stays(tmp_path):
+    first = PtyPort(tmp_path / "hand")
+    second = PtyPort(tmp_path / "hand")
+    first.unplug()
+    assert str((tmp_path / "hand").readlink()) == second.path
+    second.unplug()
+    assert not (tmp_path / "hand").is_symlink()
 
 
 @pytest.mark.parametrize(

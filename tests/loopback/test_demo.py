@@ -5,6 +5,7 @@ import os
 import pty
 import re
 import select
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -64,6 +65,7 @@ def test_a_demo_that_is_killed_leaves_nobody_behind():
         while len(children := children_of(demo)) < 2:
             assert time.monotonic() < until_s
             time.sleep(0.05)
+        os.kill(children[-1], signal.SIGSTOP)  # as the page's button does
         demo.kill()
     until_s = time.monotonic() + 60
     while any(Path(f"/proc/{pid}").exists() for pid in children):

@@ -195,6 +195,8 @@ def test_a_hand_in_emergency_stop_is_found_with_and_without_a_daemon(tmp_path):
             with feed_of(hand.port) as feed:
                 assert feed.request("estop").ok
             beside = examine(hand.port, *QUICK)
+            told = myobridge("doctor", "--port", hand.port, "--channels", 2, *QUICK).stderr
+        assert "A daemon holds the port, so these are the channels of its model" in told
         alone = examine(hand.port, *QUICK)
     for code, report in (beside, alone):
         assert (code, ids(report, "bad")) == (1, {"emergency_stop"})

@@ -79,22 +79,29 @@ def check_alike(angles_deg: Floats, labels: Labels, poses: Poses) -> None:
         )
 
 
-def check_order(angles_deg: Floats, labels: Labels, poses: Poses) -> None:
+def check_order(angles_deg: Floats, labels: Labels, poses: Poses) -> list[str]:
     """Refuses labels that lie: earlier days recognise most poses, and a few clearly in another order than was asked.
 
-    Where most poses are not recognised, the electrodes may sit elsewhere, and the labels are all that is known.
+    Where most poses are not recognised, the electrodes may sit elsewhere, and the labels are all that is known: then a
+    sentence says what is doubtful.
 
     Raises:
         UserError: poses are exchanged.
     """
     taken = _taken_for(angles_deg, labels, poses, CLEARLY)
     right = set(poses) - set(_taken_for(angles_deg, labels, poses, 0))
-    if taken and set(taken) == set(taken.values()) and len(right) >= len(poses) / 2:
-        names = ", ".join(poses[label].name for label in taken)
+    if not taken or set(taken) != set(taken.values()):
+        return []
+    names = ", ".join(poses[label].name for label in taken)
+    if len(right) >= len(poses) / 2:
         raise UserError(
             f"The poses {names} look exchanged, so the old model is kept; hold each pose when it is asked for, or add "
             "--long, which believes the labels."
         )
+    return [
+        f"The old model takes {names} for each other: either the electrodes sit elsewhere, or you held these poses in "
+        "another order than was asked; in that case, calibrate again."
+    ]
 
 
 def _decoded(angles_deg: Floats, poses: Poses) -> tuple[Labels, Mapping[int, int]]:

@@ -18,6 +18,7 @@ from myobridge.calibration.calibrate import Scores
 from myobridge.calibration.class_statistics import HELD_S, Translation, translation
 from myobridge.calibration.judge import Poses, PoseScore, check_alike, check_order, pose_scores, score
 from myobridge.calibration.plan import Timing
+from myobridge.calibration.poses import REST
 from myobridge.calibration.windows import Floats, Rows, Windows, windows_of
 from myobridge.errors import UserError
 from myobridge.model.check import check_model, statistics_in
@@ -52,11 +53,12 @@ class Base(NamedTuple):
 
 
 class Quick(NamedTuple):
-    """A calibrated model's file, its scores, and those of its poses."""
+    """A calibrated model's file, its scores, those of its poses, and sentences about what is doubtful."""
 
     model: bytes
     scores: Scores
     poses: list[PoseScore]
+    doubts: list[str]
 
 
 def base_of(path: Path) -> Base | None:
@@ -77,6 +79,11 @@ def calibrated(base: Base, recording: Recording, source: Path, name: str) -> Qui
         UserError: the recording does not fit or does not suffice, poses look alike, or labels are exchanged.
     """
     check_fits(recording, base.spec, source)
+    flat = [
+        str(number) for number, channel in enumerate(recording.counts.T, 1) if not len(channel) or np.ptp(channel) == 0
+    ]
+    if flat:
+        raise UserError(f"Channel {', '.join(flat)} of {source} is flat; check the electrodes and record it again.")
     poses = _poses_of(base, recording, source)
     try:
         windows, head = windows_of(base.data, base.spec, recording, base.path), head_of(base.data)
@@ -88,14 +95,23 @@ def calibrated(base: Base, recording: Recording, source: Path, name: str) -> Qui
     judged, known = part >= 0, (windows.hold >= 0) & (windows.since_s <= HELD_S)
     _check_enough(part, windows, poses, source)
     moved = translation(base.earlier, windows.features[known])
-    check_order(_decide(base, head, moved, windows)[judged], windows.label[judged], poses)
+    doubts = [
+        *_missing(base, poses),
+        *check_order(_decide(base, head, moved, windows)[judged], windows.label[judged], poses),
+    ]
     now_deg = _unseen(base, head, windows, part, known)[judged]
     label = windows.label[judged]
     scores = Scores(score(windows.angles_deg[judged], label, poses), score(now_deg, label, poses))
     check_alike(now_deg, label, poses)
     moved = translation(base.earlier, windows.features[known], windows.label[known])
     model = with_first_layer(base.data, _first_layer(head, moved), _spec_of(base.spec, name, recording))
-    return Quick(model, scores, pose_scores(now_deg, label, poses))
+    return Quick(model, scores, pose_scores(now_deg, label, poses), doubts)
+
+
+def _missing(base: Base, poses: Poses) -> list[str]:
+    """A sentence about the poses of the model that the recording lacks."""
+    names = [pose.name for pose in base.poses if pose.label not in poses]
+    return [f"Not recorded, so not judged: {', '.join(names)}."] if names else []
 
 
 def _poses_of(base: Base, recording: Recording, source: Path) -> Poses:
@@ -120,6 +136,8 @@ def _poses_of(base: Base, recording: Recording, source: Path) -> Poses:
 def _check_enough(part: Rows, windows: Windows, poses: Poses, source: Path) -> None:
     for label, pose in poses.items():
         if min(np.sum(part[windows.label == label] == half) for half in (0, 1)) < LEAST_WINDOWS:
+            if label == REST:
+                raise UserError(f"{source} holds {pose.name} too briefly; rest for 2 s between the poses.")
             raise UserError(
                 f"{source} holds {pose.name} too briefly; hold each pose for 2 s after its cue, or leave it out."
             )

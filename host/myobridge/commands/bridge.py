@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from functools import partial
 from pathlib import Path
 
 import click
@@ -23,7 +24,7 @@ from myobridge.commands.options import CONFIG, JSON, SECONDS, write_json
 @click.option(
     "--range",
     "full_range",
-    type=click.FloatRange(min=0, min_open=True),
+    type=click.FloatRange(min=1e-30, max=1e30),
     help="Largest value that the amplifier gives, in the stream's unit; larger values count as clipped.",
     show_default="0.032767 V; integers of 8 or 16 bits as they are",
 )
@@ -49,7 +50,7 @@ def bridge(
     from myobridge.daemon.bridge.reader import Reader
     from myobridge.daemon.bridge.run import Bridge
     from myobridge.daemon.bridge.scale import scale_of
-    from myobridge.daemon.bridge.stream import open_source
+    from myobridge.daemon.bridge.stream import MAX_CHANNELS, open_source
     from myobridge.daemon.bridge.translate import Translator
     from myobridge.daemon.printer import Printer
     from myobridge.daemon.realtime import enter_realtime
@@ -57,6 +58,8 @@ def bridge(
     from myobridge.settings import load_settings
     from myobridge.simulator.pty_port import PtyPort
 
+    if link is not None and link.absolute() == Path(hand).absolute():
+        raise UserError(f"--link and --hand are both {hand}; give the bridge's port another name.")
     settings = load_settings(config)
     refused = enter_realtime(settings.realtime.fifo_priority)  # first: the threads of the stream's library inherit it
     source = open_source(address)
@@ -68,20 +71,22 @@ def bridge(
         def tell(sentence: str) -> None:
             printer.say(f"myobridge: {sentence}")
 
-        port = PtyPort(link)
         reader = Reader(source, lambda: open_source(address), tell)
-        carrier = Bridge(port, hand, settings.link.baud, reader, Translator(stream, scale, tell), tell)
+        translator = Translator(stream, scale, tell)
+        carrier = Bridge(partial(PtyPort, link), hand, settings.link.baud, reader, translator, tell)
     except UserError:
         source.close()
         raise
     for sentence in refused:
         tell(sentence)
-    name = str(link or port.path)
+    name = str(link or carrier.path)
     click.echo(name)
     sys.stdout.flush()
+    offered = f" (the first {MAX_CHANNELS} are offered)" if stream.channels > MAX_CHANNELS else ""
+    drive = shlex.join(["myobridge", "run", "--port", name, "--model", "MODEL"])
     tell(
-        f"{address} gives {stream.channels} channels at {stream.fs_hz:g} Hz, and {hand} moves the hand. To drive it, "
-        f"run `{shlex.join(['myobridge', 'run', '--port', name, '--model', 'MODEL'])}` in another terminal."
+        f"{address} gives {stream.channels} channels{offered} at {stream.fs_hz:g} Hz, and {hand} moves the hand. "
+        f"To drive it, run `{drive}` in another terminal."
     )
     try:
         summary = carrier.run(seconds)

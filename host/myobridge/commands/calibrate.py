@@ -92,7 +92,7 @@ def _arithmetic(base: Base, made: Path, new: Path, name: str) -> tuple[dict[str,
 
     found = calibrated(base, Recording.load(made), made, new.stem)
     write_bytes(new, found.model)
-    for sentence in (words(found.poses), *calibrate.verdict(found.scores, name)):
+    for sentence in (words(found.poses), *calibrate.verdict(found.scores, name), *found.doubts):
         say(sentence)
     if (found.scores.after.balanced_accuracy or 0) < GOOD:
         say("With --long, calibrate records for a minute and trains for minutes; that may recognise more.")

@@ -71,6 +71,8 @@ def doctor(
         say("The examination ended before it measured anything.")
         sys.exit(ENDED_EARLY)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the rest is quick
+    if channels is not None and facts.source == "daemon":
+        say("A daemon holds the port, so these are the channels of its model; end the daemon to look at others.")
     findings = check_all(facts)
     report = as_json(facts, findings)
     if json_to != "-":

@@ -7,13 +7,14 @@ from typing import Final
 
 from myobridge.decoder.contact import Contact
 from myobridge.decoder.pipeline import Withheld
-from myobridge.wire.messages import Reason, State
+from myobridge.wire.messages import RESUME_CLEAN_MS, Reason, State
 
 _STATES: Final = {
     State.BOOT: "The hand is starting.",
     State.DISARMED: "The hand is disarmed.",
     State.ARMED: "The hand is armed and follows.",
-    State.HOLD: "The hand holds its pose{why}; it moves again when setpoints near that pose arrive.",
+    State.HOLD: "The hand holds its pose{why}; it moves again after "
+    f"{RESUME_CLEAN_MS / 1000:g} s of setpoints near that pose.",
     State.RELAX: "The hand opens slowly{why}; arm it again in the view or with SIGUSR1.",
     State.FAULT: "The hand has a fault{why}; remove the cause, then arm it in the view or with SIGUSR1.",
     State.ESTOP: "The hand is in emergency stop; make it safe, then lift the stop in the view or "
@@ -22,7 +23,7 @@ _STATES: Final = {
 _WITHOUT_PERMISSION: Final = "The hand is armed without permission, so the daemon is disarming it."
 _RELAXED: Final = "The hand is open and its servos are off; arm it again in the view or with SIGUSR1."
 _REASONS: Final = {
-    Reason.SETPOINTS_STOPPED: ", because no setpoints reach it",
+    Reason.SETPOINTS_STOPPED: ", because no setpoints reached it",
     Reason.SETPOINTS_REJECTED: ", because setpoints were stale or out of range",
     Reason.SILENT_TOO_LONG: ", because no setpoints reached it for too long",
     Reason.SAMPLING_STALLED: ": the board has stopped sampling",

@@ -28,9 +28,9 @@ GRACE_S: Final = 10.0
 
 
 def _end_with_parent() -> None:
-    """On Linux, a demo that is killed takes its children along, so that no armed daemon stays."""
+    """On Linux, a demo that is killed takes its children along, frozen ones too, so that no armed daemon stays."""
     with suppress(AttributeError):
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGINT)
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 @contextmanager

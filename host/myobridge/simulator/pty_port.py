@@ -7,8 +7,11 @@ import select
 import tty
 from pathlib import Path
 from termios import TCSANOW
+from typing import Final
 
 from myobridge.errors import UserError
+
+PTYS: Final = "/dev/pts/"
 
 
 class PtyPort:
@@ -37,16 +40,24 @@ class PtyPort:
         """Closes the port; a host that has it open loses it."""
         os.close(self._master)
         os.close(self._slave)
-        if self._link is not None:
+        if self._link is not None and self._leads_to(self._link) == self.path:  # not another program's by now
             self._link.unlink(missing_ok=True)
 
     def _point(self, link: Path) -> None:
+        leads_to = self._leads_to(link)
+        if leads_to is not None and not leads_to.startswith(PTYS) and link.exists():
+            raise UserError(f"The link {link} leads to {leads_to}, which is no port of ours; choose another path.")
         try:
-            if link.is_symlink():
+            if leads_to is not None:
                 link.unlink()
             link.symlink_to(self.path)
         except OSError as error:
             raise UserError(f"The link {link} cannot be made ({error.strerror}); choose another path.") from error
+
+    @staticmethod
+    def _leads_to(link: Path) -> str | None:
+        """Where a symbolic link leads; None: it is none."""
+        return str(link.readlink()) if link.is_symlink() else None
 
     def fileno(self) -> int:
         """The file descriptor of the board's end."""

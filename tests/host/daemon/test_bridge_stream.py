@@ -1,5 +1,8 @@
 """From the samples of a stream to EMG frames: counts, gaps, numbers."""
 
+import re
+import time
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,6 +10,7 @@ from hypothesis import strategies as st
 
 from myobridge.daemon.bridge.frames import Framer
 from myobridge.daemon.bridge.gaps import CounterGaps, StampGaps
+from myobridge.daemon.bridge.reader import Reader
 from myobridge.daemon.bridge.scale import Scale, scale_of
 from myobridge.daemon.bridge.stream import Block, Stream, open_source
 from myobridge.errors import UserError
@@ -31,6 +35,44 @@ def numbered(first, n, channels=2):
 
 def decoded(frames, channels):
     return [(frame.first, np.frombuffer(frame.samples, "<i2").reshape(-1, channels)) for frame in frames]
+
+
+# --- time stamps ------------------------------------------------------------------------------------------
+
+
+class Amplifier:
+    """A stream whose blocks have these time stamps."""
+
+    stream = Stream(2, FS_HZ, "uV", None)
+
+    def __init__(self, *stamps):
+        self.stamps = list(stamps)
+
+    def read(self, most, timeout_s):
+        if not self.stamps:
+            time.sleep(0.01)
+            return None
+        return block(numbered(0, 1), taken_s=np.array([self.stamps.pop(0)]))
+
+    def close(self):
+        """Nothing to leave."""
+
+
+@pytest.mark.parametrize(
+    ("stamp", "said"),
+    [(np.nan, "are not numbers"), (np.inf, "are not numbers"), (1e300, "lie 1e\\+300 s in the future")],
+)
+def test_stamps_that_prove_nothing_are_told_and_their_samples_left_out(stamp, said):
+    told, taken = [], []
+    reader = Reader(Amplifier(stamp, 0.9), Amplifier, told.append)
+    reader.start(lambda: 1, taken.append)
+    until_s = time.monotonic() + 60
+    while not taken and time.monotonic() < until_s:
+        time.sleep(0.01)
+    reader.close()
+    assert [found.taken_s[0] for found in taken] == [0.9]
+    assert told[1] == "The stream sends samples in time again."
+    assert re.search(said, told[0])
 
 
 # --- counts -----------------------------------------------------------------------------------------------

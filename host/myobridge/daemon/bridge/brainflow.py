@@ -6,6 +6,7 @@ import time
 from contextlib import suppress
 from difflib import get_close_matches
 from importlib import resources
+from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -121,8 +122,10 @@ def chosen(name: str, shim: ModuleType) -> tuple[int, Any]:
             raise UserError(f"BrainFlow has no option '{key}'; {_nearest(key, list(known))}.")
         if key == "master_board":
             params.master_board = _board(value, shim)
-        elif known[key] is int and not value.isdecimal():
-            raise UserError(f"The option {key} of BrainFlow is a whole number, not '{value}'; correct it.")
+        elif known[key] is int and not (value.isdecimal() and int(value) < 1 << 31):
+            raise UserError(f"The option {key} of BrainFlow is a whole number from 0 on, not '{value}'; correct it.")
+        elif key == "file" and not Path(value).is_file():
+            raise UserError(f"There is no file {value}; name a file that BrainFlow has recorded.")
         else:
             setattr(params, key, known[key](value))
     return _board(board, shim), params

@@ -8,6 +8,8 @@ from contextlib import suppress
 from threading import Event, Thread
 from typing import Final
 
+import numpy as np
+
 from myobridge.daemon.bridge.stream import Block, Source, StreamLost
 from myobridge.errors import UserError
 
@@ -75,6 +77,9 @@ class Reader:
 
     def _credible(self, block: Block) -> bool:
         """Counts a block, and says what is wrong with its time stamps; False if they prove nothing."""
+        if not np.isfinite(block.taken_s).all():
+            self._tell_change("no number", "The time stamps of the stream are not numbers; correct its program.")
+            return False
         if self._ended_s is not None:
             since = round((float(block.taken_s[0]) - self._ended_s) * self._stream.fs_hz) - 1
             block.lost[0] += max(0, since)
@@ -84,10 +89,10 @@ class Reader:
         self._newest_s, self._read_s = float(block.taken_s[-1]), block.read_s
         ahead_s = self._newest_s - block.read_s
         if ahead_s > AHEAD_S:
-            fault = f"lie {ahead_s:.1f} s in the future, so its samples are left out; correct the clock of its program"
+            fault = f"lie {ahead_s:.3g} s in the future, so its samples are left out; correct the clock of its program"
             self._tell_change("future", f"The time stamps of the stream {fault}.")
         elif -ahead_s > LATE_S:
-            fault = f"{-ahead_s:.1f} s old, so the board refuses setpoints; restart the stream's program"
+            fault = f"{-ahead_s:.3g} s old, so the board refuses setpoints; restart the stream's program"
             self._tell_change("late", f"The samples of the stream are, by their time stamps, {fault}.")
         else:
             self._tell_change("", "The stream sends samples in time again.")

@@ -31,7 +31,9 @@ MOST_UNSENT_BYTES: Final = 1 << 16
 
 
 class HostPort(Protocol):
-    """The port that the bridge offers to a host."""
+    """The port that the bridge offers to a host. path: what the host opens."""
+
+    path: str
 
     def fileno(self) -> int:
         """A file descriptor that is readable when the host has written."""
@@ -50,19 +52,26 @@ class Bridge:
     """Carries frames between host and board, and the stream's to the host."""
 
     def __init__(
-        self, host: HostPort, hand: str, baud: int, reader: Reader, translator: Translator, tell: Callable[[str], None]
+        self,
+        open_host: Callable[[], HostPort],
+        hand: str,
+        baud: int,
+        reader: Reader,
+        translator: Translator,
+        tell: Callable[[str], None],
     ) -> None:
-        """Opens the board's port.
+        """Opens the board's port, then the host's: the link of another bridge to that board stays as it is.
 
         Raises:
-            UserError: the port cannot be opened.
+            UserError: a port cannot be opened.
         """
         self._link: SerialLink | None = SerialLink(hand, baud)
-        self._host, self._hand, self._baud = host, hand, baud
+        self._host = open_host()
+        self._hand, self._baud = hand, baud
         self._reader, self._translator, self._tell = reader, translator, tell
         self._from_host, self._from_board = FrameDecoder(), FrameDecoder()
         self._poll = select.poll()
-        for port in (host, self._link):
+        for port in (self._host, self._link):
             self._poll.register(port.fileno(), select.POLLIN)
         self._lock = Lock()
         self._unsent = b""
@@ -74,6 +83,11 @@ class Bridge:
         write."""
         self._frames = self._drops = 0
         self._cost = ProcessCost()
+
+    @property
+    def path(self) -> str:
+        """The port that a host opens."""
+        return self._host.path
 
     def run(self, seconds: float | None) -> dict[str, Any]:
         """Runs until a signal ends it, or for `seconds`; the summary.
