@@ -73,8 +73,7 @@ def visit(page: Page) -> Film:
     page.wait_for_selector("#fault-buttons button")
     arm(page)
     page.wait_for_timeout(7000)  # the plot is full, and what was said about ARM is gone
-    if page.inner_text("#state-name") != "ARMED":
-        raise SystemExit("This machine is too busy: the hand of the demo does not stay armed.")
+    check_armed(page)
     with Film(page) as film:
         for button, state, seconds in SCRIPT:
             if button == "ARM":
@@ -83,7 +82,15 @@ def visit(page: Page) -> Film:
                 page.click(f"button:text-is('{button}')")
             wait_state(page, state, within_s=10)
             page.wait_for_timeout(1000 * seconds)
+            if state == "ARMED":
+                check_armed(page)
     return film
+
+
+def check_armed(page: Page) -> None:
+    """Ends the visit if the hand has left ARMED for want of a processor."""
+    if page.inner_text("#state-name") != "ARMED":
+        raise SystemExit("This machine is too busy: the hand of the demo does not stay armed.")
 
 
 def main() -> None:
