@@ -72,9 +72,10 @@ class AmplifierSettings(_Table, frozen=True):
     adc_range_mv: Annotated[float, msgspec.Meta(gt=0, le=100_000)] = 5000
     """Voltage between the ends of the ADC, at the input of the board."""
 
-    def uv_per_count(self, adc_bits: int) -> float | None:
-        """Microvolts at the skin; None: the gain is not given."""
-        return None if self.gain is None else 1000 * self.adc_range_mv / 2**adc_bits / self.gain
+    @property
+    def skin_range_uv(self) -> float | None:
+        """Voltage at the skin between the ends of the ADC; None: the gain is not given."""
+        return None if self.gain is None else 1000 * self.adc_range_mv / self.gain
 
 
 class ServoSettings(_Table, frozen=True):

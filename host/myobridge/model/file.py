@@ -127,6 +127,8 @@ class ModelSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     """Causal second-order sections b0 b1 b2 a0 a1 a2, applied in order to each channel."""
     scale_fs: Annotated[tuple[Scale, ...], msgspec.Meta(min_length=1)]
     """Divisors of the filtered channels, as fractions of the ADC's half range."""
+    skin_range_uv: Annotated[float, msgspec.Meta(gt=0, le=1e12)] | None = None
+    """Voltage at the skin between the ends of the ADC, for views alone; None: the amplifiers' gain is not known."""
     rest_pose_deg: Pose
     rest_gate: RestGate | None = None
     """The gate runs before the smoothing; neither affects the history of the network."""

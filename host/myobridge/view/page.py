@@ -91,6 +91,11 @@ class Units(Message):
     uv_per_count: float | None
 
 
+def units(skin_range_uv: float | None, adc_bits: int) -> Units:
+    """The units of an ADC between whose ends lies this voltage at the skin."""
+    return Units(uv_per_count=None if skin_range_uv is None else skin_range_uv / 2**adc_bits)
+
+
 class Filtered(Message):
     """The filter that all pages of the view look through."""
 

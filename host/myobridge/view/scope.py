@@ -85,7 +85,7 @@ class Scope(threading.Thread):
         judge = Judge(names, self._spec.fs_hz, adc_bits, self._settings)
         traces = Traces(len(names), self._spec.fs_hz, judge.push)
         listener = Listener(traces, self._publish)
-        self._publish(page.Units(uv_per_count=self._settings.amplifier.uv_per_count(adc_bits)))
+        self._publish(page.units(self._settings.amplifier.skin_range_uv, adc_bits))
         channels = "1 channel" if len(names) == 1 else f"{len(names)} channels"
         text = f"The board on {self._port} streams {channels} at {self._spec.fs_hz:g} Hz; nothing moves."
         self._publish(page.Link(up=True, text=text))

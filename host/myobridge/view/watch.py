@@ -62,7 +62,7 @@ class Watch(threading.Thread):
         """Publishes until the daemon ends."""
         about = feed.subscribe("bytes", "snapshots")
         adc_bits = about.board.ident.adc_bits if about.board else ADC_BITS
-        self._publish(page.Units(uv_per_count=self._amplifier.uv_per_count(adc_bits)))
+        self._publish(page.units(self._amplifier.skin_range_uv or about.spec.skin_range_uv, adc_bits))
         listener = Listener(Traces(len(about.spec.channels), about.spec.fs_hz), self._publish)
         self._publish(page.Link(up=True, text=f"The daemon on {self._port} runs and is waiting for the hand."))
         while not self._stopping.is_set():

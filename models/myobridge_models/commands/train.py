@@ -28,6 +28,11 @@ if TYPE_CHECKING:
 @click.option("--family", default="cnn_mlp_log", help="Network family; see `compare`.")
 @click.option("--population", is_flag=True, help="Many people's recordings, for a base model to calibrate.")
 @click.option("--robust", is_flag=True, help="Also train on altered copies: noise, hum, turned cuff, dead channel.")
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    help="Settings file (TOML) whose [amplifier] goes into the model, so that views show microvolts.",
+)
 @POSES
 @SEED
 @STEPS
@@ -42,6 +47,7 @@ def train(
     family: str,
     population: bool,
     robust: bool,
+    config: Path | None,
     poses: str | None,
     seed: int,
     steps: int | None,
@@ -52,6 +58,9 @@ def train(
     The targets are the recordings' true finger angles, or else the poses of their labels. To resume an interrupted
     training, give the same command again.
     """
+    from msgspec import structs
+
+    from myobridge.settings import load_settings
     from myobridge_models.data.training_set import all_but
     from myobridge_models.export.export import export
     from myobridge_models.network.families.registry import checked_family
@@ -61,6 +70,7 @@ def train(
     from myobridge_models.training.recipe import POPULATION, recipe
     from myobridge_models.training.train import fastest_device
 
+    skin_range_uv = load_settings(config).amplifier.skin_range_uv
     plan = replace(recipe(seed, steps, POPULATION if population else None), copies=int(robust))
     checked_family(family)
     check_output(out)
@@ -73,7 +83,7 @@ def train(
         return f"The training was interrupted; {resume if checkpoint.exists() else 'there is no checkpoint yet'}."
 
     def write(network: Network, spec: ModelSpec) -> None:
-        export(network, spec, out)
+        export(network, structs.replace(spec, skin_range_uv=skin_range_uv), out)
         add_statistics(out, sources, repetitions)
 
     with interruptible(interrupted), training_progress(out.stem, plan.steps) as bar:

@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import torch
+from msgspec import structs
 
 from myobridge.model.file import LabelledPose, ModelSpec
 from myobridge.model.load import open_model
@@ -139,7 +140,7 @@ def calibrate(
     repetitions = moving_repetitions(source)
     chosen = better_training(base, out.stem, source, poses, repetitions, bar)
     assert chosen.trial is not None
-    export(chosen.network, chosen.spec, out)
+    export(chosen.network, structs.replace(chosen.spec, skin_range_uv=open_model(base).spec.skin_range_uv), out)
     add_statistics(out, [source], repetitions)
     known = fits(open_model(base).spec, source[1])
     before = evaluate_base(base, source, poses, repetitions[-1]) if known else None

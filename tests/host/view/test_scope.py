@@ -8,6 +8,7 @@ from myobridge.decoder.acquisition import Hop
 from myobridge.errors import UserError
 from myobridge.settings import AcquisitionSettings, AmplifierSettings, Settings
 from myobridge.simulator.synth import SynthOptions, SynthSource
+from myobridge.view.page import units
 from myobridge.view.scope import Judge, _listed
 from myobridge.view.traces import COLUMN_S
 from myobridge.wire import messages as m
@@ -100,5 +101,5 @@ def test_inputs_and_channels_must_agree():
 
 
 def test_microvolts_need_the_gain():
-    assert AmplifierSettings().uv_per_count(10) is None
-    assert AmplifierSettings(gain=1000).uv_per_count(10) == pytest.approx(4.883, abs=1e-3)
+    assert units(AmplifierSettings().skin_range_uv, 10).uv_per_count is None
+    assert units(AmplifierSettings(gain=1000).skin_range_uv, 10).uv_per_count == pytest.approx(4.883, abs=1e-3)

@@ -127,3 +127,19 @@ def test_a_snapshot_of_another_version_is_reported_and_the_next_are_shown():
         viewers.wait(page.Link, lambda link: "different versions" in link.text)
         odd.clear()
         viewers.wait(page.Look)
+
+
+@pytest.mark.parametrize(
+    ("settings_gain", "of_model_uv", "uv_per_count"),
+    [(None, None, None), (None, 5120.0, 5.0), (1000.0, None, 5e6 / 1000 / 1024), (1000.0, 5120.0, 5e6 / 1000 / 1024)],
+)
+def test_the_gain_is_that_of_the_settings_or_else_of_the_model(monkeypatch, settings_gain, of_model_uv, uv_per_count):
+    spec = msgspec.structs.replace(tiny_spec(), skin_range_uv=of_model_uv)
+    monkeypatch.setitem(globals(), "ABOUT", msgspec.structs.replace(ABOUT, spec=spec))
+    expected = None if uv_per_count is None else pytest.approx(uv_per_count)
+    viewers = Viewers()
+    watch = Watch(PORT, viewers, AmplifierSettings(gain=settings_gain))
+    with daemon(look):
+        watch.start()
+        viewers.wait(page.Units, lambda said: said.uv_per_count == expected)
+        watch.stop()
