@@ -1,4 +1,4 @@
-"""Channels without a model: what `view --channels` and `doctor --channels` ask of a board."""
+"""Channels without a model: what `record`, `view --channels` and `doctor --channels` ask of a board."""
 
 from __future__ import annotations
 
@@ -9,13 +9,27 @@ from myobridge.errors import UserError
 from myobridge.model.file import REST_DEG, ModelSpec, usual_hop_samples
 from myobridge.settings import Settings
 from myobridge.wire import messages as m
-from myobridge.wire.emg import emg_wire_bytes
+from myobridge.wire.emg import emg_bits_per_s
 
-MOST: Final = 64
-"""Bits of CONFIG's channel_mask."""
 RATES_HZ: Final = (2000, 1000, 500, 250)
 """Without [acquisition] fs_hz, the first of these that the line carries."""
-BITS_PER_BYTE: Final = 10
+
+
+def spec_for(fs_hz: float, channels: int) -> ModelSpec:
+    """Stands for a model where there is none: it says only what to sample."""
+    hop_samples = usual_hop_samples(fs_hz)
+    return ModelSpec(
+        name="of this recording",
+        family="none",
+        fs_hz=fs_hz,
+        channels=tuple(f"EMG {n}" for n in range(1, channels + 1)),
+        window_samples=hop_samples,
+        hop_samples=hop_samples,
+        history_hops=0,
+        prefilter_sos=(),
+        scale_fs=(1.0,) * channels,
+        rest_pose_deg=REST_DEG,
+    )
 
 
 def channels_only(channels: int, config: Settings) -> ModelSpec:
@@ -29,20 +43,7 @@ def channels_only(channels: int, config: Settings) -> ModelSpec:
         raise UserError(
             f"[acquisition] inputs names {len(inputs)} inputs, but --channels asks for {channels}; make both equal."
         )
-    fs_hz = config.acquisition.fs_hz or fastest_hz(channels, config)
-    hop = usual_hop_samples(fs_hz)
-    return ModelSpec(
-        name="none",
-        family="none",
-        fs_hz=fs_hz,
-        channels=tuple(f"EMG {i + 1}" for i in range(channels)),
-        window_samples=hop,
-        hop_samples=hop,
-        history_hops=0,
-        prefilter_sos=(),
-        scale_fs=(1.0,) * channels,
-        rest_pose_deg=REST_DEG,
-    )
+    return spec_for(config.acquisition.fs_hz or fastest_hz(channels, config), channels)
 
 
 def fastest_hz(channels: int, config: Settings) -> float:
@@ -50,8 +51,7 @@ def fastest_hz(channels: int, config: Settings) -> float:
     for rate_hz in RATES_HZ:
         most = config.acquisition.max_samples_per_frame
         samples = samples_per_frame(usual_hop_samples(rate_hz), channels, most)
-        load = BITS_PER_BYTE * emg_wire_bytes(samples, channels) * rate_hz / samples / config.link.baud
-        if 100 * load <= m.LINK_LOAD_MAX_PERCENT:
+        if 100 * emg_bits_per_s(samples, channels, rate_hz) <= m.LINK_LOAD_MAX_PERCENT * config.link.baud:
             return rate_hz
     return RATES_HZ[-1]
 

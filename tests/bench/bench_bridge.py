@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from myobridge.board import board_config
-from myobridge.calibration.byte_source import spec_for
+from myobridge.channels import spec_for
 from myobridge.feed.port_stream import PortStream
 from myobridge.settings import Settings
 from myobridge.wire.emg import parse_emg

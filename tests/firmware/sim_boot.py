@@ -16,7 +16,8 @@ from typing import Final
 from sim_port import ELF_OF, SimPort, port_of, replaced
 
 from myobridge.board import board_config
-from myobridge.calibration.byte_source import PortBytes, spec_for
+from myobridge.calibration.byte_source import PortBytes
+from myobridge.channels import spec_for
 from myobridge.daemon.connection import Connection
 from myobridge.daemon.stats import RunStats
 from myobridge.doctor.stream import PortSource

@@ -11,7 +11,7 @@ import pytest
 
 from amplifier import amplifier
 from myobridge.board import board_config
-from myobridge.calibration.byte_source import spec_for
+from myobridge.channels import spec_for
 from myobridge.feed.port_stream import PortStream
 from myobridge.settings import Settings
 from myobridge.simulator.synth import SynthOptions, SynthSource

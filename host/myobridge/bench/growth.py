@@ -13,9 +13,7 @@ from myobridge.daemon.realtime import enter_realtime
 from myobridge.model.file import ModelSpec
 from myobridge.model.load import open_model
 from myobridge.settings import Settings, load_settings
-from myobridge.simulator.configure import MAX_CHANNELS
-from myobridge.simulator.uplink import BITS_PER_BYTE
-from myobridge.wire.emg import emg_wire_bytes
+from myobridge.wire.emg import MAX_CHANNELS, emg_bits_per_s
 from myobridge.wire.messages import BAUD, LINK_LOAD_MAX_PERCENT
 
 BAUDS: Final = (BAUD, 1_000_000, 2_000_000, 4_000_000)
@@ -43,7 +41,7 @@ def _configure(spec: ModelSpec, fifo_priority: int, path: Path) -> Settings | No
     """Settings with the slowest line that carries this size, written to `path`; None: no line or no board does."""
     channels = len(spec.channels)
     n = samples_per_frame(spec.hop_samples, channels, Settings().acquisition.max_samples_per_frame)
-    bits_per_s = BITS_PER_BYTE * emg_wire_bytes(n, channels) * spec.fs_hz / n
+    bits_per_s = emg_bits_per_s(n, channels, spec.fs_hz)
     baud = next((baud for baud in BAUDS if bits_per_s <= LINK_LOAD_MAX_PERCENT / 100 * baud), None)
     if baud is None or channels > MAX_CHANNELS:
         return None

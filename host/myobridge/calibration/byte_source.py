@@ -13,7 +13,7 @@ from myobridge.board import board_config
 from myobridge.errors import UserError
 from myobridge.feed import Chunk, FeedClient, NoDaemon
 from myobridge.feed.port_stream import PortStream
-from myobridge.model.file import REST_DEG, ModelSpec, usual_hop_samples
+from myobridge.model.file import ModelSpec
 from myobridge.settings import Settings
 from myobridge.wire import messages as m
 from myobridge.wire.handshake import Phase, SessionFailed
@@ -54,23 +54,6 @@ def open_source(port: str, spec: ModelSpec, config: Settings) -> ByteSource:
         return DaemonBytes(port)
     except NoDaemon:
         return PortBytes(port, spec, config)
-
-
-def spec_for(fs_hz: float, channels: int) -> ModelSpec:
-    """A specification for recording without a model: it says only what to sample."""
-    hop_samples = usual_hop_samples(fs_hz)
-    return ModelSpec(
-        name="of this recording",
-        family="none",
-        fs_hz=fs_hz,
-        channels=tuple(f"EMG {n}" for n in range(1, channels + 1)),
-        window_samples=hop_samples,
-        hop_samples=hop_samples,
-        history_hops=0,
-        prefilter_sos=(),
-        scale_fs=(1.0,) * channels,
-        rest_pose_deg=REST_DEG,
-    )
 
 
 class DaemonBytes:

@@ -6,10 +6,14 @@ import shlex
 import sys
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from myobridge.commands.options import CONFIG, JSON, SECONDS, write_json
+
+if TYPE_CHECKING:
+    from myobridge.daemon.bridge.stream import Stream
 
 
 @click.command()
@@ -50,7 +54,7 @@ def bridge(
     from myobridge.daemon.bridge.reader import Reader
     from myobridge.daemon.bridge.run import Bridge
     from myobridge.daemon.bridge.scale import scale_of
-    from myobridge.daemon.bridge.stream import MAX_CHANNELS, open_source
+    from myobridge.daemon.bridge.stream import open_source
     from myobridge.daemon.bridge.translate import Translator
     from myobridge.daemon.printer import Printer
     from myobridge.daemon.realtime import enter_realtime
@@ -82,14 +86,20 @@ def bridge(
     name = str(link or carrier.path)
     click.echo(name)
     sys.stdout.flush()
-    offered = f" (the first {MAX_CHANNELS} are offered)" if stream.channels > MAX_CHANNELS else ""
-    drive = shlex.join(["myobridge", "run", "--port", name, "--model", "MODEL"])
-    tell(
-        f"{address} gives {stream.channels} channels{offered} at {stream.fs_hz:g} Hz, and {hand} moves the hand. "
-        f"To drive it, run `{drive}` in another terminal."
-    )
+    tell(_introduction(address, stream, hand, name))
     try:
         summary = carrier.run(seconds)
     finally:
         printer.close()
     write_json(summary, json_to)
+
+
+def _introduction(address: str, stream: Stream, hand: str, name: str) -> str:
+    from myobridge.wire.emg import MAX_CHANNELS
+
+    offered = f" (the first {MAX_CHANNELS} are offered)" if stream.channels > MAX_CHANNELS else ""
+    drive = shlex.join(["myobridge", "run", "--port", name, "--model", "MODEL"])
+    return (
+        f"{address} gives {stream.channels} channels{offered} at {stream.fs_hz:g} Hz, and {hand} moves the hand. "
+        f"To drive it, run `{drive}` in another terminal."
+    )

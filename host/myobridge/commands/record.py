@@ -75,10 +75,10 @@ def record(
     that are repeated.
     """
     from myobridge.board import check_rate
-    from myobridge.calibration.byte_source import spec_for
     from myobridge.calibration.plan import Timing
     from myobridge.calibration.poses import DEFAULT, load_poses
     from myobridge.calibration.session import fresh_seed, record_session, sum_up
+    from myobridge.channels import spec_for
     from myobridge.model.load import open_model
     from myobridge.model.shipped import find_model
     from myobridge.settings import load_settings

@@ -20,7 +20,7 @@ _STATES: Final = {
     State.ESTOP: "The hand is in emergency stop; make it safe, then lift the stop in the view or "
     "with `myobridge lift-estop`.",
 }
-_WITHOUT_PERMISSION: Final = "The hand is armed without permission, so the daemon is disarming it."
+_STILL_ARMED: Final = "The hand is still armed, and the daemon is disarming it."
 _RELAXED: Final = "The hand is open and its servos are off; arm it again in the view or with SIGUSR1."
 _REASONS: Final = {
     Reason.SETPOINTS_STOPPED: ", because no setpoints reached it",
@@ -50,7 +50,7 @@ _WITHHELD: Final = {
 def explain_state(state: State, reason: Reason, *, may_move: bool) -> str:
     """A sentence about the hand's state. may_move: the session holds the permission that ARMED and HOLD require."""
     if state is State.ARMED and not may_move:
-        return _WITHOUT_PERMISSION
+        return _STILL_ARMED
     if state is State.RELAX and reason is Reason.RELAXED:
         return _RELAXED
     return _STATES[state].format(why=_REASONS.get(reason, ""))

@@ -17,13 +17,12 @@ import msgspec
 from myobridge.errors import UserError
 from myobridge.model.file import LabelledPose
 from myobridge.wire import messages as m
+from myobridge.wire.emg import MAX_CHANNELS
 from myobridge.wire.frame import MIN_FRAME_BYTES, encode
 
 SUFFIX: Final = ".myo"
 LABELS: Final = 256
 """Number of labels, and of repetitions: each is one byte."""
-MAX_CHANNELS: Final = 64
-"""Bits of the channel mask."""
 
 
 class LogFrame(IntEnum):

@@ -19,9 +19,10 @@ from numpy.typing import NDArray
 from myobridge import SERVOS
 from myobridge.errors import UserError
 from myobridge.model.file import LabelledPose
-from myobridge.recording.log_frames import MAX_CHANNELS, check_poses
+from myobridge.recording.log_frames import check_poses
 from myobridge.recording.npz_file import MAX_UNPACKED_MB, NpzFile, Stream, write_npz
 from myobridge.recording.timeline import COLUMNS, Samples, Timeline, changes_in
+from myobridge.wire.emg import MAX_CHANNELS
 
 EMG: Final = "emg"
 ANGLES: Final = "angles_deg"

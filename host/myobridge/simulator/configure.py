@@ -5,17 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 from myobridge.simulator.emg_source import EmgSource
-from myobridge.simulator.uplink import BITS_PER_BYTE
 from myobridge.wire import messages as m
-from myobridge.wire.emg import emg_wire_bytes
+from myobridge.wire.emg import BITS_PER_BYTE, MAX_CHANNELS, emg_wire_bytes
 from myobridge.wire.messages import Result
 
 TICK_HZ: Final = 2_000_000
 """Timer 1 of a 16 MHz AVR behind its prescaler of 8."""
 MIN_PERIOD_TICKS: Final = 100
 """20 kHz: a simulated ADC is quick."""
-MAX_CHANNELS: Final = 64
-"""Bits of CONFIG's channel_mask."""
 
 
 def check_config(config: m.Config, source: EmgSource, baud: int) -> Result:

@@ -14,12 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myobridge.metrics import Distribution
-from myobridge.simulator.configure import MAX_CHANNELS, TICK_HZ, check_config
+from myobridge.simulator.configure import TICK_HZ, check_config
 from myobridge.simulator.emg_source import EmgSource
 from myobridge.simulator.limits import WIDE, LimitsStore
 from myobridge.simulator.safety import Safety
 from myobridge.simulator.uplink import Uplink
 from myobridge.wire import messages as m
+from myobridge.wire.emg import MAX_CHANNELS
 from myobridge.wire.frame import PAYLOAD, FrameDecoder
 from myobridge.wire.messages import Result, State
 

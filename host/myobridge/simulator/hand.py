@@ -21,7 +21,7 @@ from myobridge.simulator.firmware import SimulatedFirmware
 from myobridge.simulator.line_faults import FaultyLine, LineFaults
 from myobridge.simulator.pty_port import PtyPort
 from myobridge.simulator.synth import SynthSource
-from myobridge.simulator.uplink import BITS_PER_BYTE
+from myobridge.wire.emg import BITS_PER_BYTE
 from myobridge.wire.messages import BAUD, State
 
 LONGEST_SLEEP_S: Final = 0.02

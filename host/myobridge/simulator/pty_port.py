@@ -7,11 +7,8 @@ import select
 import tty
 from pathlib import Path
 from termios import TCSANOW
-from typing import Final
 
 from myobridge.errors import UserError
-
-PTYS: Final = "/dev/pts/"
 
 
 class PtyPort:
@@ -45,7 +42,7 @@ class PtyPort:
 
     def _point(self, link: Path) -> None:
         leads_to = self._leads_to(link)
-        if leads_to is not None and not leads_to.startswith(PTYS) and link.exists():
+        if leads_to is not None and Path(leads_to).parent != Path(self.path).parent and link.exists():
             raise UserError(f"The link {link} leads to {leads_to}, which is no port of ours; choose another path.")
         try:
             if leads_to is not None:

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from typing import Final
 
 from myobridge.wire import messages as m
+from myobridge.wire.emg import BITS_PER_BYTE
 from myobridge.wire.frame import OVERHEAD_BYTES, encode
 
-BITS_PER_BYTE: Final = 10
 TX_BUFFER_BYTES: Final = 512
 USABLE_BYTES: Final = TX_BUFFER_BYTES - 1
 IN_HARDWARE_BYTES: Final = 2

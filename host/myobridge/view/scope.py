@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from contextlib import suppress
 from functools import partial
 from typing import Final
 
@@ -16,10 +14,9 @@ from myobridge.feed.port_stream import TURN_S, PortStream
 from myobridge.model.file import ModelSpec
 from myobridge.settings import Settings
 from myobridge.view import page
-from myobridge.view.filters import Filter
 from myobridge.view.misplaced import Misplaced
 from myobridge.view.traces import COLUMN_S, Traces
-from myobridge.view.watch import PERIOD_S, RETRY_S, Listener, Publish
+from myobridge.view.watch import PERIOD_S, Follower, Listener, Publish
 from myobridge.wire.handshake import Phase
 from myobridge.wire.link import LinkLost, SerialLink
 
@@ -36,37 +33,12 @@ MISPLACED: Final = "nearly the same muscle: move one pair of electrodes, or turn
 MOST_NAMED: Final = 8
 
 
-class Scope(threading.Thread):
-    """Owns the port, lets the board stream, and publishes what comes; looks for the board again when it is lost."""
+class Scope(Follower):
+    """Owns the port, and lets the board stream."""
 
     def __init__(self, port: str, spec: ModelSpec, settings: Settings, publish: Publish) -> None:
-        super().__init__(name="scope", daemon=True)
-        self._port, self._spec, self._settings, self._publish = port, spec, settings, publish
-        self._stopping = threading.Event()
-        self.filter: Filter = "raw"
-        """What the pages look through."""
-
-    def stop(self) -> None:
-        """Ends the thread, and the board's stream."""
-        self._stopping.set()
-        self.join()
-
-    def run(self) -> None:
-        """Follows the board on the port."""
-        while not self._stopping.is_set():
-            try:
-                self._follow()
-            except UserError as away:
-                self._away(str(away))
-            except LinkLost as lost:
-                self._away(f"The board on {self._port} was lost ({lost}); the view looks for it.")
-            except Exception as error:  # after any error viewers are told, and the view continues
-                self._away(f"The view failed ({type(error).__name__}: {error}) and is starting again.")
-
-    def _away(self, text: str) -> None:
-        with suppress(Exception):  # the next message may get through
-            self._publish(page.Link(up=False, text=text))
-        self._stopping.wait(RETRY_S)
+        super().__init__(port, publish)
+        self._spec, self._settings = spec, settings
 
     def _follow(self) -> None:
         configure = partial(channels_config, spec=self._spec, config=self._settings)
@@ -77,6 +49,8 @@ class Scope(threading.Thread):
             ident = stream.session.ident
             if ident is not None:
                 self._listen(stream, ident.adc_bits)
+        except LinkLost as lost:
+            raise UserError(f"The board on {self._port} was lost ({lost}); the view looks for it.") from lost
         finally:
             stream.close()
 

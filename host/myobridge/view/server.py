@@ -23,7 +23,7 @@ from myobridge.view.orders import Orders
 from myobridge.view.scope import Scope
 from myobridge.view.site import Site, site_files
 from myobridge.view.viewer import ORDER_BYTES, Said, Viewer, encode, understand, understand_demo
-from myobridge.view.watch import Watch
+from myobridge.view.watch import Follower, Watch
 
 MAX_VIEWERS: Final = 16
 MAX_CONTROLLERS: Final = 32
@@ -60,7 +60,7 @@ class Server:
         self._viewers: set[Viewer] = set()
         self._standing: dict[type[msgspec.Struct], str] = {}
         """The state that is replayed to viewers who join late: the newest message of each kind."""
-        self._watch: Watch | Scope
+        self._watch: Follower
         if channels is None:
             self._watch = Watch(port, self.publish, settings.amplifier)
         else:

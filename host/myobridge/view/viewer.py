@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from websockets.asyncio.server import ServerConnection
@@ -91,7 +91,7 @@ class Viewer:
 
     async def listen(
         self,
-        pass_on: Callable[[Any], object],
+        pass_on: Callable[[Said], object],
         *,
         control: bool,
         understand: Callable[[str | bytes], Said] = understand,

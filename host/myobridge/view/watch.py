@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
@@ -25,29 +26,34 @@ ADC_BITS: Final = 10
 Publish = Callable[[page.Message], None]
 
 
-class Watch(threading.Thread):
-    """Publishes the state of the daemon on a port; reconnects when the daemon comes back."""
+class Follower(threading.Thread, ABC):
+    """Publishes what is on a port, and looks for it again when it is lost."""
 
-    def __init__(self, port: str, publish: Publish, amplifier: AmplifierSettings) -> None:
+    def __init__(self, port: str, publish: Publish) -> None:
         super().__init__(name="watch", daemon=True)
-        self._port = port
-        self._amplifier = amplifier
-        self._publish = publish
+        self._port, self._publish = port, publish
         self._stopping = threading.Event()
         self.filter: Filter = "raw"
         """What the pages look through."""
 
     def stop(self) -> None:
-        """Ends the thread."""
+        """Ends the thread, and whatever it holds."""
         self._stopping.set()
         self.join()
 
+    @abstractmethod
+    def _follow(self) -> None:
+        """Publishes until `stop`, or until what is on the port is lost.
+
+        Raises:
+            UserError: a sentence about the loss.
+        """
+
     def run(self) -> None:
-        """Follows one daemon after another."""
+        """Follows one after another."""
         while not self._stopping.is_set():
             try:
-                with FeedClient(self._port) as feed:
-                    self._follow(feed)
+                self._follow()
             except UserError as away:
                 self._away(str(away))
             except Exception as error:  # after any error viewers are told, and the view continues
@@ -58,8 +64,19 @@ class Watch(threading.Thread):
             self._publish(page.Link(up=False, text=text))
         self._stopping.wait(RETRY_S)
 
-    def _follow(self, feed: FeedClient) -> None:
-        """Publishes until the daemon ends."""
+
+class Watch(Follower):
+    """Publishes the state of the daemon on a port."""
+
+    def __init__(self, port: str, publish: Publish, amplifier: AmplifierSettings) -> None:
+        super().__init__(port, publish)
+        self._amplifier = amplifier
+
+    def _follow(self) -> None:
+        with FeedClient(self._port) as feed:
+            self._listen(feed)
+
+    def _listen(self, feed: FeedClient) -> None:
         about = feed.subscribe("bytes", "snapshots")
         adc_bits = about.board.ident.adc_bits if about.board else ADC_BITS
         self._publish(page.units(self._amplifier.skin_range_uv or about.spec.skin_range_uv, adc_bits))

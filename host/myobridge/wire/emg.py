@@ -12,6 +12,10 @@ from myobridge.wire.frame import CRC_BYTES, OVERHEAD_BYTES
 from myobridge.wire.messages import Emg
 
 INDEX_SPAN: Final = 1 << 32
+MAX_CHANNELS: Final = 64
+"""Bits of CONFIG's channel_mask."""
+BITS_PER_BYTE: Final = 10
+"""On a serial line: a start bit, eight of the byte, a stop bit."""
 EMG_HEAD: Final = Struct("<xx" + Emg.STRUCT.format.removeprefix("<"))
 """The fields in front of the samples; type and seq are skipped."""
 SAMPLES_AT: Final = EMG_HEAD.size
@@ -35,6 +39,11 @@ def parse_emg(frame: bytes, channels: int) -> Samples | None:
 def emg_wire_bytes(samples: int, channels: int) -> int:
     """Length of an EMG frame on the wire, with its ending zero."""
     return OVERHEAD_BYTES + Emg.STRUCT.size + 2 * samples * channels
+
+
+def emg_bits_per_s(samples: int, channels: int, fs_hz: float) -> float:
+    """What EMG frames of so many samples take of a serial line."""
+    return BITS_PER_BYTE * emg_wire_bytes(samples, channels) * fs_hz / samples
 
 
 def index_step(index: Index, expected: Index) -> Index:

@@ -78,15 +78,11 @@ def train(
     repetitions = all_but(sources, sorted({r for r in (hold_out, validate) if r is not None}))
     checkpoint = out.with_name(out.name + ".checkpoint")
 
-    def interrupted() -> str:
-        resume = f"give the same command again to resume from {checkpoint}"
-        return f"The training was interrupted; {resume if checkpoint.exists() else 'there is no checkpoint yet'}."
-
     def write(network: Network, spec: ModelSpec) -> None:
         export(network, structs.replace(spec, skin_range_uv=skin_range_uv), out)
         add_statistics(out, sources, repetitions)
 
-    with interruptible(interrupted), training_progress(out.stem, plan.steps) as bar:
+    with interruptible(lambda: _interrupted(checkpoint)), training_progress(out.stem, plan.steps) as bar:
         _, spec = build(
             out.stem,
             sources,
@@ -102,3 +98,8 @@ def train(
         )
     wrote(out, f"model of {spec.training['minutes']} minutes of EMG")
     write_json({"model": str(out), "family": family, **asdict(plan), **spec.training}, json_to)
+
+
+def _interrupted(checkpoint: Path) -> str:
+    resume = f"give the same command again to resume from {checkpoint}"
+    return f"The training was interrupted; {resume if checkpoint.exists() else 'there is no checkpoint yet'}."

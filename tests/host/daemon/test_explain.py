@@ -24,6 +24,12 @@ def test_a_hand_that_has_opened_is_not_said_to_open():
     assert "opens" not in explain_state(State.RELAX, Reason.RELAXED, may_move=False)
 
 
+def test_a_hand_whose_permission_has_just_ended_is_still_armed_for_a_moment():
+    """As after each ESTOP: nobody armed the hand without permission."""
+    said = explain_state(State.ARMED, Reason.HOST_ARMED, may_move=False)
+    assert said == "The hand is still armed, and the daemon is disarming it."
+
+
 def test_a_bad_channel_is_named_with_a_remedy():
     text = explain_withheld(Withheld.CHANNEL_FLAT, ("ulnar", "radial"), (Contact.GOOD, Contact.FLAT))
     assert text == "No setpoints: channel radial is flat: check that its electrode and amplifier are connected."

@@ -15,9 +15,11 @@ from labelled_recording import labelled
 from myobridge.errors import UserError
 from myobridge.model.load import open_model
 from myobridge_models import cli
+from myobridge_models.commands import benchmark, days, train
 from myobridge_models.data import biopatrec
 from myobridge_models.experiments.ablation import VARIANTS
 from myobridge_models.experiments.parallel import Workers
+from myobridge_models.network.families.registry import DEFAULT_FAMILY
 from myobridge_models.training.checkpoint import network_in
 from myobridge_models.training.recipe import Recipe
 from myobridge_models.training.train import CHECK_STEPS, SAVE_S, _due
@@ -148,6 +150,13 @@ def test_train_names_the_file_and_the_progress_names_its_figure(monkeypatch, cap
     *bar, last = err.splitlines()
     assert re.fullmatch(rf"myobridge: Wrote {tmp_path / 'm.onnx'} \(model of [\d.]+ minutes of EMG, \d+ kB\)\.", last)
     assert any(re.search(r"error +\d+\.\d°", line) for line in bar)
+
+
+def test_every_command_judges_or_trains_the_default_family():
+    default = {p.name: p.default for p in train.train.params}["family"]
+    assert default == DEFAULT_FAMILY
+    for command in (benchmark.benchmark, days.days):
+        assert DEFAULT_FAMILY in {p.name: p.default for p in command.params}["decoders"].split(",")
 
 
 def test_poses_come_from_a_file_or_from_biopatrec(monkeypatch, capsys, tmp_path):

@@ -9,8 +9,8 @@ from typing import Final
 from msgspec.structs import asdict, replace
 
 from myobridge.board import board_config
-from myobridge.calibration.byte_source import spec_for
 from myobridge.calibration.servos.guide import cdeg_of, start_us
+from myobridge.channels import spec_for
 from myobridge.daemon.permission.estop_memory import EstopMemory
 from myobridge.errors import UserError
 from myobridge.feed import FeedClient, NoDaemon

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from myobridge.errors import UserError
-
-MAX_CHANNELS: Final = 64
-"""Bits of CONFIG's channel_mask; further channels of a stream are left out."""
 
 
 class Stream(NamedTuple):

@@ -23,9 +23,9 @@ from myobridge.board import MAX_RATE_ERROR
 from myobridge.daemon.bridge.clocks import Clocks
 from myobridge.daemon.bridge.frames import Framer
 from myobridge.daemon.bridge.scale import Scale
-from myobridge.daemon.bridge.stream import MAX_CHANNELS, Block, Stream
+from myobridge.daemon.bridge.stream import Block, Stream
 from myobridge.wire import messages as m
-from myobridge.wire.emg import emg_wire_bytes, parse_emg
+from myobridge.wire.emg import MAX_CHANNELS, emg_wire_bytes, parse_emg
 from myobridge.wire.frame import MAX_WIRE_BYTES, PAYLOAD, encode
 from myobridge.wire.messages import Result
 
@@ -54,7 +54,7 @@ class Translator:
 
     def __init__(self, stream: Stream, scale: Scale, tell: Callable[[str], None]) -> None:
         self._stream, self._scale, self._tell = stream, scale, tell
-        self._channels = min(stream.channels, MAX_CHANNELS)
+        self._channels = min(stream.channels, MAX_CHANNELS)  # further channels are left out
         self._tick_hz = 0
         self._seq = 0
         self._asked: Configured | None = None

@@ -13,8 +13,8 @@ from myobridge.errors import UserError
 from myobridge.model.file import LabelledPose
 from myobridge.recording.importing.found import Column, Found
 from myobridge.recording.importing.mapping import EVENTS, Mapping
-from myobridge.recording.log_frames import MAX_CHANNELS
 from myobridge.recording.npz import DEFAULT_ADC_BITS
+from myobridge.wire.emg import MAX_CHANNELS
 
 RANGE: Final = re.compile(r"(\d+)-(\d+)")
 LOOK: Final = "`myobridge import {} --look` lists the columns"
