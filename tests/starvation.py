@@ -91,6 +91,7 @@ def run_undisturbed(item: pytest.Item, nextitem: pytest.Item | None) -> bool:
         if not (failed and machine.starved and tries_left):
             break
         print(f"{item.nodeid}: {machine}; once more.")
+        _end_shared_processes(item)
         timer.pytest_timeout_cancel_timer(item=item)
         timer.pytest_timeout_set_timer(item=item, settings=pytest_timeout._get_item_settings(item))
     for report in failed:
@@ -99,6 +100,12 @@ def run_undisturbed(item: pytest.Item, nextitem: pytest.Item | None) -> bool:
         item.ihook.pytest_runtest_logreport(report=report)
     item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
     return True
+
+
+def _end_shared_processes(item: pytest.Item) -> None:
+    """Ends the fixtures that tests of one file share: the failed try may have left a daemon or a page in any state."""
+    with suppress(Exception):  # only the next try is judged
+        item.session._setupstate.teardown_exact(item.session)
 
 
 def eventually(condition: Callable[[], T], within_s: float = PATIENCE_S) -> T:

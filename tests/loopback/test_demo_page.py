@@ -74,7 +74,7 @@ def test_a_board_that_was_switched_off_and_on_comes_out_of_an_emergency_stop(pag
     wait_state(page, "ESTOP")
     page.click("#lift")
     page.click("#lift-confirm")
-    wait_text(page, "#note", "switch the board's power off and on")
+    wait_text(page, "#status", "switch the board's power off and on")
     press(page, "Switch the board off")
     wait_state(page, "LOST")
     press(page, "Switch the board on")
