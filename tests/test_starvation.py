@@ -1,4 +1,4 @@
-"""A test in real time that fails on a starved machine is repeated with fresh processes; other failures count at once."""
+"""A test in real time that fails on a starved machine is repeated with fresh processes; others fail at once."""
 
 import os
 import subprocess
