@@ -19,6 +19,8 @@ from typing import NamedTuple
 
 HERE = Path(__file__).parent
 TARGETS = sorted(path.stem.removeprefix("target_") for path in HERE.glob("target_*.py"))
+FRESH = ("sh", "-c", '"$@"; exit $?', "sh")
+"""A shell between: Linux counts the peak memory of the process that starts another as the other's own."""
 LIMITS = ("-max_len=4096", "-timeout=10", "-rss_limit_mb=1024", "-print_final_stats=1", "-verbosity=1")
 
 
@@ -38,7 +40,7 @@ def fuzz(target: str, budget: str, corpus: Path, artifacts: Path) -> Outcome:
     for seed in importlib.import_module(f"target_{target}").seeds():
         (corpus / hashlib.sha256(seed).hexdigest()[:16]).write_bytes(seed)
     command = [sys.executable, HERE / "child.py", target, *LIMITS, budget, f"-artifact_prefix={artifacts}/", corpus]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run([*FRESH, *command], capture_output=True, text=True, check=False)
     edges = [int(number) for number in re.findall(r"cov: (\d+)", done.stderr)]
     runs = re.findall(r"stat::number_of_executed_units: *(\d+)", done.stderr)
     problem = done.stdout[-3000:] + done.stderr[-3000:] if done.returncode else ""
