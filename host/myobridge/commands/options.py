@@ -117,3 +117,14 @@ def interruptible(sentence: Callable[[], str]) -> Iterator[None]:
     finally:
         for number in heard:
             signal.signal(number, before[number])
+
+
+def give_to_daemon(port: str | None, mine: Path) -> bool:
+    """Gives the model to the daemon on the port, if one runs there; whether the daemon runs the model now."""
+    from myobridge.calibration.calibrate import swap
+
+    if port is None:
+        return False
+    swapped, sentence = swap(port, mine)
+    say(sentence)
+    return swapped
