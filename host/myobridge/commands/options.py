@@ -25,6 +25,9 @@ FIRMWARE = click.option(
     type=click.Choice(["mega2560", "uno"]),
     help="Run the real firmware of this board in its simulator; this needs a clone of the repository.",
 )
+NAME = click.option(
+    "--name", default="", help="Name of the hand, left or right, if its service has one.", show_default=False
+)
 SECONDS = click.option(
     "--seconds",
     type=click.FloatRange(min=0, min_open=True),

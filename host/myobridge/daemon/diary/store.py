@@ -72,7 +72,7 @@ class Store:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if port:
             claim(self.folder, port)
-        files = self._files()
+        files = self.files()
         number = int(files[-1].stem) if files else 1
         if files and files[-1].stat().st_size >= MOST_BYTES:
             number += 1
@@ -110,11 +110,12 @@ class Store:
         return lines, damaged
 
     def _texts(self) -> Iterator[bytes]:
-        for path in self._files():
+        for path in self.files():
             with path.open("rb") as file:
                 yield from file.read(2 * MOST_BYTES).splitlines()
 
-    def _files(self) -> list[Path]:
+    def files(self) -> list[Path]:
+        """The files of the diary, the oldest first."""
         try:
             found = [path for path in self.folder.iterdir() if NAME.fullmatch(path.name)]
         except FileNotFoundError:
