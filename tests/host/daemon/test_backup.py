@@ -253,25 +253,26 @@ def about_changed(**changes):
 def test_an_archive_that_lies_is_refused(wearer, other, change, kinds, words):
     wearer.file.write_bytes(packed({"model.onnx": model_bytes(wearer.folder)}, ABOUT_IT))
     rewritten(wearer.file, change, **kinds)
+    other.run(restore, wearer.file)
     assert words in other.complaint
     assert other.everything == {}
 
 
-def test_a_backup_that_was_cut_short_or_flipped_anywhere_is_refused(wearer, other):
-    good = packed({"model.onnx": model_bytes(wearer.folder), "config.toml": SETTINGS.encode()}, ABOUT_IT)
+def test_a_backup_that_was_cut_short_or_flipped_gives_no_wrong_entry(wearer):
+    entries = {"model.onnx": model_bytes(wearer.folder), "config.toml": SETTINGS.encode()}
+    good = packed(entries, ABOUT_IT)
     changed = [good[:size] for size in range(0, len(good), 97)]
     changed += [good[:at] + bytes([good[at] ^ 0x55]) + good[at + 1 :] for at in range(0, len(good), 61)]
-    first = None
+    refused = 0
     for data in changed:
         wearer.file.write_bytes(data)
         try:
-            found = unpacked(wearer.file)
-        except UserError as error:
-            assert "backup" in str(error)
-        else:
-            first = first or found
-            assert found.entries["config.toml"] == SETTINGS.encode()
-    assert first is None or first.entries["model.onnx"] == model_bytes(wearer.folder)
+            assert unpacked(wearer.file).entries == entries, (
+                "the flipped byte was one that says nothing, such as a date"
+            )
+        except UserError:
+            refused += 1
+    assert refused > 0.8 * len(changed)
 
 
 def test_a_file_that_is_too_large_or_no_file_is_refused(wearer, other, monkeypatch):
