@@ -139,7 +139,7 @@ class Generations:
             UserError: there is no earlier generation, or a file cannot be written; `mine` is then unchanged.
         """
         with self._writing() as found:
-            here = self._adopted(found, None)
+            here = self._adopted(found, None) if found else 0
             for one in _earlier(found, here):
                 if _whole(one):
                     self._put(one)
@@ -168,7 +168,8 @@ class Generations:
     def _writing(self) -> Iterator[list[Generation]]:
         """The generations, while other programs cannot change them."""
         if not self.folder.is_dir():
-            raise self._nothing()
+            yield []
+            return
         with locked(self.folder):
             yield self._found()
 
