@@ -107,6 +107,13 @@ class SafetySettings(_Table, frozen=True):
     """A channel counts as flat if its peak-to-peak counts over 200 ms are below this."""
 
 
+class DiarySettings(_Table, frozen=True):
+    """`[diary]`: what the daemon notes for the person who uses the hand."""
+
+    keep: bool = True
+    """The daemon notes on this computer when the hand was used, and what happened."""
+
+
 class RealtimeSettings(_Table, frozen=True):
     """`[realtime]`: scheduling of the daemon's loop."""
 
@@ -123,6 +130,7 @@ class Settings(_Table, frozen=True):
     servo: ServoSettings = ServoSettings()
     safety: SafetySettings = SafetySettings()
     realtime: RealtimeSettings = RealtimeSettings()
+    diary: DiarySettings = DiarySettings()
 
     def __post_init__(self) -> None:
         if self.safety.relax_ms <= self.safety.hold_ms:

@@ -65,6 +65,8 @@ def test_every_value_can_be_set(load):
         min_range_counts = 0
         [realtime]
         fifo_priority = 0
+        [diary]
+        keep = false
         """
     )
     assert config.servo.safe_deg == (0, 1, 90, 50, 50)

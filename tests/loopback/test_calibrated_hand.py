@@ -1,17 +1,16 @@
 """From bare electrodes to a hand that follows, without a person: the model has not seen this wearer."""
 
 import json
-import shutil
 import time
 
 import numpy as np
 import pytest
 
-from myobridge.calibration.calibrate import previous_model
 from myobridge.calibration.plan import schedule
 from myobridge.calibration.poses import REST, load_poses
 from myobridge.feed.audience import Audience
 from myobridge.feed.prompts import Prompt
+from myobridge.model.generations import Generations
 from myobridge.model.shipped import find_model
 from myobridge.simulator.hand import ROW_S
 from myobridge.wire.messages import State
@@ -99,8 +98,9 @@ def test_after_record_and_calibrate_the_armed_hand_follows_poses_that_the_model_
 @pytest.mark.slow
 def test_undo_swaps_the_model_of_a_running_daemon_unless_its_hand_may_move(tmp_path):
     mine = tmp_path / "mine.onnx"
-    for path in (mine, previous_model(mine)):
-        shutil.copy(find_model("synth"), path)
+    data = find_model("synth").read_bytes()
+    for score in ("monday", "tuesday", "wednesday"):
+        Generations(mine).keep(data, score, "calibrated in seconds")
     undo = ("calibrate", "--undo", "--out", mine, "--json", "-")
     with simulated_hand(tmp_path) as hand, running("run", "--port", hand.port, "--model", "synth"):
         with feed_of(hand.port) as feed:

@@ -1,11 +1,10 @@
-"""From a recording to the wearer's own model: trains it in another process, installs it, and undoes that.
+"""From a recording to the wearer's own model: trains it in another process, and gives it to the daemon.
 
 Training belongs to `myobridge-models`; this module exchanges only files with it.
 """
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 import time
@@ -19,7 +18,6 @@ from myobridge.calibration.byte_source import ByteSource
 from myobridge.calibration.plan import Timing
 from myobridge.errors import UserError
 from myobridge.feed import FeedClient, NoDaemon, Snapshot
-from myobridge.files import draft, refusals
 
 NEEDS: Final = ("myobridge_models", "torch", "onnx", "scipy")
 TIMING: Final = Timing(repetitions=3, hold_s=2.0, rest_s=1.2)
@@ -97,6 +95,13 @@ def verdict(scores: Scores, base: str) -> list[str]:
     return said
 
 
+def in_words(score: Score) -> str:
+    """A score in a few words."""
+    if score.balanced_accuracy is None:
+        return f"mean error of the angles {score.mae_deg:.1f}°"
+    return f"accuracy of the poses {score.balanced_accuracy:.2f} of 1"
+
+
 def check_disarmed(source: ByteSource, *, port: str) -> None:
     """Refuses an armed hand, because its model could not be changed after the recording.
 
@@ -156,42 +161,6 @@ def train(recording: Path, base: Path, new: Path) -> Scores:
     raise UserError(f"The training failed, as said above; {recording} is kept, so try again with --recording.")
 
 
-def previous_model(mine: Path) -> Path:
-    """Path of the model that `mine` replaced."""
-    return mine.with_name(f"{mine.stem}.previous{mine.suffix}")
-
-
-def put_in_place(new: Path, mine: Path, base: Path) -> None:
-    """Copies `new` to `mine`, and keeps the old `mine`, or else `base`, as the previous model.
-
-    Raises:
-        UserError: the folder cannot be written to; `mine` is then unchanged.
-    """
-    _copy(mine if mine.exists() else base, previous_model(mine))
-    _copy(new, mine)
-
-
-def undo(mine: Path) -> None:
-    """Swaps `mine` and its previous model, so that a second undo reverses the first.
-
-    Raises:
-        UserError: there is no previous model, or the folder cannot be written to.
-    """
-    previous, undone = previous_model(mine), mine.with_name(f"{mine.stem}.undone{mine.suffix}")
-    killed_before_its_last_step = undone.exists() and not previous.exists()
-    if not previous.exists() and not killed_before_its_last_step:
-        raise UserError(
-            f"There is nothing to undo, because {previous} does not exist; give the --out of the calibration to undo."
-        )
-    if mine.exists() and not killed_before_its_last_step:
-        _copy(mine, undone)
-    with refusals(mine):
-        if previous.exists():
-            previous.replace(mine)
-        if undone.exists():
-            undone.replace(previous)
-
-
 def swap(port: str, mine: Path) -> tuple[bool, str]:
     """Gives the model to the daemon on `port`; whether the daemon runs it now, and a sentence about that."""
     try:
@@ -212,9 +181,3 @@ def swap(port: str, mine: Path) -> tuple[bool, str]:
         else f" Until then it runs the old model; `myobridge run --port {port} --model {mine}` runs the new model."
     )
     return reply.ok, reply.text + later
-
-
-def _copy(source: Path, target: Path) -> None:
-    """Copies a file; the copy is whole or does not exist."""
-    with draft(target) as half:
-        shutil.copyfile(source, half)

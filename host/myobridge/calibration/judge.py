@@ -35,11 +35,15 @@ class PoseScore(msgspec.Struct, frozen=True):
 
 def words(scores: Sequence[PoseScore]) -> str:
     """The scores of the poses as a sentence."""
-    said = [
+    return f"Recognised now: {recognised(scores)}."
+
+
+def recognised(scores: Sequence[PoseScore]) -> str:
+    """The scores of the poses, as a list in words."""
+    return ", ".join(
         f"{pose.name} {pose.of_ten} of 10" + ("" if pose.of_ten >= FIRM else " (hold it firmer, or leave it out)")
         for pose in scores
-    ]
-    return f"Recognised now: {', '.join(said)}."
+    )
 
 
 def score(angles_deg: Floats, labels: Labels, poses: Poses) -> Score:

@@ -10,13 +10,25 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from myobridge.commands.options import CONFIG, JSON, MODEL_HELP, PLAIN, interruptible, say, write_json, wrote
+from myobridge.commands.options import (
+    CONFIG,
+    JSON,
+    MODEL_HELP,
+    PLAIN,
+    give_to_daemon,
+    interruptible,
+    say,
+    write_json,
+    wrote,
+)
 from myobridge.errors import UserError
 
 if TYPE_CHECKING:
     from myobridge.calibration.calibrate import Scores
     from myobridge.calibration.quick import Base
 
+HOW = ("calibrated in seconds", "trained on a recording")
+"""What made the new model: the arithmetic, or else the training."""
 GOOD = 0.9
 """Balanced accuracy below which a long training may be worth its time."""
 
@@ -32,7 +44,7 @@ GOOD = 0.9
 @click.option("--recording", type=click.Path(path_type=Path), help="Use this recording instead of making a new one.")
 @click.option("--long", "train", is_flag=True, help="Record for a minute and train for minutes; needs PyTorch.")
 @click.option("--yes", is_flag=True, help="Do not ask; take the new model if it is better.")
-@click.option("--undo", "take_back", is_flag=True, help="Put the previous model back into --out.")
+@click.option("--undo", "take_back", is_flag=True, help="Put the model before back into --out; may be repeated.")
 @PLAIN
 @CONFIG
 @JSON
@@ -53,12 +65,11 @@ def calibrate(
     models, and --long, need a minute of recording and minutes of training. A running daemon keeps streaming. The hand
     must be disarmed, because its model is changed.
     """
-    from myobridge.calibration import calibrate
+    from myobridge.model.generations import Generations
 
     if take_back:
-        calibrate.undo(mine)
-        say(f"{mine} is the previous model again; `--undo` once more brings the new model back.")
-        write_json({"model": str(mine), "swapped": _swap(port, mine)}, json_to)
+        say(f"{mine} is generation {Generations(mine).undo()} again; `myobridge generations {mine}` lists them all.")
+        write_json({"model": str(mine), "swapped": give_to_daemon(port, mine)}, json_to)
         return
     base, quick = _checked(port, model_name, mine, recording, train, yes)
     made = recording or _record(port or "", base, quick, mine, config)
@@ -68,24 +79,25 @@ def calibrate(
     ):
         new = Path(folder) / mine.name
         if quick:
-            summary, scores = _arithmetic(quick, made, new, model_name or base.stem)
+            summary, scores, said = _arithmetic(quick, made, new, model_name or base.stem)
         else:
-            summary, scores = _training(base, made, mine, new, model_name or base.stem)
+            summary, scores, said = _training(base, made, mine, new, model_name or base.stem)
         taken = _taken(scores, made, mine, yes, quick=quick is not None)
         if taken:
-            calibrate.put_in_place(new, mine, base)
-            say(f"{mine} is your model now; `myobridge calibrate --undo --out {mine}` brings the previous model back.")
+            accuracy = scores.after.balanced_accuracy
+            Generations(mine).keep(new.read_bytes(), said, HOW[quick is None], balanced_accuracy=accuracy, base=base)
+            say(f"{mine} is your model now; `myobridge calibrate --undo --out {mine}` goes back to the model before.")
             wrote(mine, "model")
-    swapped = taken and _swap(port, mine)
+    swapped = taken and give_to_daemon(port, mine)
     write_json({"recording": str(made), **summary, "taken": taken, "model": str(mine), "swapped": swapped}, json_to)
 
 
-def _arithmetic(base: Base, made: Path, new: Path, name: str) -> tuple[dict[str, Any], Scores]:
-    """Calibrates in seconds into the file `new`; the summary, and the scores."""
+def _arithmetic(base: Base, made: Path, new: Path, name: str) -> tuple[dict[str, Any], Scores, str]:
+    """Calibrates in seconds into the file `new`; the summary, the scores, and the scores of the poses in words."""
     from msgspec import to_builtins
 
     from myobridge.calibration import calibrate
-    from myobridge.calibration.judge import words
+    from myobridge.calibration.judge import recognised, words
     from myobridge.calibration.quick import calibrated
     from myobridge.files import write_bytes
     from myobridge.recording import Recording
@@ -96,11 +108,11 @@ def _arithmetic(base: Base, made: Path, new: Path, name: str) -> tuple[dict[str,
         say(sentence)
     if (found.scores.after.balanced_accuracy or 0) < GOOD:
         say("With --long, calibrate records for a minute and trains for minutes; that may recognise more.")
-    return {**to_builtins(found.scores), "poses": to_builtins(found.poses)}, found.scores
+    return {**to_builtins(found.scores), "poses": to_builtins(found.poses)}, found.scores, recognised(found.poses)
 
 
-def _training(base: Path, made: Path, mine: Path, new: Path, name: str) -> tuple[dict[str, Any], Scores]:
-    """Trains into the file `new`; the summary, and the scores."""
+def _training(base: Path, made: Path, mine: Path, new: Path, name: str) -> tuple[dict[str, Any], Scores, str]:
+    """Trains into the file `new`; the summary, the scores, and the scores in words."""
     from msgspec import to_builtins
 
     from myobridge.calibration import calibrate
@@ -110,7 +122,7 @@ def _training(base: Path, made: Path, mine: Path, new: Path, name: str) -> tuple
     scores = calibrate.train(made, base, new)
     for sentence in calibrate.verdict(scores, name):
         say(sentence)
-    return to_builtins(scores), scores
+    return to_builtins(scores), scores, calibrate.in_words(scores.after)
 
 
 def _checked(
@@ -188,14 +200,3 @@ def _taken(scores: Scores, made: Path, mine: Path, yes: bool, *, quick: bool) ->
             "yourself, or make another recording."
         )
     return True
-
-
-def _swap(port: str | None, mine: Path) -> bool:
-    """Gives the model to the daemon on the port, if one runs there; whether the daemon runs the model now."""
-    from myobridge.calibration.calibrate import swap
-
-    if port is None:
-        return False
-    swapped, sentence = swap(port, mine)
-    say(sentence)
-    return swapped

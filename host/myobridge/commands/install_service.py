@@ -14,6 +14,7 @@ from myobridge.errors import UserError
 if TYPE_CHECKING:
     from myobridge.daemon.service.board import Board
     from myobridge.daemon.service.hand import Hand
+    from myobridge.daemon.service.install import Step
 
 
 @click.command("install-service")
@@ -41,13 +42,14 @@ def install_service(
     /dev/myobridge-left and the service myobridge@left.
     """
     from myobridge.daemon.service.hand import Hand
-    from myobridge.daemon.service.install import Step, install_steps, need_root, uninstall_steps
+    from myobridge.daemon.service.install import install_steps, need_root, uninstall_steps
 
-    hand, steps = Hand(name), list[Step]()
+    hand = Hand(name)
     if uninstall:
         steps = uninstall_steps(installed=hand.unit_path.exists(), hand=hand)
     else:
-        steps = install_steps(*_texts(hand, port, model_name, config), hand)
+        unit, rule, models = _texts(hand, port, model_name, config)
+        steps = install_steps(unit, rule, hand, models)
     if dry_run:
         for step in steps:
             click.echo(str(step))
@@ -63,10 +65,13 @@ def install_service(
         say("The service is installed; it starts when the hand is plugged in.")
 
 
-def _texts(hand: Hand, port: str | None, model_name: str | None, config: Path | None) -> tuple[str, str]:
-    """The text of the systemd unit and of the udev rule, after a check that a daemon could start with them."""
+def _texts(hand: Hand, port: str | None, model_name: str | None, config: Path | None) -> tuple[str, str, list[Step]]:
+    """The text of the systemd unit and of the udev rule, and the steps that put the model into the hand's folder.
+
+    A daemon could start with them.
+    """
     from myobridge.board import check_rate
-    from myobridge.daemon.service.install import check_beside_others, owner
+    from myobridge.daemon.service.install import check_beside_others, model_steps, owner
     from myobridge.daemon.service.texts import rule_text, unit_text
     from myobridge.model.load import open_model
     from myobridge.model.shipped import find_model
@@ -78,12 +83,13 @@ def _texts(hand: Hand, port: str | None, model_name: str | None, config: Path | 
         )
     model, settings = find_model(model_name).absolute(), load_settings(config)
     check_rate(settings, open_model(model).spec)
-    command = [sys.executable, "-m", "myobridge", "run", "--port", hand.link, "--model", str(model)]
+    command = [sys.executable, "-m", "myobridge", "run", "--port", hand.link, "--model", str(hand.model)]
     if config:
         command += ["--config", str(config.absolute())]
     board, user = _board(hand, port), owner()
     check_beside_others(hand, board, user)
-    return unit_text(user, command, board, settings.realtime.fifo_priority, hand), rule_text(board, hand)
+    unit = unit_text(user, command, board, settings.realtime.fifo_priority, hand)
+    return unit, rule_text(board, hand), model_steps(user, model, hand)
 
 
 def _board(hand: Hand, port: str | None) -> Board:

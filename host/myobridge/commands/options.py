@@ -25,6 +25,9 @@ FIRMWARE = click.option(
     type=click.Choice(["mega2560", "uno"]),
     help="Run the real firmware of this board in its simulator; this needs a clone of the repository.",
 )
+NAME = click.option(
+    "--name", default="", help="Name of the hand, left or right, if its service has one.", show_default=False
+)
 SECONDS = click.option(
     "--seconds",
     type=click.FloatRange(min=0, min_open=True),
@@ -117,3 +120,14 @@ def interruptible(sentence: Callable[[], str]) -> Iterator[None]:
     finally:
         for number in heard:
             signal.signal(number, before[number])
+
+
+def give_to_daemon(port: str | None, mine: Path) -> bool:
+    """Gives the model to the daemon on the port, if one runs there; whether the daemon runs the model now."""
+    from myobridge.calibration.calibrate import swap
+
+    if port is None:
+        return False
+    swapped, sentence = swap(port, mine)
+    say(sentence)
+    return swapped

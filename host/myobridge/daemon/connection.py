@@ -98,6 +98,11 @@ class Connection:
         return self._link.called
 
     @property
+    def channels(self) -> tuple[str, ...]:
+        """Names of the channels of the model."""
+        return self._model.spec.channels
+
+    @property
     def _awaited_bytes(self) -> int:
         """How many bytes end the sleep: a whole hop; a single byte while part of a hop or an answer is due."""
         if self._frames.between_frames and not self.session.awaits_answer:

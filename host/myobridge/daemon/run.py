@@ -15,6 +15,7 @@ from typing import Any, Final
 from myobridge.board import check_rate
 from myobridge.daemon.connection import IDLE_S, Connection
 from myobridge.daemon.decision_guard import GIVE_UP_TICKS, TICK_S, DecisionGuard
+from myobridge.daemon.diary.keeper import Diary
 from myobridge.daemon.model_swap import ModelSwap
 from myobridge.daemon.notices import Notices
 from myobridge.daemon.permission.requests import Requests
@@ -66,6 +67,7 @@ class Daemon:
         self._requests = Requests(port, self.notices.tell, launched_s=started_s if arm else None)
         self._guard = DecisionGuard(self._rescue, self._terminate, self._end_stuck)
         self._swap = ModelSwap(config)
+        self._diary = Diary(port, model_path, self.notices.tell, keep=config.diary.keep)
         self._feed = Feed(port, self._about)
         self._lock = Lock()
         """The guard's thread serves an ESTOP while the loop is stuck, and the loop may return at that moment."""
@@ -78,6 +80,7 @@ class Daemon:
         """Closes the feed, and tells the service manager."""
         self.notify.stopping()
         self._requests.close()
+        self._diary.close()
         self._feed.close()
 
     def install_signals(self) -> None:
@@ -181,6 +184,7 @@ class Daemon:
         if session.status is not None:
             stats.state = m.State(session.status.state)
         self.notices.tell_changes(connection, now_s)
+        self._diary.look(connection, now_s, estop=self._requests.estop)
         self._serve(now_s, called)  # first: a request of now leaves with the next turn
         with self._lock:
             self._requests.attend(connection, now_s)
@@ -216,6 +220,7 @@ class Daemon:
                 self._requests.take(opened, self._connection, now_s)
         if loaded := self._swap.finish(self._connection):
             self._model, self._model_path, _ = loaded
+            self._diary.model(self._model_path)
             self.notices.tell(f"The model is now {self._model.spec.name}.")
         self.stats.feed_drops, self.stats.feed_refused = self._feed.drops, self._feed.refused
 
@@ -248,6 +253,7 @@ class Daemon:
         self.stats.reconnects += 1
         self.notices.tell_lost(why)
         self._requests.lost()
+        self._diary.lost(time.monotonic())
         collect()
         self._wait_to_reconnect()
 

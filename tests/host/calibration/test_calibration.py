@@ -2,19 +2,20 @@
 
 import json
 import sys
-from contextlib import suppress
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
 from myobridge.calibration import calibrate as calibration
-from myobridge.calibration.calibrate import Score, Scores, previous_model, put_in_place, undo
+from myobridge.calibration.calibrate import Score, Scores
 from myobridge.calibration.plan import schedule
 from myobridge.calibration.poses import load_poses
 from myobridge.commands.calibrate import calibrate
+from myobridge.commands.generations import generations
 from myobridge.errors import UserError
 from myobridge.feed import NoDaemon, Reply
+from myobridge.model.generations import Generations
 from myobridge.model.load import open_model
 from myobridge.recording import Recording
 from tiny_model import tiny_spec, write_tiny_model
@@ -78,6 +79,11 @@ class Bench:
         return self.run("--model", self.base, "--recording", self.recording, *arguments, answer=answer)
 
     @property
+    def generations(self):
+        """What made each generation."""
+        return [one.facts.how for one in Generations(self.mine).kept()]
+
+    @property
     def names(self):
         """Files that did not exist at first."""
         first = {"base.onnx", "trained.onnx", "r.npz", "trainer.py"}
@@ -88,12 +94,12 @@ def test_a_better_model_is_installed_and_the_base_is_kept_for_undo(bench):
     result = bench.calibrate("--yes", "--json", bench.folder / "c.json")
     assert result.exit_code == 0, result.output
     assert named(bench.mine) == "trained"
-    assert named(previous_model(bench.mine)) == "base"
+    assert bench.generations == ["base, before the first calibration", "trained on a recording"]
     assert "0.50" in result.stderr
     assert "0.93" in result.stderr
     summary = json.loads((bench.folder / "c.json").read_text())
     assert (summary["taken"], summary["swapped"], summary["after"]["balanced_accuracy"]) == (True, False, 0.93)
-    assert bench.names == {"mine.onnx", "mine.previous.onnx", "c.json"}
+    assert bench.names == {"mine.onnx", "mine.generations", "c.json"}
 
 
 def test_a_base_for_other_channels_has_no_score_before(bench):
@@ -104,13 +110,31 @@ def test_a_base_for_other_channels_has_no_score_before(bench):
     assert named(bench.mine) == "trained"
 
 
-def test_undo_restores_the_previous_model_and_a_second_undo_the_new_one(bench):
+def test_undo_goes_back_several_times_and_any_generation_can_be_used_again(bench):
     write_tiny_model(bench.mine, tiny_spec(name="yesterday"))
     bench.calibrate("--yes")
-    for name in ("yesterday", "trained", "yesterday"):
-        assert bench.run("--undo").exit_code == 0
+    write_tiny_model(bench.trained, tiny_spec(name="evening"))
+    bench.calibrate("--yes")
+    for name in ("trained", "yesterday"):
+        result = bench.run("--undo")
+        assert result.exit_code == 0
         assert named(bench.mine) == name
-    assert bench.names == {"mine.onnx", "mine.previous.onnx"}
+        assert "is generation" in result.stderr
+    assert bench.run("--undo").exit_code
+    assert "nothing to undo" in bench.complaint
+    assert CliRunner().invoke(generations, [str(bench.mine), "--use", "3"]).exit_code == 0
+    assert named(bench.mine) == "evening"
+    listed = CliRunner().invoke(generations, [str(bench.mine)]).stdout.splitlines()
+    assert [line[:4] for line in listed] == ["  1:", "  2:", "> 3:"]
+    assert listed[2].endswith("trained on a recording; accuracy of the poses 0.93 of 1")
+    assert bench.names == {"mine.onnx", "mine.generations"}
+
+
+def test_the_list_of_generations_is_also_there_for_programs(bench):
+    bench.calibrate("--yes")
+    listed = json.loads(CliRunner().invoke(generations, [str(bench.mine), "--json", "-"]).stdout)
+    assert [row["balanced_accuracy"] for row in listed["generations"]] == [None, 0.93]
+    assert [row["in_place"] for row in listed["generations"]] == [False, True]
 
 
 def test_yes_does_not_take_a_model_that_is_not_better(bench):
@@ -175,48 +199,18 @@ def test_a_model_in_a_missing_folder_is_refused(bench):
 def test_a_full_disk_leaves_the_model_unchanged(bench, monkeypatch):
     write_tiny_model(bench.mine, tiny_spec(name="yesterday"))
 
-    def full(_source, _target):
+    def full(_fd):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("myobridge.calibration.calibrate.shutil.copyfile", full)
-    with pytest.raises(UserError, match="No space left on device"):
-        put_in_place(bench.trained, bench.mine, bench.base)
-    with pytest.raises(UserError, match="nothing to undo"):
-        undo(bench.mine)
+    monkeypatch.setattr("myobridge.files.os.fsync", full)
+    assert bench.calibrate("--yes").exit_code
+    assert "No space left on device" in bench.complaint
     assert named(bench.mine) == "yesterday"
-    assert bench.names == {"mine.onnx"}
 
 
 def test_a_model_before_its_acceptance_has_its_final_name_in_another_folder(bench, capfd):
     bench.calibrate("--yes")
     assert "mine.onnx False" in capfd.readouterr().err
-
-
-@pytest.mark.parametrize("step", ["before the first rename", "between the renames", "never"])
-def test_a_killed_undo_loses_no_model(bench, monkeypatch, step):
-    """`undo` renames twice; the next undo continues where a killed one ended."""
-    write_tiny_model(bench.mine, tiny_spec(name="new"))
-    write_tiny_model(previous_model(bench.mine), tiny_spec(name="old"))
-    left = {"before the first rename": 0, "between the renames": 1, "never": 9}[step]
-    rename = type(bench.mine).replace
-
-    def killed(path, target):
-        nonlocal left
-        if path.suffix == ".onnx" and not path.name.startswith("."):
-            left -= 1
-            if left < 0:
-                raise KeyboardInterrupt
-        return rename(path, target)
-
-    with monkeypatch.context() as until_then, suppress(KeyboardInterrupt):
-        until_then.setattr(type(bench.mine), "replace", killed)
-        undo(bench.mine)
-    models = [named(path) for path in bench.folder.glob("mine*.onnx")]
-    assert {"new", "old"} <= set(models)
-    if step != "never":
-        undo(bench.mine)
-    assert (named(bench.mine), named(previous_model(bench.mine))) == ("old", "new")
-    assert bench.names == {"mine.onnx", "mine.previous.onnx"}
 
 
 class Daemon:

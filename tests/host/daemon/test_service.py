@@ -23,7 +23,9 @@ from myobridge.daemon.service.texts import TAKEN, rule_text, unit_text
 from myobridge.errors import UserError
 from myobridge.feed import feed_path
 from myobridge.feed.place import SERVICE, folders
+from myobridge.model.generations import Generations
 from myobridge.settings import RealtimeSettings
+from tiny_model import tiny_spec, write_tiny_model
 
 LINK, UNIT, UNIT_PATH, RULE_PATH = ONLY.link, ONLY.unit, ONLY.unit_path, ONLY.rule_path
 LEFT, RIGHT = Hand("left"), Hand("right")
@@ -409,6 +411,55 @@ def test_a_second_hand_is_installed_beside_the_first(capsys, system):
     assert f"write {LEFT.rule_path}:" in shown
     assert '"--port" "/dev/myobridge-left"' in shown
     assert "run systemctl restart myobridge@left.service" in shown
+
+
+def test_each_hand_has_its_own_model_and_its_own_page():
+    hands_ = (ONLY, LEFT, RIGHT, Hand("third"), Hand("fourth"))
+    assert len({hand.model.parent for hand in hands_}) == len(hands_)
+    assert [hand.view_port for hand in hands_[:3]] == [8765, 8766, 8767]
+    assert len({hand.view_port for hand in hands_}) == len(hands_)
+    assert all(hand.model.is_relative_to(SERVICE_STATE) for hand in hands_), "the only folder that it may write to"
+
+
+def test_the_service_runs_the_model_in_the_hands_own_folder(capsys, system):
+    shown = call(capsys, *NEW)
+    assert f'"--model" "{LEFT.model}"' in shown
+    assert re.search(f"run runuser -u daemon -- .* generations {LEFT.model} --add .*synth.onnx", shown)
+    assert re.search(f"run install -d -m 700 -o daemon -g [0-9]+ .*{LEFT.model.parent}\n", shown)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can install a service")
+def test_another_installation_keeps_the_calibrated_model(tmp_path, monkeypatch):
+    monkeypatch.setattr(install, "SERVICE_STATE", tmp_path / "state")
+    monkeypatch.setattr(hands, "SERVICE_STATE", tmp_path / "state")
+    base, mine = write_tiny_model(tmp_path / "base.onnx"), LEFT.model
+    calibrated = write_tiny_model(tmp_path / "calibrated.onnx", tiny_spec(name="calibrated")).read_bytes()
+    for _ in range(2):
+        for step in install.model_steps("root", base, LEFT):
+            step.take()
+        if len(Generations(mine).kept()) == 1:
+            assert mine.read_bytes() == base.read_bytes()
+            Generations(mine).keep(calibrated, "Fist 9 of 10", "calibrated in seconds")
+    assert mine.read_bytes() == calibrated
+    assert {folder.stat().st_mode & 0o777 for folder in (tmp_path / "state", mine.parent.parent, mine.parent)} == {
+        0o700
+    }
+
+
+def test_devices_say_how_each_board_is_known_and_whose_it_is(plugged_in, tmp_path, monkeypatch):
+    plugged_in("/dev/ttyACM7", vid=0x2341, pid=0x42, serial_number="7573530303135110F0A1", location="1-1.2:1.0")
+    assert boards.known_by("/dev/ttyACM7") == "known by its USB serial number"
+    plugged_in("/dev/ttyUSB0", vid=0x1A86, pid=0x7523, serial_number=None, location="1-1.2:1.0")
+    assert boards.known_by("/dev/ttyUSB0") == "known by its USB socket 1-1.2, so always use that socket"
+    plugged_in("/dev/ttyAMA0")
+    assert boards.known_by("/dev/ttyAMA0") == "known by the name of its port"
+    assert boards.known_by("/dev/pts/7") == ""
+    port = tmp_path / "ttyACM0"
+    port.touch()
+    monkeypatch.setattr(Hand, "link", property(lambda hand: str(tmp_path / "myobridge") + "-left" * bool(hand.name)))
+    (tmp_path / "myobridge-left").symlink_to(port)
+    assert hands.hand_on(str(port)) == f"the left hand, {tmp_path / 'myobridge-left'}"
+    assert hands.hand_on(str(tmp_path / "other")) == ""
 
 
 def test_a_hand_is_removed_without_touching_the_other(capsys, system):

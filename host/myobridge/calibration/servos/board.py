@@ -230,6 +230,14 @@ class Board:
         self.disarm()
         if not self._until(m.State.DISARMED, DISARM_S):
             raise UserError("The board does not disarm the hand, so nothing was stored; switch the servo power off.")
+        self.store(limits)
+
+    def store(self, limits: m.WriteLimits) -> None:
+        """Stores limits in a board whose hand is disarmed, and reads them back into `held`.
+
+        Raises:
+            UserError: the board did not store them, or the port is gone.
+        """
         try:
             write_limits(self._link, limits)
             self.held = read_limits(self._link)

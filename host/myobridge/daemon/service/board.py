@@ -68,6 +68,17 @@ def one_board_on(port: str) -> Board:
     )
 
 
+def known_by(port: str) -> str:
+    """How `install-service` would recognise the board on a port, in words; empty if nothing distinguishes it."""
+    try:
+        board = one_board_on(port)
+    except UserError:
+        return ""
+    if board.socket:
+        return f"known by its USB socket {board.socket}, so always use that socket"
+    return "known by its USB serial number" if "serial" in board.matches[0] else "known by the name of its port"
+
+
 def _found_on(port: str) -> tuple[Path, str, Any]:
     """The port's path without links, its driver, and pyserial's entry of its USB device; None if it is not USB."""
     path = Path(port).resolve()

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import re
+from binascii import crc32
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from myobridge.daemon.permission.estop_memory import SERVICE_STATE
 from myobridge.errors import UserError
 
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,15}")
 UNITS: Final = Path("/etc/systemd/system")
 RULES: Final = Path("/etc/udev/rules.d")
+VIEW_PORT: Final = 8765
+"""TCP port of the page of the only hand; the pages of named hands follow."""
+VIEW_PORTS: Final = {"": VIEW_PORT, "left": VIEW_PORT + 1, "right": VIEW_PORT + 2}
+FREE_PORTS: Final = range(VIEW_PORT + 3, VIEW_PORT + 203)
 
 
 @dataclass(frozen=True)
@@ -46,8 +52,28 @@ class Hand:
         return f"/dev/myobridge{self._suffix}"
 
     @property
+    def model(self) -> Path:
+        """The wearer's model. The service may write there, so that a calibration can keep its result."""
+        return SERVICE_STATE / "models" / (self.name or "hand") / "mine.onnx"
+
+    @property
+    def view_port(self) -> int:
+        """TCP port of the hand's page, the same after every installation."""
+        return VIEW_PORTS.get(self.name) or FREE_PORTS[crc32(self.name.encode()) % len(FREE_PORTS)]
+
+    @property
     def _suffix(self) -> str:
         return f"-{self.name}" if self.name else ""
 
 
 ONLY: Final = Hand()
+
+
+def hand_on(port: str) -> str:
+    """Which installed hand has this port, in words; empty if none has."""
+    device = Path(port).resolve()
+    for link in sorted(Path(ONLY.link).parent.glob(f"{Path(ONLY.link).name}*")):
+        if link.is_symlink() and link.resolve() == device:
+            name = link.name.removeprefix(Path(ONLY.link).name).removeprefix("-")
+            return f"the {name} hand, {link}" if name else f"the only hand, {link}"
+    return ""

@@ -6,10 +6,13 @@ import os
 import pwd
 import re
 import subprocess
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from myobridge.daemon.permission.estop_memory import SERVICE_STATE
 from myobridge.daemon.service.board import Board
 from myobridge.daemon.service.hand import ONLY, Hand
 from myobridge.daemon.service.texts import TAKEN
@@ -93,12 +96,23 @@ TAKE_UP: Final = (
 """systemd and udev read their folders again, and apply the rules to the present ports."""
 
 
-def install_steps(unit: str, rule: str, hand: Hand = ONLY) -> list[Step]:
-    """Both files, then the start; a running service restarts, so that it uses the new files."""
+def model_steps(user: str, model: Path, hand: Hand) -> list[Step]:
+    """Makes the folder of the hand's models, and puts the model there; a model that was there before is kept."""
+    folders = [str(folder) for folder in (SERVICE_STATE, hand.model.parent.parent, hand.model.parent)]
+    group = str(pwd.getpwnam(user).pw_gid)
+    add = (sys.executable, "-m", "myobridge", "generations", str(hand.model), "--add", str(model))
+    return [
+        Run(("install", "-d", "-m", "700", "-o", user, "-g", group, *folders), f"look at {SERVICE_STATE}"),
+        Run(("runuser", "-u", user, "--", *add), f"{user} must be able to read {model}"),
+    ]
+
+
+def install_steps(unit: str, rule: str, hand: Hand = ONLY, models: Sequence[Step] = ()) -> list[Step]:
+    """Both files and the models, then the start; a running service restarts, so that it uses the new files."""
     start = Run(
         ("systemctl", "restart", hand.unit), f"`journalctl -u {hand.unit.removesuffix('.service')} -n 20` says why"
     )
-    return [Write(hand.unit_path, unit), Write(hand.rule_path, rule), *TAKE_UP, start]
+    return [Write(hand.unit_path, unit), Write(hand.rule_path, rule), *models, *TAKE_UP, start]
 
 
 def uninstall_steps(*, installed: bool, hand: Hand = ONLY) -> list[Step]:

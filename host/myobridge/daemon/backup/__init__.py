@@ -1,0 +1,1 @@
+"""One file that holds a wearer's models, settings and servo limits."""
