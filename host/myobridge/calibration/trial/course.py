@@ -46,6 +46,8 @@ class Course:
         self.stage = Stage.WAITING
         self.attempt: Attempt | None = None
         self.answers: list[Answer] = []
+        self.finished: list[Attempt] = []
+        """The attempts that count."""
         self.since_s = self.now_s = 0.0
         """When the stage began, and the time of the newest hand."""
         self._todo = deque(targets)
@@ -107,8 +109,9 @@ class Course:
         return target
 
     def _attempted(self, shown: Shown) -> list[Record]:
-        assert self.attempt is not None
-        outcome = self.attempt.take(shown)
+        attempt = self.attempt
+        assert attempt is not None
+        outcome = attempt.take(shown)
         if outcome is None:
             return []
         answer = self._answered(outcome)
@@ -116,6 +119,7 @@ class Course:
             self._enter(Stage.WAITING)
         else:
             self._todo.popleft()
+            self.finished.append(attempt)
             self._enter(Stage.REST)
         return [answer]
 

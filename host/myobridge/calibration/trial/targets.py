@@ -105,8 +105,8 @@ def check_range(targets: Sequence[Target], config: Config) -> None:
             if not low / 100 <= round(angle, 2) <= high / 100:
                 raise UserError(
                     f"The target '{target.name}' at {target.depth:.0%} needs the {servo} at {angle:.0f}°, and the "
-                    f"servo range is {low / 100:g}° to {high / 100:g}°; choose other poses with --poses, or widen [servo] in "
-                    "the daemon's settings."
+                    f"servo range is {low / 100:g}° to {high / 100:g}°; choose other poses with --poses, or "
+                    "widen [servo] in the daemon's settings."
                 )
 
 
