@@ -1,0 +1,168 @@
+"""Plays an online trial in lock-step: a simulated wearer who sees the hand, a board, the daemon and the trial itself.
+
+All parts are the real ones except for the wearer and the clock; the board is the simulated one or the flashed ELF.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+
+from lockstep import BEGIN_S, LockStep, lockstep_config
+from myobridge.calibration.trial.course import Stage
+from myobridge.calibration.trial.judge import Result
+from myobridge.calibration.trial.session import LiveTrial, Plan, prepare
+from myobridge.daemon.run import Daemon
+from myobridge.feed import Chunk, Reply, Snapshot, feed_path
+from myobridge.feed.messages import BYTES, REPLY, REQUEST, SNAPSHOT, TIME, Request, Splitter, pack
+from myobridge.recording import Header, RecordingWriter
+from myobridge.simulator.emg_source import EmgSource
+from myobridge.simulator.firmware import SimulatedFirmware
+from myobridge.simulator.synth import SynthOptions, SynthSource
+from seeing_wearer import SeeingWearer
+
+MAX_MESSAGE: Final = 1 << 20
+SETTLE_S: Final = 2.0
+"""The daemon's first window, and the arming."""
+MOST_S: Final = 900.0
+
+
+class TwinBoard:
+    """The simulated board as a `lockstep.Board`."""
+
+    def __init__(self, source: EmgSource) -> None:
+        self.firmware = SimulatedFirmware(source, boot_id=1)
+
+    def exchange(self, data: bytes, now_s: float) -> bytes:
+        self.firmware.receive(data, now_s)
+        self.firmware.advance(now_s)
+        return self.firmware.outgoing(now_s)
+
+    def next_s(self) -> float:
+        return self.firmware.next_event_s()
+
+
+class QuietFeed:
+    """A client of the feed that never waits."""
+
+    def __init__(self, port: Path) -> None:
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._socket.setblocking(False)
+        self._socket.connect(str(feed_path(port)))
+        self._socket.send(pack(REQUEST, msgspec.json.encode(Request(1, "subscribe", ("bytes", "snapshots")))))
+        self._splitter = Splitter(MAX_MESSAGE)
+
+    def messages(self) -> Iterator[Chunk | Snapshot | Reply]:
+        try:
+            data = self._socket.recv(1 << 20)
+        except BlockingIOError:
+            return
+        for kind, payload in self._splitter.push(data):
+            if kind == BYTES:
+                yield Chunk(TIME.unpack_from(payload)[0], payload[TIME.size :])
+            elif kind == SNAPSHOT:
+                yield msgspec.json.decode(payload, type=Snapshot)
+            elif kind == REPLY:
+                yield msgspec.json.decode(payload, type=Reply)
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+class Play:
+    """A trial that is fed after each step of time, and ends the daemon when it is over."""
+
+    def __init__(self, world: LockStep, port: Path, plan: Plan, wearer: SeeingWearer, out: Path) -> None:
+        self._world, self._port, self._plan, self._wearer, self._out = world, port, plan, wearer, out
+        self._feed: QuietFeed | None = None
+        self._reply: Reply | None = None
+        self.live: LiveTrial | None = None
+        self.writer: RecordingWriter | None = None
+        self.break_off: Callable[[LiveTrial], bool] = lambda _live: False
+
+    def step(self) -> None:
+        if self._world.now_s < BEGIN_S + SETTLE_S:
+            return
+        if self._feed is None:
+            self._feed = QuietFeed(self._port)
+        for message in self._feed.messages():
+            if isinstance(message, Reply):
+                self._reply = message
+            elif self.live is not None:
+                self._take(self.live, message)
+            elif isinstance(message, Snapshot):
+                self._begin(message)
+
+    def _begin(self, first: Snapshot) -> None:
+        assert self._reply is not None and (about := self._reply.about) is not None
+        board = about.board
+        assert board is not None
+        begun, targets = prepare(self._plan, about, board, first)
+        self.writer = RecordingWriter(self._out, Header(ident=board.ident, config=board.config))
+        self.live = LiveTrial(begun, targets, self.writer)
+
+    def _take(self, live: LiveTrial, message: Chunk | Snapshot) -> None:
+        live.take(message)
+        if isinstance(message, Chunk):
+            return
+        look = live.look()
+        self._wearer.see(look.target_deg, look.here_deg)
+        if live.course.stage is not Stage.DONE and self.break_off(live):
+            live.stop()
+        if live.course.stage is Stage.DONE:
+            signal.raise_signal(signal.SIGTERM)
+
+    def close(self) -> None:
+        if self.writer is not None:
+            self.writer.close()
+        if self._feed is not None:
+            self._feed.close()
+
+
+@contextmanager
+def signals_kept() -> Iterator[None]:
+    """Restores the signals that a daemon takes."""
+    before = {number: signal.getsignal(number) for number in (1, 2, 10, 12, 15)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def play(
+    board: Any,
+    wearer: SeeingWearer,
+    plan: Plan,
+    folder: Path,
+    model: Path,
+    *,
+    arm: bool = True,
+    break_off: Callable[[LiveTrial], bool] = lambda _live: False,
+    **safety: Any,
+) -> tuple[Path, Result]:
+    """Plays a trial; its recording and the live result."""
+    world, port, out = LockStep(board), folder / "hand", folder / "trial.myo"
+    trial = Play(world, port, plan, wearer, out)
+    trial.break_off = break_off
+    world.stepped = trial.step
+    with world.running(), signals_kept():
+        daemon = Daemon(str(port), model, lockstep_config(**safety), arm=arm, started_s=world.now_s)
+        daemon.install_signals()
+        with closing(daemon), closing(trial):
+            daemon.run(MOST_S)
+    assert trial.live is not None
+    return out, trial.live.result()
+
+
+def synth(wearer: SeeingWearer, person: int = 0, seed: int = 0, **options: Any) -> SynthSource:
+    """EMG of a person whose hand this wearer moves."""
+    return SynthSource(SynthOptions(seed=seed, wearer=person, script=wearer, **options))
