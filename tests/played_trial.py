@@ -8,15 +8,17 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import msgspec
 import numpy as np
 
-from lockstep import BEGIN_S, LockStep, lockstep_config
+from lockstep import BEGIN_S, LONGEST_STEP_S, LockStep, lockstep_config
+from lockstep_board import START_UP_S, STEP_S
 from myobridge.calibration.trial.course import Stage
 from myobridge.calibration.trial.judge import Result
 from myobridge.calibration.trial.session import LiveTrial, Plan, prepare
@@ -26,13 +28,18 @@ from myobridge.feed.messages import BYTES, REPLY, REQUEST, SNAPSHOT, TIME, Reque
 from myobridge.recording import Header, RecordingWriter
 from myobridge.simulator.emg_source import EmgSource
 from myobridge.simulator.firmware import SimulatedFirmware
+from myobridge.simulator.real_firmware import ADC_BITS
 from myobridge.simulator.synth import SynthOptions, SynthSource
 from seeing_wearer import SeeingWearer
+
+sys.path.insert(0, str(Path(__file__).parent / "firmware"))
+from sim_hand import CPU_HZ, EVENT, Kind, SimHand, build_firmware
 
 MAX_MESSAGE: Final = 1 << 20
 SETTLE_S: Final = 2.0
 """The daemon's first window, and the arming."""
 MOST_S: Final = 900.0
+AHEAD_S: Final = 3 * LONGEST_STEP_S
 
 
 class TwinBoard:
@@ -48,6 +55,53 @@ class TwinBoard:
 
     def next_s(self) -> float:
         return self.firmware.next_event_s()
+
+
+class FlashedBoard:
+    """The ELF as a `lockstep.Board`, whose inputs get EMG as it is sampled, so that the wearer can react."""
+
+    def __init__(self, board: str, source: EmgSource, folder: Path) -> None:
+        self._source, self._shift = source, source.adc_bits - ADC_BITS
+        pipe = folder / "emg"
+        os.mkfifo(pipe)
+        self._pipe = os.open(pipe, os.O_RDWR)
+        self._sim = SimHand(build_firmware(board), board, pipe=(pipe, source.channels))
+        self._written = self._sampled = 0
+        self._feed()
+        self._sim.run_ms(1000 * START_UP_S)
+        self._began_cycle = self._sim.cycle
+        self._now_s = BEGIN_S
+        self._unsent = b""
+
+    def __enter__(self) -> Self:
+        self._sim.__enter__()
+        return self
+
+    def __exit__(self, *failure: Any) -> None:
+        self._sim.__exit__(*failure)
+        os.close(self._pipe)
+
+    def exchange(self, data: bytes, now_s: float) -> bytes:
+        self._feed()
+        if data:
+            self._sim.send(data)
+        self._now_s = now_s
+        events = np.frombuffer(self._sim.command(f"run {self._began_cycle + round((now_s - BEGIN_S) * CPU_HZ)}"), EVENT)
+        self._sampled += np.count_nonzero((events["kind"] == Kind.SAMPLE) & (events["index"] == 0))
+        self._unsent += events["value"][events["kind"] == Kind.TX].astype(np.uint8).tobytes()
+        frames, zero, self._unsent = self._unsent.rpartition(b"\0")
+        return frames + zero
+
+    def next_s(self) -> float:
+        return self._now_s + STEP_S
+
+    def _feed(self) -> None:
+        """Keeps the pipe ahead of the samples by AHEAD_S, which is longer than a step of time."""
+        short = self._sampled + round(AHEAD_S * self._source.fs_hz) - self._written
+        if short > 0:
+            counts, _ = self._source.read(short)
+            os.write(self._pipe, (counts >> max(0, self._shift)).astype("<i2").tobytes())
+            self._written += short
 
 
 class QuietFeed:
@@ -102,9 +156,8 @@ class Play:
                 self._begin(message)
 
     def _begin(self, first: Snapshot) -> None:
-        assert self._reply is not None and (about := self._reply.about) is not None
+        about = self._reply.about
         board = about.board
-        assert board is not None
         begun, targets = prepare(self._plan, about, board, first)
         self.writer = RecordingWriter(self._out, Header(ident=board.ident, config=board.config))
         self.live = LiveTrial(begun, targets, self.writer)

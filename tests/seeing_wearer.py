@@ -2,8 +2,8 @@
 
 The wearer moves towards a new target after a reaction time, looks at where the hand ends up, and corrects the intention
 by a share of the error that is seen, again after a reaction time (intermittent control: Craik, Br. J. Psychol. 38,
-1947). The wearer knows nothing about the decoder. The synthesis is 0.1 to 0.2 s ahead of the samples, so that a decision
-takes effect 0.2 to 0.3 s after the look.
+1947). The wearer knows nothing about the decoder. The synthesis is 0.1 to 0.2 s ahead of the samples, so that a
+decision takes effect 0.2 to 0.3 s after the look.
 """
 
 from __future__ import annotations
