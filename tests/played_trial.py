@@ -26,6 +26,7 @@ from myobridge.daemon.run import Daemon
 from myobridge.feed import Chunk, Reply, Snapshot, feed_path
 from myobridge.feed.messages import BYTES, REPLY, REQUEST, SNAPSHOT, TIME, Request, Splitter, pack
 from myobridge.recording import Header, RecordingWriter
+from myobridge.settings import ServoSettings
 from myobridge.simulator.emg_source import EmgSource
 from myobridge.simulator.firmware import SimulatedFirmware
 from myobridge.simulator.real_firmware import ADC_BITS
@@ -200,15 +201,16 @@ def play(
     *,
     arm: bool = True,
     break_off: Callable[[LiveTrial], bool] = lambda _live: False,
-    **safety: Any,
+    servo: ServoSettings | None = None,
 ) -> tuple[Path, Result]:
     """Plays a trial; its recording and the live result."""
+    config = msgspec.structs.replace(lockstep_config(), servo=servo or ServoSettings())
     world, port, out = LockStep(board), folder / "hand", folder / "trial.myo"
     trial = Play(world, port, plan, wearer, out)
     trial.break_off = break_off
     world.stepped = trial.step
     with world.running(), signals_kept():
-        daemon = Daemon(str(port), model, lockstep_config(**safety), arm=arm, started_s=world.now_s)
+        daemon = Daemon(str(port), model, config, arm=arm, started_s=world.now_s)
         daemon.install_signals()
         with closing(daemon), closing(trial):
             daemon.run(MOST_S)
