@@ -35,8 +35,8 @@ class LogFrame(IntEnum):
     NOTE = 0xF4
     LOST = 0xF5
     END = 0xF6
-    TRIAL = 0xF8
-    SHOWN = 0xF9
+    TRIAL = 0xF7
+    SHOWN = 0xF8
 
 
 TIME: Final = struct.Struct("<d")
