@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from rich.align import Align
-from rich.columns import Columns
 from rich.console import Group, RenderableType
 from rich.panel import Panel
+from rich.table import Table
 from rich.text import Text
 
 from myobridge import SERVOS
@@ -66,16 +66,11 @@ class TrialLook:
         """Both hands, and how long the hand has stayed in the target."""
         card = self.card
         style = "bold green" if card.inside and card.stage == "target" else "yellow"
-        hands = Columns(
-            [
-                Align.center(
-                    Group(Text("target", style="dim", justify="center"), hand(self.target_deg, style)), width=34
-                ),
-                Align.center(
-                    Group(Text("your hand", style="dim", justify="center"), hand(self.here_deg, "blue")), width=34
-                ),
-            ]
-        )
+        hands = Table.grid(expand=True)
+        for _ in range(2):
+            hands.add_column(ratio=1)
+        hands.add_row(*(Align.center(Text(name, style="dim")) for name in ("target", "your hand")))
+        hands.add_row(Align.center(hand(self.target_deg, style)), Align.center(hand(self.here_deg, "blue")))
         score = "" if card.score is None else f"   {card.score} points"
         left = f"{self.seconds_left:4.1f} s" if self.seconds_left else ""
         body = Group(
