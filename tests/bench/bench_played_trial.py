@@ -32,6 +32,7 @@ from myobridge.recording import Recording
 from myobridge.recording.trial_records import Begun, Record, Shown
 from myobridge.settings import Settings
 from myobridge.simulator.synth import SynthOptions, SynthSource
+from myobridge_models.data.takes import design_prefilter, scaled, takes_of
 from played_trial import synth
 from seeing_wearer import SeeingWearer
 
@@ -42,7 +43,7 @@ LEARNT = range(101, 107)
 LEARNT_S = 120
 DECIDES_HOPS = 10
 """A regression decides every 50 ms."""
-LOOKS_BACK_S = 1.4
+LOOKS_BACK_S = 1.0
 REGRESSIONS = ("ridge", "forest", "svr")
 
 Decoder = Callable[[np.ndarray], list[float]]
@@ -77,6 +78,7 @@ def learnt(name: str):
 def of_regression(name: str, like: Model) -> Decoder:
     """A regression that sees the last 0.4 s every 50 ms."""
     one = learnt(name)
+    sections = design_prefilter(FS_HZ)
     spec = replace(like.spec, rest_gate=None)
     smooth = Postprocessor(spec, (0,) * 5, (180,) * 5)
     past, raw, hops = np.zeros((0, CHANNELS), np.int16), list(REST_DEG), 0
@@ -86,7 +88,9 @@ def of_regression(name: str, like: Model) -> Decoder:
         past, hops = np.concatenate([past, counts])[-round(LOOKS_BACK_S * FS_HZ) :], hops + 1
         if hops % DECIDES_HOPS == 0 and len(past) >= LOOKS_BACK_S * FS_HZ:
             zeros = np.zeros((len(past), 5), np.float32)
-            raw = one(Recording(past, FS_HZ, ADC_BITS, angles_deg=zeros), Path("now")).angles_deg[-1].tolist()
+            now = Recording(past, FS_HZ, ADC_BITS, angles_deg=zeros)
+            (take,) = scaled(takes_of(now, Path("now"), sections, ()), one.scale)
+            raw = one.estimator.predict(one.baseline.features(take, np.array([len(take) - 1]), FS_HZ))[0].tolist()
         return list(smooth(raw))
 
     return decode

@@ -1,14 +1,18 @@
 """The targets of a trial and its course."""
 
+import msgspec
 import pytest
 from msgspec.structs import replace
+from test_feed import LOOK
 
 from myobridge.calibration.trial.course import MOST_REST_S, READY_S, REST_S, Course, Stage
 from myobridge.calibration.trial.judge import judge
 from myobridge.calibration.trial.look import look_at
+from myobridge.calibration.trial.session import LiveTrial
 from myobridge.calibration.trial.targets import CLEAR, DEPTHS, Rules, check_range, choose
 from myobridge.calibration.trial.words import limits_of, sentences
 from myobridge.errors import UserError
+from myobridge.feed import Chunk
 from myobridge.model.file import LabelledPose
 from myobridge.recording.trial_records import Answer, Ended, Target
 from shown_hands import FIST, REST, begun, hands, still
@@ -116,6 +120,57 @@ def test_a_trial_that_is_broken_off_says_so_in_its_records():
     records_of(course, hands((READY_S + 0.2, REST), from_s=0.0))
     answer, ended = course.stop()
     assert (answer.outcome, ended.finished, course.stop()) == ("interrupted", False, [])
+
+
+# --- on the feed ---------------------------------------------------------------------------------------------
+
+
+class Written:
+    """What a trial writes."""
+
+    def __init__(self):
+        self.records, self.data = [], b""
+
+    def trial(self, record):
+        self.records.append(record)
+
+    def bytes(self, _t_s, data):
+        self.data += data
+
+
+def looks(shown, **changes):
+    return [
+        msgspec.structs.replace(LOOK, at_s=hand.t_s, predicted_deg=hand.angles_deg, applied_deg=list(FIST), **changes)
+        for hand in shown
+    ]
+
+
+def test_the_live_trial_writes_the_bytes_the_hands_and_what_follows_from_them():
+    written = Written()
+    live = LiveTrial(begun(), chosen(targets=1, proportional=False), written)
+    live.take(Chunk(0.0, b"wire"))
+    for look in looks(hands((READY_S + 0.2, REST), from_s=0.0)):
+        live.take(look)
+    assert written.data == b"wire"
+    assert [type(record) for record in written.records].count(Target) == 1
+    assert live.look().here_deg == REST, "the hand is the commanded one"
+    live.stop()
+    assert not live.result().finished
+
+
+def test_an_armed_hand_is_judged_as_applied_and_does_not_follow_when_it_is_disarmed():
+    written = Written()
+    live = LiveTrial(begun(measured="applied"), chosen(targets=1), written)
+    for look in (*looks(hands((0.04, REST))), *looks(hands((0.04, REST), from_s=101.0), state="DISARMED")):
+        live.take(look)
+    assert [(hand.follows, tuple(hand.angles_deg)) for hand in written.records[1:]] == [(True, FIST), (False, FIST)]
+
+
+def test_another_model_breaks_the_trial_off():
+    live = LiveTrial(begun(), chosen(targets=1), Written())
+    with pytest.raises(UserError, match="runs the model other now instead of tiny; what was done is kept"):
+        live.take(looks([still()], model="other")[0])
+    assert live.course.stage is Stage.DONE
 
 
 # --- what is said -------------------------------------------------------------------------------------------

@@ -107,10 +107,20 @@ class LiveTrial:
         self._keep(begun)
 
     def take(self, message: Chunk | Snapshot) -> None:
-        """Takes bytes of the port, or a hand."""
+        """Takes bytes of the port, or a hand.
+
+        Raises:
+            UserError: the daemon runs another model now, and the trial is broken off.
+        """
         if isinstance(message, Chunk):
             self._writer.bytes(message.t_s, message.data)
             return
+        if message.model != self._begun.model:
+            self.stop()
+            raise UserError(
+                f"The daemon runs the model {message.model} now instead of {self._begun.model}; what was done is kept, "
+                "so start another trial."
+            )
         shown = self._shown(message)
         self._here_deg = shown.angles_deg
         self._keep(shown, *self.course.take(shown))
