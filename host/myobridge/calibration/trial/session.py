@@ -20,7 +20,7 @@ from myobridge.calibration.trial.look import KEYS, TrialLook, look_at
 from myobridge.calibration.trial.targets import Rules, check_range, choose
 from myobridge.calibration.trial.words import sentences
 from myobridge.errors import UserError
-from myobridge.feed import About, Chunk, FeedClient, NoDaemon, Snapshot
+from myobridge.feed import About, Chunk, FeedClient, Snapshot
 from myobridge.feed.audience import Audience
 from myobridge.feed.messages import LOST, ConnectedBoard
 from myobridge.files import write_bytes
@@ -218,7 +218,7 @@ class _Runner:
         if self._live.course.stage is not Stage.WAITING:
             self._heard_s = now_s
         elif now_s - self._heard_s > BACK_S and not self._screen.interactive:
-            raise NoDaemon(f"The hand did not follow for {BACK_S:.0f} s; arm it, and start the trial again.")
+            raise UserError(f"The hand did not follow for {BACK_S:.0f} s; arm it, and start the trial again.")
 
     def _show(self) -> None:
         look = self._live.look()
