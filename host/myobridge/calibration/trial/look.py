@@ -30,6 +30,7 @@ SAID: Final[dict[Outcome, str]] = {
     "interrupted": "The target comes again.",
 }
 CLOSED_DEG: Final = 180.0
+MOST_LETTERS: Final = 60
 
 
 @dataclass(frozen=True)
@@ -103,8 +104,9 @@ def look_at(begun: Begun, course: Course, here_deg: Sequence[float], result: tup
 
 
 def named(target: Target) -> str:
-    """Name and depth of a target."""
-    return target.name if target.depth in {0.0, 1.0} else f"{target.name} {target.depth:.0%}"
+    """Name and depth of a target, short enough for a title."""
+    name = target.name[:MOST_LETTERS]
+    return name if target.depth in {0.0, 1.0} else f"{name} {target.depth:.0%}"
 
 
 def _card(begun: Begun, course: Course, on: Target | None, here: Pose, result: tuple[str, ...]) -> TrialCard:
