@@ -31,9 +31,17 @@ if TYPE_CHECKING:
 @click.option("--tolerance", default=15.0, type=click.FloatRange(1, 90), help="Degrees from the target that count.")
 @click.option("--dwell", default=1.0, type=click.FloatRange(0.1, 30), help="Seconds to stay in the target.")
 @click.option("--timeout", default=15.0, type=click.FloatRange(1, 300), help="Seconds for a target.")
-@click.option("--poses", "poses_file", type=click.Path(path_type=Path), help="Poses file (TOML) for the targets.")
+@click.option(
+    "--poses",
+    "poses_file",
+    type=click.Path(path_type=Path),
+    help="Poses file (TOML) for the targets.",
+    show_default="the model's poses",
+)
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of the targets.", show_default="a new seed")
-@click.option("--out", type=click.Path(path_type=Path), help="Recording to write (.myo).")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Recording to write (.myo).", show_default="trial-DATE-TIME.myo"
+)
 @click.option("--replay", type=click.Path(path_type=Path), metavar="R.myo", help="Judge a recorded trial again.")
 @click.option("--curve", is_flag=True, help="Compare the recorded trials FILES over days and models.")
 @click.option("--plot", type=click.Path(path_type=Path), metavar="PNG", help="With --curve: draw the curve.")
