@@ -2,10 +2,11 @@
 
 python tests/bench/bench_played_trial.py [--decoders synth ridge …] [--persons 0] [--seeds 1 2 3] [--targets 20]
 
-A decoder is the name or the path of a model, or a regression of myobridge_models.experiments.regressions, which learns
-from the sessions that the model synth has learned from and is smoothed as the models are. All decoders get the same
-targets and the same wearers. The hand is the one that is commanded: there is no board and no daemon, so the figures
-lack their delays. Wearer and judge have one author; the figures compare decoders and say nothing about people.
+A decoder is the name or the path of a model, `fingers` for the wearer's own fingers (what a perfect decoder would give),
+or a regression of myobridge_models.experiments.regressions. A regression learns from the sessions that the model synth
+has learned from, and is smoothed as the models are. All decoders get the same targets and the same wearers. The hand is
+the one that is commanded: there is no board and no daemon, so the figures lack their delays. Wearer and judge have one
+author; the figures compare decoders and say nothing about people.
 """
 
 import argparse
@@ -45,16 +46,17 @@ DECIDES_HOPS = 10
 """A regression decides every 50 ms."""
 LOOKS_BACK_S = 1.0
 REGRESSIONS = ("ridge", "forest", "svr")
+FINGERS = "fingers"
 
-Decoder = Callable[[np.ndarray], list[float]]
-"""Takes the counts of a hop, int16 (samples, channels); the angles that the hand is commanded to."""
+Decoder = Callable[[np.ndarray, np.ndarray], list[float]]
+"""Takes the counts of a hop, int16 (samples, channels), and the wearer's true angles; the commanded angles."""
 
 
 def of_model(model: Model) -> Decoder:
     """The daemon's own pipeline."""
     pipeline, now, taken = Pipeline(model, Settings(), ADC_BITS), list(model.spec.rest_pose_deg), 0
 
-    def decode(counts: np.ndarray) -> list[float]:
+    def decode(counts: np.ndarray, _truth_deg: np.ndarray) -> list[float]:
         nonlocal now, taken
         for decision in pipeline.push(taken, counts):
             now = list(decision.angles_deg or now)
@@ -83,7 +85,7 @@ def of_regression(name: str, like: Model) -> Decoder:
     smooth = Postprocessor(spec, (0,) * 5, (180,) * 5)
     past, raw, hops = np.zeros((0, CHANNELS), np.int16), list(REST_DEG), 0
 
-    def decode(counts: np.ndarray) -> list[float]:
+    def decode(counts: np.ndarray, _truth_deg: np.ndarray) -> list[float]:
         nonlocal past, raw, hops
         past, hops = np.concatenate([past, counts])[-round(LOOKS_BACK_S * FS_HZ) :], hops + 1
         if hops % DECIDES_HOPS == 0 and len(past) >= LOOKS_BACK_S * FS_HZ:
@@ -94,6 +96,11 @@ def of_regression(name: str, like: Model) -> Decoder:
         return list(smooth(raw))
 
     return decode
+
+
+def of_fingers() -> Decoder:
+    """The wearer's own fingers: what a perfect decoder would give."""
+    return lambda _counts, truth_deg: truth_deg[-1].tolist()
 
 
 def play(decoder: Decoder, task: str, person: int, seed: int, targets: int) -> Result:
@@ -110,7 +117,7 @@ def play(decoder: Decoder, task: str, person: int, seed: int, targets: int) -> R
     records: list[Record] = [begun]
     hops = 0
     while course.stage is not Stage.DONE:
-        angles = decoder(source.read(hop)[0])
+        angles = decoder(*source.read(hop))
         hops += 1
         if hops % SHOWN_HOPS == 0 and hops > 2 * FS_HZ / hop:
             shown = Shown.of(hops * hop / FS_HZ, True, angles)
@@ -123,7 +130,7 @@ def play(decoder: Decoder, task: str, person: int, seed: int, targets: int) -> R
 def main() -> None:
     """Prints one row per decoder."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--decoders", nargs="+", default=["synth", *REGRESSIONS])
+    parser.add_argument("--decoders", nargs="+", default=[FINGERS, "synth", *REGRESSIONS])
     parser.add_argument("--persons", nargs="+", type=int, default=[0])
     parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3])
     parser.add_argument("--targets", type=int, default=20)
@@ -131,11 +138,13 @@ def main() -> None:
     like = open_model(find_model("synth"))
     print(f"{'decoder':24} completion  time s  efficiency  overshoots  bits/s by trial")
     for name in options.decoders:
-        model = None if name in REGRESSIONS else open_model(find_model(name))
+        model = None if name in (FINGERS, *REGRESSIONS) else open_model(find_model(name))
         trials = [(person, seed) for person in options.persons for seed in options.seeds]
 
         def fresh(model=model, name=name) -> Decoder:
-            return of_regression(name, like) if model is None else of_model(model)
+            if model is not None:
+                return of_model(model)
+            return of_fingers() if name == FINGERS else of_regression(name, like)
 
         reach = [play(fresh(), "reach", *trial, options.targets) for trial in trials]
         fitts = [play(fresh(), "fitts", *trial, options.targets) for trial in trials]
