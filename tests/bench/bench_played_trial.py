@@ -2,11 +2,11 @@
 
 python tests/bench/bench_played_trial.py [--decoders synth ridge …] [--persons 0] [--seeds 1 2 3] [--targets 20]
 
-A decoder is the name or the path of a model, `fingers` for the wearer's own fingers (what a perfect decoder would give),
-or a regression of myobridge_models.experiments.regressions. A regression learns from the sessions that the model synth
-has learned from, and is smoothed as the models are. All decoders get the same targets and the same wearers. The hand is
-the one that is commanded: there is no board and no daemon, so the figures lack their delays. Wearer and judge have one
-author; the figures compare decoders and say nothing about people.
+A decoder is the name or the path of a model, `fingers` for the wearer's own fingers (what a perfect decoder would
+give), or a regression of myobridge_models.experiments.regressions. A regression learns from the sessions that the model
+synth has learned from, and is smoothed as the models are. All decoders get the same targets and the same wearers. The
+hand is the one that is commanded: there is no board and no daemon, so the figures lack their delays. Wearer and judge
+have one author; the figures compare decoders and say nothing about people.
 """
 
 import argparse
