@@ -1,4 +1,4 @@
-"""Compares the daemon's latency without a view and with a trial that a browser shows, in turn; prints the frame rate.
+"""Compares the daemon's latency beside a view and beside a trial that a browser shows, in turn; prints the frame rate.
 
 python tests/bench/bench_trial_page.py [--seconds 15] [--turns 4] [--model synth]
 
@@ -8,40 +8,44 @@ The browser shares the daemon's processor here; a browser on another machine doe
 import argparse
 import json
 import statistics
-import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "loopback"))
 
+from playwright.sync_api import Browser
+
 from browser import DESKTOP, chromium, page_of
-from processes import command, running, simulated_hand
+from processes import running, simulated_hand
 from viewers import address_in
 
-START_MS, LOOK_MS = 5000, 1000
+LOOK_MS = 1000
 
 
-def frame_rates(url: str, port: str, seconds: float) -> list[int]:
+def frame_rates(browser: Browser, url: str, port: str, seconds: float, out: Path) -> list[int]:
     """The frame rates that the page counts while a trial runs, once a second."""
-    with chromium() as browser, page_of(browser, f"{url}trial", DESKTOP) as page:
-        with running("trial", "--port", port, "--task", "practice", "--targets", 100, "--seed", 1):
+    with page_of(browser, f"{url}trial", DESKTOP) as page:
+        with running("trial", "--port", port, "--task", "practice", "--targets", 100, "--seed", 1, "--out", out):
             page.wait_for_selector('#game[data-stage="target"]')
             rates = []
-            for _ in range(max(1, int(seconds - (START_MS + 3000) / 1000))):
+            for _ in range(round(seconds)):
                 page.wait_for_timeout(LOOK_MS)
                 rates.append(int(page.inner_text("#fps").split()[0]))
     return rates
 
 
-def measure(shown: bool, options: argparse.Namespace, folder: Path) -> tuple[dict, list[int]]:
-    """One run of the daemon against a fresh simulated hand."""
-    run = ["--model", options.model, "--arm", "--seconds", options.seconds, "--json", folder / "run.json"]
-    run += ["--view", "--view-port", 0] if shown else []
+def measure(browser: Browser | None, options: argparse.Namespace, folder: Path) -> tuple[dict, list[int]]:
+    """One run of the daemon against a fresh simulated hand; browser: it shows a trial."""
+    run = ["--model", options.model, "--arm", "--json", folder / "run.json", "--view", "--view-port", 0]
     with simulated_hand(folder, "--follow-cues") as hand:
-        daemon = subprocess.Popen(command("run", "--port", hand.port, *run), stderr=subprocess.PIPE, text=True)
-        rates = frame_rates(address_in(daemon.stderr), hand.port, options.seconds) if shown else []
-        daemon.communicate()
+        with running("run", "--port", hand.port, *run) as daemon:
+            url, rates = address_in(daemon.stderr), []
+            if browser is None:
+                time.sleep(options.seconds)
+            else:
+                rates = frame_rates(browser, url, hand.port, options.seconds, folder / f"{time.time()}.myo")
     return json.loads((folder / "run.json").read_text())["latency_ms"], rates
 
 
@@ -54,10 +58,10 @@ def main() -> None:
     options = parser.parse_args()
     found: dict[bool, list[dict]] = {False: [], True: []}
     all_rates: list[int] = []
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, chromium() as browser:
         for turn in range(options.turns):
             for shown in sorted(found, reverse=bool(turn % 2)):
-                latency, rates = measure(shown, options, Path(folder))
+                latency, rates = measure(browser if shown else None, options, Path(folder))
                 found[shown].append(latency)
                 all_rates += rates
                 frames = f"   {min(rates)} to {max(rates)} frames/s" if rates else ""
