@@ -8,7 +8,6 @@ from dataclasses import asdict
 import numpy as np
 from numpy.typing import NDArray
 
-from myobridge.calibration.poses import REST
 from myobridge.model.file import MAX_NOTE, LabelledPose, ModelSpec, usual_hop_samples
 from myobridge_models.data.labels import rest_pose
 from myobridge_models.data.takes import Sections, Take
@@ -54,7 +53,6 @@ def metadata_of(
             "repetitions": ", ".join(sorted({str(r) for take in takes for r in np.unique(take.repetition) if r >= 0})),
             "minutes": round(sum(len(take) for take in takes) / fs_hz / 60, 2),
             "base": base,
-            "proportional": int(any((take.movement < REST).any() for take in takes)),
             "steps": recipe.steps,
             "seed": recipe.seed,
         },
