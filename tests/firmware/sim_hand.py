@@ -111,7 +111,8 @@ class SimHand:
     """A board that runs only when told to. `emg`: ADC counts around 0, shape (samples, channels).
 
     loader: the boot loader in which each reset starts, as on a board that was bought; without it, as after `make flash`
-    with a programmer. limits: stored in its EEPROM; None: the EEPROM is blank.
+    with a programmer. limits: stored in its EEPROM; None: the EEPROM is blank. pipe: a named pipe that brings the
+    counts as the board samples, instead of `emg`, and its number of channels.
     """
 
     def __init__(
@@ -122,6 +123,7 @@ class SimHand:
         *,
         loader: Path | None = None,
         limits: WriteLimits | None = WIDE,
+        pipe: tuple[Path, int] | None = None,
     ) -> None:
         self.elf = elf
         self.cycle = 0
@@ -136,6 +138,8 @@ class SimHand:
             file = Path(self._scratch.name) / "emg"
             file.write_bytes(emg.astype("<i2").tobytes())
             arguments += ["--emg", file, "--channels", str(emg.shape[1])]
+        if pipe is not None:
+            arguments += ["--emg", pipe[0], "--channels", str(pipe[1])]
         self._process = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self._events: list[NDArray[np.void]] = []
         self._decoder = FrameDecoder()

@@ -80,6 +80,14 @@ class Look:
         """The moment as a line of text."""
         return f"{self.title}. {self.text}".strip()
 
+    def picture(self) -> RenderableType:
+        """The picture, WIDTH by HEIGHT."""
+        return render(self)
+
+    def small_picture(self) -> RenderableType:
+        """The picture without the hand, for a terminal that is too small."""
+        return render_small(self)
+
 
 def look_at(walk: Walk, rest: GuidedPose, holds: int, now_s: float, *, waiting: bool, notes: tuple[str, ...]) -> Look:
     """The moment `now_s` of a walk through so many holds; waiting: the walk is paused because no samples arrive."""

@@ -60,7 +60,7 @@ HEARD: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGTSTP, si
 
 
 @contextmanager
-def _signals(heard: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+def hearing(heard: Callable[[int, FrameType | None], None]) -> Iterator[None]:
     """Lets signals call `heard` while the block runs, except those that the process was started to ignore."""
     before = {number: signal.getsignal(number) for number in HEARD}
     listened = [number for number, handler in before.items() if handler != signal.SIG_IGN or number == signal.SIGINT]
@@ -110,7 +110,7 @@ class GuidedRecording:
         self._heard_s = self._clock()
         self._note(self._walk.resume(self._heard_s))
         try:
-            with self._screen, _signals(self._hear):
+            with self._screen, hearing(self._hear):
                 while self._walk.stage is not Stage.DONE:
                     self._turn()
         except UserError as error:

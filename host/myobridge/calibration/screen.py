@@ -1,4 +1,4 @@
-"""Shows a guided recording and reads its keys: as a picture in a terminal, or as a line for each step."""
+"""Shows a guided session and reads its keys: as a picture in a terminal, or as a line for each step."""
 
 from __future__ import annotations
 
@@ -13,13 +13,31 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from types import TracebackType
 from typing import Final, Protocol, Self
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.live import Live
 
-from myobridge.calibration.look import HEIGHT, KEYS, WIDTH, Look, render, render_small
+from myobridge.calibration.look import HEIGHT, KEYS, WIDTH
 from myobridge.view.drawable import can_draw, holds
 
 KEY_BYTES: Final = 64
+
+
+class Moment(Protocol):
+    """What a screen shows of one moment."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Remarks for the wearer."""
+
+    @property
+    def line(self) -> str:
+        """The moment as a line of text."""
+
+    def picture(self) -> RenderableType:
+        """The moment, WIDTH by HEIGHT."""
+
+    def small_picture(self) -> RenderableType:
+        """The moment for a terminal that is too small."""
 
 
 class Screen(Protocol):
@@ -39,20 +57,20 @@ class Screen(Protocol):
     def given_back(self) -> AbstractContextManager[None]:
         """Restores the terminal while the block runs, then takes it again."""
 
-    def show(self, look: Look) -> None:
+    def show(self, look: Moment) -> None:
         """Shows one moment."""
 
     def pressed(self) -> str:
         """Keys pressed since the last call."""
 
 
-def open_screen(say: Callable[[str], None]) -> Screen:
+def open_screen(say: Callable[[str], None], keys_text: str = KEYS) -> Screen:
     """A picture if the terminal can draw and has keys; otherwise lines through `say`, with keys if there are any."""
     console = Console(stderr=True)  # standard output is for --json
     keys = Keys() if sys.stdin.isatty() else None
     if keys is not None and can_draw(console, WIDTH, HEIGHT):
         return PictureScreen(console, keys)
-    return LineScreen(say, keys)
+    return LineScreen(say, keys, keys_text)
 
 
 def stop_this_process() -> None:
@@ -115,9 +133,9 @@ class PictureScreen:
         finally:
             self.__enter__()
 
-    def show(self, look: Look) -> None:  # noqa: D102 - its protocol says it
+    def show(self, look: Moment) -> None:  # noqa: D102 - its protocol says it
         fits = holds(self._console, WIDTH, HEIGHT)  # the user may have changed the window's size
-        self._live.update(render(look) if fits else render_small(look), refresh=True)
+        self._live.update(look.picture() if fits else look.small_picture(), refresh=True)
 
     def pressed(self) -> str:  # noqa: D102 - its protocol says it
         return self._keys.pressed()
@@ -126,8 +144,8 @@ class PictureScreen:
 class LineScreen:
     """Prints each step, and each remark, once."""
 
-    def __init__(self, say: Callable[[str], None], keys: Keys | None = None) -> None:
-        self._say, self._keys = say, keys
+    def __init__(self, say: Callable[[str], None], keys: Keys | None = None, keys_text: str = KEYS) -> None:
+        self._say, self._keys, self._keys_text = say, keys, keys_text
         self._said: tuple[str, ...] = ()
         self.interactive = keys is not None
 
@@ -135,7 +153,7 @@ class LineScreen:
         self._said = ()
         if self._keys is not None:
             self._keys.__enter__()
-            self._say(f"Keys: {KEYS}.")
+            self._say(f"Keys: {self._keys_text}.")
         return self
 
     def __exit__(
@@ -152,7 +170,7 @@ class LineScreen:
         finally:
             self.__enter__()
 
-    def show(self, look: Look) -> None:  # noqa: D102 - its protocol says it
+    def show(self, look: Moment) -> None:  # noqa: D102 - its protocol says it
         lines = (*look.notes, look.line)
         for line in lines:
             if line not in self._said:

@@ -14,7 +14,7 @@ import click
 from myobridge.commands.completion import COMPLETED
 from myobridge.errors import UserError
 
-OUTPUTS: Final = ("json_to", "out", "trace", "plot")
+OUTPUTS: Final = ("json_to", "out", "trace", "plot", "csv_to")
 """Names of the parameters that are paths to write to."""
 _DONE: Final = "_myobridge_hardened"
 

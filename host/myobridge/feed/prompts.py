@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal, NamedTuple
 
 import msgspec
 
@@ -17,19 +17,56 @@ LIFE_S: Final = 3.0
 MAX_BYTES: Final = 4096
 
 
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Angle = Annotated[float, msgspec.Meta(ge=0, le=180)]
+
+
+class Bar(NamedTuple):
+    """One thing that must lie in the target, in degrees: where it should be and where it is."""
+
+    name: Annotated[str, msgspec.Meta(max_length=20)]
+    goal: Angle
+    here: Angle
+
+
+class TrialCard(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """What a page shows of an online trial, beside the title, the text and the target of its prompt.
+
+    applied: the servos' angles are judged; otherwise the daemon's.
+    tolerance_deg: how far each bar may be from its goal.
+    dwelt: share of the time that the hand has stayed in the target. left: share of the time that is left.
+    last: outcome of the last target. score: of practice. result: sentences, once the trial is over.
+    """
+
+    stage: Literal["waiting", "ready", "rest", "target", "done"]
+    applied: bool
+    bars: Annotated[tuple[Bar, ...], msgspec.Meta(max_length=5)]
+    tolerance_deg: Angle
+    inside: bool
+    dwelt: Share
+    left: Share
+    done: Annotated[int, msgspec.Meta(ge=0)]
+    planned: Annotated[int, msgspec.Meta(ge=0)]
+    last: Literal["", "reached", "missed", "interrupted"] = ""
+    score: int | None = None
+    result: Annotated[tuple[Annotated[str, msgspec.Meta(max_length=200)], ...], msgspec.Meta(max_length=8)] = ()
+
+
 class Prompt(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="prompt"):
     """One card in the page; send it at least once a second. An empty title removes the card.
 
     progress: finished share of the session.
     angles_deg: the pose to make, thumb to little.
     seconds_left: until the next prompt.
+    trial: of an online trial.
     """
 
     title: Annotated[str, msgspec.Meta(max_length=80)]
     text: Annotated[str, msgspec.Meta(max_length=400)] = ""
-    progress: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
+    progress: Share | None = None
     angles_deg: Pose | None = None
     seconds_left: Annotated[float, msgspec.Meta(ge=0)] | None = None
+    trial: TrialCard | None = None
 
 
 NO_PROMPT: Final = Prompt(title="")

@@ -9,6 +9,7 @@ from myobridge.errors import printable
 from myobridge.recording.edf import BOUNDARY, edf_labels
 from myobridge.recording.open import RecordingFile
 from myobridge.recording.stretches import stretches
+from myobridge.recording.trial_events import trial_events
 from myobridge.wire.messages import Board
 
 TASK: Final = "poses"
@@ -75,7 +76,7 @@ def _channels(file: RecordingFile) -> Table:
 
 
 def _events(file: RecordingFile) -> Table:
-    """Head and rows of `*_events.tsv`: cues, and the beginnings of takes."""
+    """Head and rows of `*_events.tsv`: cues, targets of a trial, and the beginnings of takes."""
     fs_hz = file.samples.fs_hz
     rows = [
         [s.start / fs_hz, (s.stop - s.start) / fs_hz, s.pose, s.label, s.repetition, s.start]
@@ -86,6 +87,10 @@ def _events(file: RecordingFile) -> Table:
         for take in file.samples.timeline.takes()
         if take.start
     ]
+    rows += [
+        [target.start / fs_hz, (target.stop - target.start) / fs_hz, target.name, "n/a", target.number, target.start]
+        for target in trial_events(file.log)
+    ]
     return ["onset", "duration", "trial_type", "value", "repetition", "sample"], sorted(rows, key=lambda row: row[0])
 
 
@@ -93,12 +98,13 @@ def _event_columns(file: RecordingFile) -> dict[str, Any]:
     """`*_events.json`: the meaning of the columns."""
     angles = {pose.label: f", servo angles {pose.angles_deg} degrees" for pose in file.samples.poses}
     levels = {printable(s.pose): f"label {s.label}{angles.get(s.label, '')}" for s in stretches(file.samples)}
+    levels |= {printable(target.name): target.meaning for target in trial_events(file.log)}
     return {
         "trial_type": {
-            "Description": "Pose that the wearer is asked to take",
+            "Description": "Pose that the wearer is asked to take, or target of a trial and its outcome",
             "Levels": {**levels, "boundary": f"A new take begins ('{BOUNDARY}' in the EDF file)"},
         },
         "value": {"Description": "Number of the pose in the recording"},
-        "repetition": {"Description": "Number of the repetition, from the recording"},
+        "repetition": {"Description": "Number of the repetition, or of a trial's target, from the recording"},
         "sample": {"Description": "First sample of the event, counted from 0"},
     }

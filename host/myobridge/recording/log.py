@@ -1,4 +1,4 @@
-"""Reads a `.myo` log: takes, cues, notes, what is missing, and the samples block by block."""
+"""Reads a `.myo` log: takes, cues, notes, trials, what is missing, and the samples block by block."""
 
 from __future__ import annotations
 
@@ -15,11 +15,13 @@ from numpy.typing import NDArray
 from myobridge.errors import UserError
 from myobridge.recording.log_frames import CUE, END, LOST, TIME, Header, LogFrame, TextAssembler, decode_header
 from myobridge.recording.scan import EmgFrames, ScanCounters, Scanner
+from myobridge.recording.trial_records import Record, unpack_shown, unpack_text
 from myobridge.wire.emg import index_step
 from myobridge.wire.frame import PAYLOAD
 
 MAX_EVENTS: Final = 100_000
-"""Limit on cues and on notes, more than a day of recording has. The surplus is counted and left out."""
+"""Limit on cues, on notes and on records of trials: more cues than a day has, and an hour of a trial. The surplus is
+counted and left out."""
 
 
 class Cue(NamedTuple):
@@ -35,6 +37,13 @@ class Note(NamedTuple):
 
     row: int
     text: str
+
+
+class TrialRecord(NamedTuple):
+    """A TRIAL or SHOWN frame that stands before the sample in this row."""
+
+    row: int
+    record: Record
 
 
 @dataclass(frozen=True)
@@ -63,6 +72,7 @@ class Log:
     cues: list[Cue]
     discards: list[Cue]
     notes: list[Note]
+    trial: list[TrialRecord]
     damage: ScanCounters
     log_frames_lost: int
     bytes_lost: int
@@ -141,6 +151,7 @@ def read_log(path: Path) -> Log:
         cues=events.cues,
         discards=events.discards,
         notes=events.notes,
+        trial=events.trial,
         damage=scanner.counters,
         log_frames_lost=events.frames_lost,
         bytes_lost=events.bytes_lost,
@@ -197,6 +208,7 @@ class _Events:
     cues: list[Cue] = field(default_factory=list)
     discards: list[Cue] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
+    trial: list[TrialRecord] = field(default_factory=list)
     mark_row: array[int] = field(default_factory=lambda: array("q"))
     mark_s: array[float] = field(default_factory=lambda: array("d"))
     frames_lost: int = 0
@@ -205,6 +217,7 @@ class _Events:
     slowest_sync_ms: int = 0
     _due_seq: int = 0
     _note: TextAssembler = field(default_factory=TextAssembler)
+    _trial: TextAssembler = field(default_factory=TextAssembler)
 
     def take(self, frame: bytes, row: int) -> None:
         """Takes a frame that stands before the sample in this row; skips the frames of the wire."""
@@ -223,12 +236,25 @@ class _Events:
             text = self._note.feed(payload)
             if text is not None:
                 self._keep(self.notes, Note(row, text.decode(errors="replace")))
+        elif kind in (LogFrame.TRIAL, LogFrame.SHOWN):
+            self._take_trial(kind, payload, row)
         elif kind == LogFrame.LOST and len(payload) == LOST.size:
             self.bytes_lost += LOST.unpack(payload)[0]
         elif kind == LogFrame.END and len(payload) == END.size:
             (self.slowest_sync_ms,) = END.unpack(payload)
 
-    def _keep(self, events: list[Any], event: Cue | Note) -> None:
+    def _take_trial(self, kind: int, payload: bytes, row: int) -> None:
+        record: Record | None
+        if kind == LogFrame.SHOWN:
+            record = unpack_shown(payload)
+        elif (text := self._trial.feed(payload)) is not None:
+            record = unpack_text(text)
+        else:
+            return
+        if record is not None:
+            self._keep(self.trial, TrialRecord(row, record))
+
+    def _keep(self, events: list[Any], event: Cue | Note | TrialRecord) -> None:
         if len(events) < MAX_EVENTS:
             events.append(event)
         else:

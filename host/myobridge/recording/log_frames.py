@@ -35,6 +35,8 @@ class LogFrame(IntEnum):
     NOTE = 0xF4
     LOST = 0xF5
     END = 0xF6
+    TRIAL = 0xF7
+    SHOWN = 0xF8
 
 
 TIME: Final = struct.Struct("<d")
@@ -42,7 +44,7 @@ CUE: Final = struct.Struct("<BB")
 LOST: Final = struct.Struct("<I")
 END: Final = struct.Struct("<I")
 PART: Final = struct.Struct("<BB")
-"""Precedes each piece of the text of a HEADER or NOTE: number of this piece, number of pieces."""
+"""Precedes each piece of the text of a HEADER, NOTE or TRIAL: number of this piece, number of pieces."""
 PIECE_BYTES: Final = m.MAX_FRAME_BYTES - MIN_FRAME_BYTES - PART.size
 MAX_PIECES: Final = 255
 
@@ -122,7 +124,7 @@ class LogEncoder:
         return encoded
 
     def text(self, kind: LogFrame, text: bytes) -> bytes:
-        """A HEADER or NOTE in as many frames as it needs; text that does not fit into MAX_PIECES is cut off."""
+        """A HEADER, NOTE or TRIAL in as many frames as it needs; text that does not fit into MAX_PIECES is cut off."""
         pieces = [text[at : at + PIECE_BYTES] for at in range(0, len(text), PIECE_BYTES)][:MAX_PIECES] or [b""]
         return b"".join(self.frame(kind, PART.pack(k, len(pieces)) + piece) for k, piece in enumerate(pieces))
 
@@ -139,7 +141,7 @@ class LogEncoder:
 
 
 class TextAssembler:
-    """Joins the pieces of HEADER and NOTE frames; drops a text if one of its pieces is missing."""
+    """Joins the pieces of HEADER, NOTE or TRIAL frames; drops a text if one of its pieces is missing."""
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []

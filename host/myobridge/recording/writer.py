@@ -20,6 +20,7 @@ from typing import Final, Self
 from myobridge.errors import UserError
 from myobridge.files import force
 from myobridge.recording.log_frames import CUE, END, LABELS, LOST, SUFFIX, TIME, Header, LogEncoder, LogFrame
+from myobridge.recording.trial_records import Record, Shown, pack
 from myobridge.recording.whole_frames import WholeFrames
 
 WRITE_S: Final = 0.02
@@ -118,6 +119,13 @@ class RecordingWriter:
         """Writes a remark at this place."""
         with self._lock:
             self._queue += self._log.text(LogFrame.NOTE, text.encode(errors="replace"))
+
+    def trial(self, record: Record) -> None:
+        """Writes a record of an online trial at this place."""
+        shown = isinstance(record, Shown)
+        with self._lock:
+            write = self._log.frame if shown else self._log.text
+            self._queue += write(LogFrame.SHOWN if shown else LogFrame.TRIAL, pack(record))
 
     def close(self) -> None:
         """Puts everything on the disk and ends the file; a second call does nothing."""

@@ -31,7 +31,7 @@ MAX_CONTROLLERS: Final = 32
 Pressed = Callable[[page.Press], page.Faults]
 STANDING: Final = (page.Link, page.Units, page.Faults, page.Filtered, page.Scope, Prompt)
 """Messages that viewers who join late need."""
-FILES: Final = site_files("index.html")
+FILES: Final = site_files("index.html", "trial.html")
 
 
 class Server:

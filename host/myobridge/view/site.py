@@ -43,10 +43,11 @@ QUIET.addHandler(logging.NullHandler())
 QUIET.propagate = False
 
 
-def site_files(page: str) -> dict[str, bytes]:
-    """The files by path; `page` is at /, and other pages are left out."""
+def site_files(page: str, *others: str) -> dict[str, bytes]:
+    """The files by path: `page` at /, each of the other pages at its name without suffix. No other page is served."""
     all_files = {file.name: file.read_bytes() for file in files("myobridge.view").joinpath("static").iterdir()}
-    return {PAGE: all_files[page]} | {f"/{name}": body for name, body in all_files.items() if name[-5:] != ".html"}
+    pages = {PAGE: all_files[page]} | {f"/{name.removesuffix('.html')}": all_files[name] for name in others}
+    return pages | {f"/{name}": body for name, body in all_files.items() if name[-5:] != ".html"}
 
 
 class Site:
@@ -101,13 +102,13 @@ class Site:
         refusal = self._access.refusal(request.headers.get_all("Host"), origins)
         if refusal is not None:
             return _respond(HTTPStatus.FORBIDDEN, TEXT, refusal.encode() + b"\n")
-        if path in (PAGE, SOCKET) and self._access.lacks_token(request.path):
+        if (path == SOCKET or "." not in path) and self._access.lacks_token(request.path):
             return _respond(HTTPStatus.FORBIDDEN, TEXT, b"Open the whole address that myobridge printed.\n")
         if path == SOCKET:
             return None
         if path not in self._content:
             return _respond(HTTPStatus.NOT_FOUND, TEXT, b"There is nothing here.\n")
-        kind = KINDS["html" if path == PAGE else path.rpartition(".")[2]]
+        kind = KINDS[path.rpartition(".")[2] if "." in path else "html"]
         return _respond(HTTPStatus.OK, kind, self._content[path])
 
 

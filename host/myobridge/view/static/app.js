@@ -3,7 +3,7 @@
 import { fit } from "./canvas.js";
 import { showFaults, showWearer } from "./demo.js";
 import { $, write } from "./dom.js";
-import { drawHand } from "./hand.js";
+import { drawHand, glide } from "./hand.js";
 import { changed, showNote } from "./notes.js";
 import { answered, connectOrders, showOrders } from "./orders.js";
 import { showBands, showChannels, showFingers, showGauges } from "./panels.js";
@@ -13,7 +13,7 @@ import { Spectra } from "./spectra.js";
 import { colours } from "./theme.js";
 import { Traces } from "./traces.js";
 
-const STALE_MS = 1000, SPECTRA_MS = 90, HAND_MS = 30, GLIDE_PER_S = 16;
+const STALE_MS = 1000, SPECTRA_MS = 90, HAND_MS = 30;
 const CROWDED = "Too many pages are open, so this page shows no EMG. Its buttons work.";
 const traces = new Traces($("emg")), spectra = new Spectra($("spectrum"));
 let look = null, lookAt = -Infinity, control = false, port = "", viewDrops = 0;
@@ -117,17 +117,13 @@ function showPrompt(message) {
   $("prompt-progress").hidden = message.progress == null;
   $("prompt-progress").value = message.progress ?? 0;
   write($("prompt-seconds"), message.seconds_left == null ? "" : `${Math.ceil(message.seconds_left)} s`);
+  $("prompt-trial").hidden = !message.trial;
+  $("prompt-trial").search = location.search;
   fit($("prompt-hand"));
   drawHand($("prompt-hand"), colours, message.angles_deg ?? [], []);
 }
 
 // --- drawing ---
-
-// Glides from the shown angles to the newest angles, which arrive 25 times a second.
-function glide(from, to, seconds) {
-  const share = 1 - Math.exp(-GLIDE_PER_S * seconds);
-  return to.map((angle, i) => (from[i] ?? angle) + share * (angle - (from[i] ?? angle)));
-}
 
 function cells() {
   const frame = $("bands").getBoundingClientRect();

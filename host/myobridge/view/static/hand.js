@@ -1,6 +1,6 @@
 // A right hand, its palm towards the viewer, drawn from five angles (0 open, 180 closed; thumb to little).
 
-const YAW = -0.42, PITCH = 0.16;
+const YAW = -0.42, PITCH = 0.16, GLIDE_PER_S = 16;
 const FLEX = [85, 105, 62].map((degrees) => (degrees * Math.PI) / 180); // knuckle, middle and end joint when closed
 const FINGERS = [
   { at: [0.33, 0.0, 0], splay: 0.13, lengths: [0.43, 0.28, 0.21], width: 0.225 },
@@ -110,6 +110,12 @@ function drawOutline(context, angles, view, colours) {
   pen.globalCompositeOperation = "destination-out";
   for (const segment of segments(angles, view)) stroke(pen, segment, 0);
   context.drawImage(layer, 0, 0);
+}
+
+// Glides from the shown angles to the newest angles, which arrive 25 times a second.
+export function glide(from, to, seconds) {
+  const share = 1 - Math.exp(-GLIDE_PER_S * seconds);
+  return to.map((angle, i) => (from[i] ?? angle) + share * (angle - (from[i] ?? angle)));
 }
 
 // applied: filled; predicted: outline. Either is empty before the first angles.
