@@ -7,6 +7,7 @@
 
 #define US_PER_S 1000000UL
 static_assert((uint64_t)SLEW_MAX_CDEG_PER_S * SERVO_PERIOD_MAX_US <= UINT32_MAX, "a step can be worked out in 32 bits");
+static_assert(FIRST_MOVE_SLEW_CDEG_PER_S <= RELAX_SLEW_CDEG_PER_S, "a guide's first move is no faster than the others");
 static_assert(ANGLE_MAX_CDEG + SLEW_MAX_CDEG_PER_S * (uint64_t)SERVO_PERIOD_MAX_US / US_PER_S <= UINT16_MAX,
               "an angle and a step fit in 16 bits");
 
@@ -16,10 +17,12 @@ enum event {
     EVENT_ESTOP,
     EVENT_STARTED,
     EVENT_DISARM,
+    EVENT_BUTTON,
     EVENT_STOP,
     EVENT_STALLED,
     EVENT_SUPPLY_LOW,
     EVENT_ARM,
+    EVENT_GUIDE_OVER,
     EVENT_SILENT,
     EVENT_REJECTS,
     EVENT_RESUMED,
@@ -43,10 +46,12 @@ static const struct rule RULES[EVENT_COUNT] = {
     [EVENT_ESTOP] = {IN(STATE_BOOT) | SOUND | IN(STATE_FAULT), STATE_ESTOP, REASON_HOST_ESTOP},
     [EVENT_STARTED] = {IN(STATE_BOOT), STATE_DISARMED, REASON_POWER_ON},
     [EVENT_DISARM] = {MOVABLE | IN(STATE_FAULT), STATE_DISARMED, REASON_HOST_DISARMED},
+    [EVENT_BUTTON] = {MOVABLE, STATE_DISARMED, REASON_BUTTON_PRESSED},
     [EVENT_STOP] = {MOVABLE, STATE_DISARMED, REASON_STOPPED_STREAMING},
     [EVENT_STALLED] = {SOUND, STATE_FAULT, REASON_SAMPLING_STALLED},
     [EVENT_SUPPLY_LOW] = {SOUND, STATE_FAULT, REASON_SUPPLY_LOW},
     [EVENT_ARM] = {IN(STATE_DISARMED), STATE_ARMED, REASON_HOST_ARMED},
+    [EVENT_GUIDE_OVER] = {IN(STATE_ARMED) | IN(STATE_HOLD), STATE_RELAX, REASON_GUIDE_OVER},
     [EVENT_SILENT] = {IN(STATE_ARMED), STATE_HOLD, REASON_SETPOINTS_STOPPED},
     [EVENT_REJECTS] = {IN(STATE_ARMED), STATE_HOLD, REASON_SETPOINTS_REJECTED},
     [EVENT_RESUMED] = {IN(STATE_HOLD), STATE_ARMED, REASON_SETPOINTS_RESUMED},
@@ -151,7 +156,7 @@ uint16_t safety_blockers(const struct safety *s) {
                       (disarmed ? 0U : BLOCKER_NOT_DISARMED) |
                       (s->state == STATE_ESTOP ? BLOCKER_ESTOP_LATCHED : 0U) |
                       (s->stalled ? BLOCKER_SAMPLING_STALLED : 0U) | (supply_low(s) ? BLOCKER_SUPPLY_LOW : 0U) |
-                      s->limits_blockers);
+                      (s->button_pressed ? BLOCKER_BUTTON_PRESSED : 0U) | s->limits_blockers);
 }
 
 /* A person at the keys looks for the ends that are to be stored: jog, slow as it is, may go beyond the limits at 50 Hz. */
@@ -180,6 +185,7 @@ enum result safety_arm(struct safety *s, const struct arm *arm, const struct saf
         return RESULT_WRONG_CHALLENGE;
     }
     s->armed_by = s->challenge;
+    s->armed_ms = (uint16_t)in->now_ms;
     s->accepted_ms = in->now_ms;
     s->moving_ms = in->now_ms;
     s->any_accepted = false;
@@ -197,6 +203,15 @@ void safety_disarm(struct safety *s) {
 
 void safety_estop(struct safety *s) {
     happened(s, EVENT_ESTOP);
+}
+
+bool safety_button(struct safety *s, bool pressed) {
+    bool ends_motion = pressed && !s->button_pressed && s->pulses_on;
+    s->button_pressed = pressed;
+    if (ends_motion) {
+        happened(s, EVENT_BUTTON);
+    }
+    return ends_motion;
 }
 
 /* ---- Setpoints ---- */
@@ -290,6 +305,8 @@ void safety_tick(struct safety *s, const struct safety_inputs *in) {
         happened(s, EVENT_STALLED);
     } else if (supply_low(s)) {
         happened(s, EVENT_SUPPLY_LOW);
+    } else if (s->permission == PERMISSION_GUIDE && (uint16_t)((uint16_t)in->now_ms - s->armed_ms) >= GUIDE_MAX_MS) {
+        happened(s, EVENT_GUIDE_OVER);
     } else if (s->state == STATE_ARMED && in->now_ms - s->accepted_ms >= s->config.hold_ms) {
         happened(s, EVENT_SILENT);
     } else if (s->state == STATE_HOLD && in->now_ms - s->moving_ms >= s->config.relax_ms) {
@@ -312,6 +329,8 @@ void safety_next_pose(const struct safety *s, uint16_t *pose_cdeg) {
             step = s->jog_step_cdeg;
         } else if (s->reached != ALL_SERVOS) {
             step = s->first_step_cdeg;
+        } else if (s->permission == PERMISSION_GUIDE) {
+            step = s->relax_step_cdeg;
         }
     } else if (s->state == STATE_RELAX && s->permission != PERMISSION_JOG) {
         goal = s->config.servo_safe_cdeg;
