@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from c_hand import BOOT_ID, CONFIG, CONFIG_CRC, LIB, SAFE, TICK_HZ, Hand, c_struct
+from c_hand import BOOT_ID, CONFIG, CONFIG_CRC, SAFE, TICK_HZ, Hand, c_struct
 from msgspec.structs import asdict, replace
 from portable import load
 

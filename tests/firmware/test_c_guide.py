@@ -3,7 +3,20 @@
 from __future__ import annotations
 
 import pytest
-from c_hand import CONFIG, IN_STATE, LIB, SAFE, SERVO_PERIOD_MS, STEP, Hand, armed, at_full_slew, disarmed, held, relaxing
+from c_hand import (
+    CONFIG,
+    IN_STATE,
+    LIB,
+    SAFE,
+    SERVO_PERIOD_MS,
+    STEP,
+    Hand,
+    armed,
+    at_full_slew,
+    disarmed,
+    held,
+    relaxing,
+)
 from test_c_device import Device
 
 from myobridge.wire import messages as m

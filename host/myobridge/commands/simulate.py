@@ -35,6 +35,12 @@ SHIPPED_SYNTH: Final = (2000.0, 4)
     help="Number of the simulated wearer, whose forearm synth models.",
 )
 @click.option(
+    "--seat",
+    default=0,
+    type=click.IntRange(min=0),
+    help="Where the ring of electrodes of synth sits: 0 is the usual place, each other number another morning.",
+)
+@click.option(
     "--follow-cues",
     is_flag=True,
     help="Let the simulated wearer follow the prompts of a guided recording on this port.",
@@ -68,6 +74,7 @@ def simulate(
     channels: int,
     seed: int,
     wearer: int,
+    seat: int,
     follow_cues: bool,
     firmware: str | None,
     loop: bool,
@@ -94,7 +101,7 @@ def simulate(
     if follow_cues and (source != "synth" or link is None):
         raise UserError("--follow-cues works with --source synth, and needs --link as the port's name; add --link.")
     if source == "synth":
-        emg = _synth(fs_hz, channels, seed, wearer, link if follow_cues else None)
+        emg = _synth(fs_hz, channels, seed, wearer, seat, link if follow_cues else None)
     else:
         emg = _recorded(Path(source), loop)
     hand: SimulatedHand | RealFirmwareHand
@@ -119,14 +126,14 @@ def simulate(
     write_json(hand.summary(), json_to)
 
 
-def _synth(fs_hz: float, channels: int, seed: int, wearer: int, cues_of: Path | None) -> EmgSource:
+def _synth(fs_hz: float, channels: int, seed: int, wearer: int, seat: int, cues_of: Path | None) -> EmgSource:
     """Synthetic EMG; the wearer follows the prompts on the port `cues_of`, if one is given."""
     from myobridge.feed.audience import follow
     from myobridge.simulator.script import CuedScript
     from myobridge.simulator.synth import SynthOptions, SynthSource
 
     script = CuedScript(follow(cues_of), seed) if cues_of else None
-    return SynthSource(SynthOptions(fs_hz=fs_hz, channels=channels, seed=seed, wearer=wearer, script=script))
+    return SynthSource(SynthOptions(fs_hz=fs_hz, channels=channels, seed=seed, wearer=wearer, seat=seat, script=script))
 
 
 def _recorded(path: Path, loop: bool) -> EmgSource:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from struct import Struct
-from typing import Annotated, Final, Literal, NamedTuple
+from typing import Annotated, Final, Literal, NamedTuple, get_args
 
 import msgspec
 
@@ -39,6 +39,7 @@ Command = Literal["arm", "disarm", "estop", "lift"]
 Morning = Literal["calibrate", "redo", "pause", "stop", "undo"]
 """What a person orders of the calibration: start it or go on after a pause, repeat the last pose, pause, give up, and
 bring the previous model back. A calibration lets the hand show the poses, so `calibrate` is refused wherever ARM is."""
+MORNING: Final = get_args(Morning)
 Do = Literal["subscribe", "unsubscribe", "about", Command, Morning, "model"]
 """What a client may request: about the feed, a command for the hand, the calibration, or another model."""
 
