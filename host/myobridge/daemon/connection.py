@@ -167,9 +167,8 @@ class Connection:
         status = self.session.status
         if status is None:
             return ""
-        return explain_state(
-            m.State(status.state), m.Reason(status.reason), may_move=self.session.may_move, acting=self.acting
-        )
+        state, reason = m.State(status.state), m.Reason(status.reason)
+        return explain_state(state, reason, may_move=self.session.may_move, acting=self.acting)
 
     @property
     def withheld(self) -> Withheld:

@@ -43,8 +43,8 @@ FAULT_HUM_UV: Final = 400.0
 """RMS of the mains hum that an electrode off the skin picks up, and all electrodes during the fault `hum`."""
 CUFF_SHIFT_DEG: Final = 25.0
 """Turn of the ring of electrodes around the forearm during the fault `cuff`: 17 mm."""
-SEAT_DEG: Final = (25.0, 45.0)
-"""Turn of the ring by a `seat`, to either side: 17 to 31 mm on this forearm."""
+SEAT_DEG: Final = (50.0, 70.0)
+"""Turn of the ring by a `seat`, to either side: 35 to 49 mm on this forearm, more than an electrode of a ring of eight."""
 _HARMONIC: Final = 3
 _HARMONIC_SHARE: Final = 0.3
 
@@ -77,9 +77,7 @@ class SynthOptions:
         if not 8 <= self.adc_bits <= 16:
             raise UserError(f"An ADC of {self.adc_bits} bits cannot be simulated; choose from 8 to 16.")
         if min(self.seed, self.wearer, self.seat) < 0:
-            raise UserError(
-                "The seed, the wearer or the seat of the synthetic EMG is negative; give numbers from 0 on."
-            )
+            raise UserError("Seed, wearer or seat of the synthetic EMG is negative; give numbers from 0 on.")
 
     @property
     def turn_deg(self) -> float:
