@@ -1,7 +1,7 @@
-"""A whole morning in lock-step: a wearer whose ring sits elsewhere, a button, a daemon, and a board that acts and follows.
+"""A model and a wearer for tests of the whole morning; `morning_run.py` runs them with a daemon and a board.
 
-The model is a small one, trained here in a second with numpy: logarithms of the channels' powers in two bands, and a
-head of three layers. The wearer does what the hand shows, with a human delay, and later takes poses of their own.
+The model is a small one, trained here in a second with numpy: logarithms of the channels' powers , and a head of
+three layers.
 """
 
 from __future__ import annotations
@@ -107,10 +107,11 @@ def _trained(x: np.ndarray, target: np.ndarray) -> list[tuple[np.ndarray, np.nda
         d2 = (d3 @ w3) * (h2 > 0)
         d1 = (d2 @ w2) * (h1 > 0)
         gradients = [d1.T @ noisy, d1.sum(0), d2.T @ h1, d2.sum(0), d3.T @ h2, d3.sum(0)]
-        for part, gradient, m1, m2 in zip(parts, gradients, first, second, strict=True):
-            m1 += 0.1 * (gradient - m1)
-            m2 += 0.001 * (gradient**2 - m2)
-            part -= 0.02 * (m1 / (1 - 0.9**step)) / (np.sqrt(m2 / (1 - 0.999**step)) + 1e-9)
+        for number, gradient in enumerate(gradients):
+            first[number] += 0.1 * (gradient - first[number])
+            second[number] += 0.001 * (gradient**2 - second[number])
+            unbiased = np.sqrt(second[number] / (1 - 0.999**step)) + 1e-9
+            parts[number] -= 0.02 * first[number] / (1 - 0.9**step) / unbiased
     w1, b1, w2, b2, w3, b3 = parts
     wide = np.zeros((HIDDEN, CHANNELS + 10))
     wide[:, :CHANNELS] = w1 / spread

@@ -19,6 +19,8 @@ from myobridge.daemon.model_swap import ModelSwap
 from myobridge.daemon.morning.compute import Computation, Undo
 from myobridge.daemon.run import Daemon
 from myobridge.feed.calibration_state import CalibrationState
+from myobridge.feed.messages import Request
+from myobridge.feed.server import OpenRequest
 from myobridge.model.file import REST_DEG, Pose
 from myobridge.settings import SoundSettings
 from myobridge.simulator.firmware import SimulatedFirmware
@@ -118,6 +120,13 @@ class MorningRun:
         """Presses the button so long after now."""
         self.world.at(self.world.now_s + after_s, lambda: self.board.press(True))
         self.world.at(self.world.now_s + after_s + held_s, lambda: self.board.press(False))
+
+    def order(self, after_s: float, do: Any, path: str = "") -> list[tuple[bool, str]]:
+        """Lets a page order something so long after now; the list gets the answer."""
+        answers: list[tuple[bool, str]] = []
+        opened = OpenRequest(Request(id=1, do=do, path=path), lambda ok, text: answers.append((ok, text)))
+        self.world.at(self.world.now_s + after_s, lambda: self.daemon._late.append(opened))
+        return answers
 
     @property
     def calibration(self) -> CalibrationState:

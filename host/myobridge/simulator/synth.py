@@ -44,7 +44,7 @@ FAULT_HUM_UV: Final = 400.0
 CUFF_SHIFT_DEG: Final = 25.0
 """Turn of the ring of electrodes around the forearm during the fault `cuff`: 17 mm."""
 SEAT_DEG: Final = (50.0, 70.0)
-"""Turn of the ring by a `seat`, to either side: 35 to 49 mm on this forearm, more than an electrode of a ring of eight."""
+"""Turn of the ring by a `seat`, to either side: 35 to 49 mm, more than one electrode of a ring of eight."""
 _HARMONIC: Final = 3
 _HARMONIC_SHARE: Final = 0.3
 
