@@ -4,5 +4,5 @@ from myobridge.wire.messages import SERVOS, Status
 
 
 def status(**fields):
-    nothing = {name: 0 for name in Status.__struct_fields__} | {"applied_cdeg": (0,) * SERVOS}
+    nothing = dict.fromkeys(Status.__struct_fields__, 0) | {"applied_cdeg": (0,) * SERVOS}
     return Status(**{**nothing, **fields})

@@ -7,6 +7,8 @@ import pytest
 
 from morning import POSES, write_morning_model
 from morning_run import MorningRun, held_out
+from myobridge.calibration.beside import Found
+from myobridge.calibration.judge import PoseScore as Judged
 from myobridge.model.file import STATISTICS_KEY
 from myobridge.model.generations import Generations
 from myobridge.wire.messages import Permission, State
@@ -130,12 +132,43 @@ def test_a_wearer_who_makes_the_wrong_poses_keeps_the_old_model(morning, trained
     old_model_stays(run, trained)
 
 
-def test_where_nothing_has_moved_the_old_model_is_kept_and_the_hand_follows(morning, trained):
+class NoBetter:
+    """An arithmetic that finds no better model."""
+
+    def __init__(self, _base, mine, before):
+        self.mine, self._before, self._given = mine, before, False
+
+    def begin(self):
+        pass
+
+    def cancel(self):
+        pass
+
+    def give(self, _recording):
+        self._given = True
+
+    def over(self):
+        scores = (Judged("Fist", 9), Judged("Point", 6))
+        found = Found(before=self._before, after=self._before, scores=scores, words="Fist 9 of 10.")
+        return found if self._given else None
+
+
+@pytest.mark.parametrize("before", [0.9, 0.4])
+def test_a_model_that_is_not_better_leaves_the_old_one_which_is_followed_only_if_it_recognises_enough(
+    morning, trained, before
+):
     run = begun(morning(seed=14))
-    run.run(28.0)
+    run.when_streaming.append(
+        lambda: setattr(run.daemon._morning.calibrator, "computation", lambda *paths: NoBetter(*paths, before))
+    )
+    run.run(27.0)
     assert run.calibration.step == "done"
     assert run.calibration.text.startswith("The old model is as good")
-    assert run.followed_s is not None
+    assert [(one.pose, one.of_ten, one.advice) for one in run.calibration.scores] == [
+        ("Fist", 9, ""),
+        ("Point", 6, "hold it firmer or leave it out"),
+    ]
+    assert (run.followed_s is not None) is (before == 0.9)
     old_model_stays(run, trained)
 
 
