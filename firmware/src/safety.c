@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "angles.h"
 #include "configure.h"
 
 #define US_PER_S 1000000UL
@@ -96,14 +97,6 @@ void safety_hello(struct safety *s, uint32_t proto_hash) {
 
 bool safety_may_configure(const struct safety *s) {
     return s->state == STATE_DISARMED && !s->streaming;
-}
-
-static uint16_t at_most(uint16_t value, uint16_t high) {
-    return value > high ? high : value;
-}
-
-static uint16_t within(uint16_t value, uint16_t low, uint16_t high) {
-    return value < low ? low : at_most(value, high);
 }
 
 /* What a slew moves in one servo period, rounded down. */
@@ -235,11 +228,6 @@ static bool stale(const struct safety *s, const struct setpoint *sp, uint32_t sa
     return too_old || backwards;
 }
 
-static bool near_pose(const uint16_t *a, const uint16_t *b, uint8_t servo, uint16_t window_cdeg) {
-    uint16_t apart = (uint16_t)(a[servo] > b[servo] ? a[servo] - b[servo] : b[servo] - a[servo]);
-    return apart <= window_cdeg;
-}
-
 static void rejected(struct safety *s) {
     s->clean = false;
     s->rejects_in_row++;
@@ -315,10 +303,6 @@ void safety_tick(struct safety *s, const struct safety_inputs *in) {
 }
 
 /* ---- Motion ---- */
-
-static uint16_t toward(uint16_t from, uint16_t to, uint16_t step) {
-    return within(to, (uint16_t)(from - at_most(step, from)), (uint16_t)(from + step));
-}
 
 void safety_next_pose(const struct safety *s, uint16_t *pose_cdeg) {
     const uint16_t *goal = s->applied_cdeg; /* stay, in every state but these two */

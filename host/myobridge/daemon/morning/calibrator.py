@@ -25,8 +25,8 @@ from myobridge.feed.messages import Request
 from myobridge.feed.server import OpenRequest
 from myobridge.model.file import LabelledPose
 from myobridge.settings import Settings
-from myobridge.sound.player import Sound
-from myobridge.sound.tones import Tone
+from myobridge.daemon.sound.player import Sound
+from myobridge.daemon.sound.tones import Tone
 
 TIMED: Final = (Stage.REST, Stage.ACTING, Stage.HOLD)
 STEPS: Final[dict[Stage, Step]] = {

@@ -21,8 +21,8 @@ from myobridge.feed.messages import Morning as Order
 from myobridge.feed.messages import Request
 from myobridge.feed.server import OpenRequest
 from myobridge.settings import PressAsks, Settings
-from myobridge.sound.player import Sound
-from myobridge.sound.tones import Tone
+from myobridge.daemon.sound.player import Sound
+from myobridge.daemon.sound.tones import Tone
 
 TONES: Final = {Mark.DOWN: Tone.DOWN, Mark.LONG: Tone.LONG, Mark.LONGEST: Tone.LONGEST, Mark.STUCK: Tone.STUCK}
 
