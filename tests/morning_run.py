@@ -15,8 +15,9 @@ import numpy as np
 
 from lockstep import LockStep, lockstep_config
 from morning import CHANNELS, FS_HZ, POSES, WEARER
+from myobridge.calibration.morning.compute import Computation, Undo
+from myobridge.calibration.morning.morning import Morning
 from myobridge.daemon.model_swap import ModelSwap
-from myobridge.daemon.morning.compute import Computation, Undo
 from myobridge.daemon.run import Daemon
 from myobridge.feed.calibration_state import CalibrationState
 from myobridge.feed.messages import Request
@@ -113,6 +114,7 @@ class MorningRun:
                                      "sound": SoundSettings(on=False)})  # fmt: skip
             self.daemon = Daemon(str(self.port), self.model, config, arm=False, started_s=self.world.now_s)
             self.daemon.notices.say = self.said.append
+            self.daemon.open_desk(Morning)
             with closing(self.daemon):
                 self.daemon.run(seconds)
 
@@ -130,7 +132,7 @@ class MorningRun:
 
     @property
     def calibration(self) -> CalibrationState:
-        return self.daemon._morning.state(self.world.now_s)
+        return self.daemon._desk.state(self.world.now_s)
 
     @property
     def status(self) -> m.Status | None:
@@ -199,7 +201,11 @@ def _nearest(angles_deg: tuple[float, ...]) -> str:
 @contextmanager
 def no_waiting() -> Iterator[None]:
     """Lets no simulated time pass while processes and threads beside the loop do their work."""
-    give, begin, undo = Computation.give, ModelSwap.begin, Undo.begin
+    load, give, begin, undo = Computation.begin, Computation.give, ModelSwap.begin, Undo.begin
+
+    def loads(computation: Computation) -> None:
+        load(computation)
+        _until(lambda: computation._found is not None or computation._loaded)
 
     def gives(computation: Computation, recording: Any) -> None:
         give(computation, recording)
@@ -214,6 +220,7 @@ def no_waiting() -> Iterator[None]:
         _until(lambda: job._said is not None)
 
     with (
+        patch.object(Computation, "begin", loads),
         patch.object(Computation, "give", gives),
         patch.object(ModelSwap, "begin", begins),
         patch.object(Undo, "begin", undoes),

@@ -54,7 +54,19 @@ SWAPS: Final = {
 }
 """Words and binary operators, and what takes their place."""
 STATES: Final = ("BOOT", "DISARMED", "ARMED", "HOLD", "RELAX", "FAULT", "ESTOP")
-VALUES: Final = ("REASON_", "RESULT_", "BLOCKER_", "MAX_", "RESUME_", "STALL_", "SUPPLY_", "SLEW_", "FIRST_", "RELAX_", "GUIDE_")
+VALUES: Final = (
+    "REASON_",
+    "RESULT_",
+    "BLOCKER_",
+    "MAX_",
+    "RESUME_",
+    "STALL_",
+    "SUPPLY_",
+    "SLEW_",
+    "FIRST_",
+    "RELAX_",
+    "GUIDE_",
+)
 """How the named constants begin whose value matters."""
 
 OPERATOR: Final = re.compile(r"(?<= )(?:<=|>=|==|!=|&&|\|\||[<>+\-*/&|])(?=[ \n])|\b(?:true|false)\b")

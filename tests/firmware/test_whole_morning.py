@@ -13,8 +13,8 @@ import pytest
 from lockstep_board import LockStepBoard
 from morning import CHANNELS, FS_HZ, POSES, WEARER, write_morning_model
 from morning_run import MorningRun, held_out
+from myobridge.calibration.morning.guide import HELD_S, LEAD_S, REST_S
 from myobridge.calibration.quality import FOLLOWED_S
-from myobridge.daemon.morning.guide import HELD_S, LEAD_S, REST_S
 from myobridge.simulator.script import StepScript
 from myobridge.simulator.synth import SynthOptions, SynthSource
 

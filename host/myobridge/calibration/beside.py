@@ -1,8 +1,8 @@
 """The arithmetic of a calibration in a process of its own, so that it takes no time from the daemon's loop.
 
-`daemon/morning/compute.py` starts this process when the calibration begins, so that all is loaded by the time the last
-pose is held, and talks to it by pipes: a `Given`, then READY or a `Found` that refuses; then an `Emg` with its samples,
-then a `Found` with the model.
+`calibration/morning/compute.py` starts this process when the calibration begins, so that all is loaded by the time the
+last pose is held, and talks to it by pipes: a `Given`, then READY or a `Found` that refuses; then an `Emg` with its
+samples, then a `Found` with the model.
 """
 
 from __future__ import annotations

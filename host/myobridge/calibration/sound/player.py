@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from threading import Thread
 from typing import Final
 
-from myobridge.daemon.sound.tones import Tone, wav
+from myobridge.calibration.sound.tones import Tone, wav
 
 PLAYERS: Final = (("pw-play",), ("paplay",), ("aplay", "-q"))
 """Each takes a WAV file."""

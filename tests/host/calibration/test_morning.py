@@ -159,7 +159,7 @@ def test_a_model_that_is_not_better_leaves_the_old_one_which_is_followed_only_if
 ):
     run = begun(morning(seed=14))
     run.when_streaming.append(
-        lambda: setattr(run.daemon._morning.calibrator, "computation", lambda *paths: NoBetter(*paths, before))
+        lambda: setattr(run.daemon._desk.calibrator, "computation", lambda *paths: NoBetter(*paths, before))
     )
     run.run(27.0)
     assert run.calibration.step == "done"

@@ -7,7 +7,7 @@ import wave
 import numpy as np
 import pytest
 
-from myobridge.daemon.sound.tones import LOUDNESS, RATE_HZ, Tone, wav, waveform
+from myobridge.calibration.sound.tones import LOUDNESS, RATE_HZ, Tone, wav, waveform
 
 
 def notes(tone):

@@ -6,13 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, cast
 
+from myobridge.calibration.morning import texts
+from myobridge.calibration.morning.button import Mark, PressReader
+from myobridge.calibration.morning.calibrator import Calibrator
+from myobridge.calibration.morning.compute import Undo
+from myobridge.calibration.morning.own_model import own_model
+from myobridge.calibration.sound.player import Sound
+from myobridge.calibration.sound.tones import Tone
 from myobridge.daemon.connection import Connection
 from myobridge.daemon.model_swap import ModelSwap
-from myobridge.daemon.morning import texts
-from myobridge.daemon.morning.button import Mark, PressReader
-from myobridge.daemon.morning.calibrator import Calibrator
-from myobridge.daemon.morning.compute import Undo
-from myobridge.daemon.morning.own_model import own_model
 from myobridge.daemon.permission.requests import Requests
 from myobridge.daemon.permission.rules import LOST, Answer
 from myobridge.errors import UserError
@@ -21,8 +23,6 @@ from myobridge.feed.messages import Morning as Order
 from myobridge.feed.messages import Request
 from myobridge.feed.server import OpenRequest
 from myobridge.settings import PressAsks, Settings
-from myobridge.daemon.sound.player import Sound
-from myobridge.daemon.sound.tones import Tone
 
 TONES: Final = {Mark.DOWN: Tone.DOWN, Mark.LONG: Tone.LONG, Mark.LONGEST: Tone.LONGEST, Mark.STUCK: Tone.STUCK}
 

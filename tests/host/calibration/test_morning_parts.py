@@ -6,10 +6,8 @@ from random import Random
 import numpy as np
 import pytest
 
-from myobridge.calibration.poses import load_poses
-from myobridge.calibration.quality import FOLLOWED_S
-from myobridge.daemon.morning.button import Mark, PressReader
-from myobridge.daemon.morning.guide import (
+from myobridge.calibration.morning.button import Mark, PressReader
+from myobridge.calibration.morning.guide import (
     HELD_S,
     LEAD_S,
     MOST_REPEATS,
@@ -21,8 +19,10 @@ from myobridge.daemon.morning.guide import (
     Held,
     Stage,
 )
-from myobridge.daemon.morning.own_model import newest_model, own_model
-from myobridge.daemon.morning.takes import Takes
+from myobridge.calibration.morning.own_model import newest_model, own_model
+from myobridge.calibration.morning.takes import Takes
+from myobridge.calibration.poses import load_poses
+from myobridge.calibration.quality import FOLLOWED_S
 from myobridge.decoder.acquisition import Hop
 from myobridge.model.shipped import shipped_models
 from myobridge.settings import ButtonSettings, SafetySettings

@@ -10,13 +10,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from myobridge.calibration.morning import texts
+from myobridge.calibration.morning.compute import Computation
+from myobridge.calibration.morning.guide import Asked, Broken, Event, Forgotten, Guide, Held, Stage
+from myobridge.calibration.morning.takes import Takes, contact_words
 from myobridge.calibration.poses import REST
+from myobridge.calibration.sound.player import Sound
+from myobridge.calibration.sound.tones import Tone
 from myobridge.daemon.connection import Connection
 from myobridge.daemon.model_swap import ModelSwap
-from myobridge.daemon.morning import texts
-from myobridge.daemon.morning.compute import Computation
-from myobridge.daemon.morning.guide import Asked, Broken, Event, Forgotten, Guide, Held, Stage
-from myobridge.daemon.morning.takes import Takes, contact_words
 from myobridge.daemon.permission.requests import Requests
 from myobridge.daemon.permission.rules import Answer
 from myobridge.errors import UserError
@@ -25,8 +27,6 @@ from myobridge.feed.messages import Request
 from myobridge.feed.server import OpenRequest
 from myobridge.model.file import LabelledPose
 from myobridge.settings import Settings
-from myobridge.daemon.sound.player import Sound
-from myobridge.daemon.sound.tones import Tone
 
 TIMED: Final = (Stage.REST, Stage.ACTING, Stage.HOLD)
 STEPS: Final[dict[Stage, Step]] = {

@@ -29,6 +29,8 @@ class Computation:
         self._base, self.mine = base, mine
         self._given: SimpleQueue[Recording | None] = SimpleQueue()
         self._found: Found | None = None
+        self._loaded = False
+        """The process waits for the EMG."""
 
     def begin(self) -> None:
         """Starts the process, so that it has loaded everything when the poses are held.
@@ -77,6 +79,7 @@ class Computation:
             if line != READY:
                 process.kill()
                 return msgspec.json.decode(line, type=Found) if line else Found(refusal=FAILED.format("it ended"))
+            self._loaded = True
             recording = self._given.get()
             if recording is None:
                 process.kill()

@@ -5,9 +5,9 @@ import time
 
 import pytest
 
-from myobridge.daemon.sound import player
-from myobridge.daemon.sound.player import NO_SOUND, Sound
-from myobridge.daemon.sound.tones import Tone
+from myobridge.calibration.sound import player
+from myobridge.calibration.sound.player import NO_SOUND, Sound
+from myobridge.calibration.sound.tones import Tone
 
 
 @pytest.fixture
