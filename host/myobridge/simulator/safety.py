@@ -143,6 +143,17 @@ class Safety:
         self._unreached = set(range(m.SERVOS))
         return Result.OK
 
+    @property
+    def acting(self) -> bool:
+        """The hand shows poses of a guide."""
+        return self.state is State.ARMED and self.permission is Permission.GUIDE
+
+    @property
+    def target_deg(self) -> tuple[float, float, float, float, float]:
+        """Where the servos go, in degrees."""
+        thumb, index, middle, ring, little = [angle / 100 for angle in self._target]
+        return thumb, index, middle, ring, little
+
     def _blocked(self, permission: int, blockers: Blocker) -> bool:
         """Whether these blockers refuse this permission: jog may go beyond the limits, at 50 Hz."""
         slow = self.config is not None and self.config.servo_period_us == m.SERVO_PERIOD_MAX_US
