@@ -181,6 +181,17 @@ class Desk(RuleBasedStateMachine):
                 assert self.board.state in (State.ARMED, State.HOLD) or not self.board.may_move
 
 
+def test_an_act_that_waits_is_over_when_the_calibration_needs_it_no_more():
+    permission, board, answers = Permission(), Board(), []
+    board.streaming = False
+    permission.ask("act", lambda ok, _text: answers.append(ok), board, 100.0, 100.0)
+    assert permission.attend(board, 100.1) is None
+    permission.end_act()
+    board.streaming = True
+    assert answers == [False]
+    assert permission.attend(board, 100.2) is None
+
+
 def test_a_hand_that_acts_is_disarmed_once_the_calibration_needs_it_no_more_and_then_armed_for_the_decoder():
     permission, board, answers = Permission(), Board(), []
     permission.ask("act", lambda ok, _text: answers.append(ok), board, 100.0, 100.0)

@@ -103,8 +103,8 @@ class Calibrator:
             self._end("failed", why, Tone.FAILED)
             answer(False, why)
             return
-        self._asked_s = asked_s
-        self._requests.act(lambda ok, text: self._answered(answer, ok, text), connection, asked_s, now_s)
+        self._asked_s, begun = asked_s, self._run
+        self._requests.act(lambda ok, text: self._answered(begun, answer, ok, text), connection, asked_s, now_s)
 
     def redo(self, answer: Answer, now_s: float) -> None:
         """Repeats the current pose, or the one that has just ended."""
@@ -165,10 +165,10 @@ class Calibrator:
         connection.setpoints.heard = takes.take
         return ""
 
-    def _answered(self, answer: Answer, ok: bool, text: str) -> None:
+    def _answered(self, run: _Run | None, answer: Answer, ok: bool, text: str) -> None:
         """The owner of permission lets the hand act, or says why not."""
         answer(ok, texts.BEGINS if ok else text)
-        if not ok and self._run is not None:
+        if not ok and self._run is not None and self._run is run and run.guide.stage is Stage.CONTACT:
             self._end("failed", text, Tone.FAILED)
 
     # --- each turn ----------------------------------------------------------------------------------------

@@ -139,8 +139,7 @@ class Permission:
     estop: bool = False
     calibrating: bool = False
     """A calibration is under way, also while the hand does not act."""
-    _may_act: bool = False
-    """The calibration still wants the hand to act."""
+    _may_act: bool = False  # the calibration still wants the hand to act
     _waiting: list[_Open] = field(default_factory=list)
     taken_back_s: float = -math.inf
     """When somebody last asked for DISARM or ESTOP, or pressed the button. Commands may arrive out of order."""
@@ -181,8 +180,10 @@ class Permission:
         self._overtake("a press of the button")
 
     def end_act(self) -> None:
-        """The calibration no longer wants the hand to act."""
+        """The calibration no longer wants the hand to act; an act that was sent is disarmed when it is granted."""
         self._may_act = False
+        for asked in [asked for asked in self._waiting if asked.command == "act" and not asked.sent]:
+            self._answer(asked, Outcome(False, OVERTAKEN.format("the end of the calibration")))
 
     def attend(self, hand: Hand, now_s: float) -> Action | None:
         """Gives the answers that are due, and returns the action for the board, if any; called on each turn."""
