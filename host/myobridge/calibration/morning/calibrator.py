@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from myobridge.calibration.morning import texts
 from myobridge.calibration.morning.compute import Computation
@@ -27,6 +27,9 @@ from myobridge.feed.messages import Request
 from myobridge.feed.server import OpenRequest
 from myobridge.model.file import LabelledPose
 from myobridge.settings import Settings
+
+if TYPE_CHECKING:
+    from myobridge.calibration.beside import Found
 
 TIMED: Final = (Stage.REST, Stage.ACTING, Stage.HOLD)
 STEPS: Final[dict[Stage, Step]] = {
@@ -128,6 +131,9 @@ class Calibrator:
         if self._run is None:
             answer(False, texts.NO_CALIBRATION)
             return
+        if self._swapping:
+            answer(False, texts.TOO_LATE)
+            return
         self._end("failed", texts.STOPPED, Tone.FAILED)
         answer(True, texts.STOPPED)
 
@@ -140,7 +146,8 @@ class Calibrator:
         """A press of the button has begun; whether it has ended a calibration, and so asks for nothing else."""
         if self._run is None:
             return False
-        self._end("failed", texts.PRESSED, Tone.FAILED)
+        if not self._swapping:
+            self._end("failed", texts.PRESSED, Tone.FAILED)
         return True
 
     def _begin(self, base: Path, mine: Path, connection: Connection | None) -> str:
@@ -180,10 +187,10 @@ class Calibrator:
             return
         if connection is not run.connection:
             self.lost()
-        elif self._requests.taken_back_s > self._asked_s or self._requests.estop:
+        elif self._taken_back and not self._swapping:  # a model that is being taken over is in place already
             self._end("failed", texts.TAKEN_BACK, Tone.FAILED)
         elif run.guide.stage is Stage.OVER:
-            self._compute(run, now_s)
+            self._compute(run)
         elif run.guide.stage is Stage.CONTACT:
             if connection.acting:
                 self._note(run, run.guide.permitted(now_s), now_s)
@@ -241,48 +248,52 @@ class Calibrator:
 
     # --- the end ------------------------------------------------------------------------------------------
 
-    def _compute(self, run: _Run, now_s: float) -> None:
+    def _compute(self, run: _Run) -> None:
         found = run.computation.over()
         if found is None or self._swapping or run.connection.may_be_moving:
             return
         if found.refusal:
             self._end("failed", found.refusal, Tone.FAILED)
-            return
-        scores = texts.scored(found.scores)
-        said = (texts.BETTER if found.better else texts.KEPT).format(" ".join((found.words, *found.doubts)))
-        done = CalibrationState(step="done", text=said, scores=scores, before=found.before, after=found.after)
-        follows = (found.after if found.better else found.before) or 0
-        if not found.better:
-            self._finish(done, follows, run.connection, now_s)
-            return
-        self._swapping = True
-        mine = run.computation.mine
+        elif found.better:
+            self._swap_in(run, found)
+        else:
+            self._finish(run, found, found.before)
+
+    def _swap_in(self, run: _Run, found: Found) -> None:
+        """Lets the daemon take the new model over, which is in place already."""
 
         def swapped(ok: bool, text: str) -> None:
             self._swapping = False
             if self._run is run and ok:
-                self._finish(done, follows, run.connection, now_s)
+                self._finish(run, found, found.after)
             elif self._run is run:
                 self._end("failed", text, Tone.FAILED)
 
-        request = Request(id=1, do="model", path=str(mine))
+        self._swapping = True
+        request = Request(id=1, do="model", path=str(run.computation.mine))
         self._swap.begin(OpenRequest(request, swapped), run.connection)
 
-    def _finish(self, done: CalibrationState, follows: float, connection: Connection, now_s: float) -> None:
-        """The calibration has a model; the wearer, who has just done what was asked, may now be followed."""
-        poor = follows < texts.LEAST_TO_FOLLOW
+    def _finish(self, run: _Run, found: Found, accuracy: float | None) -> None:
+        """A model is in force; the wearer, who has just done what was asked, may now be followed.
+
+        accuracy: of the model in force.
+        """
+        poor = (accuracy or 0) < texts.LEAST_TO_FOLLOW
+        said = (texts.BETTER if found.better else texts.KEPT).format(" ".join((found.words, *found.doubts)))
+        text = f"{said} {texts.POOR}" if poor else said
         self._close()
-        self._outcome = (
-            done
-            if not poor
-            else CalibrationState(
-                step="done", text=f"{done.text} {texts.POOR}", scores=done.scores, before=done.before, after=done.after
-            )
+        self._outcome = CalibrationState(
+            step="done", text=text, scores=texts.scored(found.scores), before=found.before, after=found.after
         )
-        self._tell(self._outcome.text)
-        self._sound.play(Tone.FAILED if poor else Tone.DONE, self._outcome.text)
-        if not poor:
-            self._requests.arm(connection)
+        self._tell(text)
+        self._sound.play(Tone.FAILED if poor else Tone.DONE, text)
+        if not poor and not self._taken_back:
+            self._requests.arm(run.connection)
+
+    @property
+    def _taken_back(self) -> bool:
+        """Somebody has disarmed or stopped the hand since the person asked."""
+        return self._requests.taken_back_s > self._asked_s or self._requests.estop
 
     def _end(self, step: Step, text: str, tone: Tone) -> None:
         self._close()

@@ -18,6 +18,7 @@ BAD_CONTACT: Final = "The calibration did not begin, because {}; press the elect
 PRESSED: Final = "The calibration was stopped by the button; the old model stays."
 TAKEN_BACK: Final = "The calibration was stopped, because somebody disarmed or stopped the hand; the old model stays."
 STOPPED: Final = "The calibration was stopped; the old model stays."
+TOO_LATE: Final = "The new model is in place already; undo brings the old one back."
 LOST: Final = "The calibration was stopped, because the link to the hand was lost; the old model stays."
 ENDED_BY_BOARD: Final = "The calibration was stopped ({}); the old model stays."
 TOO_OFTEN: Final = "{} The old model stays; try again."
