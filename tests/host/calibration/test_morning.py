@@ -9,6 +9,8 @@ from morning import POSES, write_morning_model
 from morning_run import MorningRun, held_out
 from myobridge.calibration.beside import Found
 from myobridge.calibration.judge import PoseScore as Judged
+from myobridge.feed.messages import Request
+from myobridge.feed.server import OpenRequest
 from myobridge.model.file import STATISTICS_KEY
 from myobridge.model.generations import Generations
 from myobridge.wire.messages import Permission, State
@@ -170,6 +172,27 @@ def test_a_model_that_is_not_better_leaves_the_old_one_which_is_followed_only_if
     ]
     assert (run.followed_s is not None) is (before == 0.9)
     old_model_stays(run, trained)
+
+
+def test_a_disarm_while_the_new_model_is_taken_over_keeps_the_model_and_arms_nothing(morning, trained):
+    run = begun(morning(seed=17, seat=7))
+
+    def disarm_then():
+        swap = run.daemon._desk.calibrator._swap
+        take_over = swap.begin
+
+        def begin(opened, connection):
+            take_over(opened, connection)
+            run.daemon._late.append(OpenRequest(Request(id=9, do="disarm"), lambda _ok, _text: None))
+
+        swap.begin = begin
+
+    run.when_streaming.append(disarm_then)
+    run.run(27.0)
+    assert run.calibration.step == "done"
+    assert run.model.read_bytes() != trained.read_bytes()
+    assert never_followed(run)
+    assert run.rows[-1].state is State.DISARMED
 
 
 def test_an_electrode_that_is_off_is_named_before_anything_moves(morning, trained):
