@@ -15,8 +15,8 @@ from typing import Any, Final
 from myobridge.board import check_rate
 from myobridge.daemon.connection import IDLE_S, Connection
 from myobridge.daemon.decision_guard import GIVE_UP_TICKS, TICK_S, DecisionGuard
-from myobridge.daemon.diary.keeper import Diary
 from myobridge.daemon.desk import Desk, MakeDesk, PlainDesk
+from myobridge.daemon.diary.keeper import Diary
 from myobridge.daemon.model_swap import ModelSwap
 from myobridge.daemon.notices import Notices
 from myobridge.daemon.permission.requests import Requests
@@ -70,7 +70,6 @@ class Daemon:
         self._guard = DecisionGuard(self._rescue, self._terminate, self._end_stuck)
         self._swap = ModelSwap(config)
         self._diary = Diary(port, model_path, self.notices.tell, keep=config.diary.keep)
-        self._morning = Morning(self._requests, self._swap, config, self.notices.tell, lambda: self._model_path)
         self._desk: Desk = PlainDesk(self._swap)
         self._feed = Feed(port, self._about)
         self._lock = Lock()
@@ -233,7 +232,6 @@ class Daemon:
         if loaded := self._swap.finish(self._connection):
             self._model, self._model_path, _ = loaded
             self._diary.model(self._model_path)
-            self._morning.changed_model()
             self._desk.changed_model()
             self.notices.tell(f"The model is now {self._model.spec.name}.")
         self.stats.feed_drops, self.stats.feed_refused = self._feed.drops, self._feed.refused
