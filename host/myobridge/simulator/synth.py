@@ -77,7 +77,7 @@ class SynthOptions:
         if not 8 <= self.adc_bits <= 16:
             raise UserError(f"An ADC of {self.adc_bits} bits cannot be simulated; choose from 8 to 16.")
         if min(self.seed, self.wearer, self.seat) < 0:
-            raise UserError("Seed, wearer or seat of the synthetic EMG is negative; give numbers from 0 on.")
+            raise UserError("The synthetic EMG takes no negative seed, wearer or seat; give numbers from 0 on.")
 
     @property
     def turn_deg(self) -> float:
