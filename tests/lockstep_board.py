@@ -58,6 +58,15 @@ class LockStepBoard:
     def next_s(self) -> float:
         return self._now_s + STEP_S
 
+    def press(self, down: bool) -> None:
+        """Closes or opens the contact of the button."""
+        self._sim.press(down)
+
+    def truth_deg(self, sample: int) -> tuple[float, ...]:
+        """The fingers' true angles at a sample."""
+        assert self._truth_deg is not None
+        return tuple(self._truth_deg[min(sample, len(self._truth_deg) - 1)].tolist())
+
     def summary(self) -> dict[str, Any]:
         """Summary, computed as by `myobridge simulate --firmware`."""
         truth = [] if self._truth_deg is None else [self._truth_deg]

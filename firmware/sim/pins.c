@@ -107,8 +107,19 @@ void pins_attach(machine_t *m, const pin_t pins[SERVO_COUNT]) {
     }
 }
 
+/* A wire keeps its level over a reset. simavr clears PIN, and tells it a level anew only when the level changes. */
+static void keep_levels(machine_t *m) {
+    avr_ioport_t *port;
+    for (unsigned i = 0; (port = (avr_ioport_t *)machine_find_io(m, "port", i)) != NULL; i++) {
+        for (unsigned bit = 0; bit < 8; bit++) {
+            m->avr->data[port->r_pin] |= (uint8_t)((port->io.irq[bit].value & 1u) << bit);
+        }
+    }
+}
+
 /* A reset makes every pin an input. */
 void pins_reset(machine_t *m) {
+    keep_levels(m);
     for (unsigned s = 0; s < SERVO_COUNT; s++) {
         m->servos[s].compare_level = false;
         update(&m->servos[s], m->avr->cycle);

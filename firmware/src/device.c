@@ -95,6 +95,15 @@ static void receive(struct device *d) {
     tell_servos(d);
 }
 
+static void look_at_button(struct device *d) {
+    if (button_tick(&d->button, board_button())) {
+        d->due |= DUE_STATUS;
+        if (safety_button(&d->safety, (d->button.bits & BUTTON_PRESSED) != 0U)) {
+            d->button.bits |= BUTTON_SPENT;
+        }
+    }
+}
+
 static void tick(struct device *d) {
     d->inputs.supply_mv = board_supply_mv();
     safety_tick(&d->safety, &d->inputs);
@@ -104,11 +113,9 @@ static void tick(struct device *d) {
         d->limits_result = (uint8_t)limits_result(&d->limits);
         d->due |= DUE_LIMITS;
     }
-    if (button_tick(&d->button, board_button())) {
-        d->due |= DUE_STATUS;
-    }
+    look_at_button(d);
     if ((uint8_t)d->inputs.now_ms % LED_EVERY_MS == 0U) {
-        board_led(led_lit(d->safety.state, d->inputs.now_ms));
+        board_led(led_lit(panel_light(&d->button, d->safety.state, d->safety.permission), d->inputs.now_ms));
     }
 }
 

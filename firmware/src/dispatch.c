@@ -22,6 +22,7 @@ static void on_hello(struct device *d, uint8_t seq, const uint8_t *payload) {
     handled(d, MSG_HELLO, seq, RESULT_OK, DUE_IDENT | DUE_STATUS);
 }
 
+__attribute__((cold)) /* built for size: a CONFIG has time, and a small board has no flash to spare */
 static void on_config(struct device *d, uint8_t seq, const uint8_t *payload) {
     struct config m;
     config_unpack(&m, payload);

@@ -60,7 +60,7 @@ static void put_status(struct device *d, uint8_t *payload) {
     put_u32(payload + STATUS_AT_SAMPLE_INDEX, d->inputs.sample_index);
     put_u32(payload + STATUS_AT_T_US, board_clock_us());
     payload[STATUS_AT_LIMITS_STATE] = d->limits.state;
-    payload[STATUS_AT_BUTTON] = button_bits(&d->button);
+    payload[STATUS_AT_BUTTON] = d->button.bits;
     payload[STATUS_AT_BUTTON_PRESSES] = d->button.presses;
     put_counters(d, payload);
     d->status_ms = d->inputs.now_ms;

@@ -4,9 +4,9 @@
 
 #include <stdint.h>
 
-#define PROTO_HASH 0x08CE76D4UL
+#define PROTO_HASH 0x9FC15FDAUL
 #define MAJOR 3U
-#define MINOR 0U
+#define MINOR 1U
 #define MAX_FRAME_BYTES 254U
 #define SERVOS 5U
 #define ANGLE_MAX_CDEG 18000U
@@ -17,6 +17,7 @@
 #define FIRST_MOVE_SLEW_CDEG_PER_S 6000U
 #define FIRST_MOVE_DONE_CDEG 100U
 #define JOG_SLEW_CDEG_PER_S 2000U
+#define GUIDE_MAX_MS 45000U
 #define RELAX_SLEW_CDEG_PER_S 9000U
 #define HOLD_MIN_MS 20U
 #define HOLD_MAX_MS 150U
@@ -34,6 +35,8 @@
 #define DEFAULT_PULSE_MIN_US 1000U
 #define DEFAULT_PULSE_MAX_US 2000U
 #define BUTTON_DEBOUNCE_MS 20U
+#define BUTTON_LONG_MS 2000U
+#define BUTTON_LONGEST_MS 6000U
 #define BUTTON_STUCK_MS 10000U
 
 enum state {
@@ -60,6 +63,8 @@ enum reason {
     REASON_SAMPLING_STALLED = 10,
     REASON_SUPPLY_LOW = 11,
     REASON_STOPPED_STREAMING = 12,
+    REASON_GUIDE_OVER = 13,
+    REASON_BUTTON_PRESSED = 14,
 };
 
 enum result {
@@ -120,6 +125,7 @@ enum blocker {
     BLOCKER_SUPPLY_LOW = 1 << 6,
     BLOCKER_BEYOND_LIMITS = 1 << 7,
     BLOCKER_NO_LIMITS = 1 << 8,
+    BLOCKER_BUTTON_PRESSED = 1 << 9,
 };
 
 enum emg_flag {
@@ -138,6 +144,9 @@ enum status_flag {
 enum button {
     BUTTON_PRESSED = 1 << 0,
     BUTTON_STUCK = 1 << 1,
+    BUTTON_LONG = 1 << 2,
+    BUTTON_LONGEST = 1 << 3,
+    BUTTON_SPENT = 1 << 4,
 };
 
 enum capability {

@@ -2,29 +2,63 @@
 
 #include <assert.h>
 
+#include "boards/flash.h"
+
 /* ---- The button ---- */
 
-bool button_tick(struct push_button *b, bool down) {
+static_assert(BUTTON_DEBOUNCE_MS < BUTTON_LONG_MS && BUTTON_LONG_MS < BUTTON_LONGEST_MS && BUTTON_LONGEST_MS < BUTTON_STUCK_MS,
+              "a press grows through its lengths");
+static_assert(BUTTON_DEBOUNCE_MS <= UINT8_MAX, "steady_ms is a byte");
+
+static bool steady(struct push_button *b, bool down) {
     if (down != b->down) {
         b->down = down;
         b->steady_ms = 0U;
-        return false;
+    } else if (b->steady_ms < BUTTON_DEBOUNCE_MS) {
+        b->steady_ms++;
     }
-    if (b->steady_ms == UINT16_MAX) {
-        return false;
-    }
-    b->steady_ms++;
-    if (b->pressed != down && b->steady_ms >= BUTTON_DEBOUNCE_MS) {
-        b->pressed = down;
-        b->presses = (uint8_t)(b->presses + (down ? 1U : 0U));
-        return true;
-    }
-    return b->pressed && b->steady_ms == BUTTON_STUCK_MS;
+    return b->steady_ms == BUTTON_DEBOUNCE_MS;
 }
 
-uint8_t button_bits(const struct push_button *b) {
-    bool stuck = b->pressed && b->steady_ms >= BUTTON_STUCK_MS;
-    return (uint8_t)((b->pressed ? BUTTON_PRESSED : 0) | (stuck ? BUTTON_STUCK : 0));
+static void turned(struct push_button *b, bool down) {
+    if (!down) {
+        b->bits &= (uint8_t)~(BUTTON_PRESSED | BUTTON_STUCK);
+        return;
+    }
+    b->presses++;
+    b->held_ms = BUTTON_DEBOUNCE_MS;
+    b->bits = (uint8_t)(BUTTON_PRESSED | (b->seen_up ? 0 : BUTTON_STUCK | BUTTON_SPENT));
+}
+
+/* A contact that opens for a moment does not end a press, so it does not shorten one. */
+static uint8_t reached(struct push_button *b) {
+    if ((b->bits & BUTTON_PRESSED) == 0U || b->held_ms == BUTTON_STUCK_MS) {
+        return 0U;
+    }
+    b->held_ms++;
+    switch (b->held_ms) {
+    case BUTTON_LONG_MS:
+        return BUTTON_LONG;
+    case BUTTON_LONGEST_MS:
+        return BUTTON_LONGEST;
+    case BUTTON_STUCK_MS:
+        return BUTTON_STUCK | BUTTON_SPENT;
+    default:
+        return 0U;
+    }
+}
+
+bool button_tick(struct push_button *b, bool down) {
+    if (steady(b, down)) {
+        b->seen_up = b->seen_up || !down;
+        if (down != ((b->bits & BUTTON_PRESSED) != 0U)) {
+            turned(b, down);
+            return true;
+        }
+    }
+    uint8_t length = reached(b);
+    b->bits |= length;
+    return length != 0U;
 }
 
 /* ---- The LED ---- */
@@ -32,35 +66,31 @@ uint8_t button_bits(const struct push_button *b) {
 #define STEP_SHIFT 7U /* a step of a pattern is 128 ms */
 #define STEPS 16U
 
-/* Bit n: lit in step n. In the order of enum state. */
-#define PATTERN_BOOT 0x0000U
-#define PATTERN_DISARMED 0x0001U /* a short flash */
-#define PATTERN_ARMED 0xFFFFU    /* on */
-#define PATTERN_HOLD 0x5555U     /* fast */
-#define PATTERN_RELAX 0x0F0FU    /* slow */
-#define PATTERN_FAULT 0x0005U    /* two flashes */
-#define PATTERN_ESTOP 0x0015U    /* three flashes */
+/* Bit n: lit in step n; the low byte first. In the order of enum state and enum light. */
+static const uint8_t PATTERNS[][STEPS / 8U] IN_FLASH = {
+    {0x00, 0x00}, /* BOOT: dark */
+    {0x01, 0x00}, /* DISARMED: a short flash */
+    {0xFF, 0xFF}, /* ARMED: on */
+    {0x55, 0x55}, /* HOLD: fast */
+    {0x0F, 0x0F}, /* RELAX: slow */
+    {0x05, 0x00}, /* FAULT: two flashes */
+    {0x15, 0x00}, /* ESTOP: three flashes */
+    {0x77, 0x77}, /* acting: on, with short gaps */
+    {0x00, 0x00}, /* a short press: dark, so it is seen */
+    {0x11, 0x11}, /* a long one: flashes */
+    {0x55, 0x55}, /* the longest: fast */
+};
+static_assert(sizeof PATTERNS == (LIGHT_LONGEST + 1U) * (STEPS / 8U), "a pattern for each light");
 
-static uint16_t pattern(uint8_t state) {
-    switch (state) {
-    case STATE_DISARMED:
-        return PATTERN_DISARMED;
-    case STATE_ARMED:
-        return PATTERN_ARMED;
-    case STATE_HOLD:
-        return PATTERN_HOLD;
-    case STATE_RELAX:
-        return PATTERN_RELAX;
-    case STATE_FAULT:
-        return PATTERN_FAULT;
-    case STATE_ESTOP:
-        return PATTERN_ESTOP;
-    default:
-        return PATTERN_BOOT;
+uint8_t panel_light(const struct push_button *b, uint8_t state, uint8_t permission) {
+    if ((b->bits & (BUTTON_PRESSED | BUTTON_SPENT)) == BUTTON_PRESSED) {
+        return (b->bits & BUTTON_LONGEST) != 0U ? LIGHT_LONGEST : (b->bits & BUTTON_LONG) != 0U ? LIGHT_LONG : LIGHT_SHORT;
     }
+    return state == STATE_ARMED && permission == PERMISSION_GUIDE ? LIGHT_ACTING : state;
 }
 
-bool led_lit(uint8_t state, uint32_t now_ms) {
+bool led_lit(uint8_t light, uint32_t now_ms) {
     uint8_t step = (uint8_t)((uint16_t)now_ms >> STEP_SHIFT) % STEPS;
-    return ((pattern(state) >> step) & 1U) != 0U;
+    uint8_t lit = flash_u8(&PATTERNS[light][step / 8U]);
+    return (lit & (1U << (step % 8U))) != 0U;
 }

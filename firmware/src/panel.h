@@ -8,18 +8,24 @@
 #include "messages.h"
 
 struct push_button {
-    uint16_t steady_ms; /* how long the contact has not changed; stays at its greatest */
-    bool down;          /* the contact, as of the last tick */
-    bool pressed;       /* debounced */
-    uint8_t presses;    /* wraps */
+    uint16_t held_ms;  /* length of this press, or of the last one; stays at BUTTON_STUCK_MS */
+    uint8_t steady_ms; /* how long the contact has not changed; stays at BUTTON_DEBOUNCE_MS */
+    uint8_t presses;   /* wraps */
+    uint8_t bits;      /* bits button */
+    bool down;         /* the contact, as of the last tick */
+    bool seen_up;      /* since the start: until then, a press is stuck */
 };
 
-/* Each millisecond. True: it was pressed or let go, or is stuck from now on. */
+/* Each millisecond. True: it was pressed or let go, or has reached one of the lengths. */
 bool button_tick(struct push_button *b, bool down);
 
-uint8_t button_bits(const struct push_button *b); /* bits button */
+/* What the LED shows: a state, that the hand acts, or the length of a press. */
+enum light { LIGHT_ACTING = STATE_ESTOP + 1, LIGHT_SHORT, LIGHT_LONG, LIGHT_LONGEST };
 
-/* The LED's patterns, of SAFETY.md: a state shows for 2 s and begins anew. */
-bool led_lit(uint8_t state, uint32_t now_ms);
+/* The press that is under way, unless it asks for nothing; else the state. */
+uint8_t panel_light(const struct push_button *b, uint8_t state, uint8_t permission);
+
+/* The LED's patterns, of SAFETY.md: one lasts 2 s and begins anew. */
+bool led_lit(uint8_t light, uint32_t now_ms);
 
 #endif

@@ -3,10 +3,12 @@
 #include <assert.h>
 #include <string.h>
 
+#include "angles.h"
 #include "configure.h"
 
 #define US_PER_S 1000000UL
 static_assert((uint64_t)SLEW_MAX_CDEG_PER_S * SERVO_PERIOD_MAX_US <= UINT32_MAX, "a step can be worked out in 32 bits");
+static_assert(FIRST_MOVE_SLEW_CDEG_PER_S <= RELAX_SLEW_CDEG_PER_S, "a guide's first move is no faster than the others");
 static_assert(ANGLE_MAX_CDEG + SLEW_MAX_CDEG_PER_S * (uint64_t)SERVO_PERIOD_MAX_US / US_PER_S <= UINT16_MAX,
               "an angle and a step fit in 16 bits");
 
@@ -16,10 +18,12 @@ enum event {
     EVENT_ESTOP,
     EVENT_STARTED,
     EVENT_DISARM,
+    EVENT_BUTTON,
     EVENT_STOP,
     EVENT_STALLED,
     EVENT_SUPPLY_LOW,
     EVENT_ARM,
+    EVENT_GUIDE_OVER,
     EVENT_SILENT,
     EVENT_REJECTS,
     EVENT_RESUMED,
@@ -43,10 +47,12 @@ static const struct rule RULES[EVENT_COUNT] = {
     [EVENT_ESTOP] = {IN(STATE_BOOT) | SOUND | IN(STATE_FAULT), STATE_ESTOP, REASON_HOST_ESTOP},
     [EVENT_STARTED] = {IN(STATE_BOOT), STATE_DISARMED, REASON_POWER_ON},
     [EVENT_DISARM] = {MOVABLE | IN(STATE_FAULT), STATE_DISARMED, REASON_HOST_DISARMED},
+    [EVENT_BUTTON] = {MOVABLE, STATE_DISARMED, REASON_BUTTON_PRESSED},
     [EVENT_STOP] = {MOVABLE, STATE_DISARMED, REASON_STOPPED_STREAMING},
     [EVENT_STALLED] = {SOUND, STATE_FAULT, REASON_SAMPLING_STALLED},
     [EVENT_SUPPLY_LOW] = {SOUND, STATE_FAULT, REASON_SUPPLY_LOW},
     [EVENT_ARM] = {IN(STATE_DISARMED), STATE_ARMED, REASON_HOST_ARMED},
+    [EVENT_GUIDE_OVER] = {IN(STATE_ARMED) | IN(STATE_HOLD), STATE_RELAX, REASON_GUIDE_OVER},
     [EVENT_SILENT] = {IN(STATE_ARMED), STATE_HOLD, REASON_SETPOINTS_STOPPED},
     [EVENT_REJECTS] = {IN(STATE_ARMED), STATE_HOLD, REASON_SETPOINTS_REJECTED},
     [EVENT_RESUMED] = {IN(STATE_HOLD), STATE_ARMED, REASON_SETPOINTS_RESUMED},
@@ -91,14 +97,6 @@ void safety_hello(struct safety *s, uint32_t proto_hash) {
 
 bool safety_may_configure(const struct safety *s) {
     return s->state == STATE_DISARMED && !s->streaming;
-}
-
-static uint16_t at_most(uint16_t value, uint16_t high) {
-    return value > high ? high : value;
-}
-
-static uint16_t within(uint16_t value, uint16_t low, uint16_t high) {
-    return value < low ? low : at_most(value, high);
 }
 
 /* What a slew moves in one servo period, rounded down. */
@@ -151,7 +149,7 @@ uint16_t safety_blockers(const struct safety *s) {
                       (disarmed ? 0U : BLOCKER_NOT_DISARMED) |
                       (s->state == STATE_ESTOP ? BLOCKER_ESTOP_LATCHED : 0U) |
                       (s->stalled ? BLOCKER_SAMPLING_STALLED : 0U) | (supply_low(s) ? BLOCKER_SUPPLY_LOW : 0U) |
-                      s->limits_blockers);
+                      (s->button_pressed ? BLOCKER_BUTTON_PRESSED : 0U) | s->limits_blockers);
 }
 
 /* A person at the keys looks for the ends that are to be stored: jog, slow as it is, may go beyond the limits at 50 Hz. */
@@ -180,6 +178,7 @@ enum result safety_arm(struct safety *s, const struct arm *arm, const struct saf
         return RESULT_WRONG_CHALLENGE;
     }
     s->armed_by = s->challenge;
+    s->armed_ms = (uint16_t)in->now_ms;
     s->accepted_ms = in->now_ms;
     s->moving_ms = in->now_ms;
     s->any_accepted = false;
@@ -197,6 +196,15 @@ void safety_disarm(struct safety *s) {
 
 void safety_estop(struct safety *s) {
     happened(s, EVENT_ESTOP);
+}
+
+bool safety_button(struct safety *s, bool pressed) {
+    bool ends_motion = pressed && !s->button_pressed && s->pulses_on;
+    s->button_pressed = pressed;
+    if (ends_motion) {
+        happened(s, EVENT_BUTTON);
+    }
+    return ends_motion;
 }
 
 /* ---- Setpoints ---- */
@@ -218,11 +226,6 @@ static bool stale(const struct safety *s, const struct setpoint *sp, uint32_t sa
     bool too_old = age * s->config.sample_period_ticks > (uint32_t)sp->valid_4ms * s->ticks_per_4ms;
     bool backwards = s->any_accepted && ((sp->based_on_sample - s->based_on) & 0x80000000UL) != 0U;
     return too_old || backwards;
-}
-
-static bool near_pose(const uint16_t *a, const uint16_t *b, uint8_t servo, uint16_t window_cdeg) {
-    uint16_t apart = (uint16_t)(a[servo] > b[servo] ? a[servo] - b[servo] : b[servo] - a[servo]);
-    return apart <= window_cdeg;
 }
 
 static void rejected(struct safety *s) {
@@ -290,6 +293,8 @@ void safety_tick(struct safety *s, const struct safety_inputs *in) {
         happened(s, EVENT_STALLED);
     } else if (supply_low(s)) {
         happened(s, EVENT_SUPPLY_LOW);
+    } else if (s->permission == PERMISSION_GUIDE && (uint16_t)((uint16_t)in->now_ms - s->armed_ms) >= GUIDE_MAX_MS) {
+        happened(s, EVENT_GUIDE_OVER);
     } else if (s->state == STATE_ARMED && in->now_ms - s->accepted_ms >= s->config.hold_ms) {
         happened(s, EVENT_SILENT);
     } else if (s->state == STATE_HOLD && in->now_ms - s->moving_ms >= s->config.relax_ms) {
@@ -298,10 +303,6 @@ void safety_tick(struct safety *s, const struct safety_inputs *in) {
 }
 
 /* ---- Motion ---- */
-
-static uint16_t toward(uint16_t from, uint16_t to, uint16_t step) {
-    return within(to, (uint16_t)(from - at_most(step, from)), (uint16_t)(from + step));
-}
 
 void safety_next_pose(const struct safety *s, uint16_t *pose_cdeg) {
     const uint16_t *goal = s->applied_cdeg; /* stay, in every state but these two */
@@ -312,6 +313,8 @@ void safety_next_pose(const struct safety *s, uint16_t *pose_cdeg) {
             step = s->jog_step_cdeg;
         } else if (s->reached != ALL_SERVOS) {
             step = s->first_step_cdeg;
+        } else if (s->permission == PERMISSION_GUIDE) {
+            step = s->relax_step_cdeg;
         }
     } else if (s->state == STATE_RELAX && s->permission != PERMISSION_JOG) {
         goal = s->config.servo_safe_cdeg;

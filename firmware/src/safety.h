@@ -33,10 +33,12 @@ struct safety {
     uint16_t supply_mv;
     bool starts_within;       /* at CONFIG, the angles were within the board's servo limits */
     uint16_t limits_blockers; /* bits blocker: what the board's servo limits say to this CONFIG (limits.h) */
+    bool button_pressed;      /* debounced (panel.h) */
 
     uint32_t sample_index;  /* as of the last look, and when it last moved */
     uint32_t sample_ms;
 
+    uint16_t armed_ms;      /* ARM; the low 16 bits, which outlast a guide */
     uint32_t accepted_ms;   /* last accepted setpoint, or ARM */
     uint32_t moving_ms;     /* the same, in ARMED only */
     uint32_t clean_ms;      /* HOLD: start of the run of clean setpoints */
@@ -51,7 +53,7 @@ struct safety {
 
     uint16_t step_cdeg;            /* in a servo period at most, by the configured slew */
     uint16_t first_step_cdeg;      /* until each servo has reached its setpoint after ARM */
-    uint16_t relax_step_cdeg;
+    uint16_t relax_step_cdeg;      /* and with the permission guide */
     uint16_t jog_step_cdeg;        /* with the permission jog */
     uint16_t target_cdeg[SERVOS];
     uint16_t applied_cdeg[SERVOS]; /* what the servos are being told by the running pulses */
@@ -74,6 +76,9 @@ enum result safety_arm(struct safety *s, const struct arm *arm, const struct saf
 void safety_disarm(struct safety *s);
 void safety_estop(struct safety *s);
 void safety_setpoint(struct safety *s, const struct setpoint *sp, uint8_t seq, const struct safety_inputs *in);
+
+/* The debounced button. A press ends every motion at once; true: this one did. */
+bool safety_button(struct safety *s, bool pressed);
 
 /* The rules that time alone triggers. Call it at least every few milliseconds. */
 void safety_tick(struct safety *s, const struct safety_inputs *in);

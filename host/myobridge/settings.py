@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
@@ -114,6 +114,25 @@ class DiarySettings(_Table, frozen=True):
     """The daemon notes on this computer when the hand was used, and what happened."""
 
 
+PressAsks = Literal["arm", "calibrate", "undo", "nothing"]
+"""What the release of a press may ask for. A press while the hand moves has disarmed it, and asks for nothing."""
+
+
+class ButtonSettings(_Table, frozen=True):
+    """`[button]`: what a press of the button on the hand asks for, by its length."""
+
+    short: PressAsks = "arm"
+    long: PressAsks = "calibrate"
+    longest: PressAsks = "undo"
+
+
+class SoundSettings(_Table, frozen=True):
+    """`[sound]`: what the wearer hears."""
+
+    on: bool = True
+    """Tones for the poses and the button, and words where a speech program is installed."""
+
+
 class RealtimeSettings(_Table, frozen=True):
     """`[realtime]`: scheduling of the daemon's loop."""
 
@@ -129,6 +148,8 @@ class Settings(_Table, frozen=True):
     amplifier: AmplifierSettings = AmplifierSettings()
     servo: ServoSettings = ServoSettings()
     safety: SafetySettings = SafetySettings()
+    button: ButtonSettings = ButtonSettings()
+    sound: SoundSettings = SoundSettings()
     realtime: RealtimeSettings = RealtimeSettings()
     diary: DiarySettings = DiarySettings()
 

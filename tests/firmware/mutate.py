@@ -26,7 +26,7 @@ from portable import SOURCES, compile_command, portable_sources
 HERE: Final = Path(__file__).parent
 SUBJECT: Final = SOURCES / "safety.c"
 TESTS: Final = {
-    "safety.c": ("test_c_setpoints.py", "test_c_motion.py", "test_c_states.py"),
+    "safety.c": ("test_c_setpoints.py", "test_c_motion.py", "test_c_states.py", "test_c_guide.py"),
     "limits.c": ("test_c_limits.py",),
 }
 """Each subject's tests."""
@@ -54,7 +54,19 @@ SWAPS: Final = {
 }
 """Words and binary operators, and what takes their place."""
 STATES: Final = ("BOOT", "DISARMED", "ARMED", "HOLD", "RELAX", "FAULT", "ESTOP")
-VALUES: Final = ("REASON_", "RESULT_", "BLOCKER_", "MAX_", "RESUME_", "STALL_", "SUPPLY_", "SLEW_", "FIRST_", "RELAX_")
+VALUES: Final = (
+    "REASON_",
+    "RESULT_",
+    "BLOCKER_",
+    "MAX_",
+    "RESUME_",
+    "STALL_",
+    "SUPPLY_",
+    "SLEW_",
+    "FIRST_",
+    "RELAX_",
+    "GUIDE_",
+)
 """How the named constants begin whose value matters."""
 
 OPERATOR: Final = re.compile(r"(?<= )(?:<=|>=|==|!=|&&|\|\||[<>+\-*/&|])(?=[ \n])|\b(?:true|false)\b")

@@ -61,6 +61,7 @@ def cycles_of_ms(milliseconds: float) -> int:
 
 
 SUPPLY_INPUT: Final = {"mega2560": 8, "uno": 5}
+BUTTON_PIN: Final = {"mega2560": "E 4", "uno": "D 2"}
 
 
 def emg_sampling(stats: dict[str, Any], board: str) -> list[dict[str, Any]]:
@@ -126,6 +127,7 @@ class SimHand:
         pipe: tuple[Path, int] | None = None,
     ) -> None:
         self.elf = elf
+        self.board = board
         self.cycle = 0
         arguments: list[str | Path] = [build_simulator(), elf, "--board", board, "--lockstep"]
         arguments += ["--loader", loader] if loader else []
@@ -200,6 +202,12 @@ class SimHand:
     @property
     def damaged_frames(self) -> int:
         return self._decoder.counters.crc_errors + self._decoder.counters.length_errors
+
+    # ---- the wearer ----
+
+    def press(self, down: bool) -> None:
+        """Closes or opens the contact of the button."""
+        self.command(f"pin {BUTTON_PIN[self.board]} {int(not down)}")
 
     # ---- what happened ----
 

@@ -187,9 +187,9 @@ class SimHost:
     def start(self) -> Status:
         return self.ask(Start(self.config_crc))
 
-    def arm(self) -> Status:
+    def arm(self, permission: Permission = Permission.DECODER) -> Status:
         last = self.status
-        return self.ask(Arm(Permission.DECODER, last.boot_id, self.config_crc, last.challenge))
+        return self.ask(Arm(permission, last.boot_id, self.config_crc, last.challenge))
 
     def disarm(self) -> Status:
         return self.ask(Disarm())

@@ -76,6 +76,22 @@ class Both:
         got = self.c.arm(permission=permission, boot_id=boot_id, config_crc=config_crc, challenge=challenge)
         assert got is expected
 
+    def button(self) -> None:
+        pressed = not self.python.button_pressed
+        assert bool(LIB.safety_button(self.c.struct, pressed)) is self.python.button(pressed)
+
+    def guide(self) -> None:
+        """A guide that acts for longer than it may, or falls silent."""
+        self.arm(permission=m.Permission.GUIDE)
+        while self.python.permission is m.Permission.GUIDE and self.python.state is not State.RELAX:
+            if self.random.random() < 0.001:
+                return
+            self.setpoint(tuple(min(a + 100, 17000) for a in self.c.applied))
+            self.c.now_ms += 79
+            self.wait(1)
+            self.period()
+            self.compare("guide")
+
     def disarm(self) -> None:
         self.c.disarm()
         self.python.disarm()
@@ -154,6 +170,8 @@ class Both:
             (6, "steady host", self.steady_host),
             (8, "arm", self.arm),
             (2, "arm to jog", lambda: self.arm(permission=m.Permission.JOG)),
+            (2, "guide", self.guide),
+            (3, "button", self.button),
             (1, "arm for anything", lambda: self.arm(permission=self.random.randrange(256))),
             (1, "arm beyond the limits", self.arm_beyond_the_limits),
             (1, "arm for another boot", lambda: self.arm(boot_id=1)),

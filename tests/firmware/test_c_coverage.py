@@ -12,7 +12,14 @@ from typing import Any
 import pytest
 
 HERE = Path(__file__).parent
-TESTS = ("test_c_states.py", "test_c_setpoints.py", "test_c_motion.py", "test_c_frame.py", "test_c_limits.py")
+TESTS = (
+    "test_c_states.py",
+    "test_c_setpoints.py",
+    "test_c_motion.py",
+    "test_c_guide.py",
+    "test_c_frame.py",
+    "test_c_limits.py",
+)
 COMPLETE = ("safety.c", "frame.c", "limits.c")
 
 

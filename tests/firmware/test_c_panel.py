@@ -8,8 +8,9 @@ import pytest
 from portable import load
 from test_c_device import Device
 
+from myobridge.simulator.button import PushButton
 from myobridge.wire import messages as m
-from myobridge.wire.messages import Button, State
+from myobridge.wire.messages import Button, Permission, State
 
 FFI, LIB = load()
 STEP_MS = 128
@@ -19,10 +20,12 @@ PATTERN_MS = 16 * STEP_MS
 
 
 class Contact:
-    """A button that was never touched."""
+    """A button that was never touched since its board began, unless `down` from the start."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, down: bool = False) -> None:
         self.struct = FFI.new("struct push_button *")
+        if not down:
+            self.hold(False, m.BUTTON_DEBOUNCE_MS + 1)
 
     def hold(self, down: bool, ms: int) -> int:
         """So many ticks; how often it told of a change."""
@@ -30,7 +33,7 @@ class Contact:
 
     @property
     def bits(self) -> Button:
-        return Button(LIB.button_bits(self.struct))
+        return Button(self.struct.bits)
 
     @property
     def presses(self) -> int:
@@ -69,16 +72,71 @@ def test_bounces_around_a_press_are_one_press() -> None:
     assert (contact.bits, contact.presses) == (Button(0), 1)
 
 
+def test_a_press_tells_each_length_once_and_keeps_it_after_the_release() -> None:
+    contact = Contact()
+    lengths = {m.BUTTON_LONG_MS: Button.LONG, m.BUTTON_LONGEST_MS: Button.LONG | Button.LONGEST}
+    told = 0
+    for ms in range(1, m.BUTTON_LONGEST_MS + 500):
+        if contact.hold(True, 1):
+            told += 1
+            if ms > m.BUTTON_DEBOUNCE_MS + 1:
+                assert contact.bits == Button.PRESSED | lengths[ms - 1]
+    assert told == 3, "the press, and two lengths"
+    assert contact.hold(False, m.BUTTON_DEBOUNCE_MS + 1) == 1
+    assert contact.bits == Button.LONG | Button.LONGEST
+    contact.hold(True, m.BUTTON_DEBOUNCE_MS + 1)
+    assert contact.bits == Button.PRESSED, "the next press begins anew"
+
+
+def test_a_contact_that_opens_for_a_moment_neither_ends_nor_shortens_a_press() -> None:
+    random, contact = Random(2), Contact()
+    passed = 0
+    while passed < m.BUTTON_LONG_MS - 100:
+        down, up = random.randint(25, 60), random.randint(1, m.BUTTON_DEBOUNCE_MS)
+        contact.hold(True, down)
+        contact.hold(False, up)
+        passed += down + up
+    contact.hold(True, m.BUTTON_LONG_MS - passed + m.BUTTON_DEBOUNCE_MS + 1)
+    assert (contact.bits, contact.presses) == (Button.PRESSED | Button.LONG, 1)
+
+
 def test_a_button_that_stays_pressed_is_stuck_and_says_so_once_however_long_it_stays() -> None:
     contact = Contact()
-    assert contact.hold(True, m.BUTTON_STUCK_MS) == 1
-    assert contact.bits == Button.PRESSED
+    contact.hold(True, m.BUTTON_STUCK_MS)
+    assert Button.STUCK not in contact.bits
     assert contact.hold(True, 1) == 1
-    assert contact.bits == Button.PRESSED | Button.STUCK
+    assert contact.bits == Button.PRESSED | Button.STUCK | Button.SPENT | Button.LONG | Button.LONGEST
     assert contact.hold(True, 200_000) == 0
-    assert (contact.bits, contact.presses) == (Button.PRESSED | Button.STUCK, 1)
+    assert contact.presses == 1
     assert contact.hold(False, 200_000) == 1
-    assert contact.bits == Button(0)
+    assert contact.bits == Button.SPENT | Button.LONG | Button.LONGEST
+
+
+def test_a_button_that_is_down_when_its_board_begins_is_stuck_until_it_is_let_go() -> None:
+    contact = Contact(down=True)
+    contact.hold(True, 500)
+    assert contact.bits == Button.PRESSED | Button.STUCK | Button.SPENT
+    contact.hold(False, 500)
+    assert contact.bits == Button.SPENT
+    contact.hold(True, 500)
+    assert contact.bits == Button.PRESSED
+
+
+def test_interference_while_the_board_begins_and_later_is_no_press() -> None:
+    random, contact = Random(3), Contact(down=True)
+    for k in range(3000):
+        contact.hold(k % 2 == 1, random.randint(1, m.BUTTON_DEBOUNCE_MS))
+    assert (contact.bits, contact.presses) == (Button(0), 0)
+
+
+def test_the_twin_of_the_button_says_the_same_to_any_contact() -> None:
+    random, contact, twin = Random(4), Contact(down=True), PushButton()
+    for _ in range(400):
+        down = random.random() < 0.6
+        for _ in range(random.choice((1, 5, 19, 20, 21, 22, 100, 1000, 4000))):
+            twin.contact = down
+            assert twin.tick() == bool(contact.hold(down, 1))
+            assert (twin.bits, twin.presses) == (contact.bits, contact.presses)
 
 
 def test_presses_wrap() -> None:
@@ -87,6 +145,32 @@ def test_presses_wrap() -> None:
         contact.hold(True, 30)
         contact.hold(False, 30)
     assert contact.presses == 1
+
+
+@pytest.mark.parametrize(
+    ("held_ms", "shown"), [(100, "."), (m.BUTTON_LONG_MS + 50, "#..."), (m.BUTTON_LONGEST_MS + 50, "#.")]
+)
+def test_the_led_marks_the_lengths_of_a_press_that_asks_for_something(held_ms: int, shown: str) -> None:
+    contact = Contact()
+    contact.hold(True, held_ms)
+    light = LIB.panel_light(contact.struct, State.DISARMED, Permission.NONE)
+    assert seen(light) == shown * (16 // len(shown))
+    contact.hold(True, m.BUTTON_STUCK_MS)
+    assert LIB.panel_light(contact.struct, State.DISARMED, Permission.NONE) == State.DISARMED
+    contact.hold(False, 100)
+    assert LIB.panel_light(contact.struct, State.RELAX, Permission.NONE) == State.RELAX
+
+
+def test_the_led_shows_that_the_hand_acts_and_does_not_follow() -> None:
+    contact = Contact()
+    assert LIB.panel_light(contact.struct, State.ARMED, Permission.DECODER) == State.ARMED
+    assert seen(LIB.panel_light(contact.struct, State.ARMED, Permission.GUIDE)) == "###." * 4
+    assert LIB.panel_light(contact.struct, State.HOLD, Permission.GUIDE) == State.HOLD
+    assert LIB.panel_light(contact.struct, State.RELAX, Permission.GUIDE) == State.RELAX
+
+
+def seen(light: int, begin: int = 0) -> str:
+    return "".join("#" if LIB.led_lit(light, begin + STEP_MS * step + 5) else "." for step in range(16))
 
 
 def test_a_press_is_told_at_once_and_moves_nothing() -> None:
@@ -115,8 +199,7 @@ LIT = {  # of 16 steps
 @pytest.mark.parametrize("state", State)
 def test_each_state_has_its_pattern(state: State) -> None:
     for begin in (0, 7 * PATTERN_MS, 2**32 - PATTERN_MS):
-        seen = "".join("#" if LIB.led_lit(state, begin + STEP_MS * step + 5) else "." for step in range(16))
-        assert seen == LIT[state]
+        assert seen(state, begin) == LIT[state]
     assert len(set(LIT.values())) == len(State)
 
 

@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 import pytest
-from sim_hand import BOARDS, SUPPLY_INPUT
+from sim_hand import BOARDS, SUPPLY_INPUT, Kind, SimHand, cycles_of_ms, ms
 from sim_host import SimHost
 from sim_measure import board_on
 from sim_moving import GRIP, moving
 
-from myobridge.wire.messages import SUPPLY_MIN_MV, Blocker, Button, Capability, EmgFlag, Reason, Result, State
+from myobridge.wire.messages import (
+    BUTTON_DEBOUNCE_MS,
+    BUTTON_LONG_MS,
+    RELAX_SLEW_CDEG_PER_S,
+    SERVOS,
+    SLEW_MAX_CDEG_PER_S,
+    SUPPLY_MIN_MV,
+    Blocker,
+    Button,
+    Capability,
+    EmgFlag,
+    Permission,
+    Reason,
+    Result,
+    State,
+)
 
 FULL_SCALE_MV = 5000 * (33 + 10) / 10
 """At the ADC's end, by the divider of the wiring."""
-BUTTON_PIN = {"mega2560": "E 4", "uno": "D 2"}
 LED_PORT = {"mega2560": (0x34, 5), "uno": (0x2B, 4)}
 """Address in data memory, and bit."""
 BOOT_MS = 150
@@ -93,19 +107,86 @@ def test_a_hand_without_the_divider_says_that_it_does_not_measure(board: str) ->
 
 
 @pytest.mark.parametrize("board", BOARDS)
-def test_the_button_is_read_debounced_and_moves_nothing(board: str) -> None:
+@pytest.mark.parametrize("permission", [Permission.DECODER, Permission.GUIDE])
+def test_a_press_ends_the_motion_in_the_firmware_although_the_host_goes_on(board: str, permission: Permission) -> None:
+    with board_on(board) as host:
+        host.stream()
+        assert host.arm(permission).state == State.ARMED
+        host.move(GRIP, 300)
+        pressed = host.hand.cycle
+        host.hand.press(True)
+        host.move(GRIP, 60)
+        status = next(s for s in host.statuses if s.cycle > pressed and s.message.state == State.DISARMED)
+        assert status.message.reason == Reason.BUTTON_PRESSED
+        assert ms(status.cycle - pressed) < BUTTON_DEBOUNCE_MS + 5
+        assert last_pulse(host.hand) - pressed < cycles_of_ms(BUTTON_DEBOUNCE_MS + 25)
+        assert host.status.button == Button.PRESSED | Button.SPENT
+        assert host.arm(permission).ack_result == Result.BLOCKED
+        host.hand.press(False)
+        host.run_ms(60)
+        assert (host.status.button, host.status.state) == (Button.SPENT, State.DISARMED)
+
+
+def last_pulse(hand: SimHand) -> int:
+    edges = hand.events(Kind.SERVO)
+    return int(edges["cycle"][-1])
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_interference_on_the_wire_of_the_button_disarms_nothing_and_asks_for_nothing(board: str) -> None:
     with board_on(board) as host:
         host.stream_armed()
-        host.move(GRIP, 300)
-        for level in (0, 1, 0, 1, 0):
-            host.hand.command(f"pin {BUTTON_PIN[board]} {level}")
-            host.move(GRIP, 5, 1)
-        assert host.status.button == 0
-        host.move(GRIP, 60)
-        assert (host.status.button, host.status.button_presses) == (Button.PRESSED, 1)
-        host.hand.command(f"pin {BUTTON_PIN[board]} 1")
-        host.move(GRIP, 60)
-        assert (host.status.button, host.status.button_presses, host.status.state) == (0, 1, State.ARMED)
+        for pulse_ms in (1, 3, 9, 19, 1, 15, 2, 19, 5):
+            host.hand.press(True)
+            host.move(GRIP, pulse_ms, min(4, pulse_ms))
+            host.hand.press(False)
+            host.move(GRIP, 12, 4)
+        assert (host.status.button, host.status.button_presses, host.status.state) == (0, 0, State.ARMED)
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_a_press_that_bounces_is_one_press_of_its_whole_length(board: str) -> None:
+    with board_on(board) as host:
+        host.run_ms(50)
+        for level, wait_ms in ((True, 2), (False, 3), (True, 1), (False, 1), (True, 1000), (False, 12), (True, 1100)):
+            host.hand.press(level)
+            host.run_ms(wait_ms)
+        assert (host.status.button, host.status.button_presses) == (Button.PRESSED | Button.LONG, 1)
+        for level in (False, True, False, True, False):
+            host.hand.press(level)
+            host.run_ms(4)
+        host.run_ms(60)
+        assert (host.status.button, host.status.button_presses, host.status.state) == (Button.LONG, 1, State.DISARMED)
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_a_button_that_is_down_at_power_on_is_stuck_and_an_estop_stays_whatever_is_pressed(board: str) -> None:
+    with board_on(board) as host:
+        host.hand.press(True)
+        host.hand.command("reset")
+        host.run_ms(BOOT_MS + 100)
+        assert host.status.button == Button.PRESSED | Button.STUCK | Button.SPENT
+        host.hand.press(False)
+        host.stream()
+        host.estop()
+        for held_ms in (200, BUTTON_LONG_MS + 100):
+            host.hand.press(True)
+            host.run_ms(held_ms)
+            host.hand.press(False)
+            host.run_ms(60)
+            assert (host.status.state, host.status.reason) == (State.ESTOP, Reason.HOST_ESTOP)
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_a_guide_is_slow_on_the_board_itself(board: str) -> None:
+    with board_on(board) as host:
+        host.stream(slew_cdeg_per_s=SLEW_MAX_CDEG_PER_S)
+        assert host.arm(Permission.GUIDE).permission == Permission.GUIDE
+        host.move((0,) * SERVOS, 200)
+        before = host.status.applied_cdeg[0]
+        host.move(GRIP, 500)
+        moved = host.status.applied_cdeg[0] - before
+        assert RELAX_SLEW_CDEG_PER_S * 0.3 < moved < RELAX_SLEW_CDEG_PER_S * 0.55
 
 
 @pytest.mark.parametrize("board", BOARDS)

@@ -140,6 +140,53 @@ def test_limits_are_written_and_told() -> None:
         assert twins.board.status.blockers == twins.twin.status.blockers == m.Blocker.BEYOND_LIMITS
 
 
+def test_a_guide_and_what_ends_it() -> None:
+    with Twins() as twins:
+        twins.stream(CONFIG)
+        twins.ask(twins.arm(permission=m.Permission.GUIDE), twins.setpoint(9000), twins.arm())
+        twins.press(True)
+        twins.wait(100)
+        twins.ask(twins.arm(permission=m.Permission.GUIDE), m.Disarm())
+        twins.press(False)
+        twins.wait(100)
+        twins.ask(twins.arm(permission=m.Permission.GUIDE), twins.setpoint(9000))
+        twins.wait(3000)
+        twins.compare()
+        reasons = [heard.message.reason for heard in twins.board.news()]
+        assert Reason.BUTTON_PRESSED in reasons
+        assert reasons[-1] == Reason.SILENT_TOO_LONG
+
+
+def test_a_guide_acts_for_the_same_time() -> None:
+    with Twins() as twins:
+        twins.stream(CONFIG)
+        twins.ask(twins.arm(permission=m.Permission.GUIDE))
+        for _ in range(m.GUIDE_MAX_MS // 110):
+            twins.tell(twins.setpoint(9000))
+            twins.wait(110)
+        twins.wait(250)
+        twins.ask(m.Disarm())
+        twins.compare()
+        assert m.Reason.GUIDE_OVER in [heard.message.reason for heard in twins.twin.news()]
+
+
+def test_presses_of_every_length_with_bounces() -> None:
+    rng = random.Random(5)
+    with Twins() as twins:
+        for held_ms in (100, 1900, 2100, 6100, 10_200, 50):
+            for _ in range(rng.randrange(4)):
+                twins.press(True)
+                twins.wait(rng.randrange(1, 15))
+                twins.press(False)
+                twins.wait(rng.randrange(1, 15))
+            twins.press(True)
+            twins.wait(held_ms)
+            twins.press(False)
+            twins.wait(200)
+        twins.compare()
+        assert twins.board.status.button_presses == 6
+
+
 # ---- floods ----
 
 

@@ -32,7 +32,7 @@ CDEG_APART: Final = 400
 """Two servo periods at the slew of these sessions and the moves of ARM and RELAX."""
 NEWS: Final = (
     *("state", "reason", "blockers", "flags", "ack_type", "ack_seq", "ack_result", "challenge", "boot_id"),
-    *("config_crc", "permission", "limits_state"),
+    *("config_crc", "permission", "limits_state", "button", "button_presses"),
 )
 """Fields of STATUS that make it news; a STATUS that repeats them comes by itself."""
 ANSWERED_OTHERWISE: Final = (m.Config.TYPE, m.ReadLimits.TYPE, m.WriteLimits.TYPE)
@@ -181,6 +181,11 @@ class Twins:
         self.firmware.advance(self.now_ms / 1000)
         for frame in self.twin.decoder.feed(self.firmware.outgoing(self.now_ms / 1000)):
             self.twin.hear(self.now_ms, frame[0], frame[PAYLOAD])
+
+    def press(self, down: bool) -> None:
+        """Closes or opens the contact of both buttons."""
+        self._hand.press(down)
+        self.firmware.button.contact = down
 
     # ---- a session ----
 

@@ -63,6 +63,12 @@ def test_every_value_can_be_set(load):
         max_saturated_share = 1
         max_mains_share = 0.5
         min_range_counts = 0
+        [button]
+        short = "nothing"
+        long = "undo"
+        longest = "calibrate"
+        [sound]
+        on = false
         [realtime]
         fifo_priority = 0
         [diary]

@@ -9,7 +9,7 @@ use v5.36;
 use Fcntl;
 use Time::HiRes qw(clock_gettime CLOCK_MONOTONIC);
 
-my ($MAJOR, $MINOR, $PROTO_HASH) = (3, 0, 0x08CE76D4);
+my ($MAJOR, $MINOR, $PROTO_HASH) = (3, 1, 0x9FC15FDA);
 my ($CHANNELS, $RATE_HZ, $PER_FRAME) = (4, 2000, 4);
 my ($DISARMED, $ARMED, $ESTOPPED) = (1, 2, 6);      # state
 my ($STREAMING, $PULSES_ON) = (2, 4);               # status_flag

@@ -47,6 +47,8 @@ def run(
     SIGUSR1 arms the hand, SIGUSR2 disarms it, and Ctrl-C disarms it and ends the daemon. Views and recorders read the
     daemon's feed, a socket that only you can open.
     """
+    from myobridge.calibration.morning.morning import Morning
+    from myobridge.calibration.morning.own_model import newest_model
     from myobridge.daemon.printer import Printer
     from myobridge.daemon.realtime import stop_collecting
     from myobridge.daemon.run import Daemon
@@ -58,7 +60,7 @@ def run(
     printer = Printer(2)
     with ExitStack() as stack:
         stack.callback(printer.close)
-        daemon = Daemon(port, find_model(model_name), settings, arm=arm, started_s=process_start_s())
+        daemon = Daemon(port, newest_model(find_model(model_name)), settings, arm=arm, started_s=process_start_s())
         stack.enter_context(closing(daemon))
 
         def tell(text: str) -> None:
@@ -74,6 +76,7 @@ def run(
             os._exit(1)
 
         daemon.notices.say, daemon.give_up = tell, give_up
+        daemon.open_desk(Morning)
         daemon.install_signals()
         if view:
             from myobridge.view.beside import view_beside

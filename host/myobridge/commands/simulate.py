@@ -14,6 +14,7 @@ from myobridge.errors import UserError
 
 if TYPE_CHECKING:
     from myobridge.simulator.emg_source import EmgSource
+    from myobridge.simulator.script import HandWatcher
 
 SHIPPED_SYNTH: Final = (2000.0, 4)
 """Sampling rate in Hz and channels of the shipped model `synth`."""
@@ -35,9 +36,16 @@ SHIPPED_SYNTH: Final = (2000.0, 4)
     help="Number of the simulated wearer, whose forearm synth models.",
 )
 @click.option(
+    "--seat",
+    default=0,
+    type=click.IntRange(min=0),
+    help="Where the ring of electrodes of synth sits: 0 is the usual place, each other number another morning.",
+)
+@click.option(
     "--follow-cues",
     is_flag=True,
-    help="Let the simulated wearer follow the prompts of a guided recording on this port.",
+    help="Let the simulated wearer follow the prompts of a guided recording on this port, and the poses that the hand "
+    "acts.",
 )
 @FIRMWARE
 @click.option("--loop", is_flag=True, help="Play the recording again when it ends.")
@@ -68,6 +76,7 @@ def simulate(
     channels: int,
     seed: int,
     wearer: int,
+    seat: int,
     follow_cues: bool,
     firmware: str | None,
     loop: bool,
@@ -89,18 +98,21 @@ def simulate(
     from myobridge.simulator.line_faults import parse_line_faults
     from myobridge.simulator.pty_port import PtyPort
     from myobridge.simulator.real_firmware import RealFirmwareHand
+    from myobridge.simulator.script import HandWatcher
 
     line_faults = parse_line_faults(faults)
     if follow_cues and (source != "synth" or link is None):
         raise UserError("--follow-cues works with --source synth, and needs --link as the port's name; add --link.")
+    watched = HandWatcher()
     if source == "synth":
-        emg = _synth(fs_hz, channels, seed, wearer, link if follow_cues else None)
+        emg = _synth(fs_hz, channels, seed, wearer, seat, watched if follow_cues else None, link)
     else:
         emg = _recorded(Path(source), loop)
     hand: SimulatedHand | RealFirmwareHand
     if firmware is None:
         port = PtyPort(link)
         hand = SimulatedHand(emg, port, line_faults, seed)
+        watched.safety = hand.firmware.safety
         hand.tap = HandTap(tap) if tap else None
         hand.orders = FaultInbox(fault_orders) if fault_orders else None
         _introduce(link or port.path, emg)
@@ -119,14 +131,19 @@ def simulate(
     write_json(hand.summary(), json_to)
 
 
-def _synth(fs_hz: float, channels: int, seed: int, wearer: int, cues_of: Path | None) -> EmgSource:
-    """Synthetic EMG; the wearer follows the prompts on the port `cues_of`, if one is given."""
+def _synth(
+    fs_hz: float, channels: int, seed: int, wearer: int, seat: int, watched: HandWatcher | None, link: Path | None
+) -> EmgSource:
+    """Synthetic EMG; with `watched`, the wearer does what the hand acts, and follows the prompts on the port `link`."""
     from myobridge.feed.audience import follow
     from myobridge.simulator.script import CuedScript
     from myobridge.simulator.synth import SynthOptions, SynthSource
 
-    script = CuedScript(follow(cues_of), seed) if cues_of else None
-    return SynthSource(SynthOptions(fs_hz=fs_hz, channels=channels, seed=seed, wearer=wearer, script=script))
+    script = None
+    if watched is not None and link is not None:
+        prompted = follow(link)
+        script = CuedScript(lambda: watched() or prompted(), seed)
+    return SynthSource(SynthOptions(fs_hz=fs_hz, channels=channels, seed=seed, wearer=wearer, seat=seat, script=script))
 
 
 def _recorded(path: Path, loop: bool) -> EmgSource:

@@ -130,6 +130,11 @@ class Connection:
         return self.session.may_move
 
     @property
+    def acting(self) -> bool:
+        """The board granted the permission to show poses, and has not withdrawn it."""
+        return self.session.acting
+
+    @property
     def busy(self) -> bool:
         """A request awaits the board's answer."""
         return self.session.busy
@@ -162,7 +167,8 @@ class Connection:
         status = self.session.status
         if status is None:
             return ""
-        return explain_state(m.State(status.state), m.Reason(status.reason), may_move=self.session.may_move)
+        state, reason = m.State(status.state), m.Reason(status.reason)
+        return explain_state(state, reason, may_move=self.session.may_move, acting=self.acting)
 
     @property
     def withheld(self) -> Withheld:

@@ -11,7 +11,7 @@ from myobridge.wire.messages import RESUME_CLEAN_MS, Reason, State
 
 _STATES: Final = {
     State.BOOT: "The hand is starting.",
-    State.DISARMED: "The hand is disarmed.",
+    State.DISARMED: "The hand is disarmed{why}.",
     State.ARMED: "The hand is armed and follows.",
     State.HOLD: "The hand holds its pose{why}; it moves again after "
     f"{RESUME_CLEAN_MS / 1000:g} s of setpoints near that pose.",
@@ -20,6 +20,7 @@ _STATES: Final = {
     State.ESTOP: "The hand is in emergency stop; make it safe, then lift the stop in the view or "
     "with `myobridge lift-estop`.",
 }
+_ACTS: Final = "The hand is armed and shows poses."
 _STILL_ARMED: Final = "The hand is still armed, and the daemon is disarming it."
 _RELAXED: Final = "The hand is open and its servos are off; arm it again in the view or with SIGUSR1."
 _REASONS: Final = {
@@ -28,6 +29,8 @@ _REASONS: Final = {
     Reason.SILENT_TOO_LONG: ", because no setpoints reached it for too long",
     Reason.SAMPLING_STALLED: ": the board has stopped sampling",
     Reason.SUPPLY_LOW: ": the servo supply is low",
+    Reason.GUIDE_OVER: ", because it has shown poses for as long as it may",
+    Reason.BUTTON_PRESSED: ", because the button was pressed",
 }
 _CONTACTS: Final = {
     Contact.FLAT: "is flat: check that its electrode and amplifier are connected",
@@ -47,10 +50,15 @@ _WITHHELD: Final = {
 }
 
 
-def explain_state(state: State, reason: Reason, *, may_move: bool) -> str:
-    """A sentence about the hand's state. may_move: the session holds the permission that ARMED and HOLD require."""
+def explain_state(state: State, reason: Reason, *, may_move: bool, acting: bool = False) -> str:
+    """A sentence about the hand's state.
+
+    may_move: the session holds the permission that ARMED and HOLD require. acting: that permission is to show poses.
+    """
     if state is State.ARMED and not may_move:
         return _STILL_ARMED
+    if state is State.ARMED and acting:
+        return _ACTS
     if state is State.RELAX and reason is Reason.RELAXED:
         return _RELAXED
     return _STATES[state].format(why=_REASONS.get(reason, ""))

@@ -40,6 +40,11 @@ class ModelSwap:
         self._connection: Connection | None = None
         self._result: Loaded | UserError | None = None
 
+    @property
+    def busy(self) -> bool:
+        """A model is being loaded."""
+        return self._opened is not None
+
     def begin(self, opened: OpenRequest, connection: Connection | None) -> None:
         """Starts to load the requested model, or answers why not."""
         if self._opened is not None:

@@ -15,6 +15,7 @@ from typing import Any, Final
 from myobridge.board import check_rate
 from myobridge.daemon.connection import IDLE_S, Connection
 from myobridge.daemon.decision_guard import GIVE_UP_TICKS, TICK_S, DecisionGuard
+from myobridge.daemon.desk import Desk, MakeDesk, PlainDesk
 from myobridge.daemon.diary.keeper import Diary
 from myobridge.daemon.model_swap import ModelSwap
 from myobridge.daemon.notices import Notices
@@ -26,6 +27,7 @@ from myobridge.daemon.snapshot import take_snapshot
 from myobridge.daemon.stats import RunStats
 from myobridge.errors import UserError, printable
 from myobridge.feed import About
+from myobridge.feed.messages import MORNING
 from myobridge.feed.server import POLL_S, SNAPSHOT_S, SPACE_S, Feed, OpenRequest
 from myobridge.model.load import read_model
 from myobridge.settings import Settings
@@ -68,6 +70,7 @@ class Daemon:
         self._guard = DecisionGuard(self._rescue, self._terminate, self._end_stuck)
         self._swap = ModelSwap(config)
         self._diary = Diary(port, model_path, self.notices.tell, keep=config.diary.keep)
+        self._desk: Desk = PlainDesk(self._swap)
         self._feed = Feed(port, self._about)
         self._lock = Lock()
         """The guard's thread serves an ESTOP while the loop is stuck, and the loop may return at that moment."""
@@ -76,9 +79,14 @@ class Daemon:
         self._stopping = False
         self._deaf_until_s = self._poll_s = self._look_s = 0.0
 
+    def open_desk(self, make: MakeDesk) -> None:
+        """Lets people calibrate, undo, and use the button on the hand."""
+        self._desk = make(self._requests, self._swap, self._config, self.notices.tell, lambda: self._model_path)
+
     def close(self) -> None:
         """Closes the feed, and tells the service manager."""
         self.notify.stopping()
+        self._desk.close()
         self._requests.close()
         self._diary.close()
         self._feed.close()
@@ -187,6 +195,7 @@ class Daemon:
         self._diary.look(connection, now_s, estop=self._requests.estop)
         self._serve(now_s, called)  # first: a request of now leaves with the next turn
         with self._lock:
+            self._desk.attend(connection, now_s)
             self._requests.attend(connection, now_s)
 
     def _prepare(self) -> None:
@@ -215,12 +224,15 @@ class Daemon:
         late, self._late = self._late, []
         for opened in late + self._feed.poll():
             if opened.request.do == "model":
-                self._swap.begin(opened, self._connection)
+                self._desk.choose(opened, self._connection)
+            elif opened.request.do in MORNING:
+                self._desk.take(opened, self._connection, now_s)
             else:
                 self._requests.take(opened, self._connection, now_s)
         if loaded := self._swap.finish(self._connection):
             self._model, self._model_path, _ = loaded
             self._diary.model(self._model_path)
+            self._desk.changed_model()
             self.notices.tell(f"The model is now {self._model.spec.name}.")
         self.stats.feed_drops, self.stats.feed_refused = self._feed.drops, self._feed.refused
 
@@ -231,6 +243,7 @@ class Daemon:
             look = self._connection.look(note, estop=estop)
         else:
             look = take_snapshot(self.stats, None, None, None, note=note, estop=estop)
+        look.calibration = self._desk.state(look.at_s)
         with self._lock:
             self._feed.tell_snapshot(look)
 
@@ -250,6 +263,7 @@ class Daemon:
             with suppress(LinkLost):
                 self._connection.session.withdraw_now()
         self._connection = None
+        self._desk.attend(None, time.monotonic())
         self.stats.reconnects += 1
         self.notices.tell_lost(why)
         self._requests.lost()

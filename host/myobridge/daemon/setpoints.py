@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -13,7 +14,7 @@ from myobridge.daemon.decision_guard import DecisionGuard
 from myobridge.daemon.explain import explain_rate, explain_withheld
 from myobridge.daemon.snapshot import Stream
 from myobridge.daemon.stats import RunStats
-from myobridge.decoder.acquisition import EmgGate
+from myobridge.decoder.acquisition import EmgGate, Hop
 from myobridge.decoder.pipeline import Decision, Pipeline, Withheld
 from myobridge.model.load import Model
 from myobridge.settings import Settings
@@ -38,6 +39,10 @@ class Setpoints:
         """When the newest EMG was read."""
         self.decision: Decision | None = None
         """The newest decision."""
+        self.acted_cdeg: tuple[int, ...] | None = None
+        """What the hand shows while the session may act; None: it stays where it is, and the board ends its pulses."""
+        self.heard: Callable[[Hop], None] | None = None
+        """Gets each hop after its setpoint is sent."""
         self._session, self._model, self._config = session, model, config
         self._stats, self._guard = stats, guard
         self._channels = len(model.spec.channels)
@@ -122,6 +127,8 @@ class Setpoints:
                     self._act(decision, read_s)
                 guard.begin()
                 pipeline.settle()
+                if self.heard is not None:
+                    self.heard(hop)
         except LinkLost:
             raise
         except Exception as error:  # a network can fail in any way: in onnxruntime, in numpy, for lack of memory
@@ -140,6 +147,8 @@ class Setpoints:
     def _act(self, decision: Decision, read_s: float) -> None:
         """Sends the setpoint of a decision, if it may be sent, and then measures the delays."""
         stats, session = self._stats, self._session
+        if session.acting:
+            self._show(decision.sample_index)
         if self._clock.rate_off and not decision.withheld:
             decision = decision._replace(withheld=Withheld.RATE_OFF)
         self.decision = decision
@@ -155,13 +164,19 @@ class Setpoints:
             return
         self._stale_s = 0.0
         written = None
-        if session.may_move:
+        if session.may_move and not session.acting:
             angle_cdeg = tuple([int(100 * angle + 0.5) for angle in decision.angles_deg])
             written = session.setpoint(angle_cdeg, self._valid_4ms, decision.sample_index)
         done_s = time.monotonic()
         stats.decided(read_s, sampled_s, done_s)
         if written is not None:
             stats.commanded(done_s, written)
+
+    def _show(self, sample_index: int) -> None:
+        """Sends a setpoint of the guide; the samples only say that it is not older than they are."""
+        fresh = time.monotonic() - self._clock.sampled_s(sample_index) <= self._max_age_s
+        if self.acted_cdeg is not None and fresh:
+            self._session.setpoint(self.acted_cdeg, self._valid_4ms, sample_index)
 
     def terminate_decision(self) -> None:
         """Ends a decision that hangs; called from another thread."""

@@ -42,13 +42,14 @@ def take_snapshot(
     now_s = time.monotonic()
     status = session.status if session else None
     may_move = session is not None and session.may_move
+    acting = session is not None and session.acting
     channels = stats.spec.channels
     return Snapshot(
         t_s=now_s - (stats.first_emg_s or now_s),
         at_s=now_s,
         state=m.State(status.state).name if status else LOST,
         reason=m.Reason(status.reason).name.lower() if status else "",
-        explained=_explained(status, may_move=may_move, estop=estop),
+        explained=_explained(status, may_move=may_move, acting=acting, estop=estop),
         estop=estop,
         blocked=refusal(m.Result.BLOCKED, status.blockers) if status and status.blockers else "",
         may_move=may_move,
@@ -73,16 +74,17 @@ def take_snapshot(
         latency_ms=stats.latency_ms(now_s),
         fs_hz=stream.clock.fs_hz if stream else stats.spec.fs_hz,
         note=note,
+        acting=acting,
     )
 
 
-def _explained(status: m.Status | None, *, may_move: bool, estop: bool) -> str:
+def _explained(status: m.Status | None, *, may_move: bool, acting: bool, estop: bool) -> str:
     if status is None:
         return LOST_TEXT
     state = m.State(status.state)
     if state is m.State.ESTOP and not estop:
         return POWER_CYCLE
-    return explain_state(state, m.Reason(status.reason), may_move=may_move)
+    return explain_state(state, m.Reason(status.reason), may_move=may_move, acting=acting)
 
 
 def _contact(stream: Stream | None, channels: int) -> list[str]:

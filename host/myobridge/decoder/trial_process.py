@@ -54,7 +54,7 @@ Samples = NDArray[np.float64]
 
 def main() -> None:
     """Reads a `Tried` and its graphs from standard input, and writes a `Verdict` to standard output."""
-    _stand_back()
+    stand_back()
     _limit()
     given = sys.stdin.buffer
     tried = msgspec.json.decode(given.readline(), type=Tried)
@@ -67,7 +67,7 @@ def main() -> None:
     sys.stdout.buffer.write(msgspec.json.encode(verdict))
 
 
-def _stand_back() -> None:
+def stand_back() -> None:
     """Lets the daemon's loop run first, and ends this process together with the thread that waits for it."""
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

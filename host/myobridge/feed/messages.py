@@ -5,18 +5,20 @@ answers each with `R` (JSON Reply), and sends subscribers `B` (float64 host time
 port in one turn) and `S` (JSON Snapshot, 25 a second). The socket is a stream socket, because the kernel may queue as
 few as ten datagrams, which is 25 ms of bytes.
 
-A `Request` asks for a `Do`; four of these are a `Command` for the hand. The daemon keeps a request as an `OpenRequest`
-(`server.py`) until it answers. A page sends the view an `Order` (`view/page.py`), a `Command` without the rest.
+A `Request` asks for a `Do`; four of these are a `Command` for the hand, five a `Morning` for its calibration
+(`calibration_state.py` shows how far the calibration is). The daemon keeps a request as an `OpenRequest` (`server.py`)
+until it answers. A page sends the view an `Order` (`view/page.py`), a `Command` without the rest.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from struct import Struct
-from typing import Annotated, Final, Literal, NamedTuple
+from typing import Annotated, Final, Literal, NamedTuple, get_args
 
 import msgspec
 
+from myobridge.feed.calibration_state import IDLE, CalibrationState
 from myobridge.model.file import ModelSpec
 from myobridge.wire import messages as m
 
@@ -25,22 +27,28 @@ TIME: Final = Struct("<d")
 REQUEST, REPLY, BYTES, SNAPSHOT = b"QRBS"
 URGENT: Final = (b'"estop"', b'"disarm"')
 """The daemon reads a request that contains one of these before all others."""
-UNDOING: Final = (b'"arm"', b'"lift"')
-"""The daemon refuses a request that contains one of these if an urgent request came with it."""
+UNDOES: Final = ("arm", "lift", "calibrate")
+"""The daemon refuses such a request if an urgent request came with it."""
+UNDOING: Final = tuple([f'"{do}"'.encode() for do in UNDOES])
 LOST: Final = "LOST"
 """State in a snapshot while no hand is connected."""
 
 Want = Literal["bytes", "snapshots"]
 Command = Literal["arm", "disarm", "estop", "lift"]
 """What a person orders of the hand: at the feed, in a page, by signal or at the launch."""
-Do = Literal["subscribe", "unsubscribe", "about", Command, "model"]
-"""What a client may request: about the feed, a command for the hand, or another model."""
+Morning = Literal["calibrate", "redo", "pause", "stop", "undo"]
+"""What a person orders of the calibration: start it or go on after a pause, repeat the last pose, pause, give up, and
+bring the previous model back. A calibration lets the hand show the poses, so `calibrate` is refused wherever ARM is."""
+MORNING: Final = get_args(Morning)
+Do = Literal["subscribe", "unsubscribe", "about", Command, Morning, "model"]
+"""What a client may request: about the feed, a command for the hand, the calibration, or another model."""
 
 
 class Request(msgspec.Struct, forbid_unknown_fields=True):
     """A client's request. want: for subscribe and unsubscribe; path: for model, absolute or a shipped model's name.
 
-    asked_s: when it was asked, on the host's monotonic clock; the daemon refuses an ARM that is older than 3 s.
+    asked_s: when it was asked, on the host's monotonic clock; the daemon refuses an ARM or a `calibrate` that is older
+        than 3 s.
     """
 
     id: Annotated[int, msgspec.Meta(gt=0, lt=1 << 53)]
@@ -111,6 +119,8 @@ class Snapshot(msgspec.Struct, kw_only=True):
     predicted_deg: the network's angles, also if no setpoint is sent; empty while the window fills.
     applied_deg: the servos' angles in the firmware's last STATUS.
     feed_drops: messages that all slow subscribers together missed.
+    acting: the hand shows poses of a calibration, and does not follow the wearer.
+    calibration: how far the calibration is, for the page and the ear.
     """
 
     t_s: float
@@ -142,6 +152,8 @@ class Snapshot(msgspec.Struct, kw_only=True):
     latency_ms: dict[str, float]
     fs_hz: float
     note: str
+    acting: bool = False
+    calibration: CalibrationState = IDLE
 
 
 class Splitter:

@@ -25,6 +25,7 @@ from myobridge.feed.messages import (
     REPLY,
     SNAPSHOT,
     TIME,
+    UNDOES,
     UNDOING,
     About,
     Do,
@@ -197,9 +198,9 @@ class Feed:
         for client in clients:
             for payload in [payload for payload in client.later if any(word in payload for word in UNDOING)]:
                 request = self._understood(client, payload)
-                if request is None or request.do in ("arm", "lift"):
+                if request is None or request.do in UNDOES:
                     client.later.remove(payload)
-                if request is not None and request.do in ("arm", "lift"):
+                if request is not None and request.do in UNDOES:
                     text = f"{request.do.upper()} was refused, because a DISARM or ESTOP came with it; try again."
                     self._reply(client, [request.id], False, text)
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myobridge.metrics import Distribution
+from myobridge.simulator.button import PushButton
 from myobridge.simulator.configure import TICK_HZ, check_config
 from myobridge.simulator.emg_source import EmgSource
 from myobridge.simulator.limits import WIDE, LimitsStore
@@ -41,6 +42,9 @@ class SimulatedFirmware:
         self.safety = Safety(boot_id=boot_id, tick_hz=TICK_HZ, challenge=boot_id)
         self.safety.started_up()
         self.limits = LimitsStore(limits)
+        self.button = PushButton()
+        self._button_ms = -1
+        """The millisecond up to which the button has been looked at; negative before the first look."""
         self._frames = FrameDecoder()
         self._unknown = 0
         self._bad_lengths = 0
@@ -82,6 +86,7 @@ class SimulatedFirmware:
             config = self.safety.config
             self._servo_s += (config.servo_period_us if config else m.SERVO_PERIOD_MAX_US) / 1e6
         self.safety.tick(int(now_s * 1000))
+        self._look_at_button(int(now_s * 1000))
         if self.limits.ended(now_s):
             self._limits_changed()
             self._owe_limits(Result.OK)
@@ -102,6 +107,15 @@ class SimulatedFirmware:
     def outgoing(self, now_s: float) -> bytes:
         """Bytes that the line has carried by `now_s`."""
         return self._uplink.carried(now_s)
+
+    def _look_at_button(self, now_ms: int) -> None:
+        if self._button_ms < 0 or self.button.rests:
+            self._button_ms = now_ms - 1
+        while self._button_ms < now_ms:
+            self._button_ms += 1
+            if self.button.tick():
+                self.button.spent |= self.safety.button(self.button.pressed)
+                self._uplink.owe(m.Status, self._status)
 
     def _sample(self, now_s: float) -> None:
         config = self.safety.config
@@ -160,8 +174,8 @@ class SimulatedFirmware:
             supply_mv=0,
             permission=safety.permission,
             limits_state=self.limits.state,
-            button=0,
-            button_presses=0,
+            button=self.button.bits,
+            button_presses=self.button.presses,
             crc_errors=errors.crc_errors & 0xFFFF,
             length_errors=(errors.length_errors + self._bad_lengths) & 0xFFFF,
             unknown_types=self._unknown & 0xFFFF,
@@ -263,7 +277,7 @@ class SimulatedFirmware:
             board=m.Board.SIMULATED,
             boot_id=self.safety.boot_id,
             reset_cause=m.ResetCause.POWER_ON,
-            capabilities=0,
+            capabilities=m.Capability.BUTTON,
             max_channels=min(MAX_CHANNELS, self._source.channels),
             adc_bits=self._source.adc_bits,
             tick_hz=TICK_HZ,

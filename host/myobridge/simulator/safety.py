@@ -44,6 +44,8 @@ class Safety:
     supply_low: bool = False
     permission: Permission = Permission.NONE
     """Of the ARM in force."""
+    button_pressed: bool = False
+    """Debounced."""
     starts_within: bool = False
     """At CONFIG, the angles were within the board's servo limits."""
     limits_blockers: Blocker = NO_BLOCKER
@@ -52,6 +54,7 @@ class Safety:
     stale_rejects: int = 0
     setpoint_seq: int = 0
     _target: tuple[int, ...] = ()
+    _armed_ms: int = 0
     _acted_ms: int = 0
     """Time at which a setpoint last took effect, or the hand was armed."""
     _rejects_in_row: int = 0
@@ -112,6 +115,14 @@ class Safety:
             self._enter(State.DISARMED, Reason.HOST_DISARMED)
         return Result.OK
 
+    def button(self, pressed: bool) -> bool:
+        """Takes the level of the debounced button; whether this press has ended a motion."""
+        edge, self.button_pressed = pressed and not self.button_pressed, pressed
+        if not (edge and self.pulses_on):
+            return False
+        self._enter(State.DISARMED, Reason.BUTTON_PRESSED)
+        return True
+
     def arm(self, request: m.Arm, now_ms: int) -> Result:
         """Permits the hand to move; the result says why not."""
         if (result := self._fits(request)) is not Result.OK:
@@ -127,10 +138,21 @@ class Safety:
         self._armed_by = request.challenge
         self.permission = Permission(request.permission)
         self._target = tuple(self.applied)
-        self._acted_ms = now_ms
+        self._armed_ms = self._acted_ms = now_ms
         self._newest_sample = None
         self._unreached = set(range(m.SERVOS))
         return Result.OK
+
+    @property
+    def acting(self) -> bool:
+        """The hand shows poses of a guide."""
+        return self.state is State.ARMED and self.permission is Permission.GUIDE
+
+    @property
+    def target_deg(self) -> tuple[float, float, float, float, float]:
+        """Where the servos go, in degrees."""
+        thumb, index, middle, ring, little = [angle / 100 for angle in self._target]
+        return thumb, index, middle, ring, little
 
     def _blocked(self, permission: int, blockers: Blocker) -> bool:
         """Whether these blockers refuse this permission: jog may go beyond the limits, at 50 Hz."""
@@ -157,6 +179,7 @@ class Safety:
             Blocker.ESTOP_LATCHED: self.state is State.ESTOP,
             Blocker.SAMPLING_STALLED: stalled,
             Blocker.SUPPLY_LOW: self.supply_low,
+            Blocker.BUTTON_PRESSED: self.button_pressed,
         }
         blockers = self.limits_blockers
         for blocker, holds in conditions.items():
@@ -236,7 +259,10 @@ class Safety:
             self._fault(Reason.SUPPLY_LOW)
         elif self.config is not None:
             silent_ms = now_ms - self._acted_ms
-            if self.state is State.ARMED and silent_ms >= self.config.hold_ms:
+            guides = self.permission is Permission.GUIDE and self.state in PULSING
+            if guides and now_ms - self._armed_ms >= m.GUIDE_MAX_MS:
+                self._enter(State.RELAX, Reason.GUIDE_OVER)
+            elif self.state is State.ARMED and silent_ms >= self.config.hold_ms:
                 self._enter(State.HOLD, Reason.SETPOINTS_STOPPED)
             elif self.state is State.HOLD and silent_ms >= self.config.relax_ms:
                 self._enter(State.RELAX, Reason.SILENT_TOO_LONG)
@@ -256,6 +282,8 @@ class Safety:
                 slew = min(slew, m.JOG_SLEW_CDEG_PER_S)
             elif self._unreached:
                 slew = min(slew, m.FIRST_MOVE_SLEW_CDEG_PER_S)
+            elif self.permission is Permission.GUIDE:
+                slew = min(slew, m.RELAX_SLEW_CDEG_PER_S)
             self._move(self._target, slew, config.servo_period_us)
             if self._newest_sample is not None:
                 self._unreached = {i for i in self._unreached if self._off_target(i) > m.FIRST_MOVE_DONE_CDEG}

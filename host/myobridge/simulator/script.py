@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from myobridge.calibration.poses import load_poses
 from myobridge.errors import UserError
 from myobridge.model.file import REST_DEG, Pose
+from myobridge.simulator.safety import Safety
 
 FloatArray = NDArray[np.float64]
 POSES_DEG: Final[dict[str, Pose]] = {
@@ -120,6 +121,23 @@ class RandomScript:
         others = [i for i in range(1, len(self._poses)) if i != self._last]
         self._last = 0 if go_rest else int(self._rng.choice(others))
         return self._last
+
+
+class HandWatcher:
+    """What a wearer sees who does what the hand acts: the newest pose that the board was told with `guide`."""
+
+    def __init__(self) -> None:
+        self.safety: Safety | None = None
+        """The rules of the board whose hand is watched."""
+        self._acts = False
+
+    def __call__(self) -> Pose | None:
+        """The pose to take; None: nothing new. When the hand ends its act, the wearer rests."""
+        acted, safety = self._acts, self.safety
+        self._acts = safety is not None and safety.acting
+        if safety is not None and self._acts:
+            return safety.target_deg
+        return REST_DEG if acted else None
 
 
 class CuedScript:

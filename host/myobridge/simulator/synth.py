@@ -8,7 +8,8 @@ training data:
     counts, truth_deg = SynthSource(SynthOptions(fs_hz=2000, channels=4, seed=1)).read(120_000)
 
 `wearer` determines the anatomy and the electrodes' places. `seed` determines everything that differs from session to
-session: the default script, the drive's fluctuations, firings, noise.
+session: the default script, the drive's fluctuations, firings, noise. `seat` turns the ring of electrodes, as another
+morning does.
 """
 
 from __future__ import annotations
@@ -42,6 +43,8 @@ FAULT_HUM_UV: Final = 400.0
 """RMS of the mains hum that an electrode off the skin picks up, and all electrodes during the fault `hum`."""
 CUFF_SHIFT_DEG: Final = 25.0
 """Turn of the ring of electrodes around the forearm during the fault `cuff`: 17 mm."""
+SEAT_DEG: Final = (50.0, 70.0)
+"""Turn of the ring by a `seat`, to either side: 35 to 49 mm, more than one electrode of a ring of eight."""
 _HARMONIC: Final = 3
 _HARMONIC_SHARE: Final = 0.3
 
@@ -55,6 +58,8 @@ class SynthOptions:
     adc_bits: int = 10
     seed: int = 0
     wearer: int = 0
+    seat: int = 0
+    """0: the usual place. Every other number is a seed that turns the ring somewhere else."""
     script: FingerScript | None = None
     """None: a RandomScript of the seed."""
     noise_uv: float = 10.0
@@ -71,8 +76,16 @@ class SynthOptions:
             raise UserError(f"EMG cannot be synthesised for {self.channels} channels; choose from 1 to 64.")
         if not 8 <= self.adc_bits <= 16:
             raise UserError(f"An ADC of {self.adc_bits} bits cannot be simulated; choose from 8 to 16.")
-        if min(self.seed, self.wearer) < 0:
-            raise UserError("The seed or the wearer of the synthetic EMG is negative; give numbers from 0 on.")
+        if min(self.seed, self.wearer, self.seat) < 0:
+            raise UserError("The synthetic EMG takes no negative seed, wearer or seat; give numbers from 0 on.")
+
+    @property
+    def turn_deg(self) -> float:
+        """Turn of the ring from its usual place, towards the thumb."""
+        if self.seat == 0:
+            return 0.0
+        rng = np.random.default_rng([self.seat, 5])
+        return float(rng.choice((-1.0, 1.0)) * rng.uniform(*SEAT_DEG))
 
 
 class SynthSource:
@@ -130,6 +143,7 @@ class _MuscleSignals:
         self._step_s = self._block / options.fs_hz / _DRIVE_STEPS
         self._fs_hz = options.fs_hz
         self._channels = options.channels
+        self._turn_deg = options.turn_deg
         self.place(0.0, None)
         freq_hz = np.arange((self._block + self._tail) // 2 + 1) * options.fs_hz / (self._block + self._tail)
         # A front end filters before it samples: 8th order at 0.4 fs. Without it, 225 Hz would alias at low rates.
@@ -143,8 +157,8 @@ class _MuscleSignals:
         self._overlap_uv = np.zeros((options.channels, self._tail))
 
     def place(self, turn_deg: float, lifted: int | None) -> None:
-        """Turns the ring of electrodes; the electrode `lifted` is off the skin."""
-        self._gains = self._forearm.gains(self._channels, turn_deg)
+        """Turns the ring of electrodes from its seat; the electrode `lifted` is off the skin."""
+        self._gains = self._forearm.gains(self._channels, self._turn_deg + turn_deg)
         if lifted is not None:
             self._gains[lifted] = 0.0
 

@@ -8,9 +8,9 @@ from typing import ClassVar, Final
 
 from msgspec import Struct
 
-PROTO_HASH: Final = 0x08CE76D4
+PROTO_HASH: Final = 0x9FC15FDA
 MAJOR: Final = 3
-MINOR: Final = 0
+MINOR: Final = 1
 MAX_FRAME_BYTES: Final = 254
 SERVOS: Final = 5
 ANGLE_MAX_CDEG: Final = 18000
@@ -21,6 +21,7 @@ SLEW_MAX_CDEG_PER_S: Final = 60000
 FIRST_MOVE_SLEW_CDEG_PER_S: Final = 6000
 FIRST_MOVE_DONE_CDEG: Final = 100
 JOG_SLEW_CDEG_PER_S: Final = 2000
+GUIDE_MAX_MS: Final = 45000
 RELAX_SLEW_CDEG_PER_S: Final = 9000
 HOLD_MIN_MS: Final = 20
 HOLD_MAX_MS: Final = 150
@@ -38,6 +39,8 @@ SERVO_GAP_US: Final = 500
 DEFAULT_PULSE_MIN_US: Final = 1000
 DEFAULT_PULSE_MAX_US: Final = 2000
 BUTTON_DEBOUNCE_MS: Final = 20
+BUTTON_LONG_MS: Final = 2000
+BUTTON_LONGEST_MS: Final = 6000
 BUTTON_STUCK_MS: Final = 10000
 BAUD: Final = 500000
 
@@ -72,6 +75,8 @@ class Reason(IntEnum):
     SAMPLING_STALLED = 10
     SUPPLY_LOW = 11
     STOPPED_STREAMING = 12
+    GUIDE_OVER = 13
+    BUTTON_PRESSED = 14
 
 
 class Result(IntEnum):
@@ -132,6 +137,7 @@ class Blocker(IntFlag):
     SUPPLY_LOW = 1 << 6
     BEYOND_LIMITS = 1 << 7
     NO_LIMITS = 1 << 8
+    BUTTON_PRESSED = 1 << 9
 
 
 class EmgFlag(IntFlag):
@@ -150,6 +156,9 @@ class StatusFlag(IntFlag):
 class Button(IntFlag):
     PRESSED = 1 << 0
     STUCK = 1 << 1
+    LONG = 1 << 2
+    LONGEST = 1 << 3
+    SPENT = 1 << 4
 
 
 class Capability(IntFlag):

@@ -35,6 +35,7 @@ _BLOCKERS: Final = {
         "[servo] goes beyond the servo limits that the board holds; `myobridge servos` stores this hand's limits and "
         "prints the [servo] that fits them, with rate_hz at 50 unless all five servos are marked as digital"
     ),
+    m.Blocker.BUTTON_PRESSED: "the button on the hand is pressed; let it go",
     m.Blocker.NO_LIMITS: "the servo limits stored in the board are damaged; store them again with `myobridge servos`",
 }
 

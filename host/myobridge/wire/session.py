@@ -53,6 +53,8 @@ class Session:
         """When `status` arrived."""
         self.may_move = False
         """The board has granted an ARM, and has not left ARMED and HOLD since."""
+        self.acting = False
+        """`may_move`, with the permission to show poses and not to follow."""
         self.arm_refusal = ""
         """Why the newest `request_arm` failed; empty while ARM is pending, and after a success."""
         self.pong: Callable[[float, float, int], None] = lambda _sent_s, _received_s, _index: None
@@ -185,7 +187,7 @@ class Session:
             self._handshake.settle(status, now_s)
             return
         if status.state not in FLOWING:
-            self.may_move = False
+            self.may_move = self.acting = False
         request = self._outbox.answered_by(status)
         if request is not None:
             self._on_answer(request, status, now_s)
@@ -198,6 +200,7 @@ class Session:
         if isinstance(request.message, m.Arm):
             accepted = status.ack_result == m.Result.OK
             self.may_move = accepted and status.state in FLOWING
+            self.acting = self.may_move and request.message.permission == m.Permission.GUIDE
             self.arm_refusal = "" if accepted else refusal(status.ack_result, status.blockers)
 
     # --- the hand -----------------------------------------------------------------------------------------
@@ -229,7 +232,7 @@ class Session:
     def request_disarm(self) -> None:
         """Takes the permission back; the board cuts the pulses. The session repeats DISARM until the board answers."""
         if self.stopping:
-            self.may_move = False  # ESTOP does more than DISARM
+            self.may_move = self.acting = False  # ESTOP does more than DISARM
         else:
             self._request_stop(m.Disarm())
 
@@ -238,7 +241,7 @@ class Session:
         self._request_stop(m.Estop())
 
     def _request_stop(self, message: m.Disarm | m.Estop) -> None:
-        self.may_move = False
+        self.may_move = self.acting = False
         if self.phase is Phase.STREAMING:
             self._outbox.ask(message)
         else:  # the phase's own request stays pending
@@ -246,7 +249,7 @@ class Session:
 
     def estop_now(self) -> None:
         """Sends ESTOP once, immediately; another thread calls this while the session's own thread is stuck."""
-        self.may_move = False
+        self.may_move = self.acting = False
         self._outbox.transmit(m.Estop())
 
     def withdraw_now(self) -> None:
@@ -256,6 +259,6 @@ class Session:
 
     def stop(self) -> None:
         """Sends DISARM and STOP once before the port is closed, and waits for no answer."""
-        self.may_move = False
+        self.may_move = self.acting = False
         self._outbox.transmit(m.Disarm())
         self._outbox.transmit(m.Stop())

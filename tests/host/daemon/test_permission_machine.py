@@ -20,6 +20,7 @@ class Board:
         self.state, self.streaming, self.decided, self.may_move, self.busy, self.refusal = (
             State.DISARMED, True, True, False, False, "",
         )  # fmt: skip
+        self.acting = False
         self.under_way = None
 
     def explain(self):
@@ -31,15 +32,15 @@ class Board:
     def told(self, action):
         """Does what a session does with an action."""
         self.under_way, self.busy, self.refusal = action, True, ""
-        if action is not Action.ARM:
-            self.may_move = False
+        if action not in (Action.ARM, Action.ACT):
+            self.may_move = self.acting = False
 
     def obeys(self):
         """The answer of the board arrives."""
         match self.under_way:
-            case Action.ARM if self.state is State.DISARMED:
-                self.state, self.may_move = State.ARMED, True
-            case Action.ARM:
+            case Action.ARM | Action.ACT if self.state is State.DISARMED:
+                self.state, self.may_move, self.acting = State.ARMED, True, self.under_way is Action.ACT
+            case Action.ARM | Action.ACT:
                 self.refusal = "the board must be disarmed first"
             case Action.DISARM | Action.WITHDRAW if self.state is not State.ESTOP:
                 self.state = State.DISARMED
@@ -59,17 +60,39 @@ class Desk(RuleBasedStateMachine):
         self.permission, self.board = Permission(), Board()
         self.asked, self.armed_s, self.answers = {}, [], []
         self.stop_said = False
+        self.taken_back_s = 0.0
+
+    @rule()
+    def the_button_is_pressed(self):
+        """The board has ended the motion by itself."""
+        self.permission.pressed(self.now_s)
+        self.taken_back_s = self.now_s
+        if self.board and self.board.state in (State.ARMED, State.HOLD, State.RELAX):
+            self.board.state, self.board.may_move, self.board.acting = State.DISARMED, False, False
+
+    @rule()
+    def the_calibration_needs_the_hand_no_more(self):
+        self.permission.end_act()
+
+    @rule(under_way=st.booleans())
+    def a_calibration_runs(self, under_way):
+        self.permission.calibrating = under_way
 
     @property
     def hand(self):
         return self.board
 
-    @rule(word=st.sampled_from(["arm", "disarm", "estop", "lift"]), age_s=st.sampled_from([0.0, 1.0, 2.9, 3.0, 60.0]))
+    @rule(
+        word=st.sampled_from(["arm", "disarm", "estop", "lift", "act"]),
+        age_s=st.sampled_from([0.0, 1.0, 2.9, 3.0, 60.0]),
+    )
     def ask(self, word, age_s):
         number = len(self.asked)
         self.asked[number] = (word, self.now_s)
-        if word == "arm":
+        if word in ("arm", "act"):
             self.armed_s.append(self.now_s - age_s)
+        if word == "disarm" and self.board:
+            self.taken_back_s = max(self.taken_back_s, self.now_s - age_s)
         if word in ("estop", "lift"):
             self.stop_said = word == "estop"
         answer = lambda ok, text: self.answers.append((number, self.now_s, ok, text))  # noqa: E731
@@ -84,18 +107,19 @@ class Desk(RuleBasedStateMachine):
             if obeys and self.board.busy:
                 self.board.obeys()
             action = self.permission.attend(self.board, self.now_s)
-            if action is Action.ARM:
-                self.arm_is_sent()
+            if action in (Action.ARM, Action.ACT):
+                self.arm_is_sent("arm" if action is Action.ARM else "act")
             if action is not None and not (action is Action.ESTOP and self.board.under_way is Action.ESTOP):
                 self.board.told(action)
 
-    def arm_is_sent(self):
-        """Checks the predicates of an ARM at the moment when it is sent."""
+    def arm_is_sent(self, kind):
+        """Checks the predicates of an ARM, for the decoder or for a guide, at the moment when it is sent."""
         assert any(0 <= self.now_s - asked_s < LIFE_S for asked_s in self.armed_s), "nobody asked within 3 s"
-        living = [n for n, (word, _) in self.asked.items() if word == "arm" and n not in self.answered]
+        living = [n for n, (word, _) in self.asked.items() if word == kind and n not in self.answered]
         assert living, "every ARM had been answered"
+        assert any(self.asked[n][1] >= self.taken_back_s for n in living), "somebody has taken it back"
         assert not self.stop_said
-        assert self.board.decided
+        assert self.board.decided or kind == "act"
 
     @rule(decided=st.booleans())
     def electrode(self, decided):
@@ -107,8 +131,9 @@ class Desk(RuleBasedStateMachine):
     def the_board_decides(self, state):
         self.board.state = state
         self.board.may_move &= state in (State.ARMED, State.HOLD)
+        self.board.acting &= self.board.may_move
 
-    @precondition(lambda self: self.board and self.board.under_way is Action.ARM)
+    @precondition(lambda self: self.board and self.board.under_way in (Action.ARM, Action.ACT))
     @rule()
     def an_arm_stays_unanswered(self):
         """DISARM follows, as in the session."""
@@ -140,6 +165,12 @@ class Desk(RuleBasedStateMachine):
             assert {n for n, (word, _) in self.asked.items() if word != "lift"} <= self.answered
 
     @invariant()
+    def nobody_is_told_that_the_hand_follows_while_it_acts(self):
+        for number, at_s, ok, _ in self.answers:
+            if ok and self.asked[number][0] == "arm" and at_s == self.now_s and self.board:
+                assert not self.board.acting
+
+    @invariant()
     def a_stop_is_in_force_until_a_person_lifts_it(self):
         assert self.permission.estop == self.stop_said
 
@@ -148,6 +179,41 @@ class Desk(RuleBasedStateMachine):
         for number, at_s, ok, _ in self.answers:
             if ok and self.asked[number][0] == "arm" and at_s == self.now_s and self.board:
                 assert self.board.state in (State.ARMED, State.HOLD) or not self.board.may_move
+
+
+def test_an_act_that_waits_is_over_when_the_calibration_needs_it_no_more():
+    permission, board, answers = Permission(), Board(), []
+    board.streaming = False
+    permission.ask("act", lambda ok, _text: answers.append(ok), board, 100.0, 100.0)
+    assert permission.attend(board, 100.1) is None
+    permission.end_act()
+    board.streaming = True
+    assert answers == [False]
+    assert permission.attend(board, 100.2) is None
+
+
+def test_a_hand_that_acts_is_disarmed_once_the_calibration_needs_it_no_more_and_then_armed_for_the_decoder():
+    permission, board, answers = Permission(), Board(), []
+    permission.ask("act", lambda ok, _text: answers.append(ok), board, 100.0, 100.0)
+    permission.calibrating = True
+    for expected in (Action.ACT, None):
+        action = permission.attend(board, 100.1)
+        assert action is expected
+        if action:
+            board.told(action)
+            board.obeys()
+    assert answers == [True] and board.acting
+    permission.ask("arm", lambda ok, _text: answers.append(ok), board, 100.2, 100.2)
+    assert answers == [True, False], "a calibration runs"
+    permission.end_act()
+    permission.calibrating = False
+    permission.ask("arm", lambda ok, _text: answers.append(ok), board, 100.3, 100.3)
+    for expected in (Action.DISARM, Action.ARM):
+        assert permission.attend(board, 100.4) is expected
+        board.told(expected)
+        board.obeys()
+    permission.attend(board, 100.5)
+    assert answers == [True, False, True] and board.may_move and not board.acting
 
 
 TestDesk = Desk.TestCase

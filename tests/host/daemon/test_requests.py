@@ -25,6 +25,7 @@ class Desk:
     streaming = property(lambda self: self.session.phase is Phase.STREAMING)
     state = property(lambda self: None if self.session.status is None else State(self.session.status.state))
     may_move = property(lambda self: self.session.may_move)
+    acting = property(lambda self: self.session.acting)
     busy = property(lambda self: self.session.busy)
     refusal = property(lambda self: self.session.arm_refusal)
     session = property(lambda self: self.hand.session)

@@ -6,8 +6,10 @@ import pytest
 from myobridge.feed.audience import Audience, follow
 from myobridge.feed.prompts import Prompt
 from myobridge.model.file import REST_DEG
-from myobridge.simulator.script import POSES_DEG, CuedScript
+from myobridge.simulator.safety import Safety
+from myobridge.simulator.script import POSES_DEG, CuedScript, HandWatcher
 from myobridge.simulator.synth import SynthOptions, SynthSource
+from myobridge.wire.messages import Permission, State
 
 FIST, POINT = POSES_DEG["fist"], POSES_DEG["point"]
 FS_HZ = 2000
@@ -63,3 +65,15 @@ def test_the_wearer_sees_the_newest_prompt_of_its_own_port_only(tmp_path, monkey
     assert asked() == pytest.approx(POINT)
     audience.leave()
     assert asked() is None
+
+
+def test_a_wearer_who_watches_the_hand_does_what_it_acts_and_rests_when_it_ends():
+    watcher, safety = HandWatcher(), Safety(boot_id=1, tick_hz=2_000_000)
+    assert watcher() is None, "there is no hand yet"
+    watcher.safety = safety
+    assert watcher() is None
+    safety.state, safety.permission, safety._target = State.ARMED, Permission.GUIDE, (18000,) * 5
+    assert watcher() == FIST
+    safety.permission = Permission.DECODER
+    assert watcher() == REST_DEG
+    assert watcher() is None, "a hand that follows shows nothing"

@@ -13,7 +13,7 @@ from myobridge.simulator.motor_units import (
     motor_unit_pool,
 )
 from myobridge.simulator.script import POSES_DEG, StepScript
-from myobridge.simulator.synth import ELECTROMECHANICAL_DELAY_S, SynthOptions, SynthSource
+from myobridge.simulator.synth import ELECTROMECHANICAL_DELAY_S, SEAT_DEG, SynthOptions, SynthSource
 
 POOL = motor_unit_pool(120, (0.5, 0.3, 0.2))
 BARE = {"noise_uv": 0.0, "hum_uv": 0.0, "drift_uv": 0.0, "adc_bits": 16}
@@ -267,3 +267,14 @@ def test_four_electrodes_tell_five_fingers_apart():
     for seed in (100, 101):
         x, truth_deg = features(seed)
         assert np.abs(np.clip(x @ weights, 0, 180) - truth_deg).mean() < 12
+
+
+def test_a_seat_turns_the_ring_to_another_place_each_time():
+    turns = [SynthOptions(seat=seat).turn_deg for seat in range(30)]
+    assert turns[0] == 0
+    assert len(set(turns)) == 30
+    assert all(SEAT_DEG[0] <= abs(turn) <= SEAT_DEG[1] for turn in turns[1:])
+    assert min(turns) < 0 < max(turns)
+    usual, same, other = (SynthSource(SynthOptions(seed=3, seat=seat)).read(4000)[0] for seat in (0, 0, 7))
+    assert np.array_equal(usual, same)
+    assert not np.array_equal(usual, other)

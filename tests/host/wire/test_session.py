@@ -206,7 +206,9 @@ class OtherFirmware(SimulatedFirmware):
 
 def test_another_major_version_is_refused_in_one_sentence():
     hand = VirtualHand(OtherFirmware(major=m.MAJOR + 1))
-    with pytest.raises(UserError, match=rf"speaks protocol {m.MAJOR + 1}\.0, this program {m.MAJOR}\.0; flash"):
+    with pytest.raises(
+        UserError, match=rf"speaks protocol {m.MAJOR + 1}\.{m.MINOR}, this program {m.MAJOR}\.{m.MINOR}; flash"
+    ):
         hand.run(1.0)
 
 

@@ -18,6 +18,7 @@ from myobridge.errors import UserError
 from myobridge.feed.messages import Command
 from myobridge.feed.server import OpenRequest
 from myobridge.wire.handshake import Phase, SessionBroken
+from myobridge.wire.messages import Permission as Permit
 from myobridge.wire.messages import State
 
 REPEAT_S: Final = 0.05
@@ -73,6 +74,45 @@ class Requests:
     def estop(self) -> bool:
         """An emergency stop is in force."""
         return self._permission.estop
+
+    # --- for a calibration and for the button -------------------------------------------------------------
+
+    @property
+    def calibrating(self) -> bool:
+        """A calibration is under way."""
+        return self._permission.calibrating
+
+    @calibrating.setter
+    def calibrating(self, under_way: bool) -> None:
+        self._permission.calibrating = under_way
+
+    @property
+    def taken_back_s(self) -> float:
+        """When somebody last asked for DISARM or ESTOP, or pressed the button."""
+        return self._permission.taken_back_s
+
+    def act(self, answer: Answer, connection: Connection | None, asked_s: float, now_s: float) -> None:
+        """Lets the hand show poses, if whoever asked at `asked_s` could have armed it."""
+        if connection is not None and now_s < self._frozen_until_s:
+            answer(False, FROZEN.format(self._stood_s))
+        else:
+            self._permission.ask("act", answer, connection, asked_s, now_s)
+
+    def end_act(self) -> None:
+        """The hand need not show poses any more; it is disarmed."""
+        self._permission.end_act()
+
+    def pressed(self, now_s: float) -> None:
+        """The button on the hand was pressed, so everything that was asked for earlier is over."""
+        self._launched_s = None
+        self._permission.pressed(now_s)
+
+    def arm(self, connection: Connection) -> None:
+        """Arms the hand for a person at the hand: after a press of the button, or after a calibration."""
+        now_s = time.monotonic()
+        self._ask("arm", self._told, connection, now_s, now_s)
+
+    # --- for the daemon -----------------------------------------------------------------------------------
 
     def signalled(self, command: Command) -> None:
         """Takes a command from a signal handler, which may interrupt any line here."""
@@ -179,6 +219,8 @@ class Requests:
         match action:
             case Action.ARM:
                 session.request_arm()
+            case Action.ACT:
+                session.request_arm(Permit.GUIDE)
             case Action.DISARM:
                 session.request_disarm()
             case Action.WITHDRAW:

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Literal, NamedTuple, Protocol
 
 from myobridge.feed.messages import Command
 from myobridge.wire.messages import State
@@ -39,6 +39,8 @@ TOO_OLD: Final = "The hand was not armed, because the request was {:.0f} s old; 
 NOT_STOPPED: Final = "No emergency stop was in force."
 LIFTED: Final = "The emergency stop is lifted; the hand is disarmed."
 LIFTED_LOST: Final = "The emergency stop is lifted; the hand is not connected."
+CALIBRATING: Final = "A calibration runs; stop it, or wait until it ends, then arm the hand."
+ARMED_ALREADY: Final = "The hand is armed; disarm it first, then calibrate."
 POWER_CYCLE: Final = "The emergency stop is lifted here; now switch the board's power off and on to reset the board."
 
 
@@ -46,6 +48,8 @@ class Action(Enum):
     """What the session must do for the hand now."""
 
     ARM = auto()
+    ACT = auto()
+    """Arm the hand to show poses; it does not follow."""
     DISARM = auto()
     WITHDRAW = auto()
     """Withdraw an ARM that was sent: repeat DISARM until the board confirms it."""
@@ -70,6 +74,11 @@ class Hand(Protocol):
     @property
     def may_move(self) -> bool:
         """The board granted an ARM and has not withdrawn it."""
+        ...
+
+    @property
+    def acting(self) -> bool:
+        """It may move, to show poses and not to follow."""
         ...
 
     @property
@@ -104,13 +113,15 @@ class Outcome(NamedTuple):
 
 
 Answer = Callable[[bool, str], None]
+Wish = Literal[Command, "act"]
+"""A command, or a calibration that wants the hand to show poses. A calibration asks as the person who ordered it."""
 
 
 @dataclass(eq=False)
 class _Open:
     """A command that is not answered yet."""
 
-    command: Command
+    command: Wish
     until_s: float
     answer: Answer
     sent: bool = False
@@ -126,36 +137,53 @@ class Permission:
     """
 
     estop: bool = False
+    calibrating: bool = False
+    """A calibration is under way, also while the hand does not act."""
+    _may_act: bool = False  # the calibration still wants the hand to act
     _waiting: list[_Open] = field(default_factory=list)
-    _taken_back_s: float = -math.inf
-    """When somebody last asked for DISARM or ESTOP. Commands may arrive out of order."""
+    taken_back_s: float = -math.inf
+    """When somebody last asked for DISARM or ESTOP, or pressed the button. Commands may arrive out of order."""
 
-    def ask(self, command: Command, answer: Answer, hand: Hand | None, asked_s: float, now_s: float) -> None:
+    def ask(self, command: Wish, answer: Answer, hand: Hand | None, asked_s: float, now_s: float) -> None:
         """Takes a command; its asker gets exactly one answer, now or from a later `attend`.
 
         asked_s: when the person asked; now_s: the time now; both on one monotonic clock.
         """
         match command:
             case "estop":
-                self._taken_back_s = max(self._taken_back_s, asked_s)
+                self.taken_back_s = max(self.taken_back_s, asked_s)
                 self._stop(answer, hand, now_s)
             case "lift":
                 self._lift(answer, hand, now_s)
             case _ if hand is None:
                 answer(False, LOST)
             case "disarm":
-                self._taken_back_s = max(self._taken_back_s, asked_s)
+                self.taken_back_s = max(self.taken_back_s, asked_s)
                 self._overtake("a DISARM")
                 self._wait(command, answer, now_s + LIFE_S)
-            case "arm":
+            case "arm" | "act":
                 if self.estop:
                     answer(False, STOPPED)
+                elif command == "arm" and self.calibrating:
+                    answer(False, CALIBRATING)
                 elif now_s - asked_s >= LIFE_S:
                     answer(False, TOO_OLD.format(now_s - asked_s))
-                elif asked_s < self._taken_back_s:
+                elif asked_s < self.taken_back_s:
                     answer(False, OVERTAKEN.format("a DISARM"))
                 else:
+                    self._may_act = self._may_act or command == "act"
                     self._wait(command, answer, asked_s + LIFE_S)
+
+    def pressed(self, now_s: float) -> None:
+        """The button on the hand was pressed: the board has ended every motion, and all that was asked for is over."""
+        self.taken_back_s = max(self.taken_back_s, now_s)
+        self._overtake("a press of the button")
+
+    def end_act(self) -> None:
+        """The calibration no longer wants the hand to act; an act that was sent is disarmed when it is granted."""
+        self._may_act = False
+        for asked in [asked for asked in self._waiting if asked.command == "act" and not asked.sent]:
+            self._answer(asked, Outcome(False, OVERTAKEN.format("the end of the calibration")))
 
     def attend(self, hand: Hand, now_s: float) -> Action | None:
         """Gives the answers that are due, and returns the action for the board, if any; called on each turn."""
@@ -166,8 +194,9 @@ class Permission:
         action = None
         if self._waiting:
             action = self._answer_all(hand, state, now_s)
-        if action is None and hand.streaming and not hand.busy and not hand.may_move and state in _MOVABLE:
-            return Action.DISARM  # it moves or may move, and this daemon has no permission
+        wanted = hand.may_move and (self._may_act or not hand.acting)
+        if action is None and hand.streaming and not hand.busy and not wanted and state in _MOVABLE:
+            return Action.DISARM  # it moves or may move, and this daemon has no permission, or needs none any more
         return action
 
     def lost(self) -> None:
@@ -207,7 +236,7 @@ class Permission:
         else:
             self._waiting.append(_Open("lift", now_s + RESET_S, answer))
 
-    def _wait(self, command: Command, answer: Answer, until_s: float) -> None:
+    def _wait(self, command: Wish, answer: Answer, until_s: float) -> None:
         same = [asked for asked in self._waiting if asked.command == command]
         if len(same) < MAX_WAITING:
             self._waiting.append(_Open(command, until_s, answer, sent=any(asked.sent for asked in same)))
@@ -215,7 +244,8 @@ class Permission:
             answer(False, TOO_MANY)
 
     def _overtake(self, by: str) -> None:
-        for asked in [asked for asked in self._waiting if asked.command == "arm"]:
+        self._may_act = False
+        for asked in [asked for asked in self._waiting if asked.command in ("arm", "act")]:
             self._answer(asked, Outcome(False, OVERTAKEN.format(by)))
 
     # --- answers ------------------------------------------------------------------------------------------
@@ -237,7 +267,7 @@ class Permission:
         """Answers expired commands; an expired ARM that was sent is withdrawn."""
         action = None
         for asked in [asked for asked in self._waiting if now_s >= asked.until_s]:
-            if asked.command == "arm" and asked.sent and hand.busy:
+            if asked.command in ("arm", "act") and asked.sent and hand.busy:
                 action = Action.WITHDRAW
             self._answer(asked, Outcome(asked.command == "lift", _too_late(asked.command, hand)))
         return action
@@ -251,7 +281,7 @@ def _arm(asked: _Open, hand: Hand, state: State | None) -> Step:
     outcome, action = None, None
     if state is State.ESTOP:
         outcome = Outcome(False, hand.explain())
-    elif hand.busy or not hand.streaming or state is None:
+    elif hand.busy or not hand.streaming or state is None or hand.acting:
         pass
     elif hand.may_move:  # ARMED, or HOLD, which the board ends by its own rules; either way this ARM is over
         outcome = Outcome(True, hand.explain())
@@ -262,6 +292,26 @@ def _arm(asked: _Open, hand: Hand, state: State | None) -> Step:
     elif hand.decided and not asked.cleared:
         asked.cleared, action = True, Action.DISARM
     elif hand.decided:  # DISARM did not help: the cause of the fault persists
+        outcome = Outcome(False, hand.explain())
+    return outcome, action
+
+
+def _act(asked: _Open, hand: Hand, state: State | None) -> Step:
+    """As ARM, but the poses come from a guide, so no decision is needed, and a hand that follows goes on following."""
+    outcome, action = None, None
+    if state is State.ESTOP:
+        outcome = Outcome(False, hand.explain())
+    elif hand.busy or not hand.streaming or state is None:
+        pass
+    elif hand.may_move:
+        outcome = Outcome(True, hand.explain()) if hand.acting else Outcome(False, ARMED_ALREADY)
+    elif asked.sent:
+        outcome = Outcome(False, f"The hand cannot show the poses: {hand.refusal or 'the board disarmed it at once'}.")
+    elif state is State.DISARMED:
+        asked.sent, action = True, Action.ACT
+    elif not asked.cleared:
+        asked.cleared, action = True, Action.DISARM
+    else:  # DISARM did not help: the cause of the fault persists
         outcome = Outcome(False, hand.explain())
     return outcome, action
 
@@ -289,10 +339,12 @@ def _lift(asked: _Open, hand: Hand, state: State | None) -> Step:
     return (Outcome(True, LIFTED) if hand.streaming and state is State.DISARMED else None), None
 
 
-_RULES: Final = {"arm": _arm, "disarm": _disarm, "estop": _estop, "lift": _lift}
+_RULES: Final = {"arm": _arm, "act": _act, "disarm": _disarm, "estop": _estop, "lift": _lift}
 
 
-def _too_late(command: Command, hand: Hand) -> str:
+def _too_late(command: Wish, hand: Hand) -> str:
+    if command == "act":
+        return f"The hand did not show the poses. {hand.refusal}".strip()
     if command == "arm":
         return f"The hand was not armed. {hand.refusal or hand.explain_withheld()}".strip()
     return POWER_CYCLE if command == "lift" else NO_ANSWER
