@@ -38,8 +38,8 @@ from myobridge.recording.replay import check_fits
 
 TIMING: Final = Timing(repetitions=1, hold_s=2.0, rest_s=1.6)
 """Seven poses take 23 s of EMG; the muscle follows within 0.7 s, and a window takes 0.4 s."""
-MUCH_BETTER: Final = 0.15
-"""A new model that is better by this balanced accuracy is worth having although it cannot tell two poses apart."""
+BETTER: Final = 0.02
+"""A new model that is better by this balanced accuracy is worth having although it takes two poses for each other."""
 LEAST_WINDOWS: Final = 3
 """Windows of a movement in each half; fewer say nothing."""
 TOLERATED_DEG: Final = 0.1
@@ -108,7 +108,7 @@ def calibrated(base: Base, recording: Recording, source: Path, name: str) -> Qui
     layers, unseen_deg = learner.best(part, fresh_too=not missing)
     now_deg = unseen_deg[judged]
     before, after = score(windows.angles_deg[judged], label, poses), score(now_deg, label, poses)
-    if (after.balanced_accuracy or 0.0) < (before.balanced_accuracy or 0.0) + MUCH_BETTER:
+    if (after.balanced_accuracy or 0.0) < (before.balanced_accuracy or 0.0) + BETTER:
         check_alike(now_deg, label, poses)
     doubts = [*missing, *order, *_confused(now_deg, label, poses)]
     model = with_layers(base.data, layers, _spec_of(base.spec, name, recording))

@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+from myobridge.calibration.class_statistics import HELD_S
 from myobridge.errors import UserError
 from myobridge.model.file import ModelSpec
 from myobridge.recording import Recording
@@ -69,13 +70,13 @@ DECODERS: Final[Mapping[str, Decoder]] = {
     **BASELINES,
     **{family: partial(own_network, family=family) for family in FAMILIES},
     "population_unseen": unseen_network,
-    "population_10s": partial(calibrated_in_seconds, seconds=1.0),
+    "population_seconds": partial(calibrated_in_seconds, seconds=HELD_S),
     "population_minute": partial(calibrated_in_seconds, seconds=None),
     "population_one": partial(calibrated_network, repetitions=1),
     "population": partial(calibrated_network, repetitions=None),
 }
 """`population_one` is trained further on one repetition, a minute of BioPatRec's recordings; `population_minute` and
-`population_10s` are calibrated in seconds, on that minute and on one second of each of its movements."""
+`population_seconds` are calibrated in seconds, on that minute and on two seconds of each of its movements."""
 
 
 def checked_decoders(names: Sequence[str], known: Sequence[str] = tuple(DECODERS)) -> list[str]:

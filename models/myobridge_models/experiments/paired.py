@@ -19,7 +19,7 @@ CONFIDENCE: Final = 0.95
 LEAST_PEOPLE: Final = 2
 STRANGERS: Final = "_unseen"
 MINUTE: Final = ("_one", "_minute")
-SECONDS: Final = "_10s"
+SECONDS: Final = "_seconds"
 
 Row = Mapping[str, object]
 
