@@ -64,5 +64,11 @@ def known_part(recording: Recording, repetition: int, seconds: float | None) -> 
         for take in recording.takes():
             for start, end in stretches(recording.label[take]):
                 keep[take.start + start + length : take.start + end] = False
-    columns = {name: getattr(recording, name) for name in ("counts", "label", "repetition", "run", "angles_deg")}
-    return replace(recording, **{name: None if rows is None else rows[keep] for name, rows in columns.items()})
+    return replace(
+        recording,
+        counts=recording.counts[keep],
+        label=recording.label[keep],
+        repetition=recording.repetition[keep],
+        run=None if recording.run is None else recording.run[keep],
+        angles_deg=None if recording.angles_deg is None else recording.angles_deg[keep],
+    )
