@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 from typing import Final
 
 import msgspec
@@ -16,6 +17,8 @@ from myobridge.model.file import LabelledPose
 
 MOST: Final = 0.5
 """A pose looks like another if more than this share of its windows is taken for it."""
+ALIKE: Final = 0.8
+"""Two poses are held alike if the answers to their windows are the same in this share."""
 CLEARLY: Final = 0.8
 """Share of a pose's windows from which on earlier days are sure that another pose was held."""
 FIRM: Final = 7
@@ -64,23 +67,41 @@ def pose_scores(angles_deg: Floats, labels: Labels, poses: Poses) -> list[PoseSc
     ]
 
 
+def taken_for_another(angles_deg: Floats, labels: Labels, poses: Poses) -> list[str]:
+    """Names each pose that is mostly decoded as another pose, and that other pose, as parts of a sentence."""
+    return _looks_like(_taken_for(angles_deg, labels, poses, MOST), poses)
+
+
 def check_alike(angles_deg: Floats, labels: Labels, poses: Poses) -> None:
-    """Refuses poses that the new model cannot tell apart although it has learnt from them.
+    """Refuses poses that the new model answers alike although it has learnt from them.
 
     Raises:
-        UserError: most windows of a pose are decoded as another pose.
+        UserError: the answers to two poses are the same in nearly all windows.
     """
-    alike = _taken_for(angles_deg, labels, poses, MOST)
+    decoded, number_of = _decoded(angles_deg, poses)
+    count = max(number_of.values()) + 1
+    answers = {label: np.bincount(decoded[labels == label], minlength=count) for label in poses}
+    shares = {label: answer / answer.sum() for label, answer in answers.items()}
+    alike = [
+        (one, other)
+        for one, other in combinations(poses, 2)
+        if number_of[one] != number_of[other] and np.minimum(shares[one], shares[other]).sum() >= ALIKE
+    ]
     if alike:
-        said = []
-        for label, taken in alike.items():
-            one, other = (taken, label) if label == REST else (label, taken)
-            said.append(f"{poses[one].name} looks like {'rest' if other == REST else poses[other].name}")
-        found = ", and ".join(dict.fromkeys(said))
+        found = ", and ".join(_looks_like(dict(alike), poses))
         raise UserError(
             f"{found}, so the old model is kept; make these poses more different, hold them firmer, leave one out, or "
             "add --long."
         )
+
+
+def _looks_like(pairs: Mapping[int, int], poses: Poses) -> list[str]:
+    """A part of a sentence for each label and the label that it looks like."""
+    said = []
+    for label, taken in pairs.items():
+        one, other = (taken, label) if label == REST else (label, taken)
+        said.append(f"{poses[one].name} looks like {'rest' if other == REST else poses[other].name}")
+    return list(dict.fromkeys(said))
 
 
 def check_order(angles_deg: Floats, labels: Labels, poses: Poses) -> list[str]:

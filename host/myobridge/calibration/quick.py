@@ -6,24 +6,31 @@ other half of its only hold. The new model then learns from all holds.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from myobridge.calibration.calibrate import Scores
-from myobridge.calibration.class_statistics import HELD_S, Translation, translation
-from myobridge.calibration.judge import Poses, PoseScore, check_alike, check_order, pose_scores, score
+from myobridge.calibration.class_statistics import HELD_S
+from myobridge.calibration.judge import (
+    Poses,
+    PoseScore,
+    check_alike,
+    check_order,
+    pose_scores,
+    score,
+    taken_for_another,
+)
 from myobridge.calibration.plan import Timing
 from myobridge.calibration.poses import REST
+from myobridge.calibration.today_head import Learner, decide
 from myobridge.calibration.windows import Floats, Rows, Windows, windows_of
 from myobridge.errors import UserError
 from myobridge.model.check import check_model, statistics_in
 from myobridge.model.file import LabelledPose, ModelSpec
-from myobridge.model.head import Head, Layer, head_of, with_first_layer
+from myobridge.model.head import head_of, with_layers
 from myobridge.model.onnx_reader import Refused
 from myobridge.model.statistics import ClassStatistics
 from myobridge.recording import Recording
@@ -31,11 +38,12 @@ from myobridge.recording.replay import check_fits
 
 TIMING: Final = Timing(repetitions=1, hold_s=2.0, rest_s=1.6)
 """Seven poses take 23 s of EMG; the muscle follows within 0.7 s, and a window takes 0.4 s."""
+BETTER: Final = 0.02
+"""A new model that is better by this balanced accuracy is worth having although it takes two poses for each other."""
 LEAST_WINDOWS: Final = 3
 """Windows of a movement in each half; fewer say nothing."""
 TOLERATED_DEG: Final = 0.1
 """Rounding between onnxruntime and numpy."""
-FULL_DEG: Final = 180.0
 
 
 class Base(NamedTuple):
@@ -89,23 +97,28 @@ def calibrated(base: Base, recording: Recording, source: Path, name: str) -> Qui
         windows, head = windows_of(base.data, base.spec, recording, base.path), head_of(base.data)
     except Refused as reason:
         raise UserError(f"{base.path} cannot be calibrated in seconds ({reason}); add --long.") from reason
-    if np.abs(_loop(head.layers, windows, base.spec) - windows.angles_deg).max(initial=0) > TOLERATED_DEG:
+    if np.abs(decide(head.layers, windows, base.spec) - windows.angles_deg).max(initial=0) > TOLERATED_DEG:
         raise UserError(f"{base.path} does not decide as its head says; add --long.")
     part = _parts(windows, base.spec.window_ms / 1000)
-    judged, known = part >= 0, (windows.hold >= 0) & (windows.since_s <= HELD_S)
+    judged = part >= 0
     _check_enough(part, windows, poses, source)
-    moved = translation(base.earlier, windows.features[known])
-    doubts = [
-        *_missing(base, poses),
-        *check_order(_decide(base, head, moved, windows)[judged], windows.label[judged], poses),
-    ]
-    now_deg = _unseen(base, head, windows, part, known)[judged]
-    label = windows.label[judged]
-    scores = Scores(score(windows.angles_deg[judged], label, poses), score(now_deg, label, poses))
-    check_alike(now_deg, label, poses)
-    moved = translation(base.earlier, windows.features[known], windows.label[known])
-    model = with_first_layer(base.data, _first_layer(head, moved), _spec_of(base.spec, name, recording))
-    return Quick(model, scores, pose_scores(now_deg, label, poses), doubts)
+    learner, label = Learner(base.earlier, head, windows, poses, base.spec), windows.label[judged]
+    missing = _missing(base, poses)
+    order = check_order(decide(learner.centred(), windows, base.spec)[judged], label, poses)
+    layers, unseen_deg = learner.best(part, fresh_too=not missing)
+    now_deg = unseen_deg[judged]
+    before, after = score(windows.angles_deg[judged], label, poses), score(now_deg, label, poses)
+    if (after.balanced_accuracy or 0.0) < (before.balanced_accuracy or 0.0) + BETTER:
+        check_alike(now_deg, label, poses)
+    doubts = [*missing, *order, *_confused(now_deg, label, poses)]
+    model = with_layers(base.data, layers, _spec_of(base.spec, name, recording))
+    return Quick(model, Scores(before, after), pose_scores(now_deg, label, poses), doubts)
+
+
+def _confused(angles_deg: Floats, labels: Rows, poses: Poses) -> list[str]:
+    """A sentence about poses that the new model mostly takes for another."""
+    said = taken_for_another(angles_deg, labels, poses)
+    return [f"{', and '.join(said)}; make these poses more different, or leave one out."] if said else []
 
 
 def _missing(base: Base, poses: Poses) -> list[str]:
@@ -149,42 +162,6 @@ def _spec_of(spec: ModelSpec, name: str, recording: Recording) -> ModelSpec:
     seconds = round(len(recording.counts) / recording.fs_hz, 1)
     notes = {**spec.training, "base": spec.name, "calibrated_on_s": seconds}
     return msgspec.structs.replace(spec, name=name, training=notes)
-
-
-def _first_layer(head: Head, moved: Translation) -> Layer:
-    weight, bias = moved.before(*(part.astype(np.float64) for part in head.earlier))
-    return weight.astype(np.float32), bias.astype(np.float32)
-
-
-def _decide(base: Base, head: Head, moved: Translation, windows: Windows) -> Floats:
-    return _loop([_first_layer(head, moved), *head.layers[1:]], windows, base.spec)
-
-
-def _loop(layers: Sequence[Layer], windows: Windows, spec: ModelSpec) -> Floats:
-    """The angles (N, 5) of a head in its closed loop, from rest at the start of each take."""
-    (first, bias), *later = [(weight.T.astype(np.float64), bias.astype(np.float64)) for weight, bias in layers]
-    count = windows.features.shape[1]
-    read, of_history = windows.features @ first[:count] + bias, first[count:]
-    rest = np.array(spec.rest_pose_deg * 2)[: len(of_history)]
-    found, past = np.empty((len(read), len(spec.rest_pose_deg))), rest
-    for number, starts in enumerate(windows.starts.tolist()):
-        past = rest if starts else past
-        x = read[number] + (past / (FULL_DEG / 2) - 1) @ of_history
-        for weight, bias in later:
-            x = np.maximum(x, 0) @ weight + bias
-        found[number] = FULL_DEG / (1 + np.exp(-x))
-        past = np.concatenate([found[number], past])[: len(of_history)]
-    return found
-
-
-def _unseen(base: Base, head: Head, windows: Windows, part: Rows, known: NDArray[np.bool_]) -> Floats:
-    """The angles (N, 5) of models that have learnt from the other part each, on windows of a part."""
-    angles_deg = np.zeros_like(windows.angles_deg)
-    for half in (0, 1):
-        learnt = known & (part == 1 - half)
-        moved = translation(base.earlier, windows.features[learnt], windows.label[learnt])
-        angles_deg[part == half] = _decide(base, head, moved, windows)[part == half]
-    return angles_deg
 
 
 def _parts(windows: Windows, window_s: float) -> Rows:

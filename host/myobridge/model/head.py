@@ -5,14 +5,14 @@ with ReLU between them and 180° times a sigmoid behind the last. The first laye
 history. The streaming graph uses the same initializers (streaming.py). So new weights of the same size change both
 graphs alike, cost nothing at run time, and need no other tool than the reader.
 
-A calibration replaces the first layer. It keeps the first layer of the training in initializers that no node reads,
-EARLIER_WEIGHT and EARLIER_BIAS, so that the calibration of the next day begins with that layer again.
+A calibration replaces the first layer, or all three. It keeps each layer of the training that it replaces in
+initializers that no node reads, EARLIER, so that the calibration of the next day begins with these layers again.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple
 
@@ -36,8 +36,12 @@ from myobridge.model.onnx_reader import (
 )
 
 LAYERS: Final = 3
-EARLIER_WEIGHT: Final = "earlier.weight"
-EARLIER_BIAS: Final = "earlier.bias"
+EARLIER: Final = (
+    ("earlier.weight", "earlier.bias"),
+    ("earlier.2.weight", "earlier.2.bias"),
+    ("earlier.3.weight", "earlier.3.bias"),
+)
+"""Names of the weight and the bias of each layer of the training."""
 FLOAT: Final = 1
 """TensorProto.DataType."""
 _WEIGHT: Final = re.compile(r"mlp\.(\d{1,4})\.weight")
@@ -51,14 +55,14 @@ Layer = tuple[Floats, Floats]
 class Head(NamedTuple):
     """The layers of a head.
 
-    name: of the first weight. layers: float32, views of the file's bytes. earlier: the first layer of the training.
-    calibrated: whether `earlier` is kept beside the head, because a calibration has replaced the first layer.
+    name: of the first weight. layers: float32, views of the file's bytes. earlier: the layers of the training.
+    kept: for each layer whether `earlier` is kept beside the head, because a calibration has replaced the layer.
     """
 
     name: str
     layers: list[Layer]
-    earlier: Layer
-    calibrated: bool
+    earlier: list[Layer]
+    kept: list[bool]
 
     @property
     def inputs(self) -> int:
@@ -80,11 +84,12 @@ def read_head(reader: Reader, graph: Fields) -> Head:
     widths = [weight.shape for weight, _ in layers]
     if any(out != into for (out, _), (_, into) in pairwise(widths)) or widths[-1][0] != len(SERVOS):
         raise Refused(f"the layers of the head do not fit together ({widths})")
-    calibrated = EARLIER_WEIGHT in tensors
-    earlier = _layer(tensors, EARLIER_WEIGHT, EARLIER_BIAS) if calibrated else layers[0]
-    if earlier[0].shape != widths[0]:
-        raise Refused(f"{EARLIER_WEIGHT} {earlier[0].shape} does not fit the first layer {widths[0]}")
-    return Head(f"mlp.{numbers[0]}.weight", layers, earlier, calibrated)
+    kept = [weight in tensors for weight, _ in EARLIER]
+    earlier = [_layer(tensors, *EARLIER[n]) if kept[n] else layers[n] for n in range(LAYERS)]
+    for (name, _), (weight, _), width in zip(EARLIER, earlier, widths, strict=True):
+        if weight.shape != width:
+            raise Refused(f"{name} {weight.shape} does not fit its layer {width}")
+    return Head(f"mlp.{numbers[0]}.weight", layers, earlier, kept)
 
 
 def _layer(tensors: Mapping[str, Fields], weight: str, bias: str) -> Layer:
@@ -110,8 +115,8 @@ def head_of(data: bytes) -> Head:
     return read_head(reader, reader.read(reader.read(memoryview(data), MODEL).part("graph"), GRAPH))
 
 
-def with_first_layer(data: bytes, layer: Layer, spec: ModelSpec) -> bytes:
-    """A checked model file with another first layer in its head, and with the metadata `spec`.
+def with_layers(data: bytes, layers: Sequence[Layer], spec: ModelSpec) -> bytes:
+    """A checked model file with other layers in its head, and with the metadata `spec`.
 
     Raises:
         Refused: the file has no head.
@@ -121,11 +126,12 @@ def with_first_layer(data: bytes, layer: Layer, spec: ModelSpec) -> bytes:
     graph = reader.read(model.part("graph"), GRAPH)
     head = read_head(reader, graph)
     initializers = list[bytes | memoryview](graph.parts["initializer"])
-    if not head.calibrated:
-        weight, bias = head.earlier
-        initializers += [_tensor(EARLIER_WEIGHT, weight), _tensor(EARLIER_BIAS, bias)]
-    for own, new in ((head.layers[0][0], layer[0]), (head.layers[0][1], layer[1])):
-        own[:] = new  # a view: this changes the bytes of the initializer
+    for layer, new, names, kept in zip(head.layers, layers, EARLIER, head.kept, strict=True):
+        differs = any(not np.array_equal(own, other) for own, other in zip(layer, new, strict=True))
+        if differs and not kept:
+            initializers += [_tensor(name, own) for name, own in zip(names, layer, strict=True)]
+        for own, other in zip(layer, new, strict=True):
+            own[:] = other  # a view: this changes the bytes of the initializer
     entries = [part for part in model.parts.get("metadata_props", ()) if _key(reader, part) != METADATA_KEY]
     metadata = field(ENTRY, "key", METADATA_KEY.encode()) + field(ENTRY, "value", encode_spec(spec).encode())
     model.parts["metadata_props"] = [*entries, memoryview(metadata)]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.option("--folds", help="Held-out repetitions, like 0,2.", show_default="all")
 @click.option(
     "--decoders",
-    default="mean,forest,lda,svm,svm_likeness,lda_bands,svm_bands,cnn_mlp_log",
+    default="mean,forest,lda,svm,svm_likeness,svm_power,lda_bands,svm_bands,cnn_mlp_log",
     help="Decoders to compare.",
 )
 @click.option("--populations", type=click.Path(path_type=Path), help="Folder that keeps the networks of other people.")
@@ -51,6 +51,7 @@ def benchmark(
     from myobridge_models.experiments.benchmark import fold_line, judge_all, means
     from myobridge_models.experiments.decoders import checked_decoders
     from myobridge_models.experiments.folds import folds_in
+    from myobridge_models.experiments.paired import paired
     from myobridge_models.experiments.parallel import Workers
     from myobridge_models.report.plots import benchmark_plots
     from myobridge_models.report.progress import spread_progress
@@ -64,7 +65,8 @@ def benchmark(
 
     def report() -> dict[str, Any]:
         rows = [one.row() for one in judged]
-        return {"rows": rows, "means": means(rows), "steps": plan.steps, "seed": seed}
+        compared = [one._asdict() for one in paired(rows)]
+        return {"rows": rows, "means": means(rows), "paired": compared, "steps": plan.steps, "seed": seed}
 
     if any(not fold.recording.poses for fold in todo):
         say(UNNAMED)
@@ -80,6 +82,8 @@ def benchmark(
             if judged:
                 print_rows("Held-out repetition, closed loop, all windows", report()["rows"], console)
                 print_rows("Means", report()["means"], console)
+                for one in paired(report()["rows"]):
+                    console.print(one.sentence(), soft_wrap=True)
                 write_json(report(), json_to)
     if plots:
         for plot in benchmark_plots(judged, plots):

@@ -48,7 +48,7 @@ def robustness(
     from myobridge_models.report.tables import print_rows
 
     path = find_model(model_name)
-    known = [name for name, one in BASELINES.items() if not one.unseen]
+    known = [name for name, one in BASELINES.items() if one.of_sessions]
     chosen = checked_decoders(decoders.split(","), known) if decoders else []
     points: list[Point] = []
     for source in recordings:

@@ -11,7 +11,7 @@ but a lower balanced accuracy; the support-vector classifier is better in both.)
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Final, Protocol
@@ -37,6 +37,7 @@ from myobridge_models.experiments.classical_features import (
     band_power,
     hudgins,
     with_correlation,
+    with_power,
 )
 from myobridge_models.experiments.folds import Context, Fold
 from myobridge_models.experiments.population import group_of, people_outside
@@ -70,6 +71,7 @@ class Baseline:
     classifies: it learns movements, which the pose table turns into angles; else it learns angles.
     settled: it learns only from samples at which the muscle does what the cue says.
     unseen: it learns from other people and never sees the fold's person, as `population_unseen`.
+    repetitions: it learns from so many of the person's other repetitions; None: from all.
     """
 
     learner: Callable[[], Learner]
@@ -77,6 +79,12 @@ class Baseline:
     classifies: bool
     settled: bool
     unseen: bool = False
+    repetitions: int | None = None
+
+    @property
+    def of_sessions(self) -> bool:
+        """Whether it learns from whole recordings, so that later days and changed electrodes can judge it, too."""
+        return not self.unseen and self.repetitions is None
 
     def __call__(self, fold: Fold, context: Context) -> LearntBaseline:
         """Learns from the fold's other repetitions, or from other people.
@@ -84,7 +92,11 @@ class Baseline:
         Raises:
             UserError: there are too few windows, or movements, to learn from.
         """
-        stretches = takes_of_others(fold, context) if self.unseen else only_repetitions(fold.takes, fold.others)
+        stretches = (
+            takes_of_others(fold, context)
+            if self.unseen
+            else only_repetitions(fold.takes, fold.others[: self.repetitions])
+        )
         scale = channel_scale(stretches)
         x, y = self.windows(scaled(stretches, scale), fold.recording.fs_hz)
         check_targets(y, f"{fold.source} without repetition {fold.held_out}")
@@ -182,16 +194,22 @@ def _svm() -> Learner:
 _shrunk = partial(LinearDiscriminantAnalysis, solver="lsqr", shrinkage=SHRINKAGE)
 _three_windows = partial(hudgins, windows_s=THREE_WINDOWS_S)
 
-BASELINES: Final[Mapping[str, Baseline]] = {
+_ALL: Final[Mapping[str, Baseline]] = {
     "mean": Baseline(DummyRegressor, hudgins, classifies=False, settled=True),
     "forest": Baseline(_forest, hudgins, classifies=False, settled=True),
     "lda": Baseline(LinearDiscriminantAnalysis, hudgins, classifies=True, settled=True),
     "lda_unseen": Baseline(LinearDiscriminantAnalysis, hudgins, classifies=True, settled=True, unseen=True),
     "svm": Baseline(_svm, _three_windows, classifies=True, settled=False),
     "svm_likeness": Baseline(_svm, with_correlation, classifies=True, settled=False),
+    "svm_power": Baseline(_svm, with_power, classifies=True, settled=False),
     "lda_bands": Baseline(_shrunk, band_power, classifies=True, settled=True),
     "svm_bands": Baseline(_svm, band_power, classifies=True, settled=False),
 }
+_ONE: Final = ("lda", "svm", "svm_likeness", "svm_power", "lda_bands", "svm_bands")
+BASELINES: Final[Mapping[str, Baseline]] = {
+    **_ALL,
+    **{f"{name}_one": replace(_ALL[name], repetitions=1) for name in _ONE},
+}
 """By name: train mean, random-forest regression, linear discriminants, and support-vector classifiers with a radial
-kernel and balanced movements. Those that read band powers are the strongest on later days, `svm_likeness` within a
-sitting."""
+kernel and balanced movements. Those that read band powers are the strongest on later days, `svm_likeness` and
+`svm_power` within a sitting. `…_one` learns from one repetition."""

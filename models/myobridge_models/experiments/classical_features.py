@@ -3,6 +3,7 @@
 - `hudgins`: per channel, logarithms of RMS, mean absolute value and waveform length, and zero crossings (Hudgins,
   Parker and Scott, IEEE Trans. Biomed. Eng. 40, 1993).
 - `with_correlation`: the same, and the channel correlations of our network.
+- `with_power`: the same, and the logarithms of the channel powers that our default network reads.
 - `band_power`: logarithms of the power in five bands, of each channel and of the sums and differences of neighbours.
   Sum and difference say the same as a correlation, but a gain is a shift in them, which a centre takes away.
 """
@@ -18,8 +19,11 @@ from numpy.typing import NDArray
 from scipy.signal import butter, sosfilt
 
 from myobridge_models.data.takes import HIGH_PASS_HZ, Take
+from myobridge_models.network.channel_power import ChannelPower
 from myobridge_models.network.correlation import ChannelCorrelation
+from myobridge_models.network.log_cnn_mlp import POWER_FLOOR
 from myobridge_models.network.shape import Shape
+from myobridge_models.network.time_shape import TimeShape
 
 WINDOW_S: Final = 0.4
 TWO_WINDOWS_S: Final = (0.2, 0.4)
@@ -59,6 +63,13 @@ def with_correlation(take: Take, ends: Ends, fs_hz: float) -> Floats:
     correlation = ChannelCorrelation(Shape(fs_hz, len(take.emg)))
     values = correlation.at(torch.from_numpy(take.emg)[None], torch.from_numpy(ends))[0].numpy()
     return np.concatenate([hudgins(take, ends, fs_hz, TWO_WINDOWS_S), values], axis=1)
+
+
+def with_power(take: Take, ends: Ends, fs_hz: float) -> Floats:
+    """Computes the features of two windows, and the logarithms of the channel powers."""
+    power = ChannelPower(TimeShape(fs_hz, len(take.emg)))
+    values = power.at(torch.from_numpy(take.emg)[None], torch.from_numpy(ends))[0].numpy()
+    return np.concatenate([hudgins(take, ends, fs_hz, TWO_WINDOWS_S), np.log(values + POWER_FLOOR)], axis=1)
 
 
 def band_power(take: Take, ends: Ends, fs_hz: float) -> Floats:

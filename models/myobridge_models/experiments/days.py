@@ -29,7 +29,7 @@ from myobridge_models.network.families.registry import FAMILIES
 from myobridge_models.training.recipe import Recipe
 from myobridge_models.training.train import Progress
 
-DAY_DECODERS: Final = (*(name for name, one in BASELINES.items() if not one.unseen), *FAMILIES)
+DAY_DECODERS: Final = (*(name for name, one in BASELINES.items() if one.of_sessions), *FAMILIES)
 WORSE: Final = 0.1
 """Labels that cost this much balanced accuracy are in doubt."""
 

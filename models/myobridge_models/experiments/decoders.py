@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+from myobridge.calibration.class_statistics import HELD_S
 from myobridge.errors import UserError
 from myobridge.model.file import ModelSpec
 from myobridge.recording import Recording
@@ -17,6 +18,7 @@ from myobridge_models.evaluation.evaluate import closed_loop
 from myobridge_models.experiments.baselines import BASELINES
 from myobridge_models.experiments.folds import Context, Decoder, Fold, Learnt
 from myobridge_models.experiments.population import model_for
+from myobridge_models.experiments.strangers import calibrated_in_seconds
 from myobridge_models.export.export import export
 from myobridge_models.network.families.base import Network
 from myobridge_models.network.families.registry import FAMILIES
@@ -68,10 +70,13 @@ DECODERS: Final[Mapping[str, Decoder]] = {
     **BASELINES,
     **{family: partial(own_network, family=family) for family in FAMILIES},
     "population_unseen": unseen_network,
+    "population_seconds": partial(calibrated_in_seconds, seconds=HELD_S),
+    "population_minute": partial(calibrated_in_seconds, seconds=None),
     "population_one": partial(calibrated_network, repetitions=1),
     "population": partial(calibrated_network, repetitions=None),
 }
-"""`population_one` is calibrated on one repetition, a minute of BioPatRec's recordings."""
+"""`population_one` is trained further on one repetition, a minute of BioPatRec's recordings; `population_minute` and
+`population_seconds` are calibrated in seconds, on that minute and on two seconds of each of its movements."""
 
 
 def checked_decoders(names: Sequence[str], known: Sequence[str] = tuple(DECODERS)) -> list[str]:

@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from myobridge.calibration.class_statistics import Day, Translation, statistics_of, translation
-from myobridge.calibration.judge import check_alike
-from myobridge.errors import UserError
+from myobridge.calibration.judge import taken_for_another
 from myobridge.model.file import ModelSpec
 from myobridge.model.statistics import ClassStatistics
 from myobridge_models.data.takes import scaled
@@ -59,9 +58,8 @@ class NetworkDays:
         rest = torch.tensor(session.rest_deg).repeat(len(rows), HISTORY_STEPS)
         with torch.no_grad():
             angles_deg = new.decide(torch.from_numpy(seen).float(), rest).double().numpy()
-        try:
-            check_alike(angles_deg, labels, {pose.label: pose for pose in session.poses if pose.label in labels})
-        except UserError:
+        poses = {pose.label: pose for pose in session.poses if pose.label in labels}
+        if taken_for_another(angles_deg, labels, poses):
             return old
         return new
 

@@ -20,6 +20,7 @@ from myobridge_models.experiments.folds import Context, Fold
 from myobridge_models.experiments.parallel import Workers
 from myobridge_models.export.export import export
 from myobridge_models.training.build import build
+from myobridge_models.training.earlier_days import add_statistics
 from myobridge_models.training.recipe import POPULATION
 from myobridge_models.training.train import fastest_device
 
@@ -74,3 +75,4 @@ def train_group(group: int, data: Path, folder: Path) -> None:
     poses = poses_of(sources, biopatrec.POSES)
     path = model_path(folder, group)
     export(*build(path.stem, sources, poses, POPULATION, device=fastest_device()), path)
+    add_statistics(path, sources)

@@ -14,7 +14,7 @@ from headed_model import SPEC, head, held, write_headed_model
 from myobridge.errors import UserError
 from myobridge.model.check import check_model, statistics_in
 from myobridge.model.file import STATISTICS_KEY
-from myobridge.model.head import EARLIER_BIAS, EARLIER_WEIGHT, head_of, with_features, with_first_layer, with_statistics
+from myobridge.model.head import EARLIER, head_of, with_features, with_layers, with_statistics
 from myobridge.model.onnx_reader import Refused
 from myobridge.model.statistics import MAX_FACTORS, decode_statistics, encode_statistics
 
@@ -51,14 +51,14 @@ def test_a_head_is_read_as_the_onnx_package_reads_it(good):
 
 def test_a_new_first_layer_changes_nothing_else(good):
     spec = msgspec.structs.replace(SPEC, name="mine")
-    changed = with_first_layer(good, NEW, spec)
+    changed = with_layers(good, [NEW, *head_of(good).layers[1:]], spec)
     assert check_model(changed, NAME).spec == spec
     onnx.checker.check_model(onnx.load_model_from_string(changed), full_check=True)
     before, after = weights(good), weights(changed)
     assert np.array_equal(after.pop("mlp.1.weight"), NEW[0])
     assert np.array_equal(after.pop("mlp.1.bias"), NEW[1])
-    assert np.array_equal(after.pop(EARLIER_WEIGHT), before.pop("mlp.1.weight"))
-    assert np.array_equal(after.pop(EARLIER_BIAS), before.pop("mlp.1.bias"))
+    assert np.array_equal(after.pop(EARLIER[0][0]), before.pop("mlp.1.weight"))
+    assert np.array_equal(after.pop(EARLIER[0][1]), before.pop("mlp.1.bias"))
     assert all(np.array_equal(after[name], before[name]) for name in before | after)
     models = [onnx.load_model_from_string(data) for data in (good, changed)]
     assert models[0].graph.node == models[1].graph.node
@@ -66,11 +66,26 @@ def test_a_new_first_layer_changes_nothing_else(good):
     assert good == bytes(good), "the bytes that were given are unchanged"
 
 
-def test_a_second_calibration_keeps_the_layer_of_the_training(good):
-    twice = with_first_layer(with_first_layer(good, NEW, SPEC), (2 * NEW[0], NEW[1]), SPEC)
-    assert len(twice) == len(with_first_layer(good, NEW, SPEC))
-    assert head_of(twice).earlier[0] == pytest.approx(head()[0][0])
+def test_a_second_calibration_keeps_the_layers_of_the_training(good):
+    of_training = head_of(good).layers
+    once = with_layers(good, [NEW, *of_training[1:]], SPEC)
+    twice = with_layers(once, [(2 * NEW[0], NEW[1]), *of_training[1:]], SPEC)
+    assert len(twice) == len(once)
+    assert head_of(twice).earlier[0][0] == pytest.approx(head()[0][0])
     assert np.array_equal(head_of(twice).layers[0][0], 2 * NEW[0])
+
+
+def test_a_head_that_is_wholly_new_keeps_all_layers_of_the_training(good):
+    of_training = head_of(good).layers
+    others = [(weight + 1, bias + 1) for weight, bias in of_training]
+    changed = with_layers(good, others, SPEC)
+    check_model(changed, NAME)
+    found = head_of(changed)
+    back = head_of(with_layers(changed, found.earlier, SPEC))
+    for is_there, wanted in ((found.layers, others), (found.earlier, of_training), (back.layers, of_training)):
+        for layer, other in zip(is_there, wanted, strict=True):
+            assert np.array_equal(layer[0], other[0])
+            assert np.array_equal(layer[1], other[1])
 
 
 def test_the_inputs_of_the_head_become_an_output(good):
@@ -146,8 +161,8 @@ def of_another_width(model):
 
 
 def with_another_earlier_layer(model):
-    model.graph.initializer.append(numpy_helper.from_array(np.zeros((3, 3), np.float32), EARLIER_WEIGHT))
-    model.graph.initializer.append(numpy_helper.from_array(np.zeros(3, np.float32), EARLIER_BIAS))
+    model.graph.initializer.append(numpy_helper.from_array(np.zeros((3, 3), np.float32), EARLIER[0][0]))
+    model.graph.initializer.append(numpy_helper.from_array(np.zeros(3, np.float32), EARLIER[0][1]))
 
 
 def of_integers(model):

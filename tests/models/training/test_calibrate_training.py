@@ -125,6 +125,8 @@ def test_a_person_is_never_judged_by_a_network_that_has_seen_them(people):
     unseen, one, both = judge(fold, ["population_unseen", "population_one", "population"], context)
     assert one.figures.mae_deg < unseen.figures.mae_deg
     assert both.figures.mae_deg < unseen.figures.mae_deg
+    [minute] = judge(fold, ["population_minute"], context)
+    assert minute.figures.balanced_accuracy >= unseen.figures.balanced_accuracy
 
 
 def test_lda_unseen_never_sees_the_person(people):
