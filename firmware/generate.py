@@ -143,9 +143,18 @@ def version_header(version: str) -> str:
     return VERSION_HEADER.format(", ".join(f"{part}U" for part in version.split(".")))
 
 
+def read_spec() -> Spec:
+    """protocol.toml, in which a board's row may name another one that it is `like`."""
+    spec = tomllib.loads(SOURCE.read_text(encoding="utf-8"))
+    boards = spec["board"]
+    for name, board in boards.items():
+        boards[name] = {**boards[board.pop("like")], **board} if "like" in board else board
+    return spec
+
+
 def main(arguments: list[str]) -> int:
     """Writes, or with `--check` only compares; exit status 1 if something is not current."""
-    spec = tomllib.loads(SOURCE.read_text(encoding="utf-8"))
+    spec = read_spec()
     targets = {
         VERSION: version_header(tomllib.loads(PROJECT.read_text(encoding="utf-8"))["project"]["version"]),
         PYTHON: python_module(spec),

@@ -49,6 +49,11 @@ class Board(IntEnum):
     SIMULATED = 0
     MEGA2560 = 1
     UNO = 2
+    RP2040 = 3
+    FEATHER = 4
+    XIAO = 5
+    PICO = 6
+    PICO_UART = 7
 
 
 class State(IntEnum):
