@@ -240,10 +240,10 @@ class Adc extends Block {
     this.busy = true;
     this.conversions++;
     this.held = this.convert((this.cs >>> 12) & 7, many);
-    this.done.schedule(96 * ADC_CLOCK_NS);
     if (many) {
       this.next.schedule(Math.max(96, this.divider) * ADC_CLOCK_NS);
     }
+    this.done.schedule(96 * ADC_CLOCK_NS); // of two alarms at one time, the one that was set last fires first
   }
   finish() {
     this.busy = false;

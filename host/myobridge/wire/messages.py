@@ -509,6 +509,18 @@ class Limits(Struct, frozen=True):
         return cls(v[0], v[1], v[2:7], v[7:12], v[12:17], v[17:22], v[22])
 
 
+# Conversions that a board can average into one sample.
+MAX_OVERSAMPLING: Final[dict[int, int]] = {
+    Board.SIMULATED: 1,
+    Board.MEGA2560: 1,
+    Board.UNO: 1,
+    Board.RP2040: 16,
+    Board.FEATHER: 16,
+    Board.XIAO: 16,
+    Board.PICO: 16,
+    Board.PICO_UART: 16,
+}
+
 Message = Hello | Ident | Config | ConfigAck | Start | Stop | Emg | Arm | Disarm | Estop | Setpoint | Status | Ping | Pong | ReadLimits | WriteLimits | Limits
 
 BY_TYPE: Final[dict[int, type[Message]]] = {Hello.TYPE: Hello, Ident.TYPE: Ident, Config.TYPE: Config, ConfigAck.TYPE: ConfigAck, Start.TYPE: Start, Stop.TYPE: Stop, Emg.TYPE: Emg, Arm.TYPE: Arm, Disarm.TYPE: Disarm, Estop.TYPE: Estop, Setpoint.TYPE: Setpoint, Status.TYPE: Status, Ping.TYPE: Ping, Pong.TYPE: Pong, ReadLimits.TYPE: ReadLimits, WriteLimits.TYPE: WriteLimits, Limits.TYPE: Limits}
