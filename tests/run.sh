@@ -24,6 +24,13 @@ if command -v apt-get >/dev/null; then
         as_root apt-get update -qq
         as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes $packages >/dev/null
     fi
+    # The RP2040's compiler alone, whose C library the firmware does not use, and node with npm for its simulator.
+    packages="gcc-arm-none-eabi"
+    command -v npm >/dev/null || packages="$packages nodejs npm"
+    if ! dpkg -s $packages >/dev/null 2>&1; then
+        as_root apt-get update -qq
+        as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends $packages >/dev/null
+    fi
 fi
 "$venv/bin/pip" install --quiet -e "$here[train,test]"
 cd "$here"

@@ -150,9 +150,14 @@ class Pwm extends Block {
     super(mcu, 'PWM');
     this.onOutput = onOutput; // (pin, level)
     this.slices = Array.from({ length: 8 }, (_, i) => new Slice(this, i));
+    this.levels = new Array(16).fill(0);
     this.raw = 0;
   }
   drive(slice, output, level) {
+    if (this.levels[2 * slice + output] === level) {
+      return;
+    }
+    this.levels[2 * slice + output] = level;
     for (const pin of [2 * slice + output, 16 + 2 * slice + output]) {
       if (pin < 30 && this.mcu.gpio[pin].functionSelect === 4) {
         this.onOutput(pin, level);

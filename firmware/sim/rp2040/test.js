@@ -75,7 +75,7 @@ test('a pulse width that is written takes hold when the counter wraps, and 0 is 
   write(pwm, 0x14 + 0x0c, 0);
   clock.tick(10e6);
   const highs = edges.filter(([, level]) => level);
-  const falls = edges.filter(([, level], i) => !level && edges[i - 1]?.[1]);
+  const falls = edges.filter(([, level]) => !level);
   assert.deepStrictEqual(highs.map(([, , at]) => at), [5e6, 10e6]);
   assert.deepStrictEqual(falls.map(([, , at]) => at), [6.5e6, 11.5e6]);
 });

@@ -95,9 +95,10 @@ static void sent(void) {
     send_next();
 }
 
+/* The packet that waits for the host cannot be taken back; a frame that it cuts off is dropped by the host's decoder. */
 void usb_terminal_opened(void) {
-    uint16_t kept = (uint16_t)(tx_at + in_flight) & (TX_RING_BYTES - 1U);
-    tx_end = kept; /* the packet that waits for the host cannot be taken back */
+    tx_at = tx_end;
+    in_flight = 0U;
 }
 
 /* ---- From the host ---- */
