@@ -1,7 +1,7 @@
 """Builds the firmware of every board into the host's package, from where `myobridge flash` takes it.
 
     python firmware/images.py            build all and write host/myobridge/flashing/images
-    python firmware/images.py --check    build all and compare; exit status 1 if an image is not current
+    python firmware/images.py --check    build all and compare; exit status 1 if one is stale
 
 The same sources and the same compilers make the same bytes; images.json names the compilers. Needs the toolchains of all
 boards (README.md). Python 3.11 or newer, standard library only.
@@ -71,7 +71,9 @@ def main(arguments: list[str]) -> int:
     with TemporaryDirectory() as scratch:
         index, files = build(Path(scratch))
     files[INDEX] = (json.dumps(index, indent=2) + "\n").encode()
-    stale = [name for name, data in files.items() if not (FOLDER / name).exists() or (FOLDER / name).read_bytes() != data]
+    stale = [
+        name for name, data in files.items() if not (FOLDER / name).exists() or (FOLDER / name).read_bytes() != data
+    ]
     stale += [path.name for path in FOLDER.glob("*") if path.name not in files]
     if "--check" in arguments:
         for name in stale:

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lockstep import BEGIN_S
-from myobridge.simulator.emg_source import EmgSource
 from myobridge.simulator.board_folder import board_folder
+from myobridge.simulator.emg_source import EmgSource
 from myobridge.simulator.real_firmware import RealFirmwareHand
 
 sys.path.insert(0, str(Path(__file__).parent / "firmware"))
@@ -29,7 +29,9 @@ class LockStepBoard:
     def __init__(self, board: str, source: EmgSource, seconds: float) -> None:
         counts, self._truth_deg = source.read(round(seconds * source.fs_hz))
         self._reckoner = RealFirmwareHand(board, source, None)
-        self._sim = SimHand(build_firmware(board), board, counts >> max(0, source.adc_bits - board_folder(board).adc_bits))
+        self._sim = SimHand(
+            build_firmware(board), board, counts >> max(0, source.adc_bits - board_folder(board).adc_bits)
+        )
         self._sim.run_ms(1000 * START_UP_S)
         self._began_cycle = self._sim.cycle
         self._now_s = BEGIN_S

@@ -16,8 +16,8 @@ from typing import Any, Final, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from myobridge.simulator.limits import WIDE, eeprom_image
 from myobridge.simulator.board_folder import FIRMWARE, board_folder
+from myobridge.simulator.limits import WIDE, eeprom_image
 from myobridge.simulator.real_firmware import make, simulator
 from myobridge.wire.frame import PAYLOAD, FrameDecoder
 from myobridge.wire.messages import BAUD, WriteLimits

@@ -66,7 +66,9 @@ def _out(samples_per_frame: int, key: str) -> Callable[[str], float]:
 
 ROWS: Final = (
     Row("sampling jitter, worst channel", "µs", _working("jitter_us"), at_most(1, 1, 0)),
-    Row("servo pulse spread at a held angle", "µs", lambda b: measure.servo_figures(b)["spread_us"], at_most(1, 10, 0.1)),
+    Row(
+        "servo pulse spread at a held angle", "µs", lambda b: measure.servo_figures(b)["spread_us"], at_most(1, 10, 0.1)
+    ),
     Row("pulse error over 0–180°", "µs", lambda b: measure.servo_figures(b)["error_us"], at_most(1.5, 5, 0.5)),
     Row("CPU, 4 ch × 2 kHz", "%", measure.cpu_percent_streaming, at_most(35, 35, 15)),
     Row("CPU, the same and 213 setpoints/s", "%", _working("cpu_percent"), at_most(38, 38, 15)),
@@ -165,7 +167,9 @@ def _whats(outcomes: list[Outcome]) -> str:
     """What the safe state was, and where another board's differs."""
     parts = [outcomes[0].what]
     parts += [
-        f"{board}: {o.what}" for board, o in zip(ALL_BOARDS[1:], outcomes[1:], strict=True) if o.what != outcomes[0].what
+        f"{board}: {o.what}"
+        for board, o in zip(ALL_BOARDS[1:], outcomes[1:], strict=True)
+        if o.what != outcomes[0].what
     ]
     return "; ".join(parts)
 

@@ -1,6 +1,6 @@
 """The firmware's image for the RP2040 in its simulator (firmware/sim/rp2040): what the other boards do not have.
 
-The tables of firmware/README.md have a column for it, which `sim_numbers.py` measures; here is the short form for each day.
+The tables of firmware/README.md have a column for it, which `sim_numbers.py` measures; here is the short form.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def test_every_sample_is_the_exact_sum_of_its_conversions(worked) -> None:
 
 
 def test_a_held_angle_is_the_same_pulse_each_time(worked) -> None:
-    host, stats, _ = worked
+    _, stats, _ = worked
     for servo in stats["servos"]:
         assert servo["width_max_cycles"] == servo["width_min_cycles"]
         assert us(servo["width_last_cycles"]) == pytest.approx(pulse_us(9000), abs=0.5)

@@ -1,5 +1,7 @@
-"""`myobridge flash`: which board gets what, and what goes wrong. The boards' own part is tests/firmware/test_rp2040.py and
-tests/loopback/test_flash.py."""
+"""`myobridge flash`: which board gets what, and what goes wrong.
+
+The boards' own part is in tests/firmware/test_rp2040.py and tests/loopback/test_flash.py.
+"""
 
 from __future__ import annotations
 
@@ -103,7 +105,7 @@ def test_the_only_board_that_answers_is_the_one(plugged) -> None:
 
 def test_of_two_boards_one_is_to_be_named(plugged) -> None:
     plugged(ttyACM0=ident("uno"), ttyACM1=ident("pico"))
-    with pytest.raises(UserError, match="Boards answer on /dev/ttyACM0 and /dev/ttyACM1; name .* with --port"):
+    with pytest.raises(UserError, match=r"Boards answer on /dev/ttyACM0 and /dev/ttyACM1; name .* with --port"):
         find_target(None, None)
     assert find_target("pico", None).port == "/dev/ttyACM1"
     assert find_target(None, "/dev/ttyACM0").image.board == "uno"
@@ -190,7 +192,7 @@ def test_a_copy_that_is_not_whole_says_how_to_recover(shown, quick) -> None:
 
 
 def test_a_copy_that_breaks_off_says_how_to_recover(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="broke off .* hold BOOTSEL"):
+    with pytest.raises(UserError, match=r"broke off .* hold BOOTSEL"):
         drive.copy(b"x" * 9000, tmp_path / "gone")
 
 
@@ -212,7 +214,9 @@ def test_avrdudes_failure_is_one_sentence(tmp_path: Path, monkeypatch) -> None:
     script.write_text("#!/bin/sh\necho 'avrdude: stk500_getsync(): not in sync: resp=0x00' >&2\nexit 1\n")
     script.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    with pytest.raises(UserError, match=r"could not flash the board on /dev/ttyACM0 \(stk500_getsync.*run this command again"):
+    with pytest.raises(
+        UserError, match=r"could not flash the board on /dev/ttyACM0 \(stk500_getsync.*run this command again"
+    ):
         program.program(Target(image_of("uno"), "/dev/ttyACM0", None))
 
 

@@ -1,4 +1,4 @@
-"""`myobridge flash` on boards with their own boot loaders, in real time: avrdude writes into the simulated chip's flash."""
+"""`myobridge flash` on boards with their own boot loaders, in real time: avrdude writes into the simulated flash."""
 
 from __future__ import annotations
 

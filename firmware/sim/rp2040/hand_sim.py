@@ -1,9 +1,10 @@
 """hand-sim for the RP2040: opens the virtual serial port, which node cannot, and runs hand-sim.js on it.
 
-    python hand_sim.py IMAGE --servos GPIO,... --line usb|uart --board NAME --realtime [--link PATH] [options of hand-sim]
+    python hand_sim.py IMAGE --servos GPIO,... --line usb|uart --board NAME --realtime [options of hand-sim]
 
-What a pseudo-terminal does not carry to its other end, this script sees and tells the simulated USB host: that a program
-has opened or closed the port, and at which speed; opening and closing it at 1200 baud asks the board for its boot loader.
+What a pseudo-terminal does not carry to its other end, this script sees and tells the simulated USB host: that a
+program has opened or closed the port, and at which speed; opening and closing it at 1200 baud asks the board for its
+boot loader.
 """
 
 from __future__ import annotations

@@ -8,13 +8,15 @@ from myobridge.commands.options import say
 
 
 @click.command()
-@click.option("--board", metavar="B", help="Board that gets the firmware.", show_default="the one that the board says it is")
+@click.option(
+    "--board", metavar="B", help="Board that gets the firmware.", show_default="the one that the board says it is"
+)
 @click.option("--port", metavar="P", help="Serial port of the board.", show_default="the only one that answers")
 def flash(board: str | None, port: str | None) -> None:
     """Write this version's firmware into a board, verify it, and greet the board.
 
-    The firmware is part of this package. An Arduino needs avrdude; a board with an RP2040 needs nothing. The hand's pulses
-    end, as at any reset.
+    The firmware is part of this package. An Arduino needs avrdude; a board with an RP2040 needs nothing. The hand's
+    pulses end, as at any reset.
     """
     from myobridge.flashing.program import program
     from myobridge.flashing.target import find_target

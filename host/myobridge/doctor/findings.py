@@ -153,7 +153,8 @@ KINDS: Final[dict[str, Kind]] = {
         WARNING,
         "the board was last reset by its watchdog",
         "its program hung, or its sampling stopped",
-        "flash the firmware of this version with `myobridge flash`; if it happens again, report it with the `--json` output",
+        "flash the firmware of this version with `myobridge flash`; if it happens again, report it with the `--json` "
+        "output",
     ),
     # --- the line
     "no_samples": Kind(

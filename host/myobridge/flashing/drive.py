@@ -26,7 +26,9 @@ BY_HAND: Final = "hold BOOTSEL on the board while you plug in its USB cable, the
 def mounted() -> list[Path]:
     """Where such drives are mounted."""
     fields = (line.split() for line in MOUNTS.read_text(encoding="utf-8").splitlines())
-    places = [Path(field[1].replace("\\040", " ")) for field in fields if len(field) > 2 and field[2] in ("vfat", "msdos")]
+    places = [
+        Path(field[1].replace("\\040", " ")) for field in fields if len(field) > 2 and field[2] in ("vfat", "msdos")
+    ]
     return [place for place in places if _is_drive(place)]
 
 
@@ -46,7 +48,8 @@ def find() -> Path | None:
     places = mounted()
     if len(places) > 1:
         raise UserError(
-            f"Two boards are in their boot loaders ({', '.join(map(str, places))}); unplug all but the one to be flashed."
+            f"Two boards are in their boot loaders ({', '.join(map(str, places))}); "
+            "unplug all but the one to be flashed."
         )
     if not places and LABEL.exists():
         raise UserError(

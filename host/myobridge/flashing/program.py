@@ -35,16 +35,22 @@ def program(target: Target) -> m.Ident:
 def _by_avrdude(target: Target) -> None:
     avrdude = shutil.which("avrdude")
     if avrdude is None:
-        raise UserError("avrdude is not installed; install it (`sudo apt-get install avrdude`), then run this command again.")
+        raise UserError(
+            "avrdude is not installed; install it (`sudo apt-get install avrdude`), then run this command again."
+        )
     write = f"flash:w:{target.image.path}:i"
     command = [avrdude, *target.image.avrdude, "-P", str(target.port), "-U", write]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=AVRDUDE_S)
     except subprocess.TimeoutExpired as error:
-        raise UserError(f"avrdude got no further on {target.port}; unplug the board, plug it in, and {AGAIN}.") from error
+        raise UserError(
+            f"avrdude got no further on {target.port}; unplug the board, plug it in, and {AGAIN}."
+        ) from error
     if done.returncode:
         said = [line for line in done.stderr.splitlines() if "error" in line.lower() or "not in sync" in line.lower()]
-        why = (said or done.stderr.strip().splitlines() or ["no reason given"])[-1].removeprefix("avrdude: ").rstrip(".")
+        why = (
+            (said or done.stderr.strip().splitlines() or ["no reason given"])[-1].removeprefix("avrdude: ").rstrip(".")
+        )
         raise UserError(f"avrdude could not flash the board on {target.port} ({why}); check --board, and {AGAIN}.")
 
 

@@ -49,7 +49,9 @@ def find_target(board: str | None, port: str | None) -> Target:
         return Target(image_of(_agreed(board, ident, str(port))), port, ident)
     if board is None:
         where = f"on {port}" if port else "in the boot loader whose drive RPI-RP2 is there"
-        raise UserError(f"The board {where} does not say which it is; name it with --board ({', '.join(index().boards)}).")
+        raise UserError(
+            f"The board {where} does not say which it is; name it with --board ({', '.join(index().boards)})."
+        )
     image = image_of(board)
     if port is None and image.family == "avr":
         raise UserError(f"No board answers, and a {board} shows no drive; plug it in and name its port with --port.")

@@ -46,9 +46,7 @@ def uf2(image: bytes) -> bytes:
     blocks = []
     for number, part in enumerate(parts):
         at = FLASH_AT + number * BLOCK_BYTES
-        head = struct.pack(
-            "<8I", *UF2_MAGIC, UF2_HAS_FAMILY, at, BLOCK_BYTES, number, len(parts), RP2040_FAMILY
-        )
+        head = struct.pack("<8I", *UF2_MAGIC, UF2_HAS_FAMILY, at, BLOCK_BYTES, number, len(parts), RP2040_FAMILY)
         blocks.append(head + part.ljust(476, b"\0") + struct.pack("<I", UF2_END))
     return b"".join(blocks)
 
