@@ -134,7 +134,7 @@ VERSION_HEADER = """\
 #define FIRMWARE_VERSION {{{}}}
 
 #ifndef BUILD_REVISION
-#define BUILD_REVISION 0UL /* the Makefile gives the first 32 bits of the source revision, where there is one */
+#define BUILD_REVISION 0UL /* the Makefile gives a hash of the sources and the compiler */
 #endif
 
 #endif

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -19,6 +20,8 @@ from myobridge.wire.messages import ANGLE_MAX_CDEG, SERVOS, LimitsState
 
 ROOT = Path(__file__).parents[2]
 FIRMWARE = ROOT / "firmware"
+sys.path.insert(0, str(FIRMWARE))
+import images
 RAM_START = {"mega2560": 0x200, "uno": 0x100}
 RAM_BYTES = {"mega2560": 8192, "uno": 2048}
 FLASH_BYTES = {"mega2560": 256 * 1024, "uno": 32 * 1024}
@@ -33,7 +36,7 @@ def build_log(tmp_path_factory: pytest.TempPathFactory) -> str:
     return done.stdout + done.stderr
 
 
-def test_both_boards_build_from_nothing_without_a_warning(build_log: str) -> None:
+def test_all_boards_build_from_nothing_without_a_warning(build_log: str) -> None:
     assert "warning" not in build_log.lower()
     for flag in ("-Wall", "-Wextra", "-Wshadow", "-Wconversion", "-Wundef", "-Werror"):
         assert flag in build_log
@@ -89,6 +92,21 @@ def test_a_board_is_a_folder_with_the_whole_interface() -> None:
         folders = (FIRMWARE / "src" / "boards" / "avr", FIRMWARE / "src" / "boards" / board)
         text = "".join(path.read_text(encoding="utf-8") for folder in folders for path in folder.glob("*.c"))
         assert {name for name in wanted if not re.search(rf"^\w.*\b{name}\(.*\{{", text, re.MULTILINE)} == set()
+
+
+def test_a_board_with_an_rp2040_has_the_whole_interface_too() -> None:
+    header = (FIRMWARE / "src" / "boards" / "board.h").read_text(encoding="utf-8")
+    wanted = set(re.findall(r"\b(board_\w+)\(", header))
+    text = "".join(path.read_text(encoding="utf-8") for path in (FIRMWARE / "src" / "boards" / "rp2").glob("*.c"))
+    assert {name for name in wanted if not re.search(rf"^\w.*\b{name}\(.*\{{", text, re.MULTILINE)} == set()
+
+
+def test_the_images_in_the_package_are_those_of_these_sources() -> None:
+    """Byte for byte, where the compilers are those that made the images."""
+    known = json.loads((images.FOLDER / images.INDEX).read_text(encoding="utf-8"))
+    if images.compilers() != known["compilers"]:
+        pytest.skip(f"the images were made by other compilers: {', '.join(known['compilers'].values())}")
+    subprocess.run([sys.executable, FIRMWARE / "images.py", "--check"], check=True)
 
 
 def test_what_is_generated_is_current() -> None:

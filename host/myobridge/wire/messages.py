@@ -198,7 +198,7 @@ class Ident(Struct, frozen=True):
     nonce: int  # from HELLO
     proto_hash: int
     firmware_version: tuple[int, ...]  # major, minor, patch
-    build: int  # first 32 bits of the source revision; 0 if unknown
+    build: int  # a hash of the sources and the compiler; 0 if unknown
     board: int  # enum board
     boot_id: int  # another one after each reset
     reset_cause: int  # enum reset_cause
