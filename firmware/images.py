@@ -1,10 +1,10 @@
 """Builds the firmware of every board into the host's package, from where `myobridge flash` takes it.
 
     python firmware/images.py            build all and write host/myobridge/flashing/images
-    python firmware/images.py --check    build all and compare; exit status 1 if one is stale
+    python firmware/images.py --check    build and compare; exit status 1: one is stale; 3: other compilers
 
-The same sources and the same compilers make the same bytes; images.json names the compilers. Needs the toolchains of all
-boards (README.md). Python 3.11 or newer, standard library only.
+The same sources and the same compilers make the same bytes; images.json names the compilers. Needs all toolchains
+(README.md). Python 3.11 or newer, standard library only.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ HERE: Final = Path(__file__).resolve().parent
 FOLDER: Final = HERE.parent / "host" / "myobridge" / "flashing" / "images"
 INDEX: Final = "images.json"
 COMPILERS: Final = {"avr": "avr-gcc", "rp2": "arm-none-eabi-gcc"}
+OTHER_COMPILERS: Final = 3
+"""Exit status: nothing can be said."""
 SUFFIX: Final = {"avr": ".hex", "rp2": ".uf2"}
 
 
@@ -68,6 +70,11 @@ def build(folder: Path) -> tuple[dict[str, Any], dict[str, bytes]]:
 
 def main(arguments: list[str]) -> int:
     """Writes, or with `--check` only compares."""
+    if "--check" in arguments and (FOLDER / INDEX).exists():
+        made_by = json.loads((FOLDER / INDEX).read_text(encoding="utf-8"))["compilers"]
+        if made_by != compilers():
+            print(f"The images were made by other compilers: {', '.join(made_by.values())}.", file=sys.stderr)
+            return OTHER_COMPILERS
     with TemporaryDirectory() as scratch:
         index, files = build(Path(scratch))
     files[INDEX] = (json.dumps(index, indent=2) + "\n").encode()

@@ -97,7 +97,9 @@ def pinout(board: SmallBoard) -> str:
     height = TOP + ROW * max(len(left), len(right)) + 110
     sheet = Sheet(WIDTH, height, f"Pins of the {board.title}")
     sheet.text(24, 36, board.title, 20, bold=True)
-    sheet.text(24, 60, "Pins are named as printed on the board. All signals are 3.3 V: no amplifier may give more.", 14, SOFT)
+    sheet.text(
+        24, 60, "Pins are named as printed on the board. All signals are 3.3 V: no amplifier may give more.", 14, SOFT
+    )
     sheet.box(BOARD_LEFT, TOP - 16, BOARD_RIGHT - BOARD_LEFT, height - TOP - 70, "#ecfdf5")
     sheet.text((BOARD_LEFT + BOARD_RIGHT) / 2, height - 104, "USB: Raspberry Pi or laptop", 14, SOFT, "middle")
     for uses, edge, away, anchor, inner in (
@@ -112,6 +114,10 @@ def pinout(board: SmallBoard) -> str:
                 sheet.line([(edge, y), (edge + away, y)], INK)
             sheet.text(edge + away + (-8 if anchor == "end" else 8), y + 5, use, 14, INK, anchor)
     divider = board.printed(FIRST_INPUT + board.supply_input)
-    sheet.text(24, height - 44, f"Servo supply: 33 kΩ from 6 V to {divider}, 10 kΩ from there to GND, and the strap to GND;")
-    sheet.text(24, height - 22, "the last amplifier's place is then taken. Servos: 6 V of their own, with a common GND.")
+    sheet.text(
+        24, height - 44, f"Servo supply: 33 kΩ from 6 V to {divider}, 10 kΩ from there to GND, and the strap to GND;"
+    )
+    sheet.text(
+        24, height - 22, "the last amplifier's place is then taken. Servos: 6 V of their own, with a common GND."
+    )
     return sheet.render()

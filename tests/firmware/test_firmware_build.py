@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 import sys
@@ -20,12 +19,11 @@ from myobridge.wire.messages import ANGLE_MAX_CDEG, SERVOS, LimitsState
 
 ROOT = Path(__file__).parents[2]
 FIRMWARE = ROOT / "firmware"
-sys.path.insert(0, str(FIRMWARE))
-import images
 RAM_START = {"mega2560": 0x200, "uno": 0x100}
 RAM_BYTES = {"mega2560": 8192, "uno": 2048}
 FLASH_BYTES = {"mega2560": 256 * 1024, "uno": 32 * 1024}
 PATTERN = 0xC5
+OTHER_COMPILERS = 3
 
 
 @pytest.fixture(scope="module")
@@ -103,10 +101,11 @@ def test_a_board_with_an_rp2040_has_the_whole_interface_too() -> None:
 
 def test_the_images_in_the_package_are_those_of_these_sources() -> None:
     """Byte for byte, where the compilers are those that made the images."""
-    known = json.loads((images.FOLDER / images.INDEX).read_text(encoding="utf-8"))
-    if images.compilers() != known["compilers"]:
-        pytest.skip(f"the images were made by other compilers: {', '.join(known['compilers'].values())}")
-    subprocess.run([sys.executable, FIRMWARE / "images.py", "--check"], check=True)
+    command = [sys.executable, FIRMWARE / "images.py", "--check"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode == OTHER_COMPILERS:
+        pytest.skip(done.stderr)
+    assert done.returncode == 0, done.stderr
 
 
 def test_what_is_generated_is_current() -> None:
