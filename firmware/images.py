@@ -1,6 +1,6 @@
 """Builds the firmware of every board into the host's package, from where `myobridge flash` takes it.
 
-    python firmware/images.py            build all and write host/myobridge/flashing/images
+    python firmware/images.py            build all and write host/myobridge/feed/flashing/images
     python firmware/images.py --check    build and compare; exit status 1: one is stale; 3: other compilers
 
 The same sources and the same compilers make the same bytes; images.json names the compilers. Needs all toolchains
@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 HERE: Final = Path(__file__).resolve().parent
-FOLDER: Final = HERE.parent / "host" / "myobridge" / "flashing" / "images"
+FOLDER: Final = HERE.parent / "host" / "myobridge" / "feed" / "flashing" / "images"
 INDEX: Final = "images.json"
 COMPILERS: Final = {"avr": "avr-gcc", "rp2": "arm-none-eabi-gcc"}
 OTHER_COMPILERS: Final = 3

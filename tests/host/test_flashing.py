@@ -16,9 +16,9 @@ from msgspec.structs import replace
 from kill_recorder import IDENT
 from myobridge.commands.flash import flash
 from myobridge.errors import UserError
-from myobridge.flashing import drive, images, program, target
-from myobridge.flashing.images import image_of, index
-from myobridge.flashing.target import Target, find_target
+from myobridge.feed.flashing import drive, images, program, target
+from myobridge.feed.flashing.images import image_of, index
+from myobridge.feed.flashing.target import Target, find_target
 from myobridge.wire import messages as m
 from myobridge.wire.messages import Board
 

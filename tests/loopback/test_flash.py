@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from myobridge.feed.flashing.images import image_of
 from myobridge.feed.ports import ask
-from myobridge.flashing.images import image_of
 from myobridge.simulator.board_folder import FIRMWARE, board_folder
 from myobridge.simulator.real_firmware import build_loader, simulator
 from processes import myobridge

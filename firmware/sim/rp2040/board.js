@@ -3,10 +3,14 @@
 'use strict';
 
 const { RP2040, ConsoleLogger, LogLevel } = require('rp2040js');
-const { Adc, CPU_HZ, Fixed, Pwm, Timer, Uart, Watchdog } = require('./blocks.js');
+const { Adc } = require('./adc.js');
+const { CPU_HZ, Fixed, Timer, Watchdog } = require('./blocks.js');
 const { Clock } = require('./clock.js');
 const { FlashChip, SelectPin, Ssi } = require('./flash.js');
-const { Controller, Host } = require('./usb.js');
+const { Pwm } = require('./pwm.js');
+const { Uart } = require('./uart.js');
+const { Controller } = require('./usb.js');
+const { Host } = require('./usb_host.js');
 
 const NANOS_PER_CYCLE = 1e9 / CPU_HZ;
 const ENTRY_CYCLES = 15; // Cortex-M0+, zero wait states: from the request to the handler's first instruction,

@@ -5,11 +5,14 @@
 const assert = require('node:assert');
 const test = require('node:test');
 const { RP2040 } = require('rp2040js');
-const { Adc, Pwm, Timer, Uart, Watchdog } = require('./blocks.js');
+const { Adc } = require('./adc.js');
+const { Timer, Watchdog } = require('./blocks.js');
 const { Board, bootCrc } = require('./board.js');
 const { Clock } = require('./clock.js');
 const { FlashChip, readEeprom, writeEeprom } = require('./flash.js');
+const { Pwm } = require('./pwm.js');
 const { Stats } = require('./stats.js');
+const { Uart } = require('./uart.js');
 const { World } = require('./world.js');
 
 function chip() {

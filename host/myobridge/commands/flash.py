@@ -18,8 +18,8 @@ def flash(board: str | None, port: str | None) -> None:
     The firmware is part of this package. An Arduino needs avrdude; a board with an RP2040 needs nothing. The hand's
     pulses end, as at any reset.
     """
-    from myobridge.flashing.program import program
-    from myobridge.flashing.target import find_target
+    from myobridge.feed.flashing.program import program
+    from myobridge.feed.flashing.target import find_target
 
     target = find_target(board, port)
     say(f"On the board{f' at {target.port}' if target.port else ''}: {target.now}.")

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from myobridge.errors import UserError
 from myobridge.feed import FeedClient, NoDaemon
+from myobridge.feed.flashing import drive
+from myobridge.feed.flashing.images import Image, image_of, index
 from myobridge.feed.ports import ask, list_ports, name_of
-from myobridge.flashing import drive
-from myobridge.flashing.images import Image, image_of, index
 from myobridge.wire import messages as m
 
 

@@ -8,9 +8,9 @@ import time
 from typing import Final
 
 from myobridge.errors import UserError
+from myobridge.feed.flashing import drive
+from myobridge.feed.flashing.target import Target
 from myobridge.feed.ports import ask, list_ports
-from myobridge.flashing import drive
-from myobridge.flashing.target import Target
 from myobridge.wire import messages as m
 
 START_S: Final = 15.0
