@@ -11,6 +11,7 @@ const { World } = require('./world.js');
 
 const QUANTUM_NANOS = 1e6;
 const SLIP_NANOS = 100e6;
+const WARM_UP_NANOS = 1e9; // node compiles what it runs often; meanwhile a USB host gets to know the device
 const EVENT_BYTES = 16;
 
 class Record {
@@ -252,6 +253,7 @@ function realtime(session) {
   const end = given.seconds ? Number(given.seconds) * 1e9 : Infinity;
   const input = Buffer.alloc(4096);
   const now = () => Number(process.hrtime.bigint());
+  board.runUntil(WARM_UP_NANOS);
   let epoch = now() - board.clock.nanos;
   let stopped = false;
   const stop = () => (stopped = true);
