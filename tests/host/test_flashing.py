@@ -36,6 +36,7 @@ def plugged(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
         for module in (target, program):
             monkeypatch.setattr(module, "list_ports", lambda: dict.fromkeys(ports, ""))
             monkeypatch.setattr(module, "ask", ports.__getitem__)
+        monkeypatch.setattr("os.access", lambda _port, _how: True)
 
     monkeypatch.setattr(drive, "MOUNTS", tmp_path / "mounts")
     monkeypatch.setattr(drive, "LABEL", tmp_path / "label")
@@ -135,6 +136,13 @@ def test_a_board_in_its_boot_loader_has_to_be_named_too(shown) -> None:
 def test_no_board_at_all(plugged) -> None:
     plugged()
     with pytest.raises(UserError, match="No myobridge board answers and no drive RPI-RP2 is there"):
+        find_target(None, None)
+
+
+def test_a_port_that_the_user_may_not_open_names_group_and_udev_rule(plugged, monkeypatch) -> None:
+    plugged(ttyACM0=None)
+    monkeypatch.setattr("os.access", lambda _port, _how: False)
+    with pytest.raises(UserError, match=r"You may not open /dev/ttyACM0; .*usermod.* or add the udev rule `SUBSYSTEM"):
         find_target(None, None)
 
 

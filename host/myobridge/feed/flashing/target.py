@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from typing import Final
 
 from myobridge.errors import UserError
 from myobridge.feed import FeedClient, NoDaemon
@@ -10,6 +12,9 @@ from myobridge.feed.flashing import drive
 from myobridge.feed.flashing.images import Image, image_of, index
 from myobridge.feed.ports import ask, list_ports, name_of
 from myobridge.wire import messages as m
+
+UDEV_RULE: Final = 'SUBSYSTEM=="tty", ATTRS{idVendor}=="1209", ATTRS{idProduct}=="000a", TAG+="uaccess"'
+"""In /etc/udev/rules.d: who sits at the computer may open the port of a board with an RP2040."""
 
 
 @dataclass(frozen=True)
@@ -71,8 +76,11 @@ def _agreed(board: str | None, ident: m.Ident, port: str) -> str:
 
 
 def _only_port(board: str | None) -> tuple[str | None, m.Ident | None]:
-    found = {}
+    found, forbidden = {}, []
     for port in list_ports():
+        if not os.access(port, os.R_OK | os.W_OK):
+            forbidden.append(port)
+            continue
         try:
             if (ident := _ask(port)) is not None:
                 found[port] = ident
@@ -85,6 +93,11 @@ def _only_port(board: str | None) -> tuple[str | None, m.Ident | None]:
         return next(iter(wanted.items()))
     if drive.find() is not None:
         return None, None
+    if forbidden:
+        raise UserError(
+            f"You may not open {' and '.join(forbidden)}; run `sudo usermod -aG dialout $USER` and log in again, or "
+            f"add the udev rule `{UDEV_RULE}`."
+        )
     raise UserError(
         "No myobridge board answers and no drive RPI-RP2 is there; plug the board in, or name its --port and --board."
     )
