@@ -55,7 +55,9 @@ def build(folder: Path) -> tuple[dict[str, Any], dict[str, bytes]]:
     """Builds into `folder`; the index, and each file."""
     known = boards()
     targets = [str(folder / name / f"firmware{SUFFIX[row['FAMILY']]}") for name, row in known.items()]
-    made = subprocess.run(["make", "-C", HERE, f"BUILD={folder}", *targets], check=True, capture_output=True, text=True)
+    made = subprocess.run(
+        ["make", "-j2", "-O", "-C", HERE, f"BUILD={folder}", *targets], check=True, capture_output=True, text=True
+    )
     commands = re.findall(r"-DBUILD_REVISION=0x(\w+)UL.*?-o \S*?(\w+)/firmware\.elf", made.stdout, re.S)
     by_board = {board: int(build_id, 16) for build_id, board in commands}
     files, rows = {}, {}

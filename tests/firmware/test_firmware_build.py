@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -106,6 +107,25 @@ def test_the_images_in_the_package_are_those_of_these_sources() -> None:
     if done.returncode == OTHER_COMPILERS:
         pytest.skip(done.stderr)
     assert done.returncode == 0, done.stderr
+
+
+def test_another_board_is_a_folder_and_a_row(tmp_path: Path) -> None:
+    """Nothing else is touched: CONTRIBUTING.md, A board."""
+    firmware = tmp_path / "firmware"
+    shutil.copytree(FIRMWARE, firmware, ignore=shutil.ignore_patterns("build", "node_modules", "__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    (tmp_path / "host" / "myobridge" / "wire").mkdir(parents=True)
+    folder = firmware / "src" / "boards" / "another"
+    folder.mkdir()
+    pins = (firmware / "src" / "boards" / "xiao" / "pins.h").read_text(encoding="utf-8")
+    (folder / "pins.h").write_text(pins.replace("XIAO", "ANOTHER"), encoding="utf-8")
+    (folder / "board.mk").write_text("BOARDS += another\nFAMILY_another := rp2\n", encoding="utf-8")
+    with (firmware / "protocol.toml").open("a", encoding="utf-8") as table:
+        table.write('\n[board.another]\nlike = "xiao"\nid = 99\ntitle = "Another"\n')
+    subprocess.run([sys.executable, firmware / "generate.py"], check=True, capture_output=True)
+    made = subprocess.run(["make", "-C", firmware, "another"], check=True, capture_output=True, text=True)
+    assert "another Program: " in made.stdout
+    assert (firmware / "build" / "another" / "firmware.uf2").exists()
 
 
 def test_what_is_generated_is_current() -> None:
