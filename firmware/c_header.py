@@ -166,6 +166,7 @@ def board_table(spec: Spec) -> str:
     lines = [BOARD_TABLE_HEAD, f"#define HOST_BAUD {spec['board']['mega2560']['baud']}", ""]
     for name, board in spec["board"].items():
         facts = [f".board = {board['id']}", *(f".{fact} = {board[fact]}" for fact in BOARD_FACTS)]
+        lines += [f'#define {name.upper()}_TITLE "{board["title"]}"', f"#define {name.upper()}_BAUD {board['baud']}"]
         lines += [f"#define {name.upper()}_MAX_CHANNELS {board['max_channels']}"]
         lines += [f"#define BOARD_FACTS_{name.upper()} \\", *(f"    {fact}, \\" for fact in facts[:-1])]
         lines += [f"    {facts[-1]}", ""]

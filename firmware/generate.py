@@ -109,6 +109,9 @@ def python_module(spec: Spec) -> str:
     for message in spec["message"]:
         lines += python_message(message)
     names = [camel(m["name"]) for m in spec["message"]]
+    averaging = [f"    Board.{n.upper()}: {b['max_oversampling']}," for n, b in spec["board"].items()]
+    lines += ["# Conversions that a board can average into one sample.", "MAX_OVERSAMPLING: Final[dict[int, int]] = {"]
+    lines += [*averaging, "}", ""]
     lines += [
         f"Message = {' | '.join(names)}",
         "",
@@ -131,7 +134,7 @@ VERSION_HEADER = """\
 #define FIRMWARE_VERSION {{{}}}
 
 #ifndef BUILD_REVISION
-#define BUILD_REVISION 0UL /* the Makefile gives the first 32 bits of the source revision, where there is one */
+#define BUILD_REVISION 0UL /* the Makefile gives a hash of the sources and the compiler */
 #endif
 
 #endif
@@ -143,9 +146,18 @@ def version_header(version: str) -> str:
     return VERSION_HEADER.format(", ".join(f"{part}U" for part in version.split(".")))
 
 
+def read_spec() -> Spec:
+    """protocol.toml, in which a board's row may name another one that it is `like`."""
+    spec = tomllib.loads(SOURCE.read_text(encoding="utf-8"))
+    boards = spec["board"]
+    for name, board in boards.items():
+        boards[name] = {**boards[board.pop("like")], **board} if "like" in board else board
+    return spec
+
+
 def main(arguments: list[str]) -> int:
     """Writes, or with `--check` only compares; exit status 1 if something is not current."""
-    spec = tomllib.loads(SOURCE.read_text(encoding="utf-8"))
+    spec = read_spec()
     targets = {
         VERSION: version_header(tomllib.loads(PROJECT.read_text(encoding="utf-8"))["project"]["version"]),
         PYTHON: python_module(spec),

@@ -21,6 +21,7 @@ from drawing.parts import part_tables
 from drawing.pins import Board, pin_table, read_board
 from drawing.reckoning import power_tables
 from drawing.signals import divider_table, filter_table, filter_text
+from drawing.small_boards import SmallBoard, pinout, read_small_board, small_pin_table
 from drawing.small_parts import circuit_table
 from drawing.wiring import wiring
 
@@ -28,12 +29,26 @@ HERE = Path(__file__).resolve().parent
 FIRMWARE = HERE.parent / "firmware"
 BOARDS = FIRMWARE / "src" / "boards"
 TITLES = {"mega2560": "Arduino Mega 2560", "uno": "Arduino Uno"}
+"""As they stand in a drawing; other boards are called as in protocol.toml."""
+
+
+def headers(family: str) -> dict[str, str]:
+    """The pins.h of each board of a family that has pins of its own, by the board's name."""
+    made = sorted(BOARDS.glob("*/board.mk"))
+    names = [p.parent.name for p in made if f"FAMILY_{p.parent.name} := {family}\n" in p.read_text(encoding="utf-8")]
+    texts = {name: (BOARDS / name / "pins.h").read_text(encoding="utf-8") for name in names}
+    return {name: text for name, text in texts.items() if "SERVO_PINS(X)" in text}
 
 
 def boards() -> list[Board]:
-    """Every board with a pins.h."""
-    headers = sorted(BOARDS.glob("*/pins.h"))
-    return [read_board(h.parent.name, TITLES[h.parent.name], h.read_text(encoding="utf-8")) for h in headers]
+    """Every Arduino."""
+    return [read_board(name, TITLES[name], text) for name, text in headers("avr").items()]
+
+
+def small_boards() -> list[SmallBoard]:
+    """Every board with an RP2040."""
+    rows = tomllib.loads((FIRMWARE / "protocol.toml").read_text(encoding="utf-8"))["board"]
+    return [read_small_board(name, rows[name]["title"], text) for name, text in headers("rp2").items()]
 
 
 def with_tables(text: str, tables: dict[str, str]) -> str:
@@ -58,6 +73,7 @@ def tables() -> dict[str, dict[str, str]]:
     all_boards = boards()
     wired = {f"pins-{board.name}": pin_table(board) for board in all_boards}
     wired |= {f"small-{board.name}": circuit_table(board) for board in all_boards}
+    wired |= {"pins-rp2040": small_pin_table(small_boards())}
     return {
         "WIRING.md": wired | {"filter-text": filter_text(), "filter": filter_table()},
         "POWER.md": power_tables(all_boards) | {"divider": divider_table(all_boards[0], supply_min_mv())},
@@ -71,6 +87,7 @@ def current() -> dict[Path, str]:
     images = {"electrodes-rings": rings(), "electrodes-arm": placement(), "hand": linkage(boards())}
     for board in boards():
         images |= {f"wiring-{board.name}": wiring(board), f"circuits-{board.name}": circuits(board)}
+    images |= {f"pins-{board.name}": pinout(board) for board in small_boards()}
     files = {HERE / "images" / f"{name}.svg": text for name, text in images.items()}
     for name, blocks in tables().items():
         files[HERE / name] = with_tables((HERE / name).read_text(encoding="utf-8"), blocks)

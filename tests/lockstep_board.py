@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lockstep import BEGIN_S
+from myobridge.simulator.board_folder import board_folder
 from myobridge.simulator.emg_source import EmgSource
-from myobridge.simulator.real_firmware import ADC_BITS, RealFirmwareHand
+from myobridge.simulator.real_firmware import RealFirmwareHand
 
 sys.path.insert(0, str(Path(__file__).parent / "firmware"))
 from sim_hand import CPU_HZ, EVENT, Kind, SimHand, build_firmware
@@ -20,6 +21,8 @@ from sim_hand import CPU_HZ, EVENT, Kind, SimHand, build_firmware
 STEP_S = 0.001
 START_UP_S = 0.1
 """While the board starts up, it does not receive."""
+USB_START_UP_S = 0.3
+"""With the time that a host takes to know the device."""
 
 
 class LockStepBoard:
@@ -28,8 +31,10 @@ class LockStepBoard:
     def __init__(self, board: str, source: EmgSource, seconds: float) -> None:
         counts, self._truth_deg = source.read(round(seconds * source.fs_hz))
         self._reckoner = RealFirmwareHand(board, source, None)
-        self._sim = SimHand(build_firmware(board), board, counts >> max(0, source.adc_bits - ADC_BITS))
-        self._sim.run_ms(1000 * START_UP_S)
+        shift = source.adc_bits - board_folder(board).adc_bits
+        counts = counts >> shift if shift > 0 else counts << -shift
+        self._sim = SimHand(build_firmware(board), board, counts)
+        self._sim.run_ms(1000 * (USB_START_UP_S if board_folder(board).is_usb else START_UP_S))
         self._began_cycle = self._sim.cycle
         self._now_s = BEGIN_S
         self._events: list[NDArray[np.void]] = []

@@ -24,6 +24,13 @@ if command -v apt-get >/dev/null; then
         as_root apt-get update -qq
         as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes $packages >/dev/null
     fi
+    # The RP2040's compiler alone, whose C library the firmware does not use, and node with npm for its simulator.
+    packages="gcc-arm-none-eabi"
+    command -v npm >/dev/null || packages="$packages nodejs npm"
+    if ! dpkg -s $packages >/dev/null 2>&1; then
+        as_root apt-get update -qq
+        as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends $packages >/dev/null
+    fi
 fi
 "$venv/bin/pip" install --quiet -e "$here[train,test]"
 cd "$here"
@@ -52,7 +59,7 @@ fi
 # Tests of ports and clocks mostly wait, so two lanes of them run beside the tests that compute, which get the processors that are left over.
 # Boards that run in real time each want a processor, so their tests share a lane. One file needs the machine for itself, at the end.
 alone=tests/loopback/test_calibrated_hand.py
-with_boards="tests/loopback/test_another_language.py tests/loopback/test_boot_loader.py tests/loopback/test_bridge.py tests/loopback/test_real_firmware.py"
+with_boards="tests/loopback/test_another_language.py tests/loopback/test_boot_loader.py tests/loopback/test_bridge.py tests/loopback/test_flash.py tests/loopback/test_real_firmware.py"
 one=$(ls tests/loopback/test_*.py | grep -vxE "$(echo "$alone $with_boards" | tr ' ' '|')")
 other="tests/faults tests/raspberry_pi $with_boards"
 computing=$(ls -d tests/*/ tests/test_*.py | grep -Ev "^tests/(faults|raspberry_pi|loopback)/")

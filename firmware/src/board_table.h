@@ -4,6 +4,8 @@
 
 #define HOST_BAUD 500000
 
+#define SIMULATED_TITLE "the simulated hand"
+#define SIMULATED_BAUD 500000
 #define SIMULATED_MAX_CHANNELS 64
 #define BOARD_FACTS_SIMULATED \
     .board = 0, \
@@ -18,6 +20,8 @@
     .max_oversampling = 1, \
     .pulses_in_turn = 1
 
+#define MEGA2560_TITLE "Arduino Mega 2560"
+#define MEGA2560_BAUD 500000
 #define MEGA2560_MAX_CHANNELS 8
 #define BOARD_FACTS_MEGA2560 \
     .board = 1, \
@@ -32,6 +36,8 @@
     .max_oversampling = 1, \
     .pulses_in_turn = 1
 
+#define UNO_TITLE "Arduino Uno, Nano"
+#define UNO_BAUD 500000
 #define UNO_MAX_CHANNELS 5
 #define BOARD_FACTS_UNO \
     .board = 2, \
@@ -45,5 +51,85 @@
     .adc_bits = 10, \
     .max_oversampling = 1, \
     .pulses_in_turn = 5
+
+#define RP2040_TITLE "Waveshare RP2040-Zero"
+#define RP2040_BAUD 0
+#define RP2040_MAX_CHANNELS 4
+#define BOARD_FACTS_RP2040 \
+    .board = 3, \
+    .baud = 0, \
+    .line_bytes_per_s = 400000, \
+    .tick_hz = 2000000, \
+    .slot_min_ticks = 120, \
+    .period_extra_ticks = 0, \
+    .period_max_ticks = 43690, \
+    .max_channels = 4, \
+    .adc_bits = 14, \
+    .max_oversampling = 16, \
+    .pulses_in_turn = 1
+
+#define FEATHER_TITLE "Adafruit Feather RP2040"
+#define FEATHER_BAUD 0
+#define FEATHER_MAX_CHANNELS 4
+#define BOARD_FACTS_FEATHER \
+    .board = 4, \
+    .baud = 0, \
+    .line_bytes_per_s = 400000, \
+    .tick_hz = 2000000, \
+    .slot_min_ticks = 120, \
+    .period_extra_ticks = 0, \
+    .period_max_ticks = 43690, \
+    .max_channels = 4, \
+    .adc_bits = 14, \
+    .max_oversampling = 16, \
+    .pulses_in_turn = 1
+
+#define XIAO_TITLE "Seeed XIAO RP2040"
+#define XIAO_BAUD 0
+#define XIAO_MAX_CHANNELS 4
+#define BOARD_FACTS_XIAO \
+    .board = 5, \
+    .baud = 0, \
+    .line_bytes_per_s = 400000, \
+    .tick_hz = 2000000, \
+    .slot_min_ticks = 120, \
+    .period_extra_ticks = 0, \
+    .period_max_ticks = 43690, \
+    .max_channels = 4, \
+    .adc_bits = 14, \
+    .max_oversampling = 16, \
+    .pulses_in_turn = 1
+
+#define PICO_TITLE "Raspberry Pi Pico"
+#define PICO_BAUD 0
+#define PICO_MAX_CHANNELS 3
+#define BOARD_FACTS_PICO \
+    .board = 6, \
+    .baud = 0, \
+    .line_bytes_per_s = 400000, \
+    .tick_hz = 2000000, \
+    .slot_min_ticks = 120, \
+    .period_extra_ticks = 0, \
+    .period_max_ticks = 43690, \
+    .max_channels = 3, \
+    .adc_bits = 14, \
+    .max_oversampling = 16, \
+    .pulses_in_turn = 1
+
+#define PICO_UART_TITLE "Raspberry Pi Pico, UART"
+#define PICO_UART_BAUD 500000
+#define PICO_UART_MAX_CHANNELS 3
+#define BOARD_FACTS_PICO_UART \
+    .board = 7, \
+    .baud = 500000, \
+    .line_bytes_per_s = 50000, \
+    .tick_hz = 2000000, \
+    .slot_min_ticks = 120, \
+    .period_extra_ticks = 0, \
+    .period_max_ticks = 43690, \
+    .max_channels = 3, \
+    .adc_bits = 14, \
+    .max_oversampling = 16, \
+    .pulses_in_turn = 1
 
 #endif

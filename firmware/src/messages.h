@@ -240,7 +240,7 @@ struct ident {
     uint16_t nonce; /* from HELLO */
     uint32_t proto_hash;
     uint8_t firmware_version[3]; /* major, minor, patch */
-    uint32_t build; /* first 32 bits of the source revision; 0 if unknown */
+    uint32_t build; /* a hash of the sources and the compiler; 0 if unknown */
     uint8_t board; /* enum board */
     uint16_t boot_id; /* another one after each reset */
     uint8_t reset_cause; /* enum reset_cause */

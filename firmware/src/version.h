@@ -5,7 +5,7 @@
 #define FIRMWARE_VERSION {0U, 1U, 0U}
 
 #ifndef BUILD_REVISION
-#define BUILD_REVISION 0UL /* the Makefile gives the first 32 bits of the source revision, where there is one */
+#define BUILD_REVISION 0UL /* the Makefile gives a hash of the sources and the compiler */
 #endif
 
 #endif

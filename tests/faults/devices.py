@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from sim_hand import EVENT, Kind, cycles_of_ms, symbols, us
 from sim_measure import PULSE_0_US, PULSE_180_US, pulses
 
+from myobridge.simulator.board_folder import board_folder
 from myobridge.simulator.emg_source import EmgSource
 from myobridge.simulator.firmware import SimulatedFirmware
 from myobridge.simulator.limits import WIDE, eeprom_image
@@ -139,13 +140,13 @@ class BoardDevice:
         self.elf, simulator = build(board)
         self._trace, pipe = folder / "trace", folder / "emg"
         os.mkfifo(pipe)
-        command = [simulator, self.elf, "--board", board, "--realtime", "--emg", pipe, "--trace", self._trace]
+        command = [*simulator, self.elf, "--realtime", "--emg", pipe, "--trace", self._trace]
         eeprom = folder / "eeprom"
         eeprom.write_bytes(eeprom_image(WIDE))
         command += ["--channels", str(source.channels), "--eeprom", eeprom, "--loader", build_loader(board)]
         self._process = subprocess.Popen(list(map(str, command)), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         hurry(self._process.pid)
-        Feeder(source, pipe)
+        Feeder(source, pipe, board_folder(board).adc_bits)
         word, port = self._answer().split()
         assert word == "port"
         self._fd = os.open(port, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)

@@ -9,7 +9,7 @@ from typing import Final
 
 from sim_hand import Kind, cycles_of_ms, field_offset, ms
 from sim_host import SimHost
-from sim_measure import board_on, estop_to_last_pulse_ms, pulses
+from sim_measure import board_on, boot_ms, estop_to_last_pulse_ms, pulses
 from sim_moving import (
     CLOSED,
     GRIP,
@@ -22,6 +22,7 @@ from sim_moving import (
     moving,
 )
 
+from myobridge.simulator.board_folder import board_folder
 from myobridge.simulator.limits import WIDE
 from myobridge.wire.messages import (
     SERVO_PERIOD_MAX_US,
@@ -45,10 +46,10 @@ WATCHDOG_TOLERANCE: Final = 1.1
 """The watchdog's own clock; the real one's is worse, 10 % is the datasheet's."""
 
 
-def reset_by_watchdog(host: SimHost, fault: int, boot_id: int) -> tuple[float, float]:
+def reset_by_watchdog(board: str, host: SimHost, fault: int, boot_id: int) -> tuple[float, float]:
     """Asserts what a hang must lead to; gives the reset's time, and the end of the last pulse."""
     host.run_ms(WATCHDOG_MS * WATCHDOG_TOLERANCE + 20)
-    host.run_ms(200)
+    host.run_ms(boot_ms(board))
     resets = host.hand.stats()["resets"]
     assert len(resets) == 2
     last = last_pulse_end(host.hand)
@@ -64,7 +65,7 @@ def loop_hangs(board: str) -> Outcome:
         boot_id = host.status.boot_id
         fault = host.hand.cycle
         host.hand.command("freeze loop")
-        reset_ms, last_ms = reset_by_watchdog(host, fault, boot_id)
+        reset_ms, last_ms = reset_by_watchdog(board, host, fault, boot_id)
         assert reset_ms <= WATCHDOG_MS * WATCHDOG_TOLERANCE
         assert_no_step(host.hand, board, until=fault + cycles_of_ms(reset_ms))
         return Outcome(
@@ -82,7 +83,7 @@ def interrupt_hangs(board: str) -> Outcome:
             boot_id = host.status.boot_id
             fault = host.hand.cycle
             host.hand.command("freeze all")
-            reset_ms, last_ms = reset_by_watchdog(host, fault, boot_id)
+            reset_ms, last_ms = reset_by_watchdog(board, host, fault, boot_id)
             assert reset_ms <= WATCHDOG_MS * WATCHDOG_TOLERANCE
             worst_ms = max(worst_ms, last_ms)
             longest_ms = max(longest_ms, *(ms(int(pulses(host.hand, servo)[1].max())) for servo in range(SERVOS)))
@@ -102,7 +103,7 @@ def converter_stalls(board: str) -> Outcome:
         stalled, reason = first_status(host, State.FAULT, fault)
         assert reason == Reason.SAMPLING_STALLED and host.status.blockers & Blocker.SAMPLING_STALLED
         assert ms(stalled - fault) <= STALL_MS + 10
-        host.run_ms(WATCHDOG_MS + 200)
+        host.run_ms(WATCHDOG_MS + 150 + boot_ms(board))
         assert host.hello().reset_cause == ResetCause.WATCHDOG
         assert_no_step(host.hand, board)
         assert_comes_back_without_a_converter(host)
@@ -131,7 +132,7 @@ def eeprom_stalls(board: str) -> Outcome:
     with board_on(board) as host:
         host.hand.command("eeprom stall")
         host.hand.command("power-cycle")
-        host.run_ms(100)
+        host.run_ms(2 * boot_ms(board))
         host.stream()
         assert (host.status.limits_state, host.status.blockers) == (LimitsState.DAMAGED, Blocker.NO_LIMITS)
         assert host.arm().ack_result == Result.BLOCKED
@@ -156,7 +157,7 @@ def reset_in_mid_motion(board: str) -> Outcome:
         old = host.status
         fault = host.hand.cycle
         host.hand.command("reset")
-        host.move(CLOSED, 300)
+        host.move(CLOSED, 250 + boot_ms(board))
         last = last_pulse_end(host.hand)
         ident = host.hello()
         assert ident.reset_cause == ResetCause.EXTERNAL and ident.boot_id != old.boot_id
@@ -173,9 +174,11 @@ def reset_in_mid_motion(board: str) -> Outcome:
 def index_and_clock_wrap(board: str) -> Outcome:
     with board_on(board) as host:
         hand = host.hand
-        # Their low bytes are counted elsewhere, and have only begun.
         hand.poke("now_ms", (2**32 - 256 * 20).to_bytes(4, "little"))
-        hand.poke("all_turns", (2**17 - 256).to_bytes(4, "little"))  # 32.768 ms each; the clock is in us
+        if board_folder(board).family == "avr":  # the low bytes of both are counted elsewhere, and have only begun
+            hand.poke("all_turns", (2**17 - 256).to_bytes(4, "little"))  # 32.768 ms each; the clock is in us
+        else:
+            hand.command(f"micros {2**32 - 5_000_000}")
         host.stream(fs_hz=8000, channels=1, samples_per_frame=16, slew_cdeg_per_s=SLEW_CDEG_PER_S)
         index = field_offset(board, "device.h", "struct device", "inputs.sample_index")
         hand.poke("device", b"\xff\xff", index + 2)  # the upper half

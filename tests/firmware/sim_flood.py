@@ -11,6 +11,7 @@ from sim_hand import BYTE_CYCLES, Kind, SimHand, cycles_of_ms, field_offset, ms
 from sim_host import SimHost, config, config_crc
 from sim_measure import board_on
 
+from myobridge.simulator.board_folder import board_folder
 from myobridge.simulator.limits import WIDE
 from myobridge.wire import messages as m
 from myobridge.wire.frame import encode
@@ -73,6 +74,17 @@ def is_in(board: str, hand: SimHand, state: State) -> bool:
     return hand.peek("device", at + 1)[at] == state
 
 
+def run_until_arrived(board: str, host: SimHost, byte_count: int) -> int:
+    """Runs until the board has taken so many bytes; when it had. USB carries them as fast as the board takes them."""
+    if not board_folder(board).is_usb:
+        host.run_ms(ms(byte_count * BYTE_CYCLES))
+        return host.hand.cycle
+    since = host.hand.cycle
+    while len(taken := host.hand.events(Kind.RX, since)) < byte_count:
+        host.run_ms(0.1)
+    return int(taken["cycle"][byte_count - 1])
+
+
 def stop_in_flood(board: str, stop: int, *, armed: bool, rng: random.Random) -> dict[str, float]:
     """From the last byte of the one DISARM or ESTOP: until the board is in its state, until the last pulse's end."""
     with board_on(board) as host:
@@ -84,8 +96,7 @@ def stop_in_flood(board: str, stop: int, *, armed: bool, rng: random.Random) -> 
         group = rng.choice((while_armed if armed else while_disarmed)(host))
         before = repeated(group, BEFORE_BYTES + rng.randrange(1000))
         host.hand.send(before + encode(stop, 0, b"") + repeated(group, AFTER_BYTES))
-        host.run_ms(ms((len(before) + 8) * BYTE_CYCLES))
-        arrived = host.hand.cycle
+        arrived = run_until_arrived(board, host, len(before) + 8)
         while not is_in(board, host.hand, STATE_OF[stop]) and host.hand.cycle < arrived + cycles_of_ms(2 * AT_ONCE_MS):
             host.run_ms(0.1)
         obeyed = host.hand.cycle
@@ -93,7 +104,7 @@ def stop_in_flood(board: str, stop: int, *, armed: bool, rng: random.Random) -> 
         edges = host.hand.events(Kind.SERVO)
         assert not len(edges) or edges["value"][-1] == 0
         return {
-            "obeyed_ms": ms(obeyed - arrived),
+            "obeyed_ms": max(0.0, ms(obeyed - arrived)),
             "last_pulse_ms": ms(int(edges["cycle"][-1]) - arrived) if armed else 0.0,
             "bytes_lost": host.status.rx_overruns,
         }

@@ -16,14 +16,18 @@ from typing import Any, Final, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from myobridge.simulator.board_folder import FIRMWARE, board_folder
 from myobridge.simulator.limits import WIDE, eeprom_image
-from myobridge.simulator.real_firmware import make
+from myobridge.simulator.real_firmware import make, simulator
 from myobridge.wire.frame import PAYLOAD, FrameDecoder
 from myobridge.wire.messages import BAUD, WriteLimits
 
-FIRMWARE: Final = Path(__file__).parents[2] / "firmware"
 BOARDS: Final = ("mega2560", "uno")
+"""Whose simulator is fast enough for all tests."""
+ALL_BOARDS: Final = (*BOARDS, "rp2040")
+"""That the tables have a column for."""
 CPU_HZ: Final = 16_000_000
+"""The unit of events: a sixteenth of a microsecond, which on an AVR is a cycle."""
 BYTE_CYCLES: Final = 10 * CPU_HZ // BAUD
 EVENT: Final = np.dtype([("cycle", "<u8"), ("kind", "<u2"), ("index", "<u2"), ("value", "<i4")])
 
@@ -60,13 +64,14 @@ def cycles_of_ms(milliseconds: float) -> int:
     return round(milliseconds * CPU_HZ / 1000)
 
 
-SUPPLY_INPUT: Final = {"mega2560": 8, "uno": 5}
-BUTTON_PIN: Final = {"mega2560": "E 4", "uno": "D 2"}
+BUTTON_PIN: Final = {"mega2560": "E 4", "uno": "D 2", "rp2040": "8"}
 
 
 def emg_sampling(stats: dict[str, Any], board: str) -> list[dict[str, Any]]:
     """Of each EMG input that is sampled. The servo supply's input is converted only now and then."""
-    return [channel for channel in stats["sampling"] if channel["input"] != SUPPLY_INPUT[board]]
+    folder = board_folder(board)
+    optional = folder.family == "rp2"
+    return [c for c in stats["sampling"] if optional or c["input"] != folder.number("SUPPLY_INPUT")]
 
 
 @cache
@@ -76,11 +81,16 @@ def build_simulator() -> Path:
 
 
 @cache
+def simulator_of(board: str) -> list[str]:
+    return simulator(board_folder(board), realtime=False)
+
+
+@cache
 def build_firmware(board: str) -> Path:
-    """The ELF that `make flash` would flash."""
-    elf = Path("build") / board / "firmware.elf"
-    make(FIRMWARE, elf)
-    return FIRMWARE / elf
+    """The ELF whose image `make flash` would flash; the image is made too."""
+    folder = board_folder(board)
+    make(FIRMWARE, folder.image)
+    return FIRMWARE / folder.elf
 
 
 @cache
@@ -92,8 +102,10 @@ def build_selftest(board: str) -> Path:
 @cache
 def symbols(elf: Path) -> dict[str, int]:
     """Address in data memory of each variable in `elf`, for `peek` and `poke`."""
-    listing = subprocess.run(["avr-nm", elf], check=True, capture_output=True, text=True).stdout
-    data_memory = 0x800000  # where avr-gcc puts it in its one address space
+    avr = board_folder(elf.parent.name).family == "avr"
+    tool = "avr-nm" if avr else "arm-none-eabi-nm"
+    listing = subprocess.run([tool, elf], check=True, capture_output=True, text=True).stdout
+    data_memory = 0x800000 if avr else 0  # where avr-gcc puts it in its one address space
     rows = (line.split() for line in listing.splitlines())
     # Link-time optimisation appends to the names of static variables.
     return {row[2].split(".")[0]: int(row[0], 16) - data_memory for row in rows if len(row) == 3 and row[1] in "bBdD"}
@@ -103,7 +115,9 @@ def symbols(elf: Path) -> dict[str, int]:
 def field_offset(board: str, header: str, struct: str, field: str) -> int:
     """Bytes from the start of `struct` to `field`, as the board's own compiler lays them out."""
     source = f'#include <stddef.h>\n#include "{header}"\nconst unsigned offset = offsetof({struct}, {field}) + 1;\n'
-    compiler = ["avr-gcc", "-fshort-enums", "-std=c11", f"-I{FIRMWARE / 'src'}", "-x", "c", "-", "-S", "-o", "-"]
+    avr = board_folder(board).family == "avr"
+    own = ["avr-gcc"] if avr else ["arm-none-eabi-gcc", "-ffreestanding", f"-I{FIRMWARE / 'src/boards/rp2/include'}"]
+    compiler = [*own, "-fshort-enums", "-std=c11", f"-I{FIRMWARE / 'src'}", "-x", "c", "-", "-S", "-o", "-"]
     listing = subprocess.run(compiler, input=source, check=True, capture_output=True, text=True).stdout
     return int(re.findall(r"\.word\s+(\d+)", listing)[-1]) - 1  # a zero would be listed otherwise
 
@@ -129,7 +143,9 @@ class SimHand:
         self.elf = elf
         self.board = board
         self.cycle = 0
-        arguments: list[str | Path] = [build_simulator(), elf, "--board", board, "--lockstep"]
+        folder = board_folder(board)
+        image = elf.with_suffix(folder.image.suffix) if elf.name == folder.elf.name else elf
+        arguments: list[str | Path] = [*simulator_of(board), image, "--lockstep"]
         arguments += ["--loader", loader] if loader else []
         self._scratch = TemporaryDirectory()
         if limits is not None:

@@ -15,6 +15,7 @@ from myobridge.wire.messages import (
     ANGLE_MAX_CDEG,
     HOLD_MAX_MS,
     MAJOR,
+    MAX_OVERSAMPLING,
     MINOR,
     PROTO_HASH,
     RELAX_MAX_MS,
@@ -72,6 +73,7 @@ class EmgFrame:
 def config(
     tick_hz: int,
     *,
+    oversampling: int = 1,
     fs_hz: int = 2000,
     channels: int = 4,
     samples_per_frame: int = 4,
@@ -87,7 +89,7 @@ def config(
         sample_period_ticks=tick_hz // fs_hz,
         samples_per_frame=samples_per_frame,
         sample_format=SampleFormat.INT16,
-        oversampling=1,
+        oversampling=oversampling,
         servo_min_cdeg=(servo_min_cdeg,) * SERVOS,
         servo_max_cdeg=(servo_max_cdeg,) * SERVOS,
         servo_safe_cdeg=(servo_min_cdeg,) * SERVOS,
@@ -226,6 +228,7 @@ class SimHost:
         """HELLO, CONFIG, START, and the first EMG."""
         ident = self.hello()
         self.fs_hz = changes.get("fs_hz", 2000)
+        changes.setdefault("oversampling", MAX_OVERSAMPLING[ident.board])
         assert self.configure(config(ident.tick_hz, **changes)).result == 0
         self.run_ms(start_after_ms)
         self.start()

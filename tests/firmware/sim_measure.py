@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from sim_hand import BYTE_CYCLES, CPU_HZ, Kind, SimHand, build_firmware, cycles_of_ms, emg_sampling, ms
 from sim_host import SimHost
 
+from myobridge.simulator.board_folder import board_folder
 from myobridge.simulator.limits import WIDE
 from myobridge.wire.frame import encode
 from myobridge.wire.messages import (
@@ -37,8 +38,24 @@ HOP_MS = 4.7
 START_PHASES_MS = (0, 0.13, 0.27, 0.39, 0.52, 0.66, 0.78, 0.91)
 """Sampling, milliseconds and servo pulses run on one crystal, so their phase is fixed by the moment of START."""
 PULSE_0_US, PULSE_180_US = 500, 2500
-FASTEST_SERVO_PERIOD_US = {"mega2560": SERVO_PERIOD_MIN_US, "uno": SERVOS * PULSE_180_US + SERVO_GAP_US}
+USB_FRAME_CYCLES = 500
+"""What a setpoint takes over USB, about."""
+FASTEST_SERVO_PERIOD_US = {
+    "mega2560": SERVO_PERIOD_MIN_US,
+    "uno": SERVOS * PULSE_180_US + SERVO_GAP_US,
+    "rp2040": SERVO_PERIOD_MIN_US,
+}
 """With these pulses: the uno makes one after another."""
+
+
+def boot_ms(board: str) -> int:
+    """From power-on until a board can be talked to; a USB host takes its time to get to know a device."""
+    return 300 if board_folder(board).is_usb else 50
+
+
+def line_byte_rate(board: str) -> int:
+    """Bytes a second that a test sends where it wants to send as fast as the line."""
+    return int(board_folder(board).facts["line_bytes_per_s"])
 
 
 @contextmanager
@@ -46,12 +63,14 @@ def board_on(board: str, emg: NDArray[np.int16] | None = None, limits: WriteLimi
     """A host at a board that has just been switched on. limits: stored in it."""
     with SimHand(build_firmware(board), board, emg, limits=limits) as hand:
         host = SimHost(hand)
-        host.run_ms(50)
+        host.run_ms(boot_ms(board))
         yield host
 
 
-def random_emg(samples: int, channels: int = CHANNELS) -> NDArray[np.int16]:
-    return np.random.default_rng(1).integers(-512, 512, (samples, channels)).astype(np.int16)
+def random_emg(samples: int, channels: int = CHANNELS, bits: int = 10) -> NDArray[np.int16]:
+    """Of 14 bits, the last three are beyond the sum of 16 conversions of 12."""
+    end = 2 ** (bits - 1) - (3 if bits == 14 else 0)
+    return np.random.default_rng(1).integers(-end, end, (samples, channels)).astype(np.int16)
 
 
 def pulse_us(angle_cdeg: float) -> float:
@@ -125,7 +144,7 @@ def sample_to_wire_ms(board: str, samples_per_frame: int) -> dict[str, float]:
 
 def emg_that_differs(board: str, samples: int = 10_000) -> int:
     """Values that came out otherwise than they went in, of `samples` samples of 4 channels."""
-    emg = random_emg(samples)
+    emg = random_emg(samples, bits=board_folder(board).adc_bits)
     with board_on(board, emg) as host:
         host.stream()
         host.run_ms(samples / FS_HZ * 1000)
@@ -160,15 +179,19 @@ def servo_figures(board: str) -> dict[str, float]:
     }
 
 
-def _pulse_after_setpoint(host: SimHost, period_us: int, servo: int, before_us: int, angle_cdeg: int) -> int:
+def _pulse_after_setpoint(
+    board: str, host: SimHost, period_us: int, servo: int, before_us: int, angle_cdeg: int
+) -> int:
     """Cycles from a setpoint's last byte, `before_us` before a pulse begins, to the first pulse that shows it."""
     rises, widths = pulses(host.hand, servo, host.hand.cycle - cycles_of_ms(45))
     periods = -(-30_000 // period_us)
     arrives = int(rises[-1]) + cycles_of_ms(periods * period_us / 1000) - before_us * CPU_HZ // 1_000_000
     frame = encode(Setpoint.TYPE, host.seq, Setpoint((angle_cdeg,) * SERVOS, 60, host.emg[-1].sample_index).pack())
     host.seq = (host.seq + 1) % 256
-    host.hand.send(frame, arrives - len(frame) * BYTE_CYCLES)
+    took = USB_FRAME_CYCLES if board_folder(board).is_usb else len(frame) * BYTE_CYCLES
+    host.hand.send(frame, arrives - took)
     host.run_ms((periods + 1) * period_us / 1000 + 5)
+    arrives = int(host.hand.events(Kind.RX)[-1]["cycle"])
     later_rises, later_widths = pulses(host.hand, servo, arrives)
     return int(later_rises[np.flatnonzero(later_widths > widths[-1] + CPU_HZ // 1_000_000)[0]]) - arrives
 
@@ -185,7 +208,7 @@ def setpoint_to_pulse_ms(board: str, period_us: int = SERVO_PERIOD_MAX_US) -> fl
             host.move((1000,) * SERVOS, 500)
             for before_us in range(0, 600, 20):
                 servo = (SERVOS - 1) * (k % 2)
-                wait = _pulse_after_setpoint(host, period_us, servo, before_us, 1100 + 5 * before_us)
+                wait = _pulse_after_setpoint(board, host, period_us, servo, before_us, 1100 + 5 * before_us)
                 worst = max(worst, wait)
     return ms(worst)
 
@@ -283,9 +306,10 @@ def flood(board: str) -> dict[str, float]:
         host.stream_armed()
         host.move((6000,) * SERVOS, 1000)
         last = int(host.hand.events(Kind.RX)["cycle"][-1])
-        seconds = 5
+        usb = board_folder(board).is_usb
+        seconds = 2.5 if usb else 5
         host.hand.command("clear-stats")
-        noise = np.random.default_rng(2).integers(0, 256, seconds * 50_000, dtype=np.uint8)
+        noise = np.random.default_rng(2).integers(0, 256, int(seconds * line_byte_rate(board)), dtype=np.uint8)
         host.hand.send(noise.tobytes())
         started = len(host.statuses)
         host.run_ms(seconds * 1000)
@@ -301,7 +325,7 @@ def flood(board: str) -> dict[str, float]:
         "status_gap_ms": ms(int(np.diff(regular).max())),
         "cpu_percent": 100 * stats["cpu_share"],
         "rx_lost": stats["uart"]["rx_lost"],
-        "rx_wait_byte_times": stats["uart"]["rx_wait_max_cycles"] / BYTE_CYCLES,
+        "rx_wait_byte_times": float("nan") if usb else stats["uart"]["rx_wait_max_cycles"] / BYTE_CYCLES,
         "latency_cycles": max(v["latency_max_cycles"] for v in stats["interrupts"].values()),
         "jitter_us": max(channel["jitter_us"] for channel in emg_sampling(stats, board)),
         "emg_lost": sum(b.sample_index != a.sample_index + a.n for a, b in zip(host.emg, host.emg[1:], strict=False)),

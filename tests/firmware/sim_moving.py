@@ -27,7 +27,7 @@ SLEW_CDEG_PER_S: Final = 10_000
 GRIP: Final = (9000,) * SERVOS
 CLOSED: Final = (ANGLE_MAX_CDEG,) * SERVOS
 OPEN: Final = (0,) * SERVOS
-PULSE_TOLERANCE_US: Final = {"mega2560": 0.5, "uno": 10.0}
+PULSE_TOLERANCE_US: Final = {"mega2560": 0.5, "uno": 10.0, "rp2040": 0.5}
 
 
 @dataclass

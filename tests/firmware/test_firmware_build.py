@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -23,6 +24,7 @@ RAM_START = {"mega2560": 0x200, "uno": 0x100}
 RAM_BYTES = {"mega2560": 8192, "uno": 2048}
 FLASH_BYTES = {"mega2560": 256 * 1024, "uno": 32 * 1024}
 PATTERN = 0xC5
+OTHER_COMPILERS = 3
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +35,7 @@ def build_log(tmp_path_factory: pytest.TempPathFactory) -> str:
     return done.stdout + done.stderr
 
 
-def test_both_boards_build_from_nothing_without_a_warning(build_log: str) -> None:
+def test_all_boards_build_from_nothing_without_a_warning(build_log: str) -> None:
     assert "warning" not in build_log.lower()
     for flag in ("-Wall", "-Wextra", "-Wshadow", "-Wconversion", "-Wundef", "-Werror"):
         assert flag in build_log
@@ -89,6 +91,41 @@ def test_a_board_is_a_folder_with_the_whole_interface() -> None:
         folders = (FIRMWARE / "src" / "boards" / "avr", FIRMWARE / "src" / "boards" / board)
         text = "".join(path.read_text(encoding="utf-8") for folder in folders for path in folder.glob("*.c"))
         assert {name for name in wanted if not re.search(rf"^\w.*\b{name}\(.*\{{", text, re.MULTILINE)} == set()
+
+
+def test_a_board_with_an_rp2040_has_the_whole_interface_too() -> None:
+    header = (FIRMWARE / "src" / "boards" / "board.h").read_text(encoding="utf-8")
+    wanted = set(re.findall(r"\b(board_\w+)\(", header))
+    text = "".join(path.read_text(encoding="utf-8") for path in (FIRMWARE / "src" / "boards" / "rp2").glob("*.c"))
+    assert {name for name in wanted if not re.search(rf"^\w.*\b{name}\(.*\{{", text, re.MULTILINE)} == set()
+
+
+def test_the_images_in_the_package_are_those_of_these_sources() -> None:
+    """Byte for byte, where the compilers are those that made the images."""
+    command = [sys.executable, FIRMWARE / "images.py", "--check"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode == OTHER_COMPILERS:
+        pytest.skip(done.stderr)
+    assert done.returncode == 0, done.stderr
+
+
+def test_another_board_is_a_folder_and_a_row(tmp_path: Path) -> None:
+    """Nothing else is touched: CONTRIBUTING.md, A board."""
+    firmware = tmp_path / "firmware"
+    shutil.copytree(FIRMWARE, firmware, ignore=shutil.ignore_patterns("build", "node_modules", "__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    (tmp_path / "host" / "myobridge" / "wire").mkdir(parents=True)
+    folder = firmware / "src" / "boards" / "another"
+    folder.mkdir()
+    pins = (firmware / "src" / "boards" / "xiao" / "pins.h").read_text(encoding="utf-8")
+    (folder / "pins.h").write_text(pins.replace("XIAO", "ANOTHER"), encoding="utf-8")
+    (folder / "board.mk").write_text("BOARDS += another\nFAMILY_another := rp2\n", encoding="utf-8")
+    with (firmware / "protocol.toml").open("a", encoding="utf-8") as table:
+        table.write('\n[board.another]\nlike = "xiao"\nid = 99\ntitle = "Another"\n')
+    subprocess.run([sys.executable, firmware / "generate.py"], check=True, capture_output=True)
+    made = subprocess.run(["make", "-C", firmware, "another"], check=True, capture_output=True, text=True)
+    assert "another Program: " in made.stdout
+    assert (firmware / "build" / "another" / "firmware.uf2").exists()
 
 
 def test_what_is_generated_is_current() -> None:

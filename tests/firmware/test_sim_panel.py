@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from sim_hand import BOARDS, SUPPLY_INPUT, Kind, SimHand, cycles_of_ms, ms
+from sim_hand import BOARDS, Kind, SimHand, cycles_of_ms, ms
 from sim_host import SimHost
 from sim_measure import board_on
 from sim_moving import GRIP, moving
 
+from myobridge.simulator.board_folder import board_folder
 from myobridge.wire.messages import (
     BUTTON_DEBOUNCE_MS,
     BUTTON_LONG_MS,
@@ -36,8 +37,12 @@ def code_of(millivolts: float) -> int:
     return round(millivolts / FULL_SCALE_MV * 1024)
 
 
+def supply_input(board: str) -> int:
+    return board_folder(board).number("SUPPLY_INPUT")
+
+
 def supply(host: SimHost, board: str, millivolts: float) -> None:
-    host.hand.command(f"analog {SUPPLY_INPUT[board]} {code_of(millivolts)}")
+    host.hand.command(f"analog {supply_input(board)} {code_of(millivolts)}")
 
 
 @pytest.mark.parametrize("board", BOARDS)
@@ -97,10 +102,10 @@ def test_a_supply_that_is_off_is_low_not_unknown(board: str) -> None:
 @pytest.mark.parametrize("board", BOARDS)
 def test_a_hand_without_the_divider_says_that_it_does_not_measure(board: str) -> None:
     with board_on(board) as host:
-        host.hand.command(f"analog {SUPPLY_INPUT[board]} 1023")
+        host.hand.command(f"analog {supply_input(board)} 1023")
         host.hand.command("reset")
         host.run_ms(BOOT_MS)
-        host.hand.command(f"analog {SUPPLY_INPUT[board]} 100")
+        host.hand.command(f"analog {supply_input(board)} 100")
         host.stream_armed()
         assert host.status.supply_mv == 0
         assert host.idents[-1].message.capabilities == Capability.BUTTON

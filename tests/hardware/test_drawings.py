@@ -120,6 +120,21 @@ def test_the_wiring_table_names_each_finger_s_pin_and_port(board: str) -> None:
         assert f"| {words} | **{number}** | {port} |" in table
 
 
+@pytest.mark.parametrize("board", draw.small_boards(), ids=lambda board: board.name)
+def test_each_pin_of_an_rp2040_board_is_drawn_and_in_the_table(board) -> None:
+    text = (ROOT / "hardware" / "images" / f"pins-{board.name}.svg").read_text(encoding="utf-8")
+    words = re.findall(r">([^<>]+)</text>", text)
+    table = table_of("WIRING.md", "pins-rp2040")
+    for use, gpio in board.uses:
+        assert board.printed(gpio) == words[words.index(use) - 1]
+        assert f"| {use} |" in table
+    assert len({gpio for _, gpio in board.uses}) == len(board.uses)
+
+
+def test_every_rp2040_board_with_pins_of_its_own_is_drawn() -> None:
+    assert [board.name for board in draw.small_boards()] == ["feather", "pico", "rp2040", "xiao"]
+
+
 def test_a_changed_pin_changes_the_drawing() -> None:
     moved = read_board("uno", "Arduino Uno", header("uno").replace("X(RING, 11,", "X(RING, 13,"))
     assert "servo on pin 13" in draw.wiring(moved)

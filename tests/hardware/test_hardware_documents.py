@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import click
+import draw
 import pytest
 
 from myobridge.commands.command_line import commands
@@ -26,9 +27,8 @@ def test_pin_numbers_stand_in_generated_tables_only(document: Path) -> None:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_analogue_inputs_that_are_named_exist_on_every_board(document: Path) -> None:
-    headers = (ROOT / "firmware" / "src" / "boards").glob("*/pins.h")
-    fewest = min(int(header.read_text().split("#define EMG_INPUTS")[1].split()[0]) for header in headers)
+def test_analogue_inputs_that_are_named_exist_on_every_arduino(document: Path) -> None:
+    fewest = min(board.emg_inputs for board in draw.boards())
     assert all(int(n) < fewest for n in re.findall(r"\bA(\d)\b", prose(document)))
 
 

@@ -14,6 +14,7 @@ import click
 
 from myobridge.errors import UserError, printable
 from myobridge.files import write_text
+from myobridge.wire.messages import Board
 
 MODEL_HELP: Final = "Model: an .onnx file, or a shipped model (synth, biopatrec, population)."
 MODEL = click.option("--model", "model_name", required=True, help=MODEL_HELP)
@@ -22,7 +23,7 @@ CONFIG = click.option(
 )
 FIRMWARE = click.option(
     "--firmware",
-    type=click.Choice(["mega2560", "uno"]),
+    type=click.Choice([board.name.lower() for board in Board if board is not Board.SIMULATED]),
     help="Run the real firmware of this board in its simulator; this needs a clone of the repository.",
 )
 NAME = click.option(

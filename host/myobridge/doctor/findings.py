@@ -91,7 +91,7 @@ KINDS: Final[dict[str, Kind]] = {
         BAD,
         "no myobridge board answers on the port",
         "the board runs another program, uses another speed, or is an old Nano after a watchdog reset",
-        "switch the board's power off and on, then flash it: `make -C firmware flash BOARD=mega2560 PORT=…`; if it is "
+        "switch the board's power off and on, then flash it: `myobridge flash --board mega2560 --port …`; if it is "
         "flashed already, set the same baud on both sides",
     ),
     "device_refused": Kind(
@@ -104,7 +104,7 @@ KINDS: Final[dict[str, Kind]] = {
         BAD,
         "the firmware speaks a different protocol revision",
         "the board would stream, but refuse to be armed",
-        "flash the firmware of this version: `make -C firmware flash BOARD=… PORT=…`",
+        "flash the firmware of this version with `myobridge flash`",
     ),
     "emergency_stop": Kind(
         BAD,
@@ -153,7 +153,8 @@ KINDS: Final[dict[str, Kind]] = {
         WARNING,
         "the board was last reset by its watchdog",
         "its program hung, or its sampling stopped",
-        "flash the firmware of this version; if it happens again, report it with the `--json` output",
+        "flash the firmware of this version with `myobridge flash`; if it happens again, report it with the `--json` "
+        "output",
     ),
     # --- the line
     "no_samples": Kind(
@@ -245,7 +246,7 @@ KINDS: Final[dict[str, Kind]] = {
         BAD,
         "a channel repeats the same samples",
         "the board sends an old buffer again and again; no setpoints are sent",
-        "reset the board; if it happens again, flash the firmware of this version",
+        "reset the board; if it happens again, flash the firmware of this version with `myobridge flash`",
     ),
     "channels_identical": Kind(
         BAD,

@@ -127,7 +127,11 @@ def _ident(port: str) -> tuple[m.Ident | None, bool]:
 def _answer(ident: m.Ident, has_daemon: bool) -> dict[str, Any]:
     board, reset = name_of(m.Board, ident.board), name_of(m.ResetCause, ident.reset_cause)
     version = ".".join(map(str, ident.firmware_version))
-    note = "" if ident.proto_hash == m.PROTO_HASH else "; another protocol revision: flash the firmware of this version"
+    note = (
+        ""
+        if ident.proto_hash == m.PROTO_HASH
+        else "; another protocol revision: flash the firmware of this version with `myobridge flash`"
+    )
     note += "; a myobridge daemon runs on it" if has_daemon else ""
     return {
         "answer": f"{board}, firmware {version}, {ident.max_channels} channels of {ident.adc_bits} bits, "

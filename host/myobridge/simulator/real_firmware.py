@@ -1,4 +1,4 @@
-"""The real firmware as a simulated hand: its ELF in the cycle-accurate simulator of `firmware/sim`.
+"""The real firmware as a simulated hand: the image that is flashed, in the cycle-accurate simulators of `firmware/sim`.
 
 The simulator is a process of its own. It reads EMG from a pipe, one row of counts per sample, and writes a trace of
 events (bytes on the line, samples, servo edges), from which the summary is computed afterwards.
@@ -10,6 +10,7 @@ import fcntl
 import os
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -22,24 +23,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myobridge.errors import UserError
+from myobridge.simulator.board_folder import FIRMWARE, BoardFolder, board_folder
 from myobridge.simulator.emg_source import EmgSource
 from myobridge.simulator.hand import Trace
 from myobridge.simulator.limits import WIDE, eeprom_image
 from myobridge.wire import messages as m
 from myobridge.wire.frame import PAYLOAD, FrameDecoder
 
-FIRMWARE: Final = Path(__file__).parents[3] / "firmware"
-"""Exists only in a clone of the repository; an installed package does not contain the firmware."""
-ADC_BITS: Final = 10
 CPU_HZ: Final = 16_000_000
+"""The unit of the traces, whatever the board's own clock is."""
 BLOCK: Final = 100
 EVENT: Final = np.dtype([("cycle", "<u8"), ("kind", "<u2"), ("index", "<u2"), ("value", "<i4")])
 TX, RX, SERVO, SAMPLE = 1, 2, 4, 5
 """Kinds of events, as in firmware/sim/sim.h."""
 
 
-def build(board: str) -> tuple[Path, Path]:
-    """Builds the board's ELF and the simulator; both paths.
+def build(board: str) -> tuple[Path, list[str]]:
+    """Builds the board's image and its simulator; the image's path, and the simulator's command for real time.
 
     Raises:
         UserError: this is not a clone of the repository, or the tools are missing.
@@ -48,10 +48,21 @@ def build(board: str) -> tuple[Path, Path]:
         raise UserError(
             "The real firmware needs a clone of the repository; install myobridge from one with `pip install -e .`."
         )
-    elf = Path("build") / board / "firmware.elf"
-    make(FIRMWARE, elf)
-    make(FIRMWARE / "sim")
-    return FIRMWARE / elf, FIRMWARE / "sim" / "build" / "hand-sim"
+    folder = board_folder(board)
+    make(FIRMWARE, folder.image)
+    return FIRMWARE / folder.image, simulator(folder, realtime=True)
+
+
+def simulator(folder: BoardFolder, *, realtime: bool) -> list[str]:
+    """Builds the simulator of a board's family: its command, to which the image and hand-sim's options are added."""
+    if folder.family == "avr":
+        make(FIRMWARE / "sim")
+        return [str(FIRMWARE / "sim" / "build" / "hand-sim"), "--board", folder.name]
+    make(FIRMWARE / "sim" / "rp2040")
+    scripts = FIRMWARE / "sim" / "rp2040"
+    program = [sys.executable, str(scripts / "hand_sim.py")] if realtime else ["node", str(scripts / "hand-sim.js")]
+    servos = ",".join(map(str, folder.servo_pins))
+    return [*program, "--board", folder.name, "--servos", servos, "--line", "usb" if folder.is_usb else "uart"]
 
 
 LOADERS: Final = {"mega2560": ("mega2560",), "uno": ("uno", "nano")}
@@ -95,10 +106,10 @@ def make(folder: Path, *targets: str | Path) -> None:
 class Feeder:
     """Writes the source's samples to the simulator's pipe from a thread, and keeps their true angles."""
 
-    def __init__(self, source: EmgSource, pipe: Path) -> None:
+    def __init__(self, source: EmgSource, pipe: Path, adc_bits: int) -> None:
         self._source = source
         self._pipe = pipe
-        self._shift = source.adc_bits - ADC_BITS
+        self._shift = source.adc_bits - adc_bits
         self.truth_deg: list[NDArray[np.float32]] = []
         threading.Thread(target=self._feed, daemon=True).start()
 
@@ -108,7 +119,7 @@ class Feeder:
                 counts, truth = self._source.read(BLOCK)
                 if truth is not None:
                     self.truth_deg.append(truth)
-                shifted = counts >> self._shift if self._shift > 0 else counts
+                shifted = counts >> self._shift if self._shift > 0 else counts.astype(np.int16) << -self._shift
                 pipe.write(shifted.astype("<i2").tobytes())
 
 
@@ -119,7 +130,7 @@ class RealFirmwareHand:
     """
 
     def __init__(self, board: str, source: EmgSource, link: Path | None, loader: str | None = None) -> None:
-        self._elf, self._simulator = build(board)
+        self._image, self._simulator = build(board)
         self._loader = build_loader(loader) if loader else None
         self._board = board
         self._source = source
@@ -133,14 +144,14 @@ class RealFirmwareHand:
             pipe, trace, eeprom = Path(name, "emg"), Path(name, "trace"), Path(name, "eeprom")
             eeprom.write_bytes(eeprom_image(WIDE))
             os.mkfifo(pipe)
-            command = [self._simulator, self._elf, "--board", self._board, "--realtime", "--emg", pipe]
+            command: list[str | Path] = [*self._simulator, self._image, "--realtime", "--emg", pipe]
             command += ["--channels", str(self._source.channels), "--trace", trace, "--eeprom", eeprom]
             command += ["--loader", self._loader] if self._loader else []
             command += ["--link", self._link] if self._link else []
             command += ["--seconds", str(seconds)] if seconds else []
             process = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, text=True)
             self._process = process
-            feeder = Feeder(self._source, pipe)
+            feeder = Feeder(self._source, pipe, board_folder(self._board).adc_bits)
             assert process.stdout is not None
             said = process.stdout.readline().split()
             if said[:1] != ["port"]:

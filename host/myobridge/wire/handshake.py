@@ -50,7 +50,7 @@ def check_major(ident: m.Ident) -> None:
     if ident.major != m.MAJOR:
         raise UserError(
             f"The board speaks protocol {ident.major}.{ident.minor}, this program {m.MAJOR}.{m.MINOR}; "
-            "flash the firmware of this version."
+            "flash the firmware of this version with `myobridge flash`."
         )
 
 
@@ -101,7 +101,7 @@ class Handshake:
         if not (8 <= ident.adc_bits <= 16 and ident.max_channels and ident.tick_hz):
             raise UserError(
                 f"The board describes itself wrongly ({ident.max_channels} channels of {ident.adc_bits} bits, "
-                f"{ident.tick_hz} ticks a second); flash the firmware of this version."
+                f"{ident.tick_hz} ticks a second); flash the firmware of this version with `myobridge flash`."
             )
         self.ident = ident
         self.config = self.make_config(ident)

@@ -49,6 +49,11 @@ class Board(IntEnum):
     SIMULATED = 0
     MEGA2560 = 1
     UNO = 2
+    RP2040 = 3
+    FEATHER = 4
+    XIAO = 5
+    PICO = 6
+    PICO_UART = 7
 
 
 class State(IntEnum):
@@ -193,7 +198,7 @@ class Ident(Struct, frozen=True):
     nonce: int  # from HELLO
     proto_hash: int
     firmware_version: tuple[int, ...]  # major, minor, patch
-    build: int  # first 32 bits of the source revision; 0 if unknown
+    build: int  # a hash of the sources and the compiler; 0 if unknown
     board: int  # enum board
     boot_id: int  # another one after each reset
     reset_cause: int  # enum reset_cause
@@ -503,6 +508,18 @@ class Limits(Struct, frozen=True):
         v = cls.STRUCT.unpack(payload)
         return cls(v[0], v[1], v[2:7], v[7:12], v[12:17], v[17:22], v[22])
 
+
+# Conversions that a board can average into one sample.
+MAX_OVERSAMPLING: Final[dict[int, int]] = {
+    Board.SIMULATED: 1,
+    Board.MEGA2560: 1,
+    Board.UNO: 1,
+    Board.RP2040: 16,
+    Board.FEATHER: 16,
+    Board.XIAO: 16,
+    Board.PICO: 16,
+    Board.PICO_UART: 16,
+}
 
 Message = Hello | Ident | Config | ConfigAck | Start | Stop | Emg | Arm | Disarm | Estop | Setpoint | Status | Ping | Pong | ReadLimits | WriteLimits | Limits
 

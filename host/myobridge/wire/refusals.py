@@ -17,14 +17,16 @@ _CONFIG_REFUSALS: Final[dict[int, str]] = {
     m.Result.BAD_SERVO_PERIOD: (
         "the board cannot make these pulses so often; lower [servo] rate_hz, or the longer of pulse_0_us, pulse_180_us"
     ),
-    m.Result.BAD_OVERSAMPLING: "it cannot average conversions; flash the firmware of this version",
+    m.Result.BAD_OVERSAMPLING: (
+        "it cannot average conversions; flash the firmware of this version with `myobridge flash`"
+    ),
     m.Result.BAD_SLEW: "the slew rate is out of range; correct [servo] slew_deg_per_s",
     m.Result.BAD_TIMEOUTS: "the timeouts are out of range; correct [safety] hold_ms and relax_ms",
     m.Result.LINK_OVERLOAD: "the line is too slow; raise [acquisition] max_samples_per_frame or [link] baud",
 }
 
 _BLOCKERS: Final = {
-    m.Blocker.PROTOCOL_DIFFERS: "the protocols differ; flash the firmware of this version",
+    m.Blocker.PROTOCOL_DIFFERS: "the protocols differ; flash the firmware of this version with `myobridge flash`",
     m.Blocker.NOT_CONFIGURED: "the board is not configured",
     m.Blocker.NOT_STREAMING: "the board is not streaming",
     m.Blocker.NOT_DISARMED: "the board must be disarmed first",
@@ -47,7 +49,9 @@ def result_name(result: int) -> str:
 
 def config_refusal(result: int) -> str:
     """Why the board refused CONFIG, and what to change."""
-    return _CONFIG_REFUSALS.get(result, f"the board answered {result}; flash the firmware of this version")
+    return _CONFIG_REFUSALS.get(
+        result, f"the board answered {result}; flash the firmware of this version with `myobridge flash`"
+    )
 
 
 def refusal(result: int, blockers: int) -> str:

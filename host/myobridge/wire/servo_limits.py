@@ -49,7 +49,7 @@ def write_limits(link: SerialLink, limits: m.WriteLimits) -> m.Limits:
 
 def _remedy(answer: m.Limits) -> str:
     if answer.result == m.Result.BLOCKED:
-        return "flash the firmware of this version"
+        return "flash the firmware of this version with `myobridge flash`"
     if answer.result == m.Result.WRONG_STATE:
         return "disarm the hand first"
     if answer.result == m.Result.BAD_SERVO_RANGE:
@@ -62,7 +62,10 @@ def _ask(link: SerialLink, message: m.ReadLimits | m.WriteLimits, frames: FrameD
         link.write(encode(message.TYPE, seq, message.pack()))
         if answer := _hear(link, frames, ANSWER_S):
             return answer
-    raise UserError("The board does not tell its servo limits; flash the firmware of this version, or check the cable.")
+    raise UserError(
+        "The board does not tell its servo limits; flash the firmware of this version with `myobridge flash`, "
+        "or check the cable."
+    )
 
 
 def _hear(link: SerialLink, frames: FrameDecoder, seconds: float) -> m.Limits | None:

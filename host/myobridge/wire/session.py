@@ -217,7 +217,10 @@ class Session:
         elif self.phase is not Phase.STREAMING or ident is None or status is None:
             self.arm_refusal = "the stream has not started"
         elif ident.proto_hash != m.PROTO_HASH:
-            self.arm_refusal = "the firmware speaks another protocol revision; flash the firmware of this version"
+            self.arm_refusal = (
+                "the firmware speaks another protocol revision; "
+                "flash the firmware of this version with `myobridge flash`"
+            )
         elif blockers := status.blockers & ~(BEYOND_LIMITS if permission is m.Permission.JOG else 0):
             self.arm_refusal = refusal(m.Result.BLOCKED, blockers)
         else:

@@ -15,7 +15,7 @@ from myobridge.model.generations import Generations
 from tiny_model import tiny_spec, write_tiny_model
 
 PAGE = Path(__file__).parents[3] / "host" / "UPDATE.md"
-ELSEWHERE = ("sudo systemctl ", "git pull", ".venv/bin/pip install .", "make -C firmware flash ")
+ELSEWHERE = ("sudo systemctl ", "git pull", ".venv/bin/pip install .", "myobridge flash ")
 """Lines that need systemd, the network or a board."""
 
 

@@ -123,7 +123,9 @@ def test_board_firmware_version_and_reset_cause_are_reported(serve):
 
 def test_another_protocol_revision_is_reported(serve):
     row = ports.probe(serve(device(replace(IDENT, proto_hash=1, major=9))))
-    assert row["answer"].endswith("; another protocol revision: flash the firmware of this version")
+    assert row["answer"].endswith(
+        "; another protocol revision: flash the firmware of this version with `myobridge flash`"
+    )
     assert row["protocol_matches"] is False
 
 

@@ -103,7 +103,10 @@ class Board:
             raise UserError(f"On {self.port} {NOTHING}")
         check_major(ident)
         if ident.proto_hash != m.PROTO_HASH:
-            raise UserError("The board's firmware has another protocol revision; flash the firmware of this version.")
+            raise UserError(
+                "The board's firmware has another protocol revision; "
+                "flash the firmware of this version with `myobridge flash`."
+            )
         return ident
 
     def lost(self, error: LinkLost) -> UserError:

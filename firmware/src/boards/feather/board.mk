@@ -1,0 +1,2 @@
+BOARDS += feather
+FAMILY_feather := rp2

@@ -1,0 +1,2 @@
+BOARDS += pico
+FAMILY_pico := rp2

@@ -1,0 +1,2 @@
+BOARDS += pico_uart
+FAMILY_pico_uart := rp2

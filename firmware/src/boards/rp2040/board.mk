@@ -1,0 +1,2 @@
+BOARDS += rp2040
+FAMILY_rp2040 := rp2

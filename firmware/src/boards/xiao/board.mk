@@ -1,0 +1,2 @@
+BOARDS += xiao
+FAMILY_xiao := rp2
