@@ -7,7 +7,7 @@ from typing import cast
 
 from myobridge.feed import Reply
 from myobridge.feed.client import MAX_MESSAGE, ended, understood, unreachable
-from myobridge.feed.messages import REPLY, REQUEST, Command, Request, Splitter, encode, pack
+from myobridge.feed.messages import REPLY, REQUEST, Command, Morning, Request, Splitter, encode, pack
 from myobridge.feed.place import connect_now
 
 
@@ -20,7 +20,7 @@ class Line(asyncio.Protocol):
         self._waiting: dict[int, asyncio.Future[Reply]] = {}
         self._last_id = 0
 
-    async def ask(self, do: Command, asked_s: float) -> Reply:
+    async def ask(self, do: Command | Morning, asked_s: float) -> Reply:
         """Sends a request and waits for its answer while the line is open. asked_s: on the host's monotonic clock.
 
         Raises:

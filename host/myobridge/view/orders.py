@@ -10,7 +10,7 @@ from typing import Final
 from myobridge.daemon.permission.estop_memory import EstopMemory
 from myobridge.errors import UserError
 from myobridge.feed import NoDaemon, Reply
-from myobridge.feed.messages import Command
+from myobridge.feed.messages import Command, Morning
 from myobridge.view.line import Line, open_line
 from myobridge.view.page import Answer, Order
 
@@ -65,7 +65,7 @@ class Orders:
         except Exception as error:
             return Answer(do=do, ok=False, text=f"{do.upper()} failed ({error}). {SWITCH_OFF}")
 
-    async def _order(self, do: Command, seen_s: float) -> Answer:
+    async def _order(self, do: Command | Morning, seen_s: float) -> Answer:
         try:
             reply = await self._ask(do, ANSWER_S, seen_s)
         except NoDaemon as away:
@@ -103,7 +103,7 @@ class Orders:
         self._owes_stop = False
         self._tell(Answer(do="estop", ok=reply.ok, text=reply.text))
 
-    async def _ask(self, do: Command, within_s: float, asked_s: float = 0.0) -> Reply:
+    async def _ask(self, do: Command | Morning, within_s: float, asked_s: float = 0.0) -> Reply:
         async with asyncio.timeout(within_s):
             return await (await self._open()).ask(do, asked_s or time.monotonic())
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Final
 
 import msgspec
 from websockets.asyncio.server import ServerConnection
+from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
 
 from myobridge.daemon.permission.estop_memory import EstopMemory
@@ -18,11 +19,15 @@ from myobridge.feed.prompts import LIFE_S, NO_PROMPT, Prompt, PromptInbox, inbox
 from myobridge.model.file import ModelSpec
 from myobridge.settings import Settings
 from myobridge.view import page
-from myobridge.view.access import Access, make_token, page_urls
+from myobridge.view.access import WILDCARDS, Access, make_token, page_urls
+from myobridge.view.door import UNPAIRED, Door
+from myobridge.view.keeper import Keeper
 from myobridge.view.orders import Orders
+from myobridge.view.page import encode
+from myobridge.view.phones import Phones
 from myobridge.view.scope import Scope
 from myobridge.view.site import Site, site_files
-from myobridge.view.viewer import ORDER_BYTES, Said, Viewer, encode, understand, understand_demo
+from myobridge.view.viewer import ORDER_BYTES, Said, Viewer, understand, understand_demo
 from myobridge.view.watch import Follower, Watch
 
 MAX_VIEWERS: Final = 16
@@ -31,7 +36,10 @@ MAX_CONTROLLERS: Final = 32
 Pressed = Callable[[page.Press], page.Faults]
 STANDING: Final = (page.Link, page.Units, page.Faults, page.Filtered, page.Scope, Prompt)
 """Messages that viewers who join late need."""
-FILES: Final = site_files("index.html", "trial.html")
+FILES: Final = site_files("index.html", "wear.html", "trial.html")
+ANYBODY: Final = ("estop", "disarm")
+"""Orders for which a page needs no control: they make the hand safer."""
+OFF: Final = "Control is off in this view, so nothing was sent."
 
 
 class Server:
@@ -40,6 +48,7 @@ class Server:
     settings: for the gain of the amplifiers, and for a board without a daemon.
     press: the demo's faults; it makes a fault begin or end, and gives the faults of now. None: there are no faults.
     channels: of a board without a daemon; None: a daemon runs on the port.
+    phones: whom the view lets in from other computers; None: the address alone decides who can connect.
     """
 
     def __init__(
@@ -51,8 +60,10 @@ class Server:
         settings: Settings,
         press: Pressed | None = None,
         channels: ModelSpec | None = None,
+        phones: Phones | None = None,
     ) -> None:
         self._port = port
+        self._door = Door(phones)
         self._is_scope = channels is not None
         self._press = press
         self._site = Site(access, FILES)
@@ -66,6 +77,8 @@ class Server:
         else:
             self._watch = Scope(port, channels, settings, self.publish)
         self._take_down: asyncio.TimerHandle | None = None
+        self._keeper = Keeper(self._viewers, lambda: self._orders.pass_on(page.Order("disarm")), self._tell)
+        self._closing = set[asyncio.Task[None]]()
 
     async def run(self, address: str, view_port: int, opened: Callable[[str, int], None]) -> None:
         """Serves until SIGINT or SIGTERM; `opened` gets address and port, which is a free port if `view_port` is 0.
@@ -75,19 +88,47 @@ class Server:
         """
         self._loop = asyncio.get_running_loop()
         self._orders = Orders(self._port, EstopMemory(self._port), self._tell)
-        self._stopping = stopping = asyncio.Event()
+        self._stopping, self._moved = asyncio.Event(), asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
-            self._loop.add_signal_handler(number, stopping.set)
-        async with self._site.serve(address, view_port, ORDER_BYTES, self._attend) as server:
-            with closing(PromptInbox(inbox_path(feed_path(self._port)))) as inbox:
-                self._loop.add_reader(inbox.fileno(), self._prompted, inbox)
-                opened(*next(iter(server.sockets)).getsockname()[:2])
-                self._watch.start()
-                ordering = asyncio.create_task(self._orders.run())
-                await stopping.wait()
-                ordering.cancel()
+            self._loop.add_signal_handler(number, self._stopping.set)
+        tasks = [asyncio.create_task(job) for job in (self._door.watch(self._phones_changed), self._keeper.run())]
+        with closing(PromptInbox(inbox_path(feed_path(self._port)))) as inbox:
+            try:
+                while not self._stopping.is_set():
+                    self._moved.clear()
+                    where = WILDCARDS[0] if self._door.is_open else address
+                    async with self._site.serve(where, view_port, ORDER_BYTES, self._attend) as server:
+                        bound, view_port = next(iter(server.sockets)).getsockname()[:2]
+                        opened(bound, view_port)
+                        if not self._watch.is_alive():
+                            self._loop.add_reader(inbox.fileno(), self._prompted, inbox)
+                            self._watch.start()
+                            tasks.append(asyncio.create_task(self._orders.run()))
+                        await self._until_over()
+            finally:
+                for task in tasks:
+                    task.cancel()
                 self._loop.remove_reader(inbox.fileno())
-                await asyncio.to_thread(self._watch.stop)
+                if self._watch.is_alive():
+                    await asyncio.to_thread(self._watch.stop)
+
+    async def _until_over(self) -> None:
+        """Waits for the end, or for the first phone or the last one, after which the view serves another address."""
+        waits = [asyncio.create_task(event.wait()) for event in (self._stopping, self._moved)]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
+        if self._stopping.is_set():
+            await self._keeper.end()
+
+    def _phones_changed(self) -> None:
+        """Ends the connections of revoked phones; without any phone, the view returns to its own address."""
+        self._moved.set()
+        for viewer in self._viewers:
+            if viewer.guest.phone is not None and viewer.guest.phone not in self._door.paired:
+                task = asyncio.create_task(viewer.close(UNPAIRED))
+                self._closing.add(task)
+                task.add_done_callback(self._closing.discard)
 
     def stop(self) -> None:
         """Ends `run`; may be called from another thread."""
@@ -99,15 +140,23 @@ class Server:
 
     async def _attend(self, connection: ServerConnection) -> None:
         """Serves a viewer, from its first message to its last."""
+        guest = None
+        with suppress(ConnectionClosed):
+            guest = await self._door.admit(connection)
+        self._site.let_in(connection)
+        if guest is None:
+            return
         if len(self._viewers) >= (MAX_CONTROLLERS if self._control else MAX_VIEWERS):
             await connection.close(CloseCode.TRY_AGAIN_LATER, "too many viewers")
             return
-        viewer = Viewer(connection, sees_emg=sum(viewer.sees_emg for viewer in self._viewers) < MAX_VIEWERS)
+        viewer = Viewer(connection, guest, sees_emg=sum(viewer.sees_emg for viewer in self._viewers) < MAX_VIEWERS)
         viewer.put(
             encode(page.Hello(port=self._port, control=self._control, emg=viewer.sees_emg, scope=self._is_scope))
         )
         for text in self._standing.values():
             viewer.put(text)
+        if self._control:
+            viewer.put(encode(self._keeper.holder(viewer)))
         self._viewers.add(viewer)
         sending = asyncio.create_task(viewer.send())
         try:
@@ -119,6 +168,7 @@ class Server:
                 )
         finally:
             self._viewers.discard(viewer)
+            self._keeper.left(viewer)
             sending.cancel()
 
     async def _order(self, viewer: Viewer, order: Said) -> None:
@@ -129,12 +179,17 @@ class Server:
         elif isinstance(order, page.Choice):
             self._watch.filter = order.filter
             self._spread(page.Filtered, encode(page.Filtered(filter=order.filter)))
-        elif self._control:
+        elif not self._control:
+            viewer.put(
+                encode(page.Answer(do="disarm" if isinstance(order, page.Wish) else order.do, ok=False, text=OFF))
+            )
+        elif isinstance(order, page.Wish):
+            self._keeper.wish(viewer, order)
+        elif order.do in ANYBODY or self._keeper.may_order(viewer):
             self._tell(await self._orders.pass_on(order))
         else:
-            viewer.put(
-                encode(page.Answer(do=order.do, ok=False, text="Control is off in this view, so nothing was sent."))
-            )
+            text = f"{self._keeper.holder(viewer).name} has control; take control first."
+            viewer.put(encode(page.Answer(do=order.do, ok=False, text=text[0].upper() + text[1:])))
 
     def _tell(self, answer: page.Answer) -> None:
         self._spread(page.Answer, encode(answer))
@@ -165,17 +220,21 @@ def serve_view(
     say: Callable[[str], None],
     settings: Settings,
     channels: ModelSpec | None = None,
+    phones: Phones | None = None,
 ) -> None:
     """Serves the view of the daemon on `port`, or of `channels` of a board without one, until SIGINT or SIGTERM.
+
+    With `phones`, the view serves other computers as soon as, and as long as, a phone is paired.
 
     Raises:
         UserError: the view cannot listen on that address and port.
     """
-    access = Access(make_token(address))
+    access = Access(make_token(address), phones=phones is not None)
 
     def opened(actual_address: str, actual_port: int) -> None:
-        urls = " or ".join(page_urls(address, actual_address, actual_port, access.token))
+        asked = actual_address if phones is not None else address
+        urls = " or ".join(page_urls(asked, actual_address, actual_port, access.token))
         say(f"View: {urls} (control is {'on' if control else 'off'})")
 
-    server = Server(port, access, control=control, settings=settings, channels=channels)
+    server = Server(port, access, control=control, settings=settings, channels=channels, phones=phones)
     asyncio.run(server.run(address, view_port, opened))
