@@ -17,6 +17,8 @@ from myobridge.view.page import Answer, Order
 RETRY_S: Final = 0.25
 """How often the view looks for a daemon, so that a line is open before somebody orders something."""
 ANSWER_S: Final = 10.0
+MODEL_S: Final = 30.0
+"""A model is tried before it is used."""
 CONFIRM_S: Final = 1.0
 """After this time an ESTOP counts as not delivered."""
 SWITCH_OFF: Final = "Switch the servo power off."
@@ -64,6 +66,17 @@ class Orders:
             return await (self._stop() if do == "estop" else self._order(do, order.seen_s))
         except Exception as error:
             return Answer(do=do, ok=False, text=f"{do.upper()} failed ({error}). {SWITCH_OFF}")
+
+    async def use_model(self, path: str) -> Answer:
+        """Changes the model of the daemon. path: absolute, or the name of a shipped model; always returns an answer."""
+        try:
+            async with asyncio.timeout(MODEL_S):
+                reply = await (await self._open()).ask("model", time.monotonic(), path)
+        except TimeoutError:
+            return Answer(do="model", ok=False, text=f"The daemon on {self._port} does not answer.")
+        except Exception as error:
+            return Answer(do="model", ok=False, text=str(error))
+        return Answer(do="model", ok=reply.ok, text=reply.text)
 
     async def _order(self, do: Command | Morning, seen_s: float) -> Answer:
         try:

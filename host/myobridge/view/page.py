@@ -69,7 +69,7 @@ class Lines(Message):
 class Answer(Message):
     """The answer to an order."""
 
-    do: Command | Morning
+    do: Command | Morning | Literal["model", "control"]
     ok: bool
     text: str
 
@@ -97,6 +97,51 @@ class Holder(Message):
     you: bool
     asker: str
     lost_s: float
+
+
+class ModelChoice(msgspec.Struct):
+    """A model that can be used. text: its date and score, or what it is."""
+
+    key: str
+    name: str
+    text: str
+    in_place: bool
+
+
+class Models(Message):
+    """The models that can be used, the newest first."""
+
+    choices: list[ModelChoice]
+
+
+class Day(msgspec.Struct):
+    """A day of the diary, in sentences."""
+
+    day: str
+    lines: list[str]
+
+
+class Week(Message):
+    """The last days of the diary, the newest first."""
+
+    days: list[Day]
+
+
+class PlainFinding(msgspec.Struct):
+    """What the doctor has found. bad: the hand cannot be used."""
+
+    what: str
+    why: str
+    do: str
+    bad: bool
+
+
+class Findings(Message):
+    """A check of the hand, which runs or has ended. ok: the result as a sentence."""
+
+    running: bool
+    ok: str
+    findings: list[PlainFinding]
 
 
 class Dropped(Message):
@@ -183,6 +228,18 @@ class Wish(msgspec.Struct, forbid_unknown_fields=True):
 
     control: Literal["take", "back", "ask", "give"]
     page: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{16}$")]
+
+
+class Ask(msgspec.Struct, forbid_unknown_fields=True):
+    """What a page wants to see beside the hand; only this page gets the answer."""
+
+    want: Literal["models", "week", "check"]
+
+
+class Use(msgspec.Struct, forbid_unknown_fields=True):
+    """A model to use: the key of a ModelChoice."""
+
+    use: Annotated[str, msgspec.Meta(max_length=64)]
 
 
 class Choice(msgspec.Struct, forbid_unknown_fields=True):

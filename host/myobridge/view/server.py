@@ -6,7 +6,7 @@ import asyncio
 import signal
 from collections.abc import Callable
 from contextlib import closing, suppress
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 from websockets.asyncio.server import ServerConnection
@@ -14,15 +14,19 @@ from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
 
 from myobridge.daemon.permission.estop_memory import EstopMemory
+from myobridge.errors import UserError
 from myobridge.feed import feed_path
+from myobridge.feed.messages import Command, Morning
 from myobridge.feed.prompts import LIFE_S, NO_PROMPT, Prompt, PromptInbox, inbox_path
 from myobridge.model.file import ModelSpec
 from myobridge.settings import Settings
 from myobridge.view import page
 from myobridge.view.access import WILDCARDS, Access, make_token, page_urls
+from myobridge.view.asides import Asides
 from myobridge.view.door import UNPAIRED, Door
 from myobridge.view.keeper import Keeper
 from myobridge.view.orders import Orders
+from myobridge.view.pace import Pace
 from myobridge.view.page import encode
 from myobridge.view.phones import Phones
 from myobridge.view.scope import Scope
@@ -77,6 +81,8 @@ class Server:
         else:
             self._watch = Scope(port, channels, settings, self.publish)
         self._take_down: asyncio.TimerHandle | None = None
+        self._pace = Pace()
+        self._asides = Asides(port)
         self._keeper = Keeper(self._viewers, lambda: self._orders.pass_on(page.Order("disarm")), self._tell)
         self._closing = set[asyncio.Task[None]]()
 
@@ -136,7 +142,8 @@ class Server:
 
     def publish(self, message: page.Message) -> None:
         """Sends a message to all viewers; called from other threads while `run` serves."""
-        self._loop.call_soon_threadsafe(self._spread, type(message), encode(message))
+        is_due = not isinstance(message, page.Look) or self._pace.is_due(message.snapshot)
+        self._loop.call_soon_threadsafe(self._spread, type(message), encode(message), is_due)
 
     async def _attend(self, connection: ServerConnection) -> None:
         """Serves a viewer, from its first message to its last."""
@@ -172,33 +179,45 @@ class Server:
             sending.cancel()
 
     async def _order(self, viewer: Viewer, order: Said) -> None:
-        """Passes an order on, beside any others; all viewers get the answer, because they share one hand."""
-        if isinstance(order, page.Press):
-            assert self._press is not None  # `understand` refuses a fault
-            self._spread(page.Faults, encode(self._press(order)))
-        elif isinstance(order, page.Choice):
-            self._watch.filter = order.filter
-            self._spread(page.Filtered, encode(page.Filtered(filter=order.filter)))
-        elif not self._control:
-            viewer.put(
-                encode(page.Answer(do="disarm" if isinstance(order, page.Wish) else order.do, ok=False, text=OFF))
-            )
-        elif isinstance(order, page.Wish):
-            self._keeper.wish(viewer, order)
-        elif order.do in ANYBODY or self._keeper.may_order(viewer):
-            self._tell(await self._orders.pass_on(order))
-        else:
-            text = f"{self._keeper.holder(viewer).name} has control; take control first."
-            viewer.put(encode(page.Answer(do=order.do, ok=False, text=text[0].upper() + text[1:])))
+        """Does what a page asks, beside other orders; all viewers get the answers, because they share one hand."""
+        match order:
+            case page.Press():
+                assert self._press is not None  # `understand` refuses a fault
+                self._spread(page.Faults, encode(self._press(order)))
+            case page.Choice():
+                self._watch.filter = order.filter
+                self._spread(page.Filtered, encode(page.Filtered(filter=order.filter)))
+            case page.Ask():
+                await self._asides.answer(order.want, lambda message: viewer.put(encode(message)))
+            case _ if not self._control:
+                viewer.put(encode(page.Answer(do=_name(order), ok=False, text=OFF)))
+            case page.Wish():
+                self._keeper.wish(viewer, order)
+            case page.Order() if order.do in ANYBODY or self._keeper.may_order(viewer):
+                self._tell(await self._orders.pass_on(order))
+            case page.Use() if self._keeper.may_order(viewer):
+                self._tell(await self._use(order.use))
+            case _:
+                holder = self._keeper.holder(viewer).name
+                text = f"{holder[0].upper()}{holder[1:]} has control; take control first."
+                viewer.put(encode(page.Answer(do=_name(order), ok=False, text=text)))
+
+    async def _use(self, key: str) -> page.Answer:
+        try:
+            path = await asyncio.to_thread(self._asides.prepared, key)
+        except UserError as error:
+            return page.Answer(do="model", ok=False, text=str(error))
+        return await self._orders.use_model(path)
 
     def _tell(self, answer: page.Answer) -> None:
         self._spread(page.Answer, encode(answer))
 
-    def _spread(self, kind: type[msgspec.Struct], text: str) -> None:
+    def _spread(self, kind: type[msgspec.Struct], text: str, is_due: bool = True) -> None:
+        """Sends a message to the viewers. is_due: also to the light ones."""
         if kind in STANDING:
             self._standing[kind] = text
         for viewer in self._viewers:
-            if viewer.sees_emg or kind not in (page.Emg, page.Lines):
+            if (viewer.sees_emg or kind not in (page.Emg, page.Lines)) and (is_due or not viewer.is_light):
                 viewer.put(text)
 
     def _prompted(self, inbox: PromptInbox) -> None:
@@ -209,6 +228,12 @@ class Server:
         if self._take_down is not None:
             self._take_down.cancel()
         self._take_down = self._loop.call_later(LIFE_S, self._spread, Prompt, encode(NO_PROMPT))
+
+
+def _name(order: page.Order | page.Wish | page.Use) -> Literal[Command, Morning, "model", "control"]:
+    if isinstance(order, page.Order):
+        return order.do
+    return "model" if isinstance(order, page.Use) else "control"
 
 
 def serve_view(

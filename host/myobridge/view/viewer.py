@@ -28,19 +28,24 @@ ORDER_BYTES: Final = 512
 ORDERS_PER_S: Final = 10
 
 understand_order = msgspec.json.Decoder(page.Order).decode
-_decode_wish = msgspec.json.Decoder(page.Wish).decode
-_decode_choice = msgspec.json.Decoder(page.Choice).decode
 _decode_press = msgspec.json.Decoder(page.Press).decode
-Said = page.Order | page.Wish | page.Choice | page.Press
+Plain = page.Order | page.Wish | page.Ask | page.Use | page.Choice
+Said = Plain | page.Press
+_others: Final[tuple[Callable[[str | bytes], Plain], ...]] = (
+    msgspec.json.Decoder(page.Wish).decode,
+    msgspec.json.Decoder(page.Ask).decode,
+    msgspec.json.Decoder(page.Use).decode,
+)
+_decode_choice = msgspec.json.Decoder(page.Choice).decode
 
 
-def understand(said: str | bytes) -> page.Order | page.Wish | page.Choice:
+def understand(said: str | bytes) -> Plain:
     """A message of the view's page.
 
     Raises:
-        DecodeError: it is neither an order, nor a wish, nor a choice.
+        DecodeError: no page says this.
     """
-    for decode in (understand_order, _decode_wish):
+    for decode in (understand_order, *_others):
         with suppress(msgspec.ValidationError):
             return decode(said)
     return _decode_choice(said)
@@ -63,9 +68,10 @@ class Viewer:
 
     def __init__(self, connection: ServerConnection, guest: Guest | None = None, *, sees_emg: bool = True) -> None:
         self._connection = connection
+        self.is_light = _is_light(connection)
         self.guest = guest or Guest()
         self.seat = Seat(self.guest.name)
-        self.sees_emg = sees_emg
+        self.sees_emg = sees_emg and not self.is_light
         self._waiting: asyncio.Queue[str] = asyncio.Queue(QUEUE_MESSAGES)
         self._dropped = 0
 
@@ -143,3 +149,9 @@ def _is_estop(text: str | bytes) -> bool:
         return understand_order(text).do == "estop"
     except (msgspec.DecodeError, UnicodeDecodeError):
         return False
+
+
+def _is_light(connection: ServerConnection) -> bool:
+    """Whether the page wants no EMG and few snapshots, as the wearer's page does."""
+    query = connection.request.path.partition("?")[2] if connection.request else ""
+    return "light" in query.split("&")

@@ -3,7 +3,8 @@
 
 import { prove } from "./pairing.js";
 
-const RETRY_MS = 700, REFUSED = 1008;
+const RETRY_MS = 700;
+const UNPAIRED = "this phone is not paired"; // the reason that the view gives
 const NO_KEY = "This phone is not paired with the hand. Run “myobridge view --pair” on the computer of the hand, and open " +
   "the QR code with the camera of this phone.";
 const SHUT_OUT = "The hand does not let this phone in: the phone was shut out, or it was paired with another hand. Pair it " +
@@ -26,7 +27,7 @@ export class Socket {
     this.isIn = false;
     this.socket = new WebSocket(`${scheme}://${location.host}/socket${query && `?${query}`}`);
     this.socket.onmessage = (event) => this.hear(JSON.parse(event.data));
-    this.socket.onclose = (event) => this.ended(event.code === REFUSED && this.proof !== null);
+    this.socket.onclose = (event) => this.ended(event.reason === UNPAIRED);
   }
 
   hear(message) {
