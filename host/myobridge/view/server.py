@@ -102,7 +102,8 @@ class Server:
             try:
                 while not self._stopping.is_set():
                     self._moved.clear()
-                    where = WILDCARDS[0] if self._door.is_open else address
+                    self._serves_phones = self._door.is_open
+                    where = WILDCARDS[0] if self._serves_phones else address
                     async with self._site.serve(where, view_port, ORDER_BYTES, self._attend) as server:
                         bound, view_port = next(iter(server.sockets)).getsockname()[:2]
                         opened(bound, view_port)
@@ -129,7 +130,8 @@ class Server:
 
     def _phones_changed(self) -> None:
         """Ends the connections of revoked phones; without any phone, the view returns to its own address."""
-        self._moved.set()
+        if self._serves_phones != self._door.is_open:
+            self._moved.set()
         for viewer in self._viewers:
             if viewer.guest.phone is not None and viewer.guest.phone not in self._door.paired:
                 task = asyncio.create_task(viewer.close(UNPAIRED))

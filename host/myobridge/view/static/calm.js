@@ -26,4 +26,5 @@ function release() {
 }
 
 window.addEventListener("pointerdown", press, { capture: true });
-for (const kind of ["pointerup", "pointercancel", "blur"]) window.addEventListener(kind, release, { capture: true });
+for (const kind of ["pointerup", "pointercancel"]) window.addEventListener(kind, release, { capture: true });
+window.addEventListener("blur", (event) => event.target === window && release());
