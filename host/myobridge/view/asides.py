@@ -7,17 +7,21 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, Final, Literal
 
 import msgspec
 
 from myobridge.errors import UserError
+from myobridge.feed import FeedClient
+from myobridge.model.generations import Generations
 from myobridge.model.shipped import shipped_models
 from myobridge.view import page
 
 DOCTOR_S: Final = 60.0
 LISTEN_S: Final = 3
 NICE: Final = ("nice", "-n", "10")
+SHIPPED: Final = "shipped with myobridge; in use until the computer of the hand starts again"
 FINE: Final = "Everything that the check looks at is in order."
 
 
@@ -31,9 +35,9 @@ class Asides:
     async def answer(self, want: Literal["models", "week", "check"], tell: Callable[[page.Message], None]) -> None:
         """Tells a page what it wants to know; always answers."""
         if want == "models":
-            tell(page.Models(choices=await asyncio.to_thread(self._choices)))
+            tell(await asyncio.to_thread(self._models))
         elif want == "week":
-            tell(page.Week(days=[]))
+            tell(await asyncio.to_thread(self._week))
         else:
             tell(page.Findings(running=True, ok="", findings=[]))
             async with self._checking:
@@ -48,13 +52,56 @@ class Asides:
         kind, _, name = key.partition(":")
         if kind == "shipped" and name in shipped_models():
             return name
+        if kind == "generation" and name.isdecimal():
+            mine = self._running()
+            if mine is not None:
+                Generations(mine).use(int(name))
+                return str(mine)
         raise UserError("This model is gone; choose another model.")
 
+    def _models(self) -> page.Models:
+        try:
+            return page.Models(choices=self._choices())
+        except UserError as error:
+            return page.Models(choices=[page.ModelChoice(key="", name="Models", text=str(error), in_place=True)])
+
     def _choices(self) -> list[page.ModelChoice]:
-        return [
-            page.ModelChoice(key=f"shipped:{name}", name=name, text="shipped with myobridge", in_place=False)
-            for name in shipped_models()
+        """The generations of the wearer's model, the newest first, then the shipped models."""
+        running = self._running()
+        own = [] if running is None else reversed(Generations(running).kept())
+        choices = [
+            page.ModelChoice(
+                key=f"generation:{one.number}",
+                name=one.date,
+                text=f"{one.facts.how}; {one.facts.score}",
+                in_place=one.in_place,
+            )
+            for one in own
         ]
+        return choices + [
+            page.ModelChoice(key=f"shipped:{name}", name=name, text=SHIPPED, in_place=path == running)
+            for name, path in shipped_models().items()
+        ]
+
+    def _running(self) -> Path | None:
+        """The model file that the daemon runs; None without a daemon."""
+        try:
+            with FeedClient(self._port) as feed:
+                about = feed.request("about").about
+                return Path(about.model_path) if about else None
+        except UserError:
+            return None
+
+    def _week(self) -> page.Week:
+        from myobridge.daemon.diary.days import WEEK, days_of, sentences  # noqa: PLC0415 - few pages ask for it
+        from myobridge.daemon.diary.store import diary_of  # noqa: PLC0415
+
+        try:
+            lines, _ = diary_of(self._port).read()
+        except UserError as error:
+            return page.Week(days=[page.Day(day="The diary cannot be read", lines=[str(error)])])
+        days = reversed(days_of(lines)[-WEEK:])
+        return page.Week(days=[page.Day(day=day.date, lines=sentences(day)) for day in days])
 
     async def _checked(self) -> page.Findings:
         """What the doctor finds; the doctor is a process of its own, and listens to the running daemon."""

@@ -19,6 +19,7 @@ import click
 import segno
 
 from myobridge.commands.options import say
+from myobridge.daemon.service.hand import ONLY, Hand
 from myobridge.view.access import own_number
 from myobridge.view.phones import Phones
 
@@ -35,6 +36,12 @@ WHITE_ON_BLACK: Final = "\x1b[97;40m"
 PLAIN: Final = "\x1b[0m"
 HALVES: Final = {(True, True): " ", (True, False): "▄", (False, True): "▀", (False, False): "█"}
 """Two modules of a column, (upper, lower) dark, as the light half of a letter."""
+
+
+def page_port(port: str | None, view_port: int) -> int:
+    """The TCP port of the page of an installed hand, if `port` is one's stable name, else the given one."""
+    name = (port or "").removeprefix(f"{ONLY.link}-")
+    return Hand(name).view_port if port and name != port else view_port
 
 
 def pair_phone(name: str, view_port: int) -> None:
