@@ -31,7 +31,7 @@ from myobridge.view.page import encode
 from myobridge.view.phones import Phones
 from myobridge.view.scope import Scope
 from myobridge.view.site import Site, site_files
-from myobridge.view.viewer import ORDER_BYTES, Said, Viewer, understand, understand_demo
+from myobridge.view.viewer import ORDER_BYTES, Said, Viewer, understand, understand_demo, wants_little
 from myobridge.view.watch import Follower, Watch
 
 MAX_VIEWERS: Final = 16
@@ -158,7 +158,8 @@ class Server:
         if len(self._viewers) >= (MAX_CONTROLLERS if self._control else MAX_VIEWERS):
             await connection.close(CloseCode.TRY_AGAIN_LATER, "too many viewers")
             return
-        viewer = Viewer(connection, guest, sees_emg=sum(viewer.sees_emg for viewer in self._viewers) < MAX_VIEWERS)
+        sees_emg = sum(viewer.sees_emg for viewer in self._viewers) < MAX_VIEWERS
+        viewer = Viewer(connection, guest, sees_emg=sees_emg, is_light=wants_little(connection))
         viewer.put(
             encode(page.Hello(port=self._port, control=self._control, emg=viewer.sees_emg, scope=self._is_scope))
         )

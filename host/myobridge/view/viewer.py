@@ -66,9 +66,11 @@ def understand_demo(said: str | bytes) -> Said:
 class Viewer:
     """Never delays others: `put` returns at once, and what a slow browser misses is dropped and counted."""
 
-    def __init__(self, connection: ServerConnection, guest: Guest | None = None, *, sees_emg: bool = True) -> None:
+    def __init__(
+        self, connection: ServerConnection, guest: Guest | None = None, *, sees_emg: bool = True, is_light: bool = False
+    ) -> None:
         self._connection = connection
-        self.is_light = _is_light(connection)
+        self.is_light = is_light
         self.guest = guest or Guest()
         self.seat = Seat(self.guest.name)
         self.sees_emg = sees_emg and not self.is_light
@@ -151,7 +153,7 @@ def _is_estop(text: str | bytes) -> bool:
         return False
 
 
-def _is_light(connection: ServerConnection) -> bool:
+def wants_little(connection: ServerConnection) -> bool:
     """Whether the page wants no EMG and few snapshots, as the wearer's page does."""
     query = connection.request.path.partition("?")[2] if connection.request else ""
     return "light" in query.split("&")
