@@ -29,6 +29,7 @@ let wearer = null; // of the demo: the newest message about the simulated hand
 const socket = new Socket({
   hello(message) {
     control = message.control;
+    $("remote").hidden = !control;
     port = message.port;
     write($("source"), port);
     if (!message.emg) write($("emg-veil"), CROWDED);
