@@ -81,9 +81,7 @@ def main() -> None:
             daemon.wait(60)
     middle = {case: statistics.median(found) for case, found in shares.items()}
     for case, share in middle.items():
-        print(
-            f"{case:20} {100 * share:6.2f} % of a processor, {share / middle[CASES[1]]:.3f} of a view that nobody watches"
-        )
+        print(f"{case:20} {100 * share:6.2f} % of a processor, {share / middle[CASES[1]]:.3f} of a view without pages")
     print(f"page: {traffic / 1000:.1f} kB/s")
     print(json.dumps({"shares": shares}))
 

@@ -205,6 +205,19 @@ def test_the_calibration_shows_the_pose_the_steps_and_the_scores(browser, stage)
         stage.show(calibration={"step": "idle"})
 
 
+def test_a_phone_that_is_lost_in_mid_calibration_ends_it(browser, stage):
+    stage.show(state="DISARMED", calibration={"step": "idle"})
+    with phone_page(browser, stage.url) as other:
+        with phone_page(browser, stage.url) as page:
+            open_part(page, "calibrate")
+            page.tap("#start")
+            wait_text(other, "#control-text", "A page on this computer has control")
+            stage.show(acting=True, calibration={"step": "hold", "text": "Hold Fist.", **FIST})
+            wait_state(page, "SHOWING")
+        wait_text(other, "#note", "was gone for 2 s while it had control, so the hand was disarmed")
+    stage.show(acting=False, calibration={"step": "idle"})
+
+
 def test_an_update_never_changes_what_a_finger_is_pressing(browser, stage):
     with phone_page(browser, stage.url) as page:
         open_part(page, "calibrate")
@@ -274,7 +287,7 @@ def test_a_page_takes_less_than_60_kb_a_second_and_no_emg(browser, stage):
         kept = frames[before:]
     assert not any('"kind":"emg"' in frame or '"kind":"lines"' in frame for frame in kept)
     rate = sum(map(len, kept)) / seconds
-    print(f"\n{rate / 1000:.1f} kB/s for a page of the wearer")
+    print(f"\n{rate / 1000:.1f} kB/s for the wearer's page")
     assert rate <= MOST_BYTES_PER_S
 
 
