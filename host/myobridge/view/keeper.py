@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Set
+from contextlib import suppress
 from functools import partial
 from typing import Final
 
@@ -15,6 +16,8 @@ from myobridge.view.viewer import Viewer
 PING_S: Final = 0.5
 """A browser answers a ping itself, also while its page is in the background."""
 LOOK_S: Final = 0.1
+END_S: Final = 1.0
+"""How long the end of the view waits for a daemon that is stuck; the board then opens the hand by its own rules."""
 
 
 class Keeper:
@@ -74,7 +77,9 @@ class Keeper:
     async def end(self) -> None:
         """Disarms the hand if a page has control, because the view ends and that page with it."""
         if self._control.holder is not None:
-            await self._disarm()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(END_S):
+                    await self._disarm()
 
     def show(self) -> None:
         """Tells each page who has control."""
