@@ -60,7 +60,7 @@ def view(
     the page, and the phone stays paired until --revoke. The service serves such a view after `install-service --view`.
     """
     if pair or paired or revoke is not None:
-        from myobridge.view.pairing import list_phones, page_port, pair_phone, revoke_phone
+        from myobridge.commands.pairing import list_phones, page_port, pair_phone, revoke_phone
 
         if revoke is not None:
             revoke_phone(revoke)

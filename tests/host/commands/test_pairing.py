@@ -3,8 +3,8 @@
 import pytest
 import segno
 
-from myobridge.view import pairing
-from myobridge.view.pairing import HALVES, QUIET_ZONE, code, own_hosts, page_port
+from myobridge.commands import pairing
+from myobridge.commands.pairing import HALVES, QUIET_ZONE, code, own_hosts, page_port
 
 URL = "http://192.168.178.31:8765/wear#AAECAwQFBgcICQoLDA0ODw"
 
