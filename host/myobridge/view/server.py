@@ -108,6 +108,7 @@ class Server:
                         bound, view_port = next(iter(server.sockets)).getsockname()[:2]
                         opened(bound, view_port)
                         if not self._watch.is_alive():
+                            self._watch.shows_emg = False
                             self._loop.add_reader(inbox.fileno(), self._prompted, inbox)
                             self._watch.start()
                             tasks.append(asyncio.create_task(self._orders.run()))
@@ -168,6 +169,7 @@ class Server:
         if self._control:
             viewer.put(encode(self._keeper.holder(viewer)))
         self._viewers.add(viewer)
+        self._watch.shows_emg = any(viewer.sees_emg for viewer in self._viewers)
         sending = asyncio.create_task(viewer.send())
         try:
             async with asyncio.TaskGroup() as orders:
@@ -178,6 +180,7 @@ class Server:
                 )
         finally:
             self._viewers.discard(viewer)
+            self._watch.shows_emg = any(viewer.sees_emg for viewer in self._viewers)
             self._keeper.left(viewer)
             sending.cancel()
 
