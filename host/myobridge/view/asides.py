@@ -21,7 +21,7 @@ from myobridge.view import page
 DOCTOR_S: Final = 60.0
 LISTEN_S: Final = 3
 NICE: Final = ("nice", "-n", "10")
-SHIPPED: Final = "shipped with myobridge; in use until the computer of the hand starts again"
+SHIPPED: Final = "shipped with myobridge; lasts until the next start"
 FINE: Final = "Everything that the check looks at is in order."
 
 
