@@ -27,7 +27,7 @@ export function showCalibration(look) {
 function showPose(state) {
   const isRunning = RUNNING.includes(state.step);
   write($("pose-count"), isRunning && state.of ? `Pose ${state.index} of ${state.of}` : "");
-  write($("pose-name"), isRunning ? state.pose : "");
+  write($("pose-name"), isRunning ? state.pose.replaceAll("_", " ") : "");
   write($("calibration-text"), state.step === "idle" ? "" : state.text);
   $("calibration-hint").hidden = state.step !== "idle";
   $("guide").hidden = state.step === "idle";

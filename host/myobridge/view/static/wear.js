@@ -82,8 +82,9 @@ function showLook(before) {
   showState(look.acting ? "SHOWING" : look.state, look.explained);
   if (look.state !== before?.state) changed(look.state);
   calmly("orders", () => showOrders(look));
-  const blocked = look.state === "DISARMED" && look.blocked && !isCalibrating(look);
-  showNote(look.note || (control && blocked ? `The hand cannot be armed now: ${look.blocked}.` : ""));
+  const blocked = control && look.state === "DISARMED" && look.blocked;
+  const note = look.note || (blocked ? `The hand cannot be armed now: ${look.blocked}.` : "");
+  showNote(isCalibrating(look) ? "" : note); // the calibration says what matters to it, and the pose needs the room
   showCalibration(look);
   showContact();
   showSupply();
