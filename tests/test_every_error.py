@@ -249,6 +249,10 @@ HOST = [
     ("bridge --emg lsl:X --hand {d}/none --config {d}/key.toml", "'servo.slew_deg_per_sec'"),
     ("view --port {d}/none --view-port {taken}", "is in use", "--view-port"),
     ("view --port {d}/none --bind 192.0.2.1", "cannot listen", "--bind"),
+    ("view", "port of the hand is missing", "--port"),
+    ("view --port {d}/none --phones --bind 0.0.0.0", "finds the address itself", "--bind"),
+    ("view --revoke nobody", "No phone named nobody is paired", "--paired"),
+    ("view --pair --name " + 50 * "x", "name is too long", "use up to"),
     # the service
     ("install-service --dry-run", "--model"),
     ("install-service --dry-run --model {d}/text.onnx", "not an ONNX model"),

@@ -14,12 +14,12 @@ PATIENCE_S = 60
 
 
 @contextmanager
-def chromium():
+def chromium(*arguments):
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if path is None:
         pytest.skip("There is no Chromium; install one: apt-get install chromium.")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path)
+        browser = playwright.chromium.launch(executable_path=path, args=list(arguments))
         try:
             yield browser
         finally:

@@ -80,7 +80,7 @@ class PlayedWatch(threading.Thread):
         for line in sys.stdin:
             changes = json.loads(line)
             self._is_there = changes is not None
-            self._look = msgspec.structs.replace(self._look, **(changes or {}))
+            self._look = msgspec.convert({**msgspec.to_builtins(self._look), **(changes or {})}, Snapshot)
 
     def run(self):
         threading.Thread(target=self._listen, daemon=True).start()

@@ -28,10 +28,19 @@ if TYPE_CHECKING:
 )
 @click.option("--model", "model_name", help=MODEL_HELP)
 @CONFIG
+@click.option(
+    "--view", is_flag=True, help="Serve the page of the hand, too: to this computer, and to phones once one is paired."
+)
 @click.option("--dry-run", is_flag=True, help="Show what the command would write and run, and change nothing.")
 @click.option("--uninstall", is_flag=True, help="Stop the service and remove it.")
 def install_service(
-    port: str | None, name: str, model_name: str | None, config: Path | None, dry_run: bool, uninstall: bool
+    port: str | None,
+    name: str,
+    model_name: str | None,
+    config: Path | None,
+    view: bool,
+    dry_run: bool,
+    uninstall: bool,
 ) -> None:
     """Install a systemd service that runs the daemon whenever the hand is plugged in. Run this command with sudo.
 
@@ -40,16 +49,19 @@ def install_service(
 
     For two hands, run this command once for each hand, with its --port and its --name: `--name left` makes
     /dev/myobridge-left and the service myobridge@left.
+
+    With --view, a phone is the remote of the hand: pair it with `myobridge view --pair`.
     """
     from myobridge.daemon.service.hand import Hand
-    from myobridge.daemon.service.install import install_steps, need_root, uninstall_steps
+    from myobridge.daemon.service.install import install_steps, need_root, no_view_steps, uninstall_steps
 
     hand = Hand(name)
     if uninstall:
-        steps = uninstall_steps(installed=hand.unit_path.exists(), hand=hand)
+        steps = uninstall_steps(installed=hand.unit_path.exists(), hand=hand, view=hand.view_unit_path.exists())
     else:
         unit, rule, models = _texts(hand, port, model_name, config)
         steps = install_steps(unit, rule, hand, models)
+        steps += _page(hand, config) if view else no_view_steps(installed=hand.view_unit_path.exists(), hand=hand)
     if dry_run:
         for step in steps:
             click.echo(str(step))
@@ -63,6 +75,18 @@ def install_service(
         say(f"The service runs, disarmed; `systemctl status {hand.unit.removesuffix('.service')}` shows it.")
     else:
         say("The service is installed; it starts when the hand is plugged in.")
+    if view and not uninstall:
+        say(f"The page is on http://localhost:{hand.view_port}/wear; `myobridge view --pair` pairs a phone.")
+
+
+def _page(hand: Hand, config: Path | None) -> list[Step]:
+    """The steps that serve the hand's page."""
+    from myobridge.daemon.service.install import owner, view_steps
+    from myobridge.daemon.service.texts import view_unit_text
+
+    command = [sys.executable, "-m", "myobridge", "view", "--port", hand.link, "--view-port", str(hand.view_port)]
+    command += ["--phones", "--control", *(["--config", str(config.absolute())] if config else [])]
+    return view_steps(view_unit_text(owner(), command, hand), hand)
 
 
 def _texts(hand: Hand, port: str | None, model_name: str | None, config: Path | None) -> tuple[str, str, list[Step]]:

@@ -20,7 +20,7 @@ SWITCH_S = 0.001
 
 
 @click.command()
-@click.option("--port", required=True, help="Serial port of the hand, as given to the daemon.")
+@click.option("--port", help="Serial port of the hand, as given to the daemon.")
 @click.option(
     "--channels",
     type=click.IntRange(1, 64),
@@ -30,7 +30,24 @@ SWITCH_S = 0.001
 @VIEW_PORT
 @BIND
 @CONTROL
-def view(port: str, channels: int | None, config: Path | None, view_port: int, bind: str, control: bool) -> None:
+@click.option("--phones", is_flag=True, help="Let paired phones in; without one, serve this computer only.")
+@click.option("--pair", is_flag=True, help="Pair a phone: show a QR code for its camera, and end.")
+@click.option("--name", default="", help="Name of the phone that --pair adds.", show_default="phone 1, phone 2 …")
+@click.option("--paired", is_flag=True, help="List the paired phones, and end.")
+@click.option("--revoke", metavar="NAME", help="Shut a phone out that was paired, and end.")
+def view(
+    port: str | None,
+    channels: int | None,
+    config: Path | None,
+    view_port: int,
+    bind: str,
+    control: bool,
+    phones: bool,
+    pair: bool,
+    name: str,
+    paired: bool,
+    revoke: str | None,
+) -> None:
     """Serve a page that shows what the daemon on a port sees and does. Open the printed address in a browser.
 
     With --channels, the view talks to the board itself, at [acquisition] fs_hz or as fast as the line carries the
@@ -38,13 +55,32 @@ def view(port: str, channels: int | None, config: Path | None, view_port: int, b
 
     The view may start before the daemon, keeps running when the daemon ends, and finds the next daemon by itself.
     Ctrl-C ends the view.
+
+    With --phones, a phone is the remote of the hand: `myobridge view --pair` shows a QR code, the phone's camera opens
+    the page, and the phone stays paired until --revoke. The service serves such a view after `install-service --view`.
     """
+    if pair or paired or revoke is not None:
+        from myobridge.commands.pairing import list_phones, page_port, pair_phone, revoke_phone
+
+        if revoke is not None:
+            revoke_phone(revoke)
+        if pair:
+            pair_phone(name, page_port(port, view_port))
+        if paired:
+            list_phones()
+        return
     from myobridge.channels import channels_only
     from myobridge.daemon.printer import Printer
     from myobridge.errors import UserError
     from myobridge.settings import load_settings
+    from myobridge.view.access import is_loopback
+    from myobridge.view.phones import Phones
     from myobridge.view.server import serve_view
 
+    if port is None:
+        raise UserError("The port of the hand is missing; give it with --port (`myobridge devices` lists the ports).")
+    if phones and (channels is not None or not is_loopback(bind)):
+        raise UserError("--phones needs a daemon and finds the address itself; leave --channels and --bind out.")
     if channels is not None and control:
         raise UserError("--control needs a daemon, and --channels works without one; leave one of them out.")
     settings = load_settings(config)
@@ -53,4 +89,13 @@ def view(port: str, channels: int | None, config: Path | None, view_port: int, b
         os.nice(NICE)
     sys.setswitchinterval(SWITCH_S)
     with closing(Printer(STDOUT)) as printer:
-        serve_view(port, bind, view_port, control=control, say=printer.say, settings=settings, channels=spec)
+        serve_view(
+            port,
+            bind,
+            view_port,
+            control=control,
+            say=printer.say,
+            settings=settings,
+            channels=spec,
+            phones=Phones() if phones else None,
+        )

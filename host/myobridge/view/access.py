@@ -38,14 +38,14 @@ def page_urls(address: str, bound: str, port: int, token: str | None) -> list[st
     name, number = address, bound
     if address in WILDCARDS:
         machine = socket.gethostname()
-        name, number = machine if "." in machine else f"{machine}.local", _own_number(bound)
+        name, number = machine if "." in machine else f"{machine}.local", own_number(bound)
     hosts = [f"[{host}]" if ":" in host else host for host in dict.fromkeys((name, number)) if host]
     if token is None:
         del hosts[1:]
     return [f"http://{host}:{port}/" + (f"?token={token}" if token else "") for host in hosts]
 
 
-def _own_number(wildcard: str) -> str:
+def own_number(wildcard: str) -> str:
     """The address at which other computers see this one; empty without a network. Sends nothing."""
     family, elsewhere = (socket.AF_INET6, "2001:db8::1") if ":" in wildcard else (socket.AF_INET, "192.0.2.1")
     with socket.socket(family, socket.SOCK_DGRAM) as probe:
@@ -61,10 +61,12 @@ def _own_number(wildcard: str) -> str:
 class Access:
     """The rules. Without a token the view is on loopback and accepts loopback names only.
 
-    With a token it accepts every name: a page that makes its own name point here (DNS rebinding) lacks the token.
+    With a token it accepts every name: a page that makes its own name point here (DNS rebinding) lacks the token. With
+    phones it accepts every name, too: such a page cannot prove that it is paired, see door.py.
     """
 
     token: str | None
+    phones: bool = False
 
     def refusal(self, hosts: Sequence[str], origins: Sequence[str] | None) -> str | None:
         """Why the headers refuse a request; None if they do not.
@@ -89,4 +91,4 @@ class Access:
             name = urlsplit(f"//{host}").hostname or ""
         except ValueError:
             return False
-        return is_loopback(name) or (self.token is not None and bool(name))
+        return is_loopback(name) or ((self.token is not None or self.phones) and bool(name))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from typing import cast
+from typing import Literal, cast
 
 from myobridge.feed import Reply
 from myobridge.feed.client import MAX_MESSAGE, ended, understood, unreachable
-from myobridge.feed.messages import REPLY, REQUEST, Command, Request, Splitter, encode, pack
+from myobridge.feed.messages import REPLY, REQUEST, Command, Morning, Request, Splitter, encode, pack
 from myobridge.feed.place import connect_now
 
 
@@ -20,8 +20,10 @@ class Line(asyncio.Protocol):
         self._waiting: dict[int, asyncio.Future[Reply]] = {}
         self._last_id = 0
 
-    async def ask(self, do: Command, asked_s: float) -> Reply:
-        """Sends a request and waits for its answer while the line is open. asked_s: on the host's monotonic clock.
+    async def ask(self, do: Command | Morning | Literal["model"], asked_s: float, path: str = "") -> Reply:
+        """Sends a request and waits for its answer while the line is open.
+
+        asked_s: on the host's monotonic clock. path: of a model.
 
         Raises:
             NoDaemon: the daemon has ended.
@@ -32,7 +34,7 @@ class Line(asyncio.Protocol):
         number = self._last_id
         answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._waiting[number] = answer
-        self._transport.write(pack(REQUEST, encode(Request(number, do, asked_s=asked_s))))
+        self._transport.write(pack(REQUEST, encode(Request(number, do, path=path, asked_s=asked_s))))
         try:
             return await answer
         finally:

@@ -10,13 +10,15 @@ from typing import Final
 from myobridge.daemon.permission.estop_memory import EstopMemory
 from myobridge.errors import UserError
 from myobridge.feed import NoDaemon, Reply
-from myobridge.feed.messages import Command
+from myobridge.feed.messages import Command, Morning
 from myobridge.view.line import Line, open_line
 from myobridge.view.page import Answer, Order
 
 RETRY_S: Final = 0.25
 """How often the view looks for a daemon, so that a line is open before somebody orders something."""
 ANSWER_S: Final = 10.0
+MODEL_S: Final = 30.0
+"""A model is tried before it is used."""
 CONFIRM_S: Final = 1.0
 """After this time an ESTOP counts as not delivered."""
 SWITCH_OFF: Final = "Switch the servo power off."
@@ -65,7 +67,18 @@ class Orders:
         except Exception as error:
             return Answer(do=do, ok=False, text=f"{do.upper()} failed ({error}). {SWITCH_OFF}")
 
-    async def _order(self, do: Command, seen_s: float) -> Answer:
+    async def use_model(self, path: str) -> Answer:
+        """Changes the model of the daemon. path: absolute, or the name of a shipped model; always returns an answer."""
+        try:
+            async with asyncio.timeout(MODEL_S):
+                reply = await (await self._open()).ask("model", time.monotonic(), path)
+        except TimeoutError:
+            return Answer(do="model", ok=False, text=f"The daemon on {self._port} does not answer.")
+        except Exception as error:
+            return Answer(do="model", ok=False, text=str(error))
+        return Answer(do="model", ok=reply.ok, text=reply.text)
+
+    async def _order(self, do: Command | Morning, seen_s: float) -> Answer:
         try:
             reply = await self._ask(do, ANSWER_S, seen_s)
         except NoDaemon as away:
@@ -103,7 +116,7 @@ class Orders:
         self._owes_stop = False
         self._tell(Answer(do="estop", ok=reply.ok, text=reply.text))
 
-    async def _ask(self, do: Command, within_s: float, asked_s: float = 0.0) -> Reply:
+    async def _ask(self, do: Command | Morning, within_s: float, asked_s: float = 0.0) -> Reply:
         async with asyncio.timeout(within_s):
             return await (await self._open()).ask(do, asked_s or time.monotonic())
 

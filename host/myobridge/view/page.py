@@ -8,9 +8,11 @@ import msgspec
 import numpy as np
 
 from myobridge.feed import Snapshot
-from myobridge.feed.messages import Command
+from myobridge.feed.messages import Command, Morning
 from myobridge.view.filters import Filter
 from myobridge.view.traces import Columns, Spectrum
+
+_encode = msgspec.json.Encoder().encode
 
 Fault = Literal["cable", "electrode", "hum", "cuff", "daemon", "power"]
 """What a person may break in the demo: a fault of the simulated hand, or the daemon, which is frozen."""
@@ -67,9 +69,79 @@ class Lines(Message):
 class Answer(Message):
     """The answer to an order."""
 
-    do: Command
+    do: Command | Morning | Literal["model", "control"]
     ok: bool
     text: str
+
+
+class Challenge(Message):
+    """The first message to a phone, which must prove that it is paired; see proof.py."""
+
+    nonce: str
+
+
+class Welcome(Message):
+    """A phone has proved that it is paired. name: of the phone; proof: that this view knows its key."""
+
+    name: str
+    proof: str
+
+
+class Holder(Message):
+    """Which page has control. you: this page has it; asker: the page that asks for it; empty: nobody.
+
+    lost_s: the hand is disarmed when the connection of the page that has control is gone for this long.
+    """
+
+    name: str
+    you: bool
+    asker: str
+    lost_s: float
+
+
+class ModelChoice(msgspec.Struct):
+    """A model that can be used. text: its date and score, or what it is."""
+
+    key: str
+    name: str
+    text: str
+    in_place: bool
+
+
+class Models(Message):
+    """The models that can be used, the newest first."""
+
+    choices: list[ModelChoice]
+
+
+class Day(msgspec.Struct):
+    """A day of the diary, in sentences."""
+
+    day: str
+    lines: list[str]
+
+
+class Week(Message):
+    """The last days of the diary, the newest first."""
+
+    days: list[Day]
+
+
+class PlainFinding(msgspec.Struct):
+    """What the doctor has found. bad: the hand cannot be used."""
+
+    what: str
+    why: str
+    do: str
+    bad: bool
+
+
+class Findings(Message):
+    """A check of the hand, which runs or has ended. ok: the result as a sentence."""
+
+    running: bool
+    ok: str
+    findings: list[PlainFinding]
 
 
 class Dropped(Message):
@@ -136,14 +208,38 @@ class Wearer(Message):
 
 
 class Order(msgspec.Struct, forbid_unknown_fields=True):
-    """An order for the hand. A page also sends Choice, and the page of the demo sends Press.
+    """An order for the hand. A page also sends Wish and Choice, and the page of the demo sends Press.
 
     seen_s: `at_s` of the newest snapshot that the page shows; 0 without one. It makes an ARM from a frozen page, or one
         that was delayed, as old as what the person saw.
     """
 
-    do: Command
+    do: Command | Morning
     seen_s: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+
+
+class Wish(msgspec.Struct, forbid_unknown_fields=True):
+    """What a page wants of the control of the hand.
+
+    page: a number that the page gives itself, and keeps when it reconnects.
+    take: have it now, whoever has it; back: have it again after a lost connection; ask: have it once its page gives it;
+    give: let another page have it.
+    """
+
+    control: Literal["take", "back", "ask", "give"]
+    page: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{16}$")]
+
+
+class Ask(msgspec.Struct, forbid_unknown_fields=True):
+    """What a page wants to see beside the hand; only this page gets the answer."""
+
+    want: Literal["models", "week", "check"]
+
+
+class Use(msgspec.Struct, forbid_unknown_fields=True):
+    """A model to use: the key of a ModelChoice."""
+
+    use: Annotated[str, msgspec.Meta(max_length=64)]
 
 
 class Choice(msgspec.Struct, forbid_unknown_fields=True):
@@ -157,6 +253,11 @@ class Press(msgspec.Struct, forbid_unknown_fields=True):
 
     fault: Fault
     on: bool
+
+
+def encode(message: msgspec.Struct) -> str:
+    """Encodes a message for the page."""
+    return _encode(message).decode()
 
 
 def emg(new: Columns, columns_per_s: float) -> Emg:

@@ -64,17 +64,15 @@ class Site:
     ) -> AsyncIterator[Server]:
         """Serves while the block runs; `attend` gets each WebSocket, whose messages have at most `most_bytes`.
 
+        `attend` calls `let_in` once it knows that the page may stay.
+
         Raises:
             UserError: the port is in use, or the address does not belong to this computer.
         """
 
-        async def welcome(connection: ServerConnection) -> None:
-            self._handshakes.end(connection)
-            await attend(connection)
-
         try:
             server = await serve(
-                welcome,
+                attend,
                 address,
                 port,
                 process_request=self.admit,
@@ -92,6 +90,10 @@ class Site:
         async with server:
             let_wait(server.sockets)
             yield server
+
+    def let_in(self, connection: ServerConnection) -> None:
+        """Ends the limits for a connection that has not said what it wants."""
+        self._handshakes.end(connection)
 
     def admit(self, connection: ServerConnection, request: Request) -> Response | None:
         """Answers a plain request; returns None to accept a viewer."""

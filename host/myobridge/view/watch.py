@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Final
 
 from myobridge.errors import UserError
-from myobridge.feed import Chunk, FeedClient
+from myobridge.feed import About, Chunk, FeedClient
 from myobridge.settings import AmplifierSettings
 from myobridge.view import page
 from myobridge.view.filters import Filter
@@ -18,6 +18,8 @@ from myobridge.view.traces import Traces
 
 PERIOD_S: Final = 0.03
 """The page interpolates between pieces of EMG; fewer wake-ups disturb the daemon less."""
+QUIET_S: Final = 0.1
+"""Between two looks at the snapshots while no page shows EMG."""
 SPECTRUM_PERIOD_S: Final = 0.25
 RETRY_S: Final = 0.5
 ADC_BITS: Final = 10
@@ -35,6 +37,8 @@ class Follower(threading.Thread, ABC):
         self._stopping = threading.Event()
         self.filter: Filter = "raw"
         """What the pages look through."""
+        self.shows_emg = True
+        """Whether a page shows EMG. Without one, the daemon sends none, and nobody computes spectra."""
 
     def stop(self) -> None:
         """Ends the thread, and whatever it holds."""
@@ -77,16 +81,23 @@ class Watch(Follower):
             self._listen(feed)
 
     def _listen(self, feed: FeedClient) -> None:
-        about = feed.subscribe("bytes", "snapshots")
+        about = feed.subscribe("snapshots")
         adc_bits = about.board.ident.adc_bits if about.board else ADC_BITS
         self._publish(page.units(self._amplifier.skin_range_uv or about.spec.skin_range_uv, adc_bits))
-        listener = Listener(Traces(len(about.spec.channels), about.spec.fs_hz), self._publish)
+        listener, gets_emg = self._listener(about), False
         self._publish(page.Link(up=True, text=f"The daemon on {self._port} runs and is waiting for the hand."))
         while not self._stopping.is_set():
             began_s = time.monotonic()
+            if gets_emg != self.shows_emg:
+                gets_emg = self.shows_emg
+                feed.request("subscribe" if gets_emg else "unsubscribe", want=("bytes",))
+                listener = self._listener(about)  # the samples between are not lost, but unwanted
             listener.look_through(self.filter)
             listener.listen(feed, began_s)
-            self._stopping.wait(max(0.0, began_s + PERIOD_S - time.monotonic()))
+            self._stopping.wait(max(0.0, began_s + (PERIOD_S if gets_emg else QUIET_S) - time.monotonic()))
+
+    def _listener(self, about: About) -> Listener:
+        return Listener(Traces(len(about.spec.channels), about.spec.fs_hz), self._publish)
 
 
 class Listener:

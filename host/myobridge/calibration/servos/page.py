@@ -89,8 +89,8 @@ class PageKeys:
 
     async def _run(self) -> None:
         self._loop, self._over, self._changed = asyncio.get_running_loop(), asyncio.Event(), asyncio.Event()
-        site = Site(self._access, site_files("servos.html"))
-        async with site.serve(self._address, self._view_port, WISH_BYTES, self._attend) as server:
+        self._site = Site(self._access, site_files("servos.html"))
+        async with self._site.serve(self._address, self._view_port, WISH_BYTES, self._attend) as server:
             address, port = next(iter(server.sockets)).getsockname()[:2]
             urls = page_urls(self._address, address, port, self._access.token)
             self._say(f"View: {' or '.join(urls)} (the keys are on this page)")
@@ -99,6 +99,7 @@ class PageKeys:
 
     async def _attend(self, connection: ServerConnection) -> None:
         """Takes the wishes of one page; a second page is turned away."""
+        self._site.let_in(connection)
         if self._viewer is not None:
             await connection.close(CloseCode.TRY_AGAIN_LATER, "another page moves the hand")
             return

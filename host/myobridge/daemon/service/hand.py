@@ -37,6 +37,16 @@ class Hand:
         return f"myobridge@{self.name}.service" if self.name else "myobridge.service"
 
     @property
+    def view_unit(self) -> str:
+        """Name of the service of the hand's page."""
+        return self.unit.replace("myobridge", "myobridge-view")
+
+    @property
+    def view_unit_path(self) -> Path:
+        """Path of the unit of the hand's page."""
+        return UNITS / self.view_unit
+
+    @property
     def unit_path(self) -> Path:
         """Path of the hand's unit."""
         return UNITS / self.unit

@@ -115,10 +115,32 @@ def install_steps(unit: str, rule: str, hand: Hand = ONLY, models: Sequence[Step
     return [Write(hand.unit_path, unit), Write(hand.rule_path, rule), *models, *TAKE_UP, start]
 
 
-def uninstall_steps(*, installed: bool, hand: Hand = ONLY) -> list[Step]:
-    """The steps that undo an installation; stopping the service first disarms the hand."""
+def view_steps(text: str, hand: Hand = ONLY) -> list[Step]:
+    """The unit of the page, which starts now and with the computer; a running page restarts with the new unit."""
+    name = hand.view_unit.removesuffix(".service")
+    return [
+        Write(hand.view_unit_path, text),
+        Run(("systemctl", "daemon-reload"), "the service needs a system that runs systemd"),
+        Run(("systemctl", "enable", hand.view_unit), "the service needs a system that runs systemd"),
+        Run(("systemctl", "restart", hand.view_unit), f"`journalctl -u {name} -n 20` says why"),
+    ]
+
+
+def no_view_steps(*, installed: bool, hand: Hand = ONLY) -> list[Step]:
+    """The steps that remove the page of a hand."""
+    if not installed:
+        return []
+    return [
+        Run(("systemctl", "disable", "--now", hand.view_unit), "stop the page's service yourself, then try again"),
+        Remove(hand.view_unit_path),
+    ]
+
+
+def uninstall_steps(*, installed: bool, hand: Hand = ONLY, view: bool = False) -> list[Step]:
+    """The steps that undo an installation; stopping the service first disarms the hand. view: a page is installed."""
     stop = [Run(("systemctl", "stop", hand.unit), "stop the service yourself, then try again")] if installed else []
-    return [*stop, Remove(hand.rule_path), Remove(hand.unit_path), *TAKE_UP]
+    page = no_view_steps(installed=view, hand=hand)
+    return [*stop, *page, Remove(hand.rule_path), Remove(hand.unit_path), *TAKE_UP]
 
 
 def check_beside_others(hand: Hand, board: Board, user: str) -> None:

@@ -11,6 +11,7 @@ from myobridge.daemon.service.hand import ONLY, Hand
 from myobridge.errors import UserError
 
 TEMPLATE: Final = "myobridge.service"
+VIEW_TEMPLATE: Final = "myobridge-view.service"
 RULE: Final = """\
 # Made by `myobridge install-service`; `myobridge install-service{option} --uninstall` removes it. See host/SERVICE.md.
 # This rule names the board's port {link}, keeps ModemManager away from it, and starts the service when it appears.
@@ -27,16 +28,21 @@ def unit_text(user: str, command: list[str], board: Board, fifo_priority: int, h
         UserError: a unit cannot hold a path or the name.
     """
     values = {
+        **_common(user, command, hand),
         "PORT": hand.link,
-        "OPTION": _option(hand),
-        "HAND": f", {hand.name} hand" if hand.name else "",
-        "COMMAND": " ".join(_quoted(word) for word in command),
-        "USER": _plain(user).replace("%", "%%"),
         "DRIVER": board.driver,
         "RTPRIO": str(fifo_priority),
     }
-    text = (files("myobridge.daemon.service") / TEMPLATE).read_text(encoding="utf-8")
-    return re.sub("@([A-Z]+)@", lambda name: values[name[1]], text)
+    return _filled(TEMPLATE, values)
+
+
+def view_unit_text(user: str, command: list[str], hand: Hand = ONLY) -> str:
+    """The unit that runs the page of a hand.
+
+    Raises:
+        UserError: a unit cannot hold a path or the name.
+    """
+    return _filled(VIEW_TEMPLATE, _common(user, command, hand))
 
 
 def rule_text(board: Board, hand: Hand = ONLY) -> str:
@@ -49,6 +55,20 @@ RUN+="/bin/stty -F $devnode -hupcl\""""
     lines = (['ACTION!="remove"', 'SUBSYSTEM=="tty"', free, match, mine, does] for match in board.matches)
     head = RULE.format(option=_option(hand), link=hand.link)
     return head + "".join(", ".join(filter(None, line)) + "\n" for line in lines)
+
+
+def _common(user: str, command: list[str], hand: Hand) -> dict[str, str]:
+    return {
+        "OPTION": _option(hand),
+        "HAND": f", {hand.name} hand" if hand.name else "",
+        "COMMAND": " ".join(_quoted(word) for word in command),
+        "USER": _plain(user).replace("%", "%%"),
+    }
+
+
+def _filled(template: str, values: dict[str, str]) -> str:
+    text = (files("myobridge.daemon.service") / template).read_text(encoding="utf-8")
+    return re.sub("@([A-Z]+)@", lambda name: values[name[1]], text)
 
 
 def _option(hand: Hand) -> str:

@@ -2,6 +2,7 @@
 
 import { fit } from "./canvas.js";
 import { showFaults, showWearer } from "./demo.js";
+import { connectControl, showHolder } from "./control.js";
 import { $, write } from "./dom.js";
 import { drawHand, glide } from "./hand.js";
 import { changed, showNote } from "./notes.js";
@@ -12,6 +13,8 @@ import { connectFilter, scaleText, setUnits, showFilter, showScope } from "./sco
 import { Spectra } from "./spectra.js";
 import { colours } from "./theme.js";
 import { Traces } from "./traces.js";
+
+$("remote").search = location.search;
 
 const STALE_MS = 1000, SPECTRA_MS = 90, HAND_MS = 30;
 const CROWDED = "Too many pages are open, so this page shows no EMG. Its buttons work.";
@@ -26,12 +29,14 @@ let wearer = null; // of the demo: the newest message about the simulated hand
 const socket = new Socket({
   hello(message) {
     control = message.control;
+    $("remote").hidden = !control;
     port = message.port;
     write($("source"), port);
     if (!message.emg) write($("emg-veil"), CROWDED);
     document.body.classList.toggle("scope", Boolean(message.scope));
     connectFilter((choice) => socket.send(choice));
     connectOrders((what, seen_s) => socket.order(what, seen_s), control);
+    connectControl((wish) => socket.send(wish));
   },
   link(message) {
     const isScope = document.body.classList.contains("scope");
@@ -60,6 +65,8 @@ const socket = new Socket({
     showBands(message, look?.channels ?? names ?? message.mains_db.map((_, i) => `${i + 1}`));
   },
   answer(message) { answered(message); },
+  holder(message) { showHolder(message); },
+  unpaired(why) { showState("NOT PAIRED", why); },
   dropped({ messages }) { viewDrops = messages; },
   units(message) { setUnits(message); },
   filtered(message) { showFilter(message); },

@@ -3,7 +3,7 @@
 import { $ } from "./dom.js";
 import { say } from "./notes.js";
 
-const CONFIRM_MS = { arm: 4000, disarm: 1000, estop: 1000, lift: 10000 };
+const CONFIRM_MS = { arm: 4000, disarm: 1000, estop: 1000, lift: 10000 }, OTHER_MS = 4000;
 const LEADS_TO = { arm: "ARMED", disarm: "DISARMED", estop: "ESTOP", lift: "DISARMED" };
 const ARMABLE = ["DISARMED", "HOLD", "RELAX", "FAULT"];
 const unconfirmed = {};
@@ -16,14 +16,15 @@ export function connectOrders(through, allowed) {
   $("control-off").hidden = control;
 }
 
-function order(what) {
+// Sends an order, and says so if it cannot be sent or is not confirmed in time.
+export function order(what) {
   const name = what.toUpperCase();
   if (what === "estop") $("lift-dialog").close();
   if (!control) return say(`Control is off in this view: ${name} was not sent.`, { bad: true });
   if (!send(what, seen_s)) return say(`${name} WAS NOT SENT: no connection. Switch the servo power off.`, { bad: true });
   clearTimeout(unconfirmed[what]);
   const late = () => say(`${name} is not confirmed: switch the servo power off if the hand is not safe.`, { bad: true });
-  unconfirmed[what] = setTimeout(late, CONFIRM_MS[what]);
+  unconfirmed[what] = setTimeout(late, CONFIRM_MS[what] ?? OTHER_MS);
 }
 
 // The answer to an ESTOP that has not arrived stays until it has.

@@ -3,7 +3,7 @@
 import { $, add, items, write } from "./dom.js";
 
 const HUM_DB = 15;
-const CONTACTS = {
+export const CONTACTS = {
   good: "good contact",
   flat: "flat",
   saturated: "saturated",

@@ -1,0 +1,77 @@
+"""Who must prove a pairing, how often a light page hears, and which models a page may name."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from myobridge.errors import UserError
+from myobridge.model.shipped import shipped_models
+from myobridge.view.asides import Asides
+from myobridge.view.door import Door, _is_here
+from myobridge.view.pace import EVERY_S, Pace
+from myobridge.view.phones import Phones
+
+
+def connection(peer, host):
+    return SimpleNamespace(remote_address=(peer, 5000), request=SimpleNamespace(headers={"Host": host}))
+
+
+@pytest.mark.parametrize(
+    ("peer", "host", "is_here"),
+    [
+        ("127.0.0.1", "localhost:8765", True),
+        ("127.0.0.1", "127.0.0.1:8765", True),
+        ("::1", "[::1]:8765", True),
+        ("192.168.1.9", "localhost:8765", False),
+        ("192.168.1.9", "127.0.0.1", False),
+        ("127.0.0.1", "192.168.1.5:8765", False),
+        ("127.0.0.1", "evil.example", False),
+        ("127.0.0.1", "", False),
+    ],
+)
+def test_only_a_page_of_this_computer_by_its_own_name_needs_no_proof(peer, host, is_here):
+    assert _is_here(connection(peer, host)) is is_here
+
+
+def test_damaged_phones_let_nobody_in(tmp_path):
+    phones = Phones(tmp_path)
+    door = Door(phones)
+    phones.pair("Anna")
+    assert door.look()
+    assert door.is_open
+    (tmp_path / "phones.json").write_text("{")
+    assert door.look()
+    assert not door.is_open
+    assert not door.look()
+
+
+def look(**changes):
+    calibration = SimpleNamespace(step="idle", index=0)
+    values = {"state": "ARMED", "note": "", "blocked": "", "estop": False, "calibration": calibration}
+    return SimpleNamespace(**(values | changes))
+
+
+def test_a_light_page_hears_five_times_a_second_and_at_once_when_something_happens():
+    now_s = 0.0
+    pace = Pace(lambda: now_s)
+    heard = []
+    for i in range(250):
+        now_s = i / 25
+        heard.append(pace.is_due(look()))
+    assert 45 <= sum(heard) <= 50
+    now_s += EVERY_S / 10
+    assert pace.is_due(look(state="HOLD"))
+    assert not pace.is_due(look(state="HOLD"))
+    assert pace.is_due(look(state="HOLD", calibration=SimpleNamespace(step="hold", index=2)))
+
+
+@pytest.mark.parametrize("key", ["", "shipped:none", "shipped:../x", "/etc/passwd", "generation:1", "generation:-1"])
+def test_a_page_names_no_file_and_no_model_that_is_gone(tmp_path, monkeypatch, key):
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    with pytest.raises(UserError, match="choose another model"):
+        Asides(str(tmp_path / "hand")).prepared(key)
+
+
+def test_a_shipped_model_is_named_as_it_is():
+    name = next(iter(shipped_models()))
+    assert Asides("/dev/null").prepared(f"shipped:{name}") == name
