@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from myobridge.model.file import REST_DEG
+from myobridge.recording.movement import Movement
 from myobridge.simulator.script import FingerScript, FloatArray
 
 LATE_S: Final = (0.15, 0.35)
@@ -19,6 +21,29 @@ WANDERS_WITHIN_S: Final = (5.0, 15.0)
 """Periods of the slow sines that the delay wanders by."""
 DEPTH_ERROR: Final = 0.05
 """Standard deviation of the share by which a finger goes too far or not far enough, throughout a session."""
+
+
+class Begun(NamedTuple):
+    """A movement, and the time at which the hand begins to show it."""
+
+    start_s: float
+    movement: Movement
+
+
+class ShownScript:
+    """The shown hand of a whole session: movements in order of time, and rest between them."""
+
+    def __init__(self, begun: Sequence[Begun]) -> None:
+        self._begun = begun
+
+    def angles_deg(self, t_s: ArrayLike) -> FloatArray:  # noqa: D102 - its protocol says it
+        t_s = np.asarray(t_s, dtype=np.float64)
+        angles_deg = np.tile(np.array(REST_DEG, dtype=np.float64), (len(t_s), 1))
+        for start_s, movement in self._begun:
+            inside = (t_s >= start_s) & (t_s < start_s + movement.seconds)
+            if inside.any():
+                angles_deg[inside] = movement.shown_deg(t_s[inside] - start_s)
+        return angles_deg
 
 
 class ImitatingScript:
