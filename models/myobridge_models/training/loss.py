@@ -33,6 +33,6 @@ def closed_loop_loss(
 
 
 def probe_loss(scores: Tensor, movement: Tensor, counts: Tensor) -> Tensor:
-    """Returns the cross-entropy of scores (N, K, movements) over the windows that count (N, K)."""
-    each = nn.functional.cross_entropy(scores.flatten(0, 1), movement.flatten(), reduction="none")
-    return (each * counts.flatten()).sum() / counts.sum().clamp(min=1)
+    """Returns the cross-entropy of scores (N, K, movements) over the windows that count (N, K) and have a movement."""
+    each = nn.functional.cross_entropy(scores.flatten(0, 1), movement.flatten(), reduction="none", ignore_index=-1)
+    return (each * counts.flatten()).sum() / (counts * (movement >= 0)).sum().clamp(min=1)

@@ -48,6 +48,8 @@ class Recipe:
     """Windows end at any sample; if not, at every history step."""
     rest_share: float = 0.3
     """Share of the segments that end at rest; the other poses share the remainder equally."""
+    angles_share: float = 0.5
+    """Share of the segments from takes with angles, where other takes have poses."""
     probe_weight: float = 0.3
     """Weight of the cross-entropy by which the detectors also learn to tell all movements apart, the wrist's too."""
     copies: int = 0

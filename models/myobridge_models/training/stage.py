@@ -64,6 +64,8 @@ class Training:
         gain = torch.ones(FITTED_SEGMENTS, network.shape.channels, device=self.device)
         features, movement = cache.features(drawn, gain), drawn.movement.to(self.device)
         whole = self.segments.within_one_movement(drawn).to(self.device)
+        if self.segments.movements:
+            whole &= movement >= 0
         if whole.sum() < features.shape[-1]:  # the movements are shorter than a window
             whole = torch.ones_like(whole)
         network.fit_features(features[whole], movement[whole])

@@ -1,0 +1,218 @@
+"""How a wearer followed a shown hand: the delay, and the stretches in which the wearer did not follow. Pure.
+
+The envelope of all channels is correlated with the shown movement, at every delay. The delay of a recording is where the
+mean correlation of its movements is highest. A movement was followed if its own envelope fits the movement near that
+delay. In a movement that was followed, stretches with a quiet muscle under a bent shown hand were let go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myobridge.errors import UserError
+from myobridge.model.file import REST_DEG
+from myobridge.recording.arrays import Recording
+from myobridge.recording.timeline import LABEL, REPETITION
+
+STEP_S: Final = 0.02
+SMOOTH_STEPS: Final = 7
+"""Length of the window that smooths the envelope."""
+LATEST_S: Final = 1.0
+"""A wearer who is later than this does not follow."""
+SEARCHED_S: Final = 4.0
+"""Delays up to this one are looked for, so that a late wearer learns how late."""
+NEAR_S: Final = 0.3
+"""The delay of one movement may differ this much from the delay of the recording."""
+FITS: Final = 0.6
+"""Lowest correlation of a movement that was followed."""
+LOUDER: Final = 1.3
+"""A movement without this ratio of its strongest envelope to rest was not made; as in `quality`."""
+QUIET: Final = 0.2
+"""A muscle that has let go has less than this share of the envelope that the shown depth takes in this movement."""
+BENT: Final = 0.15
+"""Only where the shown hand is further from rest than this share can a wearer let go."""
+LET_GO_S: Final = 0.5
+"""Shorter pauses are not let go."""
+MUSCLE_S: Final = 0.08
+"""From EMG to movement, 50 to 100 ms (Cavanagh and Komi, Eur. J. Appl. Physiol. 42, 1979): the labels are those of the
+moving finger, not of its EMG."""
+SILENT: Final = 1e-3
+"""Added to the power, in squared counts, so that a dead channel divides nothing by zero."""
+TAIL_S: Final = 1.0
+"""A movement is judged to this time after its end, because the wearer is late."""
+
+Floats = NDArray[np.float64]
+
+
+class LeftOut(NamedTuple):
+    """A stretch that was not followed, in seconds of the recording, with the label of its movement and the reason."""
+
+    start_s: float
+    stop_s: float
+    label: int
+    reason: str
+
+
+class Following(NamedTuple):
+    """How the wearer followed.
+
+    delay_s: from the shown movement to the EMG.
+    kept: bool (samples,), the samples to learn from.
+    movements: how many movements were shown.
+    """
+
+    delay_s: float
+    kept: NDArray[np.bool_]
+    movements: int
+    left_out: tuple[LeftOut, ...]
+
+
+class _Span(NamedTuple):
+    """One movement: its label, and its first and last step."""
+
+    label: int
+    start: int
+    stop: int
+
+
+def followed(recording: Recording) -> tuple[Recording, Following]:
+    """The stretches that the wearer followed, with the angles at which the wearer's fingers were; and how they followed.
+
+    Raises:
+        UserError: the wearer followed none of the movements.
+    """
+    following = judge(recording)
+    kept, angles_deg = following.kept, recording.angles_deg
+    if not kept.any():
+        reasons = "; ".join(dict.fromkeys(one.reason for one in following.left_out)) or "it shows none"
+        raise UserError(
+            f"The wearer followed none of the {following.movements} movements of the recording ({reasons}); check the "
+            "electrodes, and record again."
+        )
+    assert angles_deg is not None
+    late, run = round((following.delay_s + MUSCLE_S) * recording.fs_hz), np.zeros(len(kept), np.int64)
+    fingers_deg = np.empty_like(angles_deg)
+    for number, take in enumerate(recording.takes()):
+        fingers_deg[take] = angles_deg[np.maximum(np.arange(take.start, take.stop) - late, take.start)]
+        run[take] = number
+    run += np.cumsum(np.diff(kept, prepend=kept[:1]))
+    columns = {name: None if (column := getattr(recording, name)) is None else column[kept] for name in (LABEL, REPETITION)}
+    whole = replace(recording, counts=recording.counts[kept], angles_deg=fingers_deg[kept], shown=False, **columns)
+    return replace(whole, run=run[kept].astype(np.uint8)), following
+
+
+def judge(recording: Recording) -> Following:
+    """How the wearer followed; a recording without one followed movement has a delay of 0 and no kept sample."""
+    assert recording.angles_deg is not None and recording.label is not None
+    samples = round(STEP_S * recording.fs_hz)
+    step_s = samples / recording.fs_hz
+    envelope, louder = _envelope(recording.counts, samples)
+    effort = _effort(recording.angles_deg[samples // 2 :: samples][: len(envelope)])
+    spans = _spans(recording.label[samples // 2 :: samples][: len(envelope)])
+    fits = np.array([_correlations(envelope, effort, span) for span in spans]).reshape(len(spans), -1)
+    made = np.array([_made(louder, span) for span in spans], bool)
+    latest = round(LATEST_S / STEP_S)
+    good = made & (fits[:, : latest + 1].max(axis=1, initial=0) >= FITS)
+    delay = int(fits[good, : latest + 1].mean(axis=0).argmax()) if good.any() else 0
+    out: list[LeftOut] = []
+    for span, fit, moved in zip(spans, fits, made, strict=True):
+        reason = _reason(fit, moved, delay) if good.any() else _reason(fit, moved, None)
+        end = min(span.stop + delay, len(envelope))
+        gone = [(span.start, end, reason)] if reason else _let_go(envelope, effort, span, delay)
+        out += [LeftOut(step_s * a, step_s * b, span.label, why) for a, b, why in gone]
+    kept = np.full(len(recording.counts), good.any())
+    for one in out:
+        kept[round(one.start_s * recording.fs_hz) : round(one.stop_s * recording.fs_hz)] = False
+    return Following(step_s * delay, kept, len(spans), tuple(out))
+
+
+def sentences(following: Following, names: Mapping[int, str] = MappingProxyType({})) -> list[str]:
+    """What the wearer is told; names: of the movements, by their labels."""
+    out = [
+        f"{one.start_s:.0f} to {one.stop_s:.0f} s ({names.get(one.label, f'movement {one.label}')}): {one.reason}, so "
+        "this stretch is left out."
+        for one in following.left_out
+    ]
+    if not following.kept.any():
+        return out
+    return [*out, f"The EMG follows the shown hand by {following.delay_s:.2f} s, and training takes this delay out."]
+
+
+def _envelope(counts: NDArray[np.int16], samples: int) -> tuple[Floats, Floats]:
+    """The RMS of the channels in steps, both (steps,): the mean, each relative to its strongest; the loudest, to its rest.
+
+    The difference of neighbouring samples has no drift and little hum.
+    """
+    steps = len(counts) // samples
+    change = np.diff(counts.astype(np.float32), axis=0, prepend=counts[:1].astype(np.float32))
+    power = np.square(change[: steps * samples]).reshape(steps, samples, -1).mean(axis=1)
+    window = np.ones(SMOOTH_STEPS) / SMOOTH_STEPS
+    rms = np.sqrt(np.array([np.convolve(channel, window, "same") for channel in power.T]) + SILENT)
+    rest, strongest = np.quantile(rms, (0.1, 0.98), axis=1)
+    return (rms / strongest[:, None]).mean(axis=0), (rms / rest[:, None]).max(axis=0)
+
+
+def _effort(angles_deg: NDArray[np.float32]) -> Floats:
+    """How far the shown hand is from rest, as the share of the farthest finger's way, (steps,)."""
+    rest_deg = np.array(REST_DEG)
+    away = np.where(angles_deg > rest_deg, (angles_deg - rest_deg) / (180 - rest_deg), (rest_deg - angles_deg) / rest_deg)
+    return np.asarray(away.max(axis=1), np.float64)
+
+
+def _spans(label: NDArray[np.uint8]) -> list[_Span]:
+    edges = [0, *(np.flatnonzero(np.diff(label)) + 1).tolist(), len(label)]
+    return [_Span(int(label[a]), a, b) for a, b in zip(edges[:-1], edges[1:], strict=True) if label[a]]
+
+
+def _correlations(envelope: Floats, effort: Floats, span: _Span) -> Floats:
+    """The correlation of envelope and effort around a movement at each delay from 0 to SEARCHED_S."""
+    stop = min(span.stop + round(TAIL_S / STEP_S), len(envelope))
+    shown = effort[max(0, span.start - round(TAIL_S / STEP_S)) : stop]
+    found = []
+    for delay in range(round(SEARCHED_S / STEP_S) + 1):
+        late = envelope[max(0, span.start - round(TAIL_S / STEP_S)) + delay : stop + delay]
+        own = shown[: len(late)]
+        varies = len(late) > 2 and own.std() > 0 and late.std() > 0
+        found.append(float(np.corrcoef(own, late)[0, 1]) if varies else 0.0)
+    return np.array(found)
+
+
+def _made(louder: Floats, span: _Span) -> bool:
+    """Whether a muscle worked in the movement or a little later."""
+    return bool(np.quantile(louder[span.start : span.stop + round(TAIL_S / STEP_S)], 0.9) >= LOUDER)
+
+
+def _reason(fit: Floats, moved: bool, delay: int | None) -> str:
+    """Why a movement was not followed; empty if it was."""
+    if not moved:
+        return "no muscle worked"
+    best = int(fit.argmax())
+    near = slice(0) if delay is None else slice(max(0, delay - round(NEAR_S / STEP_S)), delay + round(NEAR_S / STEP_S))
+    if fit[near].max(initial=0) >= FITS:
+        return ""
+    if fit[best] >= FITS and best * STEP_S > NEAR_S:
+        return f"you were late by {best * STEP_S:.1f} s"
+    return "you moved in another way"
+
+
+def _let_go(envelope: Floats, effort: Floats, span: _Span, delay: int) -> Sequence[tuple[int, int, str]]:
+    """The stretches (first step, last step, reason) of a movement in which the muscle was quiet and should not be."""
+    rows = np.arange(span.start + delay, min(span.stop + delay, len(envelope)))
+    shown, heard = effort[rows - delay], envelope[rows]
+    quiet = float(np.quantile(envelope[max(0, span.start - 50) : span.stop + 50], 0.05))
+    above, bent = np.maximum(heard - quiet, 0), shown > BENT
+    usual = float(np.median(above[bent] / shown[bent])) if bent.any() else 0.0
+    gone = np.concatenate([[False], bent & (above < QUIET * usual * shown), [False]]).astype(np.int8)
+    starts, stops = np.flatnonzero(np.diff(gone) > 0), np.flatnonzero(np.diff(gone) < 0)
+    margin = round(NEAR_S / STEP_S)
+    return [
+        (int(rows[0] + a) - margin, int(rows[0] + b) + margin, "you let go")
+        for a, b in zip(starts, stops, strict=True)
+        if (b - a) * STEP_S >= LET_GO_S
+    ]
