@@ -45,12 +45,14 @@ GIVE_UP_S: Final = 60.0
 class Outcome:
     """Result of a guided recording.
 
+    movements: the holds are movements.
     problem: why the recording ended early, as a sentence; empty: it did not.
     stopped: a person ended the recording early.
     """
 
     holds: int = 0
     holds_kept: int = 0
+    movements: bool = False
     redone: int = 0
     recorded_s: float = 0.0
     remarks: list[str] = field(default_factory=list)
@@ -102,7 +104,8 @@ class GuidedRecording:
         self._waiting = False
         self._stopping = self._suspending = self._continued = False
         self._show_s = self._tell_s = 0.0
-        self.outcome = Outcome(holds=walk.holds_left)
+        moving = walk.coming is not None and walk.coming.movement is not None
+        self.outcome = Outcome(holds=walk.holds_left, movements=moving)
 
     def run(self) -> Outcome:
         """Runs the walk to its end. SIGINT, SIGTERM and SIGHUP stop it, as the key q does.

@@ -95,9 +95,7 @@ def _check_keys(data: dict[str, Any], lines: Lines, name: str, kind: type[msgspe
             raise UserError(f"{lines.top(key)}: unknown key '{key}'; a {name} has only [[{word}]] tables.")
     tables = data.get(word, [])
     if not isinstance(tables, list):
-        raise UserError(
-            f"{lines.top(word)}: each {word} needs a table of its own; write [[{word}]] with two brackets."
-        )
+        raise UserError(f"{lines.top(word)}: each {word} needs a table of its own; write [[{word}]] with two brackets.")
     names = list(kind.__struct_fields__)
     for number, table in enumerate(tables):
         for key in table if isinstance(table, dict) else ():

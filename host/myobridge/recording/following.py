@@ -1,14 +1,15 @@
 """How a wearer followed a shown hand: the delay, and the stretches in which the wearer did not follow. Pure.
 
-The envelope of all channels is correlated with the shown movement, at every delay. The delay of a recording is where the
-mean correlation of its movements is highest. A movement was followed if its own envelope fits the movement near that
-delay. In a movement that was followed, stretches with a quiet muscle under a bent shown hand were let go.
+The envelope of all channels is correlated with the shown movement, at every delay. The delay of a recording is where
+the mean correlation of its movements is highest. A movement was followed if its own envelope fits the movement near
+that delay. In a movement that was followed, stretches with a quiet muscle under a bent shown hand were let go.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
@@ -18,7 +19,6 @@ from numpy.typing import NDArray
 from myobridge.errors import UserError
 from myobridge.model.file import REST_DEG
 from myobridge.recording.arrays import Recording
-from myobridge.recording.timeline import LABEL, REPETITION
 
 STEP_S: Final = 0.02
 SMOOTH_STEPS: Final = 7
@@ -82,7 +82,7 @@ class _Span(NamedTuple):
 
 
 def followed(recording: Recording) -> tuple[Recording, Following]:
-    """The stretches that the wearer followed, with the angles at which the wearer's fingers were; and how they followed.
+    """The stretches that the wearer followed, with the angles at which the fingers were; and how the wearer followed.
 
     Raises:
         UserError: the wearer followed none of the movements.
@@ -102,9 +102,9 @@ def followed(recording: Recording) -> tuple[Recording, Following]:
         fingers_deg[take] = angles_deg[np.maximum(np.arange(take.start, take.stop) - late, take.start)]
         run[take] = number
     run += np.cumsum(np.diff(kept, prepend=kept[:1]))
-    columns = {name: None if (column := getattr(recording, name)) is None else column[kept] for name in (LABEL, REPETITION)}
-    whole = replace(recording, counts=recording.counts[kept], angles_deg=fingers_deg[kept], shown=False, **columns)
-    return replace(whole, run=run[kept].astype(np.uint8)), following
+    part = replace(recording, counts=recording.counts[kept], angles_deg=fingers_deg[kept], shown=False)
+    label, repetition = (None if column is None else column[kept] for column in (recording.label, recording.repetition))
+    return replace(part, label=label, repetition=repetition, run=run[kept].astype(np.uint8)), following
 
 
 def judge(recording: Recording) -> Following:
@@ -140,12 +140,12 @@ def sentences(following: Following, names: Mapping[int, str] = MappingProxyType(
         for one in following.left_out
     ]
     if not following.kept.any():
-        return out
+        return [*out, "Nothing is left to learn from; check the electrodes, and record again."]
     return [*out, f"The EMG follows the shown hand by {following.delay_s:.2f} s, and training takes this delay out."]
 
 
 def _envelope(counts: NDArray[np.int16], samples: int) -> tuple[Floats, Floats]:
-    """The RMS of the channels in steps, both (steps,): the mean, each relative to its strongest; the loudest, to its rest.
+    """The RMS of the channels in steps, (steps,) each: the mean relative to the strongest, the loudest relative to rest.
 
     The difference of neighbouring samples has no drift and little hum.
     """
@@ -161,13 +161,15 @@ def _envelope(counts: NDArray[np.int16], samples: int) -> tuple[Floats, Floats]:
 def _effort(angles_deg: NDArray[np.float32]) -> Floats:
     """How far the shown hand is from rest, as the share of the farthest finger's way, (steps,)."""
     rest_deg = np.array(REST_DEG)
-    away = np.where(angles_deg > rest_deg, (angles_deg - rest_deg) / (180 - rest_deg), (rest_deg - angles_deg) / rest_deg)
+    away = np.where(
+        angles_deg > rest_deg, (angles_deg - rest_deg) / (180 - rest_deg), (rest_deg - angles_deg) / rest_deg
+    )
     return np.asarray(away.max(axis=1), np.float64)
 
 
 def _spans(label: NDArray[np.uint8]) -> list[_Span]:
     edges = [0, *(np.flatnonzero(np.diff(label)) + 1).tolist(), len(label)]
-    return [_Span(int(label[a]), a, b) for a, b in zip(edges[:-1], edges[1:], strict=True) if label[a]]
+    return [_Span(int(label[a]), a, b) for a, b in pairwise(edges) if label[a]]
 
 
 def _correlations(envelope: Floats, effort: Floats, span: _Span) -> Floats:

@@ -116,7 +116,9 @@ def _counting(log: Log) -> _Kept:
         discarded_until[discard.label, discard.repetition] = discard.row
     start, stop = np.maximum(row, discarded_until[label, repetition]), np.append(row[1:], log.samples)
     some = start < stop
-    return _Kept(*(column[some] for column in (start, stop, row)), *(c[some].astype(np.uint8) for c in (label, repetition)))
+    return _Kept(
+        *(column[some] for column in (start, stop, row)), *(c[some].astype(np.uint8) for c in (label, repetition))
+    )
 
 
 def _cut(kept: _Kept, rows: Rows) -> _Kept:

@@ -1,7 +1,7 @@
 """A movement that is shown to the wearer: the angles of the shown hand as a function of time. Pure.
 
-A movement is a row of strokes, one for each depth. A stroke leads from rest a share of the way to a pose, the depth, and
-back to rest. A sine goes and comes smoothly; a trapezoid goes, holds and comes, each for a third of the stroke.
+A movement is a row of strokes, one for each depth. A stroke leads from rest a share of the way to a pose, the depth,
+and back to rest. A sine goes and comes smoothly; a trapezoid goes, holds and comes, each for a third of the stroke.
 """
 
 from __future__ import annotations
@@ -48,6 +48,8 @@ class Movement(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         stroke, phase = np.divmod(t_s / self.stroke_s, 1)
         inside = (stroke >= 0) & (stroke < len(self.depths))
         depth = np.where(inside, np.array(self.depths)[np.where(inside, stroke, 0).astype(np.intp)], 0.0)
-        way = depth * (np.sin(np.pi * phase) ** 2 if self.shape == "sine" else np.clip(1.5 - abs(3 * phase - 1.5), 0, 1))
+        way = depth * (
+            np.sin(np.pi * phase) ** 2 if self.shape == "sine" else np.clip(1.5 - abs(3 * phase - 1.5), 0, 1)
+        )
         rest_deg = np.array(REST_DEG)
         return np.asarray(rest_deg + way[:, None] * (np.array(self.angles_deg) - rest_deg))

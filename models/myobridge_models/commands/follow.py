@@ -33,7 +33,6 @@ def follow(
     The angles are true ones, or those that `myobridge record --follow` showed.
     """
     from myobridge.model.shipped import find_model
-    from myobridge_models.data.labels import rest_pose
     from myobridge_models.evaluation.evaluate import closed_loop, rest_of
     from myobridge_models.evaluation.movement import movement_figures
     from myobridge_models.experiments.regressions import REGRESSIONS, learnt

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -31,19 +32,18 @@ def record_following(options: SynthOptions, movements: Sequence[Movement], repet
     """
     rng = np.random.default_rng([options.seed, 6])
     begun, rows, at_s = [], [(0, 0, 0)], REST_S
-    for repetition in range(repetitions):
+    for round_ in range(repetitions):
         for number in rng.permutation(len(movements)):
             movement = movements[number]
             begun.append(Begun(at_s, movement))
-            rows.append((round(at_s * options.fs_hz), movement.label, repetition))
+            rows.append((round(at_s * options.fs_hz), movement.label, round_))
             at_s += movement.seconds
-            rows.append((round(at_s * options.fs_hz), 0, repetition))
+            rows.append((round(at_s * options.fs_hz), 0, round_))
             at_s += REST_S
     found = record(replace(options, script=ImitatingScript(ShownScript(begun), options.seed)), at_s)
-    row, label, repetition_of = np.array(rows).T
-    lengths = np.diff(np.append(row, len(found.counts)))
-    columns = {"label": label, "repetition": repetition_of}
-    return replace(found, **{name: np.repeat(values.astype(np.uint8), lengths) for name, values in columns.items()})
+    lengths = np.diff([*(row for row, _, _ in rows), len(found.counts)])
+    label, repetition = (np.repeat(np.array(column, np.uint8), lengths) for column in list(zip(*rows, strict=True))[1:])
+    return replace(found, label=label, repetition=repetition)
 
 
 def as_shown(recording: Recording, movements: Sequence[Movement]) -> Recording:
@@ -52,7 +52,7 @@ def as_shown(recording: Recording, movements: Sequence[Movement]) -> Recording:
     shown_deg = np.tile(np.array(REST_DEG, np.float32), (len(recording.counts), 1))
     edges = [0, *(np.flatnonzero(np.diff(recording.label)) + 1).tolist(), len(recording.label)]
     known = {movement.label: movement for movement in movements}
-    for start, stop in zip(edges[:-1], edges[1:], strict=True):
+    for start, stop in pairwise(edges):
         if movement := known.get(int(recording.label[start])):
             shown_deg[start:stop] = movement.shown_deg(np.arange(stop - start) / recording.fs_hz)
     return replace(recording, angles_deg=shown_deg, shown=True)

@@ -20,7 +20,7 @@ Source = tuple[Path, Recording]
 
 
 def load_source(path: Path, tell: Callable[[str], None] = lambda _sentence: None) -> Source:
-    """Loads a recording; of one that showed a hand, the stretches that the wearer followed, with the wearer's delay out.
+    """Loads a recording; of one that showed a hand, the stretches that the wearer followed, without the wearer's delay.
 
     tell: is told how the wearer followed.
 

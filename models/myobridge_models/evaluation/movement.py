@@ -8,8 +8,8 @@ angle varies by more than 10° there, and *still* if it does not and another fin
 - *Fit*: R² and correlation of each finger over the pieces that move it.
 - *Delay*: the shift at which the angles of a moved finger correlate best with the true angles. The true finger already
   moves some 80 ms after its EMG, the muscle's own delay, so the hand is that much later behind the EMG.
-- *Jitter*: root mean square of the speeds of all servos between neighbouring decisions while the true fingers stand still
-  away from rest, as in `steadiness`.
+- *Jitter*: root mean square of the speeds of all servos between neighbouring decisions while the true fingers stand
+  still away from rest, as in `steadiness`.
 - *Cross-talk*: mean absolute error of the still fingers while others move.
 """
 

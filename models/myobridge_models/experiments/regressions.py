@@ -1,7 +1,7 @@
-"""Regressions beside which a network that follows fingers is judged: they read the network's window, 0.4 s, and its end.
+"""Regressions beside which a network that follows fingers is judged: they read the network's window, the last 0.4 s.
 
-They learn angles from the same recordings, from the logarithms of RMS, mean absolute value and waveform length, and from
-zero crossings, of the last 0.1, 0.2 and 0.4 s, and decide every 50 ms without smoothing.
+They learn angles from the same recordings, from the logarithms of RMS, mean absolute value and waveform length, and
+from zero crossings, of the last 0.1, 0.2 and 0.4 s, and decide every 50 ms without smoothing.
 """
 
 from __future__ import annotations

@@ -16,20 +16,34 @@ def random_history(poses_deg: Tensor, count: int, noise_deg: float) -> Tensor:
     return (held + noise_deg * torch.randn_like(held)).clamp(0, FULL_SWING_DEG)
 
 
-def closed_loop_loss(
-    network: Network, features: Tensor, history_deg: Tensor, target_deg: Tensor, counts: Tensor
-) -> Tensor:
-    """Returns the mean absolute error as a share of the full swing, over the windows that count.
-
-    features (N, K, F) of K windows in a row, history_deg (N, 10) before the first, target_deg (N, K, 5), counts (N, K).
-    """
-    total = features.new_zeros(())
+def closed_loop(network: Network, features: Tensor, history_deg: Tensor) -> Tensor:
+    """Returns the angles (N, K, 5) of K windows in a row; features (N, K, F), and history_deg (N, 10) before them."""
+    found = []
     for k in range(features.shape[1]):
         angles = network.decide(features[:, k], history_deg)  # (N, 5)
-        error = (angles - target_deg[:, k]).abs().mean(dim=1) / FULL_SWING_DEG
-        total = total + (error * counts[:, k]).sum()
+        found.append(angles)
         history_deg = torch.cat((angles.detach(), history_deg[:, : len(SERVOS)]), dim=1)
+    return torch.stack(found, dim=1)
+
+
+def angle_loss(angles_deg: Tensor, target_deg: Tensor, counts: Tensor) -> Tensor:
+    """Returns the mean absolute error as a share of the full swing, over the windows that count.
+
+    angles_deg and target_deg (N, K, 5), counts (N, K).
+    """
+    total = angles_deg.new_zeros(())
+    for k in range(angles_deg.shape[1]):
+        error = (angles_deg[:, k] - target_deg[:, k]).abs().mean(dim=1) / FULL_SWING_DEG
+        total = total + (error * counts[:, k]).sum()
     return total / counts.sum().clamp(min=1)
+
+
+def tremble_loss(angles_deg: Tensor, target_deg: Tensor, counts: Tensor) -> Tensor:
+    """Returns how much the steps from window to window differ from those of the targets, as a share of the full swing.
+
+    Arguments as for `angle_loss`; a step counts if both of its windows do.
+    """
+    return angle_loss(angles_deg.diff(dim=1), target_deg.diff(dim=1), counts[:, 1:] & counts[:, :-1])
 
 
 def probe_loss(scores: Tensor, movement: Tensor, counts: Tensor) -> Tensor:

@@ -50,6 +50,8 @@ class Recipe:
     """Share of the segments that end at rest; the other poses share the remainder equally."""
     angles_share: float = 0.5
     """Share of the segments from takes with angles, where other takes have poses."""
+    tremble_weight: float = 0.0
+    """Weight of the loss by which a network that learns angles also learns their steps: a held depth is steady."""
     probe_weight: float = 0.3
     """Weight of the cross-entropy by which the detectors also learn to tell all movements apart, the wrist's too."""
     copies: int = 0

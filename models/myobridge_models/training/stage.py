@@ -10,12 +10,13 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from myobridge.calibration.poses import REST
 from myobridge_models.data.augment import altered
 from myobridge_models.data.label_alignment import aligned
 from myobridge_models.data.takes import Take
 from myobridge_models.network.families.base import FULL_SWING_DEG, CacheableNetwork, Network
 from myobridge_models.training.feature_cache import FeatureCache
-from myobridge_models.training.loss import closed_loop_loss, probe_loss, random_history
+from myobridge_models.training.loss import angle_loss, closed_loop, probe_loss, random_history, tremble_loss
 from myobridge_models.training.recipe import Recipe
 from myobridge_models.training.segments import Drawn, Segments
 
@@ -36,6 +37,8 @@ class Training:
         real = [aligned(take, fs_hz) for take in takes] if recipe.follow else list(takes)
         copies = [altered(take, fs_hz, self.rng) for _ in range(recipe.copies) for take in real]
         self.segments = Segments([*real, *copies], network.shape, recipe)
+        self.follows = any((take.movement < REST).any() for take in real)
+        """Some takes have angles."""
         self.poses_deg = self.segments.poses_deg()
         self.ends = torch.from_numpy(self.segments.ends).to(device)
 
@@ -113,8 +116,11 @@ class Stage:
         features = self._features(drawn)
         target, movement, counts = (part.to(training.device) for part in drawn[2:])
         history = random_history(training.poses_deg, len(drawn.take), recipe.history_noise_deg).to(training.device)
-        loss = closed_loop_loss(training.network, features, history, target, counts)
+        angles = closed_loop(training.network, features, history)
+        loss = angle_loss(angles, target, counts)
         shown_deg = FULL_SWING_DEG * loss.item()
+        if recipe.tremble_weight and training.follows:
+            loss = loss + recipe.tremble_weight * tremble_loss(angles, target, counts & (movement < 0))
         if self._probe is not None:
             loss = loss + recipe.probe_weight * probe_loss(self._probe(features), movement, counts)
         self.optimiser.zero_grad()

@@ -20,7 +20,7 @@ from myobridge_models.export.export import export
 from myobridge_models.network.families.registry import create
 from myobridge_models.training.build import build
 from myobridge_models.training.feature_cache import FeatureCache
-from myobridge_models.training.loss import closed_loop_loss, random_history
+from myobridge_models.training.loss import angle_loss, closed_loop, random_history, tremble_loss
 from myobridge_models.training.recipe import Recipe
 from myobridge_models.training.segments import Segments
 from myobridge_models.training.validation import Validation
@@ -43,7 +43,7 @@ class TestClosedLoop:
                 return torch.full((len(features), 5), 10.0 * len(seen))
 
         start, target = torch.full((1, 10), 77.0), torch.full((1, 3, 5), 180.0)
-        loss = closed_loop_loss(Spy(), torch.zeros(1, 3, 4), start, target, torch.ones(1, 3))
+        loss = angle_loss(closed_loop(Spy(), torch.zeros(1, 3, 4), start), target, torch.ones(1, 3))
         assert [h[0, 0].item() for h in seen] == [77, 10, 20]
         assert [h[0, 5].item() for h in seen] == [77, 77, 10]
         assert loss.item() == pytest.approx((170 + 160 + 150) / 3 / 180)
@@ -54,8 +54,15 @@ class TestClosedLoop:
                 return torch.zeros(len(features), 5)
 
         target = torch.tensor([[[0.0] * 5, [180.0] * 5]])
-        loss = closed_loop_loss(Off(), torch.zeros(1, 2, 4), torch.zeros(1, 10), target, torch.tensor([[1.0, 0.0]]))
-        assert loss.item() == 0
+        angles = closed_loop(Off(), torch.zeros(1, 2, 4), torch.zeros(1, 10))
+        assert angle_loss(angles, target, torch.tensor([[1.0, 0.0]])).item() == 0
+
+    def test_a_trembling_hand_costs_and_a_constant_offset_does_not(self):
+        still, counts = torch.full((1, 4, 5), 90.0), torch.ones(1, 4, dtype=torch.bool)
+        trembling = still + torch.tensor([0.0, 9.0, 0.0, 9.0])[None, :, None]
+        assert tremble_loss(still + 20, still, counts).item() == 0
+        assert tremble_loss(trembling, still, counts).item() == pytest.approx(9 / 180)
+        assert tremble_loss(trembling, still, ~counts).item() == 0
 
     def test_history_starts_anywhere_within_the_servos_range(self):
         history = random_history(torch.tensor([[0.0] * 5, [180.0] * 5]), 200, noise_deg=15)
