@@ -6,12 +6,15 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
+from myobridge.calibration.plan import Timing
 from myobridge.calibration.tables import check_different, load_tables
 from myobridge.errors import UserError
 from myobridge.model.file import REST_DEG
 from myobridge.recording.movement import Movement
 
 DEFAULT: Final = Path(str(files("myobridge.calibration"))) / "movements.toml"
+TIMING: Final = Timing(repetitions=2, rest_s=2.0)
+"""Two repetitions, one of them to judge on."""
 
 
 def load_movements(path: Path = DEFAULT) -> tuple[Movement, ...]:

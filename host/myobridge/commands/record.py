@@ -92,6 +92,7 @@ def record(
     """
     from myobridge.board import check_rate
     from myobridge.calibration.movements import DEFAULT as MOVEMENTS
+    from myobridge.calibration.movements import TIMING as FOLLOWED
     from myobridge.calibration.movements import load_movements
     from myobridge.calibration.plan import Timing
     from myobridge.calibration.poses import DEFAULT, load_poses
@@ -113,7 +114,9 @@ def record(
         wanted = settings.acquisition
         spec = spec_for(fs_hz or wanted.fs_hz or 2000.0, channels or len(wanted.inputs or range(4)))
     check_rate(settings, spec)
-    timing = Timing(repetitions=repetitions or (2 if movements else 3), hold_s=hold_s, rest_s=rest_s)
+    timing = Timing(
+        repetitions=repetitions or (FOLLOWED if movements else Timing()).repetitions, hold_s=hold_s, rest_s=rest_s
+    )
     order = fresh_seed() if seed is None else seed
     path, outcome = record_session(port, out, "session", spec, settings, poses, timing, order, say, movements=movements)
     for sentence in [*sum_up(outcome, path), *(how_followed(path) if movements else [])]:

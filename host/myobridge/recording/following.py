@@ -23,11 +23,11 @@ from myobridge.recording.arrays import Recording
 STEP_S: Final = 0.02
 SMOOTH_STEPS: Final = 7
 """Length of the window that smooths the envelope."""
-LATEST_S: Final = 1.0
-"""A wearer who is later than this does not follow."""
-SEARCHED_S: Final = 4.0
+LATEST: Final = round(1.0 / STEP_S)
+"""In steps. A wearer who is later than this does not follow."""
+SEARCHED: Final = round(4.0 / STEP_S)
 """Delays up to this one are looked for, so that a late wearer learns how late."""
-NEAR_S: Final = 0.3
+NEAR: Final = round(0.3 / STEP_S)
 """The delay of one movement may differ this much from the delay of the recording."""
 FITS: Final = 0.6
 """Lowest correlation of a movement that was followed."""
@@ -44,8 +44,8 @@ MUSCLE_S: Final = 0.08
 moving finger, not of its EMG."""
 SILENT: Final = 1e-3
 """Added to the power, in squared counts, so that a dead channel divides nothing by zero."""
-TAIL_S: Final = 1.0
-"""A movement is judged to this time after its end, because the wearer is late."""
+TAIL: Final = round(1.0 / STEP_S)
+"""A movement is judged from this time before its beginning to this time after its end, because the wearer is late."""
 
 Floats = NDArray[np.float64]
 
@@ -111,25 +111,24 @@ def judge(recording: Recording) -> Following:
     """How the wearer followed; a recording without one followed movement has a delay of 0 and no kept sample."""
     assert recording.angles_deg is not None and recording.label is not None
     samples = round(STEP_S * recording.fs_hz)
+    steps = len(recording.counts) // samples
+    label = recording.label[samples // 2 :: samples][:steps]
+    effort = _effort(recording.angles_deg[samples // 2 :: samples][:steps])
+    session = _Session(*_envelope(recording.counts, samples, label == 0), effort)
+    fits = [_correlations(session, span) for span in _spans(label)]
+    good = [fit[: LATEST + 1] for span, fit in zip(_spans(label), fits, strict=True) if _made(session, span)]
+    good = [fit for fit in good if fit.max() >= FITS]
+    delay = int(np.mean(good, axis=0).argmax()) if good else None
     step_s = samples / recording.fs_hz
-    envelope, louder = _envelope(recording.counts, samples)
-    effort = _effort(recording.angles_deg[samples // 2 :: samples][: len(envelope)])
-    spans = _spans(recording.label[samples // 2 :: samples][: len(envelope)])
-    fits = np.array([_correlations(envelope, effort, span) for span in spans]).reshape(len(spans), -1)
-    made = np.array([_made(louder, span) for span in spans], bool)
-    latest = round(LATEST_S / STEP_S)
-    good = made & (fits[:, : latest + 1].max(axis=1, initial=0) >= FITS)
-    delay = int(fits[good, : latest + 1].mean(axis=0).argmax()) if good.any() else 0
-    out: list[LeftOut] = []
-    for span, fit, moved in zip(spans, fits, made, strict=True):
-        reason = _reason(fit, moved, delay) if good.any() else _reason(fit, moved, None)
-        end = min(span.stop + delay, len(envelope))
-        gone = [(span.start, end, reason)] if reason else _let_go(envelope, effort, span, delay)
-        out += [LeftOut(step_s * a, step_s * b, span.label, why) for a, b, why in gone]
-    kept = np.full(len(recording.counts), good.any())
+    out = [
+        LeftOut(step_s * start, step_s * stop, span.label, reason)
+        for span, fit in zip(_spans(label), fits, strict=True)
+        for start, stop, reason in _not_followed(session, span, fit, delay)
+    ]
+    kept = np.full(len(recording.counts), delay is not None)
     for one in out:
         kept[round(one.start_s * recording.fs_hz) : round(one.stop_s * recording.fs_hz)] = False
-    return Following(step_s * delay, kept, len(spans), tuple(out))
+    return Following(step_s * (delay or 0), kept, len(fits), tuple(out))
 
 
 def sentences(following: Following, names: Mapping[int, str] = MappingProxyType({})) -> list[str]:
@@ -144,18 +143,31 @@ def sentences(following: Following, names: Mapping[int, str] = MappingProxyType(
     return [*out, f"The EMG follows the shown hand by {following.delay_s:.2f} s, and training takes this delay out."]
 
 
-def _envelope(counts: NDArray[np.int16], samples: int) -> tuple[Floats, Floats]:
-    """The RMS of the channels in steps, (steps,) each: the mean relative to the strongest, the loudest relative to rest.
+class _Session(NamedTuple):
+    """What was heard and shown in steps, (steps,) each.
+
+    envelope: mean over the channels of the RMS relative to the channel's strongest.
+    louder: the largest ratio of a channel's RMS to its RMS at rest.
+    effort: how far the shown hand was from rest.
+    """
+
+    envelope: Floats
+    louder: Floats
+    effort: Floats
+
+
+def _envelope(counts: NDArray[np.int16], samples: int, rest: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    """Envelope and loudness of a session; rest (steps,): nothing was shown.
 
     The difference of neighbouring samples has no drift and little hum.
     """
-    steps = len(counts) // samples
     change = np.diff(counts.astype(np.float32), axis=0, prepend=counts[:1].astype(np.float32))
-    power = np.square(change[: steps * samples]).reshape(steps, samples, -1).mean(axis=1)
+    power = np.square(change[: len(rest) * samples]).reshape(len(rest), samples, -1).mean(axis=1)
     window = np.ones(SMOOTH_STEPS) / SMOOTH_STEPS
     rms = np.sqrt(np.array([np.convolve(channel, window, "same") for channel in power.T]) + SILENT)
-    rest, strongest = np.quantile(rms, (0.1, 0.98), axis=1)
-    return (rms / strongest[:, None]).mean(axis=0), (rms / rest[:, None]).max(axis=0)
+    quiet = np.median(rms[:, rest], axis=1) if rest.any() else np.quantile(rms, 0.1, axis=1)
+    strongest = np.quantile(rms, 0.98, axis=1)
+    return (rms / strongest[:, None]).mean(axis=0), (rms / quiet[:, None]).max(axis=0)
 
 
 def _effort(angles_deg: NDArray[np.float32]) -> Floats:
@@ -172,49 +184,65 @@ def _spans(label: NDArray[np.uint8]) -> list[_Span]:
     return [_Span(int(label[a]), a, b) for a, b in pairwise(edges) if label[a]]
 
 
-def _correlations(envelope: Floats, effort: Floats, span: _Span) -> Floats:
-    """The correlation of envelope and effort around a movement at each delay from 0 to SEARCHED_S."""
-    stop = min(span.stop + round(TAIL_S / STEP_S), len(envelope))
-    shown = effort[max(0, span.start - round(TAIL_S / STEP_S)) : stop]
-    found = []
-    for delay in range(round(SEARCHED_S / STEP_S) + 1):
-        late = envelope[max(0, span.start - round(TAIL_S / STEP_S)) + delay : stop + delay]
-        own = shown[: len(late)]
-        varies = len(late) > 2 and own.std() > 0 and late.std() > 0
-        found.append(float(np.corrcoef(own, late)[0, 1]) if varies else 0.0)
-    return np.array(found)
+def _correlations(session: _Session, span: _Span) -> Floats:
+    """The correlation of envelope and effort around a movement at each delay from 0 to SEARCHED."""
+    start, stop = max(0, span.start - TAIL), min(span.stop + TAIL, len(session.effort))
+    shown = session.effort[start:stop]
+    late = (session.envelope[start + delay : stop + delay] for delay in range(SEARCHED + 1))
+    return np.array([_correlation(shown[: len(one)], one) for one in late])
 
 
-def _made(louder: Floats, span: _Span) -> bool:
+def _correlation(shown: Floats, heard: Floats) -> float:
+    varies = len(heard) > 2 and shown.std() > 0 and heard.std() > 0
+    return float(np.corrcoef(shown, heard)[0, 1]) if varies else 0.0
+
+
+def _made(session: _Session, span: _Span) -> bool:
     """Whether a muscle worked in the movement or a little later."""
-    return bool(np.quantile(louder[span.start : span.stop + round(TAIL_S / STEP_S)], 0.9) >= LOUDER)
+    return bool(np.quantile(session.louder[span.start : span.stop + TAIL], 0.9) >= LOUDER)
 
 
-def _reason(fit: Floats, moved: bool, delay: int | None) -> str:
-    """Why a movement was not followed; empty if it was."""
-    if not moved:
-        return "no muscle worked"
-    best = int(fit.argmax())
-    near = slice(0) if delay is None else slice(max(0, delay - round(NEAR_S / STEP_S)), delay + round(NEAR_S / STEP_S))
-    if fit[near].max(initial=0) >= FITS:
-        return ""
-    if fit[best] >= FITS and best * STEP_S > NEAR_S:
-        return f"you were late by {best * STEP_S:.1f} s"
-    return "you moved in another way"
+def _not_followed(session: _Session, span: _Span, fit: Floats, delay: int | None) -> list[tuple[int, int, str]]:
+    """The stretches (first step, last step, reason) of a movement that were not followed.
+
+    fit: the correlation at each delay. delay: of the recording, in steps; None: no movement was followed.
+    """
+    best, usual = int(fit.argmax()), delay or 0
+    stop = min(span.stop + usual, len(session.effort))
+    if not _made(session, span):
+        return [(span.start, stop, "no muscle worked")]
+    gone = _let_go(session, span, usual)
+    near = fit[max(0, usual - NEAR) : usual + NEAR].max()
+    if delay is not None and (near >= FITS or _fits_without(session, span, delay, gone)):
+        return [(start, stop, "you let go") for start, stop in gone]
+    if fit[best] >= FITS and best > LATEST:
+        return [(span.start, min(span.stop + best, len(session.effort)), f"you were late by {best * STEP_S:.1f} s")]
+    return [(span.start, stop, "you moved in another way")]
 
 
-def _let_go(envelope: Floats, effort: Floats, span: _Span, delay: int) -> Sequence[tuple[int, int, str]]:
-    """The stretches (first step, last step, reason) of a movement in which the muscle was quiet and should not be."""
-    rows = np.arange(span.start + delay, min(span.stop + delay, len(envelope)))
-    shown, heard = effort[rows - delay], envelope[rows]
-    quiet = float(np.quantile(envelope[max(0, span.start - 50) : span.stop + 50], 0.05))
+def _let_go(session: _Session, span: _Span, delay: int) -> list[tuple[int, int]]:
+    """The stretches (first step, last step) of a movement in which the muscle was quiet and should not be."""
+    rows = np.arange(span.start + delay, min(span.stop + delay, len(session.effort)))
+    shown, heard = session.effort[rows - delay], session.envelope[rows]
+    quiet = float(np.quantile(session.envelope[max(0, span.start - TAIL) : span.stop + TAIL], 0.05))
     above, bent = np.maximum(heard - quiet, 0), shown > BENT
     usual = float(np.median(above[bent] / shown[bent])) if bent.any() else 0.0
     gone = np.concatenate([[False], bent & (above < QUIET * usual * shown), [False]]).astype(np.int8)
     starts, stops = np.flatnonzero(np.diff(gone) > 0), np.flatnonzero(np.diff(gone) < 0)
-    margin = round(NEAR_S / STEP_S)
+    first = span.start + delay
     return [
-        (int(rows[0] + a) - margin, int(rows[0] + b) + margin, "you let go")
+        (int(first + a) - NEAR, int(first + b) + NEAR)
         for a, b in zip(starts, stops, strict=True)
         if (b - a) * STEP_S >= LET_GO_S
     ]
+
+
+def _fits_without(session: _Session, span: _Span, delay: int, gone: Sequence[tuple[int, int]]) -> bool:
+    """Whether a movement was followed apart from the stretches in which the wearer let go, its smaller part."""
+    rows = np.arange(span.start + delay, min(span.stop + delay, len(session.effort)))
+    kept = np.ones(len(rows), bool)
+    for start, stop in gone:
+        kept &= (rows < start) | (rows >= stop)
+    return bool(
+        kept.mean() > 0.5 and _correlation(session.effort[rows - delay][kept], session.envelope[rows][kept]) >= FITS
+    )

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import torch
 from torch import Tensor, nn
 
 from myobridge import SERVOS
 from myobridge_models.network.families.base import FULL_SWING_DEG, Network
 from myobridge_models.network.shape import HISTORY_STEPS
+
+SQUARED_DEG: Final = 30.0
 
 
 def random_history(poses_deg: Tensor, count: int, noise_deg: float) -> Tensor:
@@ -26,24 +30,21 @@ def closed_loop(network: Network, features: Tensor, history_deg: Tensor) -> Tens
     return torch.stack(found, dim=1)
 
 
-def angle_loss(angles_deg: Tensor, target_deg: Tensor, counts: Tensor) -> Tensor:
-    """Returns the mean absolute error as a share of the full swing, over the windows that count.
+def angle_loss(angles_deg: Tensor, target_deg: Tensor, counts: Tensor, movement: Tensor) -> Tensor:
+    """Returns the mean error as a share of the full swing, over the windows that count.
 
-    angles_deg and target_deg (N, K, 5), counts (N, K).
+    The error is absolute, so that a network chooses a pose; where angles are known (movement -1), it is squared up to
+    SQUARED_DEG, so that a network learns the mean of depths that it cannot tell apart.
+
+    angles_deg and target_deg (N, K, 5), counts and movement (N, K).
     """
     total = angles_deg.new_zeros(())
     for k in range(angles_deg.shape[1]):
-        error = (angles_deg[:, k] - target_deg[:, k]).abs().mean(dim=1) / FULL_SWING_DEG
+        error = (angles_deg[:, k] - target_deg[:, k]).abs()
+        followed = torch.where(error < SQUARED_DEG, error**2 / (2 * SQUARED_DEG), error - SQUARED_DEG / 2)
+        error = torch.where(movement[:, k, None] < 0, followed, error).mean(dim=1) / FULL_SWING_DEG
         total = total + (error * counts[:, k]).sum()
     return total / counts.sum().clamp(min=1)
-
-
-def tremble_loss(angles_deg: Tensor, target_deg: Tensor, counts: Tensor) -> Tensor:
-    """Returns how much the steps from window to window differ from those of the targets, as a share of the full swing.
-
-    Arguments as for `angle_loss`; a step counts if both of its windows do.
-    """
-    return angle_loss(angles_deg.diff(dim=1), target_deg.diff(dim=1), counts[:, 1:] & counts[:, :-1])
 
 
 def probe_loss(scores: Tensor, movement: Tensor, counts: Tensor) -> Tensor:

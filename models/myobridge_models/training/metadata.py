@@ -12,7 +12,7 @@ from myobridge.model.file import MAX_NOTE, LabelledPose, ModelSpec, usual_hop_sa
 from myobridge_models.data.labels import rest_pose
 from myobridge_models.data.takes import Sections, Take
 from myobridge_models.data.training_set import Source
-from myobridge_models.export.postprocess import SMOOTHING, rest_gate
+from myobridge_models.export.postprocess import follows, rest_gate, smoothing
 from myobridge_models.network.families.base import Network
 from myobridge_models.training.recipe import Recipe, history_hops
 
@@ -46,12 +46,13 @@ def metadata_of(
         scale_fs=tuple(float(s) for s in scale),
         rest_pose_deg=rest_pose(poses),
         rest_gate=rest_gate(poses, takes),
-        smoothing=SMOOTHING,
+        smoothing=smoothing(takes),
         poses=tuple(poses),
         training={
             "recordings": ", ".join(path.name for path, _ in sources)[:MAX_NOTE],
             "repetitions": ", ".join(sorted({str(r) for take in takes for r in np.unique(take.repetition) if r >= 0})),
             "minutes": round(sum(len(take) for take in takes) / fs_hz / 60, 2),
+            "proportional": int(follows(takes)),
             "base": base,
             "steps": recipe.steps,
             "seed": recipe.seed,

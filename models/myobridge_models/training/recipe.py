@@ -50,14 +50,14 @@ class Recipe:
     """Share of the segments that end at rest; the other poses share the remainder equally."""
     angles_share: float = 0.5
     """Share of the segments from takes with angles, where other takes have poses."""
-    tremble_weight: float = 0.0
-    """Weight of the loss by which a network that learns angles also learns their steps: a held depth is steady."""
     probe_weight: float = 0.3
     """Weight of the cross-entropy by which the detectors also learn to tell all movements apart, the wrist's too."""
     copies: int = 0
     """Altered copies of the takes beside the takes themselves; they improve robustness and cost accuracy."""
     gain_jitter: float = 0.2
     """Standard deviation of the log of each channel's gain: electrodes never sit the same way twice."""
+    angles_gain_jitter: float = 0.05
+    """The same for segments from takes with angles: the strength of the EMG tells the depth of a movement."""
     level_jitter: float = 0.0
     """Standard deviation of the log of a gain common to all channels: the EMG of some people is stronger."""
     history_noise_deg: float = 15.0

@@ -10,13 +10,12 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from myobridge.calibration.poses import REST
 from myobridge_models.data.augment import altered
 from myobridge_models.data.label_alignment import aligned
 from myobridge_models.data.takes import Take
 from myobridge_models.network.families.base import FULL_SWING_DEG, CacheableNetwork, Network
 from myobridge_models.training.feature_cache import FeatureCache
-from myobridge_models.training.loss import angle_loss, closed_loop, probe_loss, random_history, tremble_loss
+from myobridge_models.training.loss import angle_loss, closed_loop, probe_loss, random_history
 from myobridge_models.training.recipe import Recipe
 from myobridge_models.training.segments import Drawn, Segments
 
@@ -37,8 +36,6 @@ class Training:
         real = [aligned(take, fs_hz) for take in takes] if recipe.follow else list(takes)
         copies = [altered(take, fs_hz, self.rng) for _ in range(recipe.copies) for take in real]
         self.segments = Segments([*real, *copies], network.shape, recipe)
-        self.follows = any((take.movement < REST).any() for take in real)
-        """Some takes have angles."""
         self.poses_deg = self.segments.poses_deg()
         self.ends = torch.from_numpy(self.segments.ends).to(device)
 
@@ -117,10 +114,8 @@ class Stage:
         target, movement, counts = (part.to(training.device) for part in drawn[2:])
         history = random_history(training.poses_deg, len(drawn.take), recipe.history_noise_deg).to(training.device)
         angles = closed_loop(training.network, features, history)
-        loss = angle_loss(angles, target, counts)
+        loss = angle_loss(angles, target, counts, movement)
         shown_deg = FULL_SWING_DEG * loss.item()
-        if recipe.tremble_weight and training.follows:
-            loss = loss + recipe.tremble_weight * tremble_loss(angles, target, counts & (movement < 0))
         if self._probe is not None:
             loss = loss + recipe.probe_weight * probe_loss(self._probe(features), movement, counts)
         self.optimiser.zero_grad()
@@ -136,7 +131,8 @@ class Stage:
         """Returns features (N, unroll, F) of the drawn windows; each channel of a segment has its own gain."""
         training = self._training
         recipe, count = training.recipe, len(drawn.take)
-        own = recipe.gain_jitter * torch.randn(count, training.network.shape.channels)
+        jitter = torch.where(drawn.movement[:, :1] < 0, recipe.angles_gain_jitter, recipe.gain_jitter)  # (N, 1)
+        own = jitter * torch.randn(count, training.network.shape.channels)
         gain = torch.exp(own + recipe.level_jitter * torch.randn(count, 1)).to(training.device)
         if self._cache is not None:
             return self._cache.features(drawn, gain)
