@@ -20,6 +20,12 @@ def random_history(poses_deg: Tensor, count: int, noise_deg: float) -> Tensor:
     return (held + noise_deg * torch.randn_like(held)).clamp(0, FULL_SWING_DEG)
 
 
+def with_past(history_deg: Tensor, past_deg: Tensor, share: float, noise_deg: float) -> Tensor:
+    """Returns histories (N, 10) of which this share tells the past (N, 10), with noise, so that a network trusts it."""
+    noisy = (past_deg + noise_deg * torch.randn_like(past_deg)).clamp(0, FULL_SWING_DEG)
+    return torch.where(torch.rand(len(past_deg), 1) < share, noisy, history_deg)
+
+
 def closed_loop(network: Network, features: Tensor, history_deg: Tensor) -> Tensor:
     """Returns the angles (N, K, 5) of K windows in a row; features (N, K, F), and history_deg (N, 10) before them."""
     found = []

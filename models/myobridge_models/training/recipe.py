@@ -61,6 +61,10 @@ class Recipe:
     level_jitter: float = 0.0
     """Standard deviation of the log of a gain common to all channels: the EMG of some people is stronger."""
     history_noise_deg: float = 15.0
+    past_share: float = 0.7
+    """Share of the segments from takes with angles that begin at their own past: depths change slowly, and a network
+    that trusts its last answers is steady."""
+    past_noise_deg: float = 10.0
     average: float = 0.995
     """Decay per step of the running average of the weights; the trained network has the average."""
     seed: int = 0

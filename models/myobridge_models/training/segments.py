@@ -22,7 +22,7 @@ class Drawn(NamedTuple):
 
     take: int64 (N,); ends: int64 (N, unroll), samples of the take at which the windows end.
     target_deg (N, unroll, 5), movement (N, unroll) from 0, -1 where angles are known and no movement is, and whether a
-    window counts (N, unroll).
+    window counts (N, unroll). past_deg (N, 10): the targets one and two steps before the first window.
     """
 
     take: NDArray[np.int64]
@@ -30,6 +30,7 @@ class Drawn(NamedTuple):
     target_deg: Tensor
     movement: Tensor
     counts: Tensor
+    past_deg: Tensor
 
 
 class Segments:
@@ -115,7 +116,13 @@ class Segments:
             torch.from_numpy(np.stack([t.target_deg[e] for t, e in rows])),
             torch.from_numpy(self._number(movement)),
             torch.from_numpy(np.stack([t.usable[e] for t, e in rows])),
+            torch.from_numpy(np.stack([self._past_deg(t, e[0]) for t, e in rows])),
         )
+
+    def _past_deg(self, take: Take, end: int) -> NDArray[np.float32]:
+        """Returns the targets one and two steps before a window's end, (10,)."""
+        past: NDArray[np.float32] = take.target_deg[np.maximum(0, end - self.step * np.array((1, 2)))].reshape(-1)
+        return past
 
     def _number(self, movement: NDArray[np.int64]) -> NDArray[np.int64]:
         """Returns the numbers of labels among the known ones, from 0; -1 for angles."""

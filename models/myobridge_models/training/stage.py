@@ -15,7 +15,7 @@ from myobridge_models.data.label_alignment import aligned
 from myobridge_models.data.takes import Take
 from myobridge_models.network.families.base import FULL_SWING_DEG, CacheableNetwork, Network
 from myobridge_models.training.feature_cache import FeatureCache
-from myobridge_models.training.loss import angle_loss, closed_loop, probe_loss, random_history
+from myobridge_models.training.loss import angle_loss, closed_loop, probe_loss, random_history, with_past
 from myobridge_models.training.recipe import Recipe
 from myobridge_models.training.segments import Drawn, Segments
 
@@ -111,8 +111,8 @@ class Stage:
         training, recipe = self._training, self._training.recipe
         drawn = training.segments.draw(self._segments, training.rng)
         features = self._features(drawn)
-        target, movement, counts = (part.to(training.device) for part in drawn[2:])
-        history = random_history(training.poses_deg, len(drawn.take), recipe.history_noise_deg).to(training.device)
+        target, movement, counts = (part.to(training.device) for part in drawn[2:5])
+        history = self._history(drawn)
         angles = closed_loop(training.network, features, history)
         loss = angle_loss(angles, target, counts, movement)
         shown_deg = FULL_SWING_DEG * loss.item()
@@ -126,6 +126,16 @@ class Stage:
         self.average.update_parameters(training.network)
         self.done += 1
         return shown_deg
+
+    def _history(self, drawn: Drawn) -> Tensor:
+        """Returns histories (N, 10) that do not tell the present; some of takes with angles tell the past."""
+        training, recipe = self._training, self._training.recipe
+        history = random_history(training.poses_deg, len(drawn.take), recipe.history_noise_deg)
+        angles = drawn.movement[:, 0] < 0
+        if angles.any():
+            past = drawn.past_deg[angles]
+            history[angles] = with_past(history[angles], past, recipe.past_share, recipe.past_noise_deg)
+        return history.to(training.device)
 
     def _features(self, drawn: Drawn) -> Tensor:
         """Returns features (N, unroll, F) of the drawn windows; each channel of a segment has its own gain."""
