@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
@@ -81,18 +82,18 @@ class _Span(NamedTuple):
     stop: int
 
 
-def followed(recording: Recording) -> tuple[Recording, Following]:
+def followed(recording: Recording, source: Path) -> tuple[Recording, Following]:
     """The stretches that the wearer followed, with the angles at which the fingers were; and how the wearer followed.
 
     Raises:
-        UserError: the wearer followed none of the movements.
+        UserError: the wearer followed none of the movements; the sentence names `source`.
     """
     following = judge(recording)
     kept, angles_deg = following.kept, recording.angles_deg
     if not kept.any():
         reasons = "; ".join(dict.fromkeys(one.reason for one in following.left_out)) or "it shows none"
         raise UserError(
-            f"The wearer followed none of the {following.movements} movements of the recording ({reasons}); check the "
+            f"The wearer of {source} followed none of the {following.movements} movements ({reasons}); check the "
             "electrodes, and record again."
         )
     assert angles_deg is not None
@@ -108,11 +109,14 @@ def followed(recording: Recording) -> tuple[Recording, Following]:
 
 
 def judge(recording: Recording) -> Following:
-    """How the wearer followed; a recording without one followed movement has a delay of 0 and no kept sample."""
-    assert recording.angles_deg is not None and recording.label is not None
+    """How the wearer followed; a recording without one followed movement has a delay of 0 and no kept sample.
+
+    A recording without cues is one movement.
+    """
+    assert recording.angles_deg is not None
     samples = round(STEP_S * recording.fs_hz)
     steps = len(recording.counts) // samples
-    label = recording.label[samples // 2 :: samples][:steps]
+    label = np.ones(steps, np.uint8) if recording.label is None else recording.label[samples // 2 :: samples][:steps]
     effort = _effort(recording.angles_deg[samples // 2 :: samples][:steps])
     session = _Session(*_envelope(recording.counts, samples, label == 0), effort)
     fits = [_correlations(session, span) for span in _spans(label)]

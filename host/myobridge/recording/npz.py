@@ -80,7 +80,7 @@ def open_arrays(path: Path) -> ArraySamples:
     _has(file, ANGLES, (samples, len(SERVOS)))
     adc_bits = _number(file, "adc_bits", 8, 16) if "adc_bits" in file.arrays else DEFAULT_ADC_BITS
     fs_hz, poses = _number(file, "fs", 1, 100_000), _poses(file)
-    shown = SHOWN in file.arrays and bool(_number(file, SHOWN, 0, 1))
+    shown = {SHOWN, ANGLES} <= set(file.arrays) and bool(_number(file, SHOWN, 0, 1))
     return ArraySamples(file, fs_hz, int(adc_bits), channels, poses, Timeline.of(samples, per_sample), shown)
 
 

@@ -29,7 +29,7 @@ def load_source(path: Path, tell: Callable[[str], None] = lambda _sentence: None
     """
     recording = Recording.load(path)
     if recording.shown:
-        recording, following = followed(recording)
+        recording, following = followed(recording, path)
         for sentence in sentences(following):
             tell(f"{path.name}: {sentence}")
     return path, recording

@@ -63,7 +63,7 @@ def test_the_labels_are_the_shown_angles(session):
 
 
 def test_the_recording_says_how_it_was_followed(session):
-    assert not followed(session.recording)[1].left_out
+    assert not followed(session.recording, session.path)[1].left_out
     assert how_followed(session.path)[-1].startswith("The EMG follows the shown hand by 0.0")
     assert sum_up(session.outcome, session.path)[-1].startswith("Movements shown: 2 of 2;")
 
@@ -90,4 +90,4 @@ def test_what_was_done_is_kept_when_the_wearer_stops(tmp_path):
     stopped = Session(tmp_path, lambda look: "q" if look.stage is Stage.HOLD and look.progress > 0.7 else "")
     assert stopped.outcome.stopped
     assert stopped.outcome.holds_kept == 1
-    assert followed(stopped.recording)[1].movements == 2
+    assert followed(stopped.recording, stopped.path)[1].movements == 2

@@ -1,5 +1,7 @@
 """How a wearer followed a shown hand: the delay, and the stretches that are left out."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ from myobridge.recording.following import MUSCLE_S, followed, judge, sentences
 from myobridge.recording.movement import Movement
 
 FS_HZ = 500
+SOURCE = Path("f.myo")
 REST_S = 3.0
 FIST, PINCH = (180.0,) * 5, (180.0, 180.0, 40.0, 40.0, 40.0)
 MOVEMENTS = (
@@ -43,7 +46,7 @@ def session(follow=lambda _number, effort: effort, late_s=0.2, later_s=(0, 0, 0)
 @pytest.mark.parametrize("late_s", [0.0, 0.2, 0.5, 0.9])
 def test_the_wearer_s_delay_is_estimated_from_the_emg_and_taken_out(late_s):
     recording = session(late_s=late_s)
-    whole, following = followed(recording)
+    whole, following = followed(recording, SOURCE)
     assert following.delay_s == pytest.approx(late_s, abs=0.06)
     assert not following.left_out
     later = round((following.delay_s + MUSCLE_S) * FS_HZ)
@@ -52,7 +55,7 @@ def test_the_wearer_s_delay_is_estimated_from_the_emg_and_taken_out(late_s):
 
 
 def test_a_movement_that_the_wearer_does_not_make_is_left_out_and_reported():
-    whole, following = followed(session(lambda number, effort: effort * (number != 1)))
+    whole, following = followed(session(lambda number, effort: effort * (number != 1)), SOURCE)
     [out] = following.left_out
     assert (out.label, out.reason) == (2, "no muscle worked")
     assert out.stop_s - out.start_s == pytest.approx(MOVEMENTS[1].seconds, abs=0.3)
@@ -87,8 +90,8 @@ def test_a_wearer_who_moves_otherwise_does_not_follow():
 
 
 def test_a_wearer_who_does_nothing_is_told_what_to_do():
-    with pytest.raises(UserError, match=r"followed none of the 3 movements .*no muscle worked.*record again\.$"):
-        followed(session(lambda _number, effort: 0 * effort))
+    with pytest.raises(UserError, match=r"f\.myo followed none of the 3 movements .*no muscle worked.*record again\.$"):
+        followed(session(lambda _number, effort: 0 * effort), SOURCE)
 
 
 def test_of_a_recording_that_is_broken_off_the_part_until_then_counts():
@@ -97,6 +100,6 @@ def test_of_a_recording_that_is_broken_off_the_part_until_then_counts():
     part = Recording(
         recording.counts[:end], FS_HZ, 10, recording.label[:end], angles_deg=recording.angles_deg[:end], shown=True
     )
-    whole, following = followed(part)
+    whole, following = followed(part, SOURCE)
     assert following.movements == 2
     assert len(whole.counts) == end
