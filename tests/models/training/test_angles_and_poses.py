@@ -1,6 +1,5 @@
 """One network learns angles of a shown hand, and poses of cues."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +7,7 @@ import pytest
 
 from labelled_recording import FS_HZ, POSES, labelled
 from myobridge.calibration.movements import load_movements
+from myobridge.calibration.quick import base_of
 from myobridge.model.file import REST_DEG
 from myobridge.recording.following import MUSCLE_S
 from myobridge.simulator.synth import SynthOptions
@@ -15,13 +15,16 @@ from myobridge_models.data.labels import poses_of
 from myobridge_models.data.synthetic import as_shown, record_following
 from myobridge_models.data.takes import design_prefilter
 from myobridge_models.data.training_set import load_source, training_takes
+from myobridge_models.export.export import export
 from myobridge_models.export.postprocess import ANGLES_GATE
 from myobridge_models.network.shape import Shape
 from myobridge_models.training.build import build
+from myobridge_models.training.earlier_days import add_statistics
 from myobridge_models.training.recipe import Recipe
 from myobridge_models.training.segments import Segments
 
 MOVEMENTS = load_movements()[:3]
+QUICK = Recipe(steps=24, segments=4, head_segments=4)
 
 
 @pytest.fixture(scope="module")
@@ -63,16 +66,18 @@ def test_angles_have_their_share_of_the_segments_and_poses_keep_theirs(sources):
     assert np.mean(movement == 1) == pytest.approx(np.mean(movement == 2), abs=0.04)
 
 
-def test_a_model_of_both_kinds_knows_its_poses_and_lets_small_movements_through(sources):
-    quick = replace(Recipe(steps=24, segments=4, head_segments=4))
-    _, spec = build("both", sources, poses_of(sources), quick)
+def test_a_model_of_both_kinds_lets_small_movements_through_and_calibrates_in_seconds(sources, tmp_path):
+    network, spec = build("both", sources, poses_of(sources), QUICK)
     assert spec.proportional
     assert spec.poses == POSES
     assert spec.rest_gate == ANGLES_GATE
     smallest_deg = min(abs(a - r) for a, r in zip(MOVEMENTS[0].shown_deg([0.5])[0], REST_DEG, strict=True))
     assert smallest_deg > spec.rest_gate.leave_deg
+    export(network, spec, tmp_path / "both.onnx")
+    assert add_statistics(tmp_path / "both.onnx", sources)
+    assert base_of(tmp_path / "both.onnx").poses == POSES
 
 
 def test_a_model_of_poses_alone_is_not_proportional():
-    _, spec = build("poses", [(Path("poses.npz"), labelled())], POSES, Recipe(steps=24, segments=4, head_segments=4))
+    _, spec = build("poses", [(Path("poses.npz"), labelled())], POSES, QUICK)
     assert not spec.proportional
