@@ -114,7 +114,7 @@ def judge(recording: Recording) -> Following:
     A recording without cues is one movement.
     """
     assert recording.angles_deg is not None
-    samples = round(STEP_S * recording.fs_hz)
+    samples = max(1, round(STEP_S * recording.fs_hz))
     steps = len(recording.counts) // samples
     label = np.ones(steps, np.uint8) if recording.label is None else recording.label[samples // 2 :: samples][:steps]
     effort = _effort(recording.angles_deg[samples // 2 :: samples][:steps])
@@ -235,7 +235,7 @@ def _let_go(session: _Session, span: _Span, delay: int) -> list[tuple[int, int]]
     starts, stops = np.flatnonzero(np.diff(gone) > 0), np.flatnonzero(np.diff(gone) < 0)
     first = span.start + delay
     return [
-        (int(first + a) - NEAR, int(first + b) + NEAR)
+        (max(0, int(first + a) - NEAR), int(first + b) + NEAR)
         for a, b in zip(starts, stops, strict=True)
         if (b - a) * STEP_S >= LET_GO_S
     ]
@@ -247,6 +247,5 @@ def _fits_without(session: _Session, span: _Span, delay: int, gone: Sequence[tup
     kept = np.ones(len(rows), bool)
     for start, stop in gone:
         kept &= (rows < start) | (rows >= stop)
-    return bool(
-        kept.mean() > 0.5 and _correlation(session.effort[rows - delay][kept], session.envelope[rows][kept]) >= FITS
-    )
+    fit = _correlation(session.effort[rows - delay][kept], session.envelope[rows][kept])
+    return fit >= FITS and 2 * int(kept.sum()) > len(rows)

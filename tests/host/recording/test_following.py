@@ -96,10 +96,10 @@ def test_a_wearer_who_does_nothing_is_told_what_to_do():
 
 def test_of_a_recording_that_is_broken_off_the_part_until_then_counts():
     recording = session()
-    end = round((REST_S + MOVEMENTS[0].seconds + REST_S + 5.0) * FS_HZ)
-    part = Recording(
-        recording.counts[:end], FS_HZ, 10, recording.label[:end], angles_deg=recording.angles_deg[:end], shown=True
-    )
-    whole, following = followed(part, SOURCE)
-    assert following.movements == 2
-    assert len(whole.counts) == end
+    second_s = REST_S + MOVEMENTS[0].seconds + REST_S
+    for after_s, kept_s in ((5.0, 5.0), (0.1, 0.0)):
+        end = round((second_s + after_s) * FS_HZ)
+        label, angles_deg = recording.label[:end], recording.angles_deg[:end]
+        whole, following = followed(Recording(recording.counts[:end], FS_HZ, 10, label, angles_deg=angles_deg), SOURCE)
+        assert following.movements == 2
+        assert len(whole.counts) == round((second_s + kept_s) * FS_HZ)
