@@ -14,7 +14,7 @@ from myobridge_models.data.takes import Sections, Take
 from myobridge_models.data.training_set import Source
 from myobridge_models.export.postprocess import follows, rest_gate, smoothing
 from myobridge_models.network.families.base import Network
-from myobridge_models.training.recipe import Recipe, history_hops
+from myobridge_models.training.recipe import OF_ANGLES, Recipe, history_hops
 
 
 def metadata_of(
@@ -64,6 +64,7 @@ def identity(
     spec: ModelSpec, takes: Sequence[Take], recipe: Recipe, validate_on: int | None
 ) -> dict[str, str | int | float | None]:
     """Returns the facts a checkpoint must match: network, data to the sample (by their scale), and recipe."""
+    numbers = {key: value for key, value in asdict(recipe).items() if follows(takes) or key not in OF_ANGLES}
     return {
         "family": spec.family,
         "fs_hz": spec.fs_hz,
@@ -74,5 +75,5 @@ def identity(
         "validated on": validate_on,
         "samples": sum(len(take) for take in takes),
         "loudness": ", ".join(f"{s:.6g}" for s in spec.scale_fs),
-        **asdict(recipe),
+        **numbers,
     }

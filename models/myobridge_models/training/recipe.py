@@ -75,6 +75,8 @@ class Recipe:
         return round(self.steps * self.detector_share)
 
 
+OF_ANGLES: Final = ("angles_share", "angles_gain_jitter", "past_share", "past_noise_deg")
+"""The numbers that matter only where a take has angles."""
 CALIBRATION: Final = Recipe(steps=600, detector_share=0.0, learning_rate=1e-3)
 """From a trained network to another person or another day."""
 FROM_THE_START: Final = Recipe(steps=2400, detector_share=0.29)
