@@ -50,7 +50,9 @@ def synth(
 
     if (shown and follow is None) or (seconds and follow is not None):
         raise UserError("--shown needs --follow, and --seconds needs a wearer who does not follow; leave one out.")
-    options = SynthOptions(fs_hz=fs_hz, channels=channels, seed=seed, wearer=wearer, fatigue=fatigue, turn_deg=turn_deg)
+    options = SynthOptions(
+        fs_hz=fs_hz, channels=channels, seed=seed, wearer=wearer, fatigue=fatigue, shift_deg=turn_deg
+    )
     with interruptible(lambda: f"The recording was interrupted, and {out} was not written."):
         if follow is None:
             recording = record(options, seconds or 180)
