@@ -94,6 +94,10 @@ def recordings_in(folder):
     poses = labelled().poses
     Recording(labelled().counts[:2000], 500.0, label=same, repetition=0 * same, poses=poses).save(folder / "one.npz")
     labelled(poses=()).save(folder / "unnamed.npz")
+    asked = np.repeat(np.array([0, 1, 0], np.uint8), 1000)
+    angles_deg = np.where(asked[:, None], 180.0, np.full(5, 40.0)).astype(np.float32)
+    noise = np.random.default_rng(0).integers(-9, 9, (3000, 2)).astype(np.int16)
+    Recording(noise, 500.0, 16, asked, angles_deg=angles_deg, shown=True).save(folder / "idle.npz")
     np.savez(folder / "turned.npz", emg=np.zeros((2, 500), np.int16), fs=1000.0)
     np.savez(folder / "complex.npz", emg=counts, fs=1000j)
     np.savez(folder / "floats.npz", emg=counts, fs=1000.0, label=np.ones(500))
@@ -177,6 +181,9 @@ HOST = [
     ("record --port {d}/none --out {d}/new.myo --poses {d}/key.poses", "line 4", "'hwo'", "'how'"),
     ("record --port {d}/none --out {d}/new.myo --poses {d}/rest.poses", "nothing but rest"),
     ("record --port {d}/none --out {d}/new.myo --poses {d}/toml.poses", "not valid TOML"),
+    ("record --port {d}/none --out {d}/new.myo --follow {d}/none.toml", "movements file", "cannot be read"),
+    ("record --port {d}/none --out {d}/new.myo --follow {d}/key.poses", "only [[movement]] tables"),
+    ("record --port {d}/none --out {d}/new.myo --poses {d}/key.poses --follow", "leave one of the two out"),
     ("calibrate --out {d}/mine.onnx", "--model"),
     ("calibrate --out {d}/mine.onnx --model synth", "--port"),
     ("calibrate --out {d}/mine.txt --model synth --port {d}/none", ".onnx"),
@@ -281,6 +288,9 @@ TRAINING = [
     ("train {d}/cued.npz --out {d}/file/m.onnx --steps 20", "file/m.onnx", "no folder"),
     ("export {d}/none.checkpoint --out {d}/m.onnx", "no checkpoint"),
     ("export {d}/bad.checkpoint --out {d}/m.onnx", "not a whole checkpoint", "move it away"),
+    ("train {d}/idle.npz --out {d}/m.onnx", "idle.npz", "followed none of the 1 movements", "record again"),
+    ("follow {d}/good.onnx {d}/cued.npz", "cued.npz", "no finger angles to follow"),
+    ("synth {d}/s.npz --shown", "--shown needs --follow"),
     ("evaluate {d}/none.onnx {d}/cued.npz", "There is no model"),
     ("evaluate {d}/good.onnx {d}/missing.npz", "missing.npz"),
     ("evaluate {d}/good.onnx {d}/good.npz", "neither finger angles nor labels"),

@@ -30,6 +30,15 @@ label = 7
 name = "Fist"
 angles_deg = [180, 180, 180, 180, 180]
 """
+MOVEMENTS = """
+[[movement]]
+label = 3
+name = "Fist"
+angles_deg = [180, 180, 180, 180, 180]
+shape = "sine"
+depths = [0.6, 1.0]
+stroke_s = 2.5
+"""
 SHORT = ("--repetitions", 1, "--seconds-per-pose", 1.5, "--seconds-of-rest", 1)
 
 
@@ -68,6 +77,20 @@ def check_recording(path):
     assert IDLE not in recording.repetition
     held = recording.counts[recording.label == 7][1600:].astype(float)
     assert held.std() > 3 * recording.counts[recording.label == 0][:2000].astype(float).std()
+
+
+@pytest.mark.slow
+def test_a_wearer_follows_a_shown_hand_and_the_recording_says_how_late(tmp_path):
+    (tmp_path / "m.toml").write_text(MOVEMENTS)
+    with wearer(tmp_path) as hand:
+        result = record(hand, tmp_path / "f.myo", "--follow", tmp_path / "m.toml", "--json", "-")
+    assert result.returncode == 0, result.stderr
+    assert "Movements to follow: 1, which takes 0:10 minutes" in result.stderr
+    assert "Movements shown: 1 of 1" in result.stderr
+    assert "The EMG follows the shown hand by 0." in result.stderr
+    recording = Recording.load(tmp_path / "f.myo")
+    assert recording.shown
+    assert recording.angles_deg[recording.label == 3].max() == pytest.approx(180, abs=1)
 
 
 @pytest.mark.slow

@@ -48,7 +48,7 @@ class Look:
     """One moment.
 
     angles_deg: the pose to make now.
-    coming_deg: the pose to make now or next, which is drawn.
+    coming_deg: the pose to make now or next, which is drawn; a shown hand that moves is drawn as it is now.
     """
 
     stage: Stage
@@ -93,13 +93,15 @@ def look_at(walk: Walk, rest: GuidedPose, holds: int, now_s: float, *, waiting: 
     """The moment `now_s` of a walk through so many holds; waiting: the walk is paused because no samples arrive."""
     coming = walk.coming.pose if walk.coming else rest
     title, text = _words(walk, coming, waiting)
-    stage_s = {Stage.READY: walk.timing.ready_s, Stage.REST: walk.timing.rest_s, Stage.HOLD: walk.timing.hold_s}
+    hold_s = walk.seconds(walk.coming) if walk.coming else 0.0
+    stage_s = {Stage.READY: walk.timing.ready_s, Stage.REST: walk.timing.rest_s, Stage.HOLD: hold_s}
+    shown_deg = walk.shown_deg(now_s)
     return Look(
         stage=walk.stage,
         title=title,
         text=text,
-        angles_deg=coming.angles_deg if walk.stage is Stage.HOLD else rest.angles_deg,
-        coming_deg=coming.angles_deg,
+        angles_deg=shown_deg or (coming.angles_deg if walk.stage is Stage.HOLD else rest.angles_deg),
+        coming_deg=shown_deg or coming.angles_deg,
         stage_left_s=walk.stage_left_s(now_s),
         stage_s=stage_s.get(walk.stage, 0.0),
         left_s=walk.left_s(now_s),

@@ -3,7 +3,7 @@
     PAUSED → READY → REST → HOLD → REST → HOLD → … → REST → DONE
 
 READY is a countdown whose samples do not count. The rest before a pose serves as its countdown, which saves time. Each
-repetition holds every pose once, in an order of its own.
+repetition holds every pose once, in an order of its own. A hold may be a movement that the wearer follows.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from enum import Enum, auto
 from typing import Final, NamedTuple
 
 from myobridge.calibration.poses import REST, GuidedPose
+from myobridge.model.file import REST_DEG, Pose
+from myobridge.recording.movement import Movement
 
 
 @dataclass(frozen=True)
@@ -49,10 +51,11 @@ IDLE: Final = 255
 
 
 class Hold(NamedTuple):
-    """One pose to hold; repetitions are counted from 0."""
+    """One pose to hold, or the movement of a shown hand to follow; repetitions are counted from 0."""
 
     pose: GuidedPose
     repetition: int
+    movement: Movement | None = None
 
 
 class Cue(NamedTuple):
@@ -91,6 +94,13 @@ def schedule(poses: Sequence[GuidedPose], repetitions: int, seed: int) -> tuple[
     return tuple(holds)
 
 
+def schedule_movements(movements: Sequence[Movement], repetitions: int, seed: int) -> tuple[Hold, ...]:
+    """All movements, `repetitions` times, shuffled as poses are."""
+    known = {movement.label: movement for movement in movements}
+    poses = [GuidedPose(label=m.label, name=m.name, angles_deg=m.angles_deg, how=m.how) for m in movements]
+    return tuple(hold._replace(movement=known[hold.pose.label]) for hold in schedule(poses, repetitions, seed))
+
+
 class Walk:
     """Goes through the holds, beginning PAUSED. The methods return the events to write down, in order."""
 
@@ -114,6 +124,20 @@ class Walk:
         """Number of holds that have not been held to their end."""
         return len(self._todo)
 
+    def seconds(self, hold: Hold) -> float:
+        """How long a hold lasts."""
+        return self.timing.hold_s if hold.movement is None else hold.movement.seconds
+
+    def shown_deg(self, now_s: float) -> Pose | None:
+        """The angles of the shown hand, which rests between movements; None if the hold is a pose."""
+        hold = self.coming
+        if hold is None or hold.movement is None:
+            return None
+        if self.stage is not Stage.HOLD:
+            return REST_DEG
+        thumb, index, middle, ring, little = hold.movement.shown_deg([self.seconds(hold) - self.stage_left_s(now_s)])[0]
+        return (float(thumb), float(index), float(middle), float(ring), float(little))
+
     def stage_left_s(self, now_s: float) -> float:
         """Time to the next stage; 0 in PAUSED and DONE."""
         return max(0.0, self._until_s - now_s) if self.stage not in (Stage.PAUSED, Stage.DONE) else 0.0
@@ -122,12 +146,13 @@ class Walk:
         """Time to the end if no pose is repeated."""
         if self.stage is Stage.DONE:
             return 0.0
-        timing, holds = self.timing, len(self._todo)
+        ready_s, rest_s = self.timing.ready_s, self.timing.rest_s
+        holds_s = sum(self.seconds(hold) + rest_s for hold in self._todo)
         after = {
-            Stage.READY: timing.recorded_s(holds),
-            Stage.PAUSED: timing.ready_s + timing.recorded_s(holds),
-            Stage.REST: holds * (timing.hold_s + timing.rest_s),
-            Stage.HOLD: timing.recorded_s(holds - 1),
+            Stage.READY: rest_s + holds_s,
+            Stage.PAUSED: ready_s + rest_s + holds_s,
+            Stage.REST: holds_s,
+            Stage.HOLD: holds_s - self.seconds(self._todo[0]) if self._todo else 0.0,
         }
         return self.stage_left_s(now_s) + after[self.stage]
 
@@ -135,7 +160,7 @@ class Walk:
         """Share of the holds that is done, from 0 to 1."""
         begun = 0.0
         if self.stage is Stage.HOLD:
-            begun = 1 - self.stage_left_s(now_s) / self.timing.hold_s
+            begun = 1 - self.stage_left_s(now_s) / self.seconds(self._todo[0])
         return (self._count - len(self._todo) + begun) / max(1, self._count)
 
     def tick(self, now_s: float) -> list[Event]:
@@ -152,7 +177,7 @@ class Walk:
             return []
         hold = self._todo[0]
         self._last = None
-        self.stage, self._until_s = Stage.HOLD, now_s + self.timing.hold_s
+        self.stage, self._until_s = Stage.HOLD, now_s + self.seconds(hold)
         return [Cue(hold.pose.label, hold.repetition)]
 
     def redo(self, now_s: float) -> list[Event]:

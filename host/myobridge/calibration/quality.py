@@ -18,6 +18,8 @@ BAD_SHARE: Final = 0.25
 MIN_ARRIVED: Final = 0.9
 MIN_TO_REST: Final = 1.3
 """Smallest ratio of a working muscle's RMS to its RMS at rest."""
+STRONGEST: Final = 0.9
+"""Quantile of the stretches of a movement that stands for its strongest part."""
 MIN_RMS_COUNTS: Final = 0.5
 """Lowest RMS of rest, because the ADC's rounding hides anything quieter."""
 
@@ -44,16 +46,23 @@ class Quality(NamedTuple):
 
 
 def measure_quality(
-    counts: NDArray[np.int16], fs_hz: float, adc_bits: int, limits: SafetySettings | None = None
+    counts: NDArray[np.int16],
+    fs_hz: float,
+    adc_bits: int,
+    limits: SafetySettings | None = None,
+    quantile: float = 0.5,
 ) -> Quality | None:
-    """Quality of counts int16 (samples, channels), judged in stretches of CHECK_S; None: not even one stretch."""
+    """Quality of counts int16 (samples, channels), judged in stretches of CHECK_S; None: not even one stretch.
+
+    The RMS is this quantile of those of the stretches.
+    """
     held = list(checks(counts, fs_hz, adc_bits, limits or SafetySettings()))
     if not held:
         return None
     verdicts = np.array([check.verdicts for check in held])
     bad = np.mean(verdicts != Contact.GOOD, axis=0) > BAD_SHARE
     contact = tuple(Contact(int(v)) for v in np.where(bad, verdicts.max(axis=0), Contact.GOOD))
-    return Quality(contact, np.median([check.measures.rms_counts for check in held], axis=0))
+    return Quality(contact, np.quantile([check.measures.rms_counts for check in held], quantile, axis=0))
 
 
 def settled(counts: NDArray[np.int16], fs_hz: float) -> NDArray[np.int16]:
@@ -80,10 +89,14 @@ class QualityCheck:
             rms = np.maximum(quality.rms_counts, MIN_RMS_COUNTS)
             self._rest = rms if self._rest is None else np.minimum(self._rest, rms)
 
-    def held(self, counts: NDArray[np.int16], pose: str, seconds: float) -> list[str]:
-        """Sentences about the samples int16 (n, channels) of a pose that was held for `seconds`; empty: all is well."""
+    def held(self, counts: NDArray[np.int16], pose: str, seconds: float, *, moving: bool = False) -> list[str]:
+        """Sentences about the samples int16 (n, channels) of a pose that was held for `seconds`; empty: all is well.
+
+        moving: the wearer followed a movement, so only its strongest part is compared with rest.
+        """
         arrived = len(counts) / (seconds * self.fs_hz)
-        quality = measure_quality(settled(counts, self.fs_hz), self.fs_hz, self.adc_bits)
+        share = STRONGEST if moving else 0.5
+        quality = measure_quality(settled(counts, self.fs_hz), self.fs_hz, self.adc_bits, quantile=share)
         if quality is None or arrived < MIN_ARRIVED:
             return [f"Only {100 * arrived:.0f} % of {pose} arrived: check the cable, and press r to repeat the pose."]
         bad = [_SAYS[verdict].format(n) for n, verdict in enumerate(quality.contact, 1) if verdict]
@@ -92,7 +105,8 @@ class QualityCheck:
         louder = quality.rms_counts / self._rest
         self._loudest = louder if self._loudest is None else np.maximum(self._loudest, louder)
         if louder.max() < MIN_TO_REST:
-            return [f"{pose} looks like rest on every channel: press r, and hold the pose with more force."]
+            how = "follow the shown hand" if moving else "hold the pose"
+            return [f"{pose} looks like rest on every channel: press r, and {how} with more force."]
         return []
 
     def ended(self) -> list[str]:

@@ -32,6 +32,8 @@ MOST_CHUNKS: Final = 500
 """Limit on the chunks of one turn, some seconds of a daemon's reads, so that keys are always read."""
 SHOW_S: Final = 0.1
 TELL_S: Final = 0.2
+MOVING_S: Final = 0.04
+"""A hand that moves is drawn, and told, this often."""
 SILENT_S: Final = 1.0
 """Without samples for this long the board counts as lost, and the current pose will be repeated."""
 STOPPED: Final = "The recording was stopped."
@@ -43,12 +45,14 @@ GIVE_UP_S: Final = 60.0
 class Outcome:
     """Result of a guided recording.
 
+    movements: the holds are movements.
     problem: why the recording ended early, as a sentence; empty: it did not.
     stopped: a person ended the recording early.
     """
 
     holds: int = 0
     holds_kept: int = 0
+    movements: bool = False
     redone: int = 0
     recorded_s: float = 0.0
     remarks: list[str] = field(default_factory=list)
@@ -100,7 +104,8 @@ class GuidedRecording:
         self._waiting = False
         self._stopping = self._suspending = self._continued = False
         self._show_s = self._tell_s = 0.0
-        self.outcome = Outcome(holds=walk.holds_left)
+        moving = walk.coming is not None and walk.coming.movement is not None
+        self.outcome = Outcome(holds=walk.holds_left, movements=moving)
 
     def run(self) -> Outcome:
         """Runs the walk to its end. SIGINT, SIGTERM and SIGHUP stop it, as the key q does.
@@ -206,8 +211,8 @@ class GuidedRecording:
                         self.outcome.redone += 1
                 case Held(hold):
                     self._notes = ()
-                    said = self._quality.held(self._samples(), hold.pose.name, self._walk.timing.hold_s)
-                    self._remark(said)
+                    seconds, moving = self._walk.seconds(hold), hold.movement is not None
+                    self._remark(self._quality.held(self._samples(), hold.pose.name, seconds, moving=moving))
         self.outcome.holds_kept = self.outcome.holds - self._walk.holds_left
         if events:
             self._show_s = self._tell_s = 0.0
@@ -243,9 +248,10 @@ class GuidedRecording:
         return look_at(self._walk, self._rest, self.outcome.holds, now_s, waiting=self._waiting, notes=self._notes)
 
     def _show(self, now_s: float) -> None:
+        moving = self._walk.shown_deg(now_s) is not None
         if now_s >= self._show_s:
-            self._show_s = now_s + SHOW_S
+            self._show_s = now_s + (MOVING_S if moving else SHOW_S)
             self._screen.show(self._look(now_s))
         if now_s >= self._tell_s:
-            self._tell_s = now_s + TELL_S
+            self._tell_s = now_s + (MOVING_S if moving else TELL_S)
             self._audience.tell(self._look(now_s).prompt)

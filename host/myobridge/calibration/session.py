@@ -9,16 +9,19 @@ from random import SystemRandom
 
 from myobridge.calibration.byte_source import ByteSource, open_source
 from myobridge.calibration.look import clock
-from myobridge.calibration.plan import Timing, Walk, schedule
+from myobridge.calibration.plan import Timing, Walk, schedule, schedule_movements
 from myobridge.calibration.poses import REST, GuidedPose
 from myobridge.calibration.recorder import GuidedRecording, Outcome
 from myobridge.calibration.screen import open_screen
 from myobridge.errors import UserError
 from myobridge.feed.audience import Audience
 from myobridge.model.file import ModelSpec
-from myobridge.recording import Header, RecordingWriter
+from myobridge.recording import Header, Recording, RecordingWriter
+from myobridge.recording.following import judge, sentences
 from myobridge.recording.log import read_log
 from myobridge.recording.log_frames import SUFFIX
+from myobridge.recording.movement import Movement
+from myobridge.recording.open import open_recording
 from myobridge.settings import Settings
 
 
@@ -38,6 +41,7 @@ def record_session(
     seed: int,
     say: Callable[[str], None],
     check: Callable[[ByteSource], None] = lambda _source: None,
+    movements: Sequence[Movement] = (),
 ) -> tuple[Path, Outcome]:
     """Guides the wearer through `poses` and records; the file and the outcome.
 
@@ -52,6 +56,7 @@ def record_session(
         seed: determines the order of the poses.
         say: prints sentences for the wearer.
         check: may refuse the stream before the recording begins.
+        movements: if there are any, the wearer follows these instead of holding poses.
 
     Raises:
         UserError: there is no stream to record, the file cannot be created, or nothing was recorded.
@@ -59,16 +64,23 @@ def record_session(
     source = open_source(port, spec, settings)
     try:
         check(source)
-        labelled = tuple(pose.labelled for pose in poses)
-        header = Header(ident=source.ident, config=source.config, poses=labelled, electrodes=source.electrodes)
-        holds = schedule(poses, timing.repetitions, seed)
+        labelled = () if movements else tuple(pose.labelled for pose in poses)
+        header = Header(
+            ident=source.ident,
+            config=source.config,
+            poses=labelled,
+            movements=tuple(movements),
+            electrodes=source.electrodes,
+        )
+        repetitions = timing.repetitions
+        holds = schedule_movements(movements, repetitions, seed) if movements else schedule(poses, repetitions, seed)
         walk = Walk(holds, timing)
-        minutes = clock(timing.ready_s + timing.recorded_s(len(holds)))
-        say(f"Poses to hold: {len(holds)}, which takes {minutes} minutes; Ctrl-C stops and keeps the recording.")
+        what = "Movements to follow" if movements else "Poses to hold"
+        say(f"{what}: {len(holds)}, which takes {clock(walk.left_s(0))} minutes; Ctrl-C stops and keeps the recording.")
         rest = next(pose for pose in poses if pose.label == REST)
         named = out or Path(f"{prefix}-{time.strftime('%Y%m%d-%H%M%S')}{SUFFIX}")
         with RecordingWriter(named, header, or_next=out is None) as writer:
-            writer.note(f"Order of the poses: seed {seed}.")
+            writer.note(f"Order of the {'movements' if movements else 'poses'}: seed {seed}.")
             outcome = GuidedRecording(source, writer, walk, rest, open_screen(say), Audience(port)).run()
     finally:
         source.close()
@@ -84,8 +96,21 @@ def record_session(
 def sum_up(outcome: Outcome, out: Path) -> list[str]:
     """The outcome as sentences; the caller reports a problem that nobody wanted."""
     redone = f" ({outcome.redone} repeated)" if outcome.redone else ""
+    held = "Movements shown" if outcome.movements else "Poses held"
     return [
         *outcome.remarks[-3:],
         *([outcome.problem] if outcome.stopped else []),
-        f"Poses held: {outcome.holds_kept} of {outcome.holds}{redone}; {out} holds {outcome.recorded_s:.0f} s of EMG.",
+        f"{held}: {outcome.holds_kept} of {outcome.holds}{redone}; {out} holds {outcome.recorded_s:.0f} s of EMG.",
     ]
+
+
+def how_followed(path: Path) -> list[str]:
+    """How the wearer followed the movements of a recording, as sentences.
+
+    Raises:
+        UserError: the recording cannot be read.
+    """
+    file = open_recording(path)
+    assert file.log is not None
+    names = {movement.label: movement.name for movement in file.log.header.movements}
+    return sentences(judge(Recording.load(path)), names)

@@ -148,7 +148,7 @@ def _checked(
         raise UserError("Without a terminal, calibrate cannot ask whether to take the new model; add --yes.")
     if recording is not None:
         given = Recording.load(recording)
-        if (given.fs_hz, given.channels) != (spec.fs_hz, len(spec.channels)):
+        if given.shown or (given.fs_hz, given.channels) != (spec.fs_hz, len(spec.channels)):
             quick = None
     return base, quick
 
@@ -157,6 +157,8 @@ def _record(port: str, base: Path, quick: Base | None, mine: Path, config: Path 
     """Records, beside `mine`, the channels and rate that the base model needs; the recording's file."""
     from myobridge.board import check_rate
     from myobridge.calibration.calibrate import TIMING, can_train, check_disarmed
+    from myobridge.calibration.movements import TIMING as FOLLOWED
+    from myobridge.calibration.movements import load_movements
     from myobridge.calibration.poses import REST, guided, load_poses
     from myobridge.calibration.quick import TIMING as SECONDS
     from myobridge.calibration.session import fresh_seed, record_session, sum_up
@@ -171,8 +173,10 @@ def _record(port: str, base: Path, quick: Base | None, mine: Path, config: Path 
     if not quick and not can_train():
         say("PyTorch is not installed here, so this command only records; you can train on another machine.")
     check, prefix = partial(check_disarmed, port=port), str(mine.with_name(mine.stem))
-    timing = SECONDS if quick else TIMING
-    out, outcome = record_session(port, None, prefix, spec, settings, poses, timing, fresh_seed(), say, check)
+    movements = load_movements() if spec.proportional and not spec.poses else ()
+    timing = SECONDS if quick else FOLLOWED if movements else TIMING
+    seed = fresh_seed()
+    out, outcome = record_session(port, None, prefix, spec, settings, poses, timing, seed, say, check, movements)
     for sentence in sum_up(outcome, out):
         say(sentence)
     if outcome.problem:

@@ -23,7 +23,20 @@ from myobridge.errors import UserError
     help="Poses file (TOML).",
     show_default="seven common poses",
 )
-@click.option("--repetitions", default=3, type=click.IntRange(1, 100), help="How many times each pose is held.")
+@click.option(
+    "--follow",
+    metavar="[FILE]",
+    is_flag=False,
+    flag_value="",
+    help="Show a hand that moves, which the wearer imitates, by the movements of FILE (TOML).",
+    show_default="no; without FILE, fifteen movements",
+)
+@click.option(
+    "--repetitions",
+    type=click.IntRange(1, 100),
+    help="How many times each pose is held, or each movement is shown.",
+    show_default="3 poses, 2 movements",
+)
 @click.option(
     "--seconds-per-pose",
     "hold_s",
@@ -59,7 +72,8 @@ def record(
     port: str,
     out: Path | None,
     poses_file: Path | None,
-    repetitions: int,
+    follow: str | None,
+    repetitions: int | None,
     hold_s: float,
     rest_s: float,
     model_name: str | None,
@@ -69,15 +83,20 @@ def record(
     config: Path | None,
     json_to: str | None,
 ) -> None:
-    """Guide the wearer through rest and poses, and record the EMG.
+    """Guide the wearer through rest and poses, or through movements, and record the EMG.
+
+    With --follow, the recording holds the angles of the shown hand, from which a model learns to follow the fingers.
 
     Press r to repeat the last pose, p or space to pause, q to stop. The recording keeps everything, including poses
     that are repeated.
     """
     from myobridge.board import check_rate
+    from myobridge.calibration.movements import DEFAULT as MOVEMENTS
+    from myobridge.calibration.movements import TIMING as FOLLOWED
+    from myobridge.calibration.movements import load_movements
     from myobridge.calibration.plan import Timing
     from myobridge.calibration.poses import DEFAULT, load_poses
-    from myobridge.calibration.session import fresh_seed, record_session, sum_up
+    from myobridge.calibration.session import fresh_seed, how_followed, record_session, sum_up
     from myobridge.channels import spec_for
     from myobridge.model.load import open_model
     from myobridge.model.shipped import find_model
@@ -85,17 +104,22 @@ def record(
 
     if model_name and (fs_hz or channels):
         raise UserError("--model already says what to sample; leave --fs and --channels out, or leave --model out.")
+    if follow is not None and poses_file:
+        raise UserError("--follow shows movements and --poses holds poses; leave one of the two out.")
     settings, poses = load_settings(config), load_poses(poses_file or DEFAULT)
+    movements = () if follow is None else load_movements(Path(follow) if follow else MOVEMENTS)
     if model_name:
         spec = open_model(find_model(model_name)).spec
     else:
         wanted = settings.acquisition
         spec = spec_for(fs_hz or wanted.fs_hz or 2000.0, channels or len(wanted.inputs or range(4)))
     check_rate(settings, spec)
-    timing = Timing(repetitions=repetitions, hold_s=hold_s, rest_s=rest_s)
+    timing = Timing(
+        repetitions=repetitions or (FOLLOWED if movements else Timing()).repetitions, hold_s=hold_s, rest_s=rest_s
+    )
     order = fresh_seed() if seed is None else seed
-    path, outcome = record_session(port, out, "session", spec, settings, poses, timing, order, say)
-    for sentence in sum_up(outcome, path):
+    path, outcome = record_session(port, out, "session", spec, settings, poses, timing, order, say, movements=movements)
+    for sentence in [*sum_up(outcome, path), *(how_followed(path) if movements else [])]:
         say(sentence)
     write_json({"recording": str(path), **asdict(outcome)}, json_to)
     wrote(path, f"{outcome.recorded_s:.0f} s of EMG")

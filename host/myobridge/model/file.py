@@ -135,7 +135,7 @@ class ModelSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     smoothing: Smoothing | None = None
     poses: Annotated[tuple[LabelledPose, ...], msgspec.Meta(max_length=256)] = ()
     training: Annotated[dict[Name, Note | Whole | float], msgspec.Meta(max_length=64)] = {}
-    """Notes for readers of the model card; the runtime ignores them."""
+    """Notes for readers of the model card; the runtime reads `proportional` alone."""
 
     def __post_init__(self) -> None:
         if len(self.scale_fs) != len(self.channels):
@@ -147,6 +147,11 @@ class ModelSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
         if len(self.channels) * self.window_samples > MAX_WINDOW_VALUES:
             raise ValueError(f"window_samples times channels are more than {MAX_WINDOW_VALUES}")
         _check_prefilter(self.prefilter_sos)
+
+    @property
+    def proportional(self) -> bool:
+        """Whether the network learned angles, partial closings among them; otherwise it learned poses alone."""
+        return bool(self.training.get("proportional"))
 
     @property
     def window_ms(self) -> float:

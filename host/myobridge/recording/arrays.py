@@ -28,6 +28,7 @@ class Recording:
     counts: int16 (samples, channels), signed ADC counts.
     label, repetition, run: uint8 (samples,) or None.
     angles_deg: float32 (samples, 5) or None.
+    shown: angles_deg are those of a hand that the wearer imitated; otherwise they are the wearer's own (`following`).
     poses: what the labels mean, if that is known; label 0 is rest.
     """
 
@@ -39,6 +40,7 @@ class Recording:
     run: NDArray[np.uint8] | None = None
     angles_deg: NDArray[np.float32] | None = None
     poses: tuple[LabelledPose, ...] = ()
+    shown: bool = False
 
     @property
     def channels(self) -> int:
@@ -93,6 +95,7 @@ class Recording:
             adc_bits=samples.adc_bits,
             angles_deg=angles,
             poses=samples.poses,
+            shown=samples.shown,
             **{name: timeline.column(name, whole) for name in timeline.columns},
         )
 

@@ -16,6 +16,7 @@ import msgspec
 
 from myobridge.errors import UserError
 from myobridge.model.file import LabelledPose
+from myobridge.recording.movement import Movement
 from myobridge.wire import messages as m
 from myobridge.wire.emg import MAX_CHANNELS
 from myobridge.wire.frame import MIN_FRAME_BYTES, encode
@@ -59,6 +60,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
 
     ident, config: the board's IDENT and its CONFIG, from which the channels and the sampling rate follow.
     poses: what the labels of the cues mean; label 0 is rest.
+    movements: what the labels of the cues mean if a moving hand was shown; a cue is the beginning of its movement.
     electrodes: names of the channels in the order in which the board samples them; empty: they have no names.
     started_utc: when the recording began.
     """
@@ -67,6 +69,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     ident: m.Ident
     config: m.Config
     poses: tuple[LabelledPose, ...] = ()
+    movements: Annotated[tuple[Movement, ...], msgspec.Meta(max_length=LABELS)] = ()
     electrodes: Annotated[tuple[str, ...], msgspec.Meta(max_length=MAX_CHANNELS)] = ()
     started_utc: datetime = msgspec.field(default_factory=lambda: datetime.now(UTC))
     versions: dict[str, str] = msgspec.field(default_factory=own_versions)
@@ -79,6 +82,8 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
         if self.electrodes and len(self.electrodes) != self.channels:
             raise ValueError(f"{len(self.electrodes)} electrodes for {self.channels} channels")
         check_poses(self.poses)
+        if len({movement.label for movement in self.movements}) < len(self.movements):
+            raise ValueError("two movements have one label")
 
     @property
     def channels(self) -> int:

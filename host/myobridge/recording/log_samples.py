@@ -1,28 +1,36 @@
-"""The samples of a log that count (those that no DISCARD covers), each with the cue that was in force."""
+"""The samples of a log that count (those that no DISCARD covers), each with the cue that was in force.
+
+Where the cues are movements, each sample also has the angles that the wearer was shown.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from myobridge.errors import UserError
-from myobridge.model.file import LabelledPose
+from myobridge.model.file import REST_DEG, LabelledPose
 from myobridge.recording.log import Log
 from myobridge.recording.log_frames import LABELS
 from myobridge.recording.timeline import LABEL, REPETITION, RUN, Changes, Timeline
 
+BLOCK_ROWS: Final = 1 << 14
 Rows = NDArray[np.int64]
 
 
 class _Kept(NamedTuple):
-    """Stretches of the log that count, in order, from `start` to before `stop`; arrays (stretches,)."""
+    """Stretches of the log that count, in order, from `start` to before `stop`; `cue` is the row of the stretch's cue.
+
+    Arrays (stretches,).
+    """
 
     start: Rows
     stop: Rows
+    cue: Rows
     label: NDArray[np.uint8]
     repetition: NDArray[np.uint8]
 
@@ -81,8 +89,22 @@ class LogSamples:
                 yield parts[0] if len(parts) == 1 else np.concatenate(parts)
             row = end
 
-    def angle_blocks(self) -> None:
-        """None: a log has no true angles."""
+    def angle_blocks(self) -> Iterator[NDArray[np.float32]] | None:
+        """The angles of the shown hand, if the cues were movements."""
+        return self._shown_deg() if self.shown else None
+
+    @property
+    def shown(self) -> bool:  # noqa: D102 - its protocol says it
+        return bool(self._log.header.movements)
+
+    def _shown_deg(self) -> Iterator[NDArray[np.float32]]:
+        movements, fs_hz = {movement.label: movement for movement in self._log.header.movements}, self.fs_hz
+        for start, stop, cue, label in zip(*(column.tolist() for column in self._kept[:4]), strict=True):
+            movement = movements.get(label)
+            for at in range(start, stop, BLOCK_ROWS):
+                rows = np.arange(at, min(at + BLOCK_ROWS, stop)) - cue
+                shown = np.tile(REST_DEG, (len(rows), 1)) if movement is None else movement.shown_deg(rows / fs_hz)
+                yield shown.astype(np.float32)
 
 
 def _counting(log: Log) -> _Kept:
@@ -94,7 +116,9 @@ def _counting(log: Log) -> _Kept:
         discarded_until[discard.label, discard.repetition] = discard.row
     start, stop = np.maximum(row, discarded_until[label, repetition]), np.append(row[1:], log.samples)
     some = start < stop
-    return _Kept(start[some], stop[some], label[some].astype(np.uint8), repetition[some].astype(np.uint8))
+    return _Kept(
+        *(column[some] for column in (start, stop, row)), *(c[some].astype(np.uint8) for c in (label, repetition))
+    )
 
 
 def _cut(kept: _Kept, rows: Rows) -> _Kept:
@@ -106,7 +130,7 @@ def _cut(kept: _Kept, rows: Rows) -> _Kept:
     owner = np.concatenate([np.arange(len(kept.start)), owner[inside]])[order]
     start = start[order]
     stop = np.minimum(kept.stop[owner], np.append(start[1:], kept.stop[-1]))
-    return _Kept(start, stop, kept.label[owner], kept.repetition[owner])
+    return _Kept(start, stop, kept.cue[owner], kept.label[owner], kept.repetition[owner])
 
 
 def _joined(kept: _Kept) -> tuple[Rows, Rows]:

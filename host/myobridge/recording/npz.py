@@ -2,7 +2,8 @@
 
 The arrays are `emg`, int16 (samples, channels) in ADC counts, and `fs` in Hz. Optional arrays are `adc_bits` (default
 16); `label`, `repetition` and `run`, one value per sample (runs are separate takes laid end to end); `angles_deg`
-(samples, 5), the true angles; and `poses`, a JSON text: a list of label, name and five angles.
+(samples, 5), the true angles, or with `shown` true the angles of a hand that the wearer imitated; and `poses`, a JSON
+text: a list of label, name and five angles.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ from myobridge.wire.emg import MAX_CHANNELS
 
 EMG: Final = "emg"
 ANGLES: Final = "angles_deg"
-NAMES: Final = (EMG, "fs", "adc_bits", *COLUMNS, ANGLES, "poses")
+SHOWN: Final = "shown"
+NAMES: Final = (EMG, "fs", "adc_bits", *COLUMNS, ANGLES, SHOWN, "poses")
 DEFAULT_ADC_BITS: Final = 16
 
 
@@ -40,6 +42,7 @@ class ArraySamples:
     channels: int
     poses: tuple[LabelledPose, ...]
     timeline: Timeline
+    shown: bool
 
     def blocks(self) -> Iterator[NDArray[np.int16]]:  # noqa: D102 - its protocol says it
         for block in self.file.blocks(EMG):
@@ -77,7 +80,8 @@ def open_arrays(path: Path) -> ArraySamples:
     _has(file, ANGLES, (samples, len(SERVOS)))
     adc_bits = _number(file, "adc_bits", 8, 16) if "adc_bits" in file.arrays else DEFAULT_ADC_BITS
     fs_hz, poses = _number(file, "fs", 1, 100_000), _poses(file)
-    return ArraySamples(file, fs_hz, int(adc_bits), channels, poses, Timeline.of(samples, per_sample))
+    shown = {SHOWN, ANGLES} <= set(file.arrays) and bool(_number(file, SHOWN, 0, 1))
+    return ArraySamples(file, fs_hz, int(adc_bits), channels, poses, Timeline.of(samples, per_sample), shown)
 
 
 def save_arrays(samples: Samples, path: Path) -> None:
@@ -97,6 +101,7 @@ def save_arrays(samples: Samples, path: Path) -> None:
     angles = samples.angle_blocks()
     if angles is not None:
         arrays[ANGLES] = Stream(np.dtype(np.float32), (length, len(SERVOS)), angles)
+        arrays.update({SHOWN: np.array(1)} if samples.shown else {})
     if samples.poses:
         arrays["poses"] = np.array(msgspec.json.encode(samples.poses).decode())
     write_npz(path, arrays)

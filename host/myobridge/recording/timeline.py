@@ -122,7 +122,11 @@ class Samples(Protocol):
         """Counts in order, int16 (some samples, channels) each, of bounded size."""
 
     def angle_blocks(self) -> Iterator[NDArray[np.float32]] | None:
-        """True angles in order, float32 (some samples, 5) each; None: unknown."""
+        """Angles in order, float32 (some samples, 5) each; None: unknown."""
+
+    @property
+    def shown(self) -> bool:
+        """The angles are those of a hand that the wearer imitated; otherwise they are the wearer's own."""
 
 
 def changes_in(blocks: Iterable[NDArray[np.uint8]]) -> Changes:

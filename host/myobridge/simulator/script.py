@@ -37,6 +37,9 @@ _REACTION_S: Final = (0.05, 0.2)
 """Added to the synthesis, which is 0.1 to 0.2 s ahead: 0.2 to 0.4 s from cue to movement, as in people."""
 _CUED_MOVE_S: Final = (0.3, 0.5)
 _CUED_EFFORT: Final = (0.9, 1.0)
+_NEAR_DEG: Final = 30.0
+"""A new pose this near the last one belongs to a hand that moves before the wearer's eyes."""
+_TRACKED_MOVE_S: Final = 0.1
 
 
 class FingerScript(Protocol):
@@ -141,7 +144,10 @@ class HandWatcher:
 
 
 class CuedScript:
-    """A wearer who takes the poses that a guided recording asks for, with a human reaction time and varying effort."""
+    """A wearer who takes the poses that a guided recording asks for, with a human reaction time and varying effort.
+
+    A hand that moves smoothly is tracked: the wearer follows without a new reaction.
+    """
 
     def __init__(self, asked: Callable[[], Pose | None], seed: int) -> None:
         """asked: gives the newest pose to take; None: nothing new."""
@@ -163,6 +169,9 @@ class CuedScript:
         return self._moves.angles_deg(t_s)
 
     def _follow(self, pose: Pose) -> None:
+        if max(abs(new - old) for new, old in zip(pose, self._pose, strict=True)) < _NEAR_DEG:
+            self._track(pose)
+            return
         rng, self._pose = self._rng, pose
         start_s = max(self._known_s + rng.uniform(*_REACTION_S), self._still_s)
         move_s = rng.uniform(*_CUED_MOVE_S)
@@ -170,3 +179,10 @@ class CuedScript:
         pose_deg = REST_DEG + effort * (np.array([pose], dtype=np.float64) - REST_DEG)
         self._moves.append(np.array([start_s]), np.array([move_s]), pose_deg)
         self._still_s = start_s + move_s
+
+    def _track(self, pose: Pose) -> None:
+        """Moves to the pose of a hand that moves, unless the wearer still moves to its pose before."""
+        start_s, end_s = max(self._known_s, self._still_s), self._known_s + _TRACKED_MOVE_S
+        if start_s < end_s:
+            self._pose, self._still_s = pose, end_s
+            self._moves.append(np.array([start_s]), np.array([end_s - start_s]), np.array([pose], dtype=np.float64))

@@ -9,7 +9,7 @@ training data:
 
 `wearer` determines the anatomy and the electrodes' places. `seed` determines everything that differs from session to
 session: the default script, the drive's fluctuations, firings, noise. `seat` turns the ring of electrodes, as another
-morning does.
+morning does, and `shift_deg` turns it by a known angle. `fatigue` is that of a session.
 """
 
 from __future__ import annotations
@@ -37,6 +37,11 @@ _DRIVE_VARIATION: Final = 0.15
 _DRIVE_MEMORY_S: Final = 0.3
 """The drive to a muscle fluctuates slowly (common drive: De Luca et al., J. Physiol. 329, 1982)."""
 _DRIFT_MEMORY_S: Final = 2.0
+FATIGUE_SLOWS: Final = 0.3
+"""Share by which the frequencies of a motor unit fall in a fully tired muscle, whose fibres conduct slower (Merletti,
+Knaflitz and De Luca, J. Appl. Physiol. 69, 1990)."""
+FATIGUE_COSTS: Final = 0.3
+"""Share by which the excitation for the same movement rises in a fully tired muscle."""
 LIFTED: Final = 1
 """The electrode that is off the skin while the fault `electrode` is on: the second, or the only one."""
 FAULT_HUM_UV: Final = 400.0
@@ -68,6 +73,10 @@ class SynthOptions:
     drift_uv: float = 25.0
     full_scale_uv: float = 2500.0
     """Amplitude that reaches the ADC's limits; more saturates."""
+    fatigue: float = 0.0
+    """How tired the muscles are, from 0 to 1."""
+    shift_deg: float = 0.0
+    """Turn of the ring of electrodes around the forearm beside that of the seat, towards the thumb."""
 
     def __post_init__(self) -> None:
         if not 100 <= self.fs_hz <= 20_000:
@@ -78,14 +87,19 @@ class SynthOptions:
             raise UserError(f"An ADC of {self.adc_bits} bits cannot be simulated; choose from 8 to 16.")
         if min(self.seed, self.wearer, self.seat) < 0:
             raise UserError("The synthetic EMG takes no negative seed, wearer or seat; give numbers from 0 on.")
+        if not (0 <= self.fatigue <= 1 and -180 <= self.shift_deg <= 180):
+            raise UserError(
+                f"A fatigue of {self.fatigue:g} or a turn of {self.shift_deg:g}° cannot be simulated; choose a fatigue "
+                "from 0 to 1 and a turn from -180 to 180."
+            )
 
     @property
     def turn_deg(self) -> float:
         """Turn of the ring from its usual place, towards the thumb."""
         if self.seat == 0:
-            return 0.0
+            return self.shift_deg
         rng = np.random.default_rng([self.seat, 5])
-        return float(rng.choice((-1.0, 1.0)) * rng.uniform(*SEAT_DEG))
+        return self.shift_deg + float(rng.choice((-1.0, 1.0)) * rng.uniform(*SEAT_DEG))
 
 
 class SynthSource:
@@ -143,12 +157,13 @@ class _MuscleSignals:
         self._step_s = self._block / options.fs_hz / _DRIVE_STEPS
         self._fs_hz = options.fs_hz
         self._channels = options.channels
-        self._turn_deg = options.turn_deg
+        self._turn_deg, self._fatigue = options.turn_deg, options.fatigue
         self.place(0.0, None)
         freq_hz = np.arange((self._block + self._tail) // 2 + 1) * options.fs_hz / (self._block + self._tail)
         # A front end filters before it samples: 8th order at 0.4 fs. Without it, 225 Hz would alias at low rates.
         front_end = np.exp(-1j * np.pi * freq_hz * _POTENTIAL_S) / np.sqrt(1 + (freq_hz / (0.4 * options.fs_hz)) ** 16)
-        shapes = [action_potential_spectrum(f.peak_hz, f.phases, freq_hz) for f in self._forearm.fascicles]
+        slower = 1 - FATIGUE_SLOWS * options.fatigue
+        shapes = [action_potential_spectrum(slower * f.peak_hz, f.phases, freq_hz) for f in self._forearm.fascicles]
         self._shapes = np.array(shapes) * front_end * options.fs_hz
         drive_rng, spike_rng = (np.random.default_rng([options.seed, i]) for i in (1, 2))
         self._spikes = SpikeTrains(len(self._forearm.size_uv), spike_rng)
@@ -179,6 +194,7 @@ class _MuscleSignals:
         ahead_s = start_s + ELECTROMECHANICAL_DELAY_S + _POTENTIAL_S / 2
         edges_deg = script.angles_deg(ahead_s + self._step_s * np.arange(_DRIVE_STEPS + 1))
         steps = excitation((edges_deg[:-1] + edges_deg[1:]) / 2, np.diff(edges_deg, axis=0) / self._step_s)
+        steps *= 1 + FATIGUE_COSTS * self._fatigue
         return np.clip(steps * (1 + _DRIVE_VARIATION * self._fluctuations()), 0, 1)
 
     def _fluctuations(self) -> FloatArray:

@@ -21,12 +21,13 @@ from myobridge_models.commands.options import RECORDINGS, console_for
 def evaluate(model_name: str, recordings: tuple[Path, ...], repetition: int | None, json_to: str | None) -> None:
     """Compute closed-loop figures of MODEL on RECORDINGS, in the daemon's pipeline."""
     from myobridge.model.shipped import find_model
-    from myobridge.recording import Recording
+    from myobridge_models.data.training_set import load_source
     from myobridge_models.evaluation.evaluate import evaluate as evaluate_model
     from myobridge_models.report.tables import print_rows
 
     path = find_model(model_name)
-    scores = [(source, evaluate_model(path, Recording.load(source), source, repetition)) for source in recordings]
+    sources = [load_source(source) for source in recordings]
+    scores = [(source, evaluate_model(path, recording, source, repetition)) for source, recording in sources]
     rows = [{"recording": source.name, **score._asdict()} for source, score in scores]
     print_rows(f"{path.stem}, closed loop from rest", rows, console_for(json_to))
     mae_deg = sum(score.mae_deg for _, score in scores) / len(scores)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 from rich.console import Console
 
+from myobridge.commands.options import say
 from myobridge.errors import UserError
 
 if TYPE_CHECKING:
@@ -104,18 +105,20 @@ def numbers(text: str | None) -> list[int] | None:
 def training_set(recordings: Sequence[Path], poses: str | None) -> tuple[list[Source], Sequence[LabelledPose]]:
     """Loads recordings, and the poses of their labels: the recordings' own, or else those that `--poses` names.
 
+    Says how the wearer followed a shown hand.
+
     Raises:
         UserError: a recording cannot be read, or its labels have no poses.
     """
     from myobridge.calibration.poses import load_poses
-    from myobridge.recording import Recording
     from myobridge_models.data import biopatrec
     from myobridge_models.data.labels import poses_of
+    from myobridge_models.data.training_set import load_source
 
     given: tuple[LabelledPose, ...] = ()
     if poses == BIOPATREC:
         given = biopatrec.POSES
     elif poses is not None:
         given = tuple(pose.labelled for pose in load_poses(Path(poses)))
-    sources = [(path, Recording.load(path)) for path in recordings]
+    sources = [load_source(path, say) for path in recordings]
     return sources, poses_of(sources, given)

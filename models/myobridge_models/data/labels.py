@@ -17,18 +17,19 @@ Poses = tuple[LabelledPose, ...]
 
 
 def poses_of(sources: Sequence[Source], otherwise: Poses = ()) -> Poses:
-    """Returns the recordings' own poses, or else `otherwise`; none if all recordings have true angles.
+    """Returns the own poses of the recordings without angles, or else `otherwise`; none if all have angles.
 
     Raises:
         UserError: the recordings name different poses, or labels have no poses.
     """
-    if all(recording.angles_deg is not None for _, recording in sources):
+    cued = [source for source in sources if source[1].angles_deg is None]
+    if not cued:
         return ()
-    own = {recording.poses for _, recording in sources}
+    own = {recording.poses for _, recording in cued}
     if len(own) > 1:
         raise UserError("The recordings name different poses; train on recordings made with one list of poses.")
     poses = own.pop() or otherwise
-    unnamed = [source for source in sources if source[1].label is not None]
+    unnamed = [source for source in cued if source[1].label is not None]
     if not poses and unnamed:
         raise _unnamed(*unnamed[0])
     return poses

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +11,28 @@ from myobridge.calibration.poses import REST
 from myobridge.errors import UserError
 from myobridge.model.file import LabelledPose
 from myobridge.recording import Recording
+from myobridge.recording.following import followed, sentences
 from myobridge_models.data.clipping import check_unclipped
 from myobridge_models.data.takes import Sections, Take, only_repetitions, takes_of
 
 Source = tuple[Path, Recording]
 """A recording, and the path that errors name."""
+
+
+def load_source(path: Path, tell: Callable[[str], None] = lambda _sentence: None) -> Source:
+    """Loads a recording; of one that showed a hand, the stretches that the wearer followed, without the wearer's delay.
+
+    tell: is told how the wearer followed.
+
+    Raises:
+        UserError: the recording cannot be read, or the wearer followed no movement.
+    """
+    recording = Recording.load(path)
+    if recording.shown:
+        recording, following = followed(recording, path)
+        for sentence in sentences(following):
+            tell(f"{path.name}: {sentence}")
+    return path, recording
 
 
 def check_alike(sources: Sequence[Source]) -> None:

@@ -108,6 +108,8 @@ def closed_loop(model: Path, recording: Recording, source: Path) -> Decisions:
 def truth_of(spec: ModelSpec, recording: Recording, source: Path) -> tuple[Angles, Poses]:
     """Returns the true angles (samples, 5), and the poses; the recording's own take precedence over the model's.
 
+    A recording with angles has no poses: its labels are movements.
+
     Raises:
         UserError: the truth is not known.
     """
@@ -116,7 +118,7 @@ def truth_of(spec: ModelSpec, recording: Recording, source: Path) -> tuple[Angle
         raise UserError(
             f"{source} has neither finger angles nor labels that the model knows; choose another recording."
         )
-    return truth_deg, recording.poses or spec.poses
+    return truth_deg, () if recording.angles_deg is not None else recording.poses or spec.poses
 
 
 def evaluate(model: Path, recording: Recording, source: Path, repetition: int | None = None) -> Figures:

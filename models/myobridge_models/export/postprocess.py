@@ -7,14 +7,18 @@ from typing import Final
 
 from msgspec import structs
 
+from myobridge.calibration.poses import REST
 from myobridge.model.file import LabelledPose, RestGate, Smoothing
 from myobridge_models.data.labels import rest_pose
 from myobridge_models.data.takes import Take
 
 SMOOTHING: Final = Smoothing(min_cutoff_hz=4.0, beta_hz_per_deg_s=0.05)
 """Mild: this removes the differences between neighbouring hops and hardly delays a movement."""
-ANGLES_GATE: Final = RestGate(leave_deg=20.0, after_ms=60.0)
-"""For a network that learnt angles: a hand that twitches at rest is worse than a hand that moves 60 ms later."""
+ANGLES_SMOOTHING: Final = Smoothing(min_cutoff_hz=0.7, beta_hz_per_deg_s=0.0005)
+"""For a network that learnt angles: a held depth trembles as the muscle does, and a movement is seldom fast."""
+ANGLES_GATE: Final = RestGate(leave_deg=6.0, after_ms=60.0)
+"""For a network that learnt angles: a small movement passes, and a hand that twitches at rest is worse than a hand that
+moves 60 ms later."""
 POSES_GATE: Final = RestGate(leave_deg=30.0, after_ms=60.0, settling_ms=800.0, again_after_ms=150.0)
 """For a network that learnt poses. Most twitches follow the end of a movement, but a wearer may grip again in 1 s.
 
@@ -23,9 +27,19 @@ LEAVES_AT: Final = 0.75
 """The gate opens at this share of the way to the nearest pose if that pose is near rest."""
 
 
+def follows(takes: Sequence[Take]) -> bool:
+    """Returns whether a network that learns from these takes learns angles, beside poses or alone."""
+    return any((take.movement < REST).any() for take in takes)
+
+
+def smoothing(takes: Sequence[Take]) -> Smoothing:
+    """Returns the stronger filter for a network that learnt angles."""
+    return ANGLES_SMOOTHING if follows(takes) else SMOOTHING
+
+
 def rest_gate(poses: Sequence[LabelledPose], takes: Sequence[Take]) -> RestGate:
     """Returns the wide gate for a network that learnt poses from cues, or the narrow gate if it learnt angles."""
-    if all((take.movement < 0).all() for take in takes):
+    if follows(takes):
         return ANGLES_GATE
     rest = rest_pose(poses)
     away_deg = [max(abs(a - r) for a, r in zip(pose.angles_deg, rest, strict=True)) for pose in poses]

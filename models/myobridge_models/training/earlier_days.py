@@ -25,9 +25,9 @@ from myobridge_models.data.training_set import Source
 def add_statistics(path: Path, sources: Sequence[Source], repetitions: Sequence[int] | None = None) -> bool:
     """Adds class statistics of these recordings, or of these repetitions of them, to a freshly exported model.
 
-    Returns whether there are any: not without cues, not for a network whose head a calibration cannot change, and not
-    for hundreds of poses. A recording that lacks a movement of another one is left out, because its centre would be
-    another.
+    Returns whether there are any: not without cues of poses, not for a network whose head a calibration cannot change,
+    and not for hundreds of poses. A recording that lacks a movement of another one is left out, because its centre
+    would be another.
 
     Raises:
         UserError: the file cannot be read or written.
@@ -53,9 +53,9 @@ def add_statistics(path: Path, sources: Sequence[Source], repetitions: Sequence[
 
 
 def _day(data: bytes, spec: ModelSpec, path: Path, source: Source, repetitions: Sequence[int] | None) -> Day | None:
-    """The windows of a recording's holds, without those of a movement that is nowhere held for long."""
+    """The windows of a recording's holds, without those of a pose that is nowhere held for long; none with angles."""
     _, recording = source
-    if recording.label is None:
+    if recording.label is None or recording.angles_deg is not None:
         return None
     windows = windows_of(data, spec, recording, path)
     inside = windows.hold >= 0

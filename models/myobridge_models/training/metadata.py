@@ -12,9 +12,9 @@ from myobridge.model.file import MAX_NOTE, LabelledPose, ModelSpec, usual_hop_sa
 from myobridge_models.data.labels import rest_pose
 from myobridge_models.data.takes import Sections, Take
 from myobridge_models.data.training_set import Source
-from myobridge_models.export.postprocess import SMOOTHING, rest_gate
+from myobridge_models.export.postprocess import follows, rest_gate, smoothing
 from myobridge_models.network.families.base import Network
-from myobridge_models.training.recipe import Recipe, history_hops
+from myobridge_models.training.recipe import OF_ANGLES, Recipe, history_hops
 
 
 def metadata_of(
@@ -46,12 +46,13 @@ def metadata_of(
         scale_fs=tuple(float(s) for s in scale),
         rest_pose_deg=rest_pose(poses),
         rest_gate=rest_gate(poses, takes),
-        smoothing=SMOOTHING,
+        smoothing=smoothing(takes),
         poses=tuple(poses),
         training={
             "recordings": ", ".join(path.name for path, _ in sources)[:MAX_NOTE],
             "repetitions": ", ".join(sorted({str(r) for take in takes for r in np.unique(take.repetition) if r >= 0})),
             "minutes": round(sum(len(take) for take in takes) / fs_hz / 60, 2),
+            "proportional": int(follows(takes)),
             "base": base,
             "steps": recipe.steps,
             "seed": recipe.seed,
@@ -63,6 +64,7 @@ def identity(
     spec: ModelSpec, takes: Sequence[Take], recipe: Recipe, validate_on: int | None
 ) -> dict[str, str | int | float | None]:
     """Returns the facts a checkpoint must match: network, data to the sample (by their scale), and recipe."""
+    numbers = {key: value for key, value in asdict(recipe).items() if follows(takes) or key not in OF_ANGLES}
     return {
         "family": spec.family,
         "fs_hz": spec.fs_hz,
@@ -73,5 +75,5 @@ def identity(
         "validated on": validate_on,
         "samples": sum(len(take) for take in takes),
         "loudness": ", ".join(f"{s:.6g}" for s in spec.scale_fs),
-        **asdict(recipe),
+        **numbers,
     }

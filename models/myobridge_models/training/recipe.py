@@ -48,15 +48,23 @@ class Recipe:
     """Windows end at any sample; if not, at every history step."""
     rest_share: float = 0.3
     """Share of the segments that end at rest; the other poses share the remainder equally."""
+    angles_share: float = 0.5
+    """Share of the segments from takes with angles, where other takes have poses."""
     probe_weight: float = 0.3
     """Weight of the cross-entropy by which the detectors also learn to tell all movements apart, the wrist's too."""
     copies: int = 0
     """Altered copies of the takes beside the takes themselves; they improve robustness and cost accuracy."""
     gain_jitter: float = 0.2
     """Standard deviation of the log of each channel's gain: electrodes never sit the same way twice."""
+    angles_gain_jitter: float = 0.05
+    """The same for segments from takes with angles: the strength of the EMG tells the depth of a movement."""
     level_jitter: float = 0.0
     """Standard deviation of the log of a gain common to all channels: the EMG of some people is stronger."""
     history_noise_deg: float = 15.0
+    past_share: float = 0.7
+    """Share of the segments from takes with angles that begin at their own past: depths change slowly, and a network
+    that trusts its last answers is steady."""
+    past_noise_deg: float = 10.0
     average: float = 0.995
     """Decay per step of the running average of the weights; the trained network has the average."""
     seed: int = 0
@@ -67,6 +75,8 @@ class Recipe:
         return round(self.steps * self.detector_share)
 
 
+OF_ANGLES: Final = ("angles_share", "angles_gain_jitter", "past_share", "past_noise_deg")
+"""The numbers that matter only where a take has angles."""
 CALIBRATION: Final = Recipe(steps=600, detector_share=0.0, learning_rate=1e-3)
 """From a trained network to another person or another day."""
 FROM_THE_START: Final = Recipe(steps=2400, detector_share=0.29)

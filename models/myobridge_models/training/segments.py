@@ -21,7 +21,8 @@ class Drawn(NamedTuple):
     """Segments of takes.
 
     take: int64 (N,); ends: int64 (N, unroll), samples of the take at which the windows end.
-    target_deg (N, unroll, 5), movement (N, unroll) from 0, and whether a window counts (N, unroll).
+    target_deg (N, unroll, 5), movement (N, unroll) from 0, -1 where angles are known and no movement is, and whether a
+    window counts (N, unroll). past_deg (N, 10): the targets one and two steps before the first window.
     """
 
     take: NDArray[np.int64]
@@ -29,6 +30,7 @@ class Drawn(NamedTuple):
     target_deg: Tensor
     movement: Tensor
     counts: Tensor
+    past_deg: Tensor
 
 
 class Segments:
@@ -43,7 +45,7 @@ class Segments:
         self._window = shape.window_samples
         self.step = history_samples(shape.fs_hz)
         self._unroll = recipe.unroll
-        self._rest_share = recipe.rest_share
+        self._rest_share, self._angles_share = recipe.rest_share, recipe.angles_share
         self._every = 1 if recipe.random_phase else self.step
         self._span = self._window + (recipe.unroll - 1) * self.step
         self.takes = [take for take in takes if len(take) >= self._span]
@@ -56,8 +58,8 @@ class Segments:
 
     @property
     def movements(self) -> int:
-        """Number of different movements; 1 if the targets are angles only."""
-        return len(self._movements)
+        """Number of different movements; 0 if the targets are angles only."""
+        return int((self._movements >= REST).sum())
 
     def _find_places(self) -> tuple[NDArray[np.int64], list[NDArray[np.int64]]]:
         """Returns the movements, and for each of them the (take, sample) of every allowed window end, (places, 2)."""
@@ -81,12 +83,22 @@ class Segments:
         """Returns how often each movement is drawn: poses equally often, and movements of one pose share its part.
 
         A thumb pose is harder to tell from four wrist movements than from one; the movements' common answer must not
-        dominate.
+        dominate. Takes with angles have their own share, at any time of which a segment may end.
         """
-        rest = self._movements == REST
+        angles = self._movements < REST
+        if angles.any() and not angles.all():
+            shares = np.where(angles, self._angles_share, 0.0)
+            shares[~angles] = (1 - self._angles_share) * self._shares_of_poses(self._movements[~angles])
+            return shares
+        return self._shares_of_poses(self._movements)
+
+    def _shares_of_poses(self, movements: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Returns how often each of the movements is drawn, rest among them."""
+        rest = movements == REST
         if not rest.any() or rest.all():
             return np.full(len(rest), 1 / len(rest))
-        pose = [tuple(self.takes[at[0, 0]].target_deg[at[0, 1]]) for at in self._places]
+        places = self._places[-len(movements) :]
+        pose = [tuple(self.takes[at[0, 0]].target_deg[at[0, 1]]) for at in places]
         moving = [p for p, resting in zip(pose, rest, strict=True) if not resting]
         part = np.array([1 / moving.count(p) if p in moving else 0.0 for p in pose]) * ~rest
         return np.where(rest, self._rest_share, (1 - self._rest_share) * part / part.sum())
@@ -94,7 +106,7 @@ class Segments:
     def draw(self, count: int, rng: np.random.Generator) -> Drawn:
         """Draws `count` segments; the drawn window may be any of a segment's windows, as far as the take reaches."""
         take, ends = zip(
-            *(self._place(m, rng) for m in rng.choice(self.movements, count, p=self._shares())), strict=True
+            *(self._place(m, rng) for m in rng.choice(len(self._places), count, p=self._shares())), strict=True
         )
         rows = [(self.takes[t], e) for t, e in zip(take, ends, strict=True)]
         movement = np.stack([t.movement[e] for t, e in rows])
@@ -102,9 +114,21 @@ class Segments:
             np.array(take),
             np.stack(ends),
             torch.from_numpy(np.stack([t.target_deg[e] for t, e in rows])),
-            torch.from_numpy(np.searchsorted(self._movements, movement).clip(max=self.movements - 1)),
+            torch.from_numpy(self._number(movement)),
             torch.from_numpy(np.stack([t.usable[e] for t, e in rows])),
+            torch.from_numpy(np.stack([self._past_deg(t, e[0]) for t, e in rows])),
         )
+
+    def _past_deg(self, take: Take, end: int) -> NDArray[np.float32]:
+        """Returns the targets one and two steps before a window's end, (10,)."""
+        past: NDArray[np.float32] = take.target_deg[np.maximum(0, end - self.step * np.array((1, 2)))].reshape(-1)
+        return past
+
+    def _number(self, movement: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Returns the numbers of labels among the known ones, from 0; -1 for angles."""
+        known = self._movements[self._movements >= REST]
+        number = np.searchsorted(known, movement).clip(max=max(0, len(known) - 1))
+        return np.where(movement < REST, -1, number)
 
     def _place(self, movement: int, rng: np.random.Generator) -> tuple[int, NDArray[np.int64]]:
         places = self._places[movement]

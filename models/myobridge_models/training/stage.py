@@ -15,7 +15,7 @@ from myobridge_models.data.label_alignment import aligned
 from myobridge_models.data.takes import Take
 from myobridge_models.network.families.base import FULL_SWING_DEG, CacheableNetwork, Network
 from myobridge_models.training.feature_cache import FeatureCache
-from myobridge_models.training.loss import closed_loop_loss, probe_loss, random_history
+from myobridge_models.training.loss import angle_loss, closed_loop, probe_loss, random_history, with_past
 from myobridge_models.training.recipe import Recipe
 from myobridge_models.training.segments import Drawn, Segments
 
@@ -64,6 +64,8 @@ class Training:
         gain = torch.ones(FITTED_SEGMENTS, network.shape.channels, device=self.device)
         features, movement = cache.features(drawn, gain), drawn.movement.to(self.device)
         whole = self.segments.within_one_movement(drawn).to(self.device)
+        if self.segments.movements:
+            whole &= movement >= 0
         if whole.sum() < features.shape[-1]:  # the movements are shorter than a window
             whole = torch.ones_like(whole)
         network.fit_features(features[whole], movement[whole])
@@ -109,9 +111,10 @@ class Stage:
         training, recipe = self._training, self._training.recipe
         drawn = training.segments.draw(self._segments, training.rng)
         features = self._features(drawn)
-        target, movement, counts = (part.to(training.device) for part in drawn[2:])
-        history = random_history(training.poses_deg, len(drawn.take), recipe.history_noise_deg).to(training.device)
-        loss = closed_loop_loss(training.network, features, history, target, counts)
+        target, movement, counts = (part.to(training.device) for part in drawn[2:5])
+        history = self._history(drawn)
+        angles = closed_loop(training.network, features, history)
+        loss = angle_loss(angles, target, counts, movement)
         shown_deg = FULL_SWING_DEG * loss.item()
         if self._probe is not None:
             loss = loss + recipe.probe_weight * probe_loss(self._probe(features), movement, counts)
@@ -124,11 +127,22 @@ class Stage:
         self.done += 1
         return shown_deg
 
+    def _history(self, drawn: Drawn) -> Tensor:
+        """Returns histories (N, 10) that do not tell the present; some of takes with angles tell the past."""
+        training, recipe = self._training, self._training.recipe
+        history = random_history(training.poses_deg, len(drawn.take), recipe.history_noise_deg)
+        angles = drawn.movement[:, 0] < 0
+        if angles.any():
+            past = drawn.past_deg[angles]
+            history[angles] = with_past(history[angles], past, recipe.past_share, recipe.past_noise_deg)
+        return history.to(training.device)
+
     def _features(self, drawn: Drawn) -> Tensor:
         """Returns features (N, unroll, F) of the drawn windows; each channel of a segment has its own gain."""
         training = self._training
         recipe, count = training.recipe, len(drawn.take)
-        own = recipe.gain_jitter * torch.randn(count, training.network.shape.channels)
+        jitter = torch.where(drawn.movement[:, :1] < 0, recipe.angles_gain_jitter, recipe.gain_jitter)  # (N, 1)
+        own = jitter * torch.randn(count, training.network.shape.channels)
         gain = torch.exp(own + recipe.level_jitter * torch.randn(count, 1)).to(training.device)
         if self._cache is not None:
             return self._cache.features(drawn, gain)

@@ -48,6 +48,16 @@ def test_the_same_cues_at_the_same_samples_are_followed_the_same_way():
     assert not np.array_equal(counts[0], wearer(asked, seed=4).read(50 * BLOCK)[0])
 
 
+def test_a_hand_that_moves_is_tracked_without_a_new_reaction():
+    way = {block: tuple(40 + 140 * np.sin(np.pi * block / 40) ** 2 for _ in range(5)) for block in range(80)}
+    _, truth_deg = wearer(way).read(90 * BLOCK)
+    shown = np.array([way[min(row // BLOCK, 79)][0] for row in range(len(truth_deg))])
+    late = range(0, FS_HZ // 2, 20)
+    error = [np.abs(truth_deg[rows:, 0] - shown[: len(shown) - rows]).mean() for rows in late]
+    assert 0.05 < late[int(np.argmin(error))] / FS_HZ < 0.4
+    assert min(error) < 5
+
+
 def test_the_muscles_work_before_the_finger_moves():
     counts, truth_deg = wearer({10: FIST}).read(40 * BLOCK)
     loud = np.abs(counts.astype(float)).max(axis=1) > 60

@@ -222,6 +222,22 @@ def test_amplitude_does_not_depend_on_the_rate():
     assert np.allclose(slow, fast, rtol=0.15)
 
 
+def test_a_tired_muscle_is_louder_and_slower():
+    fresh, tired = (held(POSES_DEG["fist"], fatigue=fatigue, **BARE).astype(float) for fatigue in (0.0, 1.0))
+    assert rms(tired).mean() > 1.1 * rms(fresh).mean()
+    middle = [np.average(np.arange(len(x) // 2 + 1), weights=np.abs(np.fft.rfft(x[:, 0])) ** 2) for x in (fresh, tired)]
+    assert middle[1] < 0.92 * middle[0]
+
+
+def test_a_session_with_a_turned_ring_of_electrodes_hears_the_muscles_elsewhere():
+    usual, turned = (rms(held(POSES_DEG["index"], shift_deg=shift_deg, **BARE)) for shift_deg in (0.0, 25.0))
+    assert not np.allclose(usual, turned, rtol=0.1)
+    whole = rms(held(POSES_DEG["index"], shift_deg=90.0, **BARE))
+    assert np.allclose(np.roll(whole, 1), usual, rtol=0.15), (
+        "a quarter turn brings each electrode to its neighbour's place"
+    )
+
+
 def test_the_adc_saturates():
     counts = held(POSES_DEG["fist"], full_scale_uv=100)
     assert counts.min() == -512
@@ -238,6 +254,8 @@ def test_the_adc_saturates():
         ({"adc_bits": 24}, "24"),
         ({"seed": -1}, "seed"),
         ({"wearer": -1}, "wearer"),
+        ({"fatigue": 1.5}, "fatigue"),
+        ({"shift_deg": 200}, "turn"),
     ],
 )
 def test_impossible_options_are_refused_in_one_sentence(options, word):

@@ -20,12 +20,13 @@ from myobridge_models.export.export import export
 from myobridge_models.network.families.registry import create
 from myobridge_models.training.build import build
 from myobridge_models.training.feature_cache import FeatureCache
-from myobridge_models.training.loss import closed_loop_loss, random_history
+from myobridge_models.training.loss import SQUARED_DEG, angle_loss, closed_loop, random_history
 from myobridge_models.training.recipe import Recipe
 from myobridge_models.training.segments import Segments
 from myobridge_models.training.validation import Validation
 
 SOURCE = Path("rec.npz")
+POSE = torch.zeros(1, 3, dtype=torch.int64)
 QUICK = Recipe(steps=80, segments=8, average=0.9)
 
 
@@ -43,7 +44,7 @@ class TestClosedLoop:
                 return torch.full((len(features), 5), 10.0 * len(seen))
 
         start, target = torch.full((1, 10), 77.0), torch.full((1, 3, 5), 180.0)
-        loss = closed_loop_loss(Spy(), torch.zeros(1, 3, 4), start, target, torch.ones(1, 3))
+        loss = angle_loss(closed_loop(Spy(), torch.zeros(1, 3, 4), start), target, torch.ones(1, 3), POSE)
         assert [h[0, 0].item() for h in seen] == [77, 10, 20]
         assert [h[0, 5].item() for h in seen] == [77, 77, 10]
         assert loss.item() == pytest.approx((170 + 160 + 150) / 3 / 180)
@@ -54,8 +55,16 @@ class TestClosedLoop:
                 return torch.zeros(len(features), 5)
 
         target = torch.tensor([[[0.0] * 5, [180.0] * 5]])
-        loss = closed_loop_loss(Off(), torch.zeros(1, 2, 4), torch.zeros(1, 10), target, torch.tensor([[1.0, 0.0]]))
-        assert loss.item() == 0
+        angles = closed_loop(Off(), torch.zeros(1, 2, 4), torch.zeros(1, 10))
+        assert angle_loss(angles, target, torch.tensor([[1.0, 0.0]]), POSE[:, :2]).item() == 0
+
+    def test_small_errors_of_known_angles_are_squared_so_that_the_network_learns_their_mean(self):
+        target, counts = torch.zeros(1, 3, 5), torch.ones(1, 3)
+        errors = [
+            angle_loss(torch.full((1, 3, 5), e), target, counts, POSE - 1).item() * 180 for e in (6.0, 12.0, 90.0)
+        ]
+        assert errors == pytest.approx([36 / 2 / SQUARED_DEG, 144 / 2 / SQUARED_DEG, 90 - SQUARED_DEG / 2])
+        assert angle_loss(torch.full((1, 3, 5), 6.0), target, counts, POSE).item() == pytest.approx(6 / 180)
 
     def test_history_starts_anywhere_within_the_servos_range(self):
         history = random_history(torch.tensor([[0.0] * 5, [180.0] * 5]), 200, noise_deg=15)

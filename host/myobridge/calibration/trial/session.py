@@ -62,7 +62,7 @@ def encode(result: Result) -> bytes:
 
 def is_proportional(spec: ModelSpec) -> bool:
     """Whether the model learned partial closings: from recordings with angles alone, or from such recordings too."""
-    return not spec.poses or bool(spec.training.get("proportional"))
+    return not spec.poses or spec.proportional
 
 
 def prepare(plan: Plan, about: About, board: ConnectedBoard, first: Snapshot) -> tuple[Begun, tuple[Target, ...]]:
