@@ -189,7 +189,7 @@ def test_the_whole_uf2_is_copied_and_the_new_firmware_greeted(shown, plugged, qu
     result = CliRunner().invoke(flash, ["--board", "pico"])
     assert result.exit_code == 0, result.output
     assert "On the board: nothing that answers." in result.output
-    assert f"Written now: {image.described}." in result.output
+    assert f"Writing {image.described}." in result.output
     assert (place / "myobridge.uf2").read_bytes() == image.data
 
 
