@@ -123,7 +123,7 @@ def test_a_board_that_does_not_answer_has_to_be_named(plugged) -> None:
     with pytest.raises(UserError, match=r"on /dev/ttyUSB0 does not say which it is; name it with --board \("):
         find_target(None, "/dev/ttyUSB0")
     found = find_target("mega2560", "/dev/ttyUSB0")
-    assert found.ident is None and found.now == "nothing that answers"
+    assert found.ident is None and found.now == "no firmware that answers"
 
 
 def test_a_board_in_its_boot_loader_has_to_be_named_too(shown) -> None:
@@ -188,8 +188,8 @@ def test_the_whole_uf2_is_copied_and_the_new_firmware_greeted(shown, plugged, qu
     monkeypatch.setattr(drive, "copy", restart)
     result = CliRunner().invoke(flash, ["--board", "pico"])
     assert result.exit_code == 0, result.output
-    assert "On the board: nothing that answers." in result.output
-    assert f"Written now: {image.described}." in result.output
+    assert "On the board: no firmware that answers." in result.output
+    assert f"Writing {image.described}." in result.output
     assert (place / "myobridge.uf2").read_bytes() == image.data
 
 

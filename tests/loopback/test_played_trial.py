@@ -81,7 +81,7 @@ def test_without_permission_the_trial_judges_what_the_daemon_commands_and_arms_n
     recording, live = play(board, wearer, Plan("fitts", 2, EASY, seed=1), tmp_path, SYNTH, arm=False, break_off=first)
     assert (live.measured, live.finished, len(live.targets)) == ("commanded", False, 1)
     assert not board.firmware.safety.pulses_on
-    assert "broken off after 1 of 8 targets" in called("--replay", recording)
+    assert "ended early, after 1 of 8 targets" in called("--replay", recording)
 
 
 def first(live):

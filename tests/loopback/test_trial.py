@@ -34,7 +34,7 @@ def test_a_person_who_stops_a_trial_keeps_what_was_done_and_the_hand_stays_disar
             trial.send_signal(signal.SIGINT)
             said, stdout = trial.stderr.read(), trial.stdout.read()
             assert trial.wait(30) == 0, said
-    assert "broken off after 1 of 8 targets" in stdout
+    assert "ended early, after 1 of 8 targets" in stdout
     assert "the angles that the daemon commands" in stdout
     result = json.loads((tmp_path / "t.trial.json").read_text(encoding="utf-8"))
     assert (result["finished"], len(result["targets"])) == (False, 1)

@@ -22,7 +22,7 @@ import click
 from myobridge.commands.hardened import hardened
 from myobridge.errors import UserError, printable
 
-SHARED: Final = ("command_line", "completion", "hardened", "options")
+SHARED: Final = ("command_line", "completion", "hardened", "options", "pairing")
 """Modules of a commands package that do not hold a command."""
 DEBUG: Final = "--debug"
 SETTINGS: Final = {"help_option_names": ["-h", "--help"], "show_default": True}

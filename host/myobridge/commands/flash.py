@@ -26,6 +26,6 @@ def flash(board: str | None, port: str | None) -> None:
     if target.up_to_date:
         say(f"This is the firmware of this version ({target.image.described}); nothing is written.")
         return
-    say(f"Written now: {target.image.described}.")
+    say(f"Writing {target.image.described}.")
     program(target)
     say("The board answers with the new firmware.")

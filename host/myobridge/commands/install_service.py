@@ -44,8 +44,9 @@ def install_service(
 ) -> None:
     """Install a systemd service that runs the daemon whenever the hand is plugged in. Run this command with sudo.
 
-    The hand's port gets the name /dev/myobridge. The service never arms the hand: you arm it, in the view or with
-    `systemctl kill -s SIGUSR1 myobridge`. host/SERVICE.md says what is installed and how to look at it.
+    The hand's port gets the name /dev/myobridge. You arm the hand in the view, with the button or with
+    `systemctl kill -s SIGUSR1 myobridge`; the service never arms it without an order.
+    host/SERVICE.md says what is installed and how to look at it.
 
     For two hands, run this command once for each hand, with its --port and its --name: `--name left` makes
     /dev/myobridge-left and the service myobridge@left.

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 )
 @click.option("--config", type=click.Path(path_type=Path), help="File that becomes the settings file.")
 @click.option("--port", help="Port of the hand, where no daemon runs: stores the servo limits in this board.")
-@click.option("--replace", is_flag=True, help="Replace files that differ; the files before are kept beside them.")
+@click.option("--replace", is_flag=True, help="Replace files that differ; the old files are kept beside them.")
 def restore(file: Path, name: str, mine: Path | None, config: Path | None, port: str | None, replace: bool) -> None:
     """Bring everything back from a FILE that `myobridge backup` has written.
 
@@ -74,7 +74,7 @@ def _store(port: str, limits: m.WriteLimits, board_before: str) -> None:
     from myobridge.settings import Settings
 
     if board_before and usb_name(port) != board_before:
-        say("The servo limits come from another board; they are right only if the same servos hang on this one.")
+        say("The servo limits come from another board; they are right only for the same servos.")
     board = Board(port, Settings())
     try:
         board.store(limits)

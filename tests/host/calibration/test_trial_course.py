@@ -180,7 +180,7 @@ def test_a_trial_of_a_model_without_proportional_training_says_what_it_measures(
     result = judge([begun(proportional=False, model="synth")])
     assert "synth has not learned partial closings" in limits_of(result)[1]
     assert len(limits_of(judge([begun()]))) == 1
-    assert sentences(result) == ("No target was over, so there is no result.",)
+    assert sentences(result) == ("The trial ended without a finished target, so there is no result.",)
 
 
 def test_every_moment_of_a_trial_has_a_card_for_the_page_and_a_line():

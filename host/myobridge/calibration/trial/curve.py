@@ -117,7 +117,9 @@ def draw(sessions: Sequence[Session], path: Path) -> None:
     figure_type = need("matplotlib.figure", "Drawing").Figure
     tasks = list(dict.fromkeys(session.result.task for session in sessions if session.mark))
     if not tasks:
-        raise UserError("No target of these trials was over, so there is no curve to draw; give other recordings.")
+        raise UserError(
+            "These trials ended without a finished target, so there is no curve to draw; give other recordings."
+        )
     figure = figure_type(figsize=(8, 1 + 2.6 * len(tasks)), dpi=110, layout="constrained")
     panels = figure.subplots(len(tasks), 1, squeeze=False)[:, 0]
     for axes, task in zip(panels, tasks, strict=True):

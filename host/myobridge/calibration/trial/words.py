@@ -28,9 +28,9 @@ def limits_of(result: Result) -> list[str]:
 def sentences(result: Result) -> tuple[str, ...]:
     """The result for the wearer."""
     if not result.targets:
-        return ("No target was over, so there is no result.",)
+        return ("The trial ended without a finished target, so there is no result.",)
     over = len(result.targets)
-    broken = () if result.finished else (f"The trial was broken off after {over} of {result.planned} targets.",)
+    broken = () if result.finished else (f"The trial ended early, after {over} of {result.planned} targets.",)
     if result.task == "rest":
         return (*broken, f"The hand left rest {result.false_movements} times, for {result.away_s:.1f} s together.")
     reached = sum(target.outcome == "reached" for target in result.targets)

@@ -35,7 +35,7 @@ class Target:
     def now(self) -> str:
         """A few words about what is on it."""
         if self.ident is None:
-            return "nothing that answers"
+            return "no firmware that answers"
         version = ".".join(map(str, self.ident.firmware_version))
         return f"{name_of(m.Board, self.ident.board)}, firmware {version}, build {self.ident.build:08x}"
 
