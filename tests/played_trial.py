@@ -27,9 +27,9 @@ from myobridge.feed import Chunk, Reply, Snapshot, feed_path
 from myobridge.feed.messages import BYTES, REPLY, REQUEST, SNAPSHOT, TIME, Request, Splitter, pack
 from myobridge.recording import Header, RecordingWriter
 from myobridge.settings import ServoSettings
+from myobridge.simulator.board_folder import board_folder
 from myobridge.simulator.emg_source import EmgSource
 from myobridge.simulator.firmware import SimulatedFirmware
-from myobridge.simulator.real_firmware import ADC_BITS
 from myobridge.simulator.synth import SynthOptions, SynthSource
 from seeing_wearer import SeeingWearer
 
@@ -62,7 +62,7 @@ class FlashedBoard:
     """The ELF as a `lockstep.Board`, whose inputs get EMG as it is sampled, so that the wearer can react."""
 
     def __init__(self, board: str, source: EmgSource, folder: Path) -> None:
-        self._source, self._shift = source, source.adc_bits - ADC_BITS
+        self._source, self._shift = source, source.adc_bits - board_folder(board).adc_bits
         pipe = folder / "emg"
         os.mkfifo(pipe)
         self._pipe = os.open(pipe, os.O_RDWR)

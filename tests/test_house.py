@@ -51,6 +51,12 @@ def test_top_level_is_the_agreed_one():
     assert {name for name in names if not name.startswith(".")} == TOP_LEVEL
 
 
+def test_no_two_test_files_have_one_name():
+    """pytest refuses to collect both in one run."""
+    names = [path.name for path in tracked() if path.match("tests/**/test_*.py")]
+    assert sorted(names) == sorted(set(names))
+
+
 def test_the_runtime_never_imports_torch_nor_the_models_package():
     for path in (ROOT / "host").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
