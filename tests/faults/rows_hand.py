@@ -155,8 +155,9 @@ def emergency_stop(rig: Rig) -> Outcome:
             assert rig.feed.request("disarm").ok
         assert rig.feed.request("estop").ok
         worst_ms = max(worst_ms, _stopped_after_ms(rig, at_s))
-        reset_s = rig.cable.do(rig.device.reset)
-        rig.wait(lambda since_s=reset_s: State.DISARMED in rig.states(since_s), BOOTS_S)
+        boot_id = rig.witness.status.boot_id
+        rig.cable.do(rig.device.reset)
+        rig.wait(lambda before=boot_id: rig.witness.status.boot_id != before, BOOTS_S)
         rig.wait(lambda: rig.state is State.ESTOP, 5)  # the daemon remembers
         assert not rig.feed.request("arm").ok
         assert rig.feed.request("lift").ok

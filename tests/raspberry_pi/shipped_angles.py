@@ -17,10 +17,12 @@ ADC_BITS = 10
 
 
 def bursts(samples: int, channels: int, fs_hz: float) -> np.ndarray:
-    """Counts (samples, channels) of a forearm that tenses and rests five times per second."""
+    """Counts (samples, channels) of a forearm that tenses under its second electrode five times per second."""
+    near = np.full(channels, 0.1)
+    near[1] = 1.0
     noise = np.random.default_rng(6).standard_normal((samples, channels))
     tension = 1 + np.sin(2 * np.pi * 5 * np.arange(samples) / fs_hz)
-    return np.clip(60 * tension[:, None] * noise, -512, 511).astype(np.int16)
+    return np.clip(60 * tension[:, None] * near * noise, -512, 511).astype(np.int16)
 
 
 def angles(path) -> list[tuple[float, ...]]:
