@@ -25,8 +25,11 @@ from myobridge.feed import Snapshot
 from myobridge.simulator.synth import SynthOptions, SynthSource
 from myobridge.wire import messages as m
 from myobridge.wire.messages import Reason, State
+from starvation import LATE_S, measured
 
 COUNTERS = ("crc_errors", "frames_lost", "samples_lost", "unexpected_frames", "reconnects", "write_drops", "feed_drops")
+LOSSES = {"frames_lost", "samples_lost"}
+"""Counters that rise, too, while other programs keep the daemon or the hand from running: the line's buffer is full."""
 ACCOUNTED_S = 3.0
 UNDER_WAY = 0.1 * FS_HZ
 """Samples that may be under way between the hand and the snapshot that counts them; a snapshot is up to 40 ms old."""
@@ -94,14 +97,14 @@ class Soak:
 
     def _happen(self, fault: Fault) -> None:
         before, unaccounted, at_s = self._streaming(), self._unaccounted(), time.monotonic()
-        fault.do(self.rig, self.random)
-        mended_s = time.monotonic()
-        look = self._streaming()
+        with measured() as machine:
+            fault.do(self.rig, self.random)
+            mended_s = time.monotonic()
+            look = self._streaming()
         self.recovery_s[fault.name] = max(self.recovery_s[fault.name], time.monotonic() - mended_s)
         self._armed_by_nobody(at_s)
-        for counter in COUNTERS:
-            if getattr(look, counter) > getattr(before, counter) and counter not in fault.may_raise:
-                raise Wrong(f"{fault.name} raised {counter}")
+        if risen := self._risen(before, look, machine.late_s) - fault.may_raise:
+            raise Wrong(f"{fault.name} raised {' and '.join(sorted(risen))}")
         self._account(fault, unaccounted, look.reconnects - before.reconnects)
         self._quiet()
 
@@ -121,12 +124,20 @@ class Soak:
         """Nothing happens, so no counter may rise."""
         time.sleep(0.3)  # frames under way have arrived
         before = self._streaming()
-        time.sleep(self.random.uniform(0.2, 0.6))
-        look = self._streaming()
-        risen = [counter for counter in COUNTERS if getattr(look, counter) != getattr(before, counter)]
-        if risen:
-            raise Wrong(f"{' and '.join(risen)} rose while nothing was wrong")
+        with measured() as machine:
+            time.sleep(self.random.uniform(0.2, 0.6))
+            look = self._streaming()
+        if risen := self._risen(before, look, machine.late_s):
+            raise Wrong(f"{' and '.join(sorted(risen))} rose while nothing was wrong")
         self._watch_process()
+
+    def _risen(self, before: Snapshot, look: Snapshot, late_s: float) -> set[str]:
+        """The counters that rose, but for losses on a machine that let every process wait; these are reported."""
+        risen = {counter for counter in COUNTERS if getattr(look, counter) != getattr(before, counter)}
+        if late_s > LATE_S and risen & LOSSES:
+            self.done["losses of a busy machine"] += 1
+            risen -= LOSSES
+        return risen
 
     def _watch_process(self) -> None:
         process = Path(f"/proc/{self.rig.daemon.pid}")
