@@ -60,7 +60,7 @@ fi
 # Boards that run in real time each want a processor, so their tests share a lane, and the networks are trained after them. One file runs when the
 # other tests of ports and clocks have ended.
 alone=tests/loopback/test_calibrated_hand.py
-with_boards="tests/loopback/test_another_language.py tests/loopback/test_boot_loader.py tests/loopback/test_bridge.py tests/loopback/test_real_firmware.py"
+with_boards="tests/loopback/test_another_language.py tests/loopback/test_boot_loader.py tests/loopback/test_bridge.py tests/loopback/test_flash.py tests/loopback/test_real_firmware.py"
 one=$(ls tests/loopback/test_*.py | grep -vxE "$(echo "$alone $with_boards" | tr ' ' '|')")
 other="tests/faults tests/raspberry_pi $with_boards"
 trained=tests/models
