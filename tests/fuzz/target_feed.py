@@ -14,7 +14,7 @@ from promises import pieces
 
 from myobridge.feed import About, Do
 from myobridge.feed.client import MAX_MESSAGE
-from myobridge.feed.messages import HEAD, REPLY, REQUEST, Reply, Request, Splitter, pack
+from myobridge.feed.messages import HEAD, MORNING, REPLY, REQUEST, Command, Reply, Request, Splitter, pack
 from myobridge.feed.peer import MAX_REQUEST
 from myobridge.feed.place import connect
 from myobridge.feed.server import Feed
@@ -23,7 +23,7 @@ from tiny_model import tiny_spec
 PORT = "/dev/fuzzed"
 FRAMED = 1
 ABOUT = About(port=PORT, model_path="m", spec=tiny_spec(), ident=None, config=None, wall_minus_monotonic_s=0.0)
-FOR_THE_DAEMON = ("arm", "disarm", "estop", "lift", "model")
+FOR_THE_DAEMON = (*get_args(Command), *MORNING, "model")
 
 
 FOLDER = tempfile.TemporaryDirectory()

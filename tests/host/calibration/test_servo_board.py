@@ -78,7 +78,7 @@ def opened():
 @pytest.mark.parametrize(
     ("ident", "sentence"),
     [
-        ({"major": 2}, "speaks protocol 2.0, this program 3.0; flash the firmware"),
+        ({"major": 2}, f"speaks protocol 2.{m.MINOR}, this program {m.MAJOR}.{m.MINOR}; flash the firmware"),
         ({"proto_hash": m.PROTO_HASH ^ 1}, "another protocol revision; flash the firmware"),
     ],
 )

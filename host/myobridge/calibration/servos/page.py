@@ -46,6 +46,7 @@ class PageKeys:
     def __init__(self, address: str, view_port: int, say: Callable[[str], None]) -> None:
         self._address, self._view_port, self._say = address, view_port, say
         self._access = Access(make_token(address))
+        self._site = Site(self._access, site_files("servos.html"))
         self._wishes: deque[Key] = deque()
         self._viewer: ServerConnection | None = None
         self._newest = ""
@@ -89,7 +90,6 @@ class PageKeys:
 
     async def _run(self) -> None:
         self._loop, self._over, self._changed = asyncio.get_running_loop(), asyncio.Event(), asyncio.Event()
-        self._site = Site(self._access, site_files("servos.html"))
         async with self._site.serve(self._address, self._view_port, WISH_BYTES, self._attend) as server:
             address, port = next(iter(server.sockets)).getsockname()[:2]
             urls = page_urls(self._address, address, port, self._access.token)
