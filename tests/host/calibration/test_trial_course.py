@@ -53,6 +53,11 @@ def test_a_resting_hand_reaches_no_target_and_no_pose_follows_itself():
     assert "Rest" not in {target.name for target in targets}
 
 
+def test_poses_of_one_name_follow_each_other():
+    twins = tuple(LabelledPose(label, "Fist", (180.0,) * 5) for label in (1, 2))
+    assert {target.name for target in chosen(poses=twins)} == {"Fist"}
+
+
 def test_poses_that_all_lie_near_rest_are_refused():
     with pytest.raises(UserError, match="No pose of the model lies more than 30°"):
         chosen(poses=(LabelledPose(1, "Twitch", (60.0,) * 5),))
