@@ -178,6 +178,18 @@ def test_another_model_breaks_the_trial_off():
     assert live.course.stage is Stage.DONE
 
 
+def test_a_trial_ends_before_its_records_are_more_than_a_reader_takes(monkeypatch):
+    monkeypatch.setattr("myobridge.calibration.trial.session.MAX_EVENTS", 100)
+    written = Written()
+    live = LiveTrial(begun(), chosen(targets=1), written)
+    with pytest.raises(UserError, match="has lasted for an hour, and a recording holds no more; what was done is kept"):
+        for look in looks(hands((READY_S + 5, REST), from_s=0.0)):
+            live.take(look)
+    assert len(written.records) <= 100
+    assert judge(written.records) == live.result()
+    assert (live.result().interrupted, live.result().finished) == (1, False)
+
+
 # --- what is said -------------------------------------------------------------------------------------------
 
 
