@@ -17,7 +17,9 @@ BOARD_ID: Final = "Board-ID: RPI-RP2"
 TOUCH_BAUD: Final = 1200
 WAIT_S: Final = 15.0
 LOOK_S: Final = 0.2
-BY_HAND: Final = "hold BOOTSEL on the board while you plug in its USB cable, then run this command again"
+WITHOUT_PORT: Final = "run `myobridge flash --board …` without --port"
+"""A board in its boot loader has no port, and does not say which board it is."""
+BY_HAND: Final = f"hold BOOTSEL on the board while you plug in its USB cable, then {WITHOUT_PORT}"
 
 
 def mounted() -> list[Path]:
@@ -51,7 +53,7 @@ def find() -> Path | None:
     if not places and LABEL.exists():
         raise UserError(
             "The board's drive RPI-RP2 is not mounted; mount it, for instance with `udisksctl mount -b "
-            f"{LABEL}`, then run this command again."
+            f"{LABEL}`, then {WITHOUT_PORT}."
         )
     return places[0] if places else None
 
