@@ -6,7 +6,10 @@ The boards' own part is in tests/firmware/test_rp2040.py and tests/loopback/test
 from __future__ import annotations
 
 import hashlib
+import os
 import struct
+import termios
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -35,7 +38,8 @@ def plugged(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
         ports = {f"/dev/{port}": said for port, said in boards.items()}
         for module in (target, program):
             monkeypatch.setattr(module, "list_ports", lambda: dict.fromkeys(ports, ""))
-            monkeypatch.setattr(module, "ask", ports.__getitem__)
+        monkeypatch.setattr(target, "ask", ports.__getitem__)
+        monkeypatch.setattr(program, "ident_of", lambda port: (ports[port], False))
         monkeypatch.setattr("os.access", lambda _port, _how: True)
 
     monkeypatch.setattr(drive, "MOUNTS", tmp_path / "mounts")
@@ -142,7 +146,14 @@ def test_no_board_at_all(plugged) -> None:
 def test_a_port_that_the_user_may_not_open_names_group_and_udev_rule(plugged, monkeypatch) -> None:
     plugged(ttyACM0=None)
     monkeypatch.setattr("os.access", lambda _port, _how: False)
-    with pytest.raises(UserError, match=r"You may not open /dev/ttyACM0; .*usermod.* or add the udev rule `SUBSYSTEM"):
+    with pytest.raises(UserError, match=r"you may not open /dev/ttyACM0; .*usermod.* or add the udev rule `SUBSYSTEM"):
+        find_target(None, None)
+
+
+def test_a_board_whose_daemon_runs_is_named(plugged, monkeypatch) -> None:
+    plugged(ttyACM0=ident("uno"))
+    monkeypatch.setattr(target, "FeedClient", lambda _port: nullcontext())
+    with pytest.raises(UserError, match="A myobridge daemon runs on /dev/ttyACM0; stop it"):
         find_target(None, None)
 
 
@@ -172,7 +183,6 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(program, "START_S", 0.3)
     monkeypatch.setattr(drive, "WAIT_S", 0.3)
     monkeypatch.setattr(drive, "LOOK_S", 0.01)
-    monkeypatch.setattr(drive.wait_for, "__defaults__", (0.3,))
 
 
 def test_the_whole_uf2_is_copied_and_the_new_firmware_greeted(shown, plugged, quick, monkeypatch) -> None:
@@ -191,6 +201,66 @@ def test_the_whole_uf2_is_copied_and_the_new_firmware_greeted(shown, plugged, qu
     assert "On the board: no firmware that answers." in result.output
     assert f"Writing {image.described}." in result.output
     assert (place / "myobridge.uf2").read_bytes() == image.data
+
+
+def test_a_board_that_answers_beside_one_in_its_boot_loader_gets_nothing(shown, plugged) -> None:
+    (place,) = shown("RPI-RP2")
+    plugged(ttyACM0=ident("pico"))
+    with pytest.raises(UserError, match="One board answers on /dev/ttyACM0, and another is in its boot loader"):
+        program.program(find_target(None, None))
+    assert not (place / "myobridge.uf2").exists()
+
+
+def test_a_desktop_mounts_the_drive_a_moment_after_it_has_come(shown, plugged, quick, monkeypatch) -> None:
+    plugged(ttyACM0=ident("pico"))
+
+    def mount_later(_seconds: float) -> None:
+        if not drive.mounted():
+            shown("RPI-RP2")
+
+    monkeypatch.setattr(drive, "touch", lambda _port: drive.LABEL.write_text(""))
+    monkeypatch.setattr("time.sleep", mount_later)
+    with pytest.raises(UserError, match="did not restart"):
+        program.program(find_target(None, None))
+
+
+def test_the_touch_opens_the_port_at_1200_baud_and_hangs_up() -> None:
+    master, slave = os.openpty()
+    with os.fdopen(master), os.fdopen(slave):
+        drive.touch(os.ttyname(slave))
+        flags, speed = termios.tcgetattr(slave)[2], termios.tcgetattr(slave)[4]
+    assert speed == termios.B1200 and flags & termios.HUPCL
+
+
+def test_a_port_that_cannot_be_touched_is_named() -> None:
+    with pytest.raises(UserError, match="There is no port /dev/none"):
+        drive.touch("/dev/none")
+
+
+def test_another_board_with_the_same_build_is_not_the_flashed_one(shown, plugged, quick, monkeypatch) -> None:
+    shown("RPI-RP2")
+    plugged(ttyACM1=ident("xiao", image_of("pico").build))
+    monkeypatch.setattr(drive, "copy", lambda _data, _to: drive.MOUNTS.write_text(""))
+    with pytest.raises(UserError, match="does not answer with the new firmware; hold BOOTSEL"):
+        program.program(Target(image_of("pico"), None, None))
+
+
+def test_a_new_port_that_the_user_may_not_open_is_named_after_the_writing(shown, plugged, quick, monkeypatch) -> None:
+    shown("RPI-RP2")
+    plugged(ttyACM1=None)
+    monkeypatch.setattr(drive, "copy", lambda _data, _to: drive.MOUNTS.write_text(""))
+    monkeypatch.setattr("os.access", lambda _port, _how: False)
+    with pytest.raises(UserError, match="is written, but the board could not be asked, because you may not open"):
+        program.program(Target(image_of("pico"), None, None))
+
+
+def test_a_stopped_writing_says_how_to_recover(plugged, monkeypatch) -> None:
+    def stop(_target: Target) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(program, "_by_avrdude", stop)
+    with pytest.raises(UserError, match="may have no whole firmware; unplug it, plug it in, and its boot loader"):
+        program.program(Target(image_of("uno"), "/dev/ttyACM0", None))
 
 
 def test_a_copy_that_is_not_whole_says_how_to_recover(shown, quick) -> None:

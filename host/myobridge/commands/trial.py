@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     help="Poses file (TOML) for the targets.",
     show_default="the model's poses",
 )
-@click.option("--seed", type=click.IntRange(min=0), help="Seed of the targets.", show_default="a new seed")
+@click.option("--seed", type=click.IntRange(0, (1 << 53) - 1), help="Seed of the targets.", show_default="a new seed")
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Recording to write (.myo).", show_default="trial-DATE-TIME.myo"
 )

@@ -100,7 +100,7 @@ def name_of(kind: type[m.Board] | type[m.ResetCause], value: int) -> str:
 def probe(port: str) -> dict[str, Any]:
     """One row of `myobridge devices`: the port, a sentence, and the facts if a board answered."""
     try:
-        ident, has_daemon = _ident(port)
+        ident, has_daemon = ident_of(port)
         if ident is None:
             return {"port": port, "answer": OLD_NANO if is_old_nanos(port) else NOTHING}
         return {"port": port, **_answer(ident, has_daemon)}
@@ -108,7 +108,7 @@ def probe(port: str) -> dict[str, Any]:
         return {"port": port, "answer": str(error)}
 
 
-def _ident(port: str) -> tuple[m.Ident | None, bool]:
+def ident_of(port: str) -> tuple[m.Ident | None, bool]:
     """The IDENT of the board on a port, and whether a daemon, which holds the port, gave it.
 
     Raises:

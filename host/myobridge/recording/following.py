@@ -116,6 +116,8 @@ def judge(recording: Recording) -> Following:
     assert recording.angles_deg is not None
     samples = max(1, round(STEP_S * recording.fs_hz))
     steps = len(recording.counts) // samples
+    if steps < SMOOTH_STEPS:
+        return Following(0.0, np.zeros(len(recording.counts), bool), 0, ())
     label = np.ones(steps, np.uint8) if recording.label is None else recording.label[samples // 2 :: samples][:steps]
     effort = _effort(recording.angles_deg[samples // 2 :: samples][:steps])
     session = _Session(*_envelope(recording.counts, samples, label == 0), effort)

@@ -171,7 +171,8 @@ def _held_jitter(decisions: Decisions, recording: Recording) -> float | None:
     for take in recording.takes():
         steady[take.start : take.start + 2 * half] = False
         for back in (half, 2 * half):
-            apart = np.abs(true[take.start + back : take.stop] - true[take.start : take.stop - back]).max(axis=1)
+            before = slice(take.start, max(take.start, take.stop - back))
+            apart = np.abs(true[take.start + back : take.stop] - true[before]).max(axis=1)
             steady[take.start + back : take.stop] &= apart < STILL_DEG
     at, angles_deg = decisions.sample, decisions.angles_deg.astype(np.float64)
     both = steady[at[1:]] & steady[at[:-1]] & (np.diff(at) <= half)

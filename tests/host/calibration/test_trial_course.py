@@ -53,6 +53,11 @@ def test_a_resting_hand_reaches_no_target_and_no_pose_follows_itself():
     assert "Rest" not in {target.name for target in targets}
 
 
+def test_poses_of_one_name_follow_each_other():
+    twins = tuple(LabelledPose(label, "Fist", (180.0,) * 5) for label in (1, 2))
+    assert {target.name for target in chosen(poses=twins)} == {"Fist"}
+
+
 def test_poses_that_all_lie_near_rest_are_refused():
     with pytest.raises(UserError, match="No pose of the model lies more than 30°"):
         chosen(poses=(LabelledPose(1, "Twitch", (60.0,) * 5),))
@@ -171,6 +176,18 @@ def test_another_model_breaks_the_trial_off():
     with pytest.raises(UserError, match="runs the model other now instead of tiny; what was done is kept"):
         live.take(looks([still()], model="other")[0])
     assert live.course.stage is Stage.DONE
+
+
+def test_a_trial_ends_before_its_records_are_more_than_a_reader_takes(monkeypatch):
+    monkeypatch.setattr("myobridge.calibration.trial.session.MAX_EVENTS", 100)
+    written = Written()
+    live = LiveTrial(begun(), chosen(targets=1), written)
+    with pytest.raises(UserError, match="has lasted for an hour, and a recording holds no more; what was done is kept"):
+        for look in looks(hands((READY_S + 5, REST), from_s=0.0)):
+            live.take(look)
+    assert len(written.records) <= 100
+    assert judge(written.records) == live.result()
+    assert (live.result().interrupted, live.result().finished) == (1, False)
 
 
 # --- what is said -------------------------------------------------------------------------------------------

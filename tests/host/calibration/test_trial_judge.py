@@ -148,6 +148,14 @@ def test_answers_that_do_not_follow_from_the_hands_are_refused():
         judge([begun(), still(), target(), *hands((1.0, FIST), (1.2, FIST)), Answer(0, 101.92, "missed")])
     with pytest.raises(UserError, match="no trial"):
         judge([still()])
+    with pytest.raises(UserError, match="do not follow"):
+        judge([begun(), target(), *hands((1.0, FIST), (1.2, FIST))])
+
+
+def test_a_target_at_rest_is_no_condition_of_fitts_law():
+    home = target(angles_deg=REST, judged="grip", dwell_s=0.1)
+    one = [still(), home, *hands((0.2, REST)), Answer(0, 100.12, "reached")]
+    assert judge([begun(task="fitts"), *one, *one]).conditions == ()
 
 
 def test_a_quiet_minute_counts_how_often_and_how_long_the_hand_left_rest():

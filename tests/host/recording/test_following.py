@@ -94,6 +94,15 @@ def test_a_wearer_who_does_nothing_is_told_what_to_do():
         followed(session(lambda _number, effort: 0 * effort), SOURCE)
 
 
+@pytest.mark.parametrize("samples", [0, 1, 60])
+def test_a_recording_of_a_moment_shows_no_movement(samples):
+    whole = session()
+    label, angles_deg = whole.label[:samples], whole.angles_deg[:samples]
+    moment = Recording(whole.counts[:samples], FS_HZ, 10, label, angles_deg=angles_deg, shown=True)
+    with pytest.raises(UserError, match=r"none of the 0 movements \(it shows none\)"):
+        followed(moment, SOURCE)
+
+
 def test_of_a_recording_that_is_broken_off_the_part_until_then_counts():
     recording = session()
     second_s = REST_S + MOVEMENTS[0].seconds + REST_S

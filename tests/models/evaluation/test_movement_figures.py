@@ -64,6 +64,13 @@ def test_jitter_is_judged_while_the_fingers_hold_a_depth():
     assert found == pytest.approx(200 / np.sqrt(5), rel=0.2), "one of five servos moves 2° in each 10 ms"
 
 
+def test_a_first_take_that_is_shorter_than_the_settling_holds_nothing():
+    run = (T_S >= 0.4).astype(np.uint8)
+    short = replace(recording(), run=run)
+    found = movement_figures(decided(short.angles_deg), short, REST)
+    assert found.held_jitter_deg_per_s == pytest.approx(0, abs=0.01)
+
+
 def test_a_recording_without_cues_is_judged_in_pieces():
     bare = replace(recording(), label=None)
     found = movement_figures(decided(bare.angles_deg), bare, REST)

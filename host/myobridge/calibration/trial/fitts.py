@@ -60,11 +60,15 @@ class Throughput(msgspec.Struct, frozen=True):
 
 
 def conditions(attempts: Sequence[Attempt], rest_deg: Pose) -> list[Condition]:
-    """The conditions that have at least two attempts; a missed attempt counts with its end and its timeout."""
+    """The conditions that have at least two attempts; a missed attempt counts with its end and its timeout.
+
+    A target at rest, which no trial of ours has, has no direction and is no condition.
+    """
     kinds: dict[tuple[str, Pose, float], list[Attempt]] = defaultdict(list)
     for attempt in attempts:
         target = attempt.target
-        kinds[target.name, target.angles_deg, target.tolerance_deg].append(attempt)
+        if place(target.judged, target.angles_deg) != place(target.judged, rest_deg):
+            kinds[target.name, target.angles_deg, target.tolerance_deg].append(attempt)
     return [_condition(kinds[kind], rest_deg) for kind in sorted(kinds) if len(kinds[kind]) > 1]
 
 

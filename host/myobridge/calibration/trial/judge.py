@@ -15,6 +15,7 @@ from myobridge.recording.trial_records import Answer, Begun, Ended, Measured, Ou
 
 POINTS: Final = 10
 """Points for a target in practice; a quick one gets as many again."""
+DAMAGED: Final = "The answers in the recording do not follow from its hands; take the undamaged recording."
 
 
 class TargetResult(msgspec.Struct, frozen=True):
@@ -82,6 +83,8 @@ def judge(records: Iterable[Record]) -> Result:
             case Begun():
                 begun, attempts, written, finished = record, [], [], False
             case Target():
+                if not hand.angles_cdeg:
+                    raise UserError(DAMAGED)
                 attempts.append(Attempt(record, hand))
             case Shown():
                 hand = record
@@ -97,7 +100,7 @@ def judge(records: Iterable[Record]) -> Result:
         raise UserError("The recording holds no trial; record one with `myobridge trial --port PORT`.")
     over = [attempt for attempt in attempts if attempt.outcome is not None]
     if [(attempt.target.number, attempt.outcome) for attempt in over][: len(written)] != written:
-        raise UserError("The answers in the recording do not follow from its hands; take the undamaged recording.")
+        raise UserError(DAMAGED)
     counted = [attempt for attempt in over if attempt.outcome != "interrupted"]
     return _result(begun, finished, counted, len(over) - len(counted))
 

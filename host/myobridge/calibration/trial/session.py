@@ -26,6 +26,7 @@ from myobridge.feed.messages import LOST, ConnectedBoard
 from myobridge.files import write_bytes
 from myobridge.model.file import LabelledPose, ModelSpec
 from myobridge.recording import Header, RecordingWriter
+from myobridge.recording.log import MAX_EVENTS
 from myobridge.recording.log_frames import SUFFIX
 from myobridge.recording.trial_records import Begun, Record, Shown, Target, Task
 
@@ -35,6 +36,8 @@ MOST_MESSAGES: Final = 500
 FIRST_LOOK_S: Final = 5.0
 FOLLOWING: Final = ("ARMED", "HOLD", "RELAX")
 """States in which the servos follow the wearer, or wait for good setpoints."""
+ROOM: Final = 4
+"""Records that a hand and the end of a trial need at most. A reader leaves out what is over MAX_EVENTS."""
 BACK_S: Final = 60.0
 """How long to wait for a lost hand if nobody can press a key."""
 
@@ -110,7 +113,7 @@ class LiveTrial:
         """Takes bytes of the port, or a hand.
 
         Raises:
-            UserError: the daemon runs another model now, and the trial is broken off.
+            UserError: the daemon runs another model now, or the recording is full; the trial is broken off.
         """
         if isinstance(message, Chunk):
             self._writer.bytes(message.t_s, message.data)
@@ -120,6 +123,12 @@ class LiveTrial:
             raise UserError(
                 f"The daemon runs the model {message.model} now instead of {self._begun.model}; what was done is kept, "
                 "so start another trial."
+            )
+        if len(self._records) > MAX_EVENTS - ROOM:
+            self.stop()
+            raise UserError(
+                "The trial has lasted for an hour, and a recording holds no more; what was done is kept, so start "
+                "another trial."
             )
         shown = self._shown(message)
         self._here_deg = shown.angles_deg

@@ -80,7 +80,7 @@ def choose(
         )
     chosen: list[Target] = []
     while len(chosen) < targets:
-        pose = draw.choice([p for p in wanted if not chosen or len(wanted) == 1 or p.name != chosen[-1].name])
+        pose = draw.choice([p for p in wanted if not chosen or p.name != chosen[-1].name] or wanted)
         depths = [d for d in DEPTHS if _clear(part(d, pose.angles_deg, rest_deg), rest_deg, rules)]
         depth = draw.choice(depths) if proportional else 1.0
         chosen.append(_target(len(chosen), pose.name, depth, pose.angles_deg, rest_deg, "hand", rules))

@@ -32,7 +32,8 @@ def sentences(result: Result) -> tuple[str, ...]:
     over = len(result.targets)
     broken = () if result.finished else (f"The trial ended early, after {over} of {result.planned} targets.",)
     if result.task == "rest":
-        return (*broken, f"The hand left rest {result.false_movements} times, for {result.away_s:.1f} s together.")
+        times = "once" if result.false_movements == 1 else f"{result.false_movements} times"
+        return (*broken, f"The hand left rest {times}, for {result.away_s:.1f} s together.")
     reached = sum(target.outcome == "reached" for target in result.targets)
     said = [f"{reached} of {over} targets reached ({result.completion:.0%})."]
     if result.time_s is not None:

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-import serial
-
 from myobridge.errors import UserError
+from myobridge.wire.link import SerialLink
 
 LABEL: Final = Path("/dev/disk/by-label/RPI-RP2")
 MOUNTS: Final = Path("/proc/self/mounts")
@@ -20,12 +17,14 @@ BOARD_ID: Final = "Board-ID: RPI-RP2"
 TOUCH_BAUD: Final = 1200
 WAIT_S: Final = 15.0
 LOOK_S: Final = 0.2
-BY_HAND: Final = "hold BOOTSEL on the board while you plug in its USB cable, then run this command again"
+WITHOUT_PORT: Final = "run `myobridge flash --board …` without --port"
+"""A board in its boot loader has no port, and does not say which board it is."""
+BY_HAND: Final = f"hold BOOTSEL on the board while you plug in its USB cable, then {WITHOUT_PORT}"
 
 
 def mounted() -> list[Path]:
     """Where such drives are mounted."""
-    fields = (line.split() for line in MOUNTS.read_text(encoding="utf-8").splitlines())
+    fields = (line.split() for line in MOUNTS.read_text(encoding="utf-8", errors="surrogateescape").splitlines())
     places = [
         Path(field[1].replace("\\040", " ")) for field in fields if len(field) > 2 and field[2] in ("vfat", "msdos")
     ]
@@ -54,7 +53,7 @@ def find() -> Path | None:
     if not places and LABEL.exists():
         raise UserError(
             "The board's drive RPI-RP2 is not mounted; mount it, for instance with `udisksctl mount -b "
-            f"{LABEL}`, then run this command again."
+            f"{LABEL}`, then {WITHOUT_PORT}."
         )
     return places[0] if places else None
 
@@ -65,19 +64,19 @@ def touch(port: str) -> None:
     Raises:
         UserError: the port cannot be opened.
     """
-    try:
-        with suppress(serial.SerialException), serial.Serial(port, TOUCH_BAUD, exclusive=True) as opened:
-            opened.dtr = False
-    except OSError as error:
-        raise UserError(f"{port} cannot be opened ({error.strerror}); {BY_HAND}.") from error
+    SerialLink(port, TOUCH_BAUD).hang_up()
 
 
-def wait_for(what: Callable[[], Path | None], within_s: float = WAIT_S) -> Path | None:
-    """The first answer of `what` that is not None, if it comes in time."""
-    until = time.monotonic() + within_s
-    while (found := what()) is None and time.monotonic() < until:
+def wait() -> Path | None:
+    """The one drive, as soon as it is mounted; a desktop mounts it a second after it has come.
+
+    Raises:
+        UserError: the drive is not mounted, or there are two.
+    """
+    until = time.monotonic() + WAIT_S
+    while not mounted() and time.monotonic() < until:
         time.sleep(LOOK_S)
-    return found
+    return find()
 
 
 def copy(image: bytes, drive: Path) -> None:

@@ -9,8 +9,9 @@ from typing import Final
 
 from myobridge.errors import UserError
 from myobridge.feed.flashing import drive
-from myobridge.feed.flashing.target import Target
-from myobridge.feed.ports import ask, list_ports
+from myobridge.feed.flashing.images import Image
+from myobridge.feed.flashing.target import Target, allow, forbidden_ports
+from myobridge.feed.ports import ident_of, list_ports, name_of
 from myobridge.wire import messages as m
 
 START_S: Final = 15.0
@@ -25,11 +26,20 @@ def program(target: Target) -> m.Ident:
     Raises:
         UserError: it failed; the sentence says how to recover.
     """
-    if target.image.family == "avr":
-        _by_avrdude(target)
-    else:
-        _by_drive(target)
-    return _greet(target)
+    avr = target.image.family == "avr"
+    how = f"unplug it, plug it in, and {AGAIN}" if avr else drive.BY_HAND
+    try:
+        (_by_avrdude if avr else _by_drive)(target)
+        ident = _greet(target)
+    except KeyboardInterrupt as stopped:
+        raise UserError(f"The writing was stopped, so the board may have no whole firmware; {how}.") from stopped
+    if ident is not None:
+        return ident
+    if not avr and drive.mounted():
+        raise UserError(f"The board did not restart, so the copy was not whole; {how}.")
+    if forbidden := forbidden_ports():
+        raise UserError(f"The firmware is written, but the board could not be asked, because {allow(forbidden)}.")
+    raise UserError(f"The board does not answer with the new firmware; {how}.")
 
 
 def _by_avrdude(target: Target) -> None:
@@ -41,7 +51,7 @@ def _by_avrdude(target: Target) -> None:
     write = f"flash:w:{target.image.path}:i"
     command = [avrdude, *target.image.avrdude, "-P", str(target.port), "-U", write]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=AVRDUDE_S)
+        done = subprocess.run(command, capture_output=True, errors="replace", check=False, timeout=AVRDUDE_S)
     except subprocess.TimeoutExpired as error:
         raise UserError(
             f"avrdude got no further on {target.port}; unplug the board, plug it in, and {AGAIN}."
@@ -56,27 +66,38 @@ def _by_avrdude(target: Target) -> None:
 
 def _by_drive(target: Target) -> None:
     place = drive.find()
+    if place is not None and target.ident is not None:
+        raise UserError(
+            f"One board answers on {target.port}, and another is in its boot loader ({place}); unplug the one that is "
+            "not to be flashed."
+        )
     if place is None and target.port is not None:
         drive.touch(target.port)
-        place = drive.wait_for(drive.find)
+        place = drive.wait()
     if place is None:
         raise UserError(f"The board shows no drive RPI-RP2; {drive.BY_HAND}.")
     drive.copy(target.image.data, place)
-    if drive.wait_for(lambda: None if place in drive.mounted() else place) is None:
-        raise UserError(f"The board did not restart, so the copy was not whole; {drive.BY_HAND}.")
 
 
-def _greet(target: Target) -> m.Ident:
-    """Asks the board's port, or where that has another name by now, every one."""
+def _greet(target: Target) -> m.Ident | None:
+    """What the board says of its new firmware; None if it does not answer with that.
+
+    Asks the board's port, or where that has another name by now, every one. A service may be quicker to open the port:
+    then its daemon is asked.
+    """
     until = time.monotonic() + START_S
     while time.monotonic() < until:
         for port in [target.port] if target.port in list_ports() or target.image.family == "avr" else list_ports():
             try:
-                ident = ask(str(port))
+                ident, _ = ident_of(str(port))
             except UserError:
                 continue  # not there yet
-            if ident is not None and ident.build == target.image.build:
+            if ident is not None and _is_new(ident, target.image):
                 return ident
         time.sleep(drive.LOOK_S)
-    how = AGAIN if target.image.family == "avr" else drive.BY_HAND
-    raise UserError(f"The board does not answer with the new firmware; unplug it, plug it in, and {how}.")
+    return None
+
+
+def _is_new(ident: m.Ident, image: Image) -> bool:
+    """Whether a board has the image; boards of one family share the build."""
+    return ident.build == image.build and name_of(m.Board, ident.board) == image.board

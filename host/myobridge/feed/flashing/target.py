@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,6 +16,10 @@ from myobridge.wire import messages as m
 
 UDEV_RULE: Final = 'SUBSYSTEM=="tty", ATTRS{idVendor}=="1209", ATTRS{idProduct}=="000a", TAG+="uaccess"'
 """In /etc/udev/rules.d: who sits at the computer may open the port of a board with an RP2040."""
+
+
+class DaemonRuns(UserError):
+    """A daemon holds the port."""
 
 
 @dataclass(frozen=True)
@@ -75,15 +80,27 @@ def _agreed(board: str | None, ident: m.Ident, port: str) -> str:
     )
 
 
+def forbidden_ports() -> list[str]:
+    """The serial ports that the user may not open."""
+    return [port for port in list_ports() if not os.access(port, os.R_OK | os.W_OK)]
+
+
+def allow(forbidden: Sequence[str]) -> str:
+    """What is wrong with such ports, and what to do."""
+    return (
+        f"you may not open {' and '.join(forbidden)}; run `sudo usermod -aG dialout $USER` and log in again, or add "
+        f"the udev rule `{UDEV_RULE}`"
+    )
+
+
 def _only_port(board: str | None) -> tuple[str | None, m.Ident | None]:
-    found, forbidden = {}, []
+    found, held, forbidden = {}, [], forbidden_ports()
     for port in list_ports():
-        if not os.access(port, os.R_OK | os.W_OK):
-            forbidden.append(port)
-            continue
         try:
-            if (ident := _ask(port)) is not None:
+            if port not in forbidden and (ident := _ask(port)) is not None:
                 found[port] = ident
+        except DaemonRuns as reason:
+            held.append(reason)
         except UserError:
             continue  # no board of ours, or another program's
     wanted = {port: ident for port, ident in found.items() if board in (None, name_of(m.Board, ident.board))}
@@ -93,20 +110,19 @@ def _only_port(board: str | None) -> tuple[str | None, m.Ident | None]:
         return next(iter(wanted.items()))
     if drive.find() is not None:
         return None, None
+    if held:
+        raise held[0]
     if forbidden:
-        raise UserError(
-            f"You may not open {' and '.join(forbidden)}; run `sudo usermod -aG dialout $USER` and log in again, or "
-            f"add the udev rule `{UDEV_RULE}`."
-        )
+        raise UserError(f"No board answers, and {allow(forbidden)}.")
     raise UserError(
         "No myobridge board answers and no drive RPI-RP2 is there; plug the board in, or name its --port and --board."
     )
 
 
 def _ask(port: str) -> m.Ident | None:
-    """Raises: UserError if a daemon holds the port, or it cannot be opened."""
+    """Raises: DaemonRuns if a daemon holds the port, UserError if it cannot be opened."""
     try:
         with FeedClient(port):
-            raise UserError(f"A myobridge daemon runs on {port}; stop it (Ctrl-C in its terminal) before you flash.")
+            raise DaemonRuns(f"A myobridge daemon runs on {port}; stop it (Ctrl-C in its terminal) before you flash.")
     except NoDaemon:
         return ask(port)
