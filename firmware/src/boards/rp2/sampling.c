@@ -42,7 +42,14 @@ static bool idle(void) {
     return false;
 }
 
+static void clear_sums(void) {
+    for (uint8_t i = 0; i < INPUTS; i++) {
+        sums[i] = 0U;
+    }
+}
+
 static void begin(void) {
+    clear_sums();
     ADC_CS = running & ~ADC_CS_START_MANY;
     (void)idle();
     ADC_FCS = ADC_FCS_ENABLE | ADC_FCS_INTERRUPT_AT(FIFO_AT) | ADC_FCS_ERRORS;
@@ -74,9 +81,7 @@ static void finish_round(void) {
         finish_sample();
     }
     if (rounds_left == oversampling) { /* the rounds before do not count */
-        for (uint8_t i = 0; i < INPUTS; i++) {
-            sums[i] = 0U;
-        }
+        clear_sums();
     }
 }
 
@@ -133,9 +138,6 @@ void board_sampling_stop(void) {
     ADC_FCS = 0U;
     running = 0U;
     supply_new = false;
-    for (uint8_t i = 0; i < INPUTS; i++) {
-        sums[i] = 0U;
-    }
 }
 
 bool sampling_runs(void) {
