@@ -29,6 +29,7 @@ MAX_WAITING: Final = 64
 CLOSE_S: Final = 0.5
 """How long a run waits for the disk when it ends."""
 MOST_KEYS: Final = 16
+MOST_LETTERS: Final = 500
 GONE: Final = (-1, -1, False)
 
 
@@ -98,7 +99,7 @@ class Diary:
 
     def note(self, sentence: str) -> None:
         """Notes a sentence for people, such as why a calibration kept the old model."""
-        self._tally.note = sentence
+        self._tally.note = sentence[:MOST_LETTERS]
         self._write(time.monotonic())
 
     def close(self) -> None:
