@@ -156,6 +156,9 @@ class Server:
         self._site.let_in(connection)
         if guest is None:
             return
+        if guest.phone is not None and guest.phone not in self._door.paired:  # shut out since it has proved itself
+            await connection.close(CloseCode.POLICY_VIOLATION, UNPAIRED)
+            return
         if len(self._viewers) >= (MAX_CONTROLLERS if self._control else MAX_VIEWERS):
             await connection.close(CloseCode.TRY_AGAIN_LATER, "too many viewers")
             return
