@@ -58,10 +58,7 @@ class Asides:
         if kind == "generation" and name.isdecimal():
             mine = self._running()
             if mine is not None:
-                generations = Generations(mine)
-                before = next((one.number for one in generations.kept() if one.in_place), int(name))
-                generations.use(int(name))
-                return str(mine), lambda: generations.use(before)
+                return str(mine), _used(Generations(mine), int(name))
         raise UserError("This model is gone; choose another model.")
 
     def _models(self) -> page.Models:
@@ -131,6 +128,25 @@ class Asides:
         finally:
             with suppress(ProcessLookupError):
                 process.kill()
+
+
+def _used(generations: Generations, number: int) -> Callable[[], None]:
+    """Puts a generation in place; the function that it returns puts the generation before back.
+
+    That function changes nothing if another model, such as that of a calibration, has been put in place meanwhile.
+    """
+    before = _in_place(generations)
+    generations.use(number)
+
+    def put_back() -> None:
+        if before and _in_place(generations) == number:
+            generations.use(before)
+
+    return put_back
+
+
+def _in_place(generations: Generations) -> int:
+    return next((one.number for one in generations.kept() if one.in_place), 0)
 
 
 def _plain(report: Mapping[str, Any]) -> page.Findings:
