@@ -325,6 +325,19 @@ def test_the_longest_press_brings_the_model_before_back(morning, trained):
     assert all(row.state is State.DISARMED for row in run.rows)
 
 
+def test_undo_leads_from_a_chosen_shipped_model_back_to_the_wearers_own(morning, trained, tmp_path, monkeypatch):
+    shipped = tmp_path / "shipped.onnx"
+    shutil.copy(trained, shipped)
+    monkeypatch.setattr("myobridge.calibration.morning.morning.is_shipped", lambda path: path == shipped)
+    run, answers = morning(), []
+    for at_s, do, path in ((1.0, "model", str(shipped)), (3.0, "undo", "")):
+        run.when_streaming.append(lambda at_s=at_s, do=do, path=path: answers.append(run.order(at_s, do, path)))
+    run.run(5.0)
+    assert [said[0] for said in answers] == [(True, "The model is now morning."), (True, "Your own model is back.")]
+    assert run.daemon._model_path == run.model
+    old_model_stays(run, trained)
+
+
 def test_no_press_lifts_an_emergency_stop(morning):
     run = morning()
     run.when_streaming.append(lambda: run.order(0.5, "estop"))

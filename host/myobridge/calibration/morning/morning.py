@@ -144,6 +144,8 @@ class Morning:
             answer(False, LOST)
         elif connection.may_be_moving:
             answer(False, texts.MUST_DISARM)
+        elif self._running().absolute() != self._mine and self._mine.is_file():  # a shipped model was chosen
+            self._take_over(lambda ok, why: answer(ok, texts.OWN_BACK if ok else why), texts.OWN_BACK, connection)
         else:
             undo = Undo(self._mine)
             try:
@@ -160,10 +162,14 @@ class Morning:
         if not ok:
             answer(False, text)
             return
+        self._take_over(lambda ok, why: answer(ok, text if ok else f"{text} {why}"), text, connection)
 
-        def swapped(taken: bool, why: str) -> None:
-            answer(taken, text if taken else f"{text} {why}")
-            if taken:
-                self.sound.play(Tone.DONE, text)
+    def _take_over(self, answer: Answer, words: str, connection: Connection | None) -> None:
+        """Lets the daemon change to the wearer's own model."""
+
+        def swapped(ok: bool, why: str) -> None:
+            answer(ok, why)
+            if ok:
+                self.sound.play(Tone.DONE, words)
 
         self._swap.begin(OpenRequest(Request(id=1, do="model", path=str(self._mine)), swapped), connection)

@@ -11,6 +11,7 @@ from myobridge.feed.calibration_state import PoseScore
 
 BEGINS: Final = "The hand shows the poses; do what it does."
 RUNS_ALREADY: Final = "A calibration runs already; stop it first."
+OWN_BACK: Final = "Your own model is back."
 UNDOES: Final = "The model before is being brought back; try again in a moment."
 NO_CALIBRATION: Final = "No calibration runs."
 NO_POSES: Final = (
