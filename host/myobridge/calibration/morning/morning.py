@@ -101,11 +101,11 @@ class Morning:
     def _read_button(self, connection: Connection, now_s: float) -> None:
         assert connection.session.status is not None
         presses = self._reader.look(connection.session.status)
-        if presses.mark is not None:
-            self.sound.play(TONES[presses.mark])
         if presses.began:
             self._spent = self.calibrator.pressed()
             self._requests.pressed(connection, now_s)
+        if presses.mark is not None and not self._spent:  # two beeps promise a calibration at the release
+            self.sound.play(TONES[presses.mark])
         if presses.asks is not None and not self._spent:
             self._pressed(presses.asks, connection, now_s)
 
