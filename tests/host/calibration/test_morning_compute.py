@@ -22,6 +22,7 @@ def begun(tmp_path, monkeypatch):
         program.write_text(f"#!/bin/sh\n{script}\n")
         program.chmod(0o755)
         monkeypatch.setattr(compute.sys, "executable", str(program))
+        (tmp_path / "base.onnx").write_bytes(b"old")
         computation = Computation(tmp_path / "base.onnx", tmp_path / "mine.onnx")
         computation.begin()
         return computation
