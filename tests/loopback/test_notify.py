@@ -14,8 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from myobridge.calibration.beside import READY
 from myobridge.daemon import sd_notify
 from myobridge.daemon.sd_notify import Notifier
+from myobridge.model.shipped import shipped_models
 from processes import myobridge, running, simulated_hand
 
 CONFINED = Path(__file__).with_name("confined.py")
@@ -156,3 +158,22 @@ def test_the_daemon_works_under_the_units_system_call_filter_and_memory_rules(tm
     free = myobridge("run", "--port", tmp_path / "none", "--model", "synth")
     for word in ("real-time scheduling", "lock memory"):
         assert word not in result.stderr or word in free.stderr
+
+
+CONFINED_ARITHMETIC = """
+import os, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from confined import confine
+confine(Path(sys.argv[2]).read_text(encoding="utf-8"))
+os.execv(sys.executable, [sys.executable, "-m", "myobridge.calibration.beside"])
+"""
+
+
+def test_the_arithmetic_of_a_calibration_works_under_the_units_system_call_filter_too():
+    if not shutil.which("systemd-analyze") or not find_library("seccomp"):
+        pytest.skip("systemd-analyze and libseccomp are not both installed; tests/run.sh installs them.")
+    given = json.dumps({"base": str(shipped_models()["population"]), "name": "mine"}).encode() + b"\n"
+    command = [sys.executable, "-c", CONFINED_ARITHMETIC, CONFINED.parent, UNIT]
+    result = subprocess.run(command, input=given, capture_output=True, timeout=60, check=False)
+    assert result.stdout == READY, result.stderr

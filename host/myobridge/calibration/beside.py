@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Final
 
@@ -88,7 +89,8 @@ def unpack(given: IO[bytes]) -> Recording | None:
 def main() -> None:
     """Talks by standard input and output, as the module says."""
     stand_back()
-    os.nice(NICE)
+    with suppress(OSError):  # the unit of the service forbids it; the loop comes first in any case
+        os.nice(NICE)
     given, said = sys.stdin.buffer, sys.stdout.buffer
     task = msgspec.json.decode(given.readline(), type=Given)
     path, model = Path(task.base), b""

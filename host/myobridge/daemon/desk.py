@@ -39,9 +39,10 @@ class Desk(Protocol):
         """The run ends."""
 
 
-MakeDesk = Callable[[Requests, ModelSwap, Settings, Callable[[str], None], Callable[[], Path]], Desk]
-"""Makes a desk of the owner of permission, the swap of models, the settings, a taker of sentences, and the file of the
-model that the daemon runs."""
+Tell = Callable[[str], None]
+MakeDesk = Callable[[Requests, ModelSwap, Settings, Tell, Callable[[], Path], Tell], Desk]
+"""Makes a desk of the owner of permission, the swap of models, the settings, a taker of sentences, the file of the
+model that the daemon runs, and the diary's taker of sentences."""
 
 
 class PlainDesk:

@@ -81,7 +81,8 @@ class Daemon:
 
     def open_desk(self, make: MakeDesk) -> None:
         """Lets people calibrate, undo, and use the button on the hand."""
-        self._desk = make(self._requests, self._swap, self._config, self.notices.tell, lambda: self._model_path)
+        running, note = (lambda: self._model_path), self._diary.note
+        self._desk = make(self._requests, self._swap, self._config, self.notices.tell, running, note)
 
     def close(self) -> None:
         """Closes the feed, and tells the service manager."""

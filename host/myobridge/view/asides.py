@@ -24,6 +24,8 @@ NICE: Final = ("nice", "-n", "10")
 SHIPPED: Final = "shipped with myobridge; lasts until the next start"
 FINE: Final = "Everything that the check looks at is in order."
 
+NOT_CHECKED: Final = page.Findings(running=False, ok="The check did not end; try again.", findings=[])
+
 
 class Asides:
     """Answers the pages of a view; every part of an answer comes from a file or from another process."""
@@ -43,26 +45,26 @@ class Asides:
             async with self._checking:
                 tell(await self._checked())
 
-    def prepared(self, key: str) -> str:
-        """The name of a model for the daemon, made ready for it.
+    def prepared(self, key: str) -> tuple[str, Callable[[], object]]:
+        """The name of a model for the daemon, made ready for it, and what undoes that if the daemon refuses the model.
 
         Raises:
-            UserError: there is no such model any more.
+            UserError: there is no such model any more, or a file cannot be written.
+            OSError: a file cannot be read.
         """
         kind, _, name = key.partition(":")
         if kind == "shipped" and name in shipped_models():
-            return name
+            return name, lambda: None
         if kind == "generation" and name.isdecimal():
             mine = self._running()
             if mine is not None:
-                Generations(mine).use(int(name))
-                return str(mine)
+                return str(mine), _used(Generations(mine), int(name))
         raise UserError("This model is gone; choose another model.")
 
     def _models(self) -> page.Models:
         try:
             return page.Models(choices=self._choices())
-        except UserError as error:
+        except (UserError, OSError) as error:
             return page.Models(choices=[page.ModelChoice(key="", name="Models", text=str(error), in_place=True)])
 
     def _choices(self) -> list[page.ModelChoice]:
@@ -106,23 +108,45 @@ class Asides:
     async def _checked(self) -> page.Findings:
         """What the doctor finds; the doctor is a process of its own, and listens to the running daemon."""
         command = [*NICE, sys.executable, "-m", "myobridge", "doctor", "--port", self._port, "--no-clench"]
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            *("--seconds", str(LISTEN_S), "--json", "-"),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-            env={**os.environ, "TERM": "dumb"},
-        )
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *command,
+                *("--seconds", str(LISTEN_S), "--json", "-"),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.DEVNULL,
+                env={**os.environ, "TERM": "dumb"},
+            )
+        except OSError:
+            return NOT_CHECKED
         try:
             async with asyncio.timeout(DOCTOR_S):
                 output, _ = await process.communicate()
             return _plain(msgspec.json.decode(output))
         except (TimeoutError, msgspec.DecodeError, KeyError, TypeError):
-            return page.Findings(running=False, ok="The check did not end; try again.", findings=[])
+            return NOT_CHECKED
         finally:
             with suppress(ProcessLookupError):
                 process.kill()
+
+
+def _used(generations: Generations, number: int) -> Callable[[], None]:
+    """Puts a generation in place; the function that it returns puts the generation before back.
+
+    That function changes nothing if another model, such as that of a calibration, has been put in place meanwhile.
+    """
+    before = _in_place(generations)
+    generations.use(number)
+
+    def put_back() -> None:
+        if before and _in_place(generations) == number:
+            generations.use(before)
+
+    return put_back
+
+
+def _in_place(generations: Generations) -> int:
+    return next((one.number for one in generations.kept() if one.in_place), 0)
 
 
 def _plain(report: Mapping[str, Any]) -> page.Findings:

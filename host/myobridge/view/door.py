@@ -60,8 +60,8 @@ class Door:
         before = self.paired
         try:
             self.paired = self._phones.read()
-        except UserError:  # `--paired` says why; until then nobody gets in
-            self.paired = []
+        except UserError:  # `--paired` says why; until it can be read, which is tried again, nobody gets in
+            self.paired, self._stamp = [], None
         return self.paired != before
 
     async def watch(self, changed: Callable[[], object]) -> None:

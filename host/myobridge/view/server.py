@@ -156,6 +156,9 @@ class Server:
         self._site.let_in(connection)
         if guest is None:
             return
+        if guest.phone is not None and guest.phone not in self._door.paired:  # shut out since it has proved itself
+            await connection.close(CloseCode.POLICY_VIOLATION, UNPAIRED)
+            return
         if len(self._viewers) >= (MAX_CONTROLLERS if self._control else MAX_VIEWERS):
             await connection.close(CloseCode.TRY_AGAIN_LATER, "too many viewers")
             return
@@ -173,15 +176,17 @@ class Server:
         sending = asyncio.create_task(viewer.send())
         try:
             async with asyncio.TaskGroup() as orders:
-                await viewer.listen(
-                    lambda said: orders.create_task(self._order(viewer, said)),
-                    control=self._control,
-                    understand=understand if self._press is None else understand_demo,
-                )
+                try:
+                    await viewer.listen(
+                        lambda said: orders.create_task(self._order(viewer, said)),
+                        control=self._control,
+                        understand=understand if self._press is None else understand_demo,
+                    )
+                finally:  # at once: the answers that are due may take a minute
+                    self._viewers.discard(viewer)
+                    self._watch.shows_emg = any(viewer.sees_emg for viewer in self._viewers)
+                    self._keeper.left(viewer)
         finally:
-            self._viewers.discard(viewer)
-            self._watch.shows_emg = any(viewer.sees_emg for viewer in self._viewers)
-            self._keeper.left(viewer)
             sending.cancel()
 
     async def _order(self, viewer: Viewer, order: Said) -> None:
@@ -210,10 +215,13 @@ class Server:
 
     async def _use(self, key: str) -> page.Answer:
         try:
-            path = await asyncio.to_thread(self._asides.prepared, key)
-        except UserError as error:
+            path, put_back = await asyncio.to_thread(self._asides.prepared, key)
+            answer = await self._orders.use_model(path)
+            if not answer.ok:  # the daemon goes on with the model before, and so must the next start
+                await asyncio.to_thread(put_back)
+        except (UserError, OSError) as error:
             return page.Answer(do="model", ok=False, text=str(error))
-        return await self._orders.use_model(path)
+        return answer
 
     def _tell(self, answer: page.Answer) -> None:
         self._spread(page.Answer, encode(answer))

@@ -9,6 +9,8 @@ from morning import POSES, write_morning_model
 from morning_run import MorningRun, held_out
 from myobridge.calibration.beside import Found
 from myobridge.calibration.judge import PoseScore as Judged
+from myobridge.calibration.morning import calibrator
+from myobridge.daemon.diary.store import diary_of
 from myobridge.feed.messages import Request
 from myobridge.feed.server import OpenRequest
 from myobridge.model.file import STATISTICS_KEY
@@ -137,6 +139,8 @@ def test_a_wearer_who_makes_the_wrong_poses_keeps_the_old_model(morning, trained
 class NoBetter:
     """An arithmetic that finds no better model."""
 
+    keeping = False
+
     def __init__(self, _base, mine, before):
         self.mine, self._before, self._given = mine, before, False
 
@@ -174,6 +178,19 @@ def test_a_model_that_is_not_better_leaves_the_old_one_which_is_followed_only_if
     old_model_stays(run, trained)
 
 
+def test_a_calibration_that_ends_long_after_the_last_pose_arms_nothing_and_says_so(morning, monkeypatch):
+    monkeypatch.setattr(calibrator, "FRESH_S", -1.0)
+    run = begun(morning(seed=14))
+    run.when_streaming.append(
+        lambda: setattr(run.daemon._desk.calibrator, "computation", lambda *paths: NoBetter(*paths, 0.9))
+    )
+    run.run(27.0)
+    assert run.calibration.step == "done"
+    assert run.calibration.text.endswith("The hand stays at rest; arm it when you want it to follow.")
+    assert never_followed(run)
+    assert any("Fist 9 of 10" in line.note for line in diary_of(str(run.port)).read()[0])
+
+
 def test_a_disarm_while_the_new_model_is_taken_over_keeps_the_model_and_arms_nothing(morning, trained):
     run = begun(morning(seed=17, seat=7))
 
@@ -183,7 +200,7 @@ def test_a_disarm_while_the_new_model_is_taken_over_keeps_the_model_and_arms_not
 
         def begin(opened, connection):
             take_over(opened, connection)
-            run.daemon._late.append(OpenRequest(Request(id=9, do="disarm"), lambda _ok, _text: None))
+            run.daemon._late.append(OpenRequest(Request(id=9, do="disarm", asked_s=1.0), lambda _ok, _text: None))
 
         swap.begin = begin
 
@@ -306,6 +323,19 @@ def test_the_longest_press_brings_the_model_before_back(morning, trained):
     assert any("is back" in text for text in run.said), run.said
     assert run.model.read_bytes() == trained.read_bytes()
     assert all(row.state is State.DISARMED for row in run.rows)
+
+
+def test_undo_leads_from_a_chosen_shipped_model_back_to_the_wearers_own(morning, trained, tmp_path, monkeypatch):
+    shipped = tmp_path / "shipped.onnx"
+    shutil.copy(trained, shipped)
+    monkeypatch.setattr("myobridge.calibration.morning.morning.is_shipped", lambda path: path == shipped)
+    run, answers = morning(), []
+    for at_s, do, path in ((1.0, "model", str(shipped)), (3.0, "undo", "")):
+        run.when_streaming.append(lambda at_s=at_s, do=do, path=path: answers.append(run.order(at_s, do, path)))
+    run.run(5.0)
+    assert [said[0] for said in answers] == [(True, "The model is now morning."), (True, "Your own model is back.")]
+    assert run.daemon._model_path == run.model
+    old_model_stays(run, trained)
 
 
 def test_no_press_lifts_an_emergency_stop(morning):

@@ -5,11 +5,13 @@ from random import Random
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from myobridge.calibration.morning.button import Mark, PressReader
 from myobridge.calibration.morning.guide import (
     HELD_S,
     LEAD_S,
+    MOST_POSES,
     MOST_REPEATS,
     REST_S,
     Asked,
@@ -87,6 +89,34 @@ def test_a_pose_of_no_use_comes_again_but_not_for_ever():
             again += 1
             assert guide.pose == POSES[1]
     assert again == MOST_REPEATS
+
+
+def test_ten_movements_come_again_only_while_the_hand_may_act():
+    movements = (POSES[0], *(structs.replace(FIST, label=label) for label in range(1, 11)))
+    guide, again = Guide(movements), 0
+    guide.permitted(0.0)
+    for tick in range(10_000):
+        if any(isinstance(event, Held) for event in guide.tick(tick / 100)) and again < MOST_REPEATS:
+            if not guide.again():
+                break
+            again += 1
+    assert again == 2
+    assert len(movements) - 1 <= MOST_POSES
+
+
+def test_redo_is_refused_when_the_time_is_too_short_and_a_pause_gives_new_time():
+    guide, now_s = Guide(POSES), 0.0
+    guide.permitted(now_s)
+    guide.tick(LEAD_S)
+    while guide.redo(now_s):
+        now_s += 1.0
+        guide.tick(now_s + REST_S)
+    assert now_s + len(POSES[1:]) * (FOLLOWED_S + HELD_S + REST_S) < GUIDE_MAX_MS / 1000
+    guide.pause()
+    guide.resume()
+    guide.permitted(now_s)
+    guide.tick(now_s + LEAD_S)
+    assert guide.redo(now_s + LEAD_S)
 
 
 def test_redo_repeats_the_pose_that_is_held_or_has_just_ended_and_no_other():

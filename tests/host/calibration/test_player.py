@@ -100,3 +100,38 @@ def test_sound_that_is_turned_off_starts_nothing(programs):
     time.sleep(0.1)
     assert heard(programs) == []
     assert sound._thread is None
+
+
+def test_long_words_end_neither_the_sound_nor_the_rhythm(programs, monkeypatch):
+    monkeypatch.setattr(player, "LONGEST_S", 0.5)
+    programs("aplay", f'echo "${{2##*/}}" >> {programs.log}')
+    programs("espeak-ng", "while :; do :; done")
+    sound = Sound(pytest.fail, on=True)
+    sound.play(Tone.AGAIN, "Fist looks like Point; make these two more different.")
+    until(lambda: heard(programs))
+    time.sleep(0.6)
+    sound.play(Tone.TAKE)
+    until(lambda: heard(programs) == ["again.wav", "take.wav"])
+    sound.close()
+
+
+def test_a_speech_program_that_fails_costs_only_the_words(programs):
+    programs("aplay", f'echo "${{2##*/}}" >> {programs.log}')
+    programs("espeak-ng", f"echo tried >> {programs.log}; exit 1")
+    sound = Sound(pytest.fail, on=True)
+    sound.play(Tone.TAKE, "Fist")
+    until(lambda: len(heard(programs)) == 2)
+    sound.play(Tone.DONE, "done")
+    until(lambda: len(heard(programs)) == 3)
+    assert heard(programs) == ["take.wav", "tried", "done.wav"]
+    sound.close()
+
+
+def test_the_name_of_a_pose_is_no_option_of_the_speech_program(programs):
+    programs("aplay", ":")
+    programs("espeak-ng", f'echo "$1" >> {programs.log}')
+    sound = Sound(pytest.fail, on=True)
+    sound.play(Tone.TAKE, "-w/tmp/file")
+    until(lambda: heard(programs))
+    assert heard(programs) == ["w/tmp/file"]
+    sound.close()

@@ -36,7 +36,7 @@ class Run:
     def __init__(self, folder, monkeypatch, *, estop=False, **options):
         self.told, self.now_s, self.estop = [], 1000.0, estop
         monkeypatch.setattr("myobridge.daemon.diary.keeper.time.monotonic", lambda: self.now_s)
-        self.may_move, self.verdicts = False, [Contact.GOOD, Contact.GOOD]
+        self.may_move, self.acting, self.verdicts = False, False, [Contact.GOOD, Contact.GOOD]
         self.model = write_tiny_model(folder / "mine.onnx")
         self.diary = Diary("/dev/hand", self.model, self.told.append, **options)
         self.state(m.State.DISARMED, m.Reason.POWER_ON)
@@ -52,6 +52,7 @@ class Run:
             connection = SimpleNamespace(
                 session=SimpleNamespace(status=self._status),
                 may_move=self.may_move,
+                acting=self.acting,
                 channels=("EMG1", "EMG2"),
                 setpoints=SimpleNamespace(stream=stream),
             )
@@ -263,3 +264,16 @@ def test_without_a_diary_the_command_says_so():
 
 def test_a_line_without_events_is_short():
     assert len(msgspec.json.encode(line(on_s=120.0, armed_s=120.0))) < 100
+
+
+def test_a_hand_that_shows_poses_is_not_counted_as_armed_and_a_calibration_leaves_its_sentence(run):
+    run.may_move = run.acting = True
+    run.state(m.State.ARMED)
+    run.spend(23)
+    run.diary.note("Fist 9 of 10. " * 100)
+    run.acting = False
+    run.state(m.State.ARMED)
+    run.spend(5)
+    lines = run.end()
+    assert sum(line.armed_s for line in lines) == 5
+    assert [len(line.note) for line in lines if line.note] == [500]

@@ -438,3 +438,14 @@ def test_disarm_overtakes_a_waiting_arm(desk):
     desk.run(LIFE_S)
     assert desk.hand.state is State.DISARMED
     assert [(do, ok) for do, ok, _ in desk.answers] == [("arm", False), ("disarm", True)]
+
+
+def test_a_press_withdraws_an_arm_that_is_still_on_its_way(desk):
+    desk.ask("arm")
+    desk.control.attend(desk, desk.hand.now_s)
+    assert desk.session.arming
+    desk.control.pressed(desk, desk.hand.now_s)
+    assert [(do, ok) for do, ok, _ in desk.answers] == [("arm", False)]
+    desk.run(0.5)
+    assert desk.state is State.DISARMED
+    assert not desk.may_move

@@ -1,6 +1,10 @@
 """Which page may move the hand, as a timeline of simulated seconds."""
 
+from types import SimpleNamespace
+
 from myobridge.view.control import LOST_S, Control, Seat
+from myobridge.view.keeper import Keeper
+from myobridge.view.page import Wish
 
 
 def test_the_first_page_that_orders_takes_control_and_the_second_is_refused():
@@ -77,3 +81,13 @@ def test_a_page_that_left_is_not_given_control():
     control.left(ben)
     control.give(anna, 1.0)
     assert control.holder is None
+
+
+def test_a_page_that_got_control_by_an_order_keeps_it_when_it_comes_back():
+    keeper = Keeper(set(), disarm=None, tell=None)
+    before, after = (SimpleNamespace(seat=Seat("Anna")) for _ in range(2))
+    keeper.wish(before, Wish(control="back", page="0a" * 8))  # each connection begins so
+    assert keeper.may_order(before)
+    keeper.left(before)
+    keeper.wish(after, Wish(control="back", page="0a" * 8))
+    assert keeper.holder(after).you

@@ -1,10 +1,12 @@
 """Who must prove a pairing, how often a light page hears, and which models a page may name."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from myobridge.errors import UserError
+from myobridge.model.generations import Generations
 from myobridge.model.shipped import shipped_models
 from myobridge.view.asides import Asides
 from myobridge.view.door import Door, _is_here
@@ -74,4 +76,27 @@ def test_a_page_names_no_file_and_no_model_that_is_gone(tmp_path, monkeypatch, k
 
 def test_a_shipped_model_is_named_as_it_is():
     name = next(iter(shipped_models()))
-    assert Asides("/dev/null").prepared(f"shipped:{name}") == name
+    assert Asides("/dev/null").prepared(f"shipped:{name}")[0] == name
+
+
+def test_a_generation_that_the_daemon_refuses_is_taken_back(tmp_path, monkeypatch):
+    generations = Generations(tmp_path / "mine.onnx")
+    old, new = (Path(path).read_bytes() for path in list(shipped_models().values())[:2])
+    for model in (old, new):
+        generations.keep(model, "a score", "a test")
+    asides = Asides("/dev/null")
+    monkeypatch.setattr(asides, "_running", lambda: generations.mine)
+    path, put_back = asides.prepared("generation:1")
+    assert (path, generations.mine.read_bytes()) == (str(generations.mine), old)
+    put_back()
+    assert generations.mine.read_bytes() == new
+
+
+def test_phones_that_could_not_be_read_once_are_read_again(tmp_path, monkeypatch):
+    phones = Phones(tmp_path)
+    phones.pair("Anna")
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", lambda *_: (_ for _ in ()).throw(OSError(24, "Too many open files")))
+        door = Door(phones)
+    assert not door.is_open
+    assert door.look() and door.is_open

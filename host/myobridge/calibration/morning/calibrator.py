@@ -6,13 +6,14 @@ ordered the calibration, and ends as soon as anybody takes that back. Everything
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from myobridge.calibration.morning import texts
 from myobridge.calibration.morning.compute import Computation
-from myobridge.calibration.morning.guide import Asked, Broken, Event, Forgotten, Guide, Held, Stage
+from myobridge.calibration.morning.guide import MOST_POSES, Asked, Broken, Event, Forgotten, Guide, Held, Stage
 from myobridge.calibration.morning.takes import Takes, contact_words
 from myobridge.calibration.poses import REST
 from myobridge.calibration.sound.player import Sound
@@ -27,10 +28,13 @@ from myobridge.feed.messages import Request
 from myobridge.feed.server import OpenRequest
 from myobridge.model.file import LabelledPose
 from myobridge.settings import Settings
+from myobridge.wire.messages import State
 
 if TYPE_CHECKING:
     from myobridge.calibration.beside import Found
 
+FRESH_S: Final = 10.0
+"""The hand follows by itself only this soon after the last pose was held; later, the wearer may have turned away."""
 TIMED: Final = (Stage.REST, Stage.ACTING, Stage.HOLD)
 STEPS: Final[dict[Stage, Step]] = {
     Stage.CONTACT: "contact",
@@ -60,8 +64,12 @@ class Calibrator:
         """tell: gets sentences for people; it must not block."""
         self._requests, self._swap, self._settings, self._sound, self._tell = requests, swap, settings, sound, tell
         self._run: _Run | None = None
-        self._asked_s = 0.0
-        """When the person asked for what goes on now."""
+        self._taken_back_before = 0
+        """How often the permission had been taken back when the person asked for what goes on now."""
+        self._permitted = False
+        """The hand has got the permission to act since then."""
+        self._over_s = 0.0
+        """When the last pose had been held."""
         self._swapping = False
         self._hint = ""
         """About the pose that has just been held."""
@@ -86,7 +94,7 @@ class Calibrator:
             index=guide.index + 1 if pose is not None and shows else 0,
             of=len(guide.poses),
             remaining_s=round(guide.left_s(now_s), 2),
-            text=f"{self._hint} {_words(guide)}".strip(),
+            text=f"{self._hint} {texts.of_stage(guide)}".strip(),
             acted_deg=guide.asked.angles_deg if shows else (),
         )
 
@@ -106,7 +114,7 @@ class Calibrator:
             self._end("failed", why, Tone.FAILED)
             answer(False, why)
             return
-        self._asked_s, begun = asked_s, self._run
+        self._taken_back_before, self._permitted, begun = self._requests.times_taken_back, False, self._run
         self._requests.act(lambda ok, text: self._answered(begun, answer, ok, text), connection, asked_s, now_s)
 
     def redo(self, answer: Answer, now_s: float) -> None:
@@ -114,8 +122,9 @@ class Calibrator:
         if self._run is None:
             answer(False, texts.NO_CALIBRATION)
             return
-        self._note(self._run, self._run.guide.redo(now_s), now_s)
-        answer(True, texts.AGAIN)
+        events = self._run.guide.redo(now_s)
+        self._note(self._run, events, now_s)
+        answer(bool(events), texts.AGAIN if events else texts.NOT_AGAIN)
 
     def pause(self, answer: Answer, now_s: float) -> None:
         """Disarms the hand and keeps what was held."""
@@ -131,7 +140,7 @@ class Calibrator:
         if self._run is None:
             answer(False, texts.NO_CALIBRATION)
             return
-        if self._swapping:
+        if self._too_late:
             answer(False, texts.TOO_LATE)
             return
         self._end("failed", texts.STOPPED, Tone.FAILED)
@@ -140,13 +149,13 @@ class Calibrator:
     def lost(self) -> None:
         """The daemon ends, or has lost the hand."""
         if self._run is not None:
-            self._end("failed", texts.LOST, Tone.FAILED)
+            self._end("failed", texts.LOST_LATE if self._too_late else texts.LOST, Tone.FAILED)
 
     def pressed(self) -> bool:
         """A press of the button has begun; whether it has ended a calibration, and so asks for nothing else."""
         if self._run is None:
             return False
-        if not self._swapping:
+        if not self._too_late:
             self._end("failed", texts.PRESSED, Tone.FAILED)
         return True
 
@@ -159,6 +168,9 @@ class Calibrator:
         spec = stream.pipeline.spec
         if len({pose.label for pose in spec.poses} | {REST}) < 2 or all(pose.label != REST for pose in spec.poses):
             return texts.NO_POSES.format(spec.name)
+        guide = Guide(spec.poses)
+        if len(guide.poses) > MOST_POSES:
+            return texts.TOO_MANY.format(spec.name, len(guide.poses), MOST_POSES)
         if bad := contact_words(spec.channels, stream.pipeline.contact.verdicts):
             return texts.BAD_CONTACT.format(bad)
         computation = self.computation(base, mine)
@@ -167,7 +179,7 @@ class Calibrator:
         except UserError as error:
             return str(error)
         takes = Takes(spec.channels, spec.fs_hz, ident.adc_bits, self._settings.safety)
-        self._run, self._hint = _Run(Guide(spec.poses), takes, computation, connection), ""
+        self._run, self._hint = _Run(guide, takes, computation, connection), ""
         self._requests.calibrating = True
         connection.setpoints.heard = takes.take
         return ""
@@ -175,7 +187,9 @@ class Calibrator:
     def _answered(self, run: _Run | None, answer: Answer, ok: bool, text: str) -> None:
         """The owner of permission lets the hand act, or says why not."""
         answer(ok, texts.BEGINS if ok else text)
-        if not ok and self._run is not None and self._run is run and run.guide.stage is Stage.CONTACT:
+        if ok:
+            self._permitted = True
+        elif self._run is not None and self._run is run and run.guide.stage is Stage.CONTACT:
             self._end("failed", text, Tone.FAILED)
 
     # --- each turn ----------------------------------------------------------------------------------------
@@ -187,12 +201,12 @@ class Calibrator:
             return
         if connection is not run.connection:
             self.lost()
-        elif self._taken_back and not self._swapping:  # a model that is being taken over is in place already
+        elif self._taken_back and not self._too_late:
             self._end("failed", texts.TAKEN_BACK, Tone.FAILED)
         elif run.guide.stage is Stage.OVER:
             self._compute(run)
         elif run.guide.stage is Stage.CONTACT:
-            if connection.acting:
+            if self._permitted:  # a board that has ended it since then is found out in the next turn
                 self._note(run, run.guide.permitted(now_s), now_s)
         elif run.guide.stage in TIMED:
             self._guide(run, now_s)
@@ -206,6 +220,7 @@ class Calibrator:
             return
         self._note(run, run.guide.tick(now_s), now_s)
         if self._run is not None and run.guide.stage is Stage.OVER:
+            self._over_s = now_s
             self._rest_hand(run)
             run.connection.setpoints.heard = None
             run.computation.give(run.takes.recording((run.guide.rest, *run.guide.poses)))
@@ -267,7 +282,7 @@ class Calibrator:
             if self._run is run and ok:
                 self._finish(run, found, found.after)
             elif self._run is run:
-                self._end("failed", text, Tone.FAILED)
+                self._end("failed", f"{text} {texts.IN_PLACE}", Tone.FAILED)
 
         self._swapping = True
         request = Request(id=1, do="model", path=str(run.computation.mine))
@@ -278,22 +293,30 @@ class Calibrator:
 
         accuracy: of the model in force.
         """
-        poor = (accuracy or 0) < texts.LEAST_TO_FOLLOW
+        poor, late = (accuracy or 0) < texts.LEAST_TO_FOLLOW, time.monotonic() - self._over_s > FRESH_S
+        # Any other state is a fault, which an ARM would end although no person has looked at it.
+        disarmed = run.connection.state is State.DISARMED
+        follows = disarmed and not (poor or late or self._taken_back)
         said = (texts.BETTER if found.better else texts.KEPT).format(" ".join((found.words, *found.doubts)))
-        text = f"{said} {texts.POOR}" if poor else said
+        text = said if follows else f"{said} {texts.POOR if poor else texts.NOT_ARMED}"
         self._close()
         self._outcome = CalibrationState(
             step="done", text=text, scores=texts.scored(found.scores), before=found.before, after=found.after
         )
         self._tell(text)
         self._sound.play(Tone.FAILED if poor else Tone.DONE, text)
-        if not poor and not self._taken_back:
+        if follows:
             self._requests.arm(run.connection)
 
     @property
     def _taken_back(self) -> bool:
         """Somebody has disarmed or stopped the hand since the person asked."""
-        return self._requests.taken_back_s > self._asked_s or self._requests.estop
+        return self._requests.times_taken_back != self._taken_back_before or self._requests.estop
+
+    @property
+    def _too_late(self) -> bool:
+        """The new model is in place already, or on its way there, so nothing stops it."""
+        return self._swapping or (self._run is not None and self._run.computation.keeping)
 
     def _end(self, step: Step, text: str, tone: Tone) -> None:
         self._close()
@@ -312,20 +335,3 @@ class Calibrator:
     def _rest_hand(self, run: _Run) -> None:
         self._requests.end_act()
         run.connection.setpoints.acted_cdeg = None
-
-
-def _words(guide: Guide) -> str:
-    name = guide.pose.name if guide.pose is not None else ""
-    match guide.stage:
-        case Stage.REST:
-            return texts.REST_BEFORE.format(name) if name else texts.REST_AT_END
-        case Stage.ACTING:
-            return texts.TAKE.format(name)
-        case Stage.HOLD:
-            return texts.HOLD.format(name)
-        case Stage.OVER:
-            return texts.COMPUTING
-        case Stage.PAUSED:
-            return texts.PAUSED
-        case Stage.CONTACT:
-            return texts.ASKING

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from _queue import SimpleQueue
 from pathlib import Path
-from threading import Thread
+from threading import Lock, Thread
 from typing import TYPE_CHECKING, Final
 
 from myobridge.daemon.realtime import leave_realtime
@@ -31,6 +31,10 @@ class Computation:
         self._found: Found | None = None
         self._loaded = False
         """The process waits for the EMG."""
+        self._decides = Lock()
+        """Taken once: by `cancel`, or by the thread before it puts a model in place."""
+        self.keeping = False
+        """A better model is being put in place, or is there; `cancel` comes too late."""
 
     def begin(self) -> None:
         """Starts the process, so that it has loaded everything when the poses are held.
@@ -48,7 +52,8 @@ class Computation:
         self._given.put(recording)
 
     def cancel(self) -> None:
-        """Ends the process; nothing is put in place after this, unless it is being written already."""
+        """Ends the process; nothing is put in place after this, unless `keeping`."""
+        self._decides.acquire(blocking=False)
         self._given.put(None)
 
     def over(self) -> Found | None:
@@ -73,21 +78,23 @@ class Computation:
         pipe = subprocess.PIPE
         with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL) as process:
             assert process.stdin is not None and process.stdout is not None
-            process.stdin.write(msgspec.json.encode(Given(str(self._base), self.mine.stem)) + b"\n")
-            process.stdin.flush()
-            line = process.stdout.readline()
-            if line != READY:
-                process.kill()
-                return msgspec.json.decode(line, type=Found) if line else Found(refusal=FAILED.format("it ended"))
-            self._loaded = True
-            recording = self._given.get()
-            if recording is None:
-                process.kill()
-                return None
-            said, _ = process.communicate(pack(recording), timeout=LONGEST_S)
+            try:
+                process.stdin.write(msgspec.json.encode(Given(str(self._base), self.mine.stem)) + b"\n")
+                process.stdin.flush()
+                line = process.stdout.readline()
+                if line != READY:
+                    return msgspec.json.decode(line, type=Found) if line else Found(refusal=FAILED.format("it ended"))
+                self._loaded = True
+                recording = self._given.get()
+                if recording is None:
+                    return None
+                said, _ = process.communicate(pack(recording), timeout=LONGEST_S)
+            finally:
+                process.kill()  # the end of `with` would wait for a process that hangs
         head, _, model = said.partition(b"\n")
         found = msgspec.json.decode(head, type=Found)
-        if found.better and self._given.empty():
+        if found.better and self._decides.acquire(blocking=False):
+            self.keeping = True
             self._keep(model, found)
         return found
 

@@ -16,6 +16,7 @@ from typing import Final, NamedTuple
 from myobridge.calibration.poses import REST
 from myobridge.calibration.quality import FOLLOWED_S
 from myobridge.model.file import LabelledPose
+from myobridge.wire.messages import GUIDE_MAX_MS
 
 LEAD_S: Final = 0.7
 """From the permission to the first pose."""
@@ -24,7 +25,13 @@ HELD_S: Final = 1.3
 REST_S: Final = 1.6
 """The hand opens within 1.6 s at the slew of a guide."""
 MOST_REPEATS: Final = 4
-"""Poses that come again because their EMG was of no use, in one calibration. The board lets a guide act for 45 s."""
+"""Poses that come again because their EMG was of no use, in one calibration, if there is time for them."""
+BEAT_S: Final = FOLLOWED_S + HELD_S + REST_S
+"""From one pose to the next one."""
+GUIDE_S: Final = GUIDE_MAX_MS / 1000 - 0.5
+"""How long the hand may act; the board ends a guide a little later."""
+MOST_POSES: Final = int((GUIDE_S - LEAD_S) / BEAT_S)
+"""More do not fit into this time."""
 
 
 class Stage(Enum):
@@ -74,7 +81,7 @@ class Guide:
         self.index = 0
         """Of the pose that is held, or comes next."""
         self._repeats = 0
-        self._until_s = 0.0
+        self._until_s = self._ends_s = 0.0
         self._ended = False
         """The pose before `index` has just ended, and can be repeated."""
 
@@ -96,7 +103,10 @@ class Guide:
 
     def permitted(self, now_s: float) -> list[Event]:
         """The hand may act from now on."""
-        return self._rest(now_s, LEAD_S) if self.stage is Stage.CONTACT else []
+        if self.stage is not Stage.CONTACT:
+            return []
+        self._ends_s = now_s + GUIDE_S
+        return self._rest(now_s, LEAD_S)
 
     def tick(self, now_s: float) -> list[Event]:
         """Enters the next stage when the present one is over."""
@@ -112,21 +122,22 @@ class Guide:
         return [Held(held), *self._rest(now_s)]
 
     def again(self) -> bool:
-        """Repeats the pose that has just ended because its EMG is of no use; False: it was tried too often."""
+        """Repeats the pose that has just ended because its EMG is of no use; False: too often, or no time is left."""
         self._repeats += 1
-        if self._repeats > MOST_REPEATS:
+        if self._repeats > MOST_REPEATS or not self._fits(self._until_s, self.index - 1):
             return False
         self.index -= 1
         self._ended = False
         return True
 
     def redo(self, now_s: float) -> list[Event]:
-        """A person repeats the pose that is held, or has just ended."""
-        if self.stage in (Stage.ACTING, Stage.HOLD):
+        """A person repeats the pose that is held, or has just ended; no events: there is none, or no time is left."""
+        rested_s = now_s + REST_S
+        if self.stage in (Stage.ACTING, Stage.HOLD) and self._fits(rested_s, self.index):
             return [Broken(), *self._rest(now_s)]
-        if self.stage is Stage.REST and self._ended:
+        if self.stage is Stage.REST and self._ended and self._fits(rested_s, self.index - 1):
             self.index, self._ended = self.index - 1, False
-            self._until_s = now_s + REST_S
+            self._until_s = rested_s
             return [Forgotten(self.poses[self.index])]
         return []
 
@@ -141,6 +152,10 @@ class Guide:
         """Goes on after a pause, once the hand may act again."""
         if self.stage is Stage.PAUSED:
             self.stage = Stage.CONTACT
+
+    def _fits(self, from_s: float, index: int) -> bool:
+        """Whether the hand has time to show the poses from this one on."""
+        return from_s + BEAT_S * (len(self.poses) - index) <= self._ends_s
 
     def _begin(self, now_s: float) -> list[Event]:
         self._ended = False

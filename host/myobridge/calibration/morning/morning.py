@@ -10,7 +10,7 @@ from myobridge.calibration.morning import texts
 from myobridge.calibration.morning.button import Mark, PressReader
 from myobridge.calibration.morning.calibrator import Calibrator
 from myobridge.calibration.morning.compute import Undo
-from myobridge.calibration.morning.own_model import own_model
+from myobridge.calibration.morning.own_model import is_shipped, own_model
 from myobridge.calibration.sound.player import Sound
 from myobridge.calibration.sound.tones import Tone
 from myobridge.daemon.connection import Connection
@@ -37,13 +37,19 @@ class Morning:
         settings: Settings,
         tell: Callable[[str], None],
         running: Callable[[], Path],
+        note: Callable[[str], None],
     ) -> None:
-        """tell: gets sentences for people; running: the file of the model that the daemon runs."""
+        """tell, note: get sentences for people, for the diary; running: the file of the model that the daemon runs."""
         self._requests, self._swap, self._table, self._tell = requests, swap, settings.button, tell
         self._running = running
         self._mine = own_model(running())
         self.sound = Sound(tell, on=settings.sound.on)
-        self.calibrator = Calibrator(requests, swap, settings, self.sound, tell)
+
+        def ended(text: str) -> None:
+            tell(text)
+            note(text)
+
+        self.calibrator = Calibrator(requests, swap, settings, self.sound, ended)
         self._reader = PressReader(self._table)
         self._connection: Connection | None = None
         self._undo: tuple[Undo, Answer] | None = None
@@ -60,8 +66,12 @@ class Morning:
         return self.calibrator.state(now_s)
 
     def changed_model(self) -> None:
-        """Another model has been chosen; the next calibration begins with it."""
-        self._mine = own_model(self._running())
+        """Another model has been chosen; the next calibration begins with it, and the next start uses the result.
+
+        So a shipped model becomes a generation of the wearer's own model, and two hands never share a file.
+        """
+        if not is_shipped(self._running()):
+            self._mine = own_model(self._running())
 
     def take(self, opened: OpenRequest, connection: Connection | None, now_s: float) -> None:
         """Takes a request of the feed that is a `Morning`."""
@@ -73,6 +83,8 @@ class Morning:
         """Begins to load another model, but not under a calibration."""
         if self.calibrator.running:
             opened.answer(False, texts.RUNS_ALREADY)
+        elif self._undo is not None:
+            opened.answer(False, texts.UNDOES)
         else:
             self._swap.begin(opened, connection)
 
@@ -89,11 +101,11 @@ class Morning:
     def _read_button(self, connection: Connection, now_s: float) -> None:
         assert connection.session.status is not None
         presses = self._reader.look(connection.session.status)
-        if presses.mark is not None:
-            self.sound.play(TONES[presses.mark])
         if presses.began:
             self._spent = self.calibrator.pressed()
-            self._requests.pressed(now_s)
+            self._requests.pressed(connection, now_s)
+        if presses.mark is not None and not self._spent:  # two beeps promise a calibration at the release
+            self.sound.play(TONES[presses.mark])
         if presses.asks is not None and not self._spent:
             self._pressed(presses.asks, connection, now_s)
 
@@ -112,6 +124,8 @@ class Morning:
     def _order(self, do: Order, answer: Answer, connection: Connection | None, asked_s: float, now_s: float) -> None:
         calibrator = self.calibrator
         match do:
+            case "calibrate" if self._undo is not None:  # it would begin with one model, and the hand run another
+                answer(False, texts.UNDOES)
             case "calibrate":
                 calibrator.calibrate(self._running(), self._mine, answer, connection, asked_s, now_s)
             case "redo":
@@ -130,6 +144,8 @@ class Morning:
             answer(False, LOST)
         elif connection.may_be_moving:
             answer(False, texts.MUST_DISARM)
+        elif self._running().absolute() != self._mine and self._mine.is_file():  # a shipped model was chosen
+            self._take_over(lambda ok, why: answer(ok, texts.OWN_BACK if ok else why), texts.OWN_BACK, connection)
         else:
             undo = Undo(self._mine)
             try:
@@ -146,10 +162,14 @@ class Morning:
         if not ok:
             answer(False, text)
             return
+        self._take_over(lambda ok, why: answer(ok, text if ok else f"{text} {why}"), text, connection)
 
-        def swapped(taken: bool, why: str) -> None:
-            answer(taken, text if taken else f"{text} {why}")
-            if taken:
-                self.sound.play(Tone.DONE, text)
+    def _take_over(self, answer: Answer, words: str, connection: Connection | None) -> None:
+        """Lets the daemon change to the wearer's own model."""
+
+        def swapped(ok: bool, why: str) -> None:
+            answer(ok, why)
+            if ok:
+                self.sound.play(Tone.DONE, words)
 
         self._swap.begin(OpenRequest(Request(id=1, do="model", path=str(self._mine)), swapped), connection)

@@ -12,13 +12,18 @@ from myobridge.model.shipped import shipped_models
 FOLDER: Final = "models"
 
 
+def is_shipped(given: Path) -> bool:
+    """Whether a model file came with the package."""
+    return given.absolute() in {path.absolute() for path in shipped_models().values()}
+
+
 def own_model(given: Path) -> Path:
     """The file for the calibrations of a model: the model itself, or one in the state folder where it is not ours.
 
     A shipped model belongs to the package, and a file in a folder that cannot be written to belongs to somebody else.
     """
     given = given.absolute()
-    ours = os.access(given.parent, os.W_OK) and given not in {path.absolute() for path in shipped_models().values()}
+    ours = os.access(given.parent, os.W_OK) and not is_shipped(given)
     return given if ours else state_folder() / FOLDER / given.name
 
 

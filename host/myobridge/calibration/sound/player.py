@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import time
 from _queue import SimpleQueue
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +19,10 @@ PLAYERS: Final = (("pw-play",), ("paplay",), ("aplay", "-q"))
 SPEAKERS: Final = (("espeak-ng",), ("spd-say", "--wait"), ("say",))
 """Each takes the words."""
 LONGEST_S: Final = 4.0
-"""A program that takes longer hangs, and is ended."""
+"""A player that takes longer hangs, and is ended."""
+WORDS_S: Final = 30.0
+"""Words are cut off after this time, and by the next sound: a late tone would break the rhythm."""
+POLL_S: Final = 0.05
 MOST_WAITING: Final = 3
 """Later sounds are dropped while so many wait: a late prompt is worse than none."""
 NO_SOUND: Final = (
@@ -80,8 +84,22 @@ class Sound:
             if not file.exists():
                 file.write_bytes(wav(tone))
             _run(*player, str(file))
-            if words and speaker is not None:
-                _run(*speaker, words)
+            if words and speaker is not None and not self._speaks(*speaker, words.lstrip("-")):  # no option
+                speaker = None  # the tones go on without it
+
+    def _speaks(self, *command: str) -> bool:
+        """Says something until the next sound is due; whether the program works."""
+        nothing, until_s = subprocess.DEVNULL, time.monotonic() + WORDS_S
+        try:
+            with subprocess.Popen(command, stdin=nothing, stdout=nothing, stderr=nothing) as process:
+                while process.poll() is None and self._waiting.empty() and time.monotonic() < until_s:
+                    time.sleep(POLL_S)
+                if process.poll() is None:
+                    process.kill()
+                    return True
+        except OSError:
+            return False
+        return process.returncode == 0
 
 
 def _installed(programs: tuple[tuple[str, ...], ...]) -> tuple[str, ...] | None:

@@ -88,7 +88,7 @@ def _day(date: str, lines: Sequence[Line]) -> Day:
         stops=sum(line.stops for line in lines),
         worst_contact=next((Contact(*which, round(most, 1)) for which, most in bad_s.most_common(1)), None),
         models=list(models)[:MOST_MODELS],
-        notes=list(dict.fromkeys(line.note for line in lines if line.note))[:MOST_MODELS],
+        notes=list(dict.fromkeys(line.note for line in lines if line.note))[-MOST_MODELS:],
     )
 
 

@@ -29,6 +29,7 @@ MAX_WAITING: Final = 64
 CLOSE_S: Final = 0.5
 """How long a run waits for the disk when it ends."""
 MOST_KEYS: Final = 16
+MOST_LETTERS: Final = 500
 GONE: Final = (-1, -1, False)
 
 
@@ -75,7 +76,7 @@ class Diary:
         self._count_time(now_s)
         if status is not None and status is not self._status:
             self._status = status
-            self._count_state((status.state, status.reason, connection.may_move))
+            self._count_state((status.state, status.reason, connection.may_move and not connection.acting))
         if now_s >= self._look_s:
             self._look_s = now_s + LOOK_S
             self._bad = _bad_channels(connection)
@@ -98,7 +99,7 @@ class Diary:
 
     def note(self, sentence: str) -> None:
         """Notes a sentence for people, such as why a calibration kept the old model."""
-        self._tally.note = sentence
+        self._tally.note = sentence[:MOST_LETTERS]
         self._write(time.monotonic())
 
     def close(self) -> None:
@@ -113,9 +114,9 @@ class Diary:
     def _count_time(self, now_s: float) -> None:
         """Adds the time since the last look to what was true at that look."""
         since_s, self._at_s = (now_s - self._at_s if self._at_s else 0.0), now_s
-        tally, (state, _, may_move) = self._tally, self._seen
+        tally, (state, _, follows) = self._tally, self._seen
         tally.on_s += since_s
-        if may_move and state == m.State.ARMED:
+        if follows and state == m.State.ARMED:
             tally.armed_s += since_s
         for channel, verdict in self._bad:
             if channel in tally.bad_s or len(tally.bad_s) < MOST_KEYS:

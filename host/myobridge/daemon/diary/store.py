@@ -23,7 +23,6 @@ MOST_BYTES: Final = 64_000
 """Size from which on a new file begins."""
 MOST_FILES: Final = 64
 """4 MB; a hand that is worn for 8 hours a day writes 30 kB."""
-MOST_LETTERS: Final = 500
 FOLDER: Final = "diary"
 NAME: Final = re.compile(r"\d{6,9}\.jsonl")
 

@@ -87,9 +87,9 @@ class Requests:
         self._permission.calibrating = under_way
 
     @property
-    def taken_back_s(self) -> float:
-        """When somebody last asked for DISARM or ESTOP, or pressed the button."""
-        return self._permission.taken_back_s
+    def times_taken_back(self) -> int:
+        """How many DISARMs, ESTOPs and presses of the button have arrived."""
+        return self._permission.times_taken_back
 
     def act(self, answer: Answer, connection: Connection | None, asked_s: float, now_s: float) -> None:
         """Lets the hand show poses, if whoever asked at `asked_s` could have armed it."""
@@ -102,10 +102,12 @@ class Requests:
         """The hand need not show poses any more; it is disarmed."""
         self._permission.end_act()
 
-    def pressed(self, now_s: float) -> None:
+    def pressed(self, connection: Connection, now_s: float) -> None:
         """The button on the hand was pressed, so everything that was asked for earlier is over."""
         self._launched_s = None
         self._permission.pressed(now_s)
+        if connection.session.arming:  # the session would repeat this ARM, and a board at rest would grant it
+            self._obey(Action.WITHDRAW, connection, now_s)
 
     def arm(self, connection: Connection) -> None:
         """Arms the hand for a person at the hand: after a press of the button, or after a calibration."""

@@ -143,6 +143,7 @@ class Permission:
     _waiting: list[_Open] = field(default_factory=list)
     taken_back_s: float = -math.inf
     """When somebody last asked for DISARM or ESTOP, or pressed the button. Commands may arrive out of order."""
+    times_taken_back: int = 0  # how many of these have arrived, however old they were
 
     def ask(self, command: Wish, answer: Answer, hand: Hand | None, asked_s: float, now_s: float) -> None:
         """Takes a command; its asker gets exactly one answer, now or from a later `attend`.
@@ -151,15 +152,13 @@ class Permission:
         """
         match command:
             case "estop":
-                self.taken_back_s = max(self.taken_back_s, asked_s)
-                self._stop(answer, hand, now_s)
+                self._stop(answer, hand, asked_s, now_s)
             case "lift":
                 self._lift(answer, hand, now_s)
             case _ if hand is None:
                 answer(False, LOST)
             case "disarm":
-                self.taken_back_s = max(self.taken_back_s, asked_s)
-                self._overtake("a DISARM")
+                self._overtake("a DISARM", asked_s)
                 self._wait(command, answer, now_s + LIFE_S)
             case "arm" | "act":
                 if self.estop:
@@ -176,8 +175,7 @@ class Permission:
 
     def pressed(self, now_s: float) -> None:
         """The button on the hand was pressed: the board has ended every motion, and all that was asked for is over."""
-        self.taken_back_s = max(self.taken_back_s, now_s)
-        self._overtake("a press of the button")
+        self._overtake("a press of the button", now_s)
 
     def end_act(self) -> None:
         """The calibration no longer wants the hand to act; an act that was sent is disarmed when it is granted."""
@@ -217,9 +215,9 @@ class Permission:
 
     # --- commands -----------------------------------------------------------------------------------------
 
-    def _stop(self, answer: Answer, hand: Hand | None, now_s: float) -> None:
+    def _stop(self, answer: Answer, hand: Hand | None, asked_s: float, now_s: float) -> None:
         self.estop = True
-        self._overtake("an emergency stop")
+        self._overtake("an emergency stop", asked_s)
         for asked in [asked for asked in self._waiting if asked.command == "lift"]:
             self._answer(asked, Outcome(False, STOPPED_AGAIN))
         if hand is None:
@@ -243,7 +241,9 @@ class Permission:
         else:
             answer(False, TOO_MANY)
 
-    def _overtake(self, by: str) -> None:
+    def _overtake(self, by: str, asked_s: float) -> None:
+        self.taken_back_s = max(self.taken_back_s, asked_s)
+        self.times_taken_back += 1
         self._may_act = False
         for asked in [asked for asked in self._waiting if asked.command in ("arm", "act")]:
             self._answer(asked, Outcome(False, OVERTAKEN.format(by)))

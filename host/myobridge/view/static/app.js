@@ -36,7 +36,7 @@ const socket = new Socket({
     document.body.classList.toggle("scope", Boolean(message.scope));
     connectFilter((choice) => socket.send(choice));
     connectOrders((what, seen_s) => socket.order(what, seen_s), control);
-    connectControl((wish) => socket.send(wish));
+    connectControl((wish) => socket.send(wish), control);
   },
   link(message) {
     const isScope = document.body.classList.contains("scope");

@@ -68,7 +68,7 @@ function showButtons(now, isThere) {
   $("start").hidden = isRunning && !isPaused;
   $("start").disabled = !isThere;
   $("pause").hidden = !isRunning || isPaused || now === "computing";
-  $("redo").hidden = !isRunning || now === "computing" || now === "contact";
+  $("redo").hidden = !isRunning || isPaused || now === "computing" || now === "contact";
   $("stop").hidden = !isRunning;
 }
 

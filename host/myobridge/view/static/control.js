@@ -8,10 +8,11 @@ let holder = null, send = () => false;
 
 const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
-// `through` sends a message and returns whether it could. A page that had control when it lost its connection asks for it.
-export function connectControl(through) {
+// `through` sends a message and returns whether it could; `allowed`: this view passes orders on. Each connection begins with
+// the number of the page, so that a page that gets control by an order keeps control when it comes back.
+export function connectControl(through, allowed) {
   send = through;
-  if (holder?.you) wish("back");
+  if (allowed) wish("back");
 }
 
 function wish(what) {

@@ -21,7 +21,7 @@ const socket = new Socket({
   hello(message) {
     control = message.control;
     connectOrders((what, seenS) => socket.order(what, seenS), control);
-    connectControl((wish) => socket.send(wish));
+    connectControl((wish) => socket.send(wish), control);
     connectAsides((wish) => socket.send(wish));
     openTab();
   },
