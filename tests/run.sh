@@ -57,24 +57,30 @@ if [ "$chosen" ]; then
     exit
 fi
 # Tests of ports and clocks mostly wait, so two lanes of them run beside the tests that compute, which get the processors that are left over.
-# Boards that run in real time each want a processor, and so does a browser, so their tests share a lane. One file runs when the other lane has ended.
+# Boards that run in real time each want a processor, so their tests share a lane, and the networks are trained after them. One file runs when the
+# other tests of ports and clocks have ended.
 alone=tests/loopback/test_calibrated_hand.py
 with_boards="tests/loopback/test_another_language.py tests/loopback/test_boot_loader.py tests/loopback/test_bridge.py tests/loopback/test_flash.py tests/loopback/test_real_firmware.py"
-with_pages=$(ls tests/loopback/test_demo_page.py tests/loopback/test_phone_*.py tests/loopback/test_s*_page.py tests/loopback/test_site.py tests/loopback/test_trial.py tests/loopback/test_view_*.py)
-other="tests/faults tests/raspberry_pi $with_boards $with_pages"
-one=$(ls tests/loopback/test_*.py | grep -vxE "$(echo $alone $with_boards $with_pages | tr ' ' '|')")
-computing=$(ls -d tests/*/ tests/test_*.py | grep -Ev "^tests/(faults|raspberry_pi|loopback)/")
+one=$(ls tests/loopback/test_*.py | grep -vxE "$(echo "$alone $with_boards" | tr ' ' '|')")
+other="tests/faults tests/raspberry_pi $with_boards"
+trained=tests/models
+computing=$(ls -d tests/*/ tests/test_*.py | grep -Ev "^tests/(faults|raspberry_pi|loopback|models)/")
 said=$(mktemp -d)
 none=5 # pytest's exit status where the options leave no test
 failed=0
 $beside "$venv/bin/python" -m pytest $computing "$@" >"$said/computing" 2>&1 &
 computes=$!
-"$venv/bin/python" -m pytest $other "$@" >"$said/other" 2>&1 &
+{
+    others=0
+    "$venv/bin/python" -m pytest $other "$@" || others=$?
+    $beside "$venv/bin/python" -m pytest $trained "$@" || others=$?
+    exit $others
+} >"$said/other" 2>&1 &
 waits=$!
 "$venv/bin/python" -m pytest $one "$@" || failed=$?
+"$venv/bin/python" -m pytest $alone "$@" || [ $? -eq $none ] || failed=1
 wait $waits || failed=$?
 cat "$said/other"
-"$venv/bin/python" -m pytest $alone "$@" || [ $? -eq $none ] || failed=1
 wait $computes || failed=$?
 cat "$said/computing"
 rm -r "$said"
