@@ -77,10 +77,10 @@ def head():
     return [(first, loud), (second, np.zeros(6)), (third, _swing(REST_DEG))]
 
 
-def write_headed_model(path: Path, days=(), spec: ModelSpec = SPEC) -> Path:
-    """Writes the model, with class statistics of the recordings `days` if there are any."""
+def headed(layers: list[tuple[np.ndarray, np.ndarray]], spec: ModelSpec) -> bytes:
+    """A model file: log channel power and the history, through three dense layers (weight, bias), to angles."""
     constants = {"eps": np.array([1e-6]), "half": np.array([90.0]), "one": np.array([1.0]), "full": np.array([180.0])}
-    for number, (weight, bias) in zip((1, 4, 7), head(), strict=True):
+    for number, (weight, bias) in zip((1, 4, 7), layers, strict=True):
         constants |= {f"mlp.{number}.weight": weight, f"mlp.{number}.bias": bias}
     node = helper.make_node
     nodes = [
@@ -102,9 +102,9 @@ def write_headed_model(path: Path, days=(), spec: ModelSpec = SPEC) -> Path:
     floats = TensorProto.FLOAT
     graph = helper.make_graph(
         nodes,
-        "headed",
+        spec.name,
         [
-            helper.make_tensor_value_info("emg", floats, ["n", CHANNELS, WINDOW]),
+            helper.make_tensor_value_info("emg", floats, ["n", len(spec.channels), spec.window_samples]),
             helper.make_tensor_value_info("history", floats, ["n", 10]),
         ],
         [helper.make_tensor_value_info("angles", floats, ["n", 5])],
@@ -112,7 +112,12 @@ def write_headed_model(path: Path, days=(), spec: ModelSpec = SPEC) -> Path:
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     helper.set_model_props(model, {METADATA_KEY: encode_spec(spec)})
-    data = model.SerializeToString()
+    return bytes(model.SerializeToString())
+
+
+def write_headed_model(path: Path, days=(), spec: ModelSpec = SPEC) -> Path:
+    """Writes the model, with class statistics of the recordings `days` if there are any."""
+    data = headed(head(), spec)
     if days:
         data = with_statistics(data, encode_statistics(statistics_of([_day(data, one, path) for one in days])))
     path.write_bytes(data)

@@ -1,6 +1,6 @@
 """A model and a wearer for tests of the whole morning; `morning_run.py` runs them with a daemon and a board.
 
-The model is a small one, trained here in a second with numpy: logarithms of the channels' powers , and a head of
+The model is a small one, trained here in a second with numpy: logarithms of the channels' powers, and a head of
 three layers.
 """
 
@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from onnx import TensorProto, helper, numpy_helper
 
+from headed_model import headed
 from myobridge.calibration.class_statistics import HELD_S, Day, statistics_of
 from myobridge.calibration.poses import REST, load_poses
 from myobridge.calibration.windows import windows_of
-from myobridge.model.file import METADATA_KEY, REST_DEG, ModelSpec, encode_spec
+from myobridge.model.file import REST_DEG, ModelSpec
 from myobridge.model.head import with_statistics
 from myobridge.model.statistics import encode_statistics
 from myobridge.recording import Recording
@@ -67,13 +67,13 @@ def write_morning_model(path: Path) -> Path:
         (np.zeros((HIDDEN, HIDDEN)), np.zeros(HIDDEN)),
         (np.zeros((5, HIDDEN)), np.zeros(5)),
     ]
-    path.write_bytes(_model(layers))
+    path.write_bytes(headed(layers, SPEC))
     days = [_windows(path, seed) for seed in TRAINING_SEEDS]
     features = np.concatenate([day.features for day in days])
     labels = np.concatenate([day.labels for day in days])
     table = np.array([pose.angles_deg for pose in POSES])
     layers = _trained(features, table[labels] / 180)
-    data = _model(layers)
+    data = headed(layers, SPEC)
     path.write_bytes(with_statistics(data, encode_statistics(statistics_of(days))))
     return path
 
@@ -116,40 +116,3 @@ def _trained(x: np.ndarray, target: np.ndarray) -> list[tuple[np.ndarray, np.nda
     wide = np.zeros((HIDDEN, CHANNELS + 10))
     wide[:, :CHANNELS] = w1 / spread
     return [(wide, b1 - w1 @ (mean / spread)), (w2, b2), (w3, b3)]
-
-
-def _model(layers: list[tuple[np.ndarray, np.ndarray]]) -> bytes:
-    constants = {"eps": np.array([1e-6]), "half": np.array([90.0]), "one": np.array([1.0]), "full": np.array([180.0])}
-    for number, (weight, bias) in zip((1, 4, 7), layers, strict=True):
-        constants |= {f"mlp.{number}.weight": weight, f"mlp.{number}.bias": bias}
-    node = helper.make_node
-    nodes = [
-        node("Mul", ["emg", "emg"], ["squares"]),
-        node("ReduceMean", ["squares"], ["power"], axes=[2], keepdims=0),
-        node("Add", ["power", "eps"], ["floored"]),
-        node("Log", ["floored"], ["logs"]),
-        node("Div", ["history", "half"], ["share"]),
-        node("Sub", ["share", "one"], ["swing"]),
-        node("Concat", ["logs", "swing"], ["read"], axis=1),
-        node("Gemm", ["read", "mlp.1.weight", "mlp.1.bias"], ["x1"], transB=1),
-        node("Relu", ["x1"], ["y1"]),
-        node("Gemm", ["y1", "mlp.4.weight", "mlp.4.bias"], ["x4"], transB=1),
-        node("Relu", ["x4"], ["y4"]),
-        node("Gemm", ["y4", "mlp.7.weight", "mlp.7.bias"], ["x7"], transB=1),
-        node("Sigmoid", ["x7"], ["s"]),
-        node("Mul", ["s", "full"], ["angles"]),
-    ]
-    floats = TensorProto.FLOAT
-    graph = helper.make_graph(
-        nodes,
-        "morning",
-        [
-            helper.make_tensor_value_info("emg", floats, ["n", CHANNELS, WINDOW]),
-            helper.make_tensor_value_info("history", floats, ["n", 10]),
-        ],
-        [helper.make_tensor_value_info("angles", floats, ["n", 5])],
-        [numpy_helper.from_array(value.astype(np.float32), name) for name, value in constants.items()],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    helper.set_model_props(model, {METADATA_KEY: encode_spec(SPEC)})
-    return bytes(model.SerializeToString())

@@ -193,6 +193,8 @@ HOST = [
     ("calibrate --out {d}/mine.onnx --model synth --recording {d}/missing.npz --yes", "cannot be read"),
     ("calibrate --out {d}/mine.onnx --undo", "nothing to undo"),
     ("generations {d}/mine.onnx", "There is no model", "give the --out"),
+    ("generations {d}/cued.npz", "not an ONNX model"),
+    ("flash --board Arduino", "There is no firmware for Arduino", "mega2560"),
     ("generations {d}/mine.onnx --use 3", "no generation 3", "choose one"),
     ("generations {d}/good.onnx --add {d}/text.onnx", "not an ONNX model"),
     ("generations {d}/good.onnx --add {d}/none.onnx", "There is no model"),

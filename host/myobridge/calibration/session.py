@@ -72,11 +72,7 @@ def record_session(
             movements=tuple(movements),
             electrodes=source.electrodes,
         )
-        repetitions = timing.repetitions
-        holds = schedule_movements(movements, repetitions, seed) if movements else schedule(poses, repetitions, seed)
-        walk = Walk(holds, timing)
-        what = "Movements to follow" if movements else "Poses to hold"
-        say(f"{what}: {len(holds)}, which takes {clock(walk.left_s(0))} minutes; Ctrl-C stops and keeps the recording.")
+        walk = _walk(poses, movements, timing, seed, say)
         rest = next(pose for pose in poses if pose.label == REST)
         named = out or Path(f"{prefix}-{time.strftime('%Y%m%d-%H%M%S')}{SUFFIX}")
         with RecordingWriter(named, header, or_next=out is None) as writer:
@@ -91,6 +87,22 @@ def record_session(
         writer.path.unlink(missing_ok=True)
         raise UserError(f"{outcome.problem.rstrip('.')}, so nothing was recorded; start again when you are ready.")
     return writer.path, outcome
+
+
+def _walk(
+    poses: Sequence[GuidedPose],
+    movements: Sequence[Movement],
+    timing: Timing,
+    seed: int,
+    say: Callable[[str], None],
+) -> Walk:
+    """The way through the movements, or else through the poses; says how long it takes."""
+    repetitions = timing.repetitions
+    holds = schedule_movements(movements, repetitions, seed) if movements else schedule(poses, repetitions, seed)
+    walk = Walk(holds, timing)
+    what = "Movements to follow" if movements else "Poses to hold"
+    say(f"{what}: {len(holds)}, which takes {clock(walk.left_s(0))} minutes; Ctrl-C stops and keeps the recording.")
+    return walk
 
 
 def sum_up(outcome: Outcome, out: Path) -> list[str]:

@@ -42,8 +42,8 @@ def generations(mine: Path, number: int | None, added: Path | None, port: str | 
         say(f"{mine} is generation {history.use(number)}.")
         swapped = give_to_daemon(port, mine)
     kept = history.kept()
-    if not kept and not mine.is_file():
-        raise UserError(f"There is no model {mine}; give the --out of your calibrations.")
+    if not kept:
+        _model_in(mine, "give the --out of your calibrations")
     if json_to != "-":
         for one in kept:
             click.echo(printable(f"{'>' if one.in_place else ' '} {one}"))
@@ -71,18 +71,29 @@ def _add(history: Generations, added: Path) -> Generation:
     """
     from hashlib import sha256
 
-    from myobridge.files import check_file
-    from myobridge.model.check import check_model
     from myobridge.model.generations import UNKNOWN
 
-    try:
-        check_file(added)
-        data = added.read_bytes()
-    except OSError as error:
-        raise UserError(f"There is no model {added} ({error.strerror}); give the path of an .onnx file.") from error
-    check_model(data, added)
+    data = _model_in(added, "give the path of an .onnx file")
     kept = history.kept()
     here = next((one for one in kept if one.in_place), None)
     if here and any(one.facts.digest == sha256(data).hexdigest() for one in kept):
         return here
     return history.keep(data, UNKNOWN, f"copied from {added.name}")
+
+
+def _model_in(path: Path, what_to_do: str) -> bytes:
+    """The bytes of a model file.
+
+    Raises:
+        UserError: there is no such file, or it is not a model.
+    """
+    from myobridge.files import check_file
+    from myobridge.model.check import check_model
+
+    try:
+        check_file(path)
+        data = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"There is no model {path} ({error.strerror}); {what_to_do}.") from error
+    check_model(data, path)
+    return data

@@ -38,6 +38,19 @@ HALVES: Final = {(True, True): " ", (True, False): "▄", (False, True): "▀", 
 """Two modules of a column, (upper, lower) dark, as the light half of a letter."""
 
 
+def change_phones(port: str | None, view_port: int, added: str | None, revoked: str | None, *, listed: bool) -> None:
+    """Shuts a phone out, pairs a phone, and lists the phones, as far as each was asked for.
+
+    added: the name of a phone to pair, or an empty text; None: pair none.
+    """
+    if revoked is not None:
+        revoke_phone(revoked)
+    if added is not None:
+        pair_phone(added, page_port(port, view_port))
+    if listed:
+        list_phones()
+
+
 def page_port(port: str | None, view_port: int) -> int:
     """The TCP port of the page of an installed hand, if `port` is one's stable name, else the given one."""
     name = (port or "").removeprefix(f"{ONLY.link}-")

@@ -60,14 +60,9 @@ def view(
     the page, and the phone stays paired until --revoke. The service serves such a view after `install-service --view`.
     """
     if pair or paired or revoke is not None:
-        from myobridge.commands.pairing import list_phones, page_port, pair_phone, revoke_phone
+        from myobridge.commands.pairing import change_phones
 
-        if revoke is not None:
-            revoke_phone(revoke)
-        if pair:
-            pair_phone(name, page_port(port, view_port))
-        if paired:
-            list_phones()
+        change_phones(port, view_port, name if pair else None, revoke, listed=paired)
         return
     from myobridge.channels import channels_only
     from myobridge.daemon.printer import Printer

@@ -7,7 +7,7 @@ is the classical decoder with the highest mean balanced accuracy.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ STRANGERS: Final = "_unseen"
 MINUTE: Final = ("_one", "_minute")
 SECONDS: Final = "_seconds"
 
-Row = Mapping[str, object]
+Row = Mapping[str, Any]
 
 
 class Paired(NamedTuple):
@@ -58,9 +58,8 @@ def paired(rows: Sequence[Row]) -> list[Paired]:
         rivals = [other for other in names if other in BASELINES and _knows(other) == _knows(name)]
         if name in BASELINES or not rivals:
             continue
-        strongest = max(rivals, key=lambda rival: float(np.mean(_by_person(rows, rival, "balanced_accuracy"))))
-        accuracy = _by_person(rows, name, "balanced_accuracy") - _by_person(rows, strongest, "balanced_accuracy")
-        error = _by_person(rows, name, "mae_deg") - _by_person(rows, strongest, "mae_deg")
+        strongest = max(rivals, key=lambda rival: np.mean([*_by_person(rows, rival, "balanced_accuracy").values()]))
+        accuracy, error = (_differences(rows, name, strongest, figure) for figure in ("balanced_accuracy", "mae_deg"))
         if len(accuracy) >= LEAST_PEOPLE:
             found.append(_compared(name, strongest, accuracy, error))
     return found
@@ -83,8 +82,16 @@ def _knows(decoder: str) -> str:
     return "minute" if decoder.endswith(MINUTE) else "all"
 
 
-def _by_person(rows: Sequence[Row], decoder: str, figure: str) -> NDArray[np.float64]:
-    """The mean figure (people,) of a decoder over each person's folds."""
-    own = [row for row in rows if row["decoder"] == decoder]
-    people = dict.fromkeys(row["person"] for row in own)
-    return np.array([np.mean([float(r[figure]) for r in own if r["person"] == person]) for person in people])  # type: ignore[arg-type]
+def _differences(rows: Sequence[Row], name: str, rival: str, figure: str) -> NDArray[np.float64]:
+    """The figure of a decoder minus its rival's (people,), of the people who have both."""
+    own, others = _by_person(rows, name, figure), _by_person(rows, rival, figure)
+    return np.array([own[person] - others[person] for person in own if person in others])
+
+
+def _by_person(rows: Sequence[Row], decoder: str, figure: str) -> dict[object, float]:
+    """The mean figure of a decoder over each person's folds."""
+    folds: dict[object, list[float]] = {}
+    for row in rows:
+        if row["decoder"] == decoder:
+            folds.setdefault(row["person"], []).append(float(row[figure]))
+    return {person: float(np.mean(values)) for person, values in folds.items()}

@@ -24,6 +24,13 @@ def test_a_network_meets_the_strongest_classical_decoder_once_for_each_person():
     assert "paired over 5 people: balanced accuracy +0.020" in found.sentence()
 
 
+def test_people_meet_themselves_whatever_the_order_of_the_rows():
+    rows = [row(person, "svm", 0.6 + 0.1 * person) for person in (1, 2, 3)]
+    rows += [row(person, "cnn_mlp_log", 0.61 + 0.1 * person) for person in (3, 1, 2)]
+    [found] = paired(rows)
+    assert (found.low, found.high) == (pytest.approx(0.01), pytest.approx(0.01))
+
+
 def test_only_decoders_that_know_as_much_are_compared():
     names = ("svm", "svm_one", "lda_unseen", "cnn_mlp_log", "population_minute", "population_unseen")
     rows = [row(person, name, 0.5 + 0.1 * person) for person in (1, 2) for name in names]

@@ -51,6 +51,8 @@ def find_target(board: str | None, port: str | None) -> Target:
     Raises:
         UserError: there is none, there are two, or it is another board than the one that was named.
     """
+    if board is not None:
+        image_of(board)  # refuses an unknown name before any port is opened
     if port is None:
         port, ident = _only_port(board)
     else:

@@ -3,7 +3,7 @@
 import { fit } from "./canvas.js";
 import { showFaults, showWearer } from "./demo.js";
 import { connectControl, showHolder } from "./control.js";
-import { $, write } from "./dom.js";
+import { $, connection, write } from "./dom.js";
 import { drawHand, glide } from "./hand.js";
 import { changed, showNote } from "./notes.js";
 import { answered, connectOrders, showOrders } from "./orders.js";
@@ -87,11 +87,6 @@ const socket = new Socket({
     showPrompt({ title: "" });
   },
 });
-
-function connection(text, live = false) {
-  write($("connection"), text);
-  $("connection").classList.toggle("live", live);
-}
 
 function away(name, text) {
   connection("not live");

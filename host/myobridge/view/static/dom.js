@@ -27,3 +27,8 @@ export function add(parent, tag, className, text = "") {
   return parent.appendChild(element);
 }
 
+// Says how current the page is.
+export function connection(text, live = false) {
+  write($("connection"), text);
+  $("connection").classList.toggle("live", live);
+}

@@ -1,11 +1,16 @@
 // The wearer's orders: buttons and keys, and the sentence if an order fails.
 
-import { $ } from "./dom.js";
+import { $, add } from "./dom.js";
 import { say } from "./notes.js";
 
 const CONFIRM_MS = { arm: 4000, disarm: 1000, estop: 1000, lift: 10000 }, OTHER_MS = 4000;
 const LEADS_TO = { arm: "ARMED", disarm: "DISARMED", estop: "ESTOP", lift: "DISARMED" };
 const ARMABLE = ["DISARMED", "HOLD", "RELAX", "FAULT"];
+const BEFORE_LIFTING = [
+  "Nothing is caught in the hand, and nobody holds it.",
+  "The cause is found and fixed.",
+  "The person who stopped the hand agrees.",
+];
 const unconfirmed = {};
 let control = false, seen_s = 0, send = () => false;
 
@@ -55,6 +60,20 @@ for (const kind of ["keydown", "keyup"]) {
   }, { capture: true });
 }
 
+// Every page has the dialog; its words stand here alone.
+function fillDialog() {
+  const dialog = $("lift-dialog");
+  const named = (element, id) => Object.assign(element, { id });
+  named(add(dialog, "h2", "", "Lift the emergency stop?"), "lift-title");
+  const checks = named(add(dialog, "ul", ""), "lift-checks");
+  for (const check of BEFORE_LIFTING) add(checks, "li", "", check);
+  add(dialog, "p", "", "This resets the board. The hand stays disarmed until somebody arms it.");
+  const choices = add(dialog, "div", "");
+  named(add(choices, "button", "", "Keep it stopped"), "lift-keep").type = "button";
+  named(add(choices, "button", "", "Lift emergency stop"), "lift-confirm").type = "button";
+}
+
+fillDialog();
 // The dialog is not modal: ESTOP can be pressed beside it.
 $("lift").onclick = () => {
   $("lift-dialog").show();

@@ -1,7 +1,7 @@
 // The keys of `myobridge servos`: buttons to press and hold. The motion ends 0.2 s after the last repeat that the
 // command has heard, so a page that is closed, hidden or cut off moves nothing.
 
-import { $, add, write } from "./dom.js";
+import { $, add, connection, write } from "./dom.js";
 import { Socket } from "./socket.js";
 import "./theme.js";
 
@@ -78,8 +78,7 @@ function closed() {
   document.body.dataset.state = "LOST";
   write($("state-name"), "NO CONNECTION");
   write($("state-text"), "This page moves nothing: the command has ended, or another page moves the hand.");
-  $("connection").classList.remove("live");
-  write($("connection"), "not connected");
+  connection("not connected");
 }
 
 function show(look) {
@@ -88,8 +87,7 @@ function show(look) {
   write($("state-text"), look.armed ? `The buttons move the ${look.rows[look.servo].name}.` : "The pulses are off.");
   write($("note"), look.note);
   write($("source"), look.port);
-  write($("connection"), "connected");
-  $("connection").classList.add("live");
+  connection("connected", true);
   $("arm").classList.toggle("dim", look.armed);
   write($("held"), look.held);
   write($("servo"), look.rows[look.servo].name);

@@ -1,7 +1,7 @@
 // The page of an online trial: the target hand over the wearer's hand, and how long it has stayed there.
 
 import { fit } from "./canvas.js";
-import { $, add, items, write } from "./dom.js";
+import { $, add, connection, items, write } from "./dom.js";
 import { drawHand, glide } from "./hand.js";
 import { changed, showNote } from "./notes.js";
 import { answered, connectOrders, showOrders } from "./orders.js";
@@ -29,8 +29,7 @@ const socket = new Socket({
     const before = look?.state;
     look = snapshot;
     lookAt = performance.now();
-    write($("connection"), "live");
-    $("connection").classList.add("live");
+    connection("live", true);
     showState(look.state, look.explained);
     if (look.state !== before) changed(look.state);
     showOrders(look);
@@ -45,8 +44,7 @@ const socket = new Socket({
 });
 
 function away(name, text) {
-  write($("connection"), "not live");
-  $("connection").classList.remove("live");
+  connection("not live");
   showState(name, text);
   if (look) changed(name);
   look = null;

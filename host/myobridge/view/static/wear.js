@@ -5,7 +5,7 @@ import { isCalibrating, showCalibration } from "./calibrate.js";
 import { calmly } from "./calm.js";
 import { fit } from "./canvas.js";
 import { connectControl, showHolder } from "./control.js";
-import { $, write } from "./dom.js";
+import { $, connection, write } from "./dom.js";
 import { drawHand } from "./hand.js";
 import { changed, showNote } from "./notes.js";
 import { answered, connectOrders, showOrders } from "./orders.js";
@@ -51,11 +51,6 @@ const socket = new Socket({
     $("bar").hidden = true;
   },
 }, "light");
-
-function connection(text, live = false) {
-  write($("connection"), text);
-  $("connection").classList.toggle("live", live);
-}
 
 function away(name, text) {
   connection("not live");
