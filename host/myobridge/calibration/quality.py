@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myobridge.decoder.contact import Contact, checks
+from myobridge.recording.following import MIN_TO_REST
 from myobridge.settings import SafetySettings
 
 FOLLOWED_S: Final = 0.7
@@ -16,8 +17,6 @@ FOLLOWED_S: Final = 0.7
 BAD_SHARE: Final = 0.25
 """Largest share of a hold's stretches in which a channel may be bad."""
 MIN_ARRIVED: Final = 0.9
-MIN_TO_REST: Final = 1.3
-"""Smallest ratio of a working muscle's RMS to its RMS at rest."""
 STRONGEST: Final = 0.9
 """Quantile of the stretches of a movement that stands for its strongest part."""
 MIN_RMS_COUNTS: Final = 0.5

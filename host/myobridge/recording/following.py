@@ -1,8 +1,8 @@
 """How a wearer followed a shown hand: the delay, and the stretches in which the wearer did not follow. Pure.
 
-The envelope of all channels is correlated with the shown movement, at every delay. The delay of a recording is where
-the mean correlation of its movements is highest. A movement was followed if its own envelope fits the movement near
-that delay. In a movement that was followed, stretches with a quiet muscle under a bent shown hand were let go.
+`judge` correlates the envelope of all channels with the shown movement at every delay. The delay of a recording is the
+one with the highest mean correlation over its movements. A movement was followed if its own envelope fits the movement
+near that delay. In a movement that was followed, stretches with a quiet muscle under a bent shown hand were let go.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ NEAR: Final = round(0.3 / STEP_S)
 """The delay of one movement may differ this much from the delay of the recording."""
 FITS: Final = 0.6
 """Lowest correlation of a movement that was followed."""
-LOUDER: Final = 1.3
-"""A movement without this ratio of its strongest envelope to rest was not made; as in `quality`."""
+MIN_TO_REST: Final = 1.3
+"""Smallest ratio of a working muscle's RMS to its RMS at rest."""
 QUIET: Final = 0.2
 """A muscle that has let go has less than this share of the envelope that the shown depth takes in this movement."""
 BENT: Final = 0.15
@@ -205,7 +205,7 @@ def _correlation(shown: Floats, heard: Floats) -> float:
 
 def _made(session: _Session, span: _Span) -> bool:
     """Whether a muscle worked in the movement or a little later."""
-    return bool(np.quantile(session.louder[span.start : span.stop + TAIL], 0.9) >= LOUDER)
+    return bool(np.quantile(session.louder[span.start : span.stop + TAIL], 0.9) >= MIN_TO_REST)
 
 
 def _not_followed(session: _Session, span: _Span, fit: Floats, delay: int | None) -> list[tuple[int, int, str]]:

@@ -79,8 +79,3 @@ def board_folder(name: str) -> BoardFolder:
         row = {**table[like], **row}
         like = table[like].get("like")
     return BoardFolder(name, family[1], _pins(BOARDS / name / "pins.h"), row)
-
-
-def board_names() -> list[str]:
-    """Every board that the firmware is built for; none outside of a clone."""
-    return sorted(path.parent.name for path in BOARDS.glob("*/board.mk"))

@@ -38,7 +38,7 @@ def until(holds):
     raise AssertionError("it never came")
 
 
-FINDS = """read -r given; echo ready; cat > /dev/null; echo '{"better": true}'; printf model"""
+FINDS = """read -r given; echo ready; cat > /dev/null; echo '{"better": true, "model_bytes": 5}'; printf model"""
 
 
 def test_a_process_that_hangs_is_ended_and_the_wearer_is_told(begun, monkeypatch):
@@ -56,6 +56,14 @@ def test_a_better_model_is_put_in_place_and_a_stop_then_comes_too_late(begun):
     assert computation.keeping
     computation.cancel()
     assert computation.mine.read_bytes() == b"model"
+
+
+def test_half_a_model_is_not_put_in_place(begun):
+    computation = begun(FINDS.removesuffix("el"))
+    computation.give(EMG)
+    until(lambda: computation.over() is not None)
+    assert "could not be computed" in computation.over().refusal
+    assert not computation.mine.exists()
 
 
 def test_nothing_is_put_in_place_after_a_stop(begun):

@@ -93,6 +93,8 @@ class Computation:
                 process.kill()  # the end of `with` would wait for a process that hangs
         head, _, model = said.partition(b"\n")
         found = msgspec.json.decode(head, type=Found)
+        if len(model) != found.model_bytes:  # the process was ended while it wrote
+            return Found(refusal=FAILED.format("it ended"))
         if found.better and self._decides.acquire(blocking=False):
             self.keeping = True
             self._keep(model, found)

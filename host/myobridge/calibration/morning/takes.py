@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myobridge.calibration.poses import REST
-from myobridge.calibration.quality import MIN_RMS_COUNTS, MIN_TO_REST, measure_quality, settled
+from myobridge.calibration.quality import MIN_RMS_COUNTS, measure_quality, settled
 from myobridge.decoder.acquisition import Hop
 from myobridge.decoder.contact import Contact
 from myobridge.model.file import LabelledPose
 from myobridge.recording import Recording
+from myobridge.recording.following import MIN_TO_REST
 from myobridge.settings import SafetySettings
 
 END_S: Final = 0.4
