@@ -14,9 +14,9 @@ import numpy as np
 
 from headed_model import headed
 from myobridge.calibration.class_statistics import HELD_S, Day, statistics_of
-from myobridge.calibration.poses import REST, load_poses
+from myobridge.calibration.poses import load_poses
 from myobridge.calibration.windows import windows_of
-from myobridge.model.file import REST_DEG, ModelSpec
+from myobridge.model.file import REST, REST_DEG, ModelSpec
 from myobridge.model.head import with_statistics
 from myobridge.model.statistics import encode_statistics
 from myobridge.recording import Recording

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from myobridge.calibration.plan import schedule
-from myobridge.calibration.poses import REST, load_poses
+from myobridge.calibration.poses import load_poses
 from myobridge.feed.audience import Audience
 from myobridge.feed.prompts import Prompt
+from myobridge.model.file import REST
 from myobridge.model.generations import Generations
 from myobridge.model.shipped import find_model
 from myobridge.simulator.hand import ROW_S

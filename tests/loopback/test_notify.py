@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from myobridge.calibration.beside import READY
+from myobridge.calibration.beside_messages import READY
 from myobridge.daemon import sd_notify
 from myobridge.daemon.sd_notify import Notifier
 from myobridge.model.shipped import shipped_models

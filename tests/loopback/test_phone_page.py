@@ -28,7 +28,7 @@ SLOWER = 4
 FIST = {"pose": "Fist", "index": 2, "of": 6, "acted_deg": [180] * 5}
 SCORES = [
     {"pose": "Fist", "of_ten": 9, "advice": ""},
-    {"pose": "Point", "of_ten": 6, "advice": "hold it firmer or leave it out"},
+    {"pose": "Point", "of_ten": 6, "advice": "hold it firmer, or leave it out"},
 ]
 
 
@@ -199,7 +199,7 @@ def test_the_calibration_shows_the_pose_the_steps_and_the_scores(browser, stage)
         done = {"step": "done", "text": "The new model is in use.", "scores": SCORES, "before": 0.49, "after": 0.95}
         stage.show(calibration=done)
         wait_text(page, "#before-after", "before 49 of 100, now 95 of 100")
-        assert "6 of 10: hold it firmer or leave it out" in page.inner_text("#scores")
+        assert "6 of 10: hold it firmer, or leave it out" in page.inner_text("#scores")
         page.tap("#result [data-do=undo]")
         wait_text(page, "#note", "undo was ordered")
         stage.show(calibration={"step": "idle"})

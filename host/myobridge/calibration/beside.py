@@ -1,8 +1,8 @@
 """The arithmetic of a calibration in a process of its own, so that it takes no time from the daemon's loop.
 
 `calibration/morning/compute.py` starts this process when the calibration begins, so that all is loaded by the time the
-last pose is held, and talks to it by pipes: a `Given`, then READY or a `Found` that refuses; then an `Emg` with its
-samples, then a `Found` with the model.
+last pose is held, and talks to it by pipes (`beside_messages.py`): a `Given`, then READY or a refusing `Found`; then
+an `Emg` with its samples, then a `Found` with the model.
 """
 
 from __future__ import annotations
@@ -16,61 +16,19 @@ from typing import IO, Final
 import msgspec
 import numpy as np
 
-from myobridge.calibration.judge import PoseScore, words
+from myobridge.calibration.beside_messages import READY, Emg, Found, Given
+from myobridge.calibration.judge import words
 from myobridge.calibration.quick import base_of, calibrated
 from myobridge.decoder.trial_process import stand_back
 from myobridge.errors import UserError
-from myobridge.model.file import LabelledPose
+from myobridge.feed.calibration_state import PoseScore
 from myobridge.recording import Recording
 
-READY: Final = b"ready\n"
 NICE: Final = 10
 NO_STATISTICS: Final = (
     "{} holds no class statistics, so seconds do not suffice; run `myobridge calibrate` with it, or choose a model "
     "that was trained with this version."
 )
-
-
-class Given(msgspec.Struct, frozen=True):
-    """The model to begin with, and the name of the new one."""
-
-    base: str
-    name: str
-
-
-class Emg(msgspec.Struct, frozen=True):
-    """What the bytes behind it hold: counts int16 (samples, channels), label and run uint8 (samples,)."""
-
-    samples: int
-    channels: int
-    fs_hz: float
-    adc_bits: int
-    poses: tuple[LabelledPose, ...]
-
-
-class Found(msgspec.Struct, frozen=True, kw_only=True):
-    """The outcome; the bytes of the model follow, if there is one.
-
-    refusal: a sentence that says why there is no model. words: the scores of the poses in words.
-    """
-
-    refusal: str = ""
-    before: float | None = None
-    after: float | None = None
-    better: bool = False
-    scores: tuple[PoseScore, ...] = ()
-    words: str = ""
-    doubts: tuple[str, ...] = ()
-    model_bytes: int = 0
-
-
-def pack(recording: Recording) -> bytes:
-    """A recording for the standard input of this process."""
-    assert recording.label is not None and recording.run is not None
-    samples, channels = recording.counts.shape
-    head = Emg(samples, channels, recording.fs_hz, recording.adc_bits, recording.poses)
-    parts = (recording.counts.astype("<i2").tobytes(), recording.label.tobytes(), recording.run.tobytes())
-    return msgspec.json.encode(head) + b"\n" + b"".join(parts)
 
 
 def unpack(given: IO[bytes]) -> Recording | None:
@@ -109,7 +67,7 @@ def main() -> None:
             before=None if scores.before is None else scores.before.balanced_accuracy,
             after=scores.after.balanced_accuracy,
             better=scores.better,
-            scores=tuple(quick.poses),
+            scores=tuple([PoseScore(one.name, one.of_ten, one.advice) for one in quick.poses]),
             words=words(quick.poses),
             doubts=tuple(quick.doubts),
             model_bytes=len(model),

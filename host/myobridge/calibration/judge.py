@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myobridge.calibration.calibrate import Score
-from myobridge.calibration.poses import REST
 from myobridge.errors import UserError
-from myobridge.model.file import LabelledPose
+from myobridge.model.file import REST, LabelledPose
 
 MOST: Final = 0.5
 """A pose looks like another if more than this share of its windows is taken for it."""
@@ -21,12 +20,15 @@ ALIKE: Final = 0.8
 """Two poses are held alike if the answers to their windows are the same in this share."""
 CLEARLY: Final = 0.8
 """Share of a pose's windows from which on earlier days are sure that another pose was held."""
-FIRM: Final = 7
-"""Of 10; a pose that is recognised less often gets advice."""
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
 Poses = Mapping[int, LabelledPose]
+
+
+FIRM: Final = 7
+"""Of 10; a pose that is recognised less often gets advice."""
+ADVICE: Final = "hold it firmer, or leave it out"
 
 
 class PoseScore(msgspec.Struct, frozen=True):
@@ -34,6 +36,11 @@ class PoseScore(msgspec.Struct, frozen=True):
 
     name: str
     of_ten: int
+
+    @property
+    def advice(self) -> str:
+        """What the wearer may do; empty where the pose is firm."""
+        return "" if self.of_ten >= FIRM else ADVICE
 
 
 def words(scores: Sequence[PoseScore]) -> str:
@@ -44,8 +51,7 @@ def words(scores: Sequence[PoseScore]) -> str:
 def recognised(scores: Sequence[PoseScore]) -> str:
     """The scores of the poses, as a list in words."""
     return ", ".join(
-        f"{pose.name} {pose.of_ten} of 10" + ("" if pose.of_ten >= FIRM else " (hold it firmer, or leave it out)")
-        for pose in scores
+        f"{pose.name} {pose.of_ten} of 10" + (f" ({pose.advice})" if pose.advice else "") for pose in scores
     )
 
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final, NamedTuple
 
-from myobridge.calibration.poses import REST, GuidedPose
-from myobridge.model.file import REST_DEG, Pose
+from myobridge.calibration.poses import GuidedPose
+from myobridge.model.file import REST, REST_DEG, Pose
 from myobridge.recording.movement import Movement
 
 

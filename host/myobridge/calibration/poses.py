@@ -11,11 +11,9 @@ import msgspec
 
 from myobridge.calibration.tables import check_different, load_tables
 from myobridge.errors import UserError
-from myobridge.model.file import LabelledPose, Pose
+from myobridge.model.file import REST, LabelledPose, Pose
 
 DEFAULT: Final = Path(str(files("myobridge.calibration"))) / "poses.toml"
-REST: Final = 0
-"""The label of rest."""
 PRINTABLE: Final = r"^[^\x00-\x1f\x7f-\x9f]*$"
 """No control characters, because a file must not control the terminal."""
 

@@ -8,8 +8,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from myobridge.decoder.contact import Contact, checks
-from myobridge.recording.following import MIN_TO_REST
+from myobridge.decoder.contact import MIN_TO_REST, Contact, checks
 from myobridge.settings import SafetySettings
 
 FOLLOWED_S: Final = 0.7

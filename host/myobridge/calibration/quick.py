@@ -24,12 +24,11 @@ from myobridge.calibration.judge import (
     taken_for_another,
 )
 from myobridge.calibration.plan import Timing
-from myobridge.calibration.poses import REST
 from myobridge.calibration.today_head import Learner, decide
 from myobridge.calibration.windows import Floats, Rows, Windows, windows_of
 from myobridge.errors import UserError
 from myobridge.model.check import check_model, statistics_in
-from myobridge.model.file import LabelledPose, ModelSpec
+from myobridge.model.file import REST, LabelledPose, ModelSpec
 from myobridge.model.head import head_of, with_layers
 from myobridge.model.onnx_reader import Refused
 from myobridge.model.statistics import ClassStatistics

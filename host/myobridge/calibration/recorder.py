@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 from myobridge.calibration.byte_source import ByteSource
 from myobridge.calibration.look import Look, look_at
 from myobridge.calibration.plan import COUNTS, IDLE, Cue, Discard, Event, Held, Stage, Walk
-from myobridge.calibration.poses import REST, GuidedPose
+from myobridge.calibration.poses import GuidedPose
 from myobridge.calibration.quality import QualityCheck
 from myobridge.calibration.screen import Screen, stop_this_process
 from myobridge.errors import UserError
 from myobridge.feed import Chunk
 from myobridge.feed.audience import Audience
+from myobridge.model.file import REST
 from myobridge.recording import RecordingWriter
 from myobridge.wire.emg import parse_emg
 from myobridge.wire.frame import FrameDecoder

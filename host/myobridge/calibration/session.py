@@ -10,12 +10,12 @@ from random import SystemRandom
 from myobridge.calibration.byte_source import ByteSource, open_source
 from myobridge.calibration.look import clock
 from myobridge.calibration.plan import Timing, Walk, schedule, schedule_movements
-from myobridge.calibration.poses import REST, GuidedPose
+from myobridge.calibration.poses import GuidedPose
 from myobridge.calibration.recorder import GuidedRecording, Outcome
 from myobridge.calibration.screen import open_screen
 from myobridge.errors import UserError
 from myobridge.feed.audience import Audience
-from myobridge.model.file import ModelSpec
+from myobridge.model.file import REST, ModelSpec
 from myobridge.recording import Header, Recording, RecordingWriter
 from myobridge.recording.following import judge, sentences
 from myobridge.recording.log import read_log

@@ -159,9 +159,10 @@ def _record(port: str, base: Path, quick: Base | None, mine: Path, config: Path 
     from myobridge.calibration.calibrate import TIMING, can_train, check_disarmed
     from myobridge.calibration.movements import TIMING as FOLLOWED
     from myobridge.calibration.movements import load_movements
-    from myobridge.calibration.poses import REST, guided, load_poses
+    from myobridge.calibration.poses import guided, load_poses
     from myobridge.calibration.quick import TIMING as SECONDS
     from myobridge.calibration.session import fresh_seed, record_session, sum_up
+    from myobridge.model.file import REST
     from myobridge.model.load import open_model
     from myobridge.settings import load_settings
 

@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 from myobridge.decoder.copies import Copies
 from myobridge.settings import SafetySettings
 
+MIN_TO_REST: Final = 1.3
+"""Smallest ratio of a working muscle's RMS to its RMS at rest."""
 CHECK_S: Final = 0.2
 CHECKS: Final = 4
 """Verdicts in CHECK_S."""

@@ -68,6 +68,8 @@ Whole = Annotated[int, msgspec.Meta(ge=-(1 << 53), le=1 << 53)]
 Section = tuple[Coefficient, Coefficient, Coefficient, Coefficient, Coefficient, Coefficient]
 Pose = tuple[Degrees, Degrees, Degrees, Degrees, Degrees]
 
+REST: Final = 0
+"""Label of rest."""
 REST_DEG: Final[Pose] = (40, 40, 40, 40, 40)
 """Rest pose of the simulated wearer, and of a model whose data do not name a rest pose."""
 

@@ -17,6 +17,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from myobridge.decoder.contact import MIN_TO_REST
 from myobridge.errors import UserError
 from myobridge.model.file import REST_DEG
 from myobridge.recording.arrays import Recording
@@ -32,8 +33,6 @@ NEAR: Final = round(0.3 / STEP_S)
 """The delay of one movement may differ this much from the delay of the recording."""
 FITS: Final = 0.6
 """Lowest correlation of a movement that was followed."""
-MIN_TO_REST: Final = 1.3
-"""Smallest ratio of a working muscle's RMS to its RMS at rest."""
 QUIET: Final = 0.2
 """A muscle that has let go has less than this share of the envelope that the shown depth takes in this movement."""
 BENT: Final = 0.15

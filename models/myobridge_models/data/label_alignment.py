@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from myobridge.calibration.poses import REST
+from myobridge.model.file import REST
 from myobridge_models.data.takes import Take
 
 ENVELOPE_S: Final = 0.12

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from myobridge.calibration.poses import REST
 from myobridge.errors import UserError
-from myobridge.model.file import REST_DEG, LabelledPose, Pose
+from myobridge.model.file import REST, REST_DEG, LabelledPose, Pose
 from myobridge.recording import Recording
 from myobridge_models.data.training_set import Source
 

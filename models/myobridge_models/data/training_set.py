@@ -7,9 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from myobridge.calibration.poses import REST
 from myobridge.errors import UserError
-from myobridge.model.file import LabelledPose
+from myobridge.model.file import REST, LabelledPose
 from myobridge.recording import Recording
 from myobridge.recording.following import followed, sentences
 from myobridge_models.data.clipping import check_unclipped

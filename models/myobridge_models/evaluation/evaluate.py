@@ -14,10 +14,9 @@ from typing import NamedTuple
 import numpy as np
 
 from myobridge import SERVOS
-from myobridge.calibration.poses import REST
 from myobridge.decoder.pipeline import Pipeline
 from myobridge.errors import UserError
-from myobridge.model.file import LabelledPose, ModelSpec
+from myobridge.model.file import REST, LabelledPose, ModelSpec
 from myobridge.model.load import open_model
 from myobridge.recording import Recording
 from myobridge.recording.replay import Replay, check_fits, replay, true_angles

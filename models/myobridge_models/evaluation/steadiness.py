@@ -25,8 +25,8 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from myobridge.calibration.poses import REST
 from myobridge.calibration.quality import FOLLOWED_S
+from myobridge.model.file import REST
 from myobridge_models.data.takes import EARLY_RELEASE_S
 
 RESTED_S: Final = 1.0

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from myobridge.calibration.poses import REST
+from myobridge.model.file import REST
 from myobridge_models.evaluation.decisions import Decisions, held_at, holds_of
 from myobridge_models.evaluation.evaluate import balanced_accuracy, distinct_poses
 from myobridge_models.evaluation.steadiness import steadiness

@@ -11,10 +11,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from myobridge.calibration.poses import REST
 from myobridge.calibration.quality import FOLLOWED_S
 from myobridge.errors import UserError
-from myobridge.model.file import LabelledPose
+from myobridge.model.file import REST, LabelledPose
 from myobridge.recording import Recording
 from myobridge_models.data.clipping import check_unclipped
 from myobridge_models.data.takes import RELAXED_S, Take, design_prefilter, takes_of

@@ -7,8 +7,7 @@ from typing import Final
 
 from msgspec import structs
 
-from myobridge.calibration.poses import REST
-from myobridge.model.file import LabelledPose, RestGate, Smoothing
+from myobridge.model.file import REST, LabelledPose, RestGate, Smoothing
 from myobridge_models.data.labels import rest_pose
 from myobridge_models.data.takes import Take
 

@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from myobridge.calibration.poses import REST
 from myobridge.errors import UserError
+from myobridge.model.file import REST
 from myobridge_models.data.takes import Take
 from myobridge_models.network.families.base import InputShape
 from myobridge_models.training.recipe import Recipe, history_samples

@@ -7,10 +7,11 @@ import pytest
 
 from morning import POSES, write_morning_model
 from morning_run import MorningRun, held_out
-from myobridge.calibration.beside import Found
-from myobridge.calibration.judge import PoseScore as Judged
+from myobridge.calibration.beside_messages import Found
+from myobridge.calibration.judge import ADVICE
 from myobridge.calibration.morning import calibrator
 from myobridge.daemon.diary.store import diary_of
+from myobridge.feed.calibration_state import PoseScore
 from myobridge.feed.messages import Request
 from myobridge.feed.server import OpenRequest
 from myobridge.model.file import STATISTICS_KEY
@@ -154,7 +155,7 @@ class NoBetter:
         self._given = True
 
     def over(self):
-        scores = (Judged("Fist", 9), Judged("Point", 6))
+        scores = (PoseScore("Fist", 9), PoseScore("Point", 6, ADVICE))
         found = Found(before=self._before, after=self._before, scores=scores, words="Fist 9 of 10.")
         return found if self._given else None
 
@@ -172,7 +173,7 @@ def test_a_model_that_is_not_better_leaves_the_old_one_which_is_followed_only_if
     assert run.calibration.text.startswith("The old model is as good")
     assert [(one.pose, one.of_ten, one.advice) for one in run.calibration.scores] == [
         ("Fist", 9, ""),
-        ("Point", 6, "hold it firmer or leave it out"),
+        ("Point", 6, ADVICE),
     ]
     assert (run.followed_s is not None) is (before == 0.9)
     old_model_stays(run, trained)

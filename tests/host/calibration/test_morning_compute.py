@@ -5,12 +5,12 @@ import time
 import numpy as np
 import pytest
 
+from myobridge.calibration.beside_messages import Taken
 from myobridge.calibration.morning import compute
 from myobridge.calibration.morning.compute import Computation
-from myobridge.recording import Recording
 
 NONE = np.zeros(10, np.uint8)
-EMG = Recording(np.zeros((10, 2), np.int16), 1000.0, 10, NONE, NONE, NONE, None, ())
+EMG = Taken(np.zeros((10, 2), np.int16), 1000.0, 10, NONE, NONE, ())
 
 
 @pytest.fixture

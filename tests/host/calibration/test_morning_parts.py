@@ -1,12 +1,15 @@
 """The parts of the morning alone: the rhythm, the presses, the takes, and which file is the wearer's own."""
 
 import itertools
+from io import BytesIO
 from random import Random
 
 import numpy as np
 import pytest
 from msgspec import structs
 
+from myobridge.calibration.beside import unpack
+from myobridge.calibration.beside_messages import pack
 from myobridge.calibration.morning.button import Mark, PressReader
 from myobridge.calibration.morning.guide import (
     HELD_S,
@@ -263,7 +266,7 @@ def test_a_pose_that_is_held_is_kept_with_its_label(rng):
     takes = takes_with(rng, (POSES[0], [(1.6, REST)]), (FIST, [(2.0, LOUD)]))
     assert takes.held("Fist") == ""
     takes.asked(POSES[0])
-    recording = takes.recording(POSES)
+    recording = unpack(BytesIO(pack(takes.taken(POSES))))
     assert np.unique(recording.label).tolist() == [0, FIST.label]
     assert len(list(recording.takes())) == 1
     assert len(recording.counts) == 3600
@@ -289,7 +292,7 @@ def test_a_pose_of_no_use_is_named_and_not_kept(rng, held, said):
             takes.take(hop._replace(counts=np.clip(hop.counts, -512, 511)))
     assert said in takes.held("Fist")
     takes.asked(POSES[0])
-    assert FIST.label not in takes.recording(POSES).label
+    assert FIST.label not in takes.taken(POSES).label
 
 
 def test_a_stream_that_begins_anew_breaks_the_pose_off(rng):
@@ -305,13 +308,13 @@ def test_a_gap_parts_the_takes_so_that_no_window_spans_it(rng):
     takes.asked(POSES[0])
     for hop in hops(1.0, REST, rng):
         takes.take(hop)
-    assert len(list(takes.recording(POSES).takes())) == 2
+    assert len(list(unpack(BytesIO(pack(takes.taken(POSES)))).takes())) == 2
 
 
 def test_a_pose_that_a_person_repeats_is_forgotten(rng):
     takes = takes_with(rng, (POSES[0], [(1.6, REST)]), (FIST, [(2.0, LOUD)]), (POSES[0], [(1.0, REST)]))
     takes.forget(FIST)
-    assert FIST.label not in takes.recording(POSES).label
+    assert FIST.label not in takes.taken(POSES).label
 
 
 def test_two_poses_that_look_alike_are_named_on_the_way(rng):

@@ -2,8 +2,9 @@
 
 import pytest
 
-from myobridge.calibration.poses import REST, load_poses
+from myobridge.calibration.poses import load_poses
 from myobridge.errors import UserError
+from myobridge.model.file import REST
 
 GOOD = """
 [[pose]]

@@ -9,13 +9,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
+from myobridge.calibration.beside_messages import Found
 from myobridge.calibration.morning import texts
 from myobridge.calibration.morning.compute import Computation
 from myobridge.calibration.morning.guide import MOST_POSES, Asked, Broken, Event, Forgotten, Guide, Held, Stage
 from myobridge.calibration.morning.takes import Takes, contact_words
-from myobridge.calibration.poses import REST
 from myobridge.calibration.sound.player import Sound
 from myobridge.calibration.sound.tones import Tone
 from myobridge.daemon.connection import Connection
@@ -26,12 +26,9 @@ from myobridge.errors import UserError
 from myobridge.feed.calibration_state import IDLE, CalibrationState, Step
 from myobridge.feed.messages import Request
 from myobridge.feed.server import OpenRequest
-from myobridge.model.file import LabelledPose
+from myobridge.model.file import REST, LabelledPose
 from myobridge.settings import Settings
 from myobridge.wire.messages import State
-
-if TYPE_CHECKING:
-    from myobridge.calibration.beside import Found
 
 FRESH_S: Final = 10.0
 """The hand follows by itself only this soon after the last pose was held; later, the wearer may have turned away."""
@@ -223,7 +220,7 @@ class Calibrator:
             self._over_s = now_s
             self._rest_hand(run)
             run.connection.setpoints.heard = None
-            run.computation.give(run.takes.recording((run.guide.rest, *run.guide.poses)))
+            run.computation.give(run.takes.taken((run.guide.rest, *run.guide.poses)))
 
     def _note(self, run: _Run, events: list[Event], now_s: float) -> None:
         for event in events:
@@ -301,7 +298,7 @@ class Calibrator:
         text = said if follows else f"{said} {texts.POOR if poor else texts.NOT_ARMED}"
         self._close()
         self._outcome = CalibrationState(
-            step="done", text=text, scores=texts.scored(found.scores), before=found.before, after=found.after
+            step="done", text=text, scores=found.scores, before=found.before, after=found.after
         )
         self._tell(text)
         self._sound.play(Tone.FAILED if poor else Tone.DONE, text)

@@ -7,14 +7,13 @@ import sys
 from _queue import SimpleQueue
 from pathlib import Path
 from threading import Lock, Thread
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+import msgspec
+
+from myobridge.calibration.beside_messages import READY, Found, Given, Taken, pack
 from myobridge.daemon.realtime import leave_realtime
 from myobridge.errors import UserError
-from myobridge.recording import Recording
-
-if TYPE_CHECKING:
-    from myobridge.calibration.beside import Found
 
 HOW: Final = "ten-second calibration"
 FAILED: Final = "The calibration could not be computed ({}); the old model stays. Try again."
@@ -27,7 +26,7 @@ class Computation:
 
     def __init__(self, base: Path, mine: Path) -> None:
         self._base, self.mine = base, mine
-        self._given: SimpleQueue[Recording | None] = SimpleQueue()
+        self._given: SimpleQueue[Taken | None] = SimpleQueue()
         self._found: Found | None = None
         self._loaded = False
         """The process waits for the EMG."""
@@ -47,9 +46,9 @@ class Computation:
         except (RuntimeError, MemoryError) as error:
             raise UserError(FAILED.format(error)) from error
 
-    def give(self, recording: Recording) -> None:
+    def give(self, taken: Taken) -> None:
         """Lets the arithmetic begin."""
-        self._given.put(recording)
+        self._given.put(taken)
 
     def cancel(self) -> None:
         """Ends the process; nothing is put in place after this, unless `keeping`."""
@@ -61,8 +60,6 @@ class Computation:
         return self._found
 
     def _run(self) -> None:
-        from myobridge.calibration.beside import Found  # noqa: PLC0415 - the daemon's start does not need it
-
         leave_realtime()
         try:
             self._found = self._outcome()
@@ -70,10 +67,6 @@ class Computation:
             self._found = Found(refusal=str(error) if isinstance(error, UserError) else FAILED.format(error))
 
     def _outcome(self) -> Found | None:
-        import msgspec  # noqa: PLC0415 - as above
-
-        from myobridge.calibration.beside import READY, Found, Given, pack  # noqa: PLC0415
-
         command = [sys.executable, "-m", "myobridge.calibration.beside"]
         pipe = subprocess.PIPE
         with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL) as process:
@@ -85,10 +78,10 @@ class Computation:
                 if line != READY:
                     return msgspec.json.decode(line, type=Found) if line else Found(refusal=FAILED.format("it ended"))
                 self._loaded = True
-                recording = self._given.get()
-                if recording is None:
+                taken = self._given.get()
+                if taken is None:
                     return None
-                said, _ = process.communicate(pack(recording), timeout=LONGEST_S)
+                said, _ = process.communicate(pack(taken), timeout=LONGEST_S)
             finally:
                 process.kill()  # the end of `with` would wait for a process that hangs
         head, _, model = said.partition(b"\n")

@@ -13,9 +13,8 @@ from collections.abc import Sequence
 from enum import Enum, auto
 from typing import Final, NamedTuple
 
-from myobridge.calibration.poses import REST
 from myobridge.calibration.quality import FOLLOWED_S
-from myobridge.model.file import LabelledPose
+from myobridge.model.file import REST, LabelledPose
 from myobridge.wire.messages import GUIDE_MAX_MS
 
 LEAD_S: Final = 0.7

@@ -9,13 +9,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from myobridge.calibration.poses import REST
+from myobridge.calibration.beside_messages import Taken
 from myobridge.calibration.quality import MIN_RMS_COUNTS, measure_quality, settled
 from myobridge.decoder.acquisition import Hop
-from myobridge.decoder.contact import Contact
-from myobridge.model.file import LabelledPose
-from myobridge.recording import Recording
-from myobridge.recording.following import MIN_TO_REST
+from myobridge.decoder.contact import MIN_TO_REST, Contact
+from myobridge.model.file import REST, LabelledPose
 from myobridge.settings import SafetySettings
 
 END_S: Final = 0.4
@@ -125,17 +123,16 @@ class Takes:
         self._shapes[name] = own
         return f"{name} looks like {near[0]}; make these two more different." if near else ""
 
-    def recording(self, poses: tuple[LabelledPose, ...]) -> Recording:
+    def taken(self, poses: tuple[LabelledPose, ...]) -> Taken:
         """Everything that counts."""
         self._close()
         parts = [stretch for stretch in self._kept if stretch.blocks]
         lengths = [len(stretch.counts) for stretch in parts]
-        return Recording(
+        return Taken(
             counts=np.concatenate([stretch.counts for stretch in parts]),
             fs_hz=self._fs_hz,
             adc_bits=self._adc_bits,
             label=np.repeat(np.array([stretch.pose.label for stretch in parts], np.uint8), lengths),
-            repetition=np.zeros(sum(lengths), np.uint8),
             run=np.repeat(np.array([stretch.run % MOST_RUNS for stretch in parts], np.uint8), lengths),
             poses=poses,
         )

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from myobridge.calibration.judge import FIRM
-from myobridge.calibration.judge import PoseScore as Judged
 from myobridge.calibration.morning.guide import Guide, Stage
-from myobridge.feed.calibration_state import PoseScore
 
 BEGINS: Final = "The hand shows the poses; do what it does."
 RUNS_ALREADY: Final = "A calibration runs already; stop it first."
@@ -44,14 +41,8 @@ KEPT: Final = "The old model is as good as a new one, so it stays. {}"
 POOR: Final = "The model recognises too little to follow you; move the electrodes and calibrate again."
 NOT_ARMED: Final = "The hand stays at rest; arm it when you want it to follow."
 MUST_DISARM: Final = "The hand may be moving; disarm it first, then undo."
-ADVICE: Final = "hold it firmer or leave it out"
 LEAST_TO_FOLLOW: Final = 0.5
 """Balanced accuracy below which the hand stays disarmed after a calibration."""
-
-
-def scored(poses: tuple[Judged, ...]) -> tuple[PoseScore, ...]:
-    """The scores for the page."""
-    return tuple([PoseScore(one.name, one.of_ten, "" if one.of_ten >= FIRM else ADVICE) for one in poses])
 
 
 def of_stage(guide: Guide) -> str:
