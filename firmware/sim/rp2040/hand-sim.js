@@ -64,6 +64,12 @@ function options(args) {
   return given;
 }
 
+// 'DRDY,CS,RESET,START' as GPIOs.
+function adsPins(text) {
+  const [drdy, cs, reset, start] = text.split(',').map(Number);
+  return { drdy, cs, reset, start };
+}
+
 class Session {
   constructor(given) {
     this.given = given;
@@ -81,6 +87,7 @@ class Session {
       line: given.line,
       world,
       stats: this.stats,
+      adsPins: given.ads ? adsPins(given.ads) : null,
       onEvent: (kind, nanos, index, value) => this.event(kind, nanos, index, value),
     });
     if (given.eeprom) {
@@ -127,6 +134,10 @@ class Session {
         return '';
       case 'adc':
         board.adcStalled = words[0] === 'stall';
+        if (board.ads) {
+          board.ads.stalled = board.adcStalled;
+          return '';
+        }
         if (!board.adcStalled && board.adc.busy && !board.adc.done.scheduled) {
           board.adc.begin((board.adc.cs & 8) !== 0);
         } else if (board.adcStalled) {
@@ -134,6 +145,15 @@ class Session {
           board.adc.done.cancel();
           board.adc.busy = true;
         }
+        return '';
+      case 'front-end': // what the next power-on finds: ads1299, ads1298, none, or another ID
+        board.adsIs = words[0] === 'none' ? { kind: 'ads1299', absent: true } : { kind: words[0], id: words[1] && number(words[1]) };
+        return '';
+      case 'lead':
+        board.electrodes.lead(number(words[0]), words[1] === 'off', board.clock.nanos);
+        return '';
+      case 'offset':
+        board.electrodes.volts[number(words[0])] = number(words[1]) / 1000;
         return '';
       case 'analog':
         board.world.constant[number(words[0])] = number(words[1]);
