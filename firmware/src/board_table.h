@@ -140,7 +140,7 @@
     .max_oversampling = 16, \
     .pulses_in_turn = 1
 
-#define FEATHER_ADS_TITLE "Adafruit Feather RP2040 with ADS1299"
+#define FEATHER_ADS_TITLE "Feather RP2040 with ADS1299"
 #define FEATHER_ADS_BAUD 0
 #define FEATHER_ADS_MAX_CHANNELS 8
 #define FEATHER_ADS_PERIOD_BASE_TICKS 125U
