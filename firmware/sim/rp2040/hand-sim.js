@@ -146,9 +146,8 @@ class Session {
           board.adc.busy = true;
         }
         return '';
-      case 'front-end': // what the next power-on finds: ads1299, ads1298, none, or another ID
-        board.adsIs = words[0] === 'none' ? { kind: 'ads1299', absent: true } : { kind: words[0], id: words[1] && number(words[1]) };
-        return '';
+      case 'front-end':
+        return this.frontEnd(words);
       case 'lead':
         board.electrodes.lead(number(words[0]), words[1] === 'off', board.clock.nanos);
         return '';
@@ -196,6 +195,16 @@ class Session {
         return '';
     }
     return null;
+  }
+  // What the next power-on finds: a kind and perhaps another ID, or none. Or now: the chip resets itself.
+  frontEnd([what, id]) {
+    const { board } = this;
+    if (what === 'reset') {
+      board.ads.toDefaults();
+    } else {
+      board.adsIs = what === 'none' ? { kind: 'ads1299', absent: true } : { kind: what, id: id && Number(id) };
+    }
+    return '';
   }
   usb(what) {
     const { host } = this.board;

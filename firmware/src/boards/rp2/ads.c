@@ -66,6 +66,7 @@ static void wait_ms(uint32_t least) {
     uint32_t began = board_now_ms();
     while (board_now_ms() - began <= least) {
         board_watchdog_feed();
+        __asm__ volatile("wfi"); /* each millisecond ends it */
     }
 }
 
