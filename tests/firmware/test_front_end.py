@@ -1,4 +1,4 @@
-"""A front end of 24 bits on SPI (ADS1299, ADS1298), in the RP2040's simulator, which emulates the chip from its data sheet.
+"""A front end of 24 bits on SPI (ADS1299, ADS1298), in the RP2040's simulator with a chip made after the data sheet.
 
 The simulator tells each value that the chip has converted; what reaches the host is compared with this truth.
 """
