@@ -1,55 +1,19 @@
 // hand-sim for the RP2040: the command line, the commands and the traces of firmware/sim, here in node.
 //
-//     node hand-sim.js IMAGE --servos GPIO,... --line usb|uart --board NAME (--lockstep | --realtime --pty FD) [options of hand-sim]
+//     node hand-sim.js IMAGE --servos GPIO,... --line usb|uart --board NAME (--lockstep | --realtime --pty FD)
+//         [--ads DRDY,CS,RESET,START] [options of hand-sim]
 'use strict';
 
 const fs = require('fs');
 const { Board, KIND } = require('./board.js');
 const { readEeprom, writeEeprom } = require('./flash.js');
+const { Record } = require('./record.js');
 const { Stats, stamp } = require('./stats.js');
 const { World } = require('./world.js');
 
 const QUANTUM_NANOS = 1e6;
 const SLIP_NANOS = 100e6;
 const WARM_UP_NANOS = 1e9; // node compiles what it runs often; meanwhile a USB host gets to know the device
-const EVENT_BYTES = 16;
-
-class Record {
-  constructor(path, keep) {
-    this.file = path ? fs.openSync(path, 'w') : null;
-    this.keep = keep;
-    this.buffer = Buffer.alloc(1 << 16);
-    this.size = 0;
-  }
-  event(kind, nanos, index, value) {
-    if (this.size + EVENT_BYTES > this.buffer.length) {
-      if (this.keep) {
-        this.buffer = Buffer.concat([this.buffer, Buffer.alloc(this.buffer.length)]);
-      } else {
-        this.flush();
-      }
-    }
-    const at = this.size;
-    const cycle = Math.round(stamp(nanos));
-    this.buffer.writeUInt32LE(cycle % 2 ** 32, at);
-    this.buffer.writeUInt32LE(Math.floor(cycle / 2 ** 32), at + 4);
-    this.buffer.writeUInt16LE(kind, at + 8);
-    this.buffer.writeUInt16LE(index, at + 10);
-    this.buffer.writeInt32LE(value, at + 12);
-    this.size += EVENT_BYTES;
-  }
-  take() {
-    const taken = this.buffer.subarray(0, this.size);
-    this.flush();
-    return taken;
-  }
-  flush() {
-    if (this.file !== null) {
-      fs.writeSync(this.file, this.buffer, 0, this.size);
-    }
-    this.size = 0;
-  }
-}
 
 function options(args) {
   const given = {};
