@@ -33,7 +33,7 @@
 #define CONFIG4_COMPARATORS_ON 0x02U
 #define CHANNEL_OFF 0x81U     /* 9.6.1.6: powered down, its input shorted */
 #define CONFIG3_READ_ONLY 0x01U
-#define SLOWEST 6U            /* the fastest rate, halved so often */
+#define SLOWEST 6U            /* 16 kHz, halved so often */
 
 /* What differs between the chips. The gains make 8 steps of a value 0.36 uV (ADS1299) and 0.38 uV (ADS1298), with 375 and
    400 mV of room for what the electrodes themselves give. */
@@ -162,16 +162,7 @@ bool ads_found(void) {
     return chip != NULL;
 }
 
-static uint8_t halvings(uint16_t period_ticks) {
-    uint8_t halved = 0U;
-    while (halved < SLOWEST && (BOARD_PERIOD_BASE_TICKS << halved) < period_ticks) {
-        halved++;
-    }
-    return halved;
-}
-
-static bool set_up(uint8_t mask, uint16_t period_ticks) {
-    uint8_t halved = halvings(period_ticks);
+static bool set_up(uint8_t mask, uint8_t halved) {
     uint8_t config1 = halved == SLOWEST ? chip->config1_slowest : (uint8_t)(chip->config1 + halved);
     uint8_t registers[REGISTERS] = {config1, chip->config2, chip->config3, chip->loff};
     for (uint8_t i = 0; i < ADS_CHANNELS; i++) {
@@ -192,8 +183,8 @@ static bool set_up(uint8_t mask, uint16_t period_ticks) {
     return read_register(CONFIG4) == config4;
 }
 
-bool ads_start(uint8_t channel_mask, uint16_t period_ticks) {
-    if (chip == NULL || identify() != chip || !set_up(channel_mask, period_ticks)) {
+bool ads_start(uint8_t channel_mask, uint8_t halved) {
+    if (chip == NULL || identify() != chip || !set_up(channel_mask, halved)) {
         return false;
     }
     command(RDATAC);

@@ -10,8 +10,9 @@
 void ads_init(void);  /* the chip's power-up: some 0.3 s */
 bool ads_found(void); /* a chip that this firmware knows has answered there */
 
-/* Conversions of these channels begin; DRDY falls after each. False: the chip does not do as it is told. */
-bool ads_start(uint8_t channel_mask, uint16_t period_ticks);
+/* Conversions of these channels begin, at 16 kHz halved so often; DRDY falls after each. False: the chip does not do as it is
+   told. */
+bool ads_start(uint8_t channel_mask, uint8_t halved);
 void ads_stop(void);
 
 /* What the newest conversion gave, right after DRDY has fallen. */

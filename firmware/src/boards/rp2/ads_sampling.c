@@ -84,17 +84,24 @@ void sampling_init(void) {
     NVIC_ENABLE = BIT(IRQ_GPIO);
 }
 
+/* How often the fastest rate is halved for this period. */
+static uint8_t halvings(uint16_t period_ticks) {
+    uint8_t halved = 0U;
+    while ((BOARD_PERIOD_BASE_TICKS << halved) < period_ticks) {
+        halved++;
+    }
+    return halved;
+}
+
 void board_sampling_start(const struct config *config) {
     board_sampling_stop();
+    uint8_t halved = halvings(config->sample_period_ticks);
     channel_mask = (uint8_t)config->channel_mask;
-    mean_shift = FASTEST_MEAN_SHIFT;
-    for (uint32_t ticks = BOARD_PERIOD_BASE_TICKS; ticks < config->sample_period_ticks; ticks *= 2U) {
-        mean_shift--;
-    }
+    mean_shift = (uint8_t)(FASTEST_MEAN_SHIFT - halved);
     gap_max_us = config->sample_period_ticks * 3U / 4U; /* one and a half periods of half microseconds */
     begun = false;
     emg_reset(&board_emg, config->samples_per_frame, channel_count(channel_mask));
-    if (ads_start(channel_mask, config->sample_period_ticks)) {
+    if (ads_start(channel_mask, halved)) {
         GPIO_EDGES(ADS_DRDY_PIN) = GPIO_FALLING(ADS_DRDY_PIN);
         SET(GPIO_EDGES_ENABLED(ADS_DRDY_PIN)) = GPIO_FALLING(ADS_DRDY_PIN);
     }
