@@ -12,6 +12,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 from numpy.typing import NDArray
 from sim_hand import FIRMWARE, Kind, SimHand, build_firmware, ms, simulator_of
 from sim_host import SimHost, config
@@ -175,20 +176,34 @@ def test_an_electrode_that_falls_off_is_lead_off_within_a_tenth_of_a_second_and_
     with front_end(emg(4000)) as host:
         host.stream(channels=4)
         off = host.hand.cycle
-        host.hand.command("lead 2 off")
+        host.hand.command("lead 2 p off")
         host.run_ms(150)
         marked = [frame.cycle for frame in host.emg if frame.flags & EmgFlag.LEAD_OFF]
         assert 0 < ms(marked[0] - off) <= 100
         assert marked == [frame.cycle for frame in host.emg if frame.cycle >= marked[0]]
         on = host.hand.cycle
-        host.hand.command("lead 2 on")
+        host.hand.command("lead 2 p on")
         host.run_ms(50)
         assert ms(max(f.cycle for f in host.emg if f.flags & EmgFlag.LEAD_OFF) - on) <= 5
 
 
+@pytest.mark.parametrize("side", ["p", "n"])
+def test_each_electrode_has_its_own_bit(side: str) -> None:
+    with front_end() as host:
+        hello = host.hello()
+        for channel in range(CHANNELS):
+            asked = replace(config(hello.tick_hz, fs_hz=1000), channel_mask=1 << channel)
+            assert host.configure(asked).result == Result.OK
+            host.start()
+            host.hand.command(f"lead {channel} {side} off")
+            host.run_ms(100)
+            assert host.emg[-1].flags == EmgFlag.LEAD_OFF, channel
+            host.stop()
+
+
 def test_an_electrode_of_a_channel_that_nobody_asked_for_may_be_off() -> None:
     with front_end() as host:
-        host.hand.command("lead 7 off")
+        host.hand.command("lead 7 p off")
         host.stream(channels=4)
         host.run_ms(150)
         assert {frame.flags for frame in host.emg} == {0}
@@ -197,7 +212,9 @@ def test_an_electrode_of_a_channel_that_nobody_asked_for_may_be_off() -> None:
 # ---- a chip that fails ----
 
 
-@pytest.mark.parametrize("chip", ["none", "ads1299 0x3c", "ads1299 0x00", "ads1299 0xff", "ads1298 0xd2"])
+@pytest.mark.parametrize(
+    "chip", ["none", "ads1299 0x3c", "ads1299 0x00", "ads1299 0xff", "ads1298 0xd2", "ads1299 stuck"]
+)
 def test_without_a_chip_that_it_knows_the_board_says_so_stalls_and_never_hangs(chip: str) -> None:
     with front_end(chip=chip) as host:
         assert host.hello().capabilities == Capability.BUTTON

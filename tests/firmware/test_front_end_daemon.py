@@ -83,7 +83,7 @@ def test_eight_channels_at_2_khz_reach_the_daemon_and_none_is_lost(tmp_path: Pat
 def test_the_hand_follows_and_holds_soon_after_an_electrode_has_fallen_off(tmp_path: Path) -> None:
     off_s = 2.0
     with a_run(tmp_path, 3) as run:
-        run.command(off_s, "lead 1 off")
+        run.command(off_s, "lead 1 p off")
         summary = run.run(2.4)
     assert int(str(summary["commands_sent"])) > 200
     assert summary["samples_lost"] == summary["reconnects"] == 0

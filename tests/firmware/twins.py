@@ -197,7 +197,7 @@ class Twins:
 
     def lift(self, off: bool) -> None:
         """Takes the first electrode of both off the skin, or puts it back."""
-        self._hand.command(f"lead 0 {'off' if off else 'on'}")
+        self._hand.command(f"lead 0 p {'off' if off else 'on'}")
         self._off = off
 
     # ---- a session ----

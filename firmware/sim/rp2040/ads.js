@@ -43,9 +43,10 @@ const KINDS = {
 };
 
 class Ads {
+  // id: another than its kind's; stuck: its registers cannot be written; absent: there is no chip.
   // input: counts and electrodes (ads_input.js); onDrdy(level), onValues(nanos, codes)
-  constructor(clock, { kind, id, absent = false, input, onDrdy, onValues }) {
-    Object.assign(this, { clock, absent, input, onDrdy, onValues });
+  constructor(clock, { kind, id, stuck = false, absent = false, input, onDrdy, onValues }) {
+    Object.assign(this, { clock, stuck, absent, input, onDrdy, onValues });
     this.kind = KINDS[kind];
     this.id = id ?? this.kind.id;
     this.stalled = false; // DRDY stays as it is
@@ -237,7 +238,7 @@ class Ads {
     }
   }
   write(at, value) {
-    if (READ_ONLY.has(at) || at >= this.registers.length) {
+    if (this.stuck || READ_ONLY.has(at) || at >= this.registers.length) {
       return;
     }
     const [, mask, must] = this.kind.fixed.find(([register]) => register === at) ?? [at, 0, 0];

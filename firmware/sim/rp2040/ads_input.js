@@ -12,15 +12,25 @@ class Electrodes {
   constructor(world) {
     this.world = world; // take(): the next row of counts
     this.volts = new Array(8).fill(0);
-    this.offSince = new Array(8).fill(undefined);
+    this.offSince = { p: new Array(8).fill(undefined), n: new Array(8).fill(undefined) };
   }
-  lead(channel, off, nanos) {
-    this.offSince[channel] = off ? nanos : undefined;
+  // side: 'p' or 'n', the electrode at INxP or INxN.
+  lead(channel, side, off, nanos) {
+    this.offSince[side][channel] = off ? nanos : undefined;
   }
 }
 
 function clipped(code) {
   return Math.max(-CODE_MAX - 1, Math.min(CODE_MAX, Math.round(code)));
+}
+
+// How far the current has pulled the lead of an electrode that is off and looked after, in volts; INxP goes up, INxN down.
+function pulled(ads, side, channel) {
+  const { registers, kind, input, clock } = ads;
+  const watching = (registers[0x17] & 2) !== 0 && kind.directCurrent(registers[4]);
+  const since = input.offSince[side][channel];
+  const looked = watching && registers[side === 'p' ? 0x0f : 0x10] & (1 << channel) && since !== undefined;
+  return looked ? (clock.nanos - since) * LEAD_VOLTS_PER_NANO : 0;
 }
 
 // One conversion of all channels: codes, null of a channel that is powered down, and the status word [9.4.4.2].
@@ -29,8 +39,7 @@ function convert(ads) {
   const row = input.world.take();
   const vref = kind.vref(registers[3]);
   const settled = ads.referenceOn !== undefined && clock.nanos - ads.referenceOn >= REFERENCE_NANOS;
-  const watching = (registers[0x17] & 2) !== 0 && kind.directCurrent(registers[4]);
-  let offP = 0;
+  registers[0x12] = registers[0x13] = 0;
   const codes = input.volts.map((offset, i) => {
     const set = registers[5 + i];
     if (set & 0x80 || (set & 7) !== 0) {
@@ -39,18 +48,14 @@ function convert(ads) {
     if (!settled) {
       return CODE_MAX;
     }
-    const since = input.offSince[i];
-    const pulled = watching && registers[0x0f] & (1 << i) && since !== undefined;
-    const lead = pulled ? (clock.nanos - since) * LEAD_VOLTS_PER_NANO : 0;
-    if (lead >= TO_THE_COMPARATOR_VOLTS) {
-      offP |= 1 << i;
-    }
+    const [up, down] = [pulled(ads, 'p', i), pulled(ads, 'n', i)];
+    registers[0x12] |= up >= TO_THE_COMPARATOR_VOLTS ? 1 << i : 0;
+    registers[0x13] |= down >= TO_THE_COMPARATOR_VOLTS ? 1 << i : 0;
     const step = vref / kind.usualGain / 2 ** 23;
-    const volts = (row[i] ?? 0) * COUNT_STEPS * step + offset + lead;
+    const volts = (row[i] ?? 0) * COUNT_STEPS * step + offset + up + down;
     return clipped(((volts * kind.gain[(set >> 4) & 7]) / vref) * 2 ** 23);
   });
-  registers[0x12] = offP;
-  return { codes, status: 0xc00000 | (offP << 12) | (registers[0x14] >> 4) };
+  return { codes, status: 0xc00000 | (registers[0x12] << 12) | (registers[0x13] << 4) | (registers[0x14] >> 4) };
 }
 
-module.exports = { COUNT_STEPS, Electrodes, convert };
+module.exports = { Electrodes, convert };

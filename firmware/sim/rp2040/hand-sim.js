@@ -113,7 +113,7 @@ class Session {
       case 'front-end':
         return this.frontEnd(words);
       case 'lead':
-        board.electrodes.lead(number(words[0]), words[1] === 'off', board.clock.nanos);
+        board.electrodes.lead(number(words[0]), words[1], words[2] === 'off', board.clock.nanos);
         return '';
       case 'offset':
         board.electrodes.volts[number(words[0])] = number(words[1]) / 1000;
@@ -160,13 +160,15 @@ class Session {
     }
     return null;
   }
-  // What the next power-on finds: a kind and perhaps another ID, or none. Or now: the chip resets itself.
-  frontEnd([what, id]) {
+  // What the next power-on finds: a kind, and perhaps another ID, or stuck; or none. Or now: the chip resets itself.
+  frontEnd([what, how]) {
     const { board } = this;
     if (what === 'reset') {
       board.ads.toDefaults();
+    } else if (what === 'none') {
+      board.adsIs = { kind: 'ads1299', absent: true };
     } else {
-      board.adsIs = what === 'none' ? { kind: 'ads1299', absent: true } : { kind: what, id: id && Number(id) };
+      board.adsIs = { kind: what, stuck: how === 'stuck', id: how?.startsWith('0x') ? Number(how) : undefined };
     }
     return '';
   }

@@ -189,12 +189,13 @@ test('before the reference has settled the values are worth nothing', () => {
 test('an electrode that is off drifts to the rail, and then its bit is set, if anybody looks after it', () => {
   const bench = new Bench().ready();
   bench.run(18);
-  bench.electrodes.lead(2, true, bench.clock.nanos);
+  bench.electrodes.lead(2, 'p', true, bench.clock.nanos);
+  bench.electrodes.lead(7, 'n', true, bench.clock.nanos);
   bench.clock.tick(40 * MS);
   assert.deepStrictEqual([...bench.frame().slice(0, 3)], [0xc0, 0, 0]);
   bench.clock.tick(50 * MS);
   const frame = bench.frame();
-  assert.deepStrictEqual([...frame.slice(0, 3)], [0xc0, 0x40, 0]);
+  assert.deepStrictEqual([...frame.slice(0, 3)], [0xc0, 0x48, 0x00]);
   assert.strictEqual(valueAt(frame, 2), 2 ** 23 - 1);
   bench.say([0x11]);
   assert.strictEqual(bench.register(0x12), 0b100);

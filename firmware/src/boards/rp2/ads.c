@@ -106,6 +106,12 @@ static void write_registers(uint8_t first, const uint8_t *values, uint8_t count)
     }
 }
 
+/* Whether a register reads as it was written. */
+static bool holds(uint8_t at, uint8_t value) {
+    uint8_t ignored = at == CONFIG3 ? CONFIG3_READ_ONLY : 0U;
+    return ((read_register(at) ^ value) & ~ignored) == 0U;
+}
+
 /* ---- The chip ---- */
 
 static const struct chip *identify(void) {
@@ -154,6 +160,7 @@ void ads_init(void) {
     chip = identify();
     if (chip != NULL) {
         write_registers(CONFIG3, &chip->config3, 1U);
+        chip = holds(CONFIG3, chip->config3) ? chip : NULL;
         wait_ms(REFERENCE_MS);
     }
 }
@@ -175,12 +182,11 @@ static bool set_up(uint8_t mask, uint8_t halved) {
     write_registers(CONFIG1, registers, REGISTERS);
     write_registers(CONFIG4, &config4, 1U);
     for (uint8_t i = 0; i < REGISTERS; i++) {
-        uint8_t ignored = CONFIG1 + i == CONFIG3 ? CONFIG3_READ_ONLY : 0U;
-        if (((read_register((uint8_t)(CONFIG1 + i)) ^ registers[i]) & ~ignored) != 0U) {
+        if (!holds((uint8_t)(CONFIG1 + i), registers[i])) {
             return false;
         }
     }
-    return read_register(CONFIG4) == config4;
+    return holds(CONFIG4, config4);
 }
 
 bool ads_start(uint8_t channel_mask, uint8_t halved) {

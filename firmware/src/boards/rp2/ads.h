@@ -8,7 +8,7 @@
 #define ADS_FRAME_BYTES (3U + 3U * ADS_CHANNELS) /* status, then the channels */
 
 void ads_init(void);  /* the chip's power-up: some 0.3 s */
-bool ads_found(void); /* a chip that this firmware knows has answered there */
+bool ads_found(void); /* a chip that this firmware knows has answered there, and does as it is told */
 
 /* Conversions of these channels begin, at 16 kHz halved so often; DRDY falls after each. False: the chip does not do as it is
    told. */
