@@ -27,6 +27,8 @@ STEPS = 8
 """Of the chip's in a count."""
 MEAN_SHIFT_AT_16_KHZ = 11
 COUNT_UV = 2 * 4.5e6 / 12 / 2**24 * STEPS
+WRONG_CHIPS = ("none", "ads1299 0x3c", "ads1299 0x00", "ads1299 0xff", "ads1298 0xd2", "ads1299 stuck")
+"""None, one of 4 channels, lines at 0 and at 1, an ADS1298R, and one whose registers cannot be written."""
 PERIODS = 1.5
 """A sample that comes later than this many periods after the one before does not count."""
 
@@ -212,9 +214,7 @@ def test_an_electrode_of_a_channel_that_nobody_asked_for_may_be_off() -> None:
 # ---- a chip that fails ----
 
 
-@pytest.mark.parametrize(
-    "chip", ["none", "ads1299 0x3c", "ads1299 0x00", "ads1299 0xff", "ads1298 0xd2", "ads1299 stuck"]
-)
+@pytest.mark.parametrize("chip", WRONG_CHIPS)
 def test_without_a_chip_that_it_knows_the_board_says_so_stalls_and_never_hangs(chip: str) -> None:
     with front_end(chip=chip) as host:
         assert host.hello().capabilities == Capability.BUTTON

@@ -29,6 +29,9 @@
 #define ID 0x00U
 #define CONFIG1 0x01U
 #define CONFIG3 0x03U
+#define CH1SET 0x05U
+#define BIAS_SENSP 0x0DU
+#define LOFF_SENSN 0x10U
 #define CONFIG4 0x17U
 #define CONFIG4_COMPARATORS_ON 0x02U
 #define CHANNEL_OFF 0x81U     /* 9.6.1.6: powered down, its input shorted */
@@ -115,7 +118,7 @@ static bool holds(uint8_t at, uint8_t value) {
 /* ---- The chip ---- */
 
 static const struct chip *identify(void) {
-    command(SDATAC); /* which it begins without, and which ends what another program has left */
+    command(SDATAC); /* it begins in RDATAC, and a stream ends there */
     uint8_t id = read_register(ID);
     for (uint8_t i = 0; i < CHIP_COUNT; i++) {
         if ((id & CHIPS[i].id_mask) == CHIPS[i].id) {
@@ -173,10 +176,10 @@ static bool set_up(uint8_t mask, uint8_t halved) {
     uint8_t config1 = halved == SLOWEST ? chip->config1_slowest : (uint8_t)(chip->config1 + halved);
     uint8_t registers[REGISTERS] = {config1, chip->config2, chip->config3, chip->loff};
     for (uint8_t i = 0; i < ADS_CHANNELS; i++) {
-        registers[4U + i] = (mask & BIT(i)) != 0U ? chip->channel : CHANNEL_OFF;
+        registers[CH1SET - CONFIG1 + i] = (mask & BIT(i)) != 0U ? chip->channel : CHANNEL_OFF;
     }
-    for (uint8_t i = 12U; i < 16U; i++) {
-        registers[i] = mask; /* both electrodes of each channel drive the bias and are looked after */
+    for (uint8_t at = BIAS_SENSP; at <= LOFF_SENSN; at++) {
+        registers[at - CONFIG1] = mask; /* both electrodes of each channel drive the bias and are looked after */
     }
     uint8_t config4 = CONFIG4_COMPARATORS_ON;
     write_registers(CONFIG1, registers, REGISTERS);
