@@ -153,6 +153,7 @@ BOARD_FACTS = (
     "slot_min_ticks",
     "period_extra_ticks",
     "period_max_ticks",
+    "period_base_ticks",
     "max_channels",
     "adc_bits",
     "max_oversampling",
@@ -168,6 +169,8 @@ def board_table(spec: Spec) -> str:
         facts = [f".board = {board['id']}", *(f".{fact} = {board[fact]}" for fact in BOARD_FACTS)]
         lines += [f'#define {name.upper()}_TITLE "{board["title"]}"', f"#define {name.upper()}_BAUD {board['baud']}"]
         lines += [f"#define {name.upper()}_MAX_CHANNELS {board['max_channels']}"]
+        if board["period_base_ticks"]:
+            lines += [f"#define {name.upper()}_PERIOD_BASE_TICKS {board['period_base_ticks']}U"]
         lines += [f"#define BOARD_FACTS_{name.upper()} \\", *(f"    {fact}, \\" for fact in facts[:-1])]
         lines += [f"    {facts[-1]}", ""]
     return "\n".join([*lines, "#endif", ""])

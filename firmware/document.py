@@ -129,6 +129,7 @@ def board_rows(boards: Spec) -> list[str]:
         each = [f"{board['slot_min_ticks']} × channels"] if board["slot_min_ticks"] else []
         extra = [f"{board['period_extra_ticks']}"] if board["period_extra_ticks"] else []
         period = f"{' + '.join(each + extra)} … {board['period_max_ticks']}"
+        period += f", only {board['period_base_ticks']} × 2ⁿ" if board["period_base_ticks"] else ""
         told = {**board, "baud": board["baud"] or "USB"}
         lines.append(f"| {' | '.join(str(told[column]) for column in BOARD_COLUMNS)} | {period} |")
     return lines

@@ -15,6 +15,7 @@ from pathlib import Path
 from drawing.amplifiers import amplifiers, gains
 from drawing.circuits import circuits
 from drawing.forearm import placement, rings
+from drawing.front_end import chip_table, front_end_table
 from drawing.hand import channels, linkage
 from drawing.hand_parts import hand_tables
 from drawing.parts import part_tables
@@ -73,7 +74,10 @@ def tables() -> dict[str, dict[str, str]]:
     all_boards = boards()
     wired = {f"pins-{board.name}": pin_table(board) for board in all_boards}
     wired |= {f"small-{board.name}": circuit_table(board) for board in all_boards}
-    wired |= {"pins-rp2040": small_pin_table(small_boards())}
+    small = small_boards()
+    wired |= {"pins-rp2040": small_pin_table([board for board in small if not board.front_end])}
+    wired |= {f"pins-{board.name}": front_end_table(board) for board in small if board.front_end}
+    wired |= {"front-end": chip_table()}
     return {
         "WIRING.md": wired | {"filter-text": filter_text(), "filter": filter_table()},
         "POWER.md": power_tables(all_boards) | {"divider": divider_table(all_boards[0], supply_min_mv())},

@@ -34,7 +34,9 @@ class LockStepBoard:
         shift = source.adc_bits - board_folder(board).adc_bits
         counts = counts >> shift if shift > 0 else counts << -shift
         self._sim = SimHand(build_firmware(board), board, counts)
-        self._sim.run_ms(1000 * (USB_START_UP_S if board_folder(board).is_usb else START_UP_S))
+        folder = board_folder(board)
+        usb_ms = 1000 * USB_START_UP_S + folder.facts["loader_ms"]
+        self._sim.run_ms(usb_ms if folder.is_usb else 1000 * START_UP_S)
         self._began_cycle = self._sim.cycle
         self._now_s = BEGIN_S
         self._events: list[NDArray[np.void]] = []

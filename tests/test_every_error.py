@@ -174,6 +174,8 @@ HOST = [
     ("simulate --source {d}/missing.npz", "cannot be read"),
     ("simulate --follow-cues --source {d}/good.npz", "--follow-cues"),
     ("simulate --firmware uno --faults flips=0.1", "simulated firmware", "leave them out"),
+    ("simulate --firmware uno --front-end", "simulated firmware", "leave them out"),
+    ("simulate --front-end --fs 1111", "cannot sample at 1111 Hz", "250, 500"),
     # recording, poses, calibration, view, doctor
     ("record --port {d}/none --out {d}/new.myo", "There is no port"),
     ("record --port {d}/none --out {d}/new.myo --fs 1000 --model synth", "leave --fs and --channels out"),

@@ -13,10 +13,8 @@ STEP_S = 0.001
 class ConstantSource:
     """Endless EMG in which each channel's counts are its number."""
 
-    adc_bits = 10
-
-    def __init__(self, fs_hz=2000.0, channels=4):
-        self.fs_hz, self.channels = fs_hz, channels
+    def __init__(self, fs_hz=2000.0, channels=4, adc_bits=10):
+        self.fs_hz, self.channels, self.adc_bits = fs_hz, channels, adc_bits
 
     def read(self, samples):
         return np.tile(np.arange(self.channels, dtype=np.int16), (samples, 1)), None

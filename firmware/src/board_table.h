@@ -15,6 +15,7 @@
     .slot_min_ticks = 0, \
     .period_extra_ticks = 100, \
     .period_max_ticks = 65535, \
+    .period_base_ticks = 0, \
     .max_channels = 64, \
     .adc_bits = 10, \
     .max_oversampling = 1, \
@@ -31,6 +32,7 @@
     .slot_min_ticks = 100, \
     .period_extra_ticks = 100, \
     .period_max_ticks = 32767, \
+    .period_base_ticks = 0, \
     .max_channels = 8, \
     .adc_bits = 10, \
     .max_oversampling = 1, \
@@ -47,6 +49,7 @@
     .slot_min_ticks = 100, \
     .period_extra_ticks = 100, \
     .period_max_ticks = 32767, \
+    .period_base_ticks = 0, \
     .max_channels = 5, \
     .adc_bits = 10, \
     .max_oversampling = 1, \
@@ -63,6 +66,7 @@
     .slot_min_ticks = 120, \
     .period_extra_ticks = 0, \
     .period_max_ticks = 43690, \
+    .period_base_ticks = 0, \
     .max_channels = 4, \
     .adc_bits = 14, \
     .max_oversampling = 16, \
@@ -79,6 +83,7 @@
     .slot_min_ticks = 120, \
     .period_extra_ticks = 0, \
     .period_max_ticks = 43690, \
+    .period_base_ticks = 0, \
     .max_channels = 4, \
     .adc_bits = 14, \
     .max_oversampling = 16, \
@@ -95,6 +100,7 @@
     .slot_min_ticks = 120, \
     .period_extra_ticks = 0, \
     .period_max_ticks = 43690, \
+    .period_base_ticks = 0, \
     .max_channels = 4, \
     .adc_bits = 14, \
     .max_oversampling = 16, \
@@ -111,6 +117,7 @@
     .slot_min_ticks = 120, \
     .period_extra_ticks = 0, \
     .period_max_ticks = 43690, \
+    .period_base_ticks = 0, \
     .max_channels = 3, \
     .adc_bits = 14, \
     .max_oversampling = 16, \
@@ -127,9 +134,28 @@
     .slot_min_ticks = 120, \
     .period_extra_ticks = 0, \
     .period_max_ticks = 43690, \
+    .period_base_ticks = 0, \
     .max_channels = 3, \
     .adc_bits = 14, \
     .max_oversampling = 16, \
+    .pulses_in_turn = 1
+
+#define FEATHER_ADS_TITLE "Feather RP2040 with ADS1299"
+#define FEATHER_ADS_BAUD 0
+#define FEATHER_ADS_MAX_CHANNELS 8
+#define FEATHER_ADS_PERIOD_BASE_TICKS 125U
+#define BOARD_FACTS_FEATHER_ADS \
+    .board = 8, \
+    .baud = 0, \
+    .line_bytes_per_s = 400000, \
+    .tick_hz = 2000000, \
+    .slot_min_ticks = 0, \
+    .period_extra_ticks = 125, \
+    .period_max_ticks = 8000, \
+    .period_base_ticks = 125, \
+    .max_channels = 8, \
+    .adc_bits = 16, \
+    .max_oversampling = 1, \
     .pulses_in_turn = 1
 
 #endif

@@ -51,9 +51,17 @@ static bool link_carries(const struct config *c, uint8_t channels, const struct 
     return bytes_x100 <= line_bytes_x100 * c->samples_per_frame * c->sample_period_ticks;
 }
 
+/* A converter with a clock of its own halves its fastest rate, and has no other. */
+static bool is_doubled(uint32_t base_ticks, uint16_t period_ticks) {
+    while (base_ticks != 0U && base_ticks < period_ticks) {
+        base_ticks *= 2U;
+    }
+    return base_ticks == 0U || base_ticks == period_ticks;
+}
+
 static bool period_fits(const struct config *c, uint8_t channels, const struct board_info *board) {
     return c->sample_period_ticks >= (uint32_t)board->slot_min_ticks * channels + board->period_extra_ticks &&
-           c->sample_period_ticks <= board->period_max_ticks;
+           c->sample_period_ticks <= board->period_max_ticks && is_doubled(board->period_base_ticks, c->sample_period_ticks);
 }
 
 enum result configure_check(const struct config *c, const struct board_info *board) {

@@ -16,6 +16,7 @@ struct board_info {
     uint16_t slot_min_ticks;     /* of the sample period, for each channel */
     uint16_t period_extra_ticks; /* of the sample period, beyond the channels' slots */
     uint16_t period_max_ticks;   /* of the sample period */
+    uint16_t period_base_ticks;  /* the sample period is a power of two times this; 0: any */
     uint8_t board;               /* its id in IDENT */
     uint8_t max_channels;
     uint8_t max_oversampling;

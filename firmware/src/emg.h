@@ -48,6 +48,11 @@ static inline void emg_lost(struct emg_buffer *b) {
     b->filling[EMG_FLAGS_AT] = EMG_FLAG_ADC_OVERRUN;
 }
 
+/* Marks the payload being filled: an electrode was off the skin. */
+static inline void emg_lead_off(struct emg_buffer *b) {
+    b->filling[EMG_FLAGS_AT] |= EMG_FLAG_LEAD_OFF;
+}
+
 /* Interrupt side: one channel's value. */
 static inline void emg_value(struct emg_buffer *b, int16_t value) {
     uint8_t *at = b->next;

@@ -100,13 +100,13 @@ AMPLIFIERS: Final = (
     ),
     Amplifier("AD8232 heart-rate boards", "", "", "raw", "", "about 0.5–40 Hz, check", "**does not work**"),
     Amplifier(
-        "TI ADS1299 boards (8 × 24 bit, SPI °)",
+        "TI ADS1299 or ADS1298 boards (8 × 24 bit, SPI °)",
         "ADS1299IPAG",
-        "1–24 °",
+        "12 (ADS1298: 6), set by the firmware",
         "digital",
-        "",
-        "to 16 kSPS °",
-        "not yet: needs a board folder of its own in the firmware",
+        "±375 mV of electrodes, EMG ±11.7 mV",
+        "1.24 Hz to a quarter of the rate °",
+        "prepared, tried only in a simulator: board `feather_ads` ([WIRING.md](WIRING.md#a-front-end-of-24-bits))",
     ),
 )
 RECOMMENDED: Final = AMPLIFIERS[0]

@@ -13,9 +13,12 @@ FINGERS: Final = ("THUMB", "INDEX", "MIDDLE", "RING", "LITTLE")
 FIRST_INPUT: Final = 26
 """The GPIO of analogue input 0."""
 ON_BOARD: Final = "on the board"
+_FEATHER: Final = {6: "D4", 7: "D5", 8: "D6", 9: "D9", 10: "D10", 11: "D11", 12: "D12", 13: ON_BOARD} | {
+    26 + n: f"A{n}" for n in range(4)
+}
 PRINTED: Final[dict[str, dict[int, str]]] = {
-    "feather": {6: "D4", 7: "D5", 8: "D6", 9: "D9", 10: "D10", 11: "D11", 12: "D12", 13: ON_BOARD}
-    | {26 + n: f"A{n}" for n in range(4)},
+    "feather": _FEATHER,
+    "feather_ads": _FEATHER | {24: "D24", 25: "D25", 18: "SCK", 19: "MO", 20: "MI", 1: "RX", 0: "TX"},
     "xiao": {26: "D0", 27: "D1", 28: "D2", 29: "D3", 6: "D4", 7: "D5", 0: "D6", 1: "D7", 2: "D8", 4: "D9", 3: "D10"}
     | {17: ON_BOARD},
     "pico": {25: ON_BOARD},
@@ -40,6 +43,8 @@ class SmallBoard:
     strap: int
     emg_inputs: int
     supply_input: int
+    front_end: tuple[tuple[str, int], ...]
+    """The front end's pins, and GPIOs; empty: the board's own converter samples."""
 
     def printed(self, gpio: int) -> str:
         """What stands at the pin."""
@@ -49,6 +54,8 @@ class SmallBoard:
     def uses(self) -> list[tuple[str, int]]:
         """Everything that is plugged in, and its GPIO."""
         inputs = [(f"amplifier {n + 1}, output", FIRST_INPUT + n) for n in range(self.emg_inputs)]
+        if self.front_end:
+            inputs = [(f"front end, {name}", pin) for name, pin in self.front_end]
         servos = [(f"{finger.lower()} servo, signal", pin) for finger, pin in zip(FINGERS, self.servos, strict=True)]
         panel = [("status LED", self.led), ("button", self.button)]
         return [*servos, *inputs, *panel, ("strap to GND, with the divider", self.strap)]
@@ -71,6 +78,7 @@ def read_small_board(name: str, title: str, header: str) -> SmallBoard:
         numbers["SUPPLY_STRAP_PIN"],
         numbers["EMG_INPUTS"],
         numbers["SUPPLY_INPUT"],
+        tuple((what.split("_")[1], pin) for what, pin in numbers.items() if what.startswith("ADS_")),
     )
 
 
@@ -114,10 +122,9 @@ def pinout(board: SmallBoard) -> str:
                 sheet.line([(edge, y), (edge + away, y)], INK)
             sheet.text(edge + away + (-8 if anchor == "end" else 8), y + 5, use, 14, INK, anchor)
     divider = board.printed(FIRST_INPUT + board.supply_input)
+    taken = "" if board.front_end else "the last amplifier's place is then taken. "
     sheet.text(
         24, height - 44, f"Servo supply: 33 kΩ from 6 V to {divider}, 10 kΩ from there to GND, and the strap to GND;"
     )
-    sheet.text(
-        24, height - 22, "the last amplifier's place is then taken. Servos: 6 V of their own, with a common GND."
-    )
+    sheet.text(24, height - 22, f"{taken}Servos: 6 V of their own, with a common GND.")
     return sheet.render()

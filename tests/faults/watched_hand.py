@@ -21,14 +21,6 @@ MAX_AGE_S: Final = 1.0
 PULSE_SLACK_S: Final = 0.1
 
 
-class WatchedFirmware(SimulatedFirmware):
-    """Marks EMG frames while an electrode is off."""
-
-    def _emg_flags(self) -> m.EmgFlag:
-        flags = super()._emg_flags()
-        return flags | m.EmgFlag.LEAD_OFF if self._source.lead_off else flags
-
-
 class WatchedHand:
     """A `lockstep.Board`; `reset` starts another boot."""
 
@@ -46,7 +38,8 @@ class WatchedHand:
 
     def reset(self) -> None:
         """Resets like the button."""
-        self.firmware = WatchedFirmware(self._wearer, next(self._boots))
+        wearer = self._wearer
+        self.firmware = SimulatedFirmware(wearer, next(self._boots), lead_off=lambda: wearer.lead_off)
         self.reset_s = self._acted_s = self._now_s = self._watch.now_s
         self._told: tuple[object, ...] = ()
         self._stream_began = 0

@@ -64,7 +64,8 @@ def cycles_of_ms(milliseconds: float) -> int:
     return round(milliseconds * CPU_HZ / 1000)
 
 
-BUTTON_PIN: Final = {"mega2560": "E 4", "uno": "D 2", "rp2040": "8"}
+BUTTON_PIN: Final = {"mega2560": "E 4", "uno": "D 2"}
+"""Of the boards whose pins.h gives it as a port and a bit."""
 
 
 def emg_sampling(stats: dict[str, Any], board: str) -> list[dict[str, Any]]:
@@ -223,7 +224,8 @@ class SimHand:
 
     def press(self, down: bool) -> None:
         """Closes or opens the contact of the button."""
-        self.command(f"pin {BUTTON_PIN[self.board]} {int(not down)}")
+        pin = BUTTON_PIN.get(self.board) or board_folder(self.board).number("BUTTON_PIN")
+        self.command(f"pin {pin} {int(not down)}")
 
     # ---- what happened ----
 

@@ -50,7 +50,8 @@ FASTEST_SERVO_PERIOD_US = {
 
 def boot_ms(board: str) -> int:
     """From power-on until a board can be talked to; a USB host takes its time to get to know a device."""
-    return 300 if board_folder(board).is_usb else 50
+    folder = board_folder(board)
+    return 300 + int(folder.facts["loader_ms"]) if folder.is_usb else 50
 
 
 def line_byte_rate(board: str) -> int:

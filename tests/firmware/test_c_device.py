@@ -357,6 +357,21 @@ def test_a_board_of_64_channels_takes_the_last_one() -> None:
     assert LIB.configure_check(c_struct("config", all_of_them), board) == Result.BAD_CHANNELS
 
 
+@pytest.mark.parametrize(
+    ("base", "fits", "does_not"),
+    [(125, (125, 250, 4000, 8000), (124, 126, 375, 7999, 16_000)), (0, (126, 375, 8000), ()), (3, (384, 6144), (128,))],
+)
+def test_a_converter_with_a_clock_of_its_own_has_only_halves_of_its_fastest_rate(
+    base: int, fits: tuple[int, ...], does_not: tuple[int, ...]
+) -> None:
+    facts = {**BOARD_FACTS, "slot_min_ticks": 0, "period_max_ticks": 8000, "line_bytes_per_s": 400_000}
+    board = FFI.new("struct board_info *", {**facts, "period_base_ticks": base})
+    for period in fits + does_not:
+        config = replace(SESSION, channel_mask=1, samples_per_frame=20, sample_period_ticks=period)
+        result = LIB.configure_check(c_struct("config", config), board)
+        assert result == (Result.OK if period in fits else Result.BAD_PERIOD), period
+
+
 def test_a_refused_config_changes_nothing(device: Device) -> None:
     first = device.configure()
     second = device.configure(slew_cdeg_per_s=0)

@@ -187,6 +187,25 @@ def test_presses_of_every_length_with_bounces() -> None:
         assert twins.board.status.button_presses == 6
 
 
+# ---- a board with a front end ----
+
+
+def test_a_board_with_a_front_end_and_its_twin_tell_alike_that_an_electrode_is_off() -> None:
+    with Twins("feather_ads") as twins:
+        twins.stream(CONFIG)
+        twins.ask(twins.arm(), twins.setpoint(9000))
+        idents = [ear.all_of(m.Ident)[-1].message for ear in (twins.board, twins.twin)]
+        assert idents[0].capabilities == idents[1].capabilities == m.Capability.BUTTON | m.Capability.LEAD_OFF
+        for off in (False, True, False):
+            twins.lift(off)
+            twins.wait(2 * APART_MS)  # 75 ms of them until the front end notices
+            flags = [m.EmgFlag(ear.emg_flags) & m.EmgFlag.LEAD_OFF for ear in (twins.board, twins.twin)]
+            assert flags == [m.EmgFlag.LEAD_OFF if off else m.EmgFlag(0)] * 2
+        twins.wait(200)
+        twins.ask(m.Disarm(), m.Stop())
+        twins.compare()
+
+
 # ---- floods ----
 
 

@@ -14,6 +14,7 @@ from typing import Any, Final, Self
 from msgspec.structs import replace
 from sim_hand import CPU_HZ, SimHand, build_firmware, ms
 
+from myobridge.simulator.board_folder import board_folder
 from myobridge.simulator.firmware import SimulatedFirmware
 from myobridge.simulator.limits import WIDE
 from myobridge.wire import messages as m
@@ -58,11 +59,14 @@ class Ear:
 
     heard: list[Heard] = field(default_factory=list)
     emg_frames: int = 0
+    emg_flags: int = 0
+    """Of the newest frame."""
     decoder: FrameDecoder = field(default_factory=FrameDecoder)
 
     def hear(self, t_ms: float, kind: int, payload: bytes) -> None:
         if kind == m.Emg.TYPE:
             self.emg_frames += 1
+            self.emg_flags = m.Emg.unpack(payload[: m.Emg.STRUCT.size]).flags
         else:
             self.heard.append(Heard(t_ms, without_phase(m.BY_TYPE[kind].unpack(payload))))
 
@@ -104,7 +108,10 @@ class Twins:
 
     def __init__(self, board: str = "mega2560", fs_hz: float = MOST_HZ) -> None:
         self._hand = SimHand(build_firmware(board), board)
-        self._source = ConstantSource(fs_hz, 5 if board == "uno" else 8)
+        folder = board_folder(board)
+        self._source = ConstantSource(fs_hz, 5 if board == "uno" else 8, folder.adc_bits)
+        self._front_end = bool(folder.front_end)
+        self._off = False
         self.seq = 0
         self._arriving: list[tuple[float, int, bytes]] = []
         self._number = count()
@@ -118,7 +125,8 @@ class Twins:
             self._hand.run_ms(1)
         self.board, self.twin = Ear(), Ear()
         boot_id = m.Status.unpack(frames[-1].payload).boot_id
-        self.firmware = SimulatedFirmware(self._source, boot_id, limits=WIDE)
+        lead_off = (lambda: self._off) if self._front_end else None
+        self.firmware = SimulatedFirmware(self._source, boot_id, limits=WIDE, lead_off=lead_off)
         self._began_cycle = self._hand.cycle
         self.now_ms = 0.0
         self.board.hear(self.now_ms, frames[-1].kind, frames[-1].payload)
@@ -186,6 +194,11 @@ class Twins:
         """Closes or opens the contact of both buttons."""
         self._hand.press(down)
         self.firmware.button.contact = down
+
+    def lift(self, off: bool) -> None:
+        """Takes the first electrode of both off the skin, or puts it back."""
+        self._hand.command(f"lead 0 p {'off' if off else 'on'}")
+        self._off = off
 
     # ---- a session ----
 

@@ -124,7 +124,7 @@ def test_the_wiring_table_names_each_finger_s_pin_and_port(board: str) -> None:
 def test_each_pin_of_an_rp2040_board_is_drawn_and_in_the_table(board) -> None:
     text = (ROOT / "hardware" / "images" / f"pins-{board.name}.svg").read_text(encoding="utf-8")
     words = re.findall(r">([^<>]+)</text>", text)
-    table = table_of("WIRING.md", "pins-rp2040")
+    table = table_of("WIRING.md", f"pins-{board.name}" if board.front_end else "pins-rp2040")
     for use, gpio in board.uses:
         assert board.printed(gpio) == words[words.index(use) - 1]
         assert f"| {use} |" in table
@@ -132,7 +132,7 @@ def test_each_pin_of_an_rp2040_board_is_drawn_and_in_the_table(board) -> None:
 
 
 def test_every_rp2040_board_with_pins_of_its_own_is_drawn() -> None:
-    assert [board.name for board in draw.small_boards()] == ["feather", "pico", "rp2040", "xiao"]
+    assert [board.name for board in draw.small_boards()] == ["feather", "feather_ads", "pico", "rp2040", "xiao"]
 
 
 def test_a_changed_pin_changes_the_drawing() -> None:

@@ -9,7 +9,7 @@ from lockstep_board import LockStepBoard
 from myobridge.simulator.synth import SynthOptions, SynthSource
 from processes import myobridge
 
-BOARDS = ("mega2560", "uno", "rp2040")
+BOARDS = ("mega2560", "uno", "rp2040", "feather_ads")
 IN_REAL_TIME = ("mega2560", "uno")
 """On a machine that does other things too, the RP2040's simulator may not keep up."""
 SECONDS = 8

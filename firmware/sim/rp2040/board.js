@@ -4,10 +4,13 @@
 
 const { RP2040, ConsoleLogger, LogLevel } = require('rp2040js');
 const { Adc } = require('./adc.js');
+const { Ads } = require('./ads.js');
+const { Electrodes } = require('./ads_input.js');
 const { CPU_HZ, Fixed, Timer, Watchdog } = require('./blocks.js');
 const { Clock } = require('./clock.js');
 const { FlashChip, SelectPin, Ssi } = require('./flash.js');
 const { Pwm } = require('./pwm.js');
+const { Spi } = require('./spi.js');
 const { Uart } = require('./uart.js');
 const { Controller } = require('./usb.js');
 const { Host } = require('./usb_host.js');
@@ -38,8 +41,8 @@ function bootCrc(bytes) {
 
 class Board {
   // image: bytes of the flash from its start; servoPins: five GPIOs; line: 'usb' or 'uart'; world: converts; onEvent
-  // (kind, nanos, index, value) is told all that happens.
-  constructor({ image, servoPins, line, world, onEvent, stats }) {
+  // (kind, nanos, index, value) is told all that happens; adsPins: the front end's, if the board has one.
+  constructor({ image, servoPins, line, world, onEvent, stats, adsPins = null }) {
     this.clock = new Clock();
     this.flash = new Uint8Array(FLASH_BYTES).fill(0xff);
     this.flash.set(image);
@@ -53,6 +56,9 @@ class Board {
     this.pins = {}; // driven from outside: GPIO -> level
     this.resets = [];
     this.awakeNanos = 0;
+    this.adsPins = adsPins;
+    this.adsIs = { kind: 'ads1299' }; // what is found at the next power-on
+    this.electrodes = new Electrodes(world);
     this.adcTotals = { conversions: 0, lost: 0 };
     this.seed = 12345;
     if (line === 'usb') {
@@ -99,6 +105,9 @@ class Board {
     this.bitten = false;
     this.extraCycles = 0;
     this.mapBlocks(mcu, why, kept);
+    if (this.adsPins) {
+      this.mapFrontEnd(mcu, why);
+    }
     this.patchCore(mcu.core);
     mcu.gpio.forEach((pin, i) => pin.setInputValue(this.pins[i] !== 0)); // the firmware pulls up each input that it reads
     this.servoLevels = this.servoLevels ?? [0, 0, 0, 0, 0];
@@ -140,6 +149,24 @@ class Board {
       const waiting = this.uart?.coming ?? [];
       this.uart = map[0x40034] = new Uart(mcu, (bytes) => this.sent(bytes), (bytes) => this.heard(bytes));
       this.uart.coming = waiting;
+    }
+  }
+
+  mapFrontEnd(mcu, why) {
+    const { clock, adsPins } = this;
+    if (why === 'power-on') {
+      this.ads = new Ads(clock, {
+        ...this.adsIs,
+        input: this.electrodes,
+        onDrdy: (level) => this.drivePin(adsPins.drdy, level),
+        onValues: (nanos, codes) => codes.forEach((code, input) => code !== null && this.world.onSample(input, nanos, code)),
+      });
+    }
+    this.ads.released();
+    this.drivePin(adsPins.drdy, this.ads.absent ? 1 : this.ads.drdy);
+    this.spi = mcu.peripherals[0x4003c] = new Spi(mcu, this.ads);
+    for (const name of ['cs', 'reset', 'start']) {
+      mcu.gpio[adsPins[name]].addListener((state) => this.ads.pin(name, state === 1 ? 1 : 0));
     }
   }
 

@@ -1,55 +1,19 @@
 // hand-sim for the RP2040: the command line, the commands and the traces of firmware/sim, here in node.
 //
-//     node hand-sim.js IMAGE --servos GPIO,... --line usb|uart --board NAME (--lockstep | --realtime --pty FD) [options of hand-sim]
+//     node hand-sim.js IMAGE --servos GPIO,... --line usb|uart --board NAME (--lockstep | --realtime --pty FD)
+//         [--ads DRDY,CS,RESET,START] [options of hand-sim]
 'use strict';
 
 const fs = require('fs');
 const { Board, KIND } = require('./board.js');
 const { readEeprom, writeEeprom } = require('./flash.js');
+const { Record } = require('./record.js');
 const { Stats, stamp } = require('./stats.js');
 const { World } = require('./world.js');
 
 const QUANTUM_NANOS = 1e6;
 const SLIP_NANOS = 100e6;
 const WARM_UP_NANOS = 1e9; // node compiles what it runs often; meanwhile a USB host gets to know the device
-const EVENT_BYTES = 16;
-
-class Record {
-  constructor(path, keep) {
-    this.file = path ? fs.openSync(path, 'w') : null;
-    this.keep = keep;
-    this.buffer = Buffer.alloc(1 << 16);
-    this.size = 0;
-  }
-  event(kind, nanos, index, value) {
-    if (this.size + EVENT_BYTES > this.buffer.length) {
-      if (this.keep) {
-        this.buffer = Buffer.concat([this.buffer, Buffer.alloc(this.buffer.length)]);
-      } else {
-        this.flush();
-      }
-    }
-    const at = this.size;
-    const cycle = Math.round(stamp(nanos));
-    this.buffer.writeUInt32LE(cycle % 2 ** 32, at);
-    this.buffer.writeUInt32LE(Math.floor(cycle / 2 ** 32), at + 4);
-    this.buffer.writeUInt16LE(kind, at + 8);
-    this.buffer.writeUInt16LE(index, at + 10);
-    this.buffer.writeInt32LE(value, at + 12);
-    this.size += EVENT_BYTES;
-  }
-  take() {
-    const taken = this.buffer.subarray(0, this.size);
-    this.flush();
-    return taken;
-  }
-  flush() {
-    if (this.file !== null) {
-      fs.writeSync(this.file, this.buffer, 0, this.size);
-    }
-    this.size = 0;
-  }
-}
 
 function options(args) {
   const given = {};
@@ -62,6 +26,12 @@ function options(args) {
     given[name] = ['lockstep', 'realtime'].includes(name) ? true : args[++i];
   }
   return given;
+}
+
+// 'DRDY,CS,RESET,START' as GPIOs.
+function adsPins(text) {
+  const [drdy, cs, reset, start] = text.split(',').map(Number);
+  return { drdy, cs, reset, start };
 }
 
 class Session {
@@ -81,6 +51,7 @@ class Session {
       line: given.line,
       world,
       stats: this.stats,
+      adsPins: given.ads ? adsPins(given.ads) : null,
       onEvent: (kind, nanos, index, value) => this.event(kind, nanos, index, value),
     });
     if (given.eeprom) {
@@ -127,6 +98,10 @@ class Session {
         return '';
       case 'adc':
         board.adcStalled = words[0] === 'stall';
+        if (board.ads) {
+          board.ads.stalled = board.adcStalled;
+          return '';
+        }
         if (!board.adcStalled && board.adc.busy && !board.adc.done.scheduled) {
           board.adc.begin((board.adc.cs & 8) !== 0);
         } else if (board.adcStalled) {
@@ -134,6 +109,14 @@ class Session {
           board.adc.done.cancel();
           board.adc.busy = true;
         }
+        return '';
+      case 'front-end':
+        return this.frontEnd(words);
+      case 'lead':
+        board.electrodes.lead(number(words[0]), words[1], words[2] === 'off', board.clock.nanos);
+        return '';
+      case 'offset':
+        board.electrodes.volts[number(words[0])] = number(words[1]) / 1000;
         return '';
       case 'analog':
         board.world.constant[number(words[0])] = number(words[1]);
@@ -176,6 +159,18 @@ class Session {
         return '';
     }
     return null;
+  }
+  // What the next power-on finds: a kind, and perhaps another ID, or stuck; or none. Or now: the chip resets itself.
+  frontEnd([what, how]) {
+    const { board } = this;
+    if (what === 'reset') {
+      board.ads.toDefaults();
+    } else if (what === 'none') {
+      board.adsIs = { kind: 'ads1299', absent: true };
+    } else {
+      board.adsIs = { kind: what, stuck: how === 'stuck', id: how?.startsWith('0x') ? Number(how) : undefined };
+    }
+    return '';
   }
   usb(what) {
     const { host } = this.board;

@@ -3,7 +3,7 @@
 
 const PAUSE_NANOS = 20e6; // a longer gap is a pause of the sampling, not jitter
 const SERVO_PAUSE_NANOS = 100e6;
-const NAMES = { 0: 'TIMER0', 4: 'PWM', 5: 'USB', 20: 'UART0', 22: 'ADC' };
+const NAMES = { 0: 'TIMER0', 4: 'PWM', 5: 'USB', 13: 'GPIO', 20: 'UART0', 22: 'ADC' };
 const stamp = (nanos) => (nanos * 16) / 1000;
 
 const span = () => ({ min: Infinity, max: 0 });
@@ -85,6 +85,7 @@ class Stats {
       uart: { rx_bytes: this.lineBytes.rx, tx_bytes: this.lineBytes.tx, rx_lost: (board.uart ?? board.host).lost, rx_wait_max_cycles: 0 },
       usb: board.host && { configured: board.host.configured, toggle_errors: board.host.toggleErrors },
       in_loader: board.inLoader,
+      front_end: board.ads && { breaches: board.ads.breaches, spi_lost: board.spi.lost },
       adc: {
         conversions: adcTotals.conversions + adc.conversions,
         ignored_triggers: 0,

@@ -47,6 +47,11 @@ class World {
     this.buffer = this.buffer.subarray(bytes);
     this.rows++;
   }
+  // For a converter that converts all inputs at once.
+  take() {
+    this.nextRow();
+    return this.row;
+  }
   convert(input, many, nanos) {
     if (!many) {
       return input < this.channels ? this.code(input, 0) : this.constant[input];

@@ -14,10 +14,12 @@ from myobridge.errors import UserError
 
 if TYPE_CHECKING:
     from myobridge.simulator.emg_source import EmgSource
-    from myobridge.simulator.script import HandWatcher
+    from myobridge.simulator.script import FingerScript, HandWatcher
 
 SHIPPED_SYNTH: Final = (2000.0, 4)
 """Sampling rate in Hz and channels of the shipped model `synth`."""
+FRONT_END_HZ: Final = tuple(250 << halved for halved in range(7))
+FRONT_END_BITS: Final = 16
 
 
 @click.command()
@@ -46,6 +48,12 @@ SHIPPED_SYNTH: Final = (2000.0, 4)
     is_flag=True,
     help="Let the simulated wearer follow the prompts of a guided recording on this port, and the poses that the hand "
     "acts.",
+)
+@click.option(
+    "--front-end",
+    is_flag=True,
+    help="Stand for a board with a front end of 24 bits: synth gives samples of 16 bits at a rate of the front end, "
+    "and the board tells when an electrode is off.",
 )
 @FIRMWARE
 @click.option("--loop", is_flag=True, help="Play the recording again when it ends.")
@@ -78,6 +86,7 @@ def simulate(
     wearer: int,
     seat: int,
     follow_cues: bool,
+    front_end: bool,
     firmware: str | None,
     loop: bool,
     link: Path | None,
@@ -105,23 +114,24 @@ def simulate(
         raise UserError("--follow-cues works with --source synth, and needs --link as the port's name; add --link.")
     watched = HandWatcher()
     if source == "synth":
-        emg = _synth(fs_hz, channels, seed, wearer, seat, watched if follow_cues else None, link)
+        script = _cued(watched, link, seed) if follow_cues and link else None
+        emg = _synth(fs_hz, channels, seed, wearer, seat, script, front_end)
     else:
         emg = _recorded(Path(source), loop)
     hand: SimulatedHand | RealFirmwareHand
     if firmware is None:
         port = PtyPort(link)
-        hand = SimulatedHand(emg, port, line_faults, seed)
+        hand = SimulatedHand(emg, port, line_faults, seed, front_end=front_end)
         watched.safety = hand.firmware.safety
         hand.tap = HandTap(tap) if tap else None
         hand.orders = FaultInbox(fault_orders) if fault_orders else None
         _introduce(link or port.path, emg)
         hand.run(seconds)
     else:
-        if faults or tap or fault_orders:
+        if faults or tap or fault_orders or front_end:
             raise UserError(
-                "--faults, --tap and --fault-orders work with the simulated firmware only; leave them out with "
-                "--firmware."
+                "--faults, --front-end, --tap and --fault-orders work with the simulated firmware only; leave them out "
+                "with --firmware."
             )
         hand = RealFirmwareHand(firmware, emg, link)
         for path in hand.run(seconds):
@@ -131,19 +141,27 @@ def simulate(
     write_json(hand.summary(), json_to)
 
 
-def _synth(
-    fs_hz: float, channels: int, seed: int, wearer: int, seat: int, watched: HandWatcher | None, link: Path | None
-) -> EmgSource:
-    """Synthetic EMG; with `watched`, the wearer does what the hand acts, and follows the prompts on the port `link`."""
+def _cued(watched: HandWatcher, link: Path, seed: int) -> FingerScript:
+    """A wearer who does what the hand acts, and follows the prompts on the port `link`."""
     from myobridge.feed.audience import follow
     from myobridge.simulator.script import CuedScript
+
+    prompted = follow(link)
+    return CuedScript(lambda: watched() or prompted(), seed)
+
+
+def _synth(
+    fs_hz: float, channels: int, seed: int, wearer: int, seat: int, script: FingerScript | None, front_end: bool
+) -> EmgSource:
     from myobridge.simulator.synth import SynthOptions, SynthSource
 
-    script = None
-    if watched is not None and link is not None:
-        prompted = follow(link)
-        script = CuedScript(lambda: watched() or prompted(), seed)
-    return SynthSource(SynthOptions(fs_hz=fs_hz, channels=channels, seed=seed, wearer=wearer, seat=seat, script=script))
+    if front_end and fs_hz not in FRONT_END_HZ:
+        rates = ", ".join(map(str, FRONT_END_HZ))
+        raise UserError(f"A front end cannot sample at {fs_hz:g} Hz; choose one of {rates}.")
+    bits = FRONT_END_BITS if front_end else SynthOptions.adc_bits
+    return SynthSource(
+        SynthOptions(fs_hz=fs_hz, channels=channels, adc_bits=bits, seed=seed, wearer=wearer, seat=seat, script=script)
+    )
 
 
 def _recorded(path: Path, loop: bool) -> EmgSource:

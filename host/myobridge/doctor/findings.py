@@ -115,8 +115,8 @@ KINDS: Final[dict[str, Kind]] = {
     "sampling_stalled": Kind(
         BAD,
         "the board has stopped sampling",
-        "its ADC timer stopped, so the hand refuses to move",
-        "reset the board; if it happens again, flash the firmware again",
+        "its ADC timer stopped, or its front end does not answer, so the hand refuses to move",
+        "check the wires and the supply of a front end; reset the board; if it happens again, flash the firmware again",
     ),
     "supply_low": Kind(
         BAD,

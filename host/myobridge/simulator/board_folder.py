@@ -53,6 +53,12 @@ class BoardFolder:
         """As the board's maker counts them, in the order of the fingers."""
         return [int(pin) for pin in _SERVO.findall(self.pins)]
 
+    @property
+    def front_end(self) -> list[int]:
+        """Pins of the front end on SPI: DRDY, CS, RESET, START; empty: the board converts by itself."""
+        names = [f"ADS_{name}_PIN" for name in ("DRDY", "CS", "RESET", "START")]
+        return [self.number(name) for name in names] if names[0] in self.pins else []
+
     def number(self, name: str) -> int:
         """A number of pins.h."""
         found = re.search(rf"^#define {name} (\d+)", self.pins, re.M)

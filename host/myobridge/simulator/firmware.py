@@ -5,6 +5,7 @@ Pure: time is an argument; `outgoing` gives the bytes that the line would have c
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.metadata import version
 from math import floor
 from typing import Final
@@ -32,12 +33,19 @@ class SimulatedFirmware:
     """One board with an EMG source at its inputs, just switched on.
 
     boot_id: another one at each start, for all challenges follow from it. limits: stored in its EEPROM; None: none are.
+    lead_off: whether an electrode is off the skin, as a front end notices; None: the board has none.
     """
 
     def __init__(
-        self, source: EmgSource, boot_id: int = 0, baud: int = m.BAUD, limits: m.WriteLimits | None = WIDE
+        self,
+        source: EmgSource,
+        boot_id: int = 0,
+        baud: int = m.BAUD,
+        limits: m.WriteLimits | None = WIDE,
+        lead_off: Callable[[], bool] | None = None,
     ) -> None:
         self._source = source
+        self._lead_off = lead_off
         self._baud = baud
         self.safety = Safety(boot_id=boot_id, tick_hz=TICK_HZ, challenge=boot_id)
         self.safety.started_up()
@@ -140,6 +148,8 @@ class SimulatedFirmware:
 
     def _emg_flags(self) -> m.EmgFlag:
         flags = m.EmgFlag.TX_DROP if self._dropped_before else m.EmgFlag(0)
+        if self._lead_off is not None and self._lead_off():
+            flags |= m.EmgFlag.LEAD_OFF
         return flags | m.EmgFlag.ARMED if self.safety.state is State.ARMED else flags
 
     def _tellable(self) -> tuple[object, ...]:
@@ -277,7 +287,7 @@ class SimulatedFirmware:
             board=m.Board.SIMULATED,
             boot_id=self.safety.boot_id,
             reset_cause=m.ResetCause.POWER_ON,
-            capabilities=m.Capability.BUTTON,
+            capabilities=m.Capability.BUTTON | (m.Capability.LEAD_OFF if self._lead_off else m.Capability(0)),
             max_channels=min(MAX_CHANNELS, self._source.channels),
             adc_bits=self._source.adc_bits,
             tick_hz=TICK_HZ,

@@ -104,15 +104,20 @@ class Downlink:
 
 
 class SimulatedHand:
-    """Firmware, line and port of one simulated hand."""
+    """Firmware, line and port of one simulated hand.
 
-    def __init__(self, source: EmgSource, port: PtyPort, faults: LineFaults, seed: int) -> None:
+    front_end: the board tells when an electrode is off the skin.
+    """
+
+    def __init__(
+        self, source: EmgSource, port: PtyPort, faults: LineFaults, seed: int, *, front_end: bool = False
+    ) -> None:
         self.port = port
-        self.firmware = SimulatedFirmware(source, boot_id=secrets.randbelow(1 << 16))
         self.trace = Trace()
         self.tap: HandTap | None = None
         self.orders: FaultInbox | None = None
-        self._source = source
+        self._source, self._front_end = source, front_end
+        self.firmware = self._switched_on()
         self._downlink = Downlink(port)
         self._faults = faults
         self._up, self._down = FaultyLine(faults, seed=2 * seed), FaultyLine(faults, seed=2 * seed + 1)
@@ -160,7 +165,14 @@ class SimulatedHand:
         if isinstance(self._source, SynthSource):
             self._source.suffer(self.orders.on)
         if "power" in self.orders.on - before:
-            self.firmware = SimulatedFirmware(self._source, boot_id=secrets.randbelow(1 << 16))
+            self.firmware = self._switched_on()
+
+    def _switched_on(self) -> SimulatedFirmware:
+        lead_off = self._electrode_is_off if self._front_end else None
+        return SimulatedFirmware(self._source, boot_id=secrets.randbelow(1 << 16), lead_off=lead_off)
+
+    def _electrode_is_off(self) -> bool:
+        return self.orders is not None and "electrode" in self.orders.on
 
     def _show(self) -> None:
         if self.tap is None:

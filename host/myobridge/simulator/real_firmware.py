@@ -62,7 +62,8 @@ def simulator(folder: BoardFolder, *, realtime: bool) -> list[str]:
     scripts = FIRMWARE / "sim" / "rp2040"
     program = [sys.executable, str(scripts / "hand_sim.py")] if realtime else ["node", str(scripts / "hand-sim.js")]
     servos = ",".join(map(str, folder.servo_pins))
-    return [*program, "--board", folder.name, "--servos", servos, "--line", "usb" if folder.is_usb else "uart"]
+    command = [*program, "--board", folder.name, "--servos", servos, "--line", "usb" if folder.is_usb else "uart"]
+    return command + (["--ads", ",".join(map(str, folder.front_end))] if folder.front_end else [])
 
 
 LOADERS: Final = {"mega2560": ("mega2560",), "uno": ("uno", "nano")}

@@ -54,6 +54,7 @@ class Board(IntEnum):
     XIAO = 5
     PICO = 6
     PICO_UART = 7
+    FEATHER_ADS = 8
 
 
 class State(IntEnum):
@@ -519,6 +520,7 @@ MAX_OVERSAMPLING: Final[dict[int, int]] = {
     Board.XIAO: 16,
     Board.PICO: 16,
     Board.PICO_UART: 16,
+    Board.FEATHER_ADS: 1,
 }
 
 Message = Hello | Ident | Config | ConfigAck | Start | Stop | Emg | Arm | Disarm | Estop | Setpoint | Status | Ping | Pong | ReadLimits | WriteLimits | Limits

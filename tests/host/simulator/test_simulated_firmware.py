@@ -323,6 +323,19 @@ def test_status_tells_flags_and_the_pose():
     assert status.applied_cdeg == (4000,) * 5
 
 
+def test_a_board_with_a_front_end_says_so_and_tells_when_an_electrode_is_off():
+    off = []
+    device = Device()
+    device.firmware = SimulatedFirmware(ConstantSource(), lead_off=lambda: bool(off))
+    ident = device.ask(m.Hello(m.MAJOR, m.MINOR, 0, m.PROTO_HASH), m.Ident)
+    assert ident.capabilities == m.Capability.BUTTON | m.Capability.LEAD_OFF
+    device.start()
+    for flags in (m.EmgFlag(0), m.EmgFlag.LEAD_OFF):
+        seen = {parse_emg(frame, CHANNELS)[1] for frame in device.wait(0.05) if frame[0] == m.Emg.TYPE}
+        assert seen == {int(flags)}
+        off.append(True)
+
+
 def test_emg_says_when_the_hand_is_armed():
     device = streaming()
     safety = device.firmware.safety

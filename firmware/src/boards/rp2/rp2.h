@@ -27,6 +27,7 @@
 #define RESETS_PLL_SYS BIT(12)
 #define RESETS_PLL_USB BIT(13)
 #define RESETS_PWM BIT(14)
+#define RESETS_SPI0 BIT(16)
 #define RESETS_TIMER BIT(21)
 #define RESETS_UART0 BIT(22)
 #define RESETS_USB BIT(24)
@@ -44,6 +45,7 @@
 
 /* 2.19 GPIO: what drives a pin, and its pad. 2.3.1 SIO: a pin in software's hands */
 #define PIN_FUNCTION(pin) REG(0x40014004UL + 8U * (pin))
+#define FUNCTION_SPI 1U
 #define FUNCTION_UART 2U
 #define FUNCTION_PWM 4U
 #define FUNCTION_SIO 5U
@@ -55,6 +57,9 @@
 #define GPIO_OUT_SET REG(0xD0000014UL)
 #define GPIO_OUT_CLEAR REG(0xD0000018UL)
 #define GPIO_OUTPUT_SET REG(0xD0000024UL)
+#define GPIO_EDGES(pin) REG(0x400140F0UL + 4U * ((pin) / 8U)) /* that have come; a 1 clears */
+#define GPIO_EDGES_ENABLED(pin) (0x40014100UL + 4U * ((pin) / 8U))
+#define GPIO_FALLING(pin) BIT(4U * ((pin) % 8U) + 2U)
 
 /* 4.6 Timer, 4.7 watchdog, 2.13 power-on state machine, 2.12 chip-level reset, 2.17 ring oscillator */
 #define TIMER_RAW_LOW REG(0x40054028UL)
@@ -99,6 +104,13 @@
 #define ADC_DIV REG(0x4004C010UL)
 #define ADC_INTE REG(0x4004C018UL)
 
+/* 4.4 SPI 0 */
+#define SPI_CR0 REG(0x4003C000UL)
+#define SPI_CR1 REG(0x4003C004UL)
+#define SPI_DATA REG(0x4003C008UL)
+#define SPI_STATUS REG(0x4003C00CUL)
+#define SPI_PRESCALE REG(0x4003C010UL)
+
 /* 2.4.8 NVIC */
 #define NVIC_ENABLE REG(0xE000E100UL)
 #define NVIC_PRIORITY(n) REG(0xE000E400UL + 4U * (n)) /* a byte for each of four interrupts; 0x00 goes before 0x40 */
@@ -106,6 +118,7 @@
 #define IRQ_TIMER0 0U
 #define IRQ_PWM 4U
 #define IRQ_USB 5U
+#define IRQ_GPIO 13U
 #define IRQ_UART0 20U
 #define IRQ_ADC 22U
 
@@ -126,17 +139,27 @@ void clock_init(void);
 void reset_init(void);
 void eeprom_init(void);
 void line_init(void);
+void adc_init(void);
 void sampling_init(void);
 void servos_init(void);
 void panel_init(void);
 void supply_init(void);
 
+/* Gives the pin of an input to the converter. */
+void adc_pin(uint8_t input);
+
+/* A look at the converter: it waits for the end of a conversion. False: the converter has stalled. */
+bool adc_ready(void);
+
 /* The code of one input, at once, while nothing is sampled. False: the converter has stalled. */
-bool sampling_convert_now(uint8_t input, uint16_t *code);
+bool adc_convert_now(uint8_t input, uint16_t *code);
+
+/* What the source of the samples adds to the board's capabilities. */
+uint16_t sampling_capabilities(void);
 
 /* The supply's newest code while a stream samples it too. False: none since the last call. */
 bool sampling_supply(uint16_t *code);
-bool sampling_runs(void);
+bool sampling_runs(void); /* on this converter */
 
 /* Whether the supply's divider is fitted: its input is then sampled with the EMG's. */
 bool supply_fitted(void);

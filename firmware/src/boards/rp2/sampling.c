@@ -7,19 +7,17 @@
 #include "rp2.h"
 #include "pins.h"
 
+#ifndef ADS_DRDY_PIN
+
 #define INPUTS 4U
-#define FIRST_PIN 26U
 #define ROUNDS 16U            /* conversions of an input in each sample period, whatever the CONFIG averages */
 #define FIFO_AT 2U            /* of 4 places: the interrupt may come two conversions late */
 #define CODE_BITS 12U
 #define SAMPLE_BITS 14U
 #define SCALE_SHIFT 16U
 #define ADC_CLOCKS_PER_TICK (ADC_HZ / 2000000UL)
-#define READY_LOOKS 2000U     /* a conversion takes 2 us; a look, 0.1 us */
 
 static_assert(EMG_INPUTS <= INPUTS && SUPPLY_INPUT < INPUTS, "the converter has four inputs on pins");
-
-struct emg_buffer board_emg;
 
 static uint32_t sums[INPUTS];    /* of a round's places, in rising order of inputs */
 static uint8_t places;
@@ -33,15 +31,6 @@ static uint8_t supply_place;
 static volatile uint16_t supply_code;
 static volatile bool supply_new;
 
-static bool idle(void) {
-    for (uint16_t looks = READY_LOOKS; looks != 0U; looks--) {
-        if ((ADC_CS & ADC_CS_READY) != 0U) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void clear_sums(void) {
     for (uint8_t i = 0; i < INPUTS; i++) {
         sums[i] = 0U;
@@ -51,7 +40,7 @@ static void clear_sums(void) {
 static void begin(void) {
     clear_sums();
     ADC_CS = running & ~ADC_CS_START_MANY;
-    (void)idle();
+    (void)adc_ready();
     ADC_FCS = ADC_FCS_ENABLE | ADC_FCS_INTERRUPT_AT(FIFO_AT) | ADC_FCS_ERRORS;
     while (ADC_FCS_LEVEL(ADC_FCS) != 0U) {
         (void)ADC_FIFO;
@@ -104,11 +93,12 @@ void adc_isr(void) {
 
 void sampling_init(void) {
     for (uint8_t i = 0; i < EMG_INPUTS; i++) {
-        PIN_PAD(FIRST_PIN + i) = PAD_ANALOG;
-        PIN_FUNCTION(FIRST_PIN + i) = FUNCTION_NONE;
+        adc_pin(i);
     }
-    ADC_CS = ADC_CS_ENABLE;
-    (void)idle();
+}
+
+uint16_t sampling_capabilities(void) {
+    return 0U;
 }
 
 void board_sampling_start(const struct config *config) {
@@ -144,13 +134,6 @@ bool sampling_runs(void) {
     return running != 0U;
 }
 
-bool sampling_convert_now(uint8_t input, uint16_t *code) {
-    ADC_CS = ADC_CS_ENABLE | ADC_CS_INPUT(input) | ADC_CS_START_ONE;
-    bool done = idle();
-    *code = (uint16_t)ADC_RESULT;
-    return done;
-}
-
 bool sampling_supply(uint16_t *code) {
     uint32_t mask = lock();
     bool is_new = supply_new;
@@ -160,9 +143,4 @@ bool sampling_supply(uint16_t *code) {
     return is_new;
 }
 
-uint16_t board_samples(void) {
-    uint32_t mask = lock();
-    uint16_t samples = emg_samples(&board_emg);
-    unlock(mask);
-    return samples;
-}
+#endif

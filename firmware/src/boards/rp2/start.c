@@ -16,6 +16,7 @@ void pwm_isr(void);
 void usb_isr(void);
 void uart_isr(void);
 void adc_isr(void);
+void gpio_isr(void);
 
 /* A fault, or an interrupt that nobody expects: the watchdog resets the board. */
 void hang(void) {
@@ -25,6 +26,8 @@ void hang(void) {
 
 void usb_isr(void) __attribute__((weak, alias("hang")));
 void uart_isr(void) __attribute__((weak, alias("hang")));
+void adc_isr(void) __attribute__((weak, alias("hang")));
+void gpio_isr(void) __attribute__((weak, alias("hang")));
 
 __attribute__((section(".vectors"), used)) static const vector flash_vectors[2] = {(vector)(void *)stack_top, reset_handler};
 
@@ -36,7 +39,9 @@ __attribute__((section(".ram_vectors"), used)) static const vector ram_vectors[V
     [AT_EXTERNAL + 1U ... AT_EXTERNAL + 3U] = hang,
     [AT_EXTERNAL + IRQ_PWM] = pwm_isr,
     [AT_EXTERNAL + IRQ_USB] = usb_isr,
-    [AT_EXTERNAL + 6U ... AT_EXTERNAL + 19U] = hang,
+    [AT_EXTERNAL + 6U ... AT_EXTERNAL + 12U] = hang,
+    [AT_EXTERNAL + IRQ_GPIO] = gpio_isr,
+    [AT_EXTERNAL + 14U ... AT_EXTERNAL + 19U] = hang,
     [AT_EXTERNAL + IRQ_UART0] = uart_isr,
     [AT_EXTERNAL + 21U] = hang,
     [AT_EXTERNAL + IRQ_ADC] = adc_isr,

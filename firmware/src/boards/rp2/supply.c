@@ -13,12 +13,13 @@ static uint16_t supply_mv;
 
 void supply_init(void) {
     uint16_t code;
+    adc_pin(SUPPLY_INPUT);
     PIN_PAD(SUPPLY_STRAP_PIN) = PAD_INPUT_PULLED_UP;
     PIN_FUNCTION(SUPPLY_STRAP_PIN) = FUNCTION_SIO;
     uint32_t began_us = board_clock_us();
     while (board_clock_us() - began_us < 100U) { /* the pull-up lifts the pin */
     }
-    fitted = (GPIO_IN & BIT(SUPPLY_STRAP_PIN)) == 0U && sampling_convert_now(SUPPLY_INPUT, &code);
+    fitted = (GPIO_IN & BIT(SUPPLY_STRAP_PIN)) == 0U && adc_convert_now(SUPPLY_INPUT, &code);
 }
 
 bool supply_fitted(void) {
@@ -26,11 +27,11 @@ bool supply_fitted(void) {
 }
 
 uint16_t board_capabilities(void) {
-    return (uint16_t)(CAPABILITY_BUTTON | (fitted ? CAPABILITY_SUPPLY_SENSE : 0));
+    return (uint16_t)(CAPABILITY_BUTTON | sampling_capabilities() | (fitted ? CAPABILITY_SUPPLY_SENSE : 0));
 }
 
 static bool newest_code(uint16_t *code) {
-    return sampling_runs() ? sampling_supply(code) : sampling_convert_now(SUPPLY_INPUT, code);
+    return sampling_runs() ? sampling_supply(code) : adc_convert_now(SUPPLY_INPUT, code);
 }
 
 uint16_t board_supply_mv(void) {

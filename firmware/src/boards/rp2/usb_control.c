@@ -1,4 +1,5 @@
 /* Endpoint 0: what the device is (a CDC-ACM serial port, USB CDC 1.2), and the host's requests (USB 2.0, chapter 9). */
+#include <assert.h>
 #include <stddef.h>
 
 #include "usb.h"
@@ -46,6 +47,7 @@ static const uint8_t CONFIGURATION[] = {
 static const char *const STRINGS[] = {"", "myobridge", BOARD_TITLE};
 #define STRING_SERIAL 3U
 #define STRING_MAX 31U
+static_assert(sizeof BOARD_TITLE - 1U < STRING_MAX, "an answer of one whole packet would want an empty one after it");
 
 enum stage { IDLE, DATA_IN, DATA_OUT, STATUS_IN, STATUS_OUT };
 

@@ -1,0 +1,2 @@
+BOARDS += feather_ads
+FAMILY_feather_ads := rp2
