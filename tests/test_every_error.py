@@ -501,7 +501,7 @@ def test_the_error_about_a_missing_option_says_what_the_option_is_for():
 
 
 def test_the_error_about_an_unknown_model_names_the_shipped_ones():
-    for name in ("synth", "biopatrec", "population"):
+    for name in ("synth", "follow", "biopatrec", "population"):
         assert name in outcome(host, "run --port x --model snth").stderr
 
 

@@ -1,12 +1,12 @@
 """Lets a simulated wearer who sees the hand play trials with several decoders, and prints their figures side by side.
 
-python tests/bench/bench_played_trial.py [--decoders synth ridge …] [--persons 0] [--seeds 1 2 3] [--targets 20]
+python tests/bench/bench_played_trial.py [--decoders follow ridge …] [--learn R.npz …] [--persons 0] [--seeds 1 2 3]
 
 A decoder is the name or the path of a model, `fingers` for the wearer's own fingers (what a perfect decoder would
-give), or a regression of myobridge_models.experiments.regressions. A regression learns from the sessions that the model
-synth has learned from, and is smoothed as the models are. All decoders get the same targets and the same wearers. The
-hand is the one that is commanded: there is no board and no daemon, so the figures lack their delays. Wearer and judge
-have one author; the figures compare decoders and say nothing about people.
+give), or a regression of myobridge_models.experiments.regressions. A regression learns from the recordings after
+--learn, and is smoothed as the first of the models is. All decoders get the same targets and the same wearers. The hand
+is the one that is commanded: there is no board and no daemon, so the figures lack their delays. Wearer and judge have
+one author; the figures compare decoders and say nothing about people.
 """
 
 import argparse
@@ -32,7 +32,6 @@ from myobridge.model.shipped import find_model
 from myobridge.recording import Recording
 from myobridge.recording.trial_records import Begun, Record, Shown
 from myobridge.settings import Settings
-from myobridge.simulator.synth import SynthOptions, SynthSource
 from myobridge_models.data.takes import design_prefilter, scaled, takes_of
 from played_trial import synth
 from seeing_wearer import SeeingWearer
@@ -40,8 +39,6 @@ from seeing_wearer import SeeingWearer
 FS_HZ, CHANNELS, ADC_BITS = 2000.0, 4, 10
 SHOWN_HOPS = 8
 """A hand every 40 ms, as the daemon shows it."""
-LEARNT = range(101, 107)
-LEARNT_S = 120
 DECIDES_HOPS = 10
 """A regression decides every 50 ms."""
 LOOKS_BACK_S = 1.0
@@ -67,19 +64,15 @@ def of_model(model: Model) -> Decoder:
 
 
 @cache
-def learnt(name: str):
-    """A regression that has learnt from the sessions of the model synth."""
+def learnt(name: str, recordings: tuple[Path, ...]):
+    """A regression that has learnt from these recordings."""
     learn = import_module("myobridge_models.experiments.regressions").learnt
-    sessions = []
-    for seed in LEARNT:
-        counts, angles_deg = SynthSource(SynthOptions(seed=seed)).read(round(LEARNT_S * FS_HZ))
-        sessions.append((Path(f"s{seed}.npz"), Recording(counts, FS_HZ, ADC_BITS, angles_deg=angles_deg)))
-    return learn(name, sessions, ())
+    return learn(name, [(path, Recording.load(path)) for path in recordings], ())
 
 
-def of_regression(name: str, like: Model) -> Decoder:
+def of_regression(name: str, like: Model, recordings: tuple[Path, ...]) -> Decoder:
     """A regression that sees the last 0.4 s every 50 ms."""
-    one = learnt(name)
+    one = learnt(name, recordings)
     sections = design_prefilter(FS_HZ)
     spec = replace(like.spec, rest_gate=None)
     smooth = Postprocessor(spec, (0,) * 5, (180,) * 5)
@@ -130,21 +123,26 @@ def play(decoder: Decoder, task: str, person: int, seed: int, targets: int) -> R
 def main() -> None:
     """Prints one row per decoder."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--decoders", nargs="+", default=[FINGERS, "synth", *REGRESSIONS])
+    parser.add_argument("--decoders", nargs="+", default=[FINGERS, "follow", "synth"])
+    parser.add_argument("--learn", nargs="+", type=Path, default=[])
     parser.add_argument("--persons", nargs="+", type=int, default=[0])
     parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3])
     parser.add_argument("--targets", type=int, default=20)
     options = parser.parse_args()
-    like = open_model(find_model("synth"))
+    models = {name: open_model(find_model(name)) for name in options.decoders if name not in (FINGERS, *REGRESSIONS)}
+    like = next(iter(models.values()), None) or open_model(find_model("synth"))
+    recordings = tuple(options.learn)
+    if not recordings and set(options.decoders) & set(REGRESSIONS):
+        parser.error("a regression needs recordings to learn from; add --learn R.npz")
     print(f"{'decoder':24} completion  time s  efficiency  overshoots  bits/s by trial")
     for name in options.decoders:
-        model = None if name in (FINGERS, *REGRESSIONS) else open_model(find_model(name))
+        model = models.get(name)
         trials = [(person, seed) for person in options.persons for seed in options.seeds]
 
         def fresh(model=model, name=name) -> Decoder:
             if model is not None:
                 return of_model(model)
-            return of_fingers() if name == FINGERS else of_regression(name, like)
+            return of_fingers() if name == FINGERS else of_regression(name, like, recordings)
 
         reach = [play(fresh(), "reach", *trial, options.targets) for trial in trials]
         fitts = [play(fresh(), "fitts", *trial, options.targets) for trial in trials]

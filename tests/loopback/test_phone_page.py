@@ -129,6 +129,8 @@ def test_a_phone_that_is_not_paired_is_told_how_to_pair(browser, paired):
             wait_state(page, "NOT PAIRED")
             assert "myobridge view --pair" in page.inner_text("#pairing-text")
             assert not page.is_visible("#arm")
+    with page_of(browser, url.partition("wear")[0] + "trial", PHONE, **TOUCH) as page:
+        wait_text(page, "#state-text", "myobridge view --pair")
 
 
 def test_a_lost_phone_disarms_the_hand_and_the_page_says_so_before(browser, paired):

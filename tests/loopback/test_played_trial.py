@@ -22,7 +22,7 @@ from myobridge.settings import ServoSettings
 from played_trial import FlashedBoard, TwinBoard, play, synth
 from seeing_wearer import SeeingWearer
 
-SYNTH = find_model("synth")
+SYNTH, FOLLOW = find_model("synth"), find_model("follow")
 EASY = Rules(tolerance_deg=30.0, dwell_s=0.5, timeout_s=8.0)
 QUICK = Rules(timeout_s=1.0)
 
@@ -33,9 +33,9 @@ def own_folders(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
 
 
-def played(folder, plan, *, lazy=False, **options):
+def played(folder, plan, *, lazy=False, model=SYNTH, **options):
     wearer = SeeingWearer(1, lazy=lazy)
-    return play(TwinBoard(synth(wearer)), wearer, plan, folder, SYNTH, **options)
+    return play(TwinBoard(synth(wearer)), wearer, plan, folder, model, **options)
 
 
 def called(*arguments):
@@ -67,6 +67,12 @@ def test_the_same_trial_on_the_flashed_firmware(tmp_path):
         recording, live = play(board, wearer, Plan("reach", 2, EASY, seed=2), tmp_path, SYNTH)
     assert (live.measured, live.completion) == ("applied", 1.0)
     assert encode(read_session(recording).result) == encode(live)
+
+
+def test_the_model_that_follows_holds_partial_closings_within_15_degrees_for_a_second(tmp_path):
+    _, live = played(tmp_path, Plan("reach", 3, Rules(), seed=3), model=FOLLOW)
+    assert (live.measured, live.proportional, live.completion) == ("applied", True, 1.0)
+    assert any(target.depth < 1 for target in live.targets)
 
 
 def test_a_wearer_who_does_nothing_gets_a_table_of_failures(tmp_path):

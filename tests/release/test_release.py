@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 INTERPRETERS = [f"python3.{minor}" for minor in range(11, 15)]
 """Those that are not on this machine are left to the workflow `release`."""
 NEWEST, OLDEST = "newest", "oldest"
-SHIPPED = ("synth", "biopatrec", "population")
+SHIPPED = ("synth", "follow", "biopatrec", "population")
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]  # packages are fetched, on a machine that may be busy
 

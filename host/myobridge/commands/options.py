@@ -16,7 +16,7 @@ from myobridge.errors import UserError, printable
 from myobridge.files import write_text
 from myobridge.wire.messages import Board
 
-MODEL_HELP: Final = "Model: an .onnx file, or a shipped model (synth, biopatrec, population)."
+MODEL_HELP: Final = "Model: an .onnx file, or a shipped model (synth, follow, biopatrec, population)."
 MODEL = click.option("--model", "model_name", required=True, help=MODEL_HELP)
 CONFIG = click.option(
     "--config", type=click.Path(path_type=Path), help="Settings file (TOML).", show_default="the built-in settings"

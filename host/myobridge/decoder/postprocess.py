@@ -8,7 +8,7 @@ from math import pi
 from myobridge.model.file import ModelSpec, RestGate, Smoothing
 
 SPEED_CUTOFF_HZ = 1.0
-"""Cut-off of the speed estimate, as in the One-Euro paper."""
+"""Cut-off of the speed estimate, as in the One-Euro paper. The speed is the way to the new angle in a hop."""
 
 
 class Gate:
@@ -81,5 +81,8 @@ class Postprocessor:
         for servo, angle in enumerate(angles_deg):
             change = angle - smoothed[servo]
             speeds[servo] += self._speed_weight * (change / period_s - speeds[servo])
-            cutoff_hz = smoothing.min_cutoff_hz + smoothing.beta_hz_per_deg_s * abs(speeds[servo])
+            fast_deg_per_s = abs(speeds[servo]) - smoothing.calm_deg_per_s
+            cutoff_hz = smoothing.min_cutoff_hz
+            if fast_deg_per_s > 0:
+                cutoff_hz += smoothing.beta_hz_per_deg_s * fast_deg_per_s
             smoothed[servo] += change / (1 + 1 / (2 * pi * cutoff_hz * period_s))

@@ -90,11 +90,14 @@ class LabelledPose(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Smoothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One-Euro filter of the angles (Casiez, Roussel, Vogel, CHI 2012).
 
-    The cut-off is min_cutoff_hz + beta_hz_per_deg_s * |angular speed in deg/s|.
+    The cut-off is min_cutoff_hz + beta_hz_per_deg_s * (|angular speed in deg/s| - calm_deg_per_s), and at least
+    min_cutoff_hz.
     """
 
     min_cutoff_hz: Annotated[float, msgspec.Meta(ge=1e-3, le=1e4)]
     beta_hz_per_deg_s: Annotated[float, msgspec.Meta(ge=0, le=1e3)]
+    calm_deg_per_s: Annotated[float, msgspec.Meta(ge=0, le=1e6)] = 0
+    """A speed up to this is taken for tremor of a held depth, and does not raise the cut-off."""
 
 
 class RestGate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

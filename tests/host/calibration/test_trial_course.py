@@ -1,14 +1,18 @@
 """The targets of a trial and its course."""
 
+import signal
+from types import SimpleNamespace
+
 import msgspec
 import pytest
 from msgspec.structs import replace
 from test_feed import LOOK
 
+from myobridge.calibration.screen import LineScreen
 from myobridge.calibration.trial.course import MOST_REST_S, READY_S, REST_S, Course, Stage
 from myobridge.calibration.trial.judge import judge
 from myobridge.calibration.trial.look import look_at
-from myobridge.calibration.trial.session import LiveTrial
+from myobridge.calibration.trial.session import LiveTrial, _Runner
 from myobridge.calibration.trial.targets import CLEAR, DEPTHS, Rules, check_range, choose
 from myobridge.calibration.trial.words import limits_of, sentences
 from myobridge.errors import UserError
@@ -188,6 +192,46 @@ def test_a_trial_ends_before_its_records_are_more_than_a_reader_takes(monkeypatc
     assert len(written.records) <= 100
     assert judge(written.records) == live.result()
     assert (live.result().interrupted, live.result().finished) == (1, False)
+
+
+class Queue:
+    """A feed whose messages wait; a function among them is called when its turn comes."""
+
+    def __init__(self, *messages):
+        self._waiting = list(messages)
+
+    def receive(self, _timeout_s):
+        while self._waiting and callable(self._waiting[0]):
+            self._waiting.pop(0)()
+        return self._waiting.pop(0) if self._waiting else None
+
+
+def test_hands_that_queue_up_while_the_process_is_stopped_are_not_judged_and_the_target_comes_again(monkeypatch):
+    now_s = 100.0
+    clock = SimpleNamespace(monotonic=lambda: now_s)
+    monkeypatch.setattr("myobridge.calibration.trial.session.time", clock)
+    (goal,) = targets = chosen(targets=1, proportional=False)
+    written = Written()
+
+    def stopped_and_continued():
+        nonlocal now_s
+        now_s = 190.0
+        signal.raise_signal(signal.SIGCONT)
+
+    before = looks(hands((READY_S + 0.2, REST)))
+    queued = looks(hands((5.0, goal.angles_deg), from_s=before[-1].at_s))
+    again = looks(hands((READY_S + 0.2, REST), (0.2, goal.angles_deg), (2.0, goal.angles_deg), from_s=190.0))
+    rest = looks(hands((REST_S + 0.2, REST), from_s=again[-1].at_s))
+    live = LiveTrial(begun(), targets, written)
+    feed = Queue(*before, stopped_and_continued, *queued, Chunk(189.0, b"wire"), *again, *rest)
+    audience = SimpleNamespace(tell=lambda _prompt: None, leave=lambda: None)
+    assert _Runner(feed, live, LineScreen(lambda _text: None), audience).run() == ""
+
+    result = live.result()
+    assert (result.finished, result.interrupted, [one.outcome for one in result.targets]) == (True, 1, ["reached"])
+    assert not any(before[-1].at_s < one.t_s < 190.0 for one in written.records[1:])
+    assert written.data == b"wire", "the EMG of the break is kept"
+    assert judge(written.records) == result
 
 
 # --- what is said -------------------------------------------------------------------------------------------

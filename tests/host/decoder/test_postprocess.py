@@ -48,6 +48,18 @@ def test_without_beta_the_smoothing_is_the_first_order_low_pass_of_the_paper():
     assert got[1:] == pytest.approx(100 * (1 - (1 - weight) ** np.arange(1, 51)))
 
 
+def test_a_held_depth_that_wavers_is_smoothed_as_without_beta_and_a_movement_is_quick():
+    wavers = 90 + 3 * np.sin(2 * np.pi * np.arange(600) / 200)  # 1 Hz; 3° in a hop of 5 ms are 600°/s
+    moved = [*wavers, *[180.0] * 60]
+    slow, quick, calm = (
+        run(postprocess_of(Smoothing(1.0, beta, still)), moved)
+        for beta, still in ((0.0, 0.0), (0.01, 0.0), (0.01, 600.0))
+    )
+    assert calm[:600].tolist() == slow[:600].tolist()
+    assert np.ptp(calm[200:600]) < 0.8 * np.ptp(quick[200:600])
+    assert quick[-1] - calm[-1] < 3 < calm[-1] - slow[-1]
+
+
 def test_reset_takes_the_next_angles_without_smoothing():
     postprocess = postprocess_of(Smoothing(min_cutoff_hz=0.1, beta_hz_per_deg_s=0.0))
     postprocess(OPEN)

@@ -204,6 +204,7 @@ GATE = {"leave_deg": 10, "after_ms": 100}
         ({"smoothing": {"min_cutoff_hz": 5e-324, "beta_hz_per_deg_s": 0}}, "min_cutoff_hz"),
         ({"smoothing": {"min_cutoff_hz": 1e300, "beta_hz_per_deg_s": 0}}, "min_cutoff_hz"),
         ({"smoothing": {"min_cutoff_hz": 1, "beta_hz_per_deg_s": 1e300}}, "beta_hz_per_deg_s"),
+        ({"smoothing": {"min_cutoff_hz": 1, "beta_hz_per_deg_s": 0, "calm_deg_per_s": -1}}, "calm_deg_per_s"),
         ({"rest_gate": GATE | {"leave_deg": 181}}, "leave_deg"),
         ({"rest_gate": GATE | {"after_ms": 1e300}}, "after_ms"),
         ({"rest_gate": GATE | {"settling_ms": 1e300}}, "settling_ms"),
@@ -241,7 +242,11 @@ def test_metadata_that_pass_can_be_run_and_shown(data):
             [[[1000, 0, 0, 1, 0, 0]], [[1, 0, 0, 1, 0, 0.998]], [[1, 0, 0, 1, -0.999, 0]]]
         ),
         "smoothing": st.fixed_dictionaries(
-            {"min_cutoff_hz": st.sampled_from([1e-3, 1e4]), "beta_hz_per_deg_s": st.sampled_from([0, 1e3])}
+            {
+                "min_cutoff_hz": st.sampled_from([1e-3, 1e4]),
+                "beta_hz_per_deg_s": st.sampled_from([0, 1e3]),
+                "calm_deg_per_s": st.sampled_from([0, 1e6]),
+            }
         ),
         "rest_gate": st.fixed_dictionaries(
             {name: st.sampled_from([1, 20_000]) for name in ("after_ms", "settling_ms", "again_after_ms")}

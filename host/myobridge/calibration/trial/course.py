@@ -38,7 +38,7 @@ class Stage(Enum):
 
 
 class Course:
-    """Goes through the targets. `take` and `stop` return the records to write down, in order."""
+    """Goes through the targets. `take`, `interrupt` and `stop` return the records to write down, in order."""
 
     def __init__(self, targets: Sequence[Target], rest_deg: Pose) -> None:
         self.planned = len(targets)
@@ -84,11 +84,19 @@ class Course:
             return [self._next(shown)]
         return []
 
+    def interrupt(self) -> list[Record]:
+        """Waits for the hand again, as nobody sees it now; a current target comes again."""
+        if self.stage is Stage.DONE:
+            return []
+        broken: list[Record] = [self._answered("interrupted")] if self.attempt is not None else []
+        self._enter(Stage.WAITING)
+        return broken
+
     def stop(self) -> list[Record]:
         """Breaks the trial off; a current target does not count."""
         if self.stage is Stage.DONE:
             return []
-        broken = [self._answered("interrupted")] if self.attempt is not None else []
+        broken = self.interrupt()
         self._enter(Stage.DONE)
         return [*broken, Ended(self.now_s, finished=False)]
 

@@ -107,6 +107,7 @@ class LiveTrial:
         self._begun, self._writer = begun, writer
         self._records: list[Record] = []
         self._here_deg: Sequence[float] = begun.rest_deg
+        self._unseen_until_s = 0.0
         self._keep(begun)
 
     def take(self, message: Chunk | Snapshot) -> None:
@@ -130,9 +131,19 @@ class LiveTrial:
                 "The trial has lasted for an hour, and a recording holds no more; what was done is kept, so start "
                 "another trial."
             )
+        if message.at_s < self._unseen_until_s:
+            return
         shown = self._shown(message)
         self._here_deg = shown.angles_deg
         self._keep(shown, *self.course.take(shown))
+
+    def interrupt(self) -> None:
+        """Nobody sees the hand from now on: a current target comes again."""
+        self._keep(*self.course.interrupt())
+
+    def seen_again(self, from_s: float) -> None:
+        """Somebody sees the hand again; older hands, which have queued up, are not judged."""
+        self._unseen_until_s = from_s
 
     def stop(self) -> None:
         """Breaks the trial off, unless it is over."""
@@ -184,11 +195,14 @@ def run_trial(port: str, out: Path | None, plan: Plan, say: Callable[[str], None
 
 
 class _Runner:
-    """Runs a trial in real time. SIGINT, SIGTERM, SIGHUP and the key q stop it; Ctrl-Z interrupts the target."""
+    """Runs a trial in real time. SIGINT, SIGTERM, SIGHUP and the key q stop it.
+
+    Ctrl-Z and SIGSTOP are a break: the hands of that time are not judged, and the target comes again.
+    """
 
     def __init__(self, feed: FeedClient, live: LiveTrial, screen: Screen, audience: Audience) -> None:
         self._feed, self._live, self._screen, self._audience = feed, live, screen, audience
-        self._stopping = self._suspending = False
+        self._stopping = self._suspending = self._continued = False
         self._heard_s = time.monotonic()
 
     def run(self) -> str:
@@ -209,18 +223,28 @@ class _Runner:
     def _turn(self) -> None:
         message, taken = self._feed.receive(TURN_S), 0
         while message is not None:
+            self._take_a_break()
             self._live.take(message)
             taken += isinstance(message, Snapshot)
             message = self._feed.receive(0) if taken < MOST_MESSAGES else None
         if taken:
             self._show()
+        self._take_a_break()
         self._wait_for_the_hand()
-        if self._suspending:
-            self._suspending = False
-            with self._screen.given_back():
-                stop_this_process()
         if self._stopping or "q" in self._screen.pressed().lower():
             self._live.stop()
+
+    def _take_a_break(self) -> None:
+        """Stops the process if Ctrl-Z asks for that; a break ends when the process runs again."""
+        if not (self._suspending or self._continued):
+            return
+        self._live.interrupt()
+        with self._screen.given_back():
+            if self._suspending:
+                stop_this_process()
+        self._suspending = self._continued = False
+        self._heard_s = time.monotonic()
+        self._live.seen_again(self._heard_s)
 
     def _wait_for_the_hand(self) -> None:
         now_s = time.monotonic()
@@ -235,7 +259,10 @@ class _Runner:
         self._audience.tell(look.prompt)
 
     def _hear(self, number: int, _frame: FrameType | None) -> None:
-        if number == signal.SIGTSTP:
-            self._suspending = True
-        elif number != signal.SIGCONT:
-            self._stopping = True
+        match number:
+            case signal.SIGTSTP:
+                self._suspending = True
+            case signal.SIGCONT:
+                self._continued = True
+            case _:
+                self._stopping = True

@@ -36,6 +36,7 @@ const socket = new Socket({
     showNote(look.note);
   },
   answer(message) { answered(message); },
+  unpaired(why) { showState("NOT PAIRED", why); },
   prompt(message) { show(message); },
   closed() {
     away("NO CONNECTION", "The view has ended or cannot be reached; this page reconnects by itself.");
