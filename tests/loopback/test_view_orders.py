@@ -77,7 +77,7 @@ class View:
 
     def __init__(self, port, memory):
         self.told = []
-        self.orders = Orders(port, memory, self.told.append)
+        self.orders = Orders(port, memory, self.told.append, lambda: ("view", ""))
 
     async def __aenter__(self):
         self._task = asyncio.create_task(self.orders.run())

@@ -10,6 +10,7 @@ from morning_run import MorningRun, held_out
 from myobridge.calibration.beside_messages import Found
 from myobridge.calibration.judge import ADVICE
 from myobridge.calibration.morning import calibrator
+from myobridge.daemon.connection import Connection
 from myobridge.daemon.diary.store import diary_of
 from myobridge.feed.calibration_state import PoseScore
 from myobridge.feed.messages import Request
@@ -275,6 +276,18 @@ def test_an_arm_of_the_page_is_refused_while_the_button_is_down(morning):
     assert [ok for ok, _ in answers[0]] == [False]
     assert "button" in answers[0][0][1]
     assert all(row.state is State.DISARMED for row in run.rows)
+
+
+def test_an_arm_that_waits_is_over_when_a_calibration_begins_and_does_not_arm_when_it_is_stopped(morning, monkeypatch):
+    run, answers = morning(), {}
+    monkeypatch.setattr(Connection, "decided", property(lambda _: run.world.now_s > run.streams_s + 1.5))
+    for do, at_s in (("arm", 0.1), ("calibrate", 0.2), ("stop", 1.6)):
+        run.when_streaming.append(lambda do=do, at_s=at_s: answers.update({do: run.order(at_s, do)}))
+    run.run(4.0)
+    assert [(do, said[0][0]) for do, said in answers.items()] == [("arm", False), ("calibrate", True), ("stop", True)]
+    assert any(row.permission is Permission.GUIDE for row in run.rows)
+    assert never_followed(run)
+    assert run.rows[-1].state is State.DISARMED
 
 
 def test_pause_disarms_and_keeps_the_poses_and_redo_repeats_one(morning):
