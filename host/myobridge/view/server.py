@@ -27,7 +27,7 @@ from myobridge.view.asides import Asides
 from myobridge.view.door import UNPAIRED, Door
 from myobridge.view.keeper import Keeper
 from myobridge.view.orders import TAKEN, Orders
-from myobridge.view.pace import Pace
+from myobridge.view.pace import EVERY_S, LIGHT_S, Pace
 from myobridge.view.page import encode
 from myobridge.view.phones import Phones
 from myobridge.view.scope import Scope
@@ -82,7 +82,7 @@ class Server:
         else:
             self._watch = Scope(port, channels, settings, self.publish)
         self._take_down: asyncio.TimerHandle | None = None
-        self._pace = Pace()
+        self._pace, self._light_pace = Pace(EVERY_S), Pace(LIGHT_S)
         self._asides = Asides(port)
         self._keeper = Keeper(
             self._viewers,
@@ -155,8 +155,11 @@ class Server:
 
     def publish(self, message: page.Message) -> None:
         """Sends a message to all viewers; called from other threads while `run` serves."""
-        is_due = not isinstance(message, page.Look) or self._pace.is_due(message.snapshot)
-        self._loop.call_soon_threadsafe(self._spread, type(message), encode(message), is_due)
+        full = light = True
+        if isinstance(message, page.Look):
+            full, light = self._pace.is_due(message.snapshot), self._light_pace.is_due(message.snapshot)
+        if full or light:
+            self._loop.call_soon_threadsafe(self._spread, type(message), encode(message), full, light)
 
     async def _attend(self, connection: ServerConnection) -> None:
         """Serves a viewer, from its first message to its last."""
@@ -244,12 +247,12 @@ class Server:
     def _tell(self, answer: page.Answer) -> None:
         self._spread(page.Answer, encode(answer))
 
-    def _spread(self, kind: type[msgspec.Struct], text: str, is_due: bool = True) -> None:
-        """Sends a message to the viewers. is_due: also to the light ones."""
+    def _spread(self, kind: type[msgspec.Struct], text: str, full: bool = True, light: bool = True) -> None:
+        """Sends a message to the full and to the light pages."""
         if kind in STANDING:
             self._standing[kind] = text
         for viewer in self._viewers:
-            if (viewer.sees_emg or kind not in (page.Emg, page.Lines)) and (is_due or not viewer.is_light):
+            if (viewer.sees_emg or kind not in (page.Emg, page.Lines)) and (light if viewer.is_light else full):
                 viewer.put(text)
 
     def _prompted(self, inbox: PromptInbox) -> None:

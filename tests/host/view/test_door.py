@@ -11,7 +11,7 @@ from myobridge.model.generations import Generations
 from myobridge.model.shipped import shipped_models
 from myobridge.view.asides import Asides
 from myobridge.view.door import Door, _is_here
-from myobridge.view.pace import EVERY_S, Pace
+from myobridge.view.pace import LIGHT_S, Pace
 from myobridge.view.page import Findings
 from myobridge.view.phones import Phones
 
@@ -57,13 +57,13 @@ def look(**changes):
 
 def test_a_light_page_hears_five_times_a_second_and_at_once_when_something_happens():
     now_s = 0.0
-    pace = Pace(lambda: now_s)
+    pace = Pace(LIGHT_S, lambda: now_s)
     heard = []
     for i in range(250):
         now_s = i / 25
         heard.append(pace.is_due(look()))
     assert 45 <= sum(heard) <= 50
-    now_s += EVERY_S / 10
+    now_s += LIGHT_S / 10
     assert pace.is_due(look(state="HOLD"))
     assert not pace.is_due(look(state="HOLD"))
     assert pace.is_due(look(state="HOLD", calibration=SimpleNamespace(step="hold", index=2)))
