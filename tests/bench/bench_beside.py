@@ -10,13 +10,12 @@ comes from pairs that are drawn again at random; `quiet / quiet` is what the noi
 
 import argparse
 import json
+import math
 import os
 import signal
 import sys
 import tempfile
-import time
 from pathlib import Path
-from threading import Thread
 
 import numpy as np
 
@@ -26,7 +25,6 @@ from myobridge.calibration.morning.compute import Computation
 from myobridge.calibration.morning.guide import HELD_S, REST_S
 from myobridge.calibration.quality import FOLLOWED_S
 from myobridge.cli import main as run_myobridge
-from myobridge.daemon.realtime import leave_realtime
 from myobridge.daemon.stats import RunStats
 from myobridge.model.file import REST
 from myobridge.model.load import open_model
@@ -39,7 +37,8 @@ HOLD_S, MOVE_S = FOLLOWED_S + HELD_S, 0.4
 ADC_BITS = 10
 SEAT = 3
 """The ring sits elsewhere than in training, as in the morning."""
-POLL_S = 0.005
+PAIR = ("load", "quiet", "arithmetic")
+PAIR_TURNED = ("load", "arithmetic", "quiet")
 SETTLE_S = 3.0
 FIRST_S = 1.0
 """Length of the first quiet stretch; later ones are as long as the arithmetic before."""
@@ -62,56 +61,59 @@ def calibration(model: Path) -> Taken:
     return Taken(counts, spec.fs_hz, ADC_BITS, label, np.zeros_like(label), tuple(dict.fromkeys(p for p, _ in walk)))
 
 
-class Schedule(Thread):
-    """Runs the arithmetic in the daemon's process, and notes when what began and ended."""
+class Schedule:
+    """Runs the arithmetic in the daemon's process. The loop takes each step, as it leads a calibration.
+
+    A thread that looks after the arithmetic would itself disturb the loop.
+    """
 
     def __init__(self, model: Path, pairs: int, out: Path) -> None:
-        super().__init__(daemon=True)
-        self._model, self._pairs, self._out = model, pairs, out
+        self._model, self._out = model, out
         self._taken = calibration(model)
-        self.decisions: list[tuple[float, float]] = []
-        """When each setpoint was written, and its latency."""
-        self._better = 0
+        self._steps = [step for pair in range(pairs) for step in (PAIR if pair % 2 else PAIR_TURNED)]
+        self._at = "settle"
+        self._until_s = math.inf
+        self._computation: Computation | None = None
+        self._long_s, self._better = FIRST_S, 0
+        self._began_s, self.took_s = 0.0, list[float]()
+        self._found: dict[str, list[list[float]]] = {step: [] for step in ("settle", *PAIR)}
+        self._arithmetic_s: list[float] = []
 
-    def run(self) -> None:
-        """Measures all pairs, and writes the latencies of each stretch."""
-        leave_realtime()
-        while not self.decisions:
-            time.sleep(POLL_S)
-        time.sleep(SETTLE_S)
-        spans: dict[str, list[tuple[float, float]]] = {"quiet": [], "load": [], "arithmetic": []}
-        long_s = FIRST_S
-        for pair in range(self._pairs):
-            computation = Computation(self._model, self._out.with_name("mine.onnx"))
-            spans["load"].append(self._span(computation.begin, lambda one=computation: one._loaded))
-            if pair % 2 == 0:
-                spans["quiet"].append(self._quiet(long_s))
-            spans["arithmetic"].append(self._arithmetic(computation))
-            self._better += computation.over().better
-            long_s = spans["arithmetic"][-1][1] - spans["arithmetic"][-1][0]
-            if pair % 2:
-                spans["quiet"].append(self._quiet(long_s))
-        at_s, took_s = np.array(self.decisions).T
-        found = {name: [took_s[(at_s >= a) & (at_s < b)].tolist() for a, b in some] for name, some in spans.items()}
-        found["arithmetic_s"] = [b - a for a, b in spans["arithmetic"]]
-        found["better"] = self._better
-        self._out.write_text(json.dumps(found))
-        os.kill(os.getpid(), signal.SIGINT)
+    def decided(self, done_s: float, latency_s: float) -> None:
+        """Notes a decision, and begins the next step once the present one is over."""
+        self._until_s = min(self._until_s, done_s + SETTLE_S) if self._at == "settle" else self._until_s
+        self.took_s.append(latency_s)
+        if not self._is_over(done_s):
+            return
+        self._found[self._at].append(self.took_s)
+        if self._at == "arithmetic":
+            self._long_s = done_s - self._began_s
+            self._arithmetic_s.append(self._long_s)
+            self._better += self._computation.over().better
+        self._begin(done_s)
 
-    def _arithmetic(self, computation: Computation) -> tuple[float, float]:
-        return self._span(lambda: computation.give(self._taken), lambda: computation.over() is not None)
+    def _is_over(self, now_s: float) -> bool:
+        if self._at == "load":
+            return self._computation._loaded
+        return self._computation.over() is not None if self._at == "arithmetic" else now_s >= self._until_s
 
-    def _span(self, begin, over) -> tuple[float, float]:
-        began_s = time.monotonic()
-        begin()
-        while not over():
-            time.sleep(POLL_S)
-        return began_s, time.monotonic()
-
-    def _quiet(self, seconds: float) -> tuple[float, float]:
-        time.sleep(0.1)  # what the last stretch left behind is over
-        until_s = time.monotonic() + seconds
-        return self._span(lambda: None, lambda: time.monotonic() >= until_s)
+    def _begin(self, now_s: float) -> None:
+        if not self._steps:
+            self._out.write_text(
+                json.dumps({**self._found, "arithmetic_s": self._arithmetic_s, "better": self._better})
+            )
+            os.kill(os.getpid(), signal.SIGINT)
+            self._until_s = math.inf
+            self._at = "settle"
+            return
+        self._at, self._began_s, self.took_s = self._steps.pop(0), now_s, []
+        if self._at == "load":
+            self._computation = Computation(self._model, self._out.with_name("mine.onnx"))
+            self._computation.begin()
+        elif self._at == "arithmetic":
+            self._computation.give(self._taken)
+        else:
+            self._until_s = now_s + self._long_s
 
 
 def be_the_daemon(model: str, pairs: int, out: str, *run: str) -> None:
@@ -121,10 +123,9 @@ def be_the_daemon(model: str, pairs: int, out: str, *run: str) -> None:
 
     def noted(stats: RunStats, read_s: float, sampled_s: float, done_s: float) -> None:
         decided(stats, read_s, sampled_s, done_s)
-        schedule.decisions.append((done_s, done_s - read_s))
+        schedule.decided(done_s, done_s - read_s)
 
     RunStats.decided = noted
-    schedule.start()
     sys.argv = ["myobridge", *run]
     run_myobridge()
 

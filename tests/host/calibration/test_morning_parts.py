@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from msgspec import structs
 
-from myobridge.calibration.beside import unpack
+from myobridge.calibration.arithmetic import unpack
 from myobridge.calibration.beside_messages import pack
 from myobridge.calibration.morning.button import Mark, PressReader
 from myobridge.calibration.morning.guide import (
