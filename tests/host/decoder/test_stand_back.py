@@ -8,13 +8,19 @@ import pytest
 
 from myobridge.decoder.stand_back import leave_core
 
-STAND_BACK = (
-    "import os; from myobridge.decoder.stand_back import stand_back; stand_back(); print(os.sched_getaffinity(0))"
-)
-
-
-def on_one_core(core):
-    os.sched_setaffinity(0, {core})
+STAND_BACK = """
+import os
+from myobridge.decoder.stand_back import stand_back
+stand_back()
+print(os.sched_getaffinity(0))
+"""
+SPINS = """
+import os
+os.sched_setaffinity(0, {%d})
+open("/proc/self/comm", "w").write(%r)
+print(flush=True)
+while True: pass
+"""
 
 
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two cores")
