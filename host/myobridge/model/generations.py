@@ -173,8 +173,8 @@ class Generations:
 
     def _nothing(self) -> UserError:
         return UserError(
-            f"There is nothing to undo, because no earlier model of {self.mine} is kept; choose the model that you have "
-            "calibrated."
+            f"There is nothing to undo, because no earlier model of {self.mine} is kept; choose the model that you "
+            "have calibrated."
         )
 
     def _found(self) -> list[Generation]:
