@@ -122,6 +122,19 @@ def test_orders_are_answered_by_the_daemon(port, memory):
     assert not memory.said  # the daemon remembers it itself
 
 
+def test_an_order_is_not_sent_once_another_page_has_control(port, memory):
+    async def story():
+        daemon, pages = Daemon(port), iter(["1", "2"])
+        with served(daemon):
+            async with View(port, memory) as view:
+                view.orders._control = lambda: ("view", next(pages))
+                assert "Another page took control" in (await view.order("arm")).text
+                assert (await view.order("estop")).ok
+        assert daemon.asked == ["estop"]
+
+    asyncio.run(story())
+
+
 def test_an_estop_does_not_wait_for_earlier_orders_and_is_never_mistaken_for_another(port, memory, hasty):
     async def story():
         daemon = Daemon(port)

@@ -47,9 +47,10 @@ Do = Literal["subscribe", "unsubscribe", "about", Command, Morning, "model", "co
 a view says that it is there, and which page has control."""
 
 
-class Request(msgspec.Struct, forbid_unknown_fields=True):
-    """A client's request. want: for subscribe and unsubscribe; path: for model, absolute or a shipped model's name.
+class Request(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """A client's request. Fields that are not needed are not sent, so that an earlier daemon understands the others.
 
+    want: for subscribe and unsubscribe; path: for model, absolute or a shipped model's name.
     asked_s: when it was asked, on the host's monotonic clock; the daemon refuses requests that are older than 3 s, or
         older than a change of the situation, unless they end a motion. 0: when the daemon received it.
     control: of a view: a name for the view, and one for the page that has control now; an empty one: no page has it.

@@ -97,6 +97,7 @@ class Keeper:
             with suppress(TimeoutError):
                 async with asyncio.timeout(END_S):
                     self._control = Control()
+                    self._renew()
                     await self._disarm()
 
     def show(self) -> None:

@@ -22,10 +22,11 @@ class Line(asyncio.Protocol):
         self._waiting: dict[int, asyncio.Future[Reply]] = {}
         self._last_id = 0
 
-    async def ask(self, do: Sent, asked_s: float, control: tuple[str, str], path: str = "") -> Reply:
+    async def ask(self, do: Sent, asked_s: float, control: tuple[str, str] | None, path: str = "") -> Reply:
         """Sends a request and waits for its answer while the line is open.
 
-        asked_s: on the host's monotonic clock. control: which page has control now. path: of a model.
+        asked_s: on the host's monotonic clock. control: which page has control now; None: not said. path: of a
+        model.
 
         Raises:
             NoDaemon: the daemon has ended.

@@ -15,8 +15,8 @@ from myobridge.feed.messages import Command, Morning
 from myobridge.view.line import Line, Sent, open_line
 from myobridge.view.page import Answer, Order
 
-URGENT: Final = ("estop", "disarm", "control")
-"""Sent whichever page has control."""
+URGENT: Final = ("estop", "disarm")
+"""Sent whichever page has control, and in a form that a daemon of any version understands."""
 RETRY_S: Final = 0.25
 """How often the view looks for a daemon, so that a line is open before somebody orders something."""
 ANSWER_S: Final = 10.0
@@ -137,12 +137,13 @@ class Orders:
             UserError: no daemon answers, or another page has taken control before the order could be sent.
             TimeoutError: the daemon does not answer in time.
         """
-        asked_s, control = asked_s or time.monotonic(), self._control()
+        asked_s = asked_s or time.monotonic()
+        control = None if do in URGENT else self._control()
         async with asyncio.timeout(within_s):
             line = await self._open()
-            if do not in URGENT and control != self._control():
+            if control is not None and do != "control" and control != self._control():
                 raise UserError(TAKEN)
-            return await line.ask(do, asked_s, self._control(), path)
+            return await line.ask(do, asked_s, control, path)
 
     async def _open(self) -> Line:
         if self._line is None or self._line.is_closed:
