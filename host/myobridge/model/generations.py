@@ -155,7 +155,7 @@ class Generations:
         with self._writing() as found:
             one = next((one for one in found if one.number == number), None)
             if one is None:
-                raise UserError(f"{self.mine} has no generation {number}; choose another generation.")
+                raise UserError(f"{self.mine} has no generation {number}; choose one of those that are kept.")
             if not _whole(one):
                 raise UserError(f"{one.path} is damaged and is not used; choose another generation.")
             self._adopted(found, None)
