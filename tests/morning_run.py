@@ -88,10 +88,13 @@ def held_out(seed: int) -> list[tuple[float, Pose]]:
 class MorningRun:
     """One run. `board` and `wearer` may be replaced before `run`."""
 
-    def __init__(self, model: Path, folder: Path, *, seed: int = 1, seat: int = 0, board: Any = None) -> None:
+    def __init__(
+        self, model: Path, folder: Path, *, seed: int = 1, seat: int = 0, fatigue: float = 0.0, board: Any = None
+    ) -> None:
         self.wearer = Wearer()
         script = CuedScript(self._asked, seed)
-        options = SynthOptions(fs_hz=FS_HZ, channels=CHANNELS, seed=seed, wearer=WEARER, seat=seat, script=script)
+        session = {"seed": seed, "seat": seat, "fatigue": fatigue}
+        options = SynthOptions(fs_hz=FS_HZ, channels=CHANNELS, wearer=WEARER, script=script, **session)
         self.source = SynthSource(options)
         self.board = board or TwinBoard(self.source)
         self.world = LockStep(self.board)

@@ -19,6 +19,7 @@ from myobridge.feed import Snapshot
 from myobridge.settings import Settings
 from myobridge.view import page, server
 from myobridge.view.traces import Columns, Spectrum
+from myobridge.view.watch import SPECTRUM_PERIOD_S
 
 COLUMNS_PER_S = 250
 PERIOD_S = 0.04
@@ -85,7 +86,7 @@ class PlayedWatch(threading.Thread):
     def run(self):
         threading.Thread(target=self._listen, daemon=True).start()
         random, column = np.random.default_rng(1), 0
-        began_s = time.monotonic()
+        began_s = spectra_s = time.monotonic()
         while not self._is_over.wait(PERIOD_S):
             if not self._is_there:
                 self._publish(page.Link(up=False, text="No daemon runs on /dev/ttyACM0."))
@@ -100,6 +101,9 @@ class PlayedWatch(threading.Thread):
             high[:, np.array(self._look.contact) == "flat"] = 0
             self._publish(page.emg(Columns(column, -high, high, np.ones(new, bool)), COLUMNS_PER_S))
             column += new
+            if time.monotonic() < spectra_s:
+                continue
+            spectra_s = time.monotonic() + SPECTRUM_PERIOD_S
             hz = STEP_HZ * np.arange(251)
             power_db = 20 - 25 * np.log10(1 + (hz - 90) ** 2 / 9000) + random.normal(0, 1, (self.channels, 251))
             power_db[:, 25] += 20
@@ -109,7 +113,10 @@ class PlayedWatch(threading.Thread):
 class PlayedOrders:
     """Replaces `orders.Orders`: a daemon that grants every order."""
 
-    def __init__(self, port, memory, tell):
+    def __init__(self, port, memory, tell, control):
+        pass
+
+    async def renew(self):
         pass
 
     async def run(self):

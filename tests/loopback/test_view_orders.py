@@ -77,7 +77,7 @@ class View:
 
     def __init__(self, port, memory):
         self.told = []
-        self.orders = Orders(port, memory, self.told.append)
+        self.orders = Orders(port, memory, self.told.append, lambda: ("view", ""))
 
     async def __aenter__(self):
         self._task = asyncio.create_task(self.orders.run())
@@ -120,6 +120,19 @@ def test_orders_are_answered_by_the_daemon(port, memory):
 
     asyncio.run(story())
     assert not memory.said  # the daemon remembers it itself
+
+
+def test_an_order_is_not_sent_once_another_page_has_control(port, memory):
+    async def story():
+        daemon, pages = Daemon(port), iter(["1", "2"])
+        with served(daemon):
+            async with View(port, memory) as view:
+                view.orders._control = lambda: ("view", next(pages))
+                assert "Another page took control" in (await view.order("arm")).text
+                assert (await view.order("estop")).ok
+        assert daemon.asked == ["estop"]
+
+    asyncio.run(story())
 
 
 def test_an_estop_does_not_wait_for_earlier_orders_and_is_never_mistaken_for_another(port, memory, hasty):

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from browser import PHONE, chromium, page_of, wait_state, wait_text
+from page_messages import columns_of, power_db_of
 from processes import myobridge, running, simulated_hand
 from viewers import address_in, until, view, watch
 
@@ -22,11 +23,11 @@ def test_the_view_shows_the_channels_of_a_board_and_loses_nothing(tmp_path, chan
         hello = until(viewer, "hello")
         assert hello["scope"]
         assert not hello["control"]
-        columns = until(viewer, "emg", lambda message: any(message["columns"]))["columns"]
+        columns = columns_of(until(viewer, "emg", lambda message: any(columns_of(message))))
         assert {len(column) for column in columns if column} == {2 * channels}
         scope = until(viewer, "scope", lambda message: message["samples_received"] > RATES_HZ[channels])
         assert len(scope["channels"]) == len(scope["contact"]) == channels
-        assert len(until(viewer, "lines")["power_db"]) == channels
+        assert len(power_db_of(until(viewer, "lines"))) == channels
     assert hand.summary["state"] == "DISARMED"
 
 

@@ -31,6 +31,13 @@ FIRM: Final = 7
 ADVICE: Final = "hold it firmer, or leave it out"
 
 
+class TooLittle(UserError):
+    """Seconds do not suffice for this model or these poses, but the longer training may.
+
+    The sentence is for the wearer, who has no shell; the command adds what a shell offers.
+    """
+
+
 class PoseScore(msgspec.Struct, frozen=True):
     """In how many of ten windows of a pose the pose is recognised."""
 
@@ -82,7 +89,7 @@ def check_alike(angles_deg: Floats, labels: Labels, poses: Poses) -> None:
     """Refuses poses that the new model answers alike although it has learnt from them.
 
     Raises:
-        UserError: the answers to two poses are the same in nearly all windows.
+        TooLittle: the answers to two poses are the same in nearly all windows.
     """
     decoded, number_of = _decoded(angles_deg, poses)
     count = max(number_of.values()) + 1
@@ -95,9 +102,8 @@ def check_alike(angles_deg: Floats, labels: Labels, poses: Poses) -> None:
     ]
     if alike:
         found = ", and ".join(_looks_like(dict(alike), poses))
-        raise UserError(
-            f"{found}, so the old model is kept; make these poses more different, hold them firmer, leave one out, or "
-            "add --long."
+        raise TooLittle(
+            f"{found}, so the old model is kept; make these poses more different, hold them firmer, or leave one out."
         )
 
 
@@ -117,7 +123,7 @@ def check_order(angles_deg: Floats, labels: Labels, poses: Poses) -> list[str]:
     sentence says what is doubtful.
 
     Raises:
-        UserError: poses are exchanged.
+        TooLittle: poses are exchanged.
     """
     taken = _taken_for(angles_deg, labels, poses, CLEARLY)
     right = set(poses) - set(_taken_for(angles_deg, labels, poses, 0))
@@ -125,9 +131,8 @@ def check_order(angles_deg: Floats, labels: Labels, poses: Poses) -> list[str]:
         return []
     names = ", ".join(poses[label].name for label in taken)
     if len(right) >= len(poses) / 2:
-        raise UserError(
-            f"The poses {names} look exchanged, so the old model is kept; hold each pose when it is asked for, or add "
-            "--long, which believes the labels."
+        raise TooLittle(
+            f"The poses {names} look exchanged, so the old model is kept; hold each pose when it is asked for."
         )
     return [
         f"The old model takes {names} for each other: either the electrodes sit elsewhere, or you held these poses in "

@@ -17,6 +17,7 @@ from myobridge.calibration.class_statistics import HELD_S
 from myobridge.calibration.judge import (
     Poses,
     PoseScore,
+    TooLittle,
     check_alike,
     check_order,
     pose_scores,
@@ -95,9 +96,9 @@ def calibrated(base: Base, recording: Recording, source: Path, name: str) -> Qui
     try:
         windows, head = windows_of(base.data, base.spec, recording, base.path), head_of(base.data)
     except Refused as reason:
-        raise UserError(f"{base.path} cannot be calibrated in seconds ({reason}); add --long.") from reason
+        raise TooLittle(f"{base.path} cannot be calibrated in seconds ({reason}); choose another model.") from reason
     if np.abs(decide(head.layers, windows, base.spec) - windows.angles_deg).max(initial=0) > TOLERATED_DEG:
-        raise UserError(f"{base.path} does not decide as its head says; add --long.")
+        raise TooLittle(f"{base.path} does not decide as its head says; choose another model.")
     part = _parts(windows, base.spec.window_ms / 1000)
     judged = part >= 0
     _check_enough(part, windows, poses, source)
@@ -139,8 +140,8 @@ def _poses_of(base: Base, recording: Recording, source: Path) -> Poses:
         if label not in own or label not in known or own[label].angles_deg != known[label].angles_deg
     ]
     if strange:
-        raise UserError(
-            f"{base.spec.name} does not know the poses {', '.join(strange)} of {source}; add --long to train on them."
+        raise TooLittle(
+            f"{base.spec.name} does not know the poses {', '.join(strange)} of {source}; choose another model."
         )
     return {label: own[label] for label in labels}
 

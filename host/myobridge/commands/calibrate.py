@@ -97,12 +97,15 @@ def _arithmetic(base: Base, made: Path, new: Path, name: str) -> tuple[dict[str,
     from msgspec import to_builtins
 
     from myobridge.calibration import calibrate
-    from myobridge.calibration.judge import recognised, words
+    from myobridge.calibration.judge import TooLittle, recognised, words
     from myobridge.calibration.quick import calibrated
     from myobridge.files import write_bytes
     from myobridge.recording import Recording
 
-    found = calibrated(base, Recording.load(made), made, new.stem)
+    try:
+        found = calibrated(base, Recording.load(made), made, new.stem)
+    except TooLittle as reason:
+        raise UserError(f"{str(reason).rstrip('.')}; or add --long, which trains for minutes.") from reason
     write_bytes(new, found.model)
     for sentence in (words(found.poses), *calibrate.verdict(found.scores, name), *found.doubts):
         say(sentence)

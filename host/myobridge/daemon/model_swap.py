@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from threading import Thread
 from typing import NamedTuple
@@ -39,6 +40,10 @@ class ModelSwap:
         self._opened: OpenRequest | None = None
         self._connection: Connection | None = None
         self._result: Loaded | UserError | None = None
+        self._has_moved = False
+        """The hand may have moved since the request, so the request is over."""
+        self.changed: Callable[[], None] = lambda: None
+        """Called when a model has been taken over, before the answer."""
 
     @property
     def busy(self) -> bool:
@@ -54,7 +59,7 @@ class ModelSwap:
         elif connection.may_be_moving:
             opened.answer(False, MAY_BE_MOVING)
         else:
-            self._opened, self._connection = opened, connection
+            self._opened, self._connection, self._has_moved = opened, connection, False
             session = connection.session
             assert session.ident is not None
             assert session.config is not None
@@ -68,6 +73,7 @@ class ModelSwap:
     def finish(self, connection: Connection | None) -> Loaded | None:
         """Takes over the model once it is loaded, and returns it; None while there is none."""
         opened, result = self._opened, self._result
+        self._has_moved |= connection is not None and connection.may_be_moving
         if opened is None or result is None:
             return None
         self._opened = self._result = None
@@ -75,10 +81,11 @@ class ModelSwap:
             opened.answer(False, str(result))
         elif connection is None or connection is not self._connection:
             opened.answer(False, NOT_STREAMING)  # the link was lost meanwhile; this may be another board
-        elif connection.may_be_moving:
+        elif self._has_moved:
             opened.answer(False, MAY_BE_MOVING)
         else:
             connection.change_model(result.model, result.pipeline)
+            self.changed()
             opened.answer(True, f"The model is now {result.model.spec.name}.")
             return result
         return None

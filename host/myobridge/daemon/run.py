@@ -69,6 +69,7 @@ class Daemon:
         self._requests = Requests(port, self.notices.tell, launched_s=started_s if arm else None)
         self._guard = DecisionGuard(self._rescue, self._terminate, self._end_stuck)
         self._swap = ModelSwap(config)
+        self._swap.changed = lambda: self._requests.changed("the model changed")
         self._diary = Diary(port, model_path, self.notices.tell, keep=config.diary.keep)
         self._desk: Desk = PlainDesk(self._swap)
         self._feed = Feed(port, self._about)
@@ -224,6 +225,8 @@ class Daemon:
         self._requests.poll(self._connection, now_s)
         late, self._late = self._late, []
         for opened in late + self._feed.poll():
+            if not self._requests.admits(opened, now_s):
+                continue
             if opened.request.do == "model":
                 self._desk.choose(opened, self._connection)
             elif opened.request.do in MORNING:

@@ -5,8 +5,6 @@ model/trial.py starts this process and reads the verdict. The process limits its
 
 from __future__ import annotations
 
-import ctypes
-import os
 import resource
 import signal
 import sys
@@ -23,14 +21,13 @@ from numpy.random import default_rng
 from numpy.typing import NDArray
 
 from myobridge.decoder.inference import Decoder, decoder_of
+from myobridge.decoder.stand_back import stand_back
 from myobridge.decoder.window import Window
 from myobridge.errors import UserError
 from myobridge.model.file import ModelSpec
 from myobridge.model.load import Model, cannot_run
 from myobridge.model.trial import Tried, Verdict
 
-PR_SET_PDEATHSIG: Final = 1
-"""prctl(2) of Linux: the kernel ends this process when the thread that started it ends."""
 MORE_BYTES: Final = 220 << 20
 """Memory for a file and its graphs, beside the 60 MB of Python, numpy and onnxruntime.
 
@@ -65,13 +62,6 @@ def main() -> None:
     except Exception as error:  # the exceptions of onnxruntime have no common base class of their own
         verdict = Verdict(refusal=str(cannot_run(Path(tried.name), error)))
     sys.stdout.buffer.write(msgspec.json.encode(verdict))
-
-
-def stand_back() -> None:
-    """Lets the daemon's loop run first, and ends this process together with the thread that waits for it."""
-    with suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
 def _limit() -> None:

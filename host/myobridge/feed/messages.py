@@ -30,6 +30,8 @@ URGENT: Final = (b'"estop"', b'"disarm"')
 UNDOES: Final = ("arm", "lift", "calibrate")
 """The daemon refuses such a request if an urgent request came with it."""
 UNDOING: Final = tuple([f'"{do}"'.encode() for do in UNDOES])
+LEASE_S: Final = 2.0
+"""Longest time between two signs of life of a view whose page has control; the daemon then disarms the hand."""
 LOST: Final = "LOST"
 """State in a snapshot while no hand is connected."""
 
@@ -40,15 +42,18 @@ Morning = Literal["calibrate", "redo", "pause", "stop", "undo"]
 """What a person orders of the calibration: start it or go on after a pause, repeat the last pose, pause, give up, and
 bring the previous model back. A calibration lets the hand show the poses, so `calibrate` is refused wherever ARM is."""
 MORNING: Final = get_args(Morning)
-Do = Literal["subscribe", "unsubscribe", "about", Command, Morning, "model"]
-"""What a client may request: about the feed, a command for the hand, the calibration, or another model."""
+Do = Literal["subscribe", "unsubscribe", "about", Command, Morning, "model", "control"]
+"""What a client may request: about the feed, a command for the hand, the calibration, or another model. With `control`,
+a view says that it is there, and which page has control."""
 
 
-class Request(msgspec.Struct, forbid_unknown_fields=True):
-    """A client's request. want: for subscribe and unsubscribe; path: for model, absolute or a shipped model's name.
+class Request(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """A client's request. Fields that are not needed are not sent, so that an earlier daemon understands the others.
 
-    asked_s: when it was asked, on the host's monotonic clock; the daemon refuses an ARM or a `calibrate` that is older
-        than 3 s.
+    want: for subscribe and unsubscribe; path: for model, absolute or a shipped model's name.
+    asked_s: when it was asked, on the host's monotonic clock; the daemon refuses requests that are older than 3 s, or
+        older than a change of the situation, unless they end a motion. 0: when the daemon received it.
+    control: of a view: a name for the view, and one for the page that has control now; an empty one: no page has it.
     """
 
     id: Annotated[int, msgspec.Meta(gt=0, lt=1 << 53)]
@@ -56,6 +61,7 @@ class Request(msgspec.Struct, forbid_unknown_fields=True):
     want: tuple[Want, ...] = ()
     path: str = ""
     asked_s: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+    control: tuple[str, str] | None = None
 
 
 class ConnectedBoard(NamedTuple):

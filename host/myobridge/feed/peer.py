@@ -30,7 +30,8 @@ class Peer:
     """Requests that the daemon has not answered yet."""
     unsent: bytearray = field(default_factory=bytearray)
     urgent: list[bytes] = field(default_factory=list)
-    later: deque[bytes] = field(default_factory=deque)
+    later: deque[tuple[float, bytes]] = field(default_factory=deque)
+    """Each with the time when it was read."""
     _splitter: Splitter = field(default_factory=lambda: Splitter(MAX_REQUEST))
 
     @property
@@ -59,7 +60,7 @@ class Peer:
         with suppress(BlockingIOError):
             del self.unsent[: self.socket.send(self.unsent)]
 
-    def receive(self, most: int) -> int:
+    def receive(self, most: int, now_s: float) -> int:
         """Reads up to `most` messages into `urgent` and `later`; returns how many were not requests.
 
         Raises:
@@ -74,7 +75,7 @@ class Peer:
             elif any(word in payload for word in URGENT):
                 self.urgent.append(payload)
             else:
-                self.later.append(payload)
+                self.later.append((now_s, payload))
         return refused
 
     def _read(self) -> bytes:

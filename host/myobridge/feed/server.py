@@ -14,6 +14,7 @@ ESTOP:
 from __future__ import annotations
 
 import selectors
+import time
 from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple, cast
 
@@ -178,7 +179,7 @@ class Feed:
         waiting = sorted((client for client in heard if client.later), key=lambda client: client.heard)
         for client in waiting[:CLIENTS_A_POLL]:
             for _ in range(min(REQUESTS_A_POLL, len(client.later))):
-                opened += self._take(client, self._understood(client, client.later.popleft()))
+                opened += self._take(client, self._understood(client, *client.later.popleft()))
         return opened
 
     def _accept(self) -> set[int]:
@@ -196,29 +197,29 @@ class Feed:
     def _overtake(self, clients: list[Peer]) -> None:
         """Refuses requests that would undo a DISARM or an ESTOP that came with them."""
         for client in clients:
-            for payload in [payload for payload in client.later if any(word in payload for word in UNDOING)]:
-                request = self._understood(client, payload)
+            for later in [later for later in client.later if any(word in later[1] for word in UNDOING)]:
+                request = self._understood(client, *later)
                 if request is None or request.do in UNDOES:
-                    client.later.remove(payload)
+                    client.later.remove(later)
                 if request is not None and request.do in UNDOES:
                     text = f"{request.do.upper()} was refused, because a DISARM or ESTOP came with it; try again."
                     self._reply(client, [request.id], False, text)
 
     def _receive(self, client: Peer, most: int) -> None:
         try:
-            self.refused += client.receive(most)
+            self.refused += client.receive(most, time.monotonic())
         except OSError:
             self._disconnect(client)
         except ValueError:
             self.refused += 1
             self._disconnect(client)
-        excess = [self._understood(client, client.later.pop()) for _ in range(len(client.later) - MAX_WAITING)]
+        excess = [self._understood(client, *client.later.pop()) for _ in range(len(client.later) - MAX_WAITING)]
         if refused := [request.id for request in excess if request is not None]:
             self.refused += len(refused)
             self._reply(client, refused, False, "Too many requests are waiting; this one was ignored.")
 
-    def _understood(self, client: Peer, payload: bytes) -> Request | None:
-        """Decodes a request; answers one of another version with a refusal."""
+    def _understood(self, client: Peer, read_s: float, payload: bytes) -> Request | None:
+        """Decodes a request that was read at `read_s`; answers one of another version with a refusal."""
         try:
             request = self._decode(payload)
         except ValueError as error:  # msgspec's errors are ValueErrors, too
@@ -230,17 +231,19 @@ class Feed:
             self._reply(client, [of], False, f"The daemon does not know this request ({error}).")
             return None
         client.heard, client.spoke = self._polls, True
+        request.asked_s = request.asked_s or read_s  # it may have waited here, and grows old
         return request
 
     def _urgent(self, client: Peer) -> Iterator[OpenRequest]:
         """One request for each kind of urgent request of a client, which stands for all of that kind; ESTOP first."""
         alike: dict[Do, list[Request]] = {"estop": [], "disarm": []}
+        now_s = time.monotonic()
         for payload in client.urgent:
-            request = self._understood(client, payload)
+            request = self._understood(client, now_s, payload)
             if request is not None and request.do in alike:
                 alike[request.do].append(request)
             elif request is not None:
-                client.later.append(payload)
+                client.later.append((now_s, payload))
         client.urgent.clear()
         for requests in alike.values():
             if requests:

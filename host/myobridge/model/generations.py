@@ -155,9 +155,7 @@ class Generations:
         with self._writing() as found:
             one = next((one for one in found if one.number == number), None)
             if one is None:
-                raise UserError(
-                    f"{self.mine} has no generation {number}; choose one that `myobridge generations` lists."
-                )
+                raise UserError(f"{self.mine} has no generation {number}; choose one of those that are kept.")
             if not _whole(one):
                 raise UserError(f"{one.path} is damaged and is not used; choose another generation.")
             self._adopted(found, None)
@@ -175,8 +173,8 @@ class Generations:
 
     def _nothing(self) -> UserError:
         return UserError(
-            f"There is nothing to undo, because no earlier model of {self.mine} is kept; give the --out of the "
-            "calibration to undo."
+            f"There is nothing to undo, because no earlier model of {self.mine} is kept; choose the model that you "
+            "have calibrated."
         )
 
     def _found(self) -> list[Generation]:

@@ -32,7 +32,8 @@ class Asides:
 
     def __init__(self, port: str) -> None:
         self._port = port
-        self._checking = asyncio.Lock()
+        self._check: asyncio.Task[page.Findings] | None = None
+        """The check that runs; pages that ask meanwhile wait for its findings."""
 
     async def answer(self, want: Literal["models", "week", "check"], tell: Callable[[page.Message], None]) -> None:
         """Tells a page what it wants to know; always answers."""
@@ -42,8 +43,9 @@ class Asides:
             tell(await asyncio.to_thread(self._week))
         else:
             tell(page.Findings(running=True, ok="", findings=[]))
-            async with self._checking:
-                tell(await self._checked())
+            if self._check is None or self._check.done():
+                self._check = asyncio.create_task(self._checked())
+            tell(await asyncio.shield(self._check))
 
     def prepared(self, key: str) -> tuple[str, Callable[[], object]]:
         """The name of a model for the daemon, made ready for it, and what undoes that if the daemon refuses the model.

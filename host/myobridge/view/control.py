@@ -6,11 +6,17 @@ once nothing has been heard from it for LOST_S, the hand is disarmed. A page may
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import count
 from typing import Final
 
-LOST_S: Final = 2.0
+from myobridge.feed.messages import LEASE_S
+
+LOST_S: Final = LEASE_S
 """A page that has control and is not heard for this long is lost."""
+
+
+_numbers = count(1)
 
 
 @dataclass(eq=False)
@@ -19,6 +25,7 @@ class Seat:
 
     name: str
     page: str = ""
+    number: int = field(default_factory=lambda: next(_numbers))
 
 
 class Control:

@@ -1,4 +1,8 @@
-"""Watches over the page that has control: the hand is disarmed when the connection of that page is gone for 2 s."""
+"""Watches over the page that has control: the hand is disarmed when the connection of that page is gone for 2 s.
+
+If this process ends or hangs, the daemon disarms the hand, because the lease of the view is no longer renewed
+(`daemon/permission/leases.py`).
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Set
 from contextlib import suppress
 from functools import partial
+from secrets import token_hex
 from typing import Final
 
 from myobridge.view import page
@@ -24,12 +29,18 @@ class Keeper:
     """Grants control, and takes it from a page that is lost.
 
     disarm: disarms the hand and returns the daemon's answer. tell: says a sentence to all pages.
+    renew: tells the daemon which page has control (`control`), and that this view is there.
     """
 
     def __init__(
-        self, viewers: Set[Viewer], disarm: Callable[[], Awaitable[page.Answer]], tell: Callable[[page.Answer], None]
+        self,
+        viewers: Set[Viewer],
+        disarm: Callable[[], Awaitable[page.Answer]],
+        tell: Callable[[page.Answer], None],
+        renew: Callable[[], None],
     ) -> None:
-        self._viewers, self._disarm, self._tell = viewers, disarm, tell
+        self._viewers, self._disarm, self._tell, self._renew = viewers, disarm, tell, renew
+        self._name = token_hex(8)
         self._control = Control()
         self._ping_s = 0.0
         self._pings = set[asyncio.Task[None]]()
@@ -45,6 +56,12 @@ class Keeper:
             elif self._control.holder is not None and now_s - self._ping_s >= PING_S:
                 self._ping_s = now_s
                 self._ping(self._control.holder)
+                self._renew()
+
+    def control(self) -> tuple[str, str]:
+        """The name of this view for the daemon, and of the page that has control; empty: none has it."""
+        holder = self._control.holder
+        return self._name, str(holder.number) if holder else ""
 
     def may_order(self, viewer: Viewer) -> bool:
         """Whether this page may move the hand; takes control if it is free."""
@@ -79,10 +96,13 @@ class Keeper:
         if self._control.holder is not None:
             with suppress(TimeoutError):
                 async with asyncio.timeout(END_S):
+                    self._control = Control()
+                    self._renew()
                     await self._disarm()
 
     def show(self) -> None:
-        """Tells each page who has control."""
+        """Tells each page and the daemon who has control."""
+        self._renew()
         for viewer in self._viewers:
             viewer.put(page.encode(self.holder(viewer)))
 

@@ -10,6 +10,8 @@ from myobridge.feed.client import MAX_MESSAGE, ended, understood, unreachable
 from myobridge.feed.messages import REPLY, REQUEST, Command, Morning, Request, Splitter, encode, pack
 from myobridge.feed.place import connect_now
 
+Sent = Command | Morning | Literal["model", "control"]
+
 
 class Line(asyncio.Protocol):
     """Sends several requests at the same time: no request waits for the answer to another."""
@@ -20,10 +22,11 @@ class Line(asyncio.Protocol):
         self._waiting: dict[int, asyncio.Future[Reply]] = {}
         self._last_id = 0
 
-    async def ask(self, do: Command | Morning | Literal["model"], asked_s: float, path: str = "") -> Reply:
+    async def ask(self, do: Sent, asked_s: float, control: tuple[str, str] | None, path: str = "") -> Reply:
         """Sends a request and waits for its answer while the line is open.
 
-        asked_s: on the host's monotonic clock. path: of a model.
+        asked_s: on the host's monotonic clock. control: which page has control now; None: not said. path: of a
+        model.
 
         Raises:
             NoDaemon: the daemon has ended.
@@ -34,7 +37,7 @@ class Line(asyncio.Protocol):
         number = self._last_id
         answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._waiting[number] = answer
-        self._transport.write(pack(REQUEST, encode(Request(number, do, path=path, asked_s=asked_s))))
+        self._transport.write(pack(REQUEST, encode(Request(number, do, (), path, asked_s, control))))
         try:
             return await answer
         finally:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 from myobridge.daemon.permission.estop_memory import EstopMemory
 from myobridge.errors import UserError
 from myobridge.feed import NoDaemon, Reply
 from myobridge.feed.messages import Command, Morning
-from myobridge.view.line import Line, open_line
+from myobridge.view.line import Line, Sent, open_line
 from myobridge.view.page import Answer, Order
 
+URGENT: Final = ("estop", "disarm")
+"""Sent whichever page has control, and in a form that a daemon of any version understands."""
 RETRY_S: Final = 0.25
 """How often the view looks for a daemon, so that a line is open before somebody orders something."""
 ANSWER_S: Final = 10.0
@@ -21,6 +24,7 @@ MODEL_S: Final = 30.0
 """A model is tried before it is used."""
 CONFIRM_S: Final = 1.0
 """After this time an ESTOP counts as not delivered."""
+TAKEN: Final = "Another page took control before the daemon got the order, so it was not sent."
 SWITCH_OFF: Final = "Switch the servo power off."
 REMEMBERED: Final = "The emergency stop is remembered, and this view sends it until a daemon confirms it."
 NOT_REMEMBERED: Final = (
@@ -29,10 +33,16 @@ NOT_REMEMBERED: Final = (
 
 
 class Orders:
-    """Keeps a line to the daemon open for orders. `tell` gets the late confirmation of an ESTOP."""
+    """Keeps a line to the daemon open for orders.
 
-    def __init__(self, port: str, memory: EstopMemory, tell: Callable[[Answer], None]) -> None:
+    tell: gets the late confirmation of an ESTOP. control: names this view and the page that has control now.
+    """
+
+    def __init__(
+        self, port: str, memory: EstopMemory, tell: Callable[[Answer], None], control: Callable[[], tuple[str, str]]
+    ) -> None:
         self._port = port
+        self._control = control
         self._memory = memory
         self._tell = tell
         self._line: Line | None = None
@@ -67,22 +77,26 @@ class Orders:
         except Exception as error:
             return Answer(do=do, ok=False, text=f"{do.upper()} failed ({error}). {SWITCH_OFF}")
 
-    async def use_model(self, path: str) -> Answer:
+    async def use_model(self, path: str, asked_s: float) -> Answer:
         """Changes the model of the daemon. path: absolute, or the name of a shipped model; always returns an answer."""
         try:
-            async with asyncio.timeout(MODEL_S):
-                reply = await (await self._open()).ask("model", time.monotonic(), path)
+            reply = await self._ask("model", MODEL_S, asked_s, path)
         except TimeoutError:
             return Answer(do="model", ok=False, text=f"The daemon on {self._port} does not answer.")
         except Exception as error:
             return Answer(do="model", ok=False, text=str(error))
         return Answer(do="model", ok=reply.ok, text=reply.text)
 
+    async def renew(self) -> None:
+        """Tells the daemon that this view is there, and which page has control."""
+        with suppress(Exception):  # the next one follows soon; without a daemon there is nothing to tell
+            await self._ask("control", CONFIRM_S)
+
     async def _order(self, do: Command | Morning, seen_s: float) -> Answer:
         try:
             reply = await self._ask(do, ANSWER_S, seen_s)
-        except NoDaemon as away:
-            return Answer(do=do, ok=False, text=str(away))
+        except UserError as refused:
+            return Answer(do=do, ok=False, text=str(refused))
         except TimeoutError:
             return Answer(do=do, ok=False, text=f"The daemon on {self._port} does not answer. {SWITCH_OFF}")
         return Answer(do=do, ok=reply.ok, text=reply.text)
@@ -116,9 +130,20 @@ class Orders:
         self._owes_stop = False
         self._tell(Answer(do="estop", ok=reply.ok, text=reply.text))
 
-    async def _ask(self, do: Command | Morning, within_s: float, asked_s: float = 0.0) -> Reply:
+    async def _ask(self, do: Sent, within_s: float, asked_s: float = 0.0, path: str = "") -> Reply:
+        """Asks the daemon.
+
+        Raises:
+            UserError: no daemon answers, or another page has taken control before the order could be sent.
+            TimeoutError: the daemon does not answer in time.
+        """
+        asked_s = asked_s or time.monotonic()
+        control = None if do in URGENT else self._control()
         async with asyncio.timeout(within_s):
-            return await (await self._open()).ask(do, asked_s or time.monotonic())
+            line = await self._open()
+            if control is not None and do != "control" and control != self._control():
+                raise UserError(TAKEN)
+            return await line.ask(do, asked_s, control, path)
 
     async def _open(self) -> Line:
         if self._line is None or self._line.is_closed:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from base64 import b64encode
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from myobridge.feed import Snapshot
 from myobridge.feed.messages import Command, Morning
@@ -13,6 +15,15 @@ from myobridge.view.filters import Filter
 from myobridge.view.traces import Columns, Spectrum
 
 _encode = msgspec.json.Encoder().encode
+
+LOST: Final = 0xFFFF
+"""Instead of a count of a lost column."""
+FINEST: Final = 0.1
+"""Counts behind a filter are shown to this step."""
+STEP_DB: Final = 0.3
+"""A page shows 50 dB below the highest line; 256 steps hold 76."""
+FIRST_LINE: Final = 2
+"""The lines below hold the offset."""
 
 Fault = Literal["cable", "electrode", "hum", "cuff", "daemon", "power"]
 """What a person may break in the demo: a fault of the simulated hand, or the daemon, which is frozen."""
@@ -50,18 +61,31 @@ class Look(Message):
 
 
 class Emg(Message):
-    """New columns: each the lowest counts of all channels, then the highest; null for a lost column."""
+    """New columns, from number `first` on: each the lowest counts of all channels, then the highest.
+
+    A count is `bottom` of its channel plus `step` times its number in `steps`: uint16, little-endian, in base64. LOST
+    stands for each number of a lost column.
+    """
 
     first: int
     columns_per_s: float
-    columns: list[list[float] | None]
+    bottom: list[float]
+    step: float
+    steps: str
 
 
 class Lines(Message):
-    """Spectra: power in dB, [channel][line] at multiples of `step_hz`; see traces.Spectrum."""
+    """Spectra: the lines of each channel at multiples of `step_hz`; see traces.Spectrum.
 
+    The power of a line is `top_db` minus `step_db` times its number in `steps`: uint8 in base64, all lines of the first
+    channel first. The ends stand for everything beyond them.
+    """
+
+    channels: int
     step_hz: float
-    power_db: list[list[float]]
+    top_db: float
+    step_db: float
+    steps: str
     mains_hz: int
     mains_db: list[float]
 
@@ -261,17 +285,34 @@ def encode(message: msgspec.Struct) -> str:
 
 
 def emg(new: Columns, columns_per_s: float) -> Emg:
-    """Columns as a message."""
-    counts = np.hstack((new.low, new.high)).round(1).tolist()
-    columns = [column if present else None for column, present in zip(counts, new.present, strict=True)]
-    return Emg(first=new.first, columns_per_s=columns_per_s, columns=columns)
+    """Columns as a message. Raw counts arrive exactly, filtered ones to a tenth, unless they span more than uint16."""
+    counts = np.stack((new.low, new.high), axis=1).astype(np.float64)  # (columns, 2, channels)
+    here = counts[new.present]
+    finest = 1.0 if np.issubdtype(new.low.dtype, np.integer) else FINEST
+    bottom = np.floor(here.min(axis=(0, 1)) / finest) * finest if len(here) else np.zeros(counts.shape[2])
+    step = max(finest, float((here - bottom).max(initial=0)) / (LOST - 1))
+    steps = np.full(counts.shape, LOST, "<u2")
+    steps[new.present] = np.round((here - bottom) / step)
+    return Emg(
+        first=new.first, columns_per_s=columns_per_s, bottom=bottom.round(1).tolist(), step=step, steps=_base64(steps)
+    )
 
 
 def lines(spectrum: Spectrum) -> Lines:
     """Spectra as a message."""
+    channels = len(spectrum.power_db)
+    top_db = round(float(spectrum.power_db[:, FIRST_LINE:].max(initial=0)), 1)
+    steps = np.clip(np.round((top_db - spectrum.power_db) / STEP_DB), 0, 255).astype(np.uint8)
     return Lines(
+        channels=channels,
         step_hz=spectrum.step_hz,
-        power_db=spectrum.power_db.round(1).tolist(),
+        top_db=top_db,
+        step_db=STEP_DB,
+        steps=_base64(steps),
         mains_hz=spectrum.mains_hz,
         mains_db=spectrum.mains_db.round(1).tolist(),
     )
+
+
+def _base64(numbers: NDArray[Any]) -> str:
+    return b64encode(numbers.tobytes()).decode("ascii")

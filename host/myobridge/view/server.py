@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Coroutine
 from contextlib import closing, suppress
 from typing import Final, Literal
 
@@ -25,8 +26,8 @@ from myobridge.view.access import WILDCARDS, Access, make_token, page_urls
 from myobridge.view.asides import Asides
 from myobridge.view.door import UNPAIRED, Door
 from myobridge.view.keeper import Keeper
-from myobridge.view.orders import Orders
-from myobridge.view.pace import Pace
+from myobridge.view.orders import TAKEN, Orders
+from myobridge.view.pace import EVERY_S, LIGHT_S, Pace
 from myobridge.view.page import encode
 from myobridge.view.phones import Phones
 from myobridge.view.scope import Scope
@@ -81,10 +82,15 @@ class Server:
         else:
             self._watch = Scope(port, channels, settings, self.publish)
         self._take_down: asyncio.TimerHandle | None = None
-        self._pace = Pace()
+        self._pace, self._light_pace = Pace(EVERY_S), Pace(LIGHT_S)
         self._asides = Asides(port)
-        self._keeper = Keeper(self._viewers, lambda: self._orders.pass_on(page.Order("disarm")), self._tell)
-        self._closing = set[asyncio.Task[None]]()
+        self._keeper = Keeper(
+            self._viewers,
+            lambda: self._orders.pass_on(page.Order("disarm")),
+            self._tell,
+            lambda: self._start(self._orders.renew()),
+        )
+        self._jobs = set[asyncio.Task[None]]()
 
     async def run(self, address: str, view_port: int, opened: Callable[[str, int], None]) -> None:
         """Serves until SIGINT or SIGTERM; `opened` gets address and port, which is a free port if `view_port` is 0.
@@ -93,7 +99,7 @@ class Server:
             UserError: the port is in use, or the address does not belong to this computer.
         """
         self._loop = asyncio.get_running_loop()
-        self._orders = Orders(self._port, EstopMemory(self._port), self._tell)
+        self._orders = Orders(self._port, EstopMemory(self._port), self._tell, self._keeper.control)
         self._stopping, self._moved = asyncio.Event(), asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             self._loop.add_signal_handler(number, self._stopping.set)
@@ -135,9 +141,13 @@ class Server:
             self._moved.set()
         for viewer in self._viewers:
             if viewer.guest.phone is not None and viewer.guest.phone not in self._door.paired:
-                task = asyncio.create_task(viewer.close(UNPAIRED))
-                self._closing.add(task)
-                task.add_done_callback(self._closing.discard)
+                self._start(viewer.close(UNPAIRED))
+
+    def _start(self, job: Coroutine[None, None, None]) -> None:
+        """Does a job beside everything else."""
+        task = asyncio.create_task(job)
+        self._jobs.add(task)
+        task.add_done_callback(self._jobs.discard)
 
     def stop(self) -> None:
         """Ends `run`; may be called from another thread."""
@@ -145,8 +155,11 @@ class Server:
 
     def publish(self, message: page.Message) -> None:
         """Sends a message to all viewers; called from other threads while `run` serves."""
-        is_due = not isinstance(message, page.Look) or self._pace.is_due(message.snapshot)
-        self._loop.call_soon_threadsafe(self._spread, type(message), encode(message), is_due)
+        full = light = True
+        if isinstance(message, page.Look):
+            full, light = self._pace.is_due(message.snapshot), self._light_pace.is_due(message.snapshot)
+        if full or light:
+            self._loop.call_soon_threadsafe(self._spread, type(message), encode(message), full, light)
 
     async def _attend(self, connection: ServerConnection) -> None:
         """Serves a viewer, from its first message to its last."""
@@ -198,8 +211,12 @@ class Server:
             case page.Choice():
                 self._watch.filter = order.filter
                 self._spread(page.Filtered, encode(page.Filtered(filter=order.filter)))
+            case page.Ask() if order.want in viewer.wants:
+                pass  # the answer is on its way
             case page.Ask():
+                viewer.wants.add(order.want)
                 await self._asides.answer(order.want, lambda message: viewer.put(encode(message)))
+                viewer.wants.discard(order.want)
             case _ if not self._control:
                 viewer.put(encode(page.Answer(do=_name(order), ok=False, text=OFF)))
             case page.Wish():
@@ -207,16 +224,20 @@ class Server:
             case page.Order() if order.do in ANYBODY or self._keeper.may_order(viewer):
                 self._tell(await self._orders.pass_on(order))
             case page.Use() if self._keeper.may_order(viewer):
-                self._tell(await self._use(order.use))
+                self._tell(await self._use(order.use, time.monotonic()))
             case _:
                 holder = self._keeper.holder(viewer).name
                 text = f"{holder[0].upper()}{holder[1:]} has control; take control first."
                 viewer.put(encode(page.Answer(do=_name(order), ok=False, text=text)))
 
-    async def _use(self, key: str) -> page.Answer:
+    async def _use(self, key: str, asked_s: float) -> page.Answer:
         try:
-            path, put_back = await asyncio.to_thread(self._asides.prepared, key)
-            answer = await self._orders.use_model(path)
+            control = self._keeper.control()
+            path, put_back = await asyncio.to_thread(self._asides.prepared, key)  # the disk may take long
+            if control == self._keeper.control():
+                answer = await self._orders.use_model(path, asked_s)
+            else:
+                answer = page.Answer(do="model", ok=False, text=TAKEN)
             if not answer.ok:  # the daemon goes on with the model before, and so must the next start
                 await asyncio.to_thread(put_back)
         except (UserError, OSError) as error:
@@ -226,12 +247,12 @@ class Server:
     def _tell(self, answer: page.Answer) -> None:
         self._spread(page.Answer, encode(answer))
 
-    def _spread(self, kind: type[msgspec.Struct], text: str, is_due: bool = True) -> None:
-        """Sends a message to the viewers. is_due: also to the light ones."""
+    def _spread(self, kind: type[msgspec.Struct], text: str, full: bool = True, light: bool = True) -> None:
+        """Sends a message to the full and to the light pages."""
         if kind in STANDING:
             self._standing[kind] = text
         for viewer in self._viewers:
-            if (viewer.sees_emg or kind not in (page.Emg, page.Lines)) and (is_due or not viewer.is_light):
+            if (viewer.sees_emg or kind not in (page.Emg, page.Lines)) and (light if viewer.is_light else full):
                 viewer.put(text)
 
     def _prompted(self, inbox: PromptInbox) -> None:

@@ -76,6 +76,8 @@ class Viewer:
         self.sees_emg = sees_emg and not self.is_light
         self._waiting: asyncio.Queue[str] = asyncio.Queue(QUEUE_MESSAGES)
         self._dropped = 0
+        self.wants = set[str]()
+        """What the page has asked for, and has not got yet; the page asks for nothing twice meanwhile."""
 
     def put(self, text: str) -> None:
         """Queues a message; drops the oldest if the queue is full."""

@@ -10,6 +10,7 @@ from morning_run import MorningRun, held_out
 from myobridge.calibration.beside_messages import Found
 from myobridge.calibration.judge import ADVICE
 from myobridge.calibration.morning import calibrator
+from myobridge.daemon.connection import Connection
 from myobridge.daemon.diary.store import diary_of
 from myobridge.feed.calibration_state import PoseScore
 from myobridge.feed.messages import Request
@@ -112,6 +113,43 @@ def test_a_wearer_who_lets_go_holds_the_pose_again_and_a_clock_of_1970_harms_not
     assert run.calibration.step == "done", run.said
     assert run.followed_s is not None
     assert Generations(run.model).kept()[-1].date == "date unknown"
+
+
+def test_a_tired_wearer_whose_electrodes_sit_elsewhere_is_followed_and_asked_for_no_more_force(morning):
+    run, texts = begun(morning(seed=11, seat=3, fatigue=1.0)), set()
+    run.watch = lambda row: texts.add(row.calibration.text)
+    run.wearer.own = held_out(3)
+    run.run(50.0)
+    state = run.calibration
+    assert state.step == "done", run.said
+    assert state.before < 0.6
+    assert run.balanced_accuracy() >= 0.9
+    assert not any("firmer" in text for text in texts), texts
+
+
+def test_a_wearer_who_is_only_tired_keeps_the_old_model_unless_the_new_one_is_better(morning, trained):
+    run = begun(morning(seed=11, fatigue=1.0))
+    run.run(27.0)
+    state = run.calibration
+    assert state.step == "done", run.said
+    is_kept = run.model.read_bytes() == trained.read_bytes()
+    assert is_kept == state.text.startswith("The old model is as good")
+    assert is_kept or state.after >= state.before
+    assert run.followed_s is not None
+
+
+def test_a_muscle_too_tired_for_a_pose_is_asked_for_force_a_few_times_and_the_old_model_stays(morning, trained):
+    run, texts = begun(morning(seed=11, seat=3, fatigue=1.0)), set()
+    run.watch = lambda row: texts.add(row.calibration.text)
+    rest = POSES[0].angles_deg
+    run.wearer.does = lambda pose: tuple(at + 0.15 * (to - at) for at, to in zip(rest, pose, strict=True))
+    run.run(35.0)
+    assert run.calibration.step == "failed"
+    assert any("looks like rest; hold it firmer" in text for text in texts), texts
+    assert not any("let go" in text for text in texts), texts
+    assert run.calibration.text.endswith("The old model stays; try again.")
+    assert never_followed(run)
+    old_model_stays(run, trained)
 
 
 def test_a_wearer_who_does_nothing_keeps_the_old_model_and_a_hand_at_rest(morning, trained):
@@ -275,6 +313,18 @@ def test_an_arm_of_the_page_is_refused_while_the_button_is_down(morning):
     assert [ok for ok, _ in answers[0]] == [False]
     assert "button" in answers[0][0][1]
     assert all(row.state is State.DISARMED for row in run.rows)
+
+
+def test_an_arm_that_waits_is_over_when_a_calibration_begins_and_does_not_arm_when_it_is_stopped(morning, monkeypatch):
+    run, answers = morning(), {}
+    monkeypatch.setattr(Connection, "decided", property(lambda _: run.world.now_s > run.streams_s + 1.5))
+    for do, at_s in (("arm", 0.1), ("calibrate", 0.2), ("stop", 1.6)):
+        run.when_streaming.append(lambda do=do, at_s=at_s: answers.update({do: run.order(at_s, do)}))
+    run.run(4.0)
+    assert [(do, said[0][0]) for do, said in answers.items()] == [("arm", False), ("calibrate", True), ("stop", True)]
+    assert any(row.permission is Permission.GUIDE for row in run.rows)
+    assert never_followed(run)
+    assert run.rows[-1].state is State.DISARMED
 
 
 def test_pause_disarms_and_keeps_the_poses_and_redo_repeats_one(morning):

@@ -1,6 +1,8 @@
 """The parts of the morning alone: the rhythm, the presses, the takes, and which file is the wearer's own."""
 
 import itertools
+import re
+from importlib.resources import files
 from io import BytesIO
 from random import Random
 
@@ -8,7 +10,7 @@ import numpy as np
 import pytest
 from msgspec import structs
 
-from myobridge.calibration.beside import unpack
+from myobridge.calibration.arithmetic import unpack
 from myobridge.calibration.beside_messages import pack
 from myobridge.calibration.morning.button import Mark, PressReader
 from myobridge.calibration.morning.guide import (
@@ -344,3 +346,13 @@ def test_a_shipped_model_and_one_in_a_foreign_folder_are_calibrated_into_the_sta
     own_model(shipped).parent.mkdir(parents=True)
     own_model(shipped).write_bytes(b"calibrated")
     assert newest_model(shipped) == own_model(shipped), "the next start uses it"
+
+
+def test_nothing_that_a_wearer_hears_names_an_option_of_a_shell():
+    """A wearer has a button, a page and a loudspeaker; the command adds what a shell offers."""
+    package = files("myobridge")
+    names = ["judge", "quick", "arithmetic", "beside", "today_head", "fresh_head", "class_statistics", "windows"]
+    texts = [package.joinpath(f"calibration/{name}.py").read_text() for name in names]
+    texts += [file.read_text() for file in package.joinpath("calibration/morning").iterdir() if file.name[-3:] == ".py"]
+    texts += [package.joinpath(name).read_text() for name in ("model/generations.py", "daemon/model_swap.py")]
+    assert [found for text in texts for found in re.findall(r"--[a-z]+", text)] == []

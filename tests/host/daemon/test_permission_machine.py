@@ -61,6 +61,7 @@ class Desk(RuleBasedStateMachine):
         self.asked, self.armed_s, self.answers = {}, [], []
         self.stop_said = False
         self.taken_back_s = 0.0
+        self.over_s = {"arm": 0.0, "act": 0.0}
 
     @rule()
     def the_button_is_pressed(self):
@@ -69,6 +70,14 @@ class Desk(RuleBasedStateMachine):
         self.taken_back_s = self.now_s
         if self.board and self.board.state in (State.ARMED, State.HOLD, State.RELAX):
             self.board.state, self.board.may_move, self.board.acting = State.DISARMED, False, False
+
+    @rule(wishes=st.sampled_from([("arm",), ("arm", "act")]), age_s=st.sampled_from([0.0, 1.0, 60.0]))
+    def the_situation_changes(self, wishes, age_s):
+        """Another order, page or model: what waits is over, and so is what was asked for before and comes later."""
+        self.permission.changed("something changed", self.now_s - age_s, *wishes)
+        for wish in wishes:
+            self.over_s[wish] = max(self.over_s[wish], self.now_s - age_s)
+        assert not [n for n, (word, _) in self.asked.items() if word in wishes and n not in self.answered]
 
     @rule()
     def the_calibration_needs_the_hand_no_more(self):
@@ -118,6 +127,7 @@ class Desk(RuleBasedStateMachine):
         living = [n for n, (word, _) in self.asked.items() if word == kind and n not in self.answered]
         assert living, "every ARM had been answered"
         assert any(self.asked[n][1] >= self.taken_back_s for n in living), "somebody has taken it back"
+        assert any(self.asked[n][1] >= self.over_s[kind] for n in living), "the situation has changed"
         assert not self.stop_said
         assert self.board.decided or kind == "act"
 

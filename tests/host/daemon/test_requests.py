@@ -2,19 +2,21 @@
 
 import threading
 import time
+from typing import get_args
 
 import pytest
 
 from myobridge.daemon.permission.estop_memory import EstopMemory
 from myobridge.daemon.permission.requests import FROZEN_S, NOT_STORED, SETTLE_S, STORED_S, Requests
 from myobridge.daemon.permission.rules import LAUNCH_S, LIFE_S, LOST, MAX_WAITING, STOP_REMEMBERED, STOPPED
-from myobridge.feed.messages import Request
+from myobridge.feed.messages import LEASE_S, Command, Request
 from myobridge.feed.server import OpenRequest
 from myobridge.wire import messages as m
 from myobridge.wire.handshake import Phase, SessionBroken
 from myobridge.wire.messages import State
 from virtual_hand import VirtualHand
 
+COMMANDS = get_args(Command)
 POLL_EVERY = 20
 """Milliseconds in a step."""
 
@@ -55,10 +57,12 @@ class Desk:
     def signalled(self, word):
         self.control._signalled.append((word, self.hand.now_s))
 
-    def ask(self, do, asked_s=0.0):
+    def ask(self, do, asked_s=0.0, page=None):
+        """page: the page of a view that has control, as the view says with each order."""
         answer = lambda ok, text: self.answers.append((do, ok, text))  # noqa: E731
-        ask = OpenRequest(Request(1, do, asked_s=asked_s), answer)
-        self.control.take(ask, self if self.plugged_in else None, self.hand.now_s)
+        ask = OpenRequest(Request(1, do, asked_s=asked_s, control=None if page is None else ("view", page)), answer)
+        if self.control.admits(ask, self.hand.now_s) and do in COMMANDS:
+            self.control.take(ask, self if self.plugged_in else None, self.hand.now_s)
 
     def run(self, seconds):
         for step in range(round(seconds / 0.001)):
@@ -444,8 +448,190 @@ def test_a_press_withdraws_an_arm_that_is_still_on_its_way(desk):
     desk.ask("arm")
     desk.control.attend(desk, desk.hand.now_s)
     assert desk.session.arming
-    desk.control.pressed(desk, desk.hand.now_s)
+    desk.control.pressed(desk.hand.now_s)
     assert [(do, ok) for do, ok, _ in desk.answers] == [("arm", False)]
     desk.run(0.5)
     assert desk.state is State.DISARMED
     assert not desk.may_move
+
+
+# --- a request dies with the situation in which it was made -------------------------------------------------
+
+
+@pytest.fixture
+def now(desk, monkeypatch):
+    """The time of the hand is the time of this computer."""
+    monkeypatch.setattr("myobridge.daemon.permission.requests.time.monotonic", lambda: desk.hand.now_s)
+
+
+def a_calibration_begins_and_is_stopped(desk):
+    desk.ask("calibrate")
+    desk.control.calibrating = True
+    desk.control.act(lambda _ok, _text: None, desk, desk.hand.now_s, desk.hand.now_s)
+    desk.run(0.5)
+    desk.ask("stop")
+    desk.control.end_act()
+    desk.control.calibrating = False
+
+
+def the_supply_fails_and_comes_back(desk):
+    desk.hand.firmware.safety.supply_low = True
+    desk.run(0.3)
+    assert desk.state is State.FAULT
+    desk.hand.firmware.safety.supply_low = False
+
+
+CHANGES = {
+    "a calibration begins and is stopped": a_calibration_begins_and_is_stopped,
+    "stop": lambda desk: desk.ask("stop"),
+    "pause": lambda desk: desk.ask("pause"),
+    "undo": lambda desk: desk.ask("undo"),
+    "another model is asked for": lambda desk: desk.ask("model"),
+    "another model is in force": lambda desk: desk.control.changed("the model changed"),
+    "a page takes control": lambda desk: desk.ask("control", page="1"),
+    "the button is pressed": lambda desk: desk.control.pressed(desk.hand.now_s),
+    "DISARM": lambda desk: desk.ask("disarm"),
+    "the hand has a fault": the_supply_fails_and_comes_back,
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_an_arm_that_waits_is_over_with_any_change(desk, now, change):
+    desk.decided = False
+    desk.ask("arm")
+    desk.run(0.1)
+    change(desk)
+    desk.decided = True
+    desk.run(LIFE_S)
+    assert desk.hand.state in (State.DISARMED, State.FAULT)
+    assert [(do, ok) for do, ok, _ in desk.answers if do == "arm"] == [("arm", False)]
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_an_arm_that_was_asked_for_before_a_change_and_comes_after_it_is_refused(desk, now, change):
+    before_s = desk.hand.now_s
+    desk.run(0.1)
+    change(desk)
+    desk.run(0.1)
+    desk.ask("arm", asked_s=before_s)
+    desk.run(0.5)
+    assert desk.hand.state in (State.DISARMED, State.FAULT)
+    assert ("arm", False) in [(do, ok) for do, ok, _ in desk.answers]
+
+
+@pytest.mark.parametrize("change", ["undo", "another model is in force", "a page takes control"])
+def test_an_arm_on_its_way_to_the_board_is_withdrawn_with_a_change(desk, now, change):
+    desk.ask("arm")
+    desk.control.attend(desk, desk.hand.now_s)
+    assert desk.session.arming
+    CHANGES[change](desk)
+    desk.run(0.5)
+    assert desk.state is State.DISARMED
+    assert not desk.may_move
+
+
+@pytest.mark.parametrize("change", [*CHANGES, "lift"])
+def test_an_arm_of_the_launch_is_over_with_any_order_or_change(tmp_path, monkeypatch, change):
+    desk = Desk(tmp_path / "port")
+    monkeypatch.setattr("myobridge.daemon.permission.requests.time.monotonic", lambda: desk.hand.now_s)
+    desk.control._launched_s = desk.hand.now_s
+    if change == "lift":
+        desk.ask("lift")
+    elif change != "the hand has a fault":  # a fault at the launch waits for --arm as for any ARM of now
+        CHANGES[change](desk)
+    else:
+        desk.ask("disarm")
+    desk.run(0.5)
+    assert not desk.may_move
+    desk.control.close()
+
+
+def test_a_hand_that_is_armed_stays_armed_when_control_goes_to_another_page(desk, now):
+    desk.ask("arm", page="1")
+    desk.run(0.3)
+    desk.ask("control", page="2")
+    desk.run(1.0)
+    assert desk.state is State.ARMED
+
+
+def test_the_first_arm_of_a_page_takes_control_and_arms(desk, now):
+    seen_s = desk.hand.now_s
+    desk.run(0.2)
+    desk.ask("arm", asked_s=seen_s, page="1")
+    desk.run(0.3)
+    assert desk.state is State.ARMED
+
+
+@pytest.mark.parametrize("do", ["undo", "model", "calibrate", "redo"])
+def test_an_old_order_is_refused(desk, now, do):
+    asked_s = desk.hand.now_s
+    desk.run(LIFE_S)
+    desk.ask(do, asked_s=asked_s)
+    ((_, ok, text),) = desk.answers
+    assert not ok and "old; try again" in text
+
+
+def test_an_undo_that_was_asked_for_before_the_model_changed_is_refused(desk, now):
+    asked_s = desk.hand.now_s
+    desk.run(0.1)
+    desk.control.changed("the model changed")
+    desk.ask("undo", asked_s=asked_s)
+    assert [ok for _, ok, _ in desk.answers] == [False]
+
+
+def test_a_lift_that_is_older_than_the_newest_stop_lifts_nothing(desk, now):
+    seen_s = desk.hand.now_s
+    desk.run(0.1)
+    desk.ask("estop")
+    desk.run(0.2)
+    desk.ask("lift", asked_s=seen_s)
+    desk.run(0.3)
+    assert desk.state is State.ESTOP and desk.control.estop
+    desk.until_remembered(True)
+    assert [(do, ok) for do, ok, _ in desk.answers] == [("estop", True), ("lift", False)]
+
+
+def test_an_old_lift_lifts_nothing(desk, now):
+    desk.ask("estop")
+    desk.run(0.2)
+    seen_s = desk.hand.now_s
+    desk.run(LIFE_S)
+    desk.ask("lift", asked_s=seen_s)
+    assert desk.control.estop and "old; lift it again" in desk.answers[-1][2]
+
+
+# --- a view whose page has control ---------------------------------------------------------------------------
+
+
+def renewed(desk, seconds, page="1"):
+    for _ in range(round(seconds / 0.5)):
+        desk.ask("control", page=page)
+        desk.run(0.5)
+
+
+def test_a_view_that_is_gone_while_a_page_has_control_disarms_the_hand(desk, now):
+    desk.ask("arm", page="1")
+    renewed(desk, 2 * LEASE_S)
+    assert desk.state is State.ARMED
+    desk.run(LEASE_S)
+    assert desk.state is State.DISARMED
+    assert any("gone for 2 s" in said for said in desk.told)
+
+
+def test_a_view_whose_page_gave_up_control_may_go_while_the_hand_stays_armed(desk, now):
+    desk.ask("arm", page="1")
+    renewed(desk, 1.0)
+    desk.ask("control", page="")
+    desk.run(2 * LEASE_S)
+    assert desk.state is State.ARMED
+
+
+def test_a_lost_view_also_ends_an_arm_that_waits(desk, now):
+    desk.ask("control", page="1")
+    desk.run(LEASE_S - 0.5)
+    desk.decided = False
+    desk.ask("arm", page=None)
+    desk.run(1.0)
+    desk.decided = True
+    desk.run(LIFE_S)
+    assert desk.state is State.DISARMED

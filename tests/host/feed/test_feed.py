@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from myobridge.errors import UserError
 from myobridge.feed import About, Chunk, FeedClient, NoDaemon, Snapshot, feed_path
-from myobridge.feed.messages import BYTES, HEAD, REPLY, REQUEST, SNAPSHOT, Reply, Splitter, pack
+from myobridge.feed.messages import BYTES, HEAD, REPLY, REQUEST, SNAPSHOT, Reply, Request, Splitter, encode, pack
 from myobridge.feed.peer import MAX_REQUEST
 from myobridge.feed.place import open_folder
 from myobridge.feed.prompts import Prompt, PromptInbox, inbox_path, send_prompt
@@ -697,3 +697,7 @@ def test_when_the_daemon_ends_its_socket_disappears_and_clients_get_an_error(fee
             client.request("arm")
     with pytest.raises(NoDaemon, match="No daemon runs on /dev/ttyACM0"):
         FeedClient(PORT)
+
+
+def test_a_request_sends_only_the_fields_that_it_needs_so_that_a_daemon_of_another_version_stops_the_hand():
+    assert json.loads(encode(Request(1, "estop", asked_s=2.0))) == {"id": 1, "do": "estop", "asked_s": 2.0}

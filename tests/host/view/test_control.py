@@ -84,7 +84,7 @@ def test_a_page_that_left_is_not_given_control():
 
 
 def test_a_page_that_got_control_by_an_order_keeps_it_when_it_comes_back():
-    keeper = Keeper(set(), disarm=None, tell=None)
+    keeper = Keeper(set(), disarm=None, tell=None, renew=lambda: None)
     before, after = (SimpleNamespace(seat=Seat("Anna")) for _ in range(2))
     keeper.wish(before, Wish(control="back", page="0a" * 8))  # each connection begins so
     assert keeper.may_order(before)

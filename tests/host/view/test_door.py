@@ -1,5 +1,6 @@
 """Who must prove a pairing, how often a light page hears, and which models a page may name."""
 
+import asyncio
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,7 +11,8 @@ from myobridge.model.generations import Generations
 from myobridge.model.shipped import shipped_models
 from myobridge.view.asides import Asides
 from myobridge.view.door import Door, _is_here
-from myobridge.view.pace import EVERY_S, Pace
+from myobridge.view.pace import LIGHT_S, Pace
+from myobridge.view.page import Findings
 from myobridge.view.phones import Phones
 
 
@@ -55,13 +57,13 @@ def look(**changes):
 
 def test_a_light_page_hears_five_times_a_second_and_at_once_when_something_happens():
     now_s = 0.0
-    pace = Pace(lambda: now_s)
+    pace = Pace(LIGHT_S, lambda: now_s)
     heard = []
     for i in range(250):
         now_s = i / 25
         heard.append(pace.is_due(look()))
     assert 45 <= sum(heard) <= 50
-    now_s += EVERY_S / 10
+    now_s += LIGHT_S / 10
     assert pace.is_due(look(state="HOLD"))
     assert not pace.is_due(look(state="HOLD"))
     assert pace.is_due(look(state="HOLD", calibration=SimpleNamespace(step="hold", index=2)))
@@ -100,3 +102,25 @@ def test_phones_that_could_not_be_read_once_are_read_again(tmp_path, monkeypatch
         door = Door(phones)
     assert not door.is_open
     assert door.look() and door.is_open
+
+
+def test_pages_that_ask_for_a_check_while_one_runs_share_its_findings(monkeypatch):
+    asides, told, begun, go_on = Asides("/dev/null"), [], [], asyncio.Event()
+
+    async def checked(_asides):
+        begun.append(True)
+        await go_on.wait()
+        return Findings(running=False, ok="fine", findings=[])
+
+    monkeypatch.setattr(Asides, "_checked", checked)
+
+    async def story():
+        asking = [asyncio.create_task(asides.answer("check", told.append)) for _ in range(50)]
+        await asyncio.sleep(0)
+        go_on.set()
+        await asyncio.gather(*asking)
+        await asides.answer("check", told.append)
+
+    asyncio.run(story())
+    assert len(begun) == 2
+    assert [message.ok for message in told if not message.running] == ["fine"] * 51

@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
+from msgspec import to_builtins
 
-from myobridge.view.page import emg, lines
-from myobridge.view.traces import COLUMN_S, Traces
+from myobridge.view.page import LOST, emg, lines
+from myobridge.view.traces import COLUMN_S, Columns, Traces
 from myobridge.wire.frame import encode
 from myobridge.wire.messages import Emg
+from page_messages import columns_of, power_db_of
 
 FS_HZ = 2000
 COLUMN = round(COLUMN_S * FS_HZ)
@@ -32,7 +34,7 @@ def test_a_column_is_the_lowest_and_highest_count_of_its_samples():
     np.testing.assert_array_equal(columns.low, counts.reshape(40, COLUMN, 3).min(axis=1))
     np.testing.assert_array_equal(columns.high, counts.reshape(40, COLUMN, 3).max(axis=1))
     assert traces.columns() is None
-    assert emg(columns, 250).columns[7] == [*columns.low[7].tolist(), *columns.high[7].tolist()]
+    assert columns_of(to_builtins(emg(columns, 250)))[7] == [*columns.low[7].tolist(), *columns.high[7].tolist()]
 
 
 def test_the_splitting_of_the_bytes_does_not_matter():
@@ -50,7 +52,21 @@ def test_lost_columns_are_gaps_and_not_flat_lines():
     traces.feed(b"".join(frames[:5] + frames[8:]))
     columns = traces.columns()
     assert columns.present.tolist() == [True] * 5 + [False] * 3 + [True] * 12
-    assert [column is None for column in emg(columns, 250).columns] == (~columns.present).tolist()
+    assert [column is None for column in columns_of(to_builtins(emg(columns, 250)))] == (~columns.present).tolist()
+
+
+@pytest.mark.parametrize("offset", [0.0, -512.0, 8e6])
+@pytest.mark.parametrize("span", [0.0, 30.0, 1e6])
+def test_columns_behind_a_filter_arrive_to_a_tenth_or_to_a_sixty_thousandth_of_what_they_span(offset, span):
+    values = offset + span * np.random.default_rng(7).random((2, 20, 3))
+    sent = Columns(5, values.min(0), values.max(0), np.ones(20, bool))
+    seen = np.array(columns_of(to_builtins(emg(sent, 250))))
+    assert np.abs(seen - np.hstack((sent.low, sent.high))).max() <= max(0.1, span / (LOST - 1))
+
+
+def test_columns_that_are_all_lost_arrive_as_lost():
+    lost = Columns(5, np.zeros((2, 3)), np.zeros((2, 3)), np.zeros(2, bool))
+    assert columns_of(to_builtins(emg(lost, 250))) == [None, None]
 
 
 def test_columns_restart_after_a_restart_of_the_board():
@@ -75,7 +91,10 @@ def test_the_spectrum_shows_hum_where_it_is_and_names_the_mains(mains_hz):
     assert spectrum.mains_db[0] > 15 > abs(spectrum.mains_db[1])
     white_db = 10 * np.log10(2 * 10**2 / FS_HZ)
     assert np.mean(spectrum.power_db[1][10:]) == pytest.approx(white_db, abs=1.5)
-    assert len(lines(spectrum).power_db[0]) == 251  # 0 to 500 Hz
+    seen_db = power_db_of(to_builtins(lines(spectrum)))
+    assert seen_db.shape == (2, 251)  # 0 to 500 Hz
+    top_db = spectrum.power_db[:, 2:].max()
+    assert np.abs(seen_db - spectrum.power_db)[:, 2:][spectrum.power_db[:, 2:] > top_db - 70].max() < 0.25
 
 
 @pytest.mark.parametrize("fs_hz", [100, 999, 20000])

@@ -183,10 +183,11 @@ class Calibrator:
 
     def _answered(self, run: _Run | None, answer: Answer, ok: bool, text: str) -> None:
         """The owner of permission lets the hand act, or says why not."""
-        answer(ok, texts.BEGINS if ok else text)
-        if ok:
+        waits = run is not None and self._run is run and run.guide.stage is Stage.CONTACT
+        answer(ok and waits, texts.BEGINS if ok and waits else texts.NOT_BEGUN if ok else text)
+        if waits and ok:
             self._permitted = True
-        elif self._run is not None and self._run is run and run.guide.stage is Stage.CONTACT:
+        elif waits:
             self._end("failed", text, Tone.FAILED)
 
     # --- each turn ----------------------------------------------------------------------------------------

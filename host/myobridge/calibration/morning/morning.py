@@ -103,7 +103,7 @@ class Morning:
         presses = self._reader.look(connection.session.status)
         if presses.began:
             self._spent = self.calibrator.pressed()
-            self._requests.pressed(connection, now_s)
+            self._requests.pressed(now_s)
         if presses.mark is not None and not self._spent:  # two beeps promise a calibration at the release
             self.sound.play(TONES[presses.mark])
         if presses.asks is not None and not self._spent:

@@ -108,8 +108,9 @@ class Takes:
             return self._useless(f"During {name}, {bad}; press the electrodes on.")
         if self._rest_rms is not None and self._rest_loud is not None:
             louder = quality.rms_counts / self._rest_rms
+            whole = _loudness(settled(counts, self._fs_hz)) / self._rest_loud
             at_end = _loudness(counts[-round(END_S * self._fs_hz) :]) / self._rest_loud
-            if louder.max() < MIN_TO_REST:
+            if min(louder.max(), whole.max()) < MIN_TO_REST:  # a weak or tired muscle has not let go
                 return self._useless(f"{name} looks like rest; hold it firmer.")
             if at_end.max() < MIN_TO_REST:
                 return self._useless(f"You let go of {name} too early; hold it until the tone.")

@@ -20,6 +20,7 @@ TOO_MANY: Final = (
 BAD_CONTACT: Final = "The calibration did not begin, because {}; press the electrodes on and try again."
 PRESSED: Final = "The calibration was stopped by the button; the old model stays."
 TAKEN_BACK: Final = "The calibration was stopped, because somebody disarmed or stopped the hand; the old model stays."
+NOT_BEGUN: Final = "The calibration was paused or stopped before the hand could begin."
 STOPPED: Final = "The calibration was stopped; the old model stays."
 TOO_LATE: Final = "The new model is in place already; undo brings the old one back."
 LOST: Final = "The calibration was stopped, because the link to the hand was lost; the old model stays."

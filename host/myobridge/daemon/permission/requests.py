@@ -13,9 +13,11 @@ from typing import Final, NamedTuple, cast
 from myobridge.daemon.connection import Connection
 from myobridge.daemon.permission.estop_memory import EstopMemory
 from myobridge.daemon.permission.estop_writer import EstopWriter
-from myobridge.daemon.permission.rules import LAUNCH_S, STOP_REMEMBERED, Action, Answer, Permission
+from myobridge.daemon.permission.hand import Action
+from myobridge.daemon.permission.leases import Leases
+from myobridge.daemon.permission.rules import LAUNCH_S, OUTDATED, STOP_REMEMBERED, Answer, Permission
 from myobridge.errors import UserError
-from myobridge.feed.messages import Command
+from myobridge.feed.messages import LEASE_S, MORNING, Command
 from myobridge.feed.server import OpenRequest
 from myobridge.wire.handshake import Phase, SessionBroken
 from myobridge.wire.messages import Permission as Permit
@@ -41,6 +43,12 @@ FROZEN: Final = (
     "The hand was not armed: myobridge stood still for {:.1f} s and cannot tell how old the request is; try again."
 )
 
+VIEW_LOST: Final = (
+    f"A view whose page had control was gone for {LEASE_S:.0f} s, so the hand was disarmed; open the page again."
+)
+AGED: Final = ("calibrate", "redo", "undo", "model")
+"""Orders beside ARM that are refused when they are old; `stop` and `pause` are not, because they end a motion."""
+
 
 class _Held(NamedTuple):
     """The outcome of an ESTOP whose answer waits for the disk."""
@@ -64,6 +72,7 @@ class Requests:
         self._writer = EstopWriter(EstopMemory(port), tell)
         self._signalled: list[tuple[Command, float]] = []
         self._held: list[_Held] = []
+        self._leases = Leases()
         self._repeat_s = 0.0
         self._polled_s = -math.inf
         self._frozen_until_s = -math.inf
@@ -84,6 +93,8 @@ class Requests:
 
     @calibrating.setter
     def calibrating(self, under_way: bool) -> None:
+        if self.calibrating and not under_way:
+            self.changed("a calibration ended")
         self._permission.calibrating = under_way
 
     @property
@@ -102,19 +113,48 @@ class Requests:
         """The hand need not show poses any more; it is disarmed."""
         self._permission.end_act()
 
-    def pressed(self, connection: Connection, now_s: float) -> None:
+    def pressed(self, now_s: float) -> None:
         """The button on the hand was pressed, so everything that was asked for earlier is over."""
         self._launched_s = None
         self._permission.pressed(now_s)
-        if connection.session.arming:  # the session would repeat this ARM, and a board at rest would grant it
-            self._obey(Action.WITHDRAW, connection, now_s)
 
     def arm(self, connection: Connection) -> None:
         """Arms the hand for a person at the hand: after a press of the button, or after a calibration."""
         now_s = time.monotonic()
         self._ask("arm", self._told, connection, now_s, now_s)
 
+    def changed(self, why: str) -> None:
+        """The situation has changed, so what was asked for before is over. why: a clause."""
+        self._launched_s = None
+        self._permission.changed(why, time.monotonic(), "arm", "act")
+
     # --- for the daemon -----------------------------------------------------------------------------------
+
+    def admits(self, opened: OpenRequest, now_s: float) -> bool:
+        """Whether a request of the feed is about the present situation; answers it otherwise.
+
+        Every order beside ARM ends an ARM that waits, because the person now wants something else.
+        """
+        request = opened.request
+        asked_s = min(request.asked_s or now_s, now_s)
+        if request.control is not None and self._leases.renew(*request.control, now_s):
+            self._launched_s = None
+            self._permission.changed("another page has control", asked_s, "arm", "act")
+        if request.do == "control":
+            opened.answer(True, "")
+            return False
+        if request.do in AGED and (why := self._outdated(asked_s, now_s)):
+            opened.answer(False, why)
+            return False
+        if request.do in (*MORNING, "model"):
+            self._launched_s = None
+            self._permission.changed("another order came", asked_s, "arm")
+        return True
+
+    def _outdated(self, asked_s: float, now_s: float) -> str:
+        if now_s < self._frozen_until_s:
+            return OUTDATED.format(f"myobridge stood still for {self._stood_s:.1f} s")
+        return self._permission.outdated(asked_s, now_s)
 
     def signalled(self, command: Command) -> None:
         """Takes a command from a signal handler, which may interrupt any line here."""
@@ -163,6 +203,9 @@ class Requests:
             SessionBroken: the action was a reset.
         """
         state = connection.state
+        if self._leases.lost(now_s):
+            self._tell(VIEW_LOST)
+            self._ask("disarm", self._told, connection, now_s, now_s)
         if state is State.ESTOP and not self.estop and connection.session.boot_id != self._lifted_boot:
             self._permission.estop = True  # somebody else stopped the hand
             self._writer.remember()
@@ -198,7 +241,11 @@ class Requests:
         if command == "estop":
             answer = self._once_stored(answer, self._writer.remember(), now_s + STORED_S)
         if command == "lift":
-            self._writer.lift(answer)
+            self._launched_s = None
+            if why := self._permission.outdated_lift(asked_s, now_s):
+                answer(False, why)
+            else:
+                self._writer.lift(answer)
         elif command == "arm" and connection is not None and now_s < self._frozen_until_s:
             answer(False, FROZEN.format(self._stood_s))
         else:

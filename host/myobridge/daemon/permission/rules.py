@@ -10,9 +10,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from enum import Enum, auto
-from typing import Final, Literal, NamedTuple, Protocol
+from typing import Final, Literal, NamedTuple
 
+from myobridge.daemon.permission.hand import Action, Hand
 from myobridge.feed.messages import Command
 from myobridge.wire.messages import State
 
@@ -33,76 +33,17 @@ LIFT_IT: Final = "lift it in the view or with `myobridge lift-estop`."
 STOPPED: Final = f"The emergency stop is in force; {LIFT_IT}"
 NO_ANSWER: Final = "The board did not answer; switch the servo power off."
 STOPPED_AGAIN: Final = "The emergency stop is in force, because another one came before it was lifted; lift it again."
-OVERTAKEN: Final = "The hand was not armed, because {} was requested after the ARM."
+OVERTAKEN: Final = "The hand was not armed, because {} after the request."
 TOO_MANY: Final = "Too many requests are waiting for an answer; try again in a few seconds."
 TOO_OLD: Final = "The hand was not armed, because the request was {:.0f} s old; try again."
+OUTDATED: Final = "Nothing was changed, because {}; try again."
+LIFT_TOO_OLD: Final = "The emergency stop is in force, because the request to lift it was {:.0f} s old; lift it again."
 NOT_STOPPED: Final = "No emergency stop was in force."
 LIFTED: Final = "The emergency stop is lifted; the hand is disarmed."
 LIFTED_LOST: Final = "The emergency stop is lifted; the hand is not connected."
 CALIBRATING: Final = "A calibration runs; stop it, or wait until it ends, then arm the hand."
 ARMED_ALREADY: Final = "The hand is armed; disarm it first, then calibrate."
 POWER_CYCLE: Final = "The emergency stop is lifted here; now switch the board's power off and on to reset the board."
-
-
-class Action(Enum):
-    """What the session must do for the hand now."""
-
-    ARM = auto()
-    ACT = auto()
-    """Arm the hand to show poses; it does not follow."""
-    DISARM = auto()
-    WITHDRAW = auto()
-    """Withdraw an ARM that was sent: repeat DISARM until the board confirms it."""
-    ESTOP = auto()
-    RESET = auto()
-    """Reset the board."""
-
-
-class Hand(Protocol):
-    """The state of a connected hand."""
-
-    @property
-    def streaming(self) -> bool:
-        """The session is up and takes requests."""
-        ...
-
-    @property
-    def state(self) -> State | None:
-        """The state in the board's last STATUS; None if that STATUS is old."""
-        ...
-
-    @property
-    def may_move(self) -> bool:
-        """The board granted an ARM and has not withdrawn it."""
-        ...
-
-    @property
-    def acting(self) -> bool:
-        """It may move, to show poses and not to follow."""
-        ...
-
-    @property
-    def busy(self) -> bool:
-        """A request awaits the board's answer."""
-        ...
-
-    @property
-    def decided(self) -> bool:
-        """The newest decision may move the hand."""
-        ...
-
-    @property
-    def refusal(self) -> str:
-        """Why the newest ARM failed; empty while it is pending and after a success."""
-        ...
-
-    def explain(self) -> str:
-        """A sentence about the state of the hand."""
-        ...
-
-    def explain_withheld(self) -> str:
-        """A sentence about why no setpoints are sent; may be empty."""
-        ...
 
 
 class Outcome(NamedTuple):
@@ -129,6 +70,13 @@ class _Open:
     """An ARM sent DISARM first, because the hand had opened or has a fault."""
 
 
+class _Over(NamedTuple):
+    """When the situation last changed, and how, as a clause."""
+
+    at_s: float = -math.inf
+    why: str = ""
+
+
 @dataclass
 class Permission:
     """The open commands, and the permission that follows from them.
@@ -141,15 +89,21 @@ class Permission:
     """A calibration is under way, also while the hand does not act."""
     _may_act: bool = False  # the calibration still wants the hand to act
     _waiting: list[_Open] = field(default_factory=list)
-    taken_back_s: float = -math.inf
-    """When somebody last asked for DISARM or ESTOP, or pressed the button. Commands may arrive out of order."""
-    times_taken_back: int = 0  # how many of these have arrived, however old they were
+    _over: dict[Wish, _Over] = field(default_factory=lambda: {"arm": _Over(), "act": _Over()})
+    """What was asked for before this is over. Commands may arrive out of order."""
+    _withdraws: bool = False  # an ARM that the board may still obey is over
+    _state: State | None = None  # of the hand, when it was last known
+    _stopped_s: float = -math.inf  # when somebody last asked for ESTOP
+    times_taken_back: int = 0
+    """How many DISARMs, ESTOPs and presses of the button have arrived, however old they were."""
 
     def ask(self, command: Wish, answer: Answer, hand: Hand | None, asked_s: float, now_s: float) -> None:
         """Takes a command; its asker gets exactly one answer, now or from a later `attend`.
 
         asked_s: when the person asked; now_s: the time now; both on one monotonic clock.
         """
+        if hand is not None:
+            self._look(hand.state, now_s)
         match command:
             case "estop":
                 self._stop(answer, hand, asked_s, now_s)
@@ -158,39 +112,64 @@ class Permission:
             case _ if hand is None:
                 answer(False, LOST)
             case "disarm":
-                self._overtake("a DISARM", asked_s)
+                self._overtake("a DISARM came", asked_s)
                 self._wait(command, answer, now_s + LIFE_S)
             case "arm" | "act":
+                over = self._over[command]
                 if self.estop:
                     answer(False, STOPPED)
                 elif command == "arm" and self.calibrating:
                     answer(False, CALIBRATING)
                 elif now_s - asked_s >= LIFE_S:
                     answer(False, TOO_OLD.format(now_s - asked_s))
-                elif asked_s < self.taken_back_s:
-                    answer(False, OVERTAKEN.format("a DISARM"))
+                elif asked_s < over.at_s:
+                    answer(False, OVERTAKEN.format(over.why))
                 else:
                     self._may_act = self._may_act or command == "act"
                     self._wait(command, answer, asked_s + LIFE_S)
 
+    def outdated(self, asked_s: float, now_s: float) -> str:
+        """Why a wish about the model comes too late, as a sentence; empty: it is about the present situation."""
+        over = self._over["act"]
+        if now_s - asked_s >= LIFE_S:
+            return OUTDATED.format(f"the request was {now_s - asked_s:.0f} s old")
+        return OUTDATED.format(f"{over.why} after the request") if asked_s < over.at_s else ""
+
+    def outdated_lift(self, asked_s: float, now_s: float) -> str:
+        """Why a request to lift the stop comes too late, as a sentence; empty: the person has seen this stop."""
+        if now_s - asked_s >= LIFE_S:
+            return LIFT_TOO_OLD.format(now_s - asked_s)
+        return STOPPED_AGAIN if asked_s < self._stopped_s else ""
+
+    def changed(self, why: str, at_s: float, *wishes: Wish) -> None:
+        """The situation is another one from `at_s` on: what was wished before is over. why: a clause."""
+        for wish in wishes:
+            if at_s >= self._over[wish].at_s:
+                self._over[wish] = _Over(at_s, why)
+        for asked in [asked for asked in self._waiting if asked.command in wishes]:
+            self._withdraws |= asked.sent
+            self._answer(asked, Outcome(False, OVERTAKEN.format(why)))
+
     def pressed(self, now_s: float) -> None:
         """The button on the hand was pressed: the board has ended every motion, and all that was asked for is over."""
-        self._overtake("a press of the button", now_s)
+        self._overtake("the button was pressed", now_s)
 
     def end_act(self) -> None:
         """The calibration no longer wants the hand to act; an act that was sent is disarmed when it is granted."""
         self._may_act = False
         for asked in [asked for asked in self._waiting if asked.command == "act" and not asked.sent]:
-            self._answer(asked, Outcome(False, OVERTAKEN.format("the end of the calibration")))
+            self._answer(asked, Outcome(False, OVERTAKEN.format("the calibration paused or ended")))
 
     def attend(self, hand: Hand, now_s: float) -> Action | None:
         """Gives the answers that are due, and returns the action for the board, if any; called on each turn."""
         state = hand.state
+        self._look(state, now_s)
+        withdraws, self._withdraws = self._withdraws, False
         if self.estop and state is not State.ESTOP:
             self._give_up(hand, now_s)
             return Action.ESTOP
-        action = None
-        if self._waiting:
+        action = Action.WITHDRAW if withdraws else None
+        if action is None and self._waiting:
             action = self._answer_all(hand, state, now_s)
         wanted = hand.may_move and (self._may_act or not hand.acting)
         if action is None and hand.streaming and not hand.busy and not wanted and state in _MOVABLE:
@@ -199,6 +178,7 @@ class Permission:
 
     def lost(self) -> None:
         """Ends every open command but a lift, because the link is lost. An emergency stop stays in force."""
+        self._withdraws, self._state = False, None
         for asked in list(self._waiting):
             if asked.command != "lift":
                 self._answer(asked, Outcome(False, STOP_REMEMBERED if asked.command == "estop" else LOST))
@@ -217,7 +197,8 @@ class Permission:
 
     def _stop(self, answer: Answer, hand: Hand | None, asked_s: float, now_s: float) -> None:
         self.estop = True
-        self._overtake("an emergency stop", asked_s)
+        self._stopped_s = max(self._stopped_s, asked_s)
+        self._overtake("an emergency stop came", asked_s)
         for asked in [asked for asked in self._waiting if asked.command == "lift"]:
             self._answer(asked, Outcome(False, STOPPED_AGAIN))
         if hand is None:
@@ -241,12 +222,16 @@ class Permission:
         else:
             answer(False, TOO_MANY)
 
-    def _overtake(self, by: str, asked_s: float) -> None:
-        self.taken_back_s = max(self.taken_back_s, asked_s)
+    def _overtake(self, why: str, asked_s: float) -> None:
         self.times_taken_back += 1
         self._may_act = False
-        for asked in [asked for asked in self._waiting if asked.command in ("arm", "act")]:
-            self._answer(asked, Outcome(False, OVERTAKEN.format(by)))
+        self.changed(why, asked_s, "arm", "act")
+
+    def _look(self, state: State | None, now_s: float) -> None:
+        """Notes the state of the hand: an ARM that was asked for before a fault, or before the hand opened, is over."""
+        before, self._state = self._state, self._state if state is None else state
+        if before is not None and state in _TROUBLE and state is not before:
+            self.changed(f"the hand's state became {state.name}", now_s, "arm", "act")
 
     # --- answers ------------------------------------------------------------------------------------------
 
@@ -274,6 +259,7 @@ class Permission:
 
 
 _MOVABLE: Final = (State.ARMED, State.HOLD)
+_TROUBLE: Final = (State.RELAX, State.FAULT)
 Step = tuple[Outcome | None, Action | None]
 
 

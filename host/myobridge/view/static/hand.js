@@ -112,7 +112,7 @@ function drawOutline(context, angles, view, colours) {
   context.drawImage(layer, 0, 0);
 }
 
-// Glides from the shown angles to the newest angles, which arrive 25 times a second.
+// Glides from the shown angles to the newest angles, which arrive 12 times a second.
 export function glide(from, to, seconds) {
   const share = 1 - Math.exp(-GLIDE_PER_S * seconds);
   return to.map((angle, i) => (from[i] ?? angle) + share * (angle - (from[i] ?? angle)));

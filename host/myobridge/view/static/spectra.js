@@ -1,6 +1,7 @@
 // Spectra: a small plot for each channel, with the mains lines marked.
 
 import { fit } from "./canvas.js";
+import { bytes } from "./packed.js";
 
 const SHOWN_DB = 50;
 const AT_A_TIME = 16; // cells; more would cost frames
@@ -14,10 +15,13 @@ export class Spectra {
   }
 
   push(message) {
-    this.target = message;
-    const alike = this.shown.length === message.power_db.length && this.shown[0].length === message.power_db[0].length;
-    if (!alike) this.shown = message.power_db.map((row) => Float32Array.from(row));
-    const top = Math.ceil(Math.max(...message.power_db.map((row) => Math.max(...row.slice(2)))) / 10) * 10;
+    const packed = bytes(message.steps), lines = packed.length / message.channels;
+    const power = Array.from({ length: message.channels }, (_, channel) =>
+      Float32Array.from(packed.subarray(channel * lines, (channel + 1) * lines), (below) => message.top_db - message.step_db * below));
+    this.target = { ...message, power_db: power };
+    const alike = this.shown.length === power.length && this.shown[0].length === lines;
+    if (!alike) this.shown = power.map((row) => row.slice());
+    const top = Math.ceil(message.top_db / 10) * 10;
     this.top = this.top > top && this.top - top < 20 ? this.top : top;
   }
 

@@ -1,6 +1,7 @@
 // EMG traces that scroll to the left: shifts the drawn part and draws only the new part.
 
 import { fit } from "./canvas.js";
+import { words } from "./packed.js";
 
 const SPAN_COLUMNS = 1000; // about four seconds
 const KEPT_COLUMNS = 4096;
@@ -8,6 +9,7 @@ const LAG_S = 0.08; // age of the traces' right end, so that EMG always arrives 
 const RESCALE_S = 0.25;
 const NICE = [1, 1.5, 2, 3, 5, 7];
 const LEAST_COUNTS = 20;
+const LOST = 0xffff;
 
 function niceAbove(value) {
   const decade = 10 ** Math.floor(Math.log10(value));
@@ -32,19 +34,25 @@ export class Traces {
     this.sinceScaled = Infinity;
   }
 
-  push({ first, columns, columns_per_s: perS }, now) {
-    const channels = (columns.find(Boolean)?.length ?? 2 * this.channels) / 2;
+  push({ first, bottom, step, steps, columns_per_s: perS }, now) {
+    const channels = bottom.length, packed = words(steps), columns = packed.length / (2 * channels);
     if (channels !== this.channels || first <= this.newest || first > this.newest + KEPT_COLUMNS) this.reset(channels);
     if (this.newest < 0) this.newest = first - 1;
-    for (let missing = this.newest + 1; missing < first; missing++) this.put(missing, null);
-    columns.forEach((column, i) => this.put(first + i, column));
-    this.newest = first + columns.length - 1;
+    for (let missing = this.newest + 1; missing < first; missing++) this.put(missing, () => NaN);
+    for (let column = 0; column < columns; column++) {
+      this.put(first + column, (row) => {
+        const number = packed[2 * channels * column + row];
+        return number === LOST ? NaN : bottom[row % channels] + step * number;
+      });
+    }
+    this.newest = first + columns - 1;
     this.perS = perS;
     this.heardAt = now;
   }
 
-  put(at, column) {
-    this.kept.forEach((row, i) => { row[at % KEPT_COLUMNS] = column ? column[i] : NaN; });
+  // count: of a row of `kept`, NaN if it is lost
+  put(at, count) {
+    this.kept.forEach((row, i) => { row[at % KEPT_COLUMNS] = count(i); });
   }
 
   // Moves the right end with the clock, so that the traces glide although EMG arrives in pieces.
