@@ -150,6 +150,27 @@ def test_interference_on_the_wire_of_the_button_disarms_nothing_and_asks_for_not
 
 
 @pytest.mark.parametrize("board", BOARDS)
+@pytest.mark.parametrize(("period_ms", "width_ms", "bound_ms"), [(20, 1, 30), (5, 1, 41), (3, 1, 69), (20, 5, 56)])
+def test_glitches_disarm_nothing_and_a_press_amid_them_disarms_in_time(
+    board: str, period_ms: int, width_ms: int, bound_ms: int
+) -> None:
+    with board_on(board) as host:
+        host.stream_armed()
+        for level in (True, False) * (300 // period_ms):
+            host.hand.press(level)
+            host.move(GRIP, width_ms if level else period_ms - width_ms, 1)
+        assert (host.status.button, host.status.button_presses, host.status.state) == (0, 0, State.ARMED)
+        pressed = host.hand.cycle
+        for level in (False, True) * (80 // period_ms):
+            host.hand.press(level)
+            host.move(GRIP, period_ms - width_ms if level else width_ms, 1)
+        status = next(s for s in host.statuses if s.cycle > pressed and s.message.state == State.DISARMED)
+        assert status.message.reason == Reason.BUTTON_PRESSED
+        assert ms(status.cycle - pressed) < bound_ms
+        assert host.status.button_presses == 1
+
+
+@pytest.mark.parametrize("board", BOARDS)
 def test_a_press_that_bounces_is_one_press_of_its_whole_length(board: str) -> None:
     with board_on(board) as host:
         host.run_ms(50)
