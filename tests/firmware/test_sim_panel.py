@@ -61,12 +61,15 @@ def test_the_supply_is_measured_with_and_without_a_stream(board: str, millivolts
 
 
 @pytest.mark.parametrize("board", BOARDS)
-@pytest.mark.parametrize(("channels", "fs_hz", "n"), [(4, 4000, 8), (4, 2000, 4), (1, 10_000, 50), (1, 62, 1)])
+@pytest.mark.parametrize(
+    ("channels", "fs_hz", "n", "oversampling"),
+    [(4, 4000, 8, 1), (4, 2000, 4, 1), (1, 10_000, 50, 1), (1, 62, 1, 1), (4, 2000, 4, 2), (1, 2000, 4, 4)],
+)
 def test_the_supply_is_measured_at_every_rate_that_the_board_takes(
-    board: str, channels: int, fs_hz: int, n: int
+    board: str, channels: int, fs_hz: int, n: int, oversampling: int
 ) -> None:
     with board_on(board) as host:
-        host.stream(channels=channels, fs_hz=fs_hz, samples_per_frame=n)
+        host.stream(channels=channels, fs_hz=fs_hz, samples_per_frame=n, oversampling=oversampling)
         supply(host, board, 7000)
         host.run_ms(1000)
         assert abs(host.status.supply_mv - 7000) < 40
