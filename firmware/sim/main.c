@@ -19,7 +19,7 @@ typedef struct {
 } options_t;
 
 static const char usage[] =
-    "hand-sim ELF --board mega2560|uno [--loader HEX] [--eeprom FILE] (--realtime [--link PATH] [--seconds N] | --lockstep)\n"
+    "hand-sim ELF --board NAME [--loader HEX] [--eeprom FILE] (--realtime [--link PATH] [--seconds N] | --lockstep)\n"
     "         [--emg FILE --channels N [--emg-bits N]] [--json FILE] [--trace FILE]";
 
 enum { BOARD = 1, LOADER, EEPROM, LINK, EMG, CHANNELS, EMG_BITS, JSON, TRACE, SECONDS, LOCKSTEP, REALTIME };

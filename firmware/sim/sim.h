@@ -269,11 +269,13 @@ bool loader_burn(avr_t *avr, const char *path); /* false: no such file, or none 
 
 /* ---- boards.c and machine.c ---- */
 
-typedef struct {
+typedef struct board {
     const char *name, *mcu;
-    const pin_t *servo_pins;
+    pin_t servo_pins[SERVO_COUNT];
+    struct board *next;
 } board_t;
 
+void board_join(board_t *board); /* before main */
 const board_t *board_find(const char *name);
 
 enum freeze { FREEZE_NONE, FREEZE_LOOP, FREEZE_ALL };
