@@ -129,6 +129,11 @@ class SimulatedDevice:
         return self._largest_step_cdeg / m.ANGLE_MAX_CDEG * PULSE_SPAN_US
 
 
+def children_of(pid: int) -> list[int]:
+    """The simulator of the RP2040 is a process behind another one, which opens the port."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
 class BoardDevice:
     """The image that is flashed, in real time, with its own virtual serial port. `events` are complete after `close`.
 
@@ -148,10 +153,11 @@ class BoardDevice:
         command += ["--channels", str(source.channels), "--eeprom", eeprom]
         command += ["--loader", build_loader(board)] if of_board.family == "avr" else []
         self._process = subprocess.Popen(list(map(str, command)), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        hurry(self._process.pid)
         Feeder(source, pipe, of_board.adc_bits)
         word, port = self._answer().split()
         assert word == "port"
+        for pid in (self._process.pid, *children_of(self._process.pid)):
+            hurry(pid)
         self._fd = os.open(port, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
         self._unsent = self._whole = b""
         self._asking = threading.Lock()
