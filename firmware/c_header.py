@@ -4,7 +4,7 @@ board can do), and the CRC's table."""
 from __future__ import annotations
 
 import zlib
-from typing import Any
+from typing import Any, Final
 
 Spec = dict[str, Any]
 
@@ -156,16 +156,30 @@ BOARD_FACTS = (
     "period_base_ticks",
     "max_channels",
     "adc_bits",
+    "slot_conversions",
     "max_oversampling",
     "pulses_in_turn",
 )
 """Columns of the table that the firmware compiles; the others are the host's to know."""
 
 
+LINK_UNIT_HZ: Final = 10_000
+"""As in configure.c, which works out the load of the line in 32 bits."""
+
+
+def check_link_arithmetic(name: str, board: Spec, spec: Spec) -> None:
+    """Refuses a board whose load of the line configure.c cannot work out."""
+    line, tick_hz, samples = board["line_bytes_per_s"], board["tick_hz"], spec["protocol"]["max_frame_bytes"] // 2
+    most = spec["limits"]["link_load_max_percent"] * line // LINK_UNIT_HZ // 10 * samples * board["period_max_ticks"]
+    if line % LINK_UNIT_HZ or tick_hz % LINK_UNIT_HZ or most >= 1 << 32:
+        raise ValueError(f"{name}: line_bytes_per_s, tick_hz or period_max_ticks does not suit configure.c")
+
+
 def board_table(spec: Spec) -> str:
     """The text of board_table.h: the fields of each board's `struct board_info`."""
     lines = [BOARD_TABLE_HEAD, f"#define HOST_BAUD {spec['board']['mega2560']['baud']}", ""]
     for name, board in spec["board"].items():
+        check_link_arithmetic(name, board, spec)
         facts = [f".board = {board['id']}", *(f".{fact} = {board[fact]}" for fact in BOARD_FACTS)]
         lines += [f'#define {name.upper()}_TITLE "{board["title"]}"', f"#define {name.upper()}_BAUD {board['baud']}"]
         lines += [f"#define {name.upper()}_MAX_CHANNELS {board['max_channels']}"]

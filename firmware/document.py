@@ -49,6 +49,7 @@ BOARD_COLUMNS: Final = {
     "line_bytes_per_s": "line, bytes/s",
     "max_channels": "inputs",
     "adc_bits": "bits",
+    "slot_conversions": "s",
     "max_oversampling": "oversampling",
     "pulses_in_turn": "k",
     "tx_bytes": "sends, bytes",

@@ -109,9 +109,12 @@ def python_module(spec: Spec) -> str:
     for message in spec["message"]:
         lines += python_message(message)
     names = [camel(m["name"]) for m in spec["message"]]
-    averaging = [f"    Board.{n.upper()}: {b['max_oversampling']}," for n, b in spec["board"].items()]
-    lines += ["# Conversions that a board can average into one sample.", "MAX_OVERSAMPLING: Final[dict[int, int]] = {"]
-    lines += [*averaging, "}", ""]
+    conversions = [f"    Board.{n.upper()}: {b['slot_conversions']}," for n, b in spec["board"].items()]
+    lines += [
+        "# Conversions of a channel that each board makes in one slot.",
+        "SLOT_CONVERSIONS: Final[dict[int, int]] = {",
+    ]
+    lines += [*conversions, "}", ""]
     lines += [
         f"Message = {' | '.join(names)}",
         "",

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Makes a release in the folder DIR: sh .github/release/make.sh DIR
-# Source archive, wheel, a list of the packages that the wheel brings (CycloneDX), and the hashes of all three.
+# Source archive, wheel, a list of the packages that the wheel brings (CycloneDX), the boards' firmware out of the wheel, and
+# the hashes of all.
 # Needs the extra `release`; PYTHON names its interpreter.
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
@@ -13,4 +14,8 @@ trap 'rm -rf "$clean"' EXIT
 "$python" -m venv --without-pip "$clean"
 "$python" -m pip --python "$clean" install --quiet "$out"/*.whl
 "$python" -m cyclonedx_py environment "$clean/bin/python" --output-reproducible --of JSON -o "$out/sbom.cdx.json"
-(cd "$out" && sha256sum -- *.tar.gz *.whl sbom.cdx.json >SHA256SUMS)
+images=$("$clean/bin/python" -c 'from myobridge.feed.flashing.images import FOLDER; print(FOLDER)')
+for image in "$images"/*.hex "$images"/*.uf2; do
+    cp "$image" "$out/myobridge-firmware-$(basename "$image")"
+done
+(cd "$out" && sha256sum -- *.tar.gz *.whl sbom.cdx.json myobridge-firmware-* >SHA256SUMS)

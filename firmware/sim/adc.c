@@ -52,7 +52,7 @@ static void start(machine_t *m, uint64_t at, bool by_trigger) {
 static void hold(machine_t *m) {
     adc_t *adc = &m->adc;
     adc->code = adc->input < INPUT_COUNT ? emg_code(m, adc->input, adc->triggered) : 0;
-    if (adc->input < INPUT_COUNT && adc->triggered) {
+    if (adc->input < INPUT_COUNT && adc->triggered && emg_row_ends(m, adc->input)) {
         record_event(m, EVENT_SAMPLE, adc->hold_due, adc->input, adc->code);
         stats_sample(m, adc->input, adc->hold_due);
     }
@@ -115,6 +115,7 @@ static void write_adcsra(struct avr_t *avr, avr_io_addr_t addr, uint8_t value, v
     machine_t *m = param;
     adc_t *adc = &m->adc;
     bool was_enabled = enabled(m, adc->io->aden);
+    bool was_triggered = enabled(m, adc->io->adate);
     uint8_t start_bit = (uint8_t)(1u << adc->io->adsc.bit);
     uint8_t flag = (uint8_t)(1u << adc->io->adc.raised.bit);
     uint8_t kept = avr->data[addr] & (flag | start_bit);
@@ -131,6 +132,9 @@ static void write_adcsra(struct avr_t *avr, avr_io_addr_t addr, uint8_t value, v
     } else if (!was_enabled) {
         adc->first = true;
         adc->enabled_at = avr->cycle;
+    }
+    if (!was_triggered && enabled(m, adc->io->adate)) {
+        emg_restart(m);
     }
     if ((value & start_bit) && enabled(m, adc->io->aden) && !adc->converting) {
         start(m, avr->cycle, false);

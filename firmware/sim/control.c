@@ -130,6 +130,16 @@ static void do_analog(call_t *call) {
     done(call);
 }
 
+static void do_noise(call_t *call) {
+    uint64_t thousandths;
+    if (!next_number(call, &thousandths)) {
+        refuse(call, "noise wants thousandths of the converter's step, RMS");
+        return;
+    }
+    call->machine->emg.noise_steps = (double)thousandths / 1000;
+    done(call);
+}
+
 static void do_pin(call_t *call) {
     char port = *(call->arguments += strspn(call->arguments, " "));
     uint64_t bit, level;
@@ -228,7 +238,7 @@ static const struct {
     {"freeze", do_freeze}, {"adc", do_adc},     {"peek", do_peek},   {"clear-stats", do_clear_stats},
     {"poke", do_poke},     {"stats", do_stats}, {"analog", do_analog},
     {"baud", do_baud},     {"eeprom", do_eeprom}, {"burn", do_burn},
-    {"pin", do_pin},
+    {"pin", do_pin},       {"noise", do_noise},
 };
 
 bool control_execute(machine_t *m, char *line, bool may_run, FILE *out) {

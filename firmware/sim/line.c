@@ -42,6 +42,7 @@ static void receive(machine_t *m, const heard_t *heard) {
         u->rx_fifo[u->rx_unread++] = *heard;
         u->rx_bytes++;
         record_event(m, EVENT_RX, heard->when, 0, heard->byte);
+        overhear_host(m, heard->byte);
     }
 }
 
@@ -57,6 +58,7 @@ void line_fire(machine_t *m) {
 
 /* The board has sent a byte that ends at `end`. */
 void line_board_sent(machine_t *m, uint64_t end, uint8_t byte) {
+    overhear_board(m, byte);
     uint64_t bit_cycles = board_bit_cycles(m);
     wire_put(&m->uart.to_host, end - BITS_PER_BYTE * bit_cycles, bit_cycles, byte);
     line_host_hears(m);

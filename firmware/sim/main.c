@@ -13,24 +13,25 @@
 typedef struct {
     const char *elf, *loader, *eeprom, *link, *emg, *json, *trace;
     const board_t *board;
-    unsigned channels;
+    unsigned channels, emg_bits;
     double seconds;
     bool lockstep, realtime;
 } options_t;
 
 static const char usage[] =
-    "hand-sim ELF --board mega2560|uno [--loader HEX] [--eeprom FILE] (--realtime [--link PATH] [--seconds N] | --lockstep)\n"
-    "         [--emg FILE --channels N] [--json FILE] [--trace FILE]";
+    "hand-sim ELF --board NAME [--loader HEX] [--eeprom FILE] (--realtime [--link PATH] [--seconds N] | --lockstep)\n"
+    "         [--emg FILE --channels N [--emg-bits N]] [--json FILE] [--trace FILE]";
 
-enum { BOARD = 1, LOADER, EEPROM, LINK, EMG, CHANNELS, JSON, TRACE, SECONDS, LOCKSTEP, REALTIME };
+enum { BOARD = 1, LOADER, EEPROM, LINK, EMG, CHANNELS, EMG_BITS, JSON, TRACE, SECONDS, LOCKSTEP, REALTIME };
 
 static const struct option long_options[] = {
     {"board", required_argument, NULL, BOARD},       {"loader", required_argument, NULL, LOADER},
     {"eeprom", required_argument, NULL, EEPROM},     {"link", required_argument, NULL, LINK},
     {"emg", required_argument, NULL, EMG},           {"channels", required_argument, NULL, CHANNELS},
-    {"json", required_argument, NULL, JSON},         {"trace", required_argument, NULL, TRACE},
-    {"seconds", required_argument, NULL, SECONDS},   {"lockstep", no_argument, NULL, LOCKSTEP},
-    {"realtime", no_argument, NULL, REALTIME},       {NULL, 0, NULL, 0},
+    {"emg-bits", required_argument, NULL, EMG_BITS}, {"json", required_argument, NULL, JSON},
+    {"trace", required_argument, NULL, TRACE},       {"seconds", required_argument, NULL, SECONDS},
+    {"lockstep", no_argument, NULL, LOCKSTEP},       {"realtime", no_argument, NULL, REALTIME},
+    {NULL, 0, NULL, 0},
 };
 
 static bool take_option(options_t *options, int option) {
@@ -41,6 +42,7 @@ static bool take_option(options_t *options, int option) {
     case LINK: options->link = optarg; return true;
     case EMG: options->emg = optarg; return true;
     case CHANNELS: options->channels = (unsigned)atoi(optarg); return options->channels - 1 < INPUT_COUNT;
+    case EMG_BITS: options->emg_bits = (unsigned)atoi(optarg); return options->emg_bits - 1 < 16;
     case JSON: options->json = optarg; return true;
     case TRACE: options->trace = optarg; return true;
     case SECONDS: options->seconds = atof(optarg); return options->seconds > 0;
@@ -76,7 +78,7 @@ static bool prepare(machine_t *m, const options_t *options) {
         fprintf(stderr, "hand-sim: cannot read the EEPROM from %s\n", options->eeprom);
         return false;
     }
-    if (!emg_open(m, options->emg, options->channels)) {
+    if (!emg_open(m, options->emg, options->channels, options->emg_bits)) {
         fprintf(stderr, "hand-sim: cannot read the EMG from %s\n", options->emg);
         return false;
     }
@@ -103,7 +105,7 @@ static bool finish(machine_t *m, const options_t *options) {
 }
 
 int main(int argc, char **argv) {
-    options_t options = {0};
+    options_t options = {.emg_bits = 10};
     if (!parse(argc, argv, &options)) {
         fprintf(stderr, "hand-sim: usage: %s\n", usage);
         return 2;

@@ -20,6 +20,8 @@
 #include <avr_uart.h>
 #include <sim_avr.h>
 
+#include "frame.h"
+
 #define CPU_HZ 16000000u
 #define NEVER UINT64_MAX
 #define SERVO_COUNT 5
@@ -125,12 +127,18 @@ typedef struct {
     FILE *file;
     unsigned channels;
     int16_t row[INPUT_COUNT];
-    uint32_t converted; /* inputs that this row has been given to */
+    double steps_a_count;          /* of the converter, in a row's count */
+    double noise_steps;            /* RMS, of each conversion; 0: none */
+    uint64_t random;
+    unsigned conversions_a_row;    /* of each input */
+    unsigned converted[INPUT_COUNT]; /* of this row */
     uint64_t rows;
     uint16_t constant_code[INPUT_COUNT]; /* of the inputs beyond `channels` */
 } emg_t;
 
-bool emg_open(machine_t *m, const char *path, unsigned channels);
+bool emg_open(machine_t *m, const char *path, unsigned channels, unsigned bits);
+void emg_restart(machine_t *m);
+bool emg_row_ends(const machine_t *m, unsigned input); /* with the conversion that was made last */
 uint16_t emg_code(machine_t *m, unsigned input, bool triggered);
 
 typedef struct {
@@ -153,6 +161,16 @@ void adc_attach(machine_t *m);
 void adc_reset(machine_t *m);
 void adc_fire(machine_t *m);
 void adc_stall(machine_t *m, bool stalled);
+
+/* ---- overheard.c: which CONFIG is in force ---- */
+
+typedef struct {
+    struct frame_decoder to_board, to_host;
+    uint8_t oversampling; /* of the CONFIG that waits for its answer */
+} overheard_t;
+
+void overhear_host(machine_t *m, uint8_t byte);
+void overhear_board(machine_t *m, uint8_t byte);
 
 /* ---- eeprom.c ---- */
 
@@ -251,11 +269,13 @@ bool loader_burn(avr_t *avr, const char *path); /* false: no such file, or none 
 
 /* ---- boards.c and machine.c ---- */
 
-typedef struct {
+typedef struct board {
     const char *name, *mcu;
-    const pin_t *servo_pins;
+    pin_t servo_pins[SERVO_COUNT];
+    struct board *next;
 } board_t;
 
+void board_join(board_t *board); /* before main */
 const board_t *board_find(const char *name);
 
 enum freeze { FREEZE_NONE, FREEZE_LOOP, FREEZE_ALL };
@@ -275,6 +295,7 @@ struct machine {
     uart_t uart;
     adc_t adc;
     emg_t emg;
+    overheard_t overheard;
     eeprom_t eeprom;
     timer_model_t timers[TIMER_COUNT];
     unsigned timer_count;

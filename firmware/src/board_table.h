@@ -18,7 +18,8 @@
     .period_base_ticks = 0, \
     .max_channels = 64, \
     .adc_bits = 10, \
-    .max_oversampling = 1, \
+    .slot_conversions = 1, \
+    .max_oversampling = 4, \
     .pulses_in_turn = 1
 
 #define MEGA2560_TITLE "Arduino Mega 2560"
@@ -35,7 +36,8 @@
     .period_base_ticks = 0, \
     .max_channels = 8, \
     .adc_bits = 10, \
-    .max_oversampling = 1, \
+    .slot_conversions = 1, \
+    .max_oversampling = 4, \
     .pulses_in_turn = 1
 
 #define UNO_TITLE "Arduino Uno, Nano"
@@ -52,7 +54,8 @@
     .period_base_ticks = 0, \
     .max_channels = 5, \
     .adc_bits = 10, \
-    .max_oversampling = 1, \
+    .slot_conversions = 1, \
+    .max_oversampling = 4, \
     .pulses_in_turn = 5
 
 #define RP2040_TITLE "Waveshare RP2040-Zero"
@@ -69,6 +72,7 @@
     .period_base_ticks = 0, \
     .max_channels = 4, \
     .adc_bits = 14, \
+    .slot_conversions = 16, \
     .max_oversampling = 16, \
     .pulses_in_turn = 1
 
@@ -86,6 +90,7 @@
     .period_base_ticks = 0, \
     .max_channels = 4, \
     .adc_bits = 14, \
+    .slot_conversions = 16, \
     .max_oversampling = 16, \
     .pulses_in_turn = 1
 
@@ -103,6 +108,7 @@
     .period_base_ticks = 0, \
     .max_channels = 4, \
     .adc_bits = 14, \
+    .slot_conversions = 16, \
     .max_oversampling = 16, \
     .pulses_in_turn = 1
 
@@ -120,6 +126,7 @@
     .period_base_ticks = 0, \
     .max_channels = 3, \
     .adc_bits = 14, \
+    .slot_conversions = 16, \
     .max_oversampling = 16, \
     .pulses_in_turn = 1
 
@@ -137,6 +144,7 @@
     .period_base_ticks = 0, \
     .max_channels = 3, \
     .adc_bits = 14, \
+    .slot_conversions = 16, \
     .max_oversampling = 16, \
     .pulses_in_turn = 1
 
@@ -155,6 +163,7 @@
     .period_base_ticks = 125, \
     .max_channels = 8, \
     .adc_bits = 16, \
+    .slot_conversions = 1, \
     .max_oversampling = 1, \
     .pulses_in_turn = 1
 

@@ -1,7 +1,10 @@
 #include "configure.h"
 
+#include <assert.h>
+
 #include "emg.h"
 
+__attribute__((noinline)) /* 64 bits are long code on an AVR: once is enough */
 uint8_t channel_count(uint64_t channel_mask) {
     uint8_t count = 0U;
     for (; channel_mask != 0U; channel_mask &= channel_mask - 1U) {
@@ -43,12 +46,15 @@ static bool servo_period_fits(const struct config *c, uint8_t pulses_in_turn) {
            (uint32_t)pulses_in_turn * longest_us + SERVO_GAP_US <= c->servo_period_us;
 }
 
+#define LINK_UNIT_HZ 10000U /* each board's rates are whole numbers of it, and 32 bits are enough: c_header.py checks both */
+static_assert(LINK_LOAD_MAX_PERCENT % 10U == 0U, "a number of tenths");
+
 /* frame bytes x fs / n <= load x bytes that the line carries, without a division. */
 static bool link_carries(const struct config *c, uint8_t channels, const struct board_info *board) {
-    uint64_t frame_bytes = FRAME_WIRE_OVERHEAD + MSG_BYTES_EMG + 2U * (uint32_t)c->samples_per_frame * channels;
-    uint64_t bytes_x100 = 100U * frame_bytes * board->tick_hz;
-    uint64_t line_bytes_x100 = (uint64_t)LINK_LOAD_MAX_PERCENT * board->line_bytes_per_s;
-    return bytes_x100 <= line_bytes_x100 * c->samples_per_frame * c->sample_period_ticks;
+    uint16_t frame_bytes = (uint16_t)(FRAME_WIRE_OVERHEAD + MSG_BYTES_EMG + 2U * c->samples_per_frame * channels);
+    uint32_t bytes_x10 = (uint32_t)frame_bytes * (10U * board->tick_hz / LINK_UNIT_HZ);
+    uint32_t line_bytes_x10 = LINK_LOAD_MAX_PERCENT / 10U * board->line_bytes_per_s / LINK_UNIT_HZ;
+    return bytes_x10 <= line_bytes_x10 * ((uint32_t)c->samples_per_frame * c->sample_period_ticks);
 }
 
 /* A converter with a clock of its own halves its fastest rate, and has no other. */
@@ -59,9 +65,22 @@ static bool is_doubled(uint32_t base_ticks, uint16_t period_ticks) {
     return base_ticks == 0U || base_ticks == period_ticks;
 }
 
+static bool slots_fit(const struct config *c, uint16_t slots, const struct board_info *board) {
+    return c->sample_period_ticks >= (uint32_t)board->slot_min_ticks * slots + board->period_extra_ticks;
+}
+
 static bool period_fits(const struct config *c, uint8_t channels, const struct board_info *board) {
-    return c->sample_period_ticks >= (uint32_t)board->slot_min_ticks * channels + board->period_extra_ticks &&
-           c->sample_period_ticks <= board->period_max_ticks && is_doubled(board->period_base_ticks, c->sample_period_ticks);
+    return slots_fit(c, channels, board) && c->sample_period_ticks <= board->period_max_ticks &&
+           is_doubled(board->period_base_ticks, c->sample_period_ticks);
+}
+
+/* Beyond slot_conversions, conversions are summed, and the sum has to be whole bits longer. */
+static bool oversampling_fits(const struct config *c, uint8_t channels, const struct board_info *board) {
+    uint8_t k = c->oversampling;
+    if (k == 0U || k > board->max_oversampling) {
+        return false;
+    }
+    return k <= board->slot_conversions || ((k & (k - 1U)) == 0U && slots_fit(c, (uint16_t)(channels * k), board));
 }
 
 enum result configure_check(const struct config *c, const struct board_info *board) {
@@ -78,7 +97,7 @@ enum result configure_check(const struct config *c, const struct board_info *boa
     if (c->sample_format != SAMPLE_FORMAT_INT16) {
         return RESULT_BAD_FORMAT;
     }
-    if (c->oversampling == 0U || c->oversampling > board->max_oversampling) {
+    if (!oversampling_fits(c, channels, board)) {
         return RESULT_BAD_OVERSAMPLING;
     }
     if (!servos_fit(c)) {

@@ -60,6 +60,18 @@ static inline void emg_value(struct emg_buffer *b, int16_t value) {
     b->next = at + 2;
 }
 
+/* Interrupt side: more to one channel's value. */
+static inline void emg_add(struct emg_buffer *b, int16_t value) {
+    uint8_t *at = b->next;
+    put_u16(at, (uint16_t)(get_u16(at) + (uint16_t)value));
+    b->next = at + 2;
+}
+
+/* Interrupt side: more comes to the newest values, which took so many bytes. */
+static inline void emg_again(struct emg_buffer *b, uint16_t bytes) {
+    b->next -= bytes;
+}
+
 static inline void emg_begin(struct emg_buffer *b) {
     b->samples_left = b->samples_per_frame;
     b->next = b->filling + MSG_BYTES_EMG;

@@ -246,7 +246,7 @@ struct ident {
     uint8_t reset_cause; /* enum reset_cause */
     uint16_t capabilities; /* bits capability */
     uint8_t max_channels;
-    uint8_t adc_bits; /* a sample spans -2^(adc_bits-1) .. 2^(adc_bits-1)-1 */
+    uint8_t adc_bits; /* a sample spans -2^(adc_bits-1) .. 2^(adc_bits-1)-1; a sum of more conversions is longer (Boards, oversampling) */
     uint32_t tick_hz; /* unit of sample_period_ticks */
 };
 
@@ -274,7 +274,7 @@ struct config {
     uint16_t sample_period_ticks; /* from one sample of a channel to its next */
     uint8_t samples_per_frame;
     uint8_t sample_format; /* enum sample_format */
-    uint8_t oversampling; /* conversions that are averaged into one sample; 1 where the board's table says no more */
+    uint8_t oversampling; /* conversions of each channel in one sample (Boards, oversampling) */
     uint16_t servo_min_cdeg[5];
     uint16_t servo_max_cdeg[5];
     uint16_t servo_safe_cdeg[5]; /* pose of RELAX, within min and max */

@@ -6,28 +6,36 @@
 
 /* ---- The button ---- */
 
+#define SURE (BUTTON_DEBOUNCE_MS + 1U) /* so many looks, a millisecond apart, span button_debounce_ms */
+
 static_assert(BUTTON_DEBOUNCE_MS < BUTTON_LONG_MS && BUTTON_LONG_MS < BUTTON_LONGEST_MS && BUTTON_LONGEST_MS < BUTTON_STUCK_MS,
               "a press grows through its lengths");
-static_assert(BUTTON_DEBOUNCE_MS <= UINT8_MAX, "steady_ms is a byte");
+static_assert(SURE <= INT8_MAX, "level is a byte");
 
-static bool steady(struct push_button *b, bool down) {
-    if (down != b->down) {
-        b->down = down;
-        b->steady_ms = 0U;
-    } else if (b->steady_ms < BUTTON_DEBOUNCE_MS) {
-        b->steady_ms++;
+/* Interference cannot hold this back, as it would a wait for a steady contact: what counts is how much longer the contact
+   is closed than open. Until it has been open for sure, the level begins in the middle. */
+static void integrate(struct push_button *b, bool down) {
+    bool known = b->seen_up || (b->bits & BUTTON_PRESSED) != 0U;
+    if (down && b->level < (int8_t)SURE) {
+        b->level++;
+    } else if (!down && b->level > (known ? 0 : -(int8_t)SURE)) {
+        b->level--;
     }
-    return b->steady_ms == BUTTON_DEBOUNCE_MS;
+    if (b->level == -(int8_t)SURE) {
+        b->seen_up = true;
+        b->level = 0;
+    }
 }
 
-static void turned(struct push_button *b, bool down) {
-    if (!down) {
-        b->bits &= (uint8_t)~(BUTTON_PRESSED | BUTTON_STUCK);
-        return;
-    }
+static void pressed(struct push_button *b) {
     b->presses++;
     b->held_ms = BUTTON_DEBOUNCE_MS;
     b->bits = (uint8_t)(BUTTON_PRESSED | (b->seen_up ? 0 : BUTTON_STUCK | BUTTON_SPENT));
+}
+
+static void let_go(struct push_button *b) {
+    b->seen_up = true;
+    b->bits &= (uint8_t)~(BUTTON_PRESSED | BUTTON_STUCK);
 }
 
 /* A contact that opens for a moment does not end a press, so it does not shorten one. */
@@ -49,12 +57,15 @@ static uint8_t reached(struct push_button *b) {
 }
 
 bool button_tick(struct push_button *b, bool down) {
-    if (steady(b, down)) {
-        b->seen_up = b->seen_up || !down;
-        if (down != ((b->bits & BUTTON_PRESSED) != 0U)) {
-            turned(b, down);
-            return true;
-        }
+    integrate(b, down);
+    bool was_pressed = (b->bits & BUTTON_PRESSED) != 0U;
+    if (!was_pressed && b->level == (int8_t)SURE) {
+        pressed(b);
+        return true;
+    }
+    if (was_pressed && b->level == 0) {
+        let_go(b);
+        return true;
     }
     uint8_t length = reached(b);
     b->bits |= length;

@@ -9,10 +9,9 @@
 
 struct push_button {
     uint16_t held_ms;  /* length of this press, or of the last one; stays at BUTTON_STUCK_MS */
-    uint8_t steady_ms; /* how long the contact has not changed; stays at BUTTON_DEBOUNCE_MS */
+    int8_t level;      /* rises while the contact is closed, falls while it is open; a press begins at the top and ends at 0 */
     uint8_t presses;   /* wraps */
     uint8_t bits;      /* bits button */
-    bool down;         /* the contact, as of the last tick */
     bool seen_up;      /* since the start: until then, a press is stuck */
 };
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "angles.h"
+#include "boards/flash.h"
 #include "configure.h"
 
 #define US_PER_S 1000000UL
@@ -34,7 +35,6 @@ enum event {
 #define IN(state) (1U << (state))
 #define MOVABLE (IN(STATE_ARMED) | IN(STATE_HOLD) | IN(STATE_RELAX))
 #define SOUND (IN(STATE_DISARMED) | MOVABLE)
-
 struct rule {
     uint8_t from; /* bit for each state */
     uint8_t to;
@@ -43,7 +43,7 @@ struct rule {
 
 /* In the order of PROTOCOL.md. ESTOP stands in no `from`: only a reset leaves it. No rule leads back to where it began:
    a state keeps the reason of its beginning. */
-static const struct rule RULES[EVENT_COUNT] = {
+static const struct rule RULES[EVENT_COUNT] IN_FLASH = {
     [EVENT_ESTOP] = {IN(STATE_BOOT) | SOUND | IN(STATE_FAULT), STATE_ESTOP, REASON_HOST_ESTOP},
     [EVENT_STARTED] = {IN(STATE_BOOT), STATE_DISARMED, REASON_POWER_ON},
     [EVENT_DISARM] = {MOVABLE | IN(STATE_FAULT), STATE_DISARMED, REASON_HOST_DISARMED},
@@ -67,10 +67,10 @@ static_assert(SERVOS <= 8U, "a set of servos is a byte");
 
 static void happened(struct safety *s, enum event event) {
     const struct rule *rule = &RULES[event];
-    if ((rule->from & IN(s->state)) != 0U) {
-        s->state = rule->to;
-        s->reason = rule->reason;
-        s->pulses_on = (MOVABLE & IN(rule->to)) != 0U;
+    if ((flash_u8(&rule->from) & IN(s->state)) != 0U) {
+        s->state = flash_u8(&rule->to);
+        s->reason = flash_u8(&rule->reason);
+        s->pulses_on = (MOVABLE & IN(s->state)) != 0U;
         if (!s->pulses_on) {
             s->permission = PERMISSION_NONE;
         }

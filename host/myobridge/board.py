@@ -84,7 +84,7 @@ def board_config(ident: m.Ident, spec: ModelSpec, config: Settings) -> m.Config:
         sample_period_ticks=period,
         samples_per_frame=samples_per_frame(spec.hop_samples, len(inputs), config.acquisition.max_samples_per_frame),
         sample_format=m.SampleFormat.INT16,
-        oversampling=m.MAX_OVERSAMPLING.get(ident.board, 1),
+        oversampling=max(m.SLOT_CONVERSIONS.get(ident.board, 1), config.acquisition.oversampling, spec.oversampling),
         servo_min_cdeg=_cdeg(servo.min_deg),
         servo_max_cdeg=_cdeg(servo.max_deg),
         servo_safe_cdeg=_cdeg(safe_pose(config, spec)),

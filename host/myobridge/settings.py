@@ -60,6 +60,8 @@ class AcquisitionSettings(_Table, frozen=True):
     """Analogue inputs in rising order, one for each channel of the model; by default the first inputs."""
     max_samples_per_frame: Annotated[int, msgspec.Meta(ge=1, le=100)] = 5
     """A frame holds the largest number of samples up to this that divides the hop."""
+    oversampling: Annotated[int, msgspec.Meta(ge=1, le=16)] = 1
+    """Conversions of each channel in one sample, at least; a model may ask for more. An Arduino makes 1, 2 or 4."""
     max_gap_share: Fraction = 0.1
     """The daemon sends no setpoint if a larger share of the window was filled in for lost samples."""
 

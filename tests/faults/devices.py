@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from sim_hand import EVENT, Kind, cycles_of_ms, symbols, us
 from sim_measure import PULSE_0_US, PULSE_180_US, pulses
 
-from myobridge.simulator.board_folder import board_folder
+from myobridge.simulator.board_folder import FIRMWARE, board_folder
 from myobridge.simulator.emg_source import EmgSource
 from myobridge.simulator.firmware import SimulatedFirmware
 from myobridge.simulator.limits import WIDE, eeprom_image
@@ -129,26 +129,35 @@ class SimulatedDevice:
         return self._largest_step_cdeg / m.ANGLE_MAX_CDEG * PULSE_SPAN_US
 
 
-class BoardDevice:
-    """The ELF that is flashed, in real time, with its own virtual serial port. `events` are complete after `close`.
+def children_of(pid: int) -> list[int]:
+    """The simulator of the RP2040 is a process behind another one, which opens the port."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
-    Each reset starts in the boot loader that the board is sold with.
+
+class BoardDevice:
+    """The image that is flashed, in real time, with its own virtual serial port. `events` are complete after `close`.
+
+    Each reset of an Arduino starts in the boot loader that the board is sold with.
     """
 
     def __init__(self, board: str, source: EmgSource, folder: Path) -> None:
         self.board = board
-        self.elf, simulator = build(board)
+        image, simulator = build(board)
+        of_board = board_folder(board)
+        self.elf = FIRMWARE / of_board.elf
         self._trace, pipe = folder / "trace", folder / "emg"
         os.mkfifo(pipe)
-        command = [*simulator, self.elf, "--realtime", "--emg", pipe, "--trace", self._trace]
+        command = [*simulator, image, "--realtime", "--emg", pipe, "--trace", self._trace]
         eeprom = folder / "eeprom"
         eeprom.write_bytes(eeprom_image(WIDE))
-        command += ["--channels", str(source.channels), "--eeprom", eeprom, "--loader", build_loader(board)]
+        command += ["--channels", str(source.channels), "--eeprom", eeprom]
+        command += ["--loader", build_loader(board)] if of_board.family == "avr" else []
         self._process = subprocess.Popen(list(map(str, command)), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        hurry(self._process.pid)
-        Feeder(source, pipe, board_folder(board).adc_bits)
+        Feeder(source, pipe, of_board.adc_bits)
         word, port = self._answer().split()
         assert word == "port"
+        for pid in (self._process.pid, *children_of(self._process.pid)):
+            hurry(pid)
         self._fd = os.open(port, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
         self._unsent = self._whole = b""
         self._asking = threading.Lock()

@@ -1,9 +1,10 @@
 """The fault matrix, end to end: causes each fault in a daemon and a hand, and measures the time to the safe state.
 
 python tests/faults/matrix.py --runs 3 --kills 50                    all of it, and the table into firmware/SAFETY.md
+python tests/faults/matrix.py --runs 2 --hands rp2040                the columns of these hands; the others stay
 python tests/faults/matrix.py --print --rows 1 4a --hands simulated  some of it, only printed
 
-The simulated hand is host/myobridge/simulator; mega2560 and uno are the very ELFs that are flashed, in their simulator.
+The simulated hand is host/myobridge/simulator; the boards are the very images that are flashed, in their simulators.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import rows_host
 import rows_wire
 from devices import PULSE_SPAN_US
 from rig import Outcome, Rig, leave_nothing_running
-from sim_hand import BOARDS, FIRMWARE
+from sim_hand import ALL_BOARDS, BOARDS, FIRMWARE
 from sim_moving import PULSE_TOLERANCE_US
 from sim_numbers import replace_between_markers
 
@@ -32,7 +33,7 @@ from myobridge.wire.messages import ANGLE_MAX_CDEG, HOLD_MAX_MS, SERVO_PERIOD_MA
 
 SIMULATED: Final = ("simulated",)
 TRIES: Final = 5
-HANDS: Final = (*SIMULATED, *BOARDS)
+HANDS: Final = (*SIMULATED, *ALL_BOARDS)
 HOLD_MS: Final = HOLD_MAX_MS + 10
 SERVO_PERIOD_MS: Final = SERVO_PERIOD_MAX_US / 1000
 """The hand's own time, and the transport of the last setpoint and of the STATUS."""
@@ -73,9 +74,9 @@ ROWS: Final = (
     Row("9", "good CRC, unknown type or wrong length, both ways", rows_wire.unknown_and_too_short),
     Row("10", "steps between 0° and 180° at 200 Hz", rows_wire.full_steps),
     Row("11", "an old setpoint again", rows_wire.replayed),
-    Row("12a", "firmware hangs: main loop", rows_hand.loop_hangs, WATCHDOG_MS, BOARDS),
-    Row("12b", "firmware hangs: interrupt", rows_hand.interrupt_hangs, WATCHDOG_MS, BOARDS),
-    Row("12c", "converter stalls", rows_hand.converter_stalls, 60, BOARDS),
+    Row("12a", "firmware hangs: main loop", rows_hand.loop_hangs, WATCHDOG_MS, ALL_BOARDS),
+    Row("12b", "firmware hangs: interrupt", rows_hand.interrupt_hangs, WATCHDOG_MS, ALL_BOARDS),
+    Row("12c", "converter stalls", rows_hand.converter_stalls, 60, ALL_BOARDS),
     Row("13", "reset in mid-motion", rows_hand.reset_in_mid_motion, SERVO_PERIOD_MS),
     Row("14", "protocol hashes differ", rows_wire.protocols_differ),
     Row("15", "CONFIG while armed, or one that overloads the line", rows_wire.config_while_armed),
@@ -116,25 +117,46 @@ def measured(row: Row, rig: Rig) -> Outcome:
     return outcome
 
 
-def table(rows: list[Row], hands: list[str], runs: int, kills: int) -> Iterator[str]:
-    """Lines of Markdown; each row runs on all hands before the next row."""
-    worst: dict[tuple[str, str], float] = {}
-    what: dict[str, str] = {}
+Columns = dict[str, dict[str, str]]
+"""Cells of a table, by the heads of its columns and the numbers of its rows."""
+WHAT: Final = "what the hand does"
+
+
+def columns_of(table: str) -> Columns:
+    """The cells of a table that `lines_of` made."""
+    head, _, *rows = ([cell.strip() for cell in line.split("|")[1:-1]] for line in table.strip().splitlines())
+    return {name: {row[0]: row[at] for row in rows} for at, name in enumerate(head)}
+
+
+def column(hand: str) -> str:
+    """The head of a hand's column."""
+    return f"{hand}, ms"
+
+
+def lines_of(rows: list[Row], hands: list[str], cells: Columns) -> Iterator[str]:
+    """Lines of Markdown."""
+    yield f"| # | fault | {WHAT} | limit, ms | {' | '.join(map(column, hands))} |"
+    yield "|---|---|---|---|" + "---|" * len(hands)
+    for row in rows:
+        limit = "–" if row.limit_ms is None else f"{row.limit_ms:.0f}"
+        times = [cells[column(hand)].get(row.number, "–") for hand in hands]
+        yield f"| {row.number} | {row.fault} | {cells[WHAT][row.number]} | {limit} | {' | '.join(times)} |"
+
+
+def measure(rows: list[Row], hands: list[str], runs: int, kills: int) -> Columns:
+    """Causes each fault so many times in each hand; the worst times, and what the first hand that has the row does."""
+    cells: Columns = {WHAT: {}, **{column(hand): {} for hand in hands}}
     for hand in hands:
         with moved_within_slew(hand) as rig:
             for row in (row for row in rows if hand in row.hands):
                 for _ in range(kills if row.number == "1" else runs):
                     outcome = measured(row, rig)
-                    what.setdefault(row.number, outcome.what)
+                    cells[WHAT].setdefault(row.number, outcome.what)
                     print(f"{hand} {row.number}: {outcome}", flush=True)
                     if outcome.safe_ms is not None:
-                        worst[row.number, hand] = max(outcome.safe_ms, worst.get((row.number, hand), 0.0))
-    yield f"| # | fault | what the hand does | limit, ms | {', ms | '.join(hands)}, ms |"
-    yield "|---|---|---|---|" + "---|" * len(hands)
-    for row in rows:
-        limit = "–" if row.limit_ms is None else f"{row.limit_ms:.0f}"
-        times = [f"{worst[row.number, hand]:.0f}" if (row.number, hand) in worst else "–" for hand in hands]
-        yield f"| {row.number} | {row.fault} | {what[row.number]} | {limit} | {' | '.join(times)} |"
+                        worst = max(round(outcome.safe_ms), int(cells[column(hand)].get(row.number, 0)))
+                        cells[column(hand)][row.number] = str(worst)
+    return cells
 
 
 def main() -> None:
@@ -148,12 +170,16 @@ def main() -> None:
     asked = parser.parse_args()
     leave_nothing_running()
     rows = [row for row in ROWS if asked.rows is None or row.number in asked.rows]
-    lines = "\n".join(table(rows, asked.hands, asked.runs, asked.kills))
-    print(lines)
+    cells = measure(rows, asked.hands, asked.runs, asked.kills)
+    print("\n".join(lines_of(rows, asked.hands, cells)))
     if not asked.only_print and asked.rows is None:
         document = FIRMWARE / "SAFETY.md"
-        text = replace_between_markers(document.read_text(encoding="utf-8"), "matrix", lines)
-        document.write_text(text, encoding="utf-8")
+        text = document.read_text(encoding="utf-8")
+        before = columns_of(text.partition("<!-- generated:matrix -->\n")[2].partition("<!-- end -->")[0])
+        what = cells[WHAT] if asked.hands == list(HANDS) else {**cells[WHAT], **before[WHAT]}
+        cells = {**before, **cells, WHAT: what}
+        lines = "\n".join(lines_of(rows, [hand for hand in HANDS if column(hand) in cells], cells))
+        document.write_text(replace_between_markers(text, "matrix", lines), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from rows_wire import status_after, undisturbed
 from sim_hand import ms as ms_of_cycles
 from sim_moving import last_pulse_end
 
+from myobridge.simulator.board_folder import board_folder
 from myobridge.wire import messages as m
 from myobridge.wire.frame import encode
 from myobridge.wire.messages import ResetCause, State
@@ -110,9 +111,11 @@ def wraps(rig: Rig) -> Outcome:
         boot_id = status_after(rig).boot_id
         rig.cable.do(rig.device.reset)
         rig.wait(lambda: rig.witness.status.boot_id != boot_id, BOOTS_S)
-        # The firmware counts the low bytes separately; they are still small after the boot.
         rig.device.poke("now_ms", (2**32 - 256 * 28).to_bytes(4, "little"))
-        rig.device.poke("all_turns", (2**17 - 256).to_bytes(4, "little"))
+        if board_folder(rig.hand).family == "avr":  # it counts the low bytes separately; they are still small
+            rig.device.poke("all_turns", (2**17 - 256).to_bytes(4, "little"))
+        else:
+            rig.device.command(f"micros {2**32 - 1000 * 256 * 28}")
         wrapped = _clock_wrapped
     rig.moving()
     before, at_s, lost = status_after(rig), time.monotonic(), rig.look().samples_lost

@@ -106,8 +106,8 @@ def converter_stalls(board: str) -> Outcome:
         host.run_ms(WATCHDOG_MS + 150 + boot_ms(board))
         assert host.hello().reset_cause == ResetCause.WATCHDOG
         assert_no_step(host.hand, board)
-        assert_comes_back_without_a_converter(host)
         safe_ms = ms(last_pulse_end(host.hand) - fault)
+        assert_comes_back_without_a_converter(host)
         return Outcome(
             safe_ms, f"pulses off; FAULT told at {ms(stalled - fault):.0f} ms; back after the watchdog's reset"
         )

@@ -128,7 +128,8 @@ class SimHand:
 
     loader: the boot loader in which each reset starts, as on a board that was bought; without it, as after `make flash`
     with a programmer. limits: stored in its EEPROM; None: the EEPROM is blank. pipe: a named pipe that brings the
-    counts as the board samples, instead of `emg`, and its number of channels.
+    counts as the board samples, instead of `emg`, and its number of channels. emg_bits: of `emg`, where an Arduino's
+    electrodes shall be finer than its converter.
     """
 
     def __init__(
@@ -140,6 +141,7 @@ class SimHand:
         loader: Path | None = None,
         limits: WriteLimits | None = WIDE,
         pipe: tuple[Path, int] | None = None,
+        emg_bits: int | None = None,
     ) -> None:
         self.elf = elf
         self.board = board
@@ -157,6 +159,7 @@ class SimHand:
             file = Path(self._scratch.name) / "emg"
             file.write_bytes(emg.astype("<i2").tobytes())
             arguments += ["--emg", file, "--channels", str(emg.shape[1])]
+            arguments += ["--emg-bits", str(emg_bits)] if emg_bits else []
         if pipe is not None:
             arguments += ["--emg", pipe[0], "--channels", str(pipe[1])]
         self._process = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE)

@@ -15,13 +15,13 @@ from myobridge.wire.messages import (
     ANGLE_MAX_CDEG,
     HOLD_MAX_MS,
     MAJOR,
-    MAX_OVERSAMPLING,
     MINOR,
     PROTO_HASH,
     RELAX_MAX_MS,
     SERVO_PERIOD_MAX_US,
     SERVOS,
     SLEW_MAX_CDEG_PER_S,
+    SLOT_CONVERSIONS,
     Arm,
     Config,
     ConfigAck,
@@ -230,7 +230,7 @@ class SimHost:
         """HELLO, CONFIG, START, and the first EMG."""
         ident = self.hello()
         self.fs_hz = changes.get("fs_hz", 2000)
-        changes.setdefault("oversampling", MAX_OVERSAMPLING[ident.board])
+        changes.setdefault("oversampling", SLOT_CONVERSIONS[ident.board])
         assert self.configure(config(ident.tick_hz, **changes)).result == 0
         self.run_ms(start_after_ms)
         self.start()

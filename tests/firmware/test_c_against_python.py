@@ -233,6 +233,7 @@ class Source:
 
     channels: int = 8
     fs_hz: float = 1000.0
+    adc_bits: int = 10
 
 
 def random_config(random: Random) -> m.Config:

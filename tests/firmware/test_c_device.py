@@ -25,7 +25,8 @@ BOARD_FACTS = {
     "slot_min_ticks": 100,
     "max_channels": 8,
     "pulses_in_turn": 1,
-    "max_oversampling": 1,
+    "slot_conversions": 1,
+    "max_oversampling": 4,
     "line_bytes_per_s": 50_000,
 }
 SESSION = replace(CONFIG, sample_period_ticks=TICK_HZ // 1000)
@@ -273,7 +274,11 @@ FITS: list[tuple[str, dict[str, Any], Result]] = [
     ("no format", {"sample_format": 0}, Result.BAD_FORMAT),
     ("samples of 24 bits", {"sample_format": m.SampleFormat.INT24}, Result.BAD_FORMAT),
     ("no conversion", {"oversampling": 0}, Result.BAD_OVERSAMPLING),
-    ("two conversions a sample", {"oversampling": 2}, Result.BAD_OVERSAMPLING),
+    ("two conversions of each channel", {"oversampling": 2}, Result.OK),
+    ("four, with just enough time", {"oversampling": 4, "sample_period_ticks": 1600}, Result.OK),
+    ("four, with less time", {"oversampling": 4, "sample_period_ticks": 1599}, Result.BAD_OVERSAMPLING),
+    ("three, which are no whole bit", {"oversampling": 3}, Result.BAD_OVERSAMPLING),
+    ("eight", {"oversampling": 8, "sample_period_ticks": 32767}, Result.BAD_OVERSAMPLING),
     ("servos at 50 Hz", {"servo_period_us": m.SERVO_PERIOD_MAX_US}, Result.OK),
     ("servos slower", {"servo_period_us": m.SERVO_PERIOD_MAX_US + 1}, Result.BAD_SERVO_PERIOD),
     ("servos at 333 Hz", {"servo_period_us": m.SERVO_PERIOD_MIN_US}, Result.OK),

@@ -109,23 +109,44 @@ def test_the_images_in_the_package_are_those_of_these_sources() -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_another_board_is_a_folder_and_a_row(tmp_path: Path) -> None:
-    """Nothing else is touched: CONTRIBUTING.md, A board."""
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """A copy of the firmware's folder."""
     firmware = tmp_path / "firmware"
     shutil.copytree(FIRMWARE, firmware, ignore=shutil.ignore_patterns("build", "node_modules", "__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     (tmp_path / "host" / "myobridge" / "wire").mkdir(parents=True)
+    return firmware
+
+
+def add_board(firmware: Path, like: str, made: str) -> None:
+    """Adds the board `another`: a folder and a row, as CONTRIBUTING.md says under "A board"."""
     folder = firmware / "src" / "boards" / "another"
     folder.mkdir()
-    pins = (firmware / "src" / "boards" / "xiao" / "pins.h").read_text(encoding="utf-8")
-    (folder / "pins.h").write_text(pins.replace("XIAO", "ANOTHER"), encoding="utf-8")
-    (folder / "board.mk").write_text("BOARDS += another\nFAMILY_another := rp2\n", encoding="utf-8")
+    for file in (firmware / "src" / "boards" / like).iterdir():
+        (folder / file.name).write_text(
+            file.read_text(encoding="utf-8").replace(like.upper(), "ANOTHER"), encoding="utf-8"
+        )
+    (folder / "board.mk").write_text(f"BOARDS += another\n{made}\n", encoding="utf-8")
     with (firmware / "protocol.toml").open("a", encoding="utf-8") as table:
-        table.write('\n[board.another]\nlike = "xiao"\nid = 99\ntitle = "Another"\n')
+        table.write(f'\n[board.another]\nlike = "{like}"\nid = 99\ntitle = "Another"\n')
     subprocess.run([sys.executable, firmware / "generate.py"], check=True, capture_output=True)
-    made = subprocess.run(["make", "-C", firmware, "another"], check=True, capture_output=True, text=True)
+
+
+def test_another_board_is_a_folder_and_a_row(clone: Path) -> None:
+    add_board(clone, "xiao", "FAMILY_another := rp2")
+    made = subprocess.run(["make", "-C", clone, "another"], check=True, capture_output=True, text=True)
     assert "another Program: " in made.stdout
-    assert (firmware / "build" / "another" / "firmware.uf2").exists()
+    assert (clone / "build" / "another" / "firmware.uf2").exists()
+
+
+def test_another_avr_is_a_folder_and_a_row_and_the_simulator_has_it_too(clone: Path) -> None:
+    add_board(clone, "uno", "FAMILY_another := avr\nMCU_another := atmega328p")
+    made = subprocess.run(["make", "-C", clone, "another"], check=True, capture_output=True, text=True)
+    assert "another Program: " in made.stdout
+    planned = subprocess.run(["make", "-C", clone / "sim", "-n"], check=True, capture_output=True, text=True)
+    assert planned.stdout.count("build/board-another.o") == 2, "it is compiled and linked"
+    subprocess.run(["make", "-C", clone / "sim", "build/board-another.o"], check=True, capture_output=True)
 
 
 def test_what_is_generated_is_current() -> None:

@@ -29,6 +29,7 @@ from myobridge.wire.messages import (
     Capability,
     EmgFlag,
     LimitsState,
+    Ping,
     ResetCause,
     Result,
     State,
@@ -259,6 +260,47 @@ def test_a_cleared_halt_begins_both_directions_anew() -> None:
         since = len(host.emg)
         host.move(GRIP, 300)
         assert len(host.emg) - since > 100 and host.status.state == State.ARMED
+
+
+def counted_after_a_crowd(before: int, clear_halt: bool) -> tuple[int, int, int]:
+    """seq_gaps, crc_errors and length_errors after a packet has waited for room; `before` packets choose its toggle."""
+    with on_usb() as host:
+        host.stream()
+        host.run_ms(50)
+        for token in range(before):
+            host.send(Ping(token))
+            host.run_ms(5)
+        host.hand.command("freeze loop")
+        for token in range(28):
+            host.send(Ping(token))
+            host.run_ms(0.2)
+        if clear_halt:
+            host.hand.command("usb clear-halt")
+        host.run_ms(5)
+        host.hand.command("freeze none")
+        for token in range(10):
+            host.send(Ping(token))
+            host.run_ms(2)
+        host.run_ms(150)
+        assert host.hand.stats()["reset_count"] == 1
+        return host.status.seq_gaps, host.status.crc_errors, host.status.length_errors
+
+
+@pytest.mark.parametrize("before", [0, 1])
+def test_a_halt_that_is_cleared_while_a_packet_waits_for_room_loses_nothing(before: int) -> None:
+    assert counted_after_a_crowd(before, clear_halt=True) == counted_after_a_crowd(before, clear_halt=False)
+
+
+def test_a_request_that_comes_before_the_last_ones_end_is_handled_is_answered_in_order() -> None:
+    with on_usb() as host:
+        host.hand.command("usb late")
+        host.hand.command("usb unplug")
+        host.run_ms(50)
+        host.hand.command("usb plug")
+        host.run_ms(boot_ms(BOARD))
+        host.stream()
+        host.run_ms(50)
+        assert len(host.emg) > 20
 
 
 def test_a_port_that_is_opened_hears_nothing_old() -> None:

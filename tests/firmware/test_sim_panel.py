@@ -61,12 +61,15 @@ def test_the_supply_is_measured_with_and_without_a_stream(board: str, millivolts
 
 
 @pytest.mark.parametrize("board", BOARDS)
-@pytest.mark.parametrize(("channels", "fs_hz", "n"), [(4, 4000, 8), (4, 2000, 4), (1, 10_000, 50), (1, 62, 1)])
+@pytest.mark.parametrize(
+    ("channels", "fs_hz", "n", "oversampling"),
+    [(4, 4000, 8, 1), (4, 2000, 4, 1), (1, 10_000, 50, 1), (1, 62, 1, 1), (4, 2000, 4, 2), (1, 2000, 4, 4)],
+)
 def test_the_supply_is_measured_at_every_rate_that_the_board_takes(
-    board: str, channels: int, fs_hz: int, n: int
+    board: str, channels: int, fs_hz: int, n: int, oversampling: int
 ) -> None:
     with board_on(board) as host:
-        host.stream(channels=channels, fs_hz=fs_hz, samples_per_frame=n)
+        host.stream(channels=channels, fs_hz=fs_hz, samples_per_frame=n, oversampling=oversampling)
         supply(host, board, 7000)
         host.run_ms(1000)
         assert abs(host.status.supply_mv - 7000) < 40
@@ -147,6 +150,27 @@ def test_interference_on_the_wire_of_the_button_disarms_nothing_and_asks_for_not
             host.hand.press(False)
             host.move(GRIP, 12, 4)
         assert (host.status.button, host.status.button_presses, host.status.state) == (0, 0, State.ARMED)
+
+
+@pytest.mark.parametrize("board", BOARDS)
+@pytest.mark.parametrize(("period_ms", "width_ms", "bound_ms"), [(20, 1, 30), (5, 1, 41), (3, 1, 69), (20, 5, 56)])
+def test_glitches_disarm_nothing_and_a_press_amid_them_disarms_in_time(
+    board: str, period_ms: int, width_ms: int, bound_ms: int
+) -> None:
+    with board_on(board) as host:
+        host.stream_armed()
+        for level in (True, False) * (300 // period_ms):
+            host.hand.press(level)
+            host.move(GRIP, width_ms if level else period_ms - width_ms, 1)
+        assert (host.status.button, host.status.button_presses, host.status.state) == (0, 0, State.ARMED)
+        pressed = host.hand.cycle
+        for level in (False, True) * (80 // period_ms):
+            host.hand.press(level)
+            host.move(GRIP, period_ms - width_ms if level else width_ms, 1)
+        status = next(s for s in host.statuses if s.cycle > pressed and s.message.state == State.DISARMED)
+        assert status.message.reason == Reason.BUTTON_PRESSED
+        assert ms(status.cycle - pressed) < bound_ms
+        assert host.status.button_presses == 1
 
 
 @pytest.mark.parametrize("board", BOARDS)

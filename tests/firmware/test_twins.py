@@ -53,12 +53,21 @@ def test_the_index_after_stop_and_the_next_start() -> None:
 def test_a_config_that_overloads_the_line_is_refused_last() -> None:
     with Twins() as twins:
         overload = {"channel_mask": 0b11111, "samples_per_frame": 1}
-        for changes in (overload, {**overload, "relax_ms": 5}, {**overload, "oversampling": 2}, {}):
+        for changes in (overload, {**overload, "relax_ms": 5}, {**overload, "oversampling": 3}, {}):
             twins.ask(board_config(**changes))
         twins.ask(m.Hello(m.MAJOR, m.MINOR, 1, 1))
         twins.compare()
         results = [heard.message.result for heard in twins.board.all_of(m.ConfigAck)]
         assert results == [Result.LINK_OVERLOAD, Result.BAD_TIMEOUTS, Result.BAD_OVERSAMPLING, Result.OK]
+
+
+def test_a_sample_of_more_conversions() -> None:
+    with Twins() as twins:
+        twins.stream(board_config(oversampling=2))
+        twins.wait(200)
+        twins.ask(m.Disarm())
+        twins.compare()
+        assert twins.board.emg_frames > 0
 
 
 def test_frames_that_take_longer_than_the_stall_time() -> None:

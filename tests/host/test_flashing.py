@@ -298,7 +298,40 @@ def test_avrdudes_failure_is_one_sentence(tmp_path: Path, monkeypatch) -> None:
         program.program(Target(image_of("uno"), "/dev/ttyACM0", None))
 
 
-def test_what_is_on_the_board_already_is_not_written_again(plugged) -> None:
+def test_an_old_nano_is_flashed_at_the_speed_of_its_boot_loader(tmp_path: Path, plugged, monkeypatch) -> None:
+    plugged(ttyUSB0=ident("uno", image_of("uno").build))
+    tries = tmp_path / "tries"
+    script = tmp_path / "avrdude"
+    script.write_text(
+        f'#!/bin/sh\necho "$@" >>{tries}\ncase "$*" in *57600*) exit 0;; esac\n'
+        "echo 'avrdude: stk500_recv(): programmer is not responding' >&2\nexit 1\n"
+    )
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    program.program(Target(image_of("uno"), "/dev/ttyUSB0", None))
+    assert [("57600" in line) for line in tries.read_text().splitlines()] == [False, True]
+
+
+def test_a_failure_that_is_no_silence_is_not_tried_at_another_speed(tmp_path: Path, monkeypatch) -> None:
+    tries = tmp_path / "tries"
+    script = tmp_path / "avrdude"
+    script.write_text(
+        f"#!/bin/sh\necho x >>{tries}\necho 'avrdude: verification error; content mismatch' >&2\nexit 1\n"
+    )
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    with pytest.raises(UserError, match="verification error; content mismatch"):
+        program.program(Target(image_of("uno"), "/dev/ttyACM0", None))
+    assert tries.read_text() == "x\n"
+
+
+def test_what_is_on_the_board_already_is_written_again_only_if_that_is_asked(plugged, monkeypatch) -> None:
     plugged(ttyACM0=ident("uno", image_of("uno").build))
+    written = []
+    monkeypatch.setattr(program, "_by_avrdude", lambda target: written.append(target.image.board))
     result = CliRunner().invoke(flash, [])
-    assert result.exit_code == 0 and "nothing is written" in result.output
+    assert result.exit_code == 0 and "nothing is written. Give --again" in result.output
+    assert not written
+    result = CliRunner().invoke(flash, ["--again"])
+    assert result.exit_code == 0 and "answers with the new firmware" in result.output
+    assert written == ["uno"]

@@ -44,6 +44,7 @@ def test_every_value_can_be_set(load):
         fs_hz = 1000
         inputs = [0, 2, 5]
         max_samples_per_frame = 1
+        oversampling = 2
         max_gap_share = 0
         [amplifier]
         gain = 1000

@@ -29,13 +29,13 @@ def old_firmware(board: str, folder: Path) -> Path:
 
 
 @contextmanager
-def board_with_old_firmware(board: str, folder: Path) -> Iterator[tuple[str, Path]]:
+def board_with_old_firmware(board: str, folder: Path, loader: str) -> Iterator[tuple[str, Path]]:
     """Its port, and the pipe that takes the simulator's commands."""
     commands = folder / "commands"
     os.mkfifo(commands)
     kept = os.open(commands, os.O_RDWR)
     command = [*simulator(board_folder(board), realtime=True), old_firmware(board, folder / "build"), "--realtime"]
-    command += ["--loader", build_loader(board)]
+    command += ["--loader", build_loader(loader)]
     with subprocess.Popen(command, stdin=kept, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
@@ -57,9 +57,9 @@ def avrdude_with_dtr(folder: Path, commands: Path) -> Path:
 
 
 @pytest.mark.real_time
-@pytest.mark.parametrize("board", ["uno", "mega2560"])
-def test_a_board_with_old_firmware_gets_this_versions_and_answers(board, tmp_path, monkeypatch) -> None:
-    with board_with_old_firmware(board, tmp_path) as (port, commands):
+@pytest.mark.parametrize(("board", "loader"), [("uno", "uno"), ("uno", "nano"), ("mega2560", "mega2560")])
+def test_a_board_with_old_firmware_gets_this_versions_and_answers(board, loader, tmp_path, monkeypatch) -> None:
+    with board_with_old_firmware(board, tmp_path, loader) as (port, commands):
         monkeypatch.setenv("PATH", f"{avrdude_with_dtr(tmp_path, commands)}:{os.environ['PATH']}")
         before = ask(port)
         assert before is not None and before.build == OLD_BUILD

@@ -17,6 +17,7 @@ import pytest
 
 from myobridge.calibration.plan import IDLE
 from myobridge.recording import Recording
+from myobridge.recording.log import read_log
 from processes import command, feed_of, myobridge, running, simulated_hand
 
 POSES = """
@@ -104,6 +105,18 @@ def test_without_a_daemon_record_opens_the_port_and_never_arms(tmp_path, poses):
     assert "Poses held: 1 of 1" in result.stderr
     check_recording(tmp_path / "r.myo")
     assert set(np.load(tmp_path / "trace.npz")["state"]) == {1}, "DISARMED throughout"
+
+
+@pytest.mark.slow
+def test_a_recording_of_sums_of_conversions_knows_how_wide_its_counts_are(tmp_path, poses):
+    (tmp_path / "c.toml").write_text("[acquisition]\noversampling = 4\n")
+    with wearer(tmp_path) as hand:
+        result = record(hand, tmp_path / "r.myo", "--poses", poses, "--config", tmp_path / "c.toml")
+        assert result.returncode == 0, result.stderr
+    recording = Recording.load(tmp_path / "r.myo")
+    assert recording.adc_bits == 12
+    assert recording.counts.any() and not (recording.counts % 4).any()
+    assert read_log(tmp_path / "r.myo").header.config.oversampling == 4
 
 
 @pytest.mark.slow

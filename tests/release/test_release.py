@@ -6,10 +6,13 @@ import re
 import shutil
 import subprocess
 import sys
+from hashlib import sha256
 from importlib.metadata import requires
 from pathlib import Path
 
 import pytest
+
+from myobridge.feed.flashing.images import index
 
 ROOT = Path(__file__).parents[2]
 INTERPRETERS = [f"python3.{minor}" for minor in range(11, 15)]
@@ -69,6 +72,12 @@ def test_the_hashes_are_those_of_the_files(release):
     assert {line.partition(":")[0] for line in checked.stdout.splitlines()} == {
         path.name for path in release.iterdir() if path.name != "SHA256SUMS"
     }
+
+
+def test_the_firmware_of_each_board_lies_beside_the_wheel_as_the_wheel_has_it(release):
+    images = {f"myobridge-firmware-{entry.file}": entry.sha256 for entry in index().boards.values()}
+    files = {path.name: sha256(path.read_bytes()).hexdigest() for path in release.glob("myobridge-firmware-*")}
+    assert files == images
 
 
 def test_the_list_of_packages_names_the_wheel_and_all_that_it_brings(release):

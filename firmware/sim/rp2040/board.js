@@ -269,7 +269,7 @@ class Board {
         core.waiting = false;
         core.interruptsUpdated = true;
       }
-      const frozen = this.freeze === 'all' || (this.freeze === 'loop' && core.IPSR === 0);
+      const frozen = this.freeze === 'all' || (this.freeze === 'loop' && core.IPSR === 0 && !core.PM); // interrupts go on
       if (frozen || core.waiting) {
         this.pass(nanos, frozen);
         continue;

@@ -14,6 +14,7 @@ const { World } = require('./world.js');
 const QUANTUM_NANOS = 1e6;
 const SLIP_NANOS = 100e6;
 const WARM_UP_NANOS = 1e9; // node compiles what it runs often; meanwhile a USB host gets to know the device
+const LATE_NANOS = 50e3; // an answer on USB and the host's next request come within it
 
 function options(args) {
   const given = {};
@@ -182,6 +183,7 @@ class Session {
       'clear-halt': () => host.clearHalt(),
       open: () => host.openTerminal(true),
       close: () => host.openTerminal(false),
+      late: () => (this.board.controller.lateNanos = LATE_NANOS),
     }[what];
     if (!host || !does) {
       return null;

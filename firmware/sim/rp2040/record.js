@@ -11,7 +11,7 @@ class Record {
   constructor(path, keep) {
     this.file = path ? fs.openSync(path, 'w') : null;
     this.keep = keep;
-    this.buffer = Buffer.alloc(1 << 16);
+    this.buffer = Buffer.alloc(1 << 12); // small: what the trace misses so far is milliseconds old
     this.size = 0;
   }
   event(kind, nanos, index, value) {

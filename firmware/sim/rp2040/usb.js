@@ -16,6 +16,9 @@ class Controller extends Block {
     this.status = this.raw = this.done = 0;
     this.view = mcu.usbDPRAMView;
     this.memory = mcu.usbDPRAM;
+    this.lateNanos = 0; // the processor takes the interrupt so much later, as if it had locked interrupts out
+    this.raised = false;
+    this.rise = this.clock.createAlarm(() => this.raise(this.wanted));
   }
   readUint32(offset) {
     switch (offset) {
@@ -47,8 +50,19 @@ class Controller extends Block {
     const of = (bit, to) => (this.status & (1 << bit) ? 1 << to : 0);
     return of(19, 12) | of(17, 16) | (this.done ? 1 << 4 : 0);
   }
+  get wanted() {
+    return (this.interrupts & this.get(0x90)) !== 0;
+  }
+  raise(on) {
+    this.raised = on;
+    this.mcu.setInterrupt(IRQ.usb, on);
+  }
   update() {
-    this.mcu.setInterrupt(IRQ.usb, (this.interrupts & this.get(0x90)) !== 0);
+    if (this.wanted && !this.raised && this.lateNanos > 0) {
+      this.rise.scheduled || this.rise.schedule(this.lateNanos);
+    } else {
+      this.raise(this.wanted);
+    }
   }
   // A word of the controller's memory was written: a buffer may have been given.
   DPRAMUpdated(offset, value) {

@@ -211,8 +211,12 @@ class Host {
     }
     this.kick();
   }
+  // usb_clear_halt: "the caller must guarantee that no URBs are pending" on the endpoint.
+  get clearing() {
+    return [this.current, ...this.transfers].some((transfer) => transfer?.name.startsWith('clear'));
+  }
   readLine() {
-    const packet = this.configured && this.terminal ? this.device.take(LINE) : null;
+    const packet = this.configured && this.terminal && !this.clearing ? this.device.take(LINE) : null;
     if (!packet) {
       return false;
     }
@@ -228,7 +232,7 @@ class Host {
     return true;
   }
   writeLine() {
-    if (!this.configured || !this.coming.length) {
+    if (!this.configured || this.clearing || !this.coming.length) {
       return false;
     }
     const wait = this.coming[0].at - this.clock.nanos;

@@ -31,7 +31,7 @@ from myobridge.model.file import METADATA_KEY, ModelSpec, decode_spec
 from myobridge.model.load import open_model
 from myobridge.settings import Settings
 from myobridge.wire import messages as m
-from myobridge.wire.emg import parse_emg
+from myobridge.wire.emg import parse_emg, sample_bits
 from myobridge.wire.frame import PAYLOAD, FrameDecoder, encode
 
 VALID_4MS: Final = 25
@@ -129,7 +129,7 @@ class Hand:
 
     def _configure(self, ident: m.Ident) -> None:
         config = board_config(ident, self._spec, Settings())
-        self.gain = np.float32(2 / (1 << ident.adc_bits)) / np.array([self._spec.scale_fs], np.float32)
+        self.gain = np.float32(2 / (1 << sample_bits(ident, config))) / np.array([self._spec.scale_fs], np.float32)
         self.frame_samples = config.samples_per_frame
         self.send(config)
 

@@ -24,7 +24,7 @@ from myobridge.feed import Chunk
 from myobridge.feed.audience import Audience
 from myobridge.model.file import REST
 from myobridge.recording import RecordingWriter
-from myobridge.wire.emg import parse_emg
+from myobridge.wire.emg import parse_emg, sample_bits
 from myobridge.wire.frame import FrameDecoder
 from myobridge.wire.messages import Emg
 
@@ -95,7 +95,7 @@ class GuidedRecording:
         self._rest, self._screen, self._audience, self._clock = rest, screen, audience, clock
         self._channels = source.config.channel_mask.bit_count()
         self._fs_hz = source.ident.tick_hz / source.config.sample_period_ticks
-        self._quality = QualityCheck(self._fs_hz, source.ident.adc_bits)
+        self._quality = QualityCheck(self._fs_hz, sample_bits(source.ident, source.config))
         self._frames = FrameDecoder()
         self._stretch: list[NDArray[np.int16]] = []
         """Samples since the last cue."""

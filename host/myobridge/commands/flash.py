@@ -12,7 +12,8 @@ from myobridge.commands.options import say
     "--board", metavar="B", help="Board that gets the firmware.", show_default="the one that the board says it is"
 )
 @click.option("--port", metavar="P", help="Serial port of the board.", show_default="the only one that answers")
-def flash(board: str | None, port: str | None) -> None:
+@click.option("--again", is_flag=True, help="Write the firmware even if the board has it already.")
+def flash(board: str | None, port: str | None, again: bool) -> None:
     """Write this version's firmware into a board, verify it, and greet the board.
 
     The firmware is part of this package. An Arduino needs avrdude; a board with an RP2040 needs nothing. The hand's
@@ -23,8 +24,11 @@ def flash(board: str | None, port: str | None) -> None:
 
     target = find_target(board, port)
     say(f"On the board{f' at {target.port}' if target.port else ''}: {target.now}.")
-    if target.up_to_date:
-        say(f"This is the firmware of this version ({target.image.described}); nothing is written.")
+    if target.up_to_date and not again:
+        say(
+            f"This is the firmware of this version ({target.image.described}); nothing is written. Give --again to "
+            "write it again."
+        )
         return
     say(f"Writing {target.image.described}.")
     program(target)

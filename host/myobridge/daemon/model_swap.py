@@ -18,6 +18,7 @@ from myobridge.model.load import Model, open_model
 from myobridge.model.shipped import find_model
 from myobridge.settings import Settings
 from myobridge.wire import messages as m
+from myobridge.wire.emg import sample_bits
 
 MAY_BE_MOVING = "The hand may be moving; disarm it first, then change the model."
 NOT_STREAMING = "The hand does not stream; change the model once it does."
@@ -111,5 +112,10 @@ class ModelSwap:
                 f"streams {streamed.channel_mask.bit_count()} at {ident.tick_hz / streamed.sample_period_ticks:g} Hz; "
                 "end the daemon and start it with that model."
             )
+        if needed.oversampling != streamed.oversampling:
+            raise UserError(
+                f"The model {spec.name} wants {needed.oversampling} conversions in a sample, but the board makes "
+                f"{streamed.oversampling}; end the daemon and start it with that model."
+            )
         hop_times_ms([model], turns=1, calls=1)  # the first inference allocates memory
-        return Loaded(model, path, Pipeline(model, self._config, ident.adc_bits))
+        return Loaded(model, path, Pipeline(model, self._config, sample_bits(ident, streamed)))

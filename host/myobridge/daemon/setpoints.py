@@ -20,7 +20,7 @@ from myobridge.model.load import Model
 from myobridge.settings import Settings
 from myobridge.wire import messages as m
 from myobridge.wire.clock import SampleClock
-from myobridge.wire.emg import Samples, emg_wire_bytes
+from myobridge.wire.emg import Samples, emg_wire_bytes, sample_bits
 from myobridge.wire.link import LinkLost
 from myobridge.wire.session import Session
 
@@ -61,8 +61,8 @@ class Setpoints:
             UserError: the board cannot sample for the model.
         """
         message = board_config(ident, self._model.spec, self._config)
-        self._adc_bits = ident.adc_bits
-        self._gate = EmgGate(self._channels, message.samples_per_frame, ident.adc_bits, self._stats.acquired)
+        self._adc_bits = sample_bits(ident, message)
+        self._gate = EmgGate(self._channels, message.samples_per_frame, self._adc_bits, self._stats.acquired)
         self._sample_bytes = emg_wire_bytes(message.samples_per_frame, self._channels) / message.samples_per_frame
         self._clock = SampleClock(ident.tick_hz / message.sample_period_ticks)
         self._session.pong = self._clock.pong

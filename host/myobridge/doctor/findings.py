@@ -116,7 +116,8 @@ KINDS: Final[dict[str, Kind]] = {
         BAD,
         "the board has stopped sampling",
         "its ADC timer stopped, or its front end does not answer, so the hand refuses to move",
-        "check the wires and the supply of a front end; reset the board; if it happens again, flash the firmware again",
+        "check the wires and the supply of a front end; reset the board; if it happens again, flash the firmware again "
+        "with `myobridge flash --again`",
     ),
     "supply_low": Kind(
         BAD,
@@ -153,7 +154,7 @@ KINDS: Final[dict[str, Kind]] = {
         WARNING,
         "the board was last reset by its watchdog",
         "its program hung, or its sampling stopped",
-        "flash the firmware of this version with `myobridge flash`; if it happens again, report it with the `--json` "
+        "flash the firmware again with `myobridge flash --again`; if it happens again, report it with the `--json` "
         "output",
     ),
     # --- the line
@@ -246,7 +247,7 @@ KINDS: Final[dict[str, Kind]] = {
         BAD,
         "a channel repeats the same samples",
         "the board sends an old buffer again and again; no setpoints are sent",
-        "reset the board; if it happens again, flash the firmware of this version with `myobridge flash`",
+        "reset the board; if it happens again, flash the firmware again with `myobridge flash --again`",
     ),
     "channels_identical": Kind(
         BAD,

@@ -13,6 +13,7 @@ from myobridge.feed import Chunk, FeedClient
 from myobridge.feed.port_stream import TURN_S, PortStream
 from myobridge.feed.ports import name_of
 from myobridge.wire import messages as m
+from myobridge.wire.emg import sample_bits
 from myobridge.wire.frame import FrameDecoder
 from myobridge.wire.handshake import Phase
 from myobridge.wire.link import SerialLink
@@ -69,7 +70,7 @@ class DaemonSource:
                 raise UserError("The daemon is looking for the board; plug it in, or read the daemon's output.")
             time.sleep(TURN_S)
         self.names = about.spec.channels
-        self.device = board_facts(board.ident)
+        self.device = board_facts(board.ident, board.config)
         self.listener = Listener(len(self.names), board.fs_hz, self._frames.counters, joined=True)
 
     def turn(self) -> None:  # noqa: D102 - its protocol says it
@@ -123,21 +124,22 @@ class PortSource:
     def _hear(self, frame: bytes, now_s: float) -> None:
         """Passes on the frames after START; earlier frames belong to an earlier session."""
         before, self._phase = self._phase, self._session.phase
-        if self.device is None and self._session.ident is not None:
-            self.device = board_facts(self._session.ident)
+        ident, config = self._session.ident, self._session.config
+        if self.device is None and ident is not None and config is not None:
+            self.device = board_facts(ident, config)
         if self._phase is Phase.STARTING and before is not Phase.STARTING and (board := self._stream.board):
             self.listener = Listener(len(self.names), board.fs_hz, self._stream.frames.counters)
         if self._phase in (Phase.STARTING, Phase.STREAMING):
             self.listener.hear(frame, now_s)
 
 
-def board_facts(ident: m.Ident) -> BoardFacts:
-    """The facts of an IDENT."""
+def board_facts(ident: m.Ident, config: m.Config) -> BoardFacts:
+    """The facts of an IDENT, and the bits that samples have by the CONFIG."""
     return BoardFacts(
         board=name_of(m.Board, ident.board),
         firmware=".".join(map(str, ident.firmware_version)),
         protocol_matches=ident.proto_hash == m.PROTO_HASH,
         reset_cause=name_of(m.ResetCause, ident.reset_cause),
-        adc_bits=ident.adc_bits,
+        adc_bits=sample_bits(ident, config),
         measures_supply=bool(ident.capabilities & m.Capability.SUPPLY_SENSE),
     )

@@ -25,7 +25,7 @@ from myobridge.feed.ports import name_of
 from myobridge.feed.prompts import Prompt, PromptInbox, inbox_path
 from myobridge.wire import messages as m
 from myobridge.wire.clock import SampleClock
-from myobridge.wire.emg import index_step, parse_emg
+from myobridge.wire.emg import index_step, parse_emg, sample_bits
 from myobridge.wire.frame import FrameDecoder
 
 RECEIVE_S: Final = 0.2
@@ -85,7 +85,7 @@ class LabOutlets:
         names = about.spec.channels
         emg = _info("EMG", "EMG", len(names), board.fs_hz, pylsl.cf_int16, source)
         _add_channels(emg, names, "EMG", "counts")
-        _add_acquisition(emg, board.ident)
+        _add_acquisition(emg, board.ident, sample_bits(board.ident, board.config))
         angles = _info("angles", "Angles", 2 * len(SERVOS), pylsl.IRREGULAR_RATE, pylsl.cf_float32, source)
         _add_channels(
             angles, [f"{what} {servo}" for what in ("predicted", "applied") for servo in SERVOS], "Angle", "deg"
@@ -208,14 +208,14 @@ def _add_channels(info: pylsl.StreamInfo, labels: Sequence[str], kind: str, unit
             channel.append_child_value(name, value)
 
 
-def _add_acquisition(info: pylsl.StreamInfo, ident: m.Ident) -> None:
+def _add_acquisition(info: pylsl.StreamInfo, ident: m.Ident, adc_bits: int) -> None:
     """Adds XDF's `acquisition`. Counts span ± 2^(adc_bits - 1); the gain before the ADC is unknown here."""
     acquisition = info.desc().append_child("acquisition")
     facts = {
         "manufacturer": "myobridge",
         "model": name_of(m.Board, ident.board),
         "firmware": ".".join(map(str, ident.firmware_version)),
-        "adc_bits": str(ident.adc_bits),
+        "adc_bits": str(adc_bits),
     }
     for name, value in facts.items():
         acquisition.append_child_value(name, value)

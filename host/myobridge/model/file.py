@@ -130,6 +130,8 @@ class ModelSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     """Spacing of the history values in hops; 0 if the network has no history input."""
     prefilter_sos: Annotated[tuple[Section, ...], msgspec.Meta(max_length=16)]
     """Causal second-order sections b0 b1 b2 a0 a1 a2, applied in order to each channel."""
+    oversampling: Annotated[int, msgspec.Meta(ge=1, le=16)] = 1
+    """Conversions that a sample of each channel shall have, at least; the board has to have the time."""
     scale_fs: Annotated[tuple[Scale, ...], msgspec.Meta(min_length=1)]
     """Divisors of the filtered channels, as fractions of the ADC's half range."""
     skin_range_uv: Annotated[float, msgspec.Meta(gt=0, le=1e12)] | None = None

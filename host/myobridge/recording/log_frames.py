@@ -18,7 +18,7 @@ from myobridge.errors import UserError
 from myobridge.model.file import LabelledPose
 from myobridge.recording.movement import Movement
 from myobridge.wire import messages as m
-from myobridge.wire.emg import MAX_CHANNELS
+from myobridge.wire.emg import MAX_CHANNELS, sample_bits
 from myobridge.wire.frame import MIN_FRAME_BYTES, encode
 
 SUFFIX: Final = ".myo"
@@ -75,7 +75,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     versions: dict[str, str] = msgspec.field(default_factory=own_versions)
 
     def __post_init__(self) -> None:
-        if not 0 < self.config.channel_mask < 1 << MAX_CHANNELS or not 8 <= self.ident.adc_bits <= 16:
+        if not 0 < self.config.channel_mask < 1 << MAX_CHANNELS or not 8 <= self.adc_bits <= 16:
             raise ValueError("the channels are not valid")
         if self.config.sample_period_ticks < 1 or not 1 <= self.fs_hz <= 100_000:
             raise ValueError("the sampling rate is not valid")
@@ -89,6 +89,11 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     def channels(self) -> int:
         """Number of channels."""
         return self.config.channel_mask.bit_count()
+
+    @property
+    def adc_bits(self) -> int:
+        """Bits of a sample."""
+        return sample_bits(self.ident, self.config)
 
     @property
     def fs_hz(self) -> float:

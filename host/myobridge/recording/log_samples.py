@@ -53,7 +53,7 @@ class LogSamples:
 
     @property
     def adc_bits(self) -> int:  # noqa: D102 - its protocol says it
-        return self._log.header.ident.adc_bits
+        return self._log.header.adc_bits
 
     @property
     def channels(self) -> int:  # noqa: D102 - its protocol says it

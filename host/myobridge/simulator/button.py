@@ -5,6 +5,9 @@ from __future__ import annotations
 from myobridge.wire import messages as m
 from myobridge.wire.messages import Button
 
+SURE = m.BUTTON_DEBOUNCE_MS + 1
+"""So many looks, a millisecond apart, span button_debounce_ms."""
+
 
 class PushButton:
     """A button whose contact is looked at each millisecond."""
@@ -18,8 +21,8 @@ class PushButton:
         self.spent = False
         """This press, or the last one, asks for nothing."""
         self._held_ms = 0
-        self._level = False
-        self._steady_ms = 0
+        self._level = 0
+        """Rises while the contact is closed, falls while it is open. A press begins at SURE and ends at 0."""
         self._was_up = False
         """The contact has been open since the start."""
 
@@ -30,22 +33,28 @@ class PushButton:
 
     def tick(self) -> bool:
         """Lets a millisecond pass; whether there is something to tell."""
-        self._steady_ms = min(self._steady_ms + 1, m.BUTTON_DEBOUNCE_MS) if self.contact == self._level else 0
-        self._level = self.contact
-        settled = self._steady_ms == m.BUTTON_DEBOUNCE_MS
-        if settled and not self._level:
-            self._was_up = True
-        if settled and self._level != self.pressed:
+        self._integrate()
+        if self._level == (0 if self.pressed else SURE):
             self._turn()
             return True
         return self.pressed and self._grow()
 
+    def _integrate(self) -> None:
+        known = self._was_up or self.pressed
+        step = 1 if self.contact else -1
+        self._level = max(0 if known else -SURE, min(self._level + step, SURE))
+        if self._level == -SURE:
+            self._was_up = True
+            self._level = 0
+
     def _turn(self) -> None:
-        self.pressed = self._level
+        self.pressed = not self.pressed
         if self.pressed:
             self.presses = (self.presses + 1) & 0xFF
             self._held_ms = m.BUTTON_DEBOUNCE_MS
             self.spent = not self._was_up
+        else:
+            self._was_up = True
 
     def _grow(self) -> bool:
         if self._held_ms == m.BUTTON_STUCK_MS:

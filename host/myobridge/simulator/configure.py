@@ -13,6 +13,14 @@ TICK_HZ: Final = 2_000_000
 """Timer 1 of a 16 MHz AVR behind its prescaler of 8."""
 MIN_PERIOD_TICKS: Final = 100
 """20 kHz: a simulated ADC is quick."""
+OVERSAMPLING: Final = (1, 2, 4)
+SAMPLE_BITS: Final = 16
+"""Of the sample format."""
+
+
+def sum_bits(config: m.Config, source: EmgSource) -> int:
+    """Bits of a sum of conversions."""
+    return source.adc_bits + config.oversampling.bit_length() - 1
 
 
 def check_config(config: m.Config, source: EmgSource, baud: int) -> Result:
@@ -27,7 +35,7 @@ def check_config(config: m.Config, source: EmgSource, baud: int) -> Result:
         (Result.BAD_PERIOD, period >= MIN_PERIOD_TICKS and abs(TICK_HZ / period / source.fs_hz - 1) < 1e-3),
         (Result.BAD_SAMPLES_PER_FRAME, n >= 1 and emg_bytes - 2 <= m.MAX_FRAME_BYTES),
         (Result.BAD_FORMAT, config.sample_format == m.SampleFormat.INT16),
-        (Result.BAD_OVERSAMPLING, config.oversampling == 1),
+        (Result.BAD_OVERSAMPLING, config.oversampling in OVERSAMPLING and sum_bits(config, source) <= SAMPLE_BITS),
         (Result.BAD_SERVO_RANGE, all(low <= safe <= high <= m.ANGLE_MAX_CDEG for low, safe, high in servos)),
         (Result.BAD_SERVO_RANGE, all(a != b for a, b in pulses)),
         (Result.BAD_SERVO_RANGE, all(m.PULSE_MIN_US <= us <= m.PULSE_MAX_US for pair in pulses for us in pair)),

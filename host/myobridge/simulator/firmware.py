@@ -135,7 +135,7 @@ class SimulatedFirmware:
             inputs = [i for i in range(MAX_CHANNELS) if config.channel_mask >> i & 1]
             self.truth_deg = None if truth is None else truth[-1]
             taken_s = self._first_sample_s + (self.samples_taken + n - 1) * self._period_s
-            self._emg(counts[:, inputs], taken_s)
+            self._emg(config.oversampling * counts[:, inputs], taken_s)
             self.samples_taken += n
         self._look(now_s)
 

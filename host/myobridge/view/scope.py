@@ -17,6 +17,7 @@ from myobridge.view import page
 from myobridge.view.misplaced import Misplaced
 from myobridge.view.traces import COLUMN_S, Traces
 from myobridge.view.watch import PERIOD_S, Follower, Listener, Publish
+from myobridge.wire.emg import sample_bits
 from myobridge.wire.handshake import Phase
 from myobridge.wire.link import LinkLost, SerialLink
 
@@ -46,9 +47,9 @@ class Scope(Follower):
         try:
             while stream.session.phase is not Phase.STREAMING and not self._stopping.is_set():
                 stream.receive(TURN_S)
-            ident = stream.session.ident
-            if ident is not None:
-                self._listen(stream, ident.adc_bits)
+            ident, config = stream.session.ident, stream.session.config
+            if ident is not None and config is not None:
+                self._listen(stream, sample_bits(ident, config))
         except LinkLost as lost:
             raise UserError(f"The board on {self._port} was lost ({lost}); the view looks for it.") from lost
         finally:

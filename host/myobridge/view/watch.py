@@ -15,6 +15,7 @@ from myobridge.settings import AmplifierSettings
 from myobridge.view import page
 from myobridge.view.filters import Filter
 from myobridge.view.traces import Traces
+from myobridge.wire.emg import sample_bits
 
 PERIOD_S: Final = 0.03
 """The page interpolates between pieces of EMG; fewer wake-ups disturb the daemon less."""
@@ -82,7 +83,7 @@ class Watch(Follower):
 
     def _listen(self, feed: FeedClient) -> None:
         about = feed.subscribe("snapshots")
-        adc_bits = about.board.ident.adc_bits if about.board else ADC_BITS
+        adc_bits = sample_bits(about.board.ident, about.board.config) if about.board else ADC_BITS
         self._publish(page.units(self._amplifier.skin_range_uv or about.spec.skin_range_uv, adc_bits))
         listener, gets_emg = self._listener(about), False
         self._publish(page.Link(up=True, text=f"The daemon on {self._port} runs and is waiting for the hand."))

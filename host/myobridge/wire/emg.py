@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myobridge.wire.frame import CRC_BYTES, OVERHEAD_BYTES
-from myobridge.wire.messages import Emg
+from myobridge.wire.messages import SLOT_CONVERSIONS, Config, Emg, Ident
 
 INDEX_SPAN: Final = 1 << 32
 MAX_CHANNELS: Final = 64
@@ -34,6 +34,12 @@ def parse_emg(frame: bytes, channels: int) -> Samples | None:
         return None
     counts = np.frombuffer(frame, "<i2", n * channels, SAMPLES_AT).reshape(n, channels)
     return index, flags, counts
+
+
+def sample_bits(ident: Ident, config: Config) -> int:
+    """Bits of a sample: the board's, and one more for each doubling of its conversions beyond those of one slot."""
+    in_a_slot = SLOT_CONVERSIONS.get(ident.board, 1)
+    return ident.adc_bits + max(1, config.oversampling // in_a_slot).bit_length() - 1
 
 
 def emg_wire_bytes(samples: int, channels: int) -> int:

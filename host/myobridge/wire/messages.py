@@ -205,7 +205,7 @@ class Ident(Struct, frozen=True):
     reset_cause: int  # enum reset_cause
     capabilities: int  # bits capability
     max_channels: int
-    adc_bits: int  # a sample spans -2^(adc_bits-1) .. 2^(adc_bits-1)-1
+    adc_bits: int  # a sample spans -2^(adc_bits-1) .. 2^(adc_bits-1)-1; a sum of more conversions is longer (Boards, oversampling)
     tick_hz: int  # unit of sample_period_ticks
     TYPE: ClassVar[int] = 0x81
     STRUCT: ClassVar[struct.Struct] = struct.Struct("<BBHI3BIBHBHBBI")
@@ -226,7 +226,7 @@ class Config(Struct, frozen=True):
     sample_period_ticks: int  # from one sample of a channel to its next
     samples_per_frame: int
     sample_format: int  # enum sample_format
-    oversampling: int  # conversions that are averaged into one sample; 1 where the board's table says no more
+    oversampling: int  # conversions of each channel in one sample (Boards, oversampling)
     servo_min_cdeg: tuple[int, ...]
     servo_max_cdeg: tuple[int, ...]
     servo_safe_cdeg: tuple[int, ...]  # pose of RELAX, within min and max
@@ -510,8 +510,8 @@ class Limits(Struct, frozen=True):
         return cls(v[0], v[1], v[2:7], v[7:12], v[12:17], v[17:22], v[22])
 
 
-# Conversions that a board can average into one sample.
-MAX_OVERSAMPLING: Final[dict[int, int]] = {
+# Conversions of a channel that each board makes in one slot.
+SLOT_CONVERSIONS: Final[dict[int, int]] = {
     Board.SIMULATED: 1,
     Board.MEGA2560: 1,
     Board.UNO: 1,

@@ -18,7 +18,8 @@ _CONFIG_REFUSALS: Final[dict[int, str]] = {
         "the board cannot make these pulses so often; lower [servo] rate_hz, or the longer of pulse_0_us, pulse_180_us"
     ),
     m.Result.BAD_OVERSAMPLING: (
-        "it cannot average conversions; flash the firmware of this version with `myobridge flash`"
+        "it has no time for so many conversions of each channel, or cannot add up this number; lower [acquisition] "
+        "oversampling, use a model that asks for fewer, or flash the firmware of this version with `myobridge flash`"
     ),
     m.Result.BAD_SLEW: "the slew rate is out of range; correct [servo] slew_deg_per_s",
     m.Result.BAD_TIMEOUTS: "the timeouts are out of range; correct [safety] hold_ms and relax_ms",

@@ -33,6 +33,12 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="Settings file (TOML) whose [amplifier] goes into the model, so that views show microvolts.",
 )
+@click.option(
+    "--oversampling",
+    type=click.IntRange(1, 16),
+    default=1,
+    help="Conversions of each channel in one sample that the model asks of its board, as in the recordings.",
+)
 @POSES
 @SEED
 @STEPS
@@ -48,6 +54,7 @@ def train(
     population: bool,
     robust: bool,
     config: Path | None,
+    oversampling: int,
     poses: str | None,
     seed: int,
     steps: int | None,
@@ -79,7 +86,7 @@ def train(
     checkpoint = out.with_name(out.name + ".checkpoint")
 
     def write(network: Network, spec: ModelSpec) -> None:
-        export(network, structs.replace(spec, skin_range_uv=skin_range_uv), out)
+        export(network, structs.replace(spec, skin_range_uv=skin_range_uv, oversampling=oversampling), out)
         add_statistics(out, sources, repetitions)
 
     with interruptible(lambda: _interrupted(checkpoint)), training_progress(out.stem, plan.steps) as bar:

@@ -140,7 +140,9 @@ def calibrate(
     repetitions = moving_repetitions(source)
     chosen = better_training(base, out.stem, source, poses, repetitions, bar)
     assert chosen.trial is not None
-    export(chosen.network, structs.replace(chosen.spec, skin_range_uv=open_model(base).spec.skin_range_uv), out)
+    of_base = open_model(base).spec
+    kept = {"skin_range_uv": of_base.skin_range_uv, "oversampling": of_base.oversampling}
+    export(chosen.network, structs.replace(chosen.spec, **kept), out)
     add_statistics(out, [source], repetitions)
     known = fits(open_model(base).spec, source[1])
     before = evaluate_base(base, source, poses, repetitions[-1]) if known else None

@@ -12,7 +12,8 @@ const struct board_info board_info = {
     .period_max_ticks = 32767,
     .max_channels = 8,
     .adc_bits = 10,
-    .max_oversampling = 1,
+    .slot_conversions = 1,
+    .max_oversampling = 4,
     .pulses_in_turn = 1,
 };
 

@@ -86,14 +86,24 @@ def test_servo_limits_are_read_and_written_through_the_bridge(hand):
 
 def test_a_config_for_another_rate_or_other_channels_is_refused_with_a_reason():
     hand = BridgedHand(200.0).stream_up()
-    wrong = {"sample_period_ticks": 1000}, {"channel_mask": 1 << CHANNELS}, {"samples_per_frame": 200}
+    wrong = (
+        {"sample_period_ticks": 1000},
+        {"channel_mask": 1 << CHANNELS},
+        {"samples_per_frame": 200},
+        {"oversampling": 2},
+    )
     results = []
     for change in wrong:
         config = m.Config(**{name: getattr(hand.config, name) for name in hand.config.__struct_fields__} | change)
         forward, back = hand.translator.from_host(body_of(config))
         assert not forward, "the board never sees it"
         results.append(unpacked(*FrameDecoder().feed(back)).result)
-    assert results == [m.Result.BAD_PERIOD, m.Result.BAD_CHANNELS, m.Result.BAD_SAMPLES_PER_FRAME]
+    assert results == [
+        m.Result.BAD_PERIOD,
+        m.Result.BAD_CHANNELS,
+        m.Result.BAD_SAMPLES_PER_FRAME,
+        m.Result.BAD_OVERSAMPLING,
+    ]
     assert "2000 Hz" in hand.told[0] and "200 Hz" in hand.told[0]
 
 

@@ -4,13 +4,15 @@ import time
 from types import SimpleNamespace
 
 import pytest
+from msgspec.structs import replace
 
 from hostile_models import HOSTILE
 from kill_recorder import IDENT
 from myobridge.board import board_config
 from myobridge.daemon import model_swap
 from myobridge.daemon.model_swap import ModelSwap
-from myobridge.settings import Settings
+from myobridge.settings import AcquisitionSettings, Settings
+from myobridge.wire import messages as m
 from tiny_model import tiny_spec, write_tiny_model
 
 CONFIG = board_config(IDENT, tiny_spec(), Settings())
@@ -70,6 +72,20 @@ def test_a_model_that_never_ends_is_refused_while_the_loop_runs_and_the_next_mod
     ok, text, _ = asked(swap, hand, write_tiny_model(tmp_path / "tiny.onnx"))
     assert (ok, text) == (True, "The model is now tiny.")
     assert hand.models == ["tiny"]
+
+
+def test_a_model_that_wants_other_samples_is_refused(swap, hand, tmp_path):
+    ok, text, _ = asked(swap, hand, write_tiny_model(tmp_path / "tiny.onnx", tiny_spec(oversampling=2)))
+    assert not ok
+    assert "wants 2 conversions in a sample, but the board makes 1" in text
+
+
+def test_a_model_asks_a_board_for_conversions_and_the_settings_may_ask_for_more():
+    more = Settings(acquisition=AcquisitionSettings(oversampling=4))
+    rp2040 = replace(IDENT, board=m.Board.RP2040)
+    asks = [(IDENT, 1, Settings()), (IDENT, 2, Settings()), (IDENT, 2, more), (rp2040, 2, Settings())]
+    made = [board_config(ident, tiny_spec(oversampling=k), settings).oversampling for ident, k, settings in asks]
+    assert made == [1, 2, 4, 16]
 
 
 def test_without_a_free_thread_the_request_is_refused_and_the_next_is_accepted(swap, hand, tmp_path, monkeypatch):

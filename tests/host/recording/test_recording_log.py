@@ -306,6 +306,7 @@ ABSURD = {
     "no rate": {"config": board_config(sample_period_ticks=0)},
     "a huge rate": {"ident": msgspec.structs.replace(IDENT, tick_hz=1 << 80)},
     "40 bits": {"ident": msgspec.structs.replace(IDENT, adc_bits=40)},
+    "10 bits that are summed to 18": {"config": board_config(oversampling=255)},
     "two poses of a label": {"poses": [POSES[1], POSES[1]]},
     "a label past a byte": {"poses": [{"label": 1 << 40, "name": "x", "angles_deg": [0] * 5}]},
     "an electrode too few": {"electrodes": ["A", "B", "C"]},

@@ -86,6 +86,9 @@ BAD_CONFIGS = [
     ("another rate than the source's", Result.BAD_PERIOD, {"sample_period_ticks": 999}),
     ("no sample a frame", Result.BAD_SAMPLES_PER_FRAME, {"samples_per_frame": 0}),
     ("a frame that is too long", Result.BAD_SAMPLES_PER_FRAME, {"samples_per_frame": 31}),
+    ("no conversion", Result.BAD_OVERSAMPLING, {"oversampling": 0}),
+    ("three conversions", Result.BAD_OVERSAMPLING, {"oversampling": 3}),
+    ("eight conversions", Result.BAD_OVERSAMPLING, {"oversampling": 8}),
     ("format 0", Result.BAD_FORMAT, {"sample_format": 0}),
     ("slew too slow", Result.BAD_SLEW, {"slew_cdeg_per_s": m.SLEW_MIN_CDEG_PER_S - 1}),
     ("slew too fast", Result.BAD_SLEW, {"slew_cdeg_per_s": m.SLEW_MAX_CDEG_PER_S + 1}),
@@ -109,6 +112,7 @@ for servo in range(m.SERVOS):
 
 GOOD_CONFIGS = [
     {},
+    {"oversampling": 4},
     {"channel_mask": 0b1000, "samples_per_frame": 10},
     {"samples_per_frame": 30},
     {"servo_min_cdeg": (4000,) * 5, "servo_max_cdeg": (4000,) * 5},
@@ -131,6 +135,19 @@ def test_a_config_with_one_thing_wrong_is_refused_and_changes_nothing(name, resu
 @pytest.mark.parametrize("change", GOOD_CONFIGS)
 def test_a_config_at_its_limits_is_taken(change):
     assert check_config(board_config(**change), ConstantSource(), m.BAUD) is Result.OK
+
+
+def test_a_sum_of_conversions_has_to_fit_into_a_count():
+    source = ConstantSource()
+    source.adc_bits = 15
+    results = [check_config(board_config(oversampling=k), source, m.BAUD) for k in (1, 2, 4)]
+    assert results == [Result.OK, Result.OK, Result.BAD_OVERSAMPLING]
+
+
+def test_a_sample_is_the_sum_of_its_conversions():
+    device = streaming(oversampling=4)
+    emg = next(frame for frame in device.wait(0.02) if frame[0] == m.Emg.TYPE)
+    assert parse_emg(emg, CHANNELS)[2].tolist() == [[0, 4, 8, 12]] * SAMPLES_PER_FRAME
 
 
 def test_the_first_field_that_does_not_fit_is_named():

@@ -196,7 +196,7 @@ def test_calibrate_reports_the_figures_before_and_after(monkeypatch, capsys, tmp
     monkeypatch.setattr("myobridge_models.training.calibrate.CALIBRATION", Recipe(steps=40, detector_share=0.0))
     monkeypatch.setattr("myobridge_models.training.calibrate.FROM_THE_START", Recipe(steps=20))
     (tmp_path / "c.toml").write_text("[amplifier]\ngain = 1000\nadc_range_mv = 5000\n")
-    options = ("--steps", 20, "--config", tmp_path / "c.toml")
+    options = ("--steps", 20, "--config", tmp_path / "c.toml", "--oversampling", 2)
     assert run(monkeypatch, capsys, "train", cued, "--out", base, *options)[0] == 0
     arguments = ("--model", base, "--recording", cued, "--out", mine, "--json", tmp_path / "c.json")
     code, out, _ = run(monkeypatch, capsys, "calibrate", *arguments)
@@ -205,7 +205,8 @@ def test_calibrate_reports_the_figures_before_and_after(monkeypatch, capsys, tmp
     assert "after" in out
     report = json.loads((tmp_path / "c.json").read_text())
     assert report["from_base"] in (True, False)
-    assert [open_model(path).spec.skin_range_uv for path in (base, mine)] == [5000, 5000]
+    for spec in (open_model(path).spec for path in (base, mine)):
+        assert (spec.skin_range_uv, spec.oversampling) == (5000, 2)
     assert {"mae_deg", "balanced_accuracy"} <= set(report["before"]) & set(report["after"])
 
 

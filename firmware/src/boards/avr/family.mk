@@ -3,7 +3,7 @@ define avr_rules
 $(BUILD)/$(1)/firmware.elf: $(PORTABLE) $(wildcard src/boards/avr/*.[cS] src/boards/$(1)/*.c) $(HEADERS) Makefile src/boards/avr/family.mk
 	@mkdir -p $$(@D)
 	avr-gcc -mmcu=$(MCU_$(1)) -DF_CPU=16000000UL -DBUILD_REVISION=0x$$(call build_id,avr-gcc,$$^)UL $(CFLAGS) \
-	    -Isrc -Isrc/boards/$(1) -Wl,--gc-sections -o $$@ $$(filter %.c %.S,$$^)
+	    -mrelax -Isrc -Isrc/boards/$(1) -Wl,--gc-sections -o $$@ $$(filter %.c %.S,$$^)
 
 $(BUILD)/$(1)/firmware.hex: $(BUILD)/$(1)/firmware.elf
 	avr-objcopy -O ihex -R .eeprom $$< $$@

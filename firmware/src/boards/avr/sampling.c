@@ -1,5 +1,6 @@
 /* Sampling: compare B of the free-running timer 1 starts each conversion, so that no interrupt's delay reaches the
    sampling instant. When a conversion is done its interrupt reads it, sets the input of the next one and its time.
+   A sample is the sum of `oversampling` rounds over its channels, each beginning in the middle of the range.
    After the last channel of a sample there is always room for one more conversion: now and then it is the servo supply's.
    Nothing here waits for ever: a converter that stalls is a supply that is not measured, and a FAULT once it should sample. */
 #include "avr.h"
@@ -32,14 +33,19 @@ struct slot {
     uint16_t ticks;
 };
 
-static struct slot slots[EMG_INPUTS];              /* of a sample; the last one leads to the next sample */
+static struct slot round_slots[EMG_INPUTS];        /* of a round; the last one leads to the next round of the sample */
+static struct slot slots[EMG_INPUTS];              /* of a sample's last round; the last one leads to the next sample */
 static struct slot supply_slots[EMG_INPUTS + 1U];  /* the same with the supply after it, up to the end of the array */
 #define FROM_SUPPLY (&supply_slots[EMG_INPUTS])
 static const struct slot *volatile slot;           /* of the conversion that is under way; no register is held for it */
 static const struct slot *with_supply;             /* where a sample begins in supply_slots */
 static const struct slot *volatile next_sample;    /* slots, or with_supply until the supply has been converted */
 static uint8_t channels;
-static uint8_t channels_left;                      /* of this sample */
+static uint8_t channels_left;                      /* of this round */
+static uint8_t rounds;
+static uint8_t rounds_left;                        /* of this sample, with this one */
+static bool later_round;                           /* its values are added to those of the first */
+static uint16_t round_bytes;                       /* of values */
 static volatile uint16_t supply_code;
 static bool supply_asked;
 
@@ -58,6 +64,19 @@ static inline void select_input(const struct slot *s) {
 #endif
 }
 
+/* Of a sample of more than one. True: another round follows. */
+static inline bool round_follows(void) {
+    if (--rounds_left == 0U) {
+        rounds_left = rounds;
+        later_round = false;
+        return false;
+    }
+    later_round = true;
+    slot = rounds_left == 1U ? next_sample : round_slots;
+    emg_again(&board_emg, round_bytes);
+    return true;
+}
+
 ISR(ADC_vect) {
     const struct slot *following = slot;
     select_input(following);
@@ -68,16 +87,23 @@ ISR(ADC_vect) {
     if (following == FROM_SUPPLY) {
         supply_code = code;
         next_sample = slots;
-        slot = slots;
+        slot = rounds == 1U ? slots : round_slots;
         return;
     }
-    int16_t value = (int16_t)(code - ADC_MIDDLE);
     slot = following + 1;
-    emg_value(&board_emg, value);
+    int16_t value = (int16_t)(code - ADC_MIDDLE);
+    if (later_round) {
+        emg_add(&board_emg, value);
+    } else {
+        emg_value(&board_emg, value);
+    }
     if (--channels_left == 0U) {
         channels_left = channels;
+        if (rounds != 1U && round_follows()) {
+            return;
+        }
         if (slot != FROM_SUPPLY) {
-            slot = next_sample;
+            slot = rounds == 1U ? next_sample : round_slots;
         }
         if (emg_sample_done(&board_emg)) {
             WAKE_BITS |= WAKE_EMG;
@@ -95,9 +121,17 @@ void sampling_init(void) {
     ADCSRA = _BV(ADEN) | CLOCK_BY_64 | _BV(ADSC); /* the first conversion takes twice as long: have it over with */
 }
 
+static uint8_t conversions(const struct config *config) { /* of a sample */
+    return (uint8_t)(channel_count(config->channel_mask) * config->oversampling);
+}
+
 static void plan(const struct config *config, uint16_t slot_ticks) {
     uint16_t mask = (uint16_t)config->channel_mask; /* there are no inputs beyond */
     channels = channel_count(mask);
+    rounds = config->oversampling;
+    rounds_left = rounds;
+    later_round = false;
+    round_bytes = 2U * channels;
     struct slot *supplied = &supply_slots[EMG_INPUTS - channels];
     uint8_t first = 0U;
     uint8_t count = 0U;
@@ -110,17 +144,19 @@ static void plan(const struct config *config, uint16_t slot_ticks) {
         } else {
             slots[count - 1U] = slot_of(input, slot_ticks);
             supplied[count - 1U] = slots[count - 1U];
+            round_slots[count - 1U] = slots[count - 1U];
         }
         count++;
     }
-    uint16_t rest = (uint16_t)(config->sample_period_ticks - slot_ticks * (channels - 1U));
+    uint16_t rest = (uint16_t)(config->sample_period_ticks - slot_ticks * (conversions(config) - 1U));
+    round_slots[channels - 1U] = slot_of(first, slot_ticks);
     slots[channels - 1U] = slot_of(first, rest);
     supplied[channels - 1U] = slot_of(SUPPLY_INPUT, slot_ticks);
     *FROM_SUPPLY = slot_of(first, (uint16_t)(rest - slot_ticks));
     with_supply = supplied;
     channels_left = channels;
-    slot = slots;
     next_sample = slots;
+    slot = rounds == 1U ? slots : round_slots;
     select_input(&slots[channels - 1U]);
 }
 
@@ -138,7 +174,7 @@ static bool converter_idle(void) {
 void board_sampling_start(const struct config *config) {
     board_sampling_stop();
     (void)converter_idle(); /* the supply's conversion; if it never ends, no sample comes, which is a FAULT */
-    uint16_t slot_ticks = config->sample_period_ticks / (channel_count(config->channel_mask) + 1U);
+    uint16_t slot_ticks = config->sample_period_ticks / (conversions(config) + 1U);
     bool fast = slot_ticks < SLOT_SLOW_MIN_TICKS;
     plan(config, slot_ticks < SLOT_MAX_TICKS ? slot_ticks : SLOT_MAX_TICKS);
     emg_reset(&board_emg, config->samples_per_frame, channels);

@@ -172,10 +172,12 @@ void usb_restart_endpoint(uint8_t address) {
         BUFFER_CONTROL(LINE, false) = 0U;
         sending = false;
         send_next(); /* the packet that waited, with its new toggle */
-    } else if (address == LINE && open && !received) {
+    } else if (address == LINE && open) {
         out_toggle = 0U;
-        BUFFER_CONTROL(LINE, true) = 0U;
-        want_packet();
+        if (!received) { /* else the next packet is asked for when this one has found room */
+            BUFFER_CONTROL(LINE, true) = 0U;
+            want_packet();
+        }
     }
 }
 
@@ -199,13 +201,10 @@ static void buffers_done(void) {
 }
 
 void usb_isr(void);
-void usb_isr(void) {
+void usb_isr(void) { /* in the order in which they came, if one interrupt tells of several: a reset takes 10 ms */
     uint32_t why = INTERRUPTS;
-    if ((why & BUS_RESET) != 0U) {
-        SIE_STATUS = BIT(19);
-        usb_set_address(0U);
-        usb_open(false);
-        usb_control_reset();
+    if ((why & BUFFER_DONE) != 0U) {
+        buffers_done();
     }
     if ((why & SETUP) != 0U) {
         SIE_STATUS = BIT(17);
@@ -215,8 +214,11 @@ void usb_isr(void) {
         }
         usb_control_setup(setup);
     }
-    if ((why & BUFFER_DONE) != 0U) {
-        buffers_done();
+    if ((why & BUS_RESET) != 0U) {
+        SIE_STATUS = BIT(19);
+        usb_set_address(0U);
+        usb_open(false);
+        usb_control_reset();
     }
 }
 

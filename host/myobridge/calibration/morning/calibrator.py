@@ -28,6 +28,7 @@ from myobridge.feed.messages import Request
 from myobridge.feed.server import OpenRequest
 from myobridge.model.file import REST, LabelledPose
 from myobridge.settings import Settings
+from myobridge.wire.emg import sample_bits
 from myobridge.wire.messages import State
 
 FRESH_S: Final = 10.0
@@ -160,8 +161,8 @@ class Calibrator:
         """Prepares everything; why that is impossible, or an empty text."""
         if connection is None or not connection.streaming:
             return texts.LOST if connection is None else "The hand does not stream; calibrate once it does."
-        stream, ident = connection.setpoints.stream, connection.session.ident
-        assert stream is not None and ident is not None, "it streams"
+        stream, ident, config = connection.setpoints.stream, connection.session.ident, connection.session.config
+        assert stream is not None and ident is not None and config is not None, "it streams"
         spec = stream.pipeline.spec
         if len({pose.label for pose in spec.poses} | {REST}) < 2 or all(pose.label != REST for pose in spec.poses):
             return texts.NO_POSES.format(spec.name)
@@ -175,7 +176,7 @@ class Calibrator:
             computation.begin()
         except UserError as error:
             return str(error)
-        takes = Takes(spec.channels, spec.fs_hz, ident.adc_bits, self._settings.safety)
+        takes = Takes(spec.channels, spec.fs_hz, sample_bits(ident, config), self._settings.safety)
         self._run, self._hint = _Run(guide, takes, computation, connection), ""
         self._requests.calibrating = True
         connection.setpoints.heard = takes.take

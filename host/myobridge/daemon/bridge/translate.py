@@ -56,6 +56,7 @@ class Translator:
         self._stream, self._scale, self._tell = stream, scale, tell
         self._channels = min(stream.channels, MAX_CHANNELS)  # further channels are left out
         self._tick_hz = 0
+        self._board = 0
         self._seq = 0
         self._asked: Configured | None = None
         self._in_force: Configured | None = None
@@ -110,6 +111,8 @@ class Translator:
         length = emg_wire_bytes(config.samples_per_frame, config.channel_mask.bit_count())
         if not config.samples_per_frame or length > MAX_WIRE_BYTES + 1:
             return Result.BAD_SAMPLES_PER_FRAME
+        if config.oversampling > m.SLOT_CONVERSIONS.get(self._board, 1):
+            return Result.BAD_OVERSAMPLING  # nothing can be added to what the amplifier sends
         return Result.OK
 
     # --- from the board -------------------------------------------------------------------------------------
@@ -140,7 +143,7 @@ class Translator:
                 self._clocks.board_sample(index + len(counts) - 1, now_s)
 
     def _introduced(self, ident: m.Ident) -> m.Ident:
-        self._tick_hz = ident.tick_hz
+        self._tick_hz, self._board = ident.tick_hz, ident.board
         capabilities = ident.capabilities | m.Capability.LEAD_OFF
         return replace(
             ident, max_channels=self._channels, adc_bits=self._scale.bits, capabilities=m.Capability(capabilities)

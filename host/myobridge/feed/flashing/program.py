@@ -5,9 +5,11 @@ from __future__ import annotations
 import shutil
 import subprocess
 import time
+from collections.abc import Iterator
 from typing import Final
 
 from myobridge.errors import UserError
+from myobridge.feed import boot_loader
 from myobridge.feed.flashing import drive
 from myobridge.feed.flashing.images import Image
 from myobridge.feed.flashing.target import Target, allow, forbidden_ports
@@ -17,6 +19,8 @@ from myobridge.wire import messages as m
 START_S: Final = 15.0
 """From the end of writing until the board answers; a computer may take seconds to know a new USB device."""
 AVRDUDE_S: Final = 180.0
+UNHEARD: Final = ("not in sync", "not responding")
+"""avrdude's words for a boot loader that does not answer, perhaps because it has another speed."""
 AGAIN: Final = "its boot loader is whole, so run this command again"
 
 
@@ -48,20 +52,34 @@ def _by_avrdude(target: Target) -> None:
         raise UserError(
             "avrdude is not installed; install it (`sudo apt-get install avrdude`), then run this command again."
         )
-    write = f"flash:w:{target.image.path}:i"
-    command = [avrdude, *target.image.avrdude, "-P", str(target.port), "-U", write]
-    try:
-        done = subprocess.run(command, capture_output=True, errors="replace", check=False, timeout=AVRDUDE_S)
-    except subprocess.TimeoutExpired as error:
-        raise UserError(
-            f"avrdude got no further on {target.port}; unplug the board, plug it in, and {AGAIN}."
-        ) from error
-    if done.returncode:
-        said = [line for line in done.stderr.splitlines() if "error" in line.lower() or "not in sync" in line.lower()]
-        why = (
-            (said or done.stderr.strip().splitlines() or ["no reason given"])[-1].removeprefix("avrdude: ").rstrip(".")
-        )
-        raise UserError(f"avrdude could not flash the board on {target.port} ({why}); check --board, and {AGAIN}.")
+    write, said = f"flash:w:{target.image.path}:i", ""
+    for options in _speeds(target.image.avrdude):
+        command = [avrdude, *options, "-P", str(target.port), "-U", write]
+        try:
+            done = subprocess.run(command, capture_output=True, errors="replace", check=False, timeout=AVRDUDE_S)
+        except subprocess.TimeoutExpired as error:
+            raise UserError(
+                f"avrdude got no further on {target.port}; unplug the board, plug it in, and {AGAIN}."
+            ) from error
+        if not done.returncode:
+            return
+        said = said or done.stderr
+        if not any(sign in done.stderr for sign in UNHEARD):
+            break
+    raise UserError(f"avrdude could not flash the board on {target.port} ({_why(said)}); check --board, and {AGAIN}.")
+
+
+def _speeds(options: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """avrdude's options, and where an old Nano's boot loader may be there, the same at its speed."""
+    yield options
+    if "arduino" in options:
+        yield (*options, "-b", str(boot_loader.BAUD))
+
+
+def _why(said: str) -> str:
+    """avrdude's reason."""
+    lines = [line for line in said.splitlines() if "error" in line.lower() or "not in sync" in line.lower()]
+    return (lines or said.strip().splitlines() or ["no reason given"])[-1].removeprefix("avrdude: ").rstrip(".")
 
 
 def _by_drive(target: Target) -> None:
