@@ -14,7 +14,7 @@ from myobridge_models.data.takes import Take
 SMOOTHING: Final = Smoothing(min_cutoff_hz=4.0, beta_hz_per_deg_s=0.05)
 """Mild: this removes the differences between neighbouring hops and hardly delays a movement."""
 ANGLES_SMOOTHING: Final = Smoothing(min_cutoff_hz=0.6, beta_hz_per_deg_s=0.002, calm_deg_per_s=1500.0)
-"""For a network that learnt angles: a held depth wavers as the muscle does. Decision 0057 has the figures."""
+"""For a network that learnt angles: a held depth wavers as the muscle does. Decision 0054 has the figures."""
 ANGLES_GATE: Final = RestGate(leave_deg=6.0, after_ms=60.0)
 """For a network that learnt angles: a small movement passes, and a hand that twitches at rest is worse than a hand that
 moves 60 ms later."""
