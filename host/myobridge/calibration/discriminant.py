@@ -45,15 +45,16 @@ def discriminant(earlier: ClassStatistics, today: Day) -> tuple[Floats, Floats]:
     then = earlier.means[np.searchsorted(earlier.labels, known)]
     then = then - then.mean(axis=0)
     trust = trust_at(distance(earlier, then, own))
-    within = settled - own[index]
-    covariance = (1 - TODAY) * earlier.covariance + TODAY * within.T @ within / len(within)
+    within: Floats = settled - own[index]
+    covariance: Floats = (1 - TODAY) * earlier.covariance + TODAY * within.T @ within / len(within)
     root = np.linalg.cholesky(covariance)
     means = np.linalg.solve(root, (own + EARLIER * trust * (then - own)).T).T
-    start = trust * np.vstack([means.T, -np.square(means).sum(axis=1) / 2])
-    x = np.linalg.solve(root, (today.features - centre).T).T
+    start: Floats = trust * np.vstack([means.T, -np.square(means).sum(axis=1) / 2])
+    x: Floats = np.linalg.solve(root, (today.features - centre).T).T
     found = _regression(x, np.searchsorted(known, today.labels), start)
     weight: Floats = np.linalg.solve(root.T, found[:-1]).T
-    return weight, found[-1] - weight @ centre
+    bias: Floats = found[-1] - weight @ centre
+    return weight, bias
 
 
 def _regression(x: Floats, index: Labels, start: Floats) -> Floats:
