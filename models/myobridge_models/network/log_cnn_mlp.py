@@ -29,7 +29,7 @@ LEAST_SPREAD: Final = 0.1
 """A feature that hardly varies in training must not become a large one at run time."""
 FEATURE_NOISE: Final = 0.5
 """Standard deviation of the noise in training; windows of one movement have one."""
-MAP_SHIFT: Final = 1.2
+MAP_SHIFT: Final = 0.6
 """Standard deviation of the random shift of each map's logarithm, one shift for a segment, while the MLP learns; a
 map's logarithm has a standard deviation of about one over all movements."""
 SHRINKAGE: Final = 0.2
