@@ -1,8 +1,8 @@
 """A head that is computed from a recording alone: a linear discriminant, written as the three dense layers of a head.
 
 The head of a training has learnt the arms of its wearers. On another arm, moving the features does not suffice, but
-the features themselves still tell the poses apart. A linear discriminant needs no training: only the means of today's
-movements and a covariance, which is half of earlier days and half of today.
+the features themselves still tell the movements apart. A linear discriminant of them (`discriminant`) takes less than
+a second.
 
     s = discriminant of each movement, linear in the features
     first layer, ReLU:   by how much movement j is ahead of movement i, s_j - s_i + 1/2, for each ordered pair
@@ -20,13 +20,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from myobridge.calibration.class_statistics import Labels
+from myobridge.calibration.class_statistics import Day
+from myobridge.calibration.discriminant import discriminant
 from myobridge.model.file import LabelledPose
 from myobridge.model.head import Layer
 from myobridge.model.statistics import ClassStatistics, Floats
 
-TODAY: Final = 0.5
-"""Share of today's covariance; 0.5 and 0.75 did alike, 0 and 1 worse, on persons 2, 3, 5, 9 and 13 of BioPatRec."""
+SHARP: Final = 10.0
+"""Factor of the discriminant. With 1, many windows would be unclear, and the hand would answer on the way from rest."""
 LEAST_SHARE: Final = 0.005
 """A sigmoid never reaches 0 or 180°; this share of the way is left, 0.9°."""
 FULL_DEG: Final = 180.0
@@ -42,25 +43,20 @@ def has_room(poses: Poses, rest_deg: Sequence[float], like: Sequence[Layer]) -> 
 
 
 def fresh_head(
-    earlier: ClassStatistics,
-    seen: Floats,
-    labels: Labels,
-    poses: Poses,
-    rest_deg: Sequence[float],
-    like: Sequence[Layer],
+    earlier: ClassStatistics, today: Day, poses: Poses, rest_deg: Sequence[float], like: Sequence[Layer]
 ) -> list[Layer]:
-    """Returns layers of the sizes of `like`, which have room, from features `seen` (N, F) with their labels (N,).
+    """Returns layers of the sizes of `like`, which have room, from windows of today.
 
-    Each movement of `poses` is among the labels.
+    The labels of `today` are the movements of `poses`.
     """
     ways, known = _ways(poses, rest_deg), sorted(poses)
     (first, bias), (second, bias_2), (third, bias_3) = [(np.zeros(w.shape), np.zeros(b.shape)) for w, b in like]
-    weight, offset = _discriminant(earlier, seen, labels)
+    weight, offset = (SHARP * part for part in discriminant(earlier, today))
     bias_3[:] = _logit(rest_deg)
     pairs = ((unit, i, j) for unit, i in enumerate(ways) for j in known if j != i)
     for n, (unit, *pair) in enumerate(pairs):
         i, j = np.searchsorted(known, pair)
-        first[n, : seen.shape[1]], bias[n] = weight[j] - weight[i], offset[j] - offset[i] + 0.5
+        first[n, : weight.shape[1]], bias[n] = weight[j] - weight[i], offset[j] - offset[i] + 0.5
         second[unit, n] = -1
     for unit, way in enumerate(ways.values()):
         bias_2[unit], third[:, unit] = 1, way
@@ -72,18 +68,6 @@ def _ways(poses: Poses, rest_deg: Sequence[float]) -> dict[int, Floats]:
     """The way (5,) from the rest pose to the pose of each movement that has another pose."""
     ways = {label: _logit(poses[label].angles_deg) - _logit(rest_deg) for label in sorted(poses)}
     return {label: way for label, way in ways.items() if way.any()}
-
-
-def _discriminant(earlier: ClassStatistics, seen: Floats, labels: Labels) -> tuple[Floats, Floats]:
-    """Weight (K, F) and bias (K,) of the discriminant of each movement."""
-    known, index = np.unique(labels, return_inverse=True)
-    means = np.stack([seen[index == n].mean(axis=0) for n in range(len(known))])
-    within = seen - means[index]
-    covariance = (1 - TODAY) * earlier.covariance + TODAY * within.T @ within / len(within)
-    centre = means.mean(axis=0)
-    weight: Floats = np.linalg.solve(covariance, (means - centre).T).T
-    bias: Floats = -np.sum(weight * (means + centre), axis=1) / 2
-    return weight, bias
 
 
 def _logit(angles_deg: Sequence[float]) -> NDArray[np.float64]:

@@ -20,6 +20,9 @@ from myobridge.recording import Recording
 
 STEP_S: Final = 0.05
 """Time from one window to the next where the network has no history that says it."""
+CUE_S: Final = 0.25
+"""The muscle follows a cue, and fills a window, after some time; 0.15 to 0.4 s did alike on persons 2, 3, 5, 9 and 13
+of BioPatRec. A window is longer, so the cue is one of its take."""
 HISTORY: Final = 2 * len(SERVOS)
 
 Floats = NDArray[np.float64]
@@ -34,6 +37,7 @@ class Windows(NamedTuple):
     is held, too. -1: of none.
     since_s: float64 (N,), from the settled start of that hold to the window's end.
     features: float64 (N, F). angles_deg: float64 (N, 5), of the model in its closed loop.
+    cue: int64 (N,), the label CUE_S before the newest sample, between two holds too.
     """
 
     row: Rows
@@ -43,6 +47,7 @@ class Windows(NamedTuple):
     since_s: Floats
     features: Floats
     angles_deg: Floats
+    cue: Rows
 
 
 def windows_of(data: bytes, spec: ModelSpec, recording: Recording, path: Path) -> Windows:
@@ -72,7 +77,10 @@ def windows_of(data: bytes, spec: ModelSpec, recording: Recording, path: Path) -
     row = np.array(rows, np.int64)
     held = _held(recording, spec, row)
     read = np.array(features, np.float64).reshape(len(row), -1)
-    return Windows(row, np.array(starts, bool), *held, read, np.array(angles, np.float64).reshape(-1, len(SERVOS)))
+    angles_deg = np.array(angles, np.float64).reshape(-1, len(SERVOS))
+    assert recording.label is not None
+    cue = recording.label[row - round(CUE_S * spec.fs_hz)].astype(np.int64)
+    return Windows(row, np.array(starts, bool), *held, read, angles_deg, cue)
 
 
 def _filtered(counts: NDArray[np.int16], adc_bits: int, spec: ModelSpec) -> NDArray[np.float32]:

@@ -1,7 +1,7 @@
-"""The networks on later days: as they are, or with today's features translated into those of earlier days.
+"""The networks on later days: as they are, with today's features translated into those of earlier days, or fresh.
 
-The translation is that of a calibration in seconds (`myobridge.calibration.class_statistics`). All networks decide in
-the daemon's pipeline.
+Translation, fresh head and the choice between them are those of a calibration in seconds
+(`myobridge.calibration.today_head`). All networks decide in the daemon's pipeline.
 """
 
 from __future__ import annotations
@@ -15,12 +15,15 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from myobridge.calibration.class_statistics import Day, Translation, statistics_of, translation
-from myobridge.calibration.judge import taken_for_another
+from myobridge.calibration.class_statistics import Day, Labels, Translation, statistics_of, translation
+from myobridge.calibration.fresh_head import fresh_head, has_room
+from myobridge.calibration.judge import Poses, score, taken_for_another
+from myobridge.calibration.today_head import ENOUGH
 from myobridge.model.file import ModelSpec
+from myobridge.model.head import LAYERS
 from myobridge.model.statistics import ClassStatistics
 from myobridge_models.data.takes import scaled
-from myobridge_models.evaluation.decisions import STEP_S, Decisions, Rows, instants
+from myobridge_models.evaluation.decisions import STEP_S, Angles, Decisions, Rows, instants
 from myobridge_models.experiments.baselines import FULL_S
 from myobridge_models.experiments.decoders import LearntNetwork
 from myobridge_models.experiments.knowledge import Knowledge
@@ -54,21 +57,49 @@ class NetworkDays:
         old = behind(self.network, translation(self.statistics, seen))
         if knowledge is Knowledge.UNLABELLED:
             return old
-        new = behind(self.network, translation(self.statistics, seen, labels))
-        rest = torch.tensor(session.rest_deg).repeat(len(rows), HISTORY_STEPS)
-        with torch.no_grad():
-            angles_deg = new.decide(torch.from_numpy(seen).float(), rest).double().numpy()
         poses = {pose.label: pose for pose in session.poses if pose.label in labels}
-        if taken_for_another(angles_deg, labels, poses):
-            return old
-        return new
+        knows = (score(_at_rest(old, seen, session.rest_deg), labels, poses).balanced_accuracy or 0.0) >= ENOUGH
+        new = None if knows else self._fresh(seen, labels, poses)
+        if new is None:
+            new = behind(self.network, translation(self.statistics, seen, labels))
+        return old if taken_for_another(_at_rest(new, seen, session.rest_deg), labels, poses) else new
+
+    def _fresh(self, seen: Floats, labels: Labels, poses: Poses) -> Network | None:
+        """Returns a network with a head of known windows; None where a calibration in seconds has no fresh head."""
+        copied = copy.deepcopy(self.network)
+        linear = _dense(copied)
+        layers = [(layer.weight.detach().numpy(), layer.bias.detach().numpy()) for layer in linear]
+        rest_deg = self.spec.rest_pose_deg
+        same = list(poses) == self.statistics.labels.tolist()
+        if len(layers) != LAYERS or not same or not has_room(poses, rest_deg, layers):
+            return None
+        today = Day(seen, labels, np.ones(len(labels), bool))
+        with torch.no_grad():
+            for layer, (weight, bias) in zip(
+                linear, fresh_head(self.statistics, today, poses, rest_deg, layers), strict=True
+            ):
+                layer.weight.copy_(torch.from_numpy(weight))
+                layer.bias.copy_(torch.from_numpy(bias))
+        return copied
+
+
+@torch.no_grad()
+def _at_rest(network: Network, seen: Floats, rest_deg: Angles) -> Floats:
+    """Returns the angles (N, 5) of features (N, F) of a hand that has been at rest."""
+    rest = torch.tensor(rest_deg).repeat(len(seen), HISTORY_STEPS)
+    angles_deg: Floats = network.decide(torch.from_numpy(seen).float(), rest).double().numpy()
+    return angles_deg
+
+
+def _dense(network: Network) -> list[nn.Linear]:
+    return [layer for layer in network.get_submodule("mlp").modules() if isinstance(layer, nn.Linear)]
 
 
 @torch.no_grad()
 def behind(network: Network, moved: Translation) -> Network:
     """Returns a copy of the network that reads the features of another day."""
     copied = copy.deepcopy(network)
-    first = next(layer for layer in copied.get_submodule("mlp").modules() if isinstance(layer, nn.Linear))
+    first = _dense(copied)[0]
     weight, bias = moved.before(first.weight.double().numpy(), first.bias.double().numpy())
     first.weight.copy_(torch.from_numpy(weight))
     first.bias.copy_(torch.from_numpy(bias))

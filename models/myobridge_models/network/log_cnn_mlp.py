@@ -29,6 +29,9 @@ LEAST_SPREAD: Final = 0.1
 """A feature that hardly varies in training must not become a large one at run time."""
 FEATURE_NOISE: Final = 0.5
 """Standard deviation of the noise in training; windows of one movement have one."""
+MAP_SHIFT: Final = 0.6
+"""Standard deviation of the random shift of each map's logarithm, one shift for a segment, while the MLP learns; a
+map's logarithm has a standard deviation of about one over all movements."""
 SHRINKAGE: Final = 0.2
 """Share of the features' own variances in the covariance that the whitening is made from."""
 
@@ -77,6 +80,15 @@ class LogCnnMlp(CnnMlp):
         variances, axes = torch.linalg.eigh(torch.lerp(covariance, own, SHRINKAGE))
         self.whitening = (axes * variances**-0.5 @ axes.T).float()
         self._turn((axes * variances**0.5 @ axes.T).float())
+
+    def shifted(self, features: Tensor) -> Tensor:
+        """Returns features (N, M, F) of segments, in each of which every map has a shift of its own.
+
+        What a detector finds changes from day to day, more than the channel powers do.
+        """
+        shift = torch.zeros_like(features[:, :1])
+        shift[..., : self.shape.pattern_values].normal_(std=MAP_SHIFT)
+        return features + shift
 
     @torch.no_grad()
     def fold(self) -> None:

@@ -145,7 +145,9 @@ class Stage:
         own = jitter * torch.randn(count, training.network.shape.channels)
         gain = torch.exp(own + recipe.level_jitter * torch.randn(count, 1)).to(training.device)
         if self._cache is not None:
-            return self._cache.features(drawn, gain)
+            features, poses = self._cache.features(drawn, gain), drawn.movement[:, 0] >= 0
+            features[poses] = self._cache.network.shifted(features[poses])  # of angles, the level tells the depth
+            return features
         emg = training.segments.emg(drawn).to(training.device) * gain[..., None]
         return training.network.features_at(emg, training.ends)
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from myobridge_models.network.log_cnn_mlp import LogCnnMlp
+from myobridge_models.network.log_cnn_mlp import MAP_SHIFT, LogCnnMlp
 from myobridge_models.network.time_shape import TimeShape
 
 
@@ -86,3 +86,15 @@ def test_noise_disturbs_the_features_in_training_only():
     assert torch.equal(network.logits(features, history)[0], network.logits(features, history)[1])
     network.train()
     assert not torch.equal(network.logits(features, history)[0], network.logits(features, history)[1])
+
+
+def test_the_maps_of_a_segment_are_shifted_alike_and_the_channel_powers_are_not():
+    network = network_at(500)
+    features = torch.zeros(400, 4, network.shape.feature_values)
+    shifted = network.shifted(features)
+    maps = network.shape.pattern_values
+    assert not shifted[..., maps:].any()
+    assert torch.equal(shifted, shifted[:, :1].expand_as(shifted)), "a segment is of one day"
+    spread = shifted[:, 0, :maps].std(dim=0)
+    assert spread.mean().item() == pytest.approx(MAP_SHIFT, abs=0.05)
+    assert not features.any()

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from labelled_recording import FS_HZ, POSES, labelled
 from myobridge.calibration.movements import load_movements
@@ -17,11 +18,14 @@ from myobridge_models.data.takes import design_prefilter
 from myobridge_models.data.training_set import load_source, training_takes
 from myobridge_models.export.export import export
 from myobridge_models.export.postprocess import ANGLES_GATE
+from myobridge_models.network.families.registry import create
+from myobridge_models.network.log_cnn_mlp import LogCnnMlp
 from myobridge_models.network.shape import Shape
 from myobridge_models.training.build import build
 from myobridge_models.training.earlier_days import add_statistics
 from myobridge_models.training.recipe import Recipe
 from myobridge_models.training.segments import Segments
+from myobridge_models.training.stage import Training
 
 MOVEMENTS = load_movements()[:3]
 QUICK = Recipe(steps=24, segments=4, head_segments=4)
@@ -64,6 +68,18 @@ def test_angles_have_their_share_of_the_segments_and_poses_keep_theirs(sources):
     assert segments.movements == 3
     assert [np.mean(movement == m) for m in (-1, 0)] == pytest.approx([0.4, 0.3], abs=0.04)
     assert np.mean(movement == 1) == pytest.approx(np.mean(movement == 2), abs=0.04)
+
+
+def test_only_segments_of_poses_are_shifted_while_the_head_learns(sources, monkeypatch):
+    """The level of a map drifts between days, but beside angles it tells the depth of a movement."""
+    monkeypatch.setattr(LogCnnMlp, "shifted", lambda _, features: torch.full_like(features, 7.0))
+    takes = training_takes(sources, POSES, design_prefilter(FS_HZ))
+    training = Training(takes, create("cnn_mlp_log", FS_HZ, 2, 0.0), QUICK, "cpu")
+    *_, of_the_head = training.stages()
+    drawn = training.segments.draw(60, np.random.default_rng(0))
+    shifted = (of_the_head._features(drawn) == 7.0).all(dim=2).all(dim=1)
+    assert shifted.tolist() == (drawn.movement[:, 0] >= 0).tolist()
+    assert 0 < shifted.sum() < 60
 
 
 def test_a_model_of_both_kinds_lets_small_movements_through_and_calibrates_in_seconds(sources, tmp_path):

@@ -100,6 +100,13 @@ class CacheableNetwork(Network):
     def fit_features(self, features: Tensor, movement: Tensor) -> None:
         """Adapts the head's inputs to features (N, F) of known movements (N,); most networks have nothing to adapt."""
 
+    def shifted(self, features: Tensor) -> Tensor:
+        """Returns features (N, M, F) of poses as another day might have them, for the training of the head.
+
+        The M windows of one segment are of one day. Most networks leave the features as they are.
+        """
+        return features
+
     @torch.no_grad()
     def fold(self) -> None:
         """Leaves nothing in the network that only its training needs; most networks have nothing."""
