@@ -23,7 +23,7 @@ from tiny_model import tiny_spec
 PORT = "/dev/fuzzed"
 FRAMED = 1
 ABOUT = About(port=PORT, model_path="m", spec=tiny_spec(), ident=None, config=None, wall_minus_monotonic_s=0.0)
-FOR_THE_DAEMON = (*get_args(Command), *MORNING, "model")
+FOR_THE_DAEMON = (*get_args(Command), *MORNING, "model", "control")
 
 
 FOLDER = tempfile.TemporaryDirectory()

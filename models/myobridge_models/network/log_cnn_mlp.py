@@ -34,6 +34,9 @@ MAP_SHIFT: Final = 0.6
 map's logarithm has a standard deviation of about one over all movements."""
 SHRINKAGE: Final = 0.2
 """Share of the features' own variances in the covariance that the whitening is made from."""
+MAP_SCATTER: Final = 2.0
+"""How much more the maps of one movement scatter on new windows than on those that the detectors have learnt on, from
+which the whitening is made."""
 
 
 class LogCnnMlp(CnnMlp):
@@ -75,6 +78,7 @@ class LogCnnMlp(CnnMlp):
         known, number = torch.unique(movement, return_inverse=True)
         means = torch.stack([features[number == n].mean(dim=0) for n in range(len(known))])
         apart = (features - means[number]).double()
+        apart[:, : self.shape.pattern_values] *= MAP_SCATTER
         covariance = apart.T @ apart / len(apart)
         own = covariance.diagonal().clamp(min=LEAST_SPREAD**2).diag()
         variances, axes = torch.linalg.eigh(torch.lerp(covariance, own, SHRINKAGE))

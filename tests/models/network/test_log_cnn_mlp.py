@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from myobridge_models.network.log_cnn_mlp import MAP_SHIFT, LogCnnMlp
+from myobridge_models.network.log_cnn_mlp import MAP_SCATTER, MAP_SHIFT, LogCnnMlp
 from myobridge_models.network.time_shape import TimeShape
 
 
@@ -56,14 +56,32 @@ def movements(network):
     return network.features_at(segments, ends).flatten(0, 1), number.flatten()
 
 
-def test_a_training_centres_the_features_and_whitens_what_one_movement_scatters():
+def scatter_of_one_movement(features, number):
+    apart = torch.cat([features[number == n] - features[number == n].mean(dim=0) for n in number.unique()])
+    return (apart.T @ apart / len(apart)).diagonal().mean().item()
+
+
+def test_a_training_centres_the_features_and_whitens_what_one_movement_scatters_on_new_windows():
     network = network_at(500)
     network.fit_features(*movements(network))
     features, number = movements(network)
     assert features.mean(dim=0).abs().max() < 0.3
-    whitened = features @ network.whitening
-    apart = torch.cat([whitened[number == n] - whitened[number == n].mean(dim=0) for n in number.unique()])
-    assert (apart.T @ apart / len(apart)).diagonal().mean().item() == pytest.approx(1, abs=0.3)
+    features[:, : network.shape.pattern_values] *= MAP_SCATTER
+    assert scatter_of_one_movement(features @ network.whitening, number) == pytest.approx(1, abs=0.3)
+
+
+def test_the_mlp_trusts_the_maps_less_than_the_channel_powers():
+    network = network_at(500)
+    network.fit_features(*movements(network))
+    features, number = movements(network)
+    maps = network.shape.pattern_values
+    of_maps, of_powers = features.clone(), features.clone()
+    of_maps[:, maps:], of_powers[:, :maps] = 0, 0
+    per_map, per_power = (
+        scatter_of_one_movement(part @ network.whitening, number) / count
+        for part, count in ((of_maps, maps), (of_powers, features.shape[1] - maps))
+    )
+    assert per_map < per_power / 2
 
 
 def test_the_whitening_goes_into_the_first_dense_layer_and_changes_no_angle(tmp_path):
