@@ -36,6 +36,8 @@ class Run:
     def __init__(self, folder, monkeypatch, *, estop=False, **options):
         self.told, self.now_s, self.estop = [], 1000.0, estop
         monkeypatch.setattr("myobridge.daemon.diary.keeper.time.monotonic", lambda: self.now_s)
+        noon_s = datetime.now().astimezone().replace(hour=12, minute=0, second=0).timestamp()
+        monkeypatch.setattr("myobridge.daemon.diary.keeper.time.time", lambda: noon_s + self.now_s)  # far from midnight
         self.may_move, self.acting, self.verdicts = False, False, [Contact.GOOD, Contact.GOOD]
         self.model = write_tiny_model(folder / "mine.onnx")
         self.diary = Diary("/dev/hand", self.model, self.told.append, **options)
