@@ -132,8 +132,11 @@ def be_the_daemon(model: str, pairs: int, out: str, *run: str) -> None:
 
 def ratio(name: str, some: list[list[float]], others: list[list[float]], p: float) -> str:
     """The ratio of a percentile of all pairs together, with the interval that holds 90 of 100 draws of pairs."""
+
+    def pooled(stretches: list[list[float]]) -> float:
+        return float(np.percentile(np.concatenate(stretches), p))
+
     random = np.random.default_rng(1)
-    pooled = lambda stretches: np.percentile(np.concatenate([np.array(one) for one in stretches]), p)  # noqa: E731
     drawn = []
     for _ in range(DRAWS):
         pairs = random.integers(0, len(some), len(some))

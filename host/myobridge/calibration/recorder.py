@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from types import FrameType
 from typing import Final
 
 import numpy as np
@@ -18,7 +15,8 @@ from myobridge.calibration.look import Look, look_at
 from myobridge.calibration.plan import COUNTS, IDLE, Cue, Discard, Event, Held, Stage, Walk
 from myobridge.calibration.poses import GuidedPose
 from myobridge.calibration.quality import QualityCheck
-from myobridge.calibration.screen import Screen, stop_this_process
+from myobridge.calibration.screen import Screen
+from myobridge.calibration.signals import Signals
 from myobridge.errors import UserError
 from myobridge.feed import Chunk
 from myobridge.feed.audience import Audience
@@ -61,23 +59,6 @@ class Outcome:
     stopped: bool = False
 
 
-HEARD: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGTSTP, signal.SIGCONT)
-
-
-@contextmanager
-def hearing(heard: Callable[[int, FrameType | None], None]) -> Iterator[None]:
-    """Lets signals call `heard` while the block runs, except those that the process was started to ignore."""
-    before = {number: signal.getsignal(number) for number in HEARD}
-    listened = [number for number, handler in before.items() if handler != signal.SIG_IGN or number == signal.SIGINT]
-    try:
-        for number in listened:
-            signal.signal(number, heard)
-        yield
-    finally:
-        for number in listened:
-            signal.signal(number, before[number])
-
-
 class GuidedRecording:
     """Runs the walk in real time."""
 
@@ -103,7 +84,7 @@ class GuidedRecording:
         self._notes: tuple[str, ...] = ()
         self._heard_s = 0.0
         self._waiting = False
-        self._stopping = self._suspending = self._continued = False
+        self._signals = Signals()
         self._show_s = self._tell_s = 0.0
         moving = walk.coming is not None and walk.coming.movement is not None
         self.outcome = Outcome(holds=walk.holds_left, movements=moving)
@@ -116,7 +97,7 @@ class GuidedRecording:
         self._heard_s = self._clock()
         self._note(self._walk.resume(self._heard_s))
         try:
-            with self._screen, hearing(self._hear):
+            with self._screen, self._signals.heard():
                 while self._walk.stage is not Stage.DONE:
                     self._turn()
         except UserError as error:
@@ -127,18 +108,9 @@ class GuidedRecording:
         self._remark(self._quality.ended())
         return self.outcome
 
-    def _hear(self, number: int, _frame: FrameType | None) -> None:
-        match number:
-            case signal.SIGTSTP:
-                self._suspending = True
-            case signal.SIGCONT:
-                self._continued = True
-            case _:
-                self._stopping = True
-
     def _turn(self) -> None:
         chunk, taken = self._source.receive(TURN_S), 0
-        if self._suspending or self._continued:
+        if self._signals.breaking:
             self._suspend()
         while chunk is not None:  # after a stall many chunks wait, and a new cue must come after them
             self._take(chunk)
@@ -151,7 +123,7 @@ class GuidedRecording:
             self._press(key, now_s)
         if self._writer.problem:
             self._end(self._writer.problem)
-        elif self._stopping:
+        elif self._signals.stopping:
             self._end(STOPPED, stopped=True)
         self._show(now_s)
 
@@ -188,10 +160,7 @@ class GuidedRecording:
         if self._walk.stage is not Stage.PAUSED:
             self._note(self._walk.pause())
             self._waiting = True
-        with self._screen.given_back():
-            if self._suspending:
-                stop_this_process()
-        self._suspending = self._continued = False
+        self._signals.take_a_break(self._screen)
         self._show_s = 0.0
 
     # --- the walk -----------------------------------------------------------------------------------------

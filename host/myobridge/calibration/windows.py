@@ -22,7 +22,7 @@ STEP_S: Final = 0.05
 """Time from one window to the next where the network has no history that says it."""
 CUE_S: Final = 0.25
 """The muscle follows a cue, and fills a window, after some time; 0.15 to 0.4 s did alike on persons 2, 3, 5, 9 and 13
-of BioPatRec. A window is longer, so the cue is one of its take."""
+of BioPatRec. In a window that is shorter, the cue is that of its first sample, so it is one of its take."""
 HISTORY: Final = 2 * len(SERVOS)
 
 Floats = NDArray[np.float64]
@@ -79,7 +79,8 @@ def windows_of(data: bytes, spec: ModelSpec, recording: Recording, path: Path) -
     read = np.array(features, np.float64).reshape(len(row), -1)
     angles_deg = np.array(angles, np.float64).reshape(-1, len(SERVOS))
     assert recording.label is not None
-    cue = recording.label[row - round(CUE_S * spec.fs_hz)].astype(np.int64)
+    back = min(round(CUE_S * spec.fs_hz), spec.window_samples - 1)
+    cue = recording.label[row - back].astype(np.int64)
     return Windows(row, np.array(starts, bool), *held, read, angles_deg, cue)
 
 

@@ -16,7 +16,7 @@ from myobridge.calibration.judge import PoseScore, words
 from myobridge.calibration.plan import schedule
 from myobridge.calibration.poses import load_poses
 from myobridge.calibration.quick import TIMING, base_of, calibrated
-from myobridge.calibration.windows import windows_of
+from myobridge.calibration.windows import CUE_S, windows_of
 from myobridge.commands.calibrate import calibrate
 from myobridge.decoder.pipeline import Pipeline
 from myobridge.errors import UserError
@@ -56,6 +56,16 @@ def accuracy(path, recording):
     decoded = np.square(found.raw_deg[at][:, None] - table).sum(axis=2).argmin(axis=1)
     true = recording.label[settled]
     return np.mean([np.mean(decoded[true == label] == label) for label in np.unique(true)])
+
+
+@pytest.mark.parametrize("cue_s", [CUE_S, 2 * SPEC.window_samples / SPEC.fs_hz])
+def test_the_cue_of_each_window_is_one_of_its_own_samples_however_short_the_window_is(model, monkeypatch, cue_s):
+    monkeypatch.setattr("myobridge.calibration.windows.CUE_S", cue_s)
+    recording = held(3)
+    recording.label[-SPEC.window_samples :] = 3  # which no window at the start has
+    windows = windows_of(model.read_bytes(), SPEC, recording, model)
+    within = [recording.label[row - SPEC.window_samples + 1 : row + 1] for row in windows.row]
+    assert all(cue in labels for cue, labels in zip(windows.cue, within, strict=True))
 
 
 def test_after_a_shift_of_the_electrodes_two_seconds_of_each_pose_bring_the_model_back(model, tmp_path):

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import signal
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import FrameType
 from typing import Final, NamedTuple
 
 import msgspec
 
 from myobridge.calibration.poses import load_poses
-from myobridge.calibration.recorder import hearing
-from myobridge.calibration.screen import Screen, open_screen, stop_this_process
+from myobridge.calibration.screen import Screen, open_screen
+from myobridge.calibration.signals import Signals
 from myobridge.calibration.trial.course import Course, Stage
 from myobridge.calibration.trial.judge import Result, judge
 from myobridge.calibration.trial.look import KEYS, TrialLook, look_at
@@ -202,14 +200,14 @@ class _Runner:
 
     def __init__(self, feed: FeedClient, live: LiveTrial, screen: Screen, audience: Audience) -> None:
         self._feed, self._live, self._screen, self._audience = feed, live, screen, audience
-        self._stopping = self._suspending = self._continued = False
+        self._signals = Signals()
         self._heard_s = time.monotonic()
 
     def run(self) -> str:
         """Runs to the end; a sentence if the trial ended early and nobody wanted that."""
         problem = ""
         try:
-            with self._screen, hearing(self._hear):
+            with self._screen, self._signals.heard():
                 while self._live.course.stage is not Stage.DONE:
                     self._turn()
                 self._show()
@@ -231,18 +229,14 @@ class _Runner:
             self._show()
         self._take_a_break()
         self._wait_for_the_hand()
-        if self._stopping or "q" in self._screen.pressed().lower():
+        if self._signals.stopping or "q" in self._screen.pressed().lower():
             self._live.stop()
 
     def _take_a_break(self) -> None:
-        """Stops the process if Ctrl-Z asks for that; a break ends when the process runs again."""
-        if not (self._suspending or self._continued):
+        if not self._signals.breaking:
             return
         self._live.interrupt()
-        with self._screen.given_back():
-            if self._suspending:
-                stop_this_process()
-        self._suspending = self._continued = False
+        self._signals.take_a_break(self._screen)
         self._heard_s = time.monotonic()
         self._live.seen_again(self._heard_s)
 
@@ -257,12 +251,3 @@ class _Runner:
         look = self._live.look()
         self._screen.show(look)
         self._audience.tell(look.prompt)
-
-    def _hear(self, number: int, _frame: FrameType | None) -> None:
-        match number:
-            case signal.SIGTSTP:
-                self._suspending = True
-            case signal.SIGCONT:
-                self._continued = True
-            case _:
-                self._stopping = True
