@@ -1,10 +1,13 @@
 """The simulated firmware in virtual time: the rules of PROTOCOL.md for CONFIG, STATUS, counters and the line."""
 
+import tomllib
+from pathlib import Path
 from zlib import crc32
 
 import numpy as np
 import pytest
 
+from myobridge.commands.simulate import FRONT_END_BITS, FRONT_END_HZ
 from myobridge.simulator.configure import TICK_HZ, check_config
 from myobridge.simulator.firmware import SimulatedFirmware
 from myobridge.simulator.hand import RX_BUFFER_BYTES, Downlink
@@ -15,6 +18,7 @@ from myobridge.wire.frame import FrameDecoder, encode
 from myobridge.wire.messages import Result, State, StatusFlag
 from virtual_hand import ConstantSource, board_config, frame_of, unpacked
 
+PROTOCOL = Path(__file__).parents[3] / "firmware" / "protocol.toml"
 BYTE_S = 10 / m.BAUD
 FS_HZ, SAMPLES_PER_FRAME, CHANNELS = 2000, 5, 4
 PONG_BYTES = len(frame_of(m.Pong(1, 2, 3)))
@@ -656,3 +660,11 @@ def test_a_line_that_was_looked_at_late_brings_no_more_than_the_board_could_keep
     line.read(10)
     assert not line.full(12)
     assert len(line.read(12)) == RX_BUFFER_BYTES
+
+
+def test_a_simulated_front_end_has_the_rates_and_the_bits_of_the_board_that_carries_one():
+    boards = tomllib.loads(PROTOCOL.read_text(encoding="utf-8"))["board"]
+    board = boards["rp2040"] | boards["feather_ads"]
+    periods = [board["period_base_ticks"] << halved for halved in range(16)]
+    rates = sorted(board["tick_hz"] / period for period in periods if period <= board["period_max_ticks"])
+    assert (list(FRONT_END_HZ), FRONT_END_BITS) == (rates, board["adc_bits"])
