@@ -135,4 +135,7 @@ def test_a_prompt_reaches_the_wearer_under_any_name_of_a_port_with_a_daemon(boar
         audience = Audience(board)
         audience.tell(Prompt(title="Rest", angles_deg=REST_DEG))
         assert asked() == REST_DEG
-        assert [path.name for path in feed_paths(board)] == [feed_path(board).name, feed_path(link).name]
+        # A simulator that was killed may have left its link in /tmp, and the system gives its device's number again.
+        given, *others = feed_paths(board)
+        assert given == feed_path(board)
+        assert feed_path(link) in others
