@@ -34,6 +34,7 @@ FINGER_COLUMNS: Final = 3
 EIGHTHS: Final = " ▁▂▃▄▅▆▇█"
 KEYS: Final = "r  repeat the last pose     p  pause     q  stop and keep the recording"
 NOTES: Final = 2
+PRESS_P: Final = "Press p to continue."
 STYLES: Final = {
     Stage.READY: "yellow",
     Stage.REST: "yellow",
@@ -89,10 +90,22 @@ class Look:
         return render_small(self)
 
 
-def look_at(walk: Walk, rest: GuidedPose, holds: int, now_s: float, *, waiting: bool, notes: tuple[str, ...]) -> Look:
-    """The moment `now_s` of a walk through so many holds; waiting: the walk is paused because no samples arrive."""
+def look_at(
+    walk: Walk,
+    rest: GuidedPose,
+    holds: int,
+    now_s: float,
+    *,
+    waiting: bool,
+    notes: tuple[str, ...],
+    paused: str = PRESS_P,
+) -> Look:
+    """The moment `now_s` of a walk through so many holds.
+
+    waiting: the walk is paused because no samples arrive; paused: how a walk that a person paused goes on.
+    """
     coming = walk.coming.pose if walk.coming else rest
-    title, text = _words(walk, coming, waiting)
+    title, text = _words(walk, coming, waiting, paused)
     hold_s = walk.seconds(walk.coming) if walk.coming else 0.0
     stage_s = {Stage.READY: walk.timing.ready_s, Stage.REST: walk.timing.rest_s, Stage.HOLD: hold_s}
     shown_deg = walk.shown_deg(now_s)
@@ -112,7 +125,7 @@ def look_at(walk: Walk, rest: GuidedPose, holds: int, now_s: float, *, waiting: 
     )
 
 
-def _words(walk: Walk, coming: GuidedPose, waiting: bool) -> tuple[str, str]:
+def _words(walk: Walk, coming: GuidedPose, waiting: bool, paused: str) -> tuple[str, str]:
     if waiting:
         return "Waiting for the board", "No samples arrive: check the cable. The recording continues by itself."
     if walk.stage is Stage.HOLD:
@@ -121,7 +134,7 @@ def _words(walk: Walk, coming: GuidedPose, waiting: bool) -> tuple[str, str]:
     return {
         Stage.READY: ("Get ready", f"Relax. {next_one}"),
         Stage.REST: ("Rest", next_one),
-        Stage.PAUSED: ("Paused", "Press p to continue."),
+        Stage.PAUSED: ("Paused", paused),
         Stage.DONE: ("Done", ""),
     }[walk.stage]
 

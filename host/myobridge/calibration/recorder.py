@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myobridge.calibration.byte_source import ByteSource
-from myobridge.calibration.look import Look, look_at
+from myobridge.calibration.follow_on_hand import OnTheHand
+from myobridge.calibration.look import PRESS_P, Look, look_at
 from myobridge.calibration.plan import COUNTS, IDLE, Cue, Discard, Event, Held, Stage, Walk
 from myobridge.calibration.poses import GuidedPose
 from myobridge.calibration.quality import QualityCheck
@@ -71,9 +72,12 @@ class GuidedRecording:
         screen: Screen,
         audience: Audience,
         clock: Callable[[], float] = time.monotonic,
+        on_hand: OnTheHand | None = None,
     ) -> None:
+        """on_hand: shows the walk on the hand itself."""
         self._source, self._writer, self._walk = source, writer, walk
         self._rest, self._screen, self._audience, self._clock = rest, screen, audience, clock
+        self._on_hand = on_hand
         self._channels = source.config.channel_mask.bit_count()
         self._fs_hz = source.ident.tick_hz / source.config.sample_period_ticks
         self._quality = QualityCheck(self._fs_hz, sample_bits(source.ident, source.config))
@@ -95,7 +99,7 @@ class GuidedRecording:
         SIGTSTP (Ctrl-Z) pauses the walk and stops the process; both continue on SIGCONT.
         """
         self._heard_s = self._clock()
-        self._note(self._walk.resume(self._heard_s))
+        self._note(self._resume(self._heard_s))
         try:
             with self._screen, self._signals.heard():
                 while self._walk.stage is not Stage.DONE:
@@ -118,6 +122,8 @@ class GuidedRecording:
             chunk = self._source.receive(0) if taken < MOST_CHUNKS else None
         now_s = self._clock()
         self._listen(now_s)
+        if self._on_hand is not None:
+            self._note(self._on_hand.attend(now_s))
         self._note(self._walk.tick(now_s))
         for key in self._screen.pressed():
             self._press(key, now_s)
@@ -145,7 +151,7 @@ class GuidedRecording:
         if self._waiting:
             if silent_s <= SILENT_S:
                 self._waiting = False
-                self._note(self._walk.resume(now_s))
+                self._note(self._resume(now_s))
             elif silent_s > GIVE_UP_S and not self._screen.interactive:
                 self._end(f"No samples arrived for {GIVE_UP_S:.0f} s.")
         elif silent_s > SILENT_S and self._walk.stage is not Stage.PAUSED:
@@ -164,6 +170,10 @@ class GuidedRecording:
         self._show_s = 0.0
 
     # --- the walk -----------------------------------------------------------------------------------------
+
+    def _resume(self, now_s: float) -> list[Event]:
+        """Goes on; a walk that the hand shows goes on after a press of its button."""
+        return self._walk.resume(now_s) if self._on_hand is None else []
 
     def _note(self, events: Sequence[Event]) -> None:
         """Writes the events down, and judges a hold that has just ended."""
@@ -203,7 +213,7 @@ class GuidedRecording:
             case "p" | " ":
                 self._waiting = False
                 paused = self._walk.stage is Stage.PAUSED
-                self._note(self._walk.resume(now_s) if paused else self._walk.pause())
+                self._note(self._resume(now_s) if paused else self._walk.pause())
             case "q":
                 self._end(STOPPED, stopped=True)
 
@@ -215,7 +225,10 @@ class GuidedRecording:
     # --- who looks on -------------------------------------------------------------------------------------
 
     def _look(self, now_s: float) -> Look:
-        return look_at(self._walk, self._rest, self.outcome.holds, now_s, waiting=self._waiting, notes=self._notes)
+        paused = PRESS_P if self._on_hand is None else self._on_hand.waits_for
+        return look_at(
+            self._walk, self._rest, self.outcome.holds, now_s, waiting=self._waiting, notes=self._notes, paused=paused
+        )
 
     def _show(self, now_s: float) -> None:
         moving = self._walk.shown_deg(now_s) is not None

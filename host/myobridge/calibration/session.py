@@ -8,6 +8,7 @@ from pathlib import Path
 from random import SystemRandom
 
 from myobridge.calibration.byte_source import ByteSource, open_source
+from myobridge.calibration.follow_on_hand import ActingHand, OnTheHand, for_the_hand
 from myobridge.calibration.look import clock
 from myobridge.calibration.plan import Timing, Walk, schedule, schedule_movements
 from myobridge.calibration.poses import GuidedPose
@@ -42,6 +43,8 @@ def record_session(
     say: Callable[[str], None],
     check: Callable[[ByteSource], None] = lambda _source: None,
     movements: Sequence[Movement] = (),
+    *,
+    on_the_hand: bool = False,
 ) -> tuple[Path, Outcome]:
     """Guides the wearer through `poses` and records; the file and the outcome.
 
@@ -57,13 +60,17 @@ def record_session(
         say: prints sentences for the wearer.
         check: may refuse the stream before the recording begins.
         movements: if there are any, the wearer follows these instead of holding poses.
+        on_the_hand: the hand itself shows the movements; no daemon may have the port.
 
     Raises:
         UserError: there is no stream to record, the file cannot be created, or nothing was recorded.
     """
-    source = open_source(port, spec, settings)
+    hand = ActingHand(port, spec, settings) if on_the_hand else None
+    source = hand or open_source(port, spec, settings)
     try:
         check(source)
+        if hand is not None:
+            movements = for_the_hand(movements, hand.config, timing)
         labelled = () if movements else tuple(pose.labelled for pose in poses)
         header = Header(
             ident=source.ident,
@@ -77,7 +84,9 @@ def record_session(
         named = out or Path(f"{prefix}-{time.strftime('%Y%m%d-%H%M%S')}{SUFFIX}")
         with RecordingWriter(named, header, or_next=out is None) as writer:
             writer.note(f"Order of the {'movements' if movements else 'poses'}: seed {seed}.")
-            outcome = GuidedRecording(source, writer, walk, rest, open_screen(say), Audience(port)).run()
+            on_hand = None if hand is None else OnTheHand(hand, walk)
+            audience = Audience(port)
+            outcome = GuidedRecording(source, writer, walk, rest, open_screen(say), audience, on_hand=on_hand).run()
     finally:
         source.close()
     outcome.problem = outcome.problem or writer.problem

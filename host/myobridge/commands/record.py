@@ -32,6 +32,11 @@ from myobridge.errors import UserError
     show_default="no; without FILE, fifteen movements",
 )
 @click.option(
+    "--on-the-hand",
+    is_flag=True,
+    help="The hand itself shows the movements of --follow, slowly, after each press of its button; keep clear of it.",
+)
+@click.option(
     "--repetitions",
     type=click.IntRange(1, 100),
     help="How many times each pose is held, or each movement is shown.",
@@ -73,6 +78,7 @@ def record(
     out: Path | None,
     poses_file: Path | None,
     follow: str | None,
+    on_the_hand: bool,
     repetitions: int | None,
     hold_s: float,
     rest_s: float,
@@ -106,6 +112,8 @@ def record(
         raise UserError("--model already says what to sample; leave --fs and --channels out, or leave --model out.")
     if follow is not None and poses_file:
         raise UserError("--follow shows movements and --poses holds poses; leave one of the two out.")
+    if on_the_hand and follow is None:
+        raise UserError("--on-the-hand shows movements on the hand; add --follow.")
     settings, poses = load_settings(config), load_poses(poses_file or DEFAULT)
     movements = () if follow is None else load_movements(Path(follow) if follow else MOVEMENTS)
     if model_name:
@@ -118,7 +126,19 @@ def record(
         repetitions=repetitions or (FOLLOWED if movements else Timing()).repetitions, hold_s=hold_s, rest_s=rest_s
     )
     order = fresh_seed() if seed is None else seed
-    path, outcome = record_session(port, out, "session", spec, settings, poses, timing, order, say, movements=movements)
+    path, outcome = record_session(
+        port,
+        out,
+        "session",
+        spec,
+        settings,
+        poses,
+        timing,
+        order,
+        say,
+        movements=movements,
+        on_the_hand=on_the_hand,
+    )
     for sentence in [*sum_up(outcome, path), *(how_followed(path) if movements else [])]:
         say(sentence)
     write_json({"recording": str(path), **asdict(outcome)}, json_to)

@@ -42,6 +42,17 @@ class Movement(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         """Length of the movement."""
         return len(self.depths) * self.stroke_s
 
+    @property
+    def fastest_deg_per_s(self) -> float:
+        """The highest speed of a finger."""
+        way_deg = max(self.depths) * np.abs(np.subtract(self.angles_deg, REST_DEG)).max()
+        return float(way_deg * (np.pi if self.shape == "sine" else 3) / self.stroke_s)
+
+    def slowed(self, deg_per_s: float) -> Movement:
+        """The movement, so slow that no finger is faster than this."""
+        slower = max(1.0, self.fastest_deg_per_s / deg_per_s)
+        return msgspec.structs.replace(self, stroke_s=self.stroke_s * slower)
+
     def shown_deg(self, t_s: ArrayLike) -> NDArray[np.float64]:
         """Angles (n, 5) of the shown hand at the times t_s (n,) in seconds; rest before and after the movement."""
         t_s = np.asarray(t_s, dtype=np.float64)

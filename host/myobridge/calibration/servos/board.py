@@ -35,6 +35,11 @@ STOP_S: Final = 3.0
 """How long to repeat an ESTOP for the answer, as the daemon does."""
 SILENT_S: Final = 0.5
 DEFAULT_FS_HZ: Final = 2000.0
+FAULT_CAUSES: Final = m.Blocker.SUPPLY_LOW | m.Blocker.SAMPLING_STALLED
+IN_FORCE: Final = (
+    "The emergency stop of the hand on {0} is in force; make the hand safe, then lift the stop: "
+    "`myobridge lift-estop --port {0}`."
+)
 
 
 def search_config(ident: m.Ident, settings: Settings, held: m.Limits) -> m.Config:
@@ -59,15 +64,23 @@ def search_config(ident: m.Ident, settings: Settings, held: m.Limits) -> m.Confi
     )
 
 
-def refuse_company(port: str) -> None:
-    """Refuses a port whose daemon runs.
+def has_let_go(status: m.Status) -> bool:
+    """The hand has let go, and nothing but a DISARM is missing before a person may arm it again."""
+    over = not status.blockers & FAULT_CAUSES
+    return status.state == m.State.RELAX or (status.state == m.State.FAULT and over)
+
+
+def refuse_company(port: str, command: str) -> None:
+    """Refuses a port whose daemon runs; command: of `myobridge`, which needs the port for itself.
 
     Raises:
         UserError: a daemon runs there.
     """
     with suppress(NoDaemon):
         FeedClient(port).close()
-        raise UserError(f"A myobridge daemon runs on {port}; end it, then run `myobridge servos --port {port}` again.")
+        raise UserError(
+            f"A myobridge daemon runs on {port}; end it, then run `myobridge {command} --port {port}` again."
+        )
 
 
 class Board:
@@ -79,7 +92,7 @@ class Board:
         Raises:
             UserError: the port cannot be opened, no board of this protocol answers, or the hand is stopped.
         """
-        refuse_company(port)
+        refuse_company(port, "servos")
         self.port = port
         self._settings = settings
         self._stream: PortStream | None = None
@@ -126,10 +139,7 @@ class Board:
         """
         self._memory = EstopMemory(self.port)
         if self.stop_is_remembered:
-            raise UserError(
-                f"The emergency stop of the hand on {self.port} is in force; make the hand safe, then lift the stop: "
-                f"`myobridge lift-estop --port {self.port}`."
-            )
+            raise UserError(IN_FORCE.format(self.port))
         self._stream = PortStream(self._link, lambda ident: search_config(ident, self._settings, self.held), self._hear)
         try:
             self._stream.start()

@@ -9,13 +9,13 @@ from contextlib import ExitStack, contextmanager
 from types import FrameType, TracebackType
 from typing import Final, Protocol, Self
 
-from myobridge.calibration.servos.board import Board
+from myobridge.calibration.servos.board import Board, has_let_go
 from myobridge.calibration.servos.guide import Guide, Order
 from myobridge.calibration.servos.keys import Key, TerminalLost
 from myobridge.calibration.servos.look import Look, look_at
 from myobridge.calibration.servos.screen import Screen
 from myobridge.errors import UserError
-from myobridge.wire.messages import Blocker, State, Status
+from myobridge.wire.messages import State, Status
 
 SHOW_S: Final = 0.1
 LOOK_UP_S: Final = 0.1
@@ -28,7 +28,6 @@ WHY: Final = {
     State.RELAX: "This computer was too slow, so the pulses are off: press a to go on.",
     State.FAULT: "The servo supply is low or the board stopped sampling, so the pulses are off: press a to go on.",
 }
-FAULT_CAUSES: Final = Blocker.SUPPLY_LOW | Blocker.SAMPLING_STALLED
 
 
 class Wishes(Protocol):
@@ -66,12 +65,6 @@ def _signals(heard: Callable[[int, FrameType | None], None]) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _has_let_go(status: Status) -> bool:
-    """The pulses are off, and nothing but a DISARM is missing before a person's key may arm the hand again."""
-    over = not status.blockers & FAULT_CAUSES
-    return status.state == State.RELAX or (status.state == State.FAULT and over)
 
 
 class Walk:
@@ -142,7 +135,7 @@ class Walk:
             self._stop()
         if status.state in WHY and (before is None or status.state != before.state):
             self._guide.note = WHY[State(status.state)]
-        if status is not before and _has_let_go(status):
+        if status is not before and has_let_go(status):
             self._board.disarm()
         if self._board.refusal != self._refusal:
             self._refusal = self._board.refusal
