@@ -1,4 +1,4 @@
-"""A board's stream on a port without a daemon, for programs that only listen: configured, streaming, never armed.
+"""A board's stream on a port without a daemon, configured and streaming; it arms nothing by itself.
 
 Beside a running daemon such a program subscribes to the bytes of the daemon's feed instead.
 """

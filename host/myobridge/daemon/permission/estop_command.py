@@ -42,7 +42,7 @@ def _stop(port: str) -> Outcome:
         return Outcome(reply.ok, reply.text)
     try:
         state = _ask(port, m.Estop(), until=(m.State.ESTOP,))
-    except PortInUse:  # by a daemon that does not answer, or by `servos`, which obeys the memory
+    except PortInUse:  # by a daemon that does not answer, or by `servos` or `record`, which obey the memory
         return Outcome(False, NOT_REACHED.format("another program has the port and does not answer"))
     except UserError as error:
         return Outcome(False, NOT_REACHED.format(str(error).rstrip(".")))
