@@ -75,6 +75,16 @@ def test_the_model_that_follows_holds_partial_closings_within_15_degrees_for_a_s
     assert any(target.depth < 1 for target in live.targets)
 
 
+@pytest.mark.slow
+def test_the_model_that_follows_reaches_a_partial_closing_on_the_flashed_firmware(tmp_path):
+    wearer = SeeingWearer(1)
+    with FlashedBoard("mega2560", synth(wearer), tmp_path) as board:
+        recording, live = play(board, wearer, Plan("reach", 2, Rules(), seed=3), tmp_path, FOLLOW)
+    assert (live.measured, live.proportional, live.completion) == ("applied", True, 1.0)
+    assert any(target.depth < 1 for target in live.targets)
+    assert encode(read_session(recording).result) == encode(live)
+
+
 def test_a_wearer_who_does_nothing_gets_a_table_of_failures(tmp_path):
     recording, live = played(tmp_path, Plan("reach", 2, QUICK, seed=2), lazy=True)
     assert [target.outcome for target in live.targets] == ["missed", "missed"]

@@ -1,4 +1,4 @@
-"""The stream that a recorder records: the feed of the daemon that holds the port, or the port itself. Neither arms by itself.
+"""The stream that a recorder records: the feed of the daemon that holds the port, or else the port. Neither arms.
 
 Both reconnect by themselves when the hand is lost; meanwhile no bytes come.
 """
