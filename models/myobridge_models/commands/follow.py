@@ -33,9 +33,10 @@ def follow(
     The angles are true ones, or those that `myobridge record --follow` showed.
     """
     from myobridge.model.shipped import find_model
-    from myobridge_models.evaluation.evaluate import closed_loop, rest_of
+    from myobridge_models.evaluation.decisions import Decisions
+    from myobridge_models.evaluation.evaluate import replay_model, rest_of
     from myobridge_models.evaluation.movement import movement_figures
-    from myobridge_models.experiments.regressions import REGRESSIONS, learnt
+    from myobridge_models.experiments.regressions import REGRESSIONS, behind_filter, learnt
     from myobridge_models.report.tables import print_rows
 
     path = find_model(model_name)
@@ -49,8 +50,11 @@ def follow(
         beside = {name: learnt(name, sources, labelled) for name in REGRESSIONS}
     rows, fingers = [], []
     for source, recording in judged:
-        decided = {path.stem: closed_loop(path, recording, source)}
-        decided |= {name: one(recording, source) for name, one in beside.items()}
+        spec, run = replay_model(path, recording, source)
+        decided = {path.stem: Decisions(run.sample, run.angles_deg)}
+        for name, one in beside.items():
+            decided[name] = one(recording, source)
+            decided[f"{name}, filtered"] = behind_filter(decided[name], spec, recording)
         for name, decisions in decided.items():
             found = movement_figures(decisions, recording, rest_of(named))
             first = {"recording": source.stem, "decoder": name}

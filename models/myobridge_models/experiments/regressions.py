@@ -1,7 +1,8 @@
 """Regressions beside which a network that follows fingers is judged: they read the network's window, the last 0.4 s.
 
 They learn angles from the same recordings, from the logarithms of RMS, mean absolute value and waveform length, and
-from zero crossings, of the last 0.1, 0.2 and 0.4 s, and decide every 50 ms without smoothing.
+from zero crossings, of the last 0.1, 0.2 and 0.4 s, and decide every 50 ms. `behind_filter` steadies their decisions as
+the daemon steadies those of a network.
 """
 
 from __future__ import annotations
@@ -18,11 +19,16 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVR
 
-from myobridge.model.file import LabelledPose
+from myobridge import SERVOS
+from myobridge.decoder.postprocess import Postprocessor
+from myobridge.model.file import LabelledPose, ModelSpec
+from myobridge.recording import Recording
 from myobridge_models.data.takes import channel_scale, design_prefilter, scaled
 from myobridge_models.data.training_set import Source, training_takes
+from myobridge_models.evaluation.decisions import Decisions
 from myobridge_models.experiments.baselines import Baseline, Learner, LearntBaseline, check_targets
 from myobridge_models.experiments.classical_features import hudgins
+from myobridge_models.network.families.base import FULL_SWING_DEG
 
 WINDOWS_S: Final = (0.1, 0.2, 0.4)
 MOST_WINDOWS: Final = 8000
@@ -66,3 +72,18 @@ def learnt(name: str, sources: Sequence[Source], poses: Sequence[LabelledPose]) 
     check_targets(y, str(sources[0][0]))
     some = np.linspace(0, len(x) - 1, min(len(x), MOST_WINDOWS)).astype(np.int64)
     return LearntBaseline(baseline, baseline.learner().fit(x[some], y[some]), scale, poses)
+
+
+def behind_filter(decisions: Decisions, spec: ModelSpec, recording: Recording) -> Decisions:
+    """Returns the decisions behind the gate and the filter of a model, one each hop; between decisions, they stay."""
+    steady = Postprocessor(spec, (0.0,) * len(SERVOS), (FULL_SWING_DEG,) * len(SERVOS))
+    sample, angles_deg = [], []
+    for take in recording.takes():
+        own = decisions.sample[(decisions.sample >= take.start) & (decisions.sample < take.stop)]
+        if len(own):
+            steady.reset()
+            hops = np.arange(own[0], take.stop, spec.hop_samples)
+            newest = np.searchsorted(decisions.sample, hops, side="right") - 1
+            sample.append(hops)
+            angles_deg += [steady(row) for row in decisions.angles_deg[newest].tolist()]
+    return Decisions(np.concatenate(sample), np.array(angles_deg, np.float32))

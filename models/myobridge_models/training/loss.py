@@ -36,11 +36,14 @@ def closed_loop(network: Network, features: Tensor, history_deg: Tensor) -> Tens
     return torch.stack(found, dim=1)
 
 
-def angle_loss(angles_deg: Tensor, target_deg: Tensor, counts: Tensor, movement: Tensor) -> Tensor:
+def angle_loss(
+    angles_deg: Tensor, target_deg: Tensor, counts: Tensor, movement: Tensor, pose_slack_deg: float = 0.0
+) -> Tensor:
     """Returns the mean error as a share of the full swing, over the windows that count.
 
     The error is absolute, so that a network chooses a pose; where angles are known (movement -1), it is squared up to
-    SQUARED_DEG, so that a network learns the mean of depths that it cannot tell apart.
+    SQUARED_DEG, so that a network learns the mean of depths that it cannot tell apart. An error of a pose up to
+    pose_slack_deg costs nothing.
 
     angles_deg and target_deg (N, K, 5), counts and movement (N, K).
     """
@@ -48,7 +51,8 @@ def angle_loss(angles_deg: Tensor, target_deg: Tensor, counts: Tensor, movement:
     for k in range(angles_deg.shape[1]):
         error = (angles_deg[:, k] - target_deg[:, k]).abs()
         followed = torch.where(error < SQUARED_DEG, error**2 / (2 * SQUARED_DEG), error - SQUARED_DEG / 2)
-        error = torch.where(movement[:, k, None] < 0, followed, error).mean(dim=1) / FULL_SWING_DEG
+        chosen = (error - pose_slack_deg).clamp(min=0)
+        error = torch.where(movement[:, k, None] < 0, followed, chosen).mean(dim=1) / FULL_SWING_DEG
         total = total + (error * counts[:, k]).sum()
     return total / counts.sum().clamp(min=1)
 

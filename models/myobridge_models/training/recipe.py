@@ -65,6 +65,9 @@ class Recipe:
     """Share of the segments from takes with angles that begin at their own past: depths change slowly, and a network
     that trusts its last answers is steady."""
     past_noise_deg: float = 10.0
+    pose_slack_deg: float = 25.0
+    """An error of a pose that costs nothing beside takes with angles: a wearer who is asked for a fist makes most of a
+    fist, and only takes with angles tell how much."""
     average: float = 0.995
     """Decay per step of the running average of the weights; the trained network has the average."""
     seed: int = 0
@@ -75,7 +78,7 @@ class Recipe:
         return round(self.steps * self.detector_share)
 
 
-OF_ANGLES: Final = ("angles_share", "angles_gain_jitter", "past_share", "past_noise_deg")
+OF_ANGLES: Final = ("angles_share", "angles_gain_jitter", "past_share", "past_noise_deg", "pose_slack_deg")
 """The numbers that matter only where a take has angles."""
 CALIBRATION: Final = Recipe(steps=600, detector_share=0.0, learning_rate=1e-3)
 """From a trained network to another person or another day."""

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from myobridge.model.file import REST
 from myobridge_models.data.augment import altered
 from myobridge_models.data.label_alignment import aligned
 from myobridge_models.data.takes import Take
@@ -37,6 +38,8 @@ class Training:
         copies = [altered(take, fs_hz, self.rng) for _ in range(recipe.copies) for take in real]
         self.segments = Segments([*real, *copies], network.shape, recipe)
         self.poses_deg = self.segments.poses_deg()
+        angles = any((take.movement < REST).any() for take in takes)
+        self.pose_slack_deg = recipe.pose_slack_deg if angles else 0.0
         self.ends = torch.from_numpy(self.segments.ends).to(device)
 
     @property
@@ -114,7 +117,7 @@ class Stage:
         target, movement, counts = (part.to(training.device) for part in drawn[2:5])
         history = self._history(drawn)
         angles = closed_loop(training.network, features, history)
-        loss = angle_loss(angles, target, counts, movement)
+        loss = angle_loss(angles, target, counts, movement, training.pose_slack_deg)
         shown_deg = FULL_SWING_DEG * loss.item()
         if self._probe is not None:
             loss = loss + recipe.probe_weight * probe_loss(self._probe(features), movement, counts)

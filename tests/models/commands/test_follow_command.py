@@ -48,9 +48,13 @@ def test_a_model_learns_from_a_shown_hand_and_is_judged_beside_three_regressions
     code, out, _ = run(monkeypatch, capsys, "follow", model, true, "--train", shown, "--json", "-")
     assert code == 0
     found = json.loads(out)
-    assert [row["decoder"] for row in found["rows"]] == ["m", "ridge", "forest", "svr"]
+    assert [row["decoder"] for row in found["rows"]] == [
+        "m", "ridge", "ridge, filtered", "forest", "forest, filtered", "svr", "svr, filtered"
+    ]  # fmt: skip
     assert all(0 < row["mae_deg"] < 90 for row in found["rows"])
-    assert len(found["fingers"]) == 4 * 5
+    assert len(found["fingers"]) == 7 * 5
+    jitter = {row["decoder"]: row["held_jitter_deg_per_s"] for row in found["rows"]}
+    assert all(jitter[f"{name}, filtered"] < jitter[name] for name in ("ridge", "forest", "svr"))
     assert {"r2", "delay_s", "held_jitter_deg_per_s", "crosstalk_deg"} <= set(found["rows"][0])
 
 

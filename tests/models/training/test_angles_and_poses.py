@@ -23,6 +23,7 @@ from myobridge_models.network.log_cnn_mlp import LogCnnMlp
 from myobridge_models.network.shape import Shape
 from myobridge_models.training.build import build
 from myobridge_models.training.earlier_days import add_statistics
+from myobridge_models.training.loss import angle_loss
 from myobridge_models.training.recipe import Recipe
 from myobridge_models.training.segments import Segments
 from myobridge_models.training.stage import Training
@@ -80,6 +81,21 @@ def test_only_segments_of_poses_are_shifted_while_the_head_learns(sources, monke
     shifted = (of_the_head._features(drawn) == 7.0).all(dim=2).all(dim=1)
     assert shifted.tolist() == (drawn.movement[:, 0] >= 0).tolist()
     assert 0 < shifted.sum() < 60
+
+
+def test_a_pose_may_be_missed_a_little_only_beside_takes_with_angles(sources):
+    """A wearer who is asked for a fist makes most of a fist; only takes with angles tell how much."""
+    takes = training_takes(sources, POSES, design_prefilter(FS_HZ))
+    network = create("cnn_mlp_log", FS_HZ, 2, 0.0)
+    assert Training(takes, network, QUICK, "cpu").pose_slack_deg == QUICK.pose_slack_deg > 0
+    poses_alone = training_takes(sources[:1], POSES, design_prefilter(FS_HZ))
+    assert Training(poses_alone, network, QUICK, "cpu").pose_slack_deg == 0
+    counts, pose = torch.ones(1, 1), torch.zeros(1, 1, dtype=torch.long)
+    losses = [
+        180 * angle_loss(torch.full((1, 1, 5), 180 - e), torch.full((1, 1, 5), 180.0), counts, pose, 25.0).item()
+        for e in (0.0, 20.0, 40.0)
+    ]
+    assert losses == pytest.approx([0, 0, 15])
 
 
 def test_a_model_of_both_kinds_lets_small_movements_through_and_calibrates_in_seconds(sources, tmp_path):
