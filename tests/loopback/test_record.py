@@ -88,7 +88,7 @@ def test_a_wearer_follows_a_shown_hand_and_the_recording_says_how_late(tmp_path)
     assert result.returncode == 0, result.stderr
     assert "Movements to follow: 1, which takes 0:10 minutes" in result.stderr
     assert "Movements shown: 1 of 1" in result.stderr
-    assert "The EMG follows the shown hand by 0." in result.stderr
+    assert "The EMG lags the shown hand by 0." in result.stderr
     recording = Recording.load(tmp_path / "f.myo")
     assert recording.shown
     assert recording.angles_deg[recording.label == 3].max() == pytest.approx(180, abs=1)

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 )
 @click.option("--targets", type=click.IntRange(1, 500), help="How many targets.", show_default="20; practice 8")
 @click.option("--freedoms", default="1", type=click.Choice(["1", "2"]), help="Fitts: grip, or grip and point.")
-@click.option("--tolerance", default=15.0, type=click.FloatRange(1, 90), help="Degrees from the target that count.")
+@click.option(
+    "--tolerance", default=15.0, type=click.FloatRange(1, 90), help="Degrees off the target that still count."
+)
 @click.option("--dwell", default=1.0, type=click.FloatRange(0.1, 30), help="Seconds to stay in the target.")
 @click.option("--timeout", default=15.0, type=click.FloatRange(1, 300), help="Seconds for a target.")
 @click.option(

@@ -145,7 +145,10 @@ def sentences(following: Following, names: Mapping[int, str] = MappingProxyType(
     ]
     if not following.kept.any():
         return [*out, "Nothing is left to learn from; check the electrodes, and record again."]
-    return [*out, f"The EMG follows the shown hand by {following.delay_s:.2f} s, and training takes this delay out."]
+    return [
+        *out,
+        f"The EMG lags the shown hand by {following.delay_s:.2f} s, and training takes this delay out.",
+    ]
 
 
 class _Session(NamedTuple):

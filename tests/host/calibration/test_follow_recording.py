@@ -64,7 +64,7 @@ def test_the_labels_are_the_shown_angles(session):
 
 def test_the_recording_says_how_it_was_followed(session):
     assert not followed(session.recording, session.path)[1].left_out
-    assert how_followed(session.path)[-1].startswith("The EMG follows the shown hand by 0.0")
+    assert how_followed(session.path)[-1].startswith("The EMG lags the shown hand by 0.0")
     assert sum_up(session.outcome, session.path)[-1].startswith("Movements shown: 2 of 2;")
 
 

@@ -44,7 +44,7 @@ def test_a_model_learns_from_a_shown_hand_and_is_judged_beside_three_regressions
     assert not Recording.load(true).shown
     code, _, err = run(monkeypatch, capsys, "train", shown, "--out", model, "--steps", 20)
     assert code == 0
-    assert "shown.npz: The EMG follows the shown hand by" in err
+    assert "shown.npz: The EMG lags the shown hand by" in err
     code, out, _ = run(monkeypatch, capsys, "follow", model, true, "--train", shown, "--json", "-")
     assert code == 0
     found = json.loads(out)

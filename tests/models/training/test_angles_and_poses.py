@@ -50,7 +50,7 @@ def test_a_followed_recording_is_learned_without_the_wearer_s_delay(followed_fil
     said = []
     _, recording = load_source(followed_file, said.append)
     true = record_following(SynthOptions(fs_hz=FS_HZ, channels=2, adc_bits=16, seed=4), MOVEMENTS)
-    assert "The EMG follows the shown hand by 0." in said[-1]
+    assert "The EMG lags the shown hand by 0." in said[-1]
     assert np.abs(recording.angles_deg - true.angles_deg).mean() < 3
     shown_deg = as_shown(true, MOVEMENTS).angles_deg
     assert np.abs(shown_deg - true.angles_deg).mean() > 2 * np.abs(recording.angles_deg - true.angles_deg).mean()

@@ -26,7 +26,7 @@ KEYS: Final = "q  stop and keep what is done"
 STYLES: Final = {"reached": "bold green", "missed": "yellow", "interrupted": "cyan"}
 SAID: Final[dict[Outcome, str]] = {
     "reached": "Reached.",
-    "missed": "The time is over.",
+    "missed": "Time is up.",
     "interrupted": "The target comes again.",
 }
 CLOSED_DEG: Final = 180.0
@@ -145,14 +145,14 @@ def _words(course: Course, begun: Begun, result: tuple[str, ...]) -> tuple[str, 
         )
         return "Waiting for the hand", what
     if course.stage is Stage.READY:
-        return "Get ready", "Relax. Watch the hand, and make it like the target."
+        return "Get ready", "Relax. Then bring the hand to the target."
     if course.stage is Stage.DONE:
         return "Done", " ".join(result)[:400]
     if course.stage is Stage.TARGET and coming is not None:
         stay = (
             "Let the hand hang loosely and do nothing."
             if begun.task == "rest"
-            else "Make the hand like the target, and stay."
+            else "Bring the hand to the target, and stay."
         )
         return named(coming), stay
     return "Rest", f"{said} Next: {named(coming)}.".strip() if coming else said

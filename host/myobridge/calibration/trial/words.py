@@ -33,11 +33,11 @@ def sentences(result: Result) -> tuple[str, ...]:
     broken = () if result.finished else (f"The trial ended early, after {over} of {result.planned} targets.",)
     if result.task == "rest":
         times = "once" if result.false_movements == 1 else f"{result.false_movements} times"
-        return (*broken, f"The hand left rest {times}, for {result.away_s:.1f} s together.")
+        return (*broken, f"The hand left rest {times}, for {result.away_s:.1f} s in total.")
     reached = sum(target.outcome == "reached" for target in result.targets)
     said = [f"{reached} of {over} targets reached ({result.completion:.0%})."]
     if result.time_s is not None:
-        said.append(f"Half of them took less than {result.time_s:.2f} s, without the time to stay.")
+        said.append(f"Half of them took less than {result.time_s:.2f} s, not counting the time to stay.")
     if result.path_efficiency is not None:
         said.append(f"Path efficiency {result.path_efficiency:.0%}, {result.overshoots:.2f} overshoots a target.")
     if result.throughput is not None:
