@@ -18,7 +18,15 @@ from myobridge.calibration.byte_source import PortBytes
 from myobridge.calibration.morning.button import PressReader
 from myobridge.calibration.morning.guide import GUIDE_S
 from myobridge.calibration.plan import Event, Stage, Timing, Walk
-from myobridge.calibration.servos.board import IN_FORCE, SETPOINT_S, STOP_S, VALID_4MS, has_let_go, refuse_company
+from myobridge.calibration.servos.board import (
+    IN_FORCE,
+    SETPOINT_S,
+    STOP_S,
+    STOP_UNCONFIRMED,
+    VALID_4MS,
+    has_let_go,
+    refuse_company,
+)
 from myobridge.daemon.permission.estop_memory import EstopMemory
 from myobridge.errors import UserError
 from myobridge.feed.port_stream import TURN_S, PortStream
@@ -33,7 +41,6 @@ LOOK_UP_S: Final = 0.1
 """How often to look whether somebody has stopped the hand with `myobridge estop`."""
 PRESS: Final = "Press the button on the hand; it then moves for up to {:.0f} s. Another press stops it."
 REFUSED: Final = "The board does not let the hand move: {}."
-UNCONFIRMED: Final = "The board did not confirm the emergency stop; switch the servo power off."
 
 
 def for_the_hand(movements: Sequence[Movement], config: m.Config, timing: Timing) -> tuple[Movement, ...]:
@@ -69,6 +76,8 @@ class ActingHand(PortBytes):
         Raises:
             UserError: a daemon has the port, an emergency stop is in force, or the board cannot be used.
         """
+        self.pulses_on = False
+        """The board has not confirmed at the end that the pulses are off."""
         refuse_company(port, "record")
         self._memory = EstopMemory(port)
         if self._memory.said:
@@ -137,7 +146,14 @@ class ActingHand(PortBytes):
         if now_s >= self._look_up_s:
             self._look_up_s = now_s + LOOK_UP_S
             if self._memory.said or self._is_stopped:
-                raise UserError(IN_FORCE.format(self._port) if self._stopped() else UNCONFIRMED)
+                raise UserError(IN_FORCE.format(self._port) if self._stopped() else STOP_UNCONFIRMED)
+
+    def close(self) -> None:
+        """Disarms the hand and ends the stream."""
+        stream = self._stream
+        super().close()
+        status = None if stream is None else stream.session.status
+        self.pulses_on = status is not None and bool(status.flags & m.StatusFlag.PULSES_ON)
 
     @property
     def _is_stopped(self) -> bool:

@@ -14,6 +14,7 @@ from myobridge.calibration.plan import Timing, Walk, schedule, schedule_movement
 from myobridge.calibration.poses import GuidedPose
 from myobridge.calibration.recorder import GuidedRecording, Outcome
 from myobridge.calibration.screen import open_screen
+from myobridge.calibration.servos.board import UNCONFIRMED
 from myobridge.errors import UserError
 from myobridge.feed.audience import Audience
 from myobridge.model.file import REST, ModelSpec
@@ -89,6 +90,8 @@ def record_session(
             outcome = GuidedRecording(source, writer, walk, rest, open_screen(say), audience, on_hand=on_hand).run()
     finally:
         source.close()
+    if hand is not None and hand.pulses_on:
+        outcome.problem, outcome.stopped = UNCONFIRMED.format(port), False
     outcome.problem = outcome.problem or writer.problem
     if writer.problem:  # some samples did not get into the file
         outcome.recorded_s = min(outcome.recorded_s, read_log(writer.path).samples / header.fs_hz)

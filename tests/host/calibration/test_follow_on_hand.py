@@ -16,7 +16,7 @@ from myobridge.recording.movement import Movement
 from myobridge.settings import Settings
 from myobridge.simulator.script import CuedScript, HandWatcher
 from myobridge.simulator.synth import SynthOptions, SynthSource
-from myobridge.wire.messages import GUIDE_MAX_MS, State
+from myobridge.wire.messages import GUIDE_MAX_MS, Result, State
 from virtual_hand import ConstantSource, board_config
 
 TIMING = Timing(repetitions=1, rest_s=2, ready_s=3)
@@ -141,6 +141,18 @@ def test_an_emergency_stop_by_command_stops_the_hand_and_ends_the_recording(sess
     assert safety(session).state is State.ESTOP
     with pytest.raises(UserError, match="is in force; make the hand safe"):
         ActingHand("P", spec_for(2000.0, 4), Settings())
+
+
+def test_a_board_that_does_not_confirm_that_the_pulses_are_off_is_told(session):
+    def deaf():
+        if session.seen:
+            safety(session).disarm = safety(session).stop = lambda: Result.OK
+            session.keys = lambda _look: "q"
+
+    session.each_turn = deaf
+    session.run(MOVEMENTS[:1], TIMING)
+    assert session.hand.pulses_on
+    assert not session.outcome.holds_kept
 
 
 def test_the_fifteen_movements_are_slowed_down_for_the_hand():

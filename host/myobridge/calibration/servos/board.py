@@ -36,6 +36,8 @@ STOP_S: Final = 3.0
 SILENT_S: Final = 0.5
 DEFAULT_FS_HZ: Final = 2000.0
 FAULT_CAUSES: Final = m.Blocker.SUPPLY_LOW | m.Blocker.SAMPLING_STALLED
+UNCONFIRMED: Final = "The board on {} did not confirm that the pulses are off; switch the servo power off."
+STOP_UNCONFIRMED: Final = "The board did not confirm the emergency stop; switch the servo power off."
 IN_FORCE: Final = (
     "The emergency stop of the hand on {0} is in force; make the hand safe, then lift the stop: "
     "`myobridge lift-estop --port {0}`."
@@ -224,7 +226,7 @@ class Board:
 
     def _await_stop(self) -> None:
         if not self._until(m.State.ESTOP, STOP_S):
-            raise UserError("The board did not confirm the emergency stop; switch the servo power off.")
+            raise UserError(STOP_UNCONFIRMED)
 
     def _until(self, state: m.State, within_s: float) -> bool:
         until_s = time.monotonic() + within_s

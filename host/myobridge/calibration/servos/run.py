@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from types import FrameType, TracebackType
 from typing import Final, Protocol, Self
 
-from myobridge.calibration.servos.board import Board, has_let_go
+from myobridge.calibration.servos.board import UNCONFIRMED, Board, has_let_go
 from myobridge.calibration.servos.guide import Guide, Order
 from myobridge.calibration.servos.keys import Key, TerminalLost
 from myobridge.calibration.servos.look import Look, look_at
@@ -22,7 +22,6 @@ LOOK_UP_S: Final = 0.1
 """How often to look whether somebody else has stopped the hand."""
 ENDED_BY: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGTSTP, signal.SIGQUIT)
 """Ctrl-C, an end, a closed terminal, Ctrl-Z, Ctrl-\\: nobody is at the keys any more."""
-UNCONFIRMED: Final = "The board on {} did not confirm that the pulses are off; switch the servo power off."
 WHY: Final = {
     State.HOLD: "This computer was too slow for a moment, so the servo stands still; wait a second.",
     State.RELAX: "This computer was too slow, so the pulses are off: press a to go on.",
