@@ -186,6 +186,7 @@ HOST = [
     ("record --port {d}/none --out {d}/new.myo --follow {d}/none.toml", "movements file", "cannot be read"),
     ("record --port {d}/none --out {d}/new.myo --follow {d}/key.poses", "only [[movement]] tables"),
     ("record --port {d}/none --out {d}/new.myo --poses {d}/key.poses --follow", "leave one of the two out"),
+    ("record --port {d}/none --out {d}/new.myo --on-the-hand", "add --follow"),
     ("calibrate --out {d}/mine.onnx", "--model"),
     ("calibrate --out {d}/mine.onnx --model synth", "--port"),
     ("calibrate --out {d}/mine.txt --model synth --port {d}/none", ".onnx"),

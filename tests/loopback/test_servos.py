@@ -188,6 +188,9 @@ def test_beside_a_daemon_it_says_so_in_one_sentence(tmp_path):
                     assert terminal.process.wait(60) == 1
                 assert "A myobridge daemon runs on" in said
                 assert said.count("\n") == 1
+            shown = myobridge("record", "--port", hand.port, "--follow", "--on-the-hand")
+        assert shown.returncode == 1
+        assert f"end it, then run `myobridge record --port {hand.port}` again." in shown.stderr
 
 
 def test_a_second_host_does_not_get_the_port(tmp_path):

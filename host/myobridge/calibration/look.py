@@ -130,7 +130,7 @@ def _words(walk: Walk, coming: GuidedPose, waiting: bool, paused: str) -> tuple[
         return "Waiting for the board", "No samples arrive: check the cable. The recording continues by itself."
     if walk.stage is Stage.HOLD:
         return coming.name, coming.how
-    next_one = f"Next: {coming.name}. {coming.how}".strip() if walk.coming else "That was the last pose."
+    next_one = f"Next: {coming.name}. {coming.how}".strip() if walk.coming else "That was all."
     return {
         Stage.READY: ("Get ready", f"Relax. {next_one}"),
         Stage.REST: ("Rest", next_one),
