@@ -12,11 +12,11 @@ from pathlib import Path
 import neighbours  # noqa: F401
 import numpy as np
 from cable import hurry, writable
-from children import children_of
 from numpy.typing import ArrayLike, NDArray
 from sim_hand import EVENT, Kind, cycles_of_ms, symbols, us
 from sim_measure import PULSE_0_US, PULSE_180_US, pulses
 
+from children import children_of
 from myobridge.simulator.board_folder import FIRMWARE, board_folder
 from myobridge.simulator.emg_source import EmgSource
 from myobridge.simulator.firmware import SimulatedFirmware
