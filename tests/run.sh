@@ -68,7 +68,7 @@ $with_boards
 $views")
 boards="tests/faults tests/raspberry_pi $with_boards $views"
 training="tests/models tests/firmware"
-computing=$(ls -d tests/*/ tests/test_*.py | grep -Ev "^tests/(faults|raspberry_pi|loopback|models|firmware)/")
+computing=$(ls -d tests/*/ tests/test_*.py | grep -Ev "^tests/(faults|raspberry_pi|loopback|models|firmware|__pycache__)/")
 said=$(mktemp -d)
 none=5 # pytest's exit status where the options leave no test
 failed=0
