@@ -28,8 +28,9 @@ settings.register_profile("myobridge", deadline=None)  # a busy machine must not
 settings.load_profile("myobridge")
 
 
-def pytest_configure():
-    """Lets SIGTERM end the tests like Ctrl-C, which ends their processes first."""
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup():
+    """Lets SIGTERM end the tests like Ctrl-C, which ends their processes first; commands in this process reset it."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
