@@ -3,24 +3,41 @@
 import atexit
 import os
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from children import descendants_of, kill
 from starvation import run_undisturbed
 
 ROOT = Path(__file__).parent.parent
 IN_REAL_TIME = ("loopback", "faults", "raspberry_pi")
 """Folders whose tests start processes in real time; single tests elsewhere are marked `real_time`."""
 
-# Tests keep their own memory of boards; processes that they start use it, too.
-os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="myobridge-state-")
-atexit.register(shutil.rmtree, os.environ["XDG_STATE_HOME"], ignore_errors=True)
+# Tests keep their own memory of boards and find no other run's daemon; processes that they start use the same folders.
+OWN = Path(tempfile.mkdtemp(prefix="myobridge-tests-"))
+atexit.register(shutil.rmtree, OWN, ignore_errors=True)
+for variable in ("XDG_STATE_HOME", "XDG_RUNTIME_DIR"):
+    (OWN / variable).mkdir(mode=0o700)
+    os.environ[variable] = str(OWN / variable)
 
 settings.register_profile("myobridge", deadline=None)  # a busy machine must not fail a test
 settings.load_profile("myobridge")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup():
+    """Lets SIGTERM end the tests like Ctrl-C, which ends their processes first; commands in this process reset it."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure():
+    """Ends what failed tests have left running."""
+    kill(descendants_of(os.getpid()))
 
 
 @pytest.fixture(scope="session")

@@ -32,8 +32,10 @@ if command -v apt-get >/dev/null; then
         as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends $packages >/dev/null
     fi
 fi
-"$venv/bin/pip" install --quiet -e "$here[train,test]"
+"$venv/bin/pip" install --quiet --no-compile -e "$here[train,test]"
 cd "$here"
+# Bytecode is written once, for each of the many processes that tests start; here on all processors, and without the tests of libraries.
+"$venv/bin/python" -m compileall -q -j 0 -x '/site-packages/.*/tests?/' "$venv/lib" host models tests >/dev/null || true
 beside="nice -n 19"
 if [ "${1:-}" = --busy ]; then
     shift
@@ -56,32 +58,44 @@ if [ "$chosen" ]; then
     "$venv/bin/python" -m pytest "$@"
     exit
 fi
-# Tests of ports and clocks mostly wait, so two lanes of them run beside the tests that compute, which get the processors that are left over.
-# Boards that run in real time each want a processor, so their tests share a lane, and the networks are trained after them. One file runs when the
-# other tests of ports and clocks have ended.
+# Tests of ports and clocks mostly wait, so two lanes of them run beside two lanes of tests that compute, which get the processors that are left over.
+# Boards that run in real time each want a processor, so their tests share a lane. One file runs when the other tests of ports and clocks have ended.
 alone=tests/loopback/test_calibrated_hand.py
-with_boards="tests/loopback/test_another_language.py tests/loopback/test_boot_loader.py tests/loopback/test_bridge.py tests/loopback/test_flash.py tests/loopback/test_real_firmware.py"
-one=$(ls tests/loopback/test_*.py | grep -vxE "$(echo "$alone $with_boards" | tr ' ' '|')")
-other="tests/faults tests/raspberry_pi $with_boards"
-trained=tests/models
-computing=$(ls -d tests/*/ tests/test_*.py | grep -Ev "^tests/(faults|raspberry_pi|loopback|models)/")
+with_boards=$(ls tests/loopback/test_*.py | grep -E "test_(another_language|boot_loader|bridge|flash|real_firmware)\.py")
+views=$(ls tests/loopback/test_view_*.py)
+waiting=$(ls tests/loopback/test_*.py | grep -vxF "$alone
+$with_boards
+$views")
+boards="tests/faults tests/raspberry_pi $with_boards $views"
+training="tests/models tests/firmware"
+computing=$(ls -d tests/*/ tests/test_*.py | grep -Ev "^tests/(faults|raspberry_pi|loopback|models|firmware|__pycache__)/")
 said=$(mktemp -d)
 none=5 # pytest's exit status where the options leave no test
 failed=0
-$beside "$venv/bin/python" -m pytest $computing "$@" >"$said/computing" 2>&1 &
+lanes=
+trap 'kill $lanes 2>/dev/null; wait; rm -r "$said"; exit 130' HUP INT TERM
+lane() {
+    "$@" &
+    lanes="$lanes $!"
+}
+ended() {
+    status=0
+    wait "$1" || status=$?
+    [ $status -eq 0 ] || [ $status -eq $none ] || failed=$status
+    [ ! -f "$said/$2" ] || cat "$said/$2"
+}
+lane $beside "$venv/bin/python" -m pytest $computing "$@" >"$said/computing" 2>&1
 computes=$!
-{
-    others=0
-    "$venv/bin/python" -m pytest $other "$@" || others=$?
-    $beside "$venv/bin/python" -m pytest $trained "$@" || others=$?
-    exit $others
-} >"$said/other" 2>&1 &
-waits=$!
-"$venv/bin/python" -m pytest $one "$@" || failed=$?
-"$venv/bin/python" -m pytest $alone "$@" || [ $? -eq $none ] || failed=1
-wait $waits || failed=$?
-cat "$said/other"
-wait $computes || failed=$?
-cat "$said/computing"
+lane $beside "$venv/bin/python" -m pytest $training "$@" >"$said/training" 2>&1
+trains=$!
+lane "$venv/bin/python" -m pytest $boards "$@" >"$said/boards" 2>&1
+in_real_time=$!
+lane "$venv/bin/python" -m pytest $waiting "$@"
+ended $! waiting
+ended $in_real_time boards
+lane "$venv/bin/python" -m pytest $alone "$@"
+ended $! alone
+ended $trains training
+ended $computes computing
 rm -r "$said"
 exit $failed

@@ -12,7 +12,7 @@ clean=$(mktemp -d)
 trap 'rm -rf "$clean"' EXIT
 "$python" -m build --outdir "$out" "$root" >/dev/null
 "$python" -m venv --without-pip "$clean"
-"$python" -m pip --python "$clean" install --quiet "$out"/*.whl
+"$python" -m pip --python "$clean" install --quiet --no-compile "$out"/*.whl
 "$python" -m cyclonedx_py environment "$clean/bin/python" --output-reproducible --of JSON -o "$out/sbom.cdx.json"
 images=$("$clean/bin/python" -c 'from myobridge.feed.flashing.images import FOLDER; print(FOLDER)')
 for image in "$images"/*.hex "$images"/*.uf2; do

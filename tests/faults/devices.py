@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from sim_hand import EVENT, Kind, cycles_of_ms, symbols, us
 from sim_measure import PULSE_0_US, PULSE_180_US, pulses
 
+from children import children_of
 from myobridge.simulator.board_folder import FIRMWARE, board_folder
 from myobridge.simulator.emg_source import EmgSource
 from myobridge.simulator.firmware import SimulatedFirmware
@@ -129,11 +130,6 @@ class SimulatedDevice:
         return self._largest_step_cdeg / m.ANGLE_MAX_CDEG * PULSE_SPAN_US
 
 
-def children_of(pid: int) -> list[int]:
-    """The simulator of the RP2040 is a process behind another one, which opens the port."""
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
 class BoardDevice:
     """The image that is flashed, in real time, with its own virtual serial port. `events` are complete after `close`.
 
@@ -156,6 +152,7 @@ class BoardDevice:
         Feeder(source, pipe, of_board.adc_bits)
         word, port = self._answer().split()
         assert word == "port"
+        # The simulator of the RP2040 is a process behind another one, which opens the port.
         for pid in (self._process.pid, *children_of(self._process.pid)):
             hurry(pid)
         self._fd = os.open(port, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)

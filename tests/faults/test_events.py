@@ -35,7 +35,7 @@ def happening():
     command = ["nice", "-n", "19", sys.executable, str(EVENTS), "--minutes", str(MINUTES), "--seed", "1"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         yield process
-        process.terminate()
+        process.kill()  # it plays signals of its own: SIGTERM would go to the daemon that it tests
 
 
 @pytest.mark.slow

@@ -95,6 +95,7 @@ def test_the_bars_are_the_counts_that_are_not_0():
     assert (low_ms, high_ms) == pytest.approx((1, 100), rel=0.01)
 
 
+@pytest.mark.real_time
 def test_processor_time_counts_from_the_creation_of_the_object():
     busy = ProcessCost()
     until_s = time.process_time() + 0.1

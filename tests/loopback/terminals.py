@@ -7,8 +7,8 @@ import subprocess
 import termios
 import time
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
+from children import children_of
 from processes import command
 
 COLOURS_AND_MOVES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]|\x1b[()=>][0-9AB]?|\r")
@@ -61,8 +61,7 @@ class Terminal:
 
     @property
     def children(self):
-        pid = self.process.pid
-        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        return children_of(self.process.pid)
 
 
 @contextmanager

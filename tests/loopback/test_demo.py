@@ -10,6 +10,7 @@ import subprocess
 import time
 from pathlib import Path
 
+from children import children_of
 from lockstep import BEGIN_S, run_daemon
 from myobridge.simulator.firmware import SimulatedFirmware
 from myobridge.simulator.hand import ROW_S, Trace
@@ -55,14 +56,10 @@ def test_the_headless_demo_prints_its_summary():
     assert summary["mae_deg"] is not None
 
 
-def children_of(process):
-    return [int(pid) for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
-
-
 def test_a_demo_that_is_killed_leaves_nobody_behind():
     with subprocess.Popen(command("demo", "--headless", "--no-view")) as demo:
         until_s = time.monotonic() + 60
-        while len(children := children_of(demo)) < 2:
+        while len(children := children_of(demo.pid)) < 2:
             assert time.monotonic() < until_s
             time.sleep(0.05)
         os.kill(children[-1], signal.SIGSTOP)  # as the page's button does

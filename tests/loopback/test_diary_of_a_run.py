@@ -2,6 +2,7 @@
 
 import json
 import time
+from datetime import UTC, datetime
 
 from processes import feed_of, myobridge, running, simulated_hand
 
@@ -13,6 +14,7 @@ def shown(port):
 
 def test_a_killed_run_and_a_whole_run_stand_in_the_diary(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("TZ", f"NOON{datetime.now(UTC).hour - 12:+d}")  # it is noon here: the two runs are of one day
     with simulated_hand(tmp_path) as hand:
         with running("run", "--port", hand.port, "--model", "synth") as killed:
             with feed_of(hand.port):

@@ -117,13 +117,16 @@ def test_the_daemon_moves_the_hand_for_ten_seconds(system, cpu, slow_model, tmp_
         slow = ("--model", slow_model, "--config", tmp_path / "slow.toml")
         arguments = ("--port", port, *slow, "--json", "-")
         daemon = start(punctual(system.command(cpu, "-m", "myobridge", "run", *arguments)), system, cpu)
-        with feed_of(port, within_s=300) as feed:
-            until_s = time.monotonic() + 300  # the trial of the model loads onnxruntime once more
-            while not feed.request("arm").ok:
-                assert time.monotonic() < until_s
-        time.sleep(SELF_TEST_S)
-        daemon.send_signal(signal.SIGINT)
-        told = json.loads(output(daemon))
+        try:
+            with feed_of(port, within_s=300) as feed:
+                until_s = time.monotonic() + 300  # the trial of the model loads onnxruntime once more
+                while not feed.request("arm").ok:
+                    assert time.monotonic() < until_s
+            time.sleep(SELF_TEST_S)
+            daemon.send_signal(signal.SIGINT)
+            told = json.loads(output(daemon))
+        finally:
+            daemon.kill()
     hand = json.loads((tmp_path / "hand.json").read_text())
     assert told["seconds"] >= SELF_TEST_S
     assert told["crc_errors"] == told["reconnects"] == 0

@@ -9,6 +9,8 @@ from myobridge.calibration.sound import player
 from myobridge.calibration.sound.player import NO_SOUND, Sound
 from myobridge.calibration.sound.tones import Tone
 
+pytestmark = pytest.mark.real_time
+
 
 @pytest.fixture
 def programs(tmp_path, monkeypatch):

@@ -155,6 +155,7 @@ def longer(_data, _now_s):
     return frame_of(m.Ping(1)) + frame_of(m.Pong(1, 2, 3))
 
 
+@pytest.mark.real_time
 @pytest.mark.parametrize("answer", [lambda _data, _now_s: b"", noise, cut_off, longer, lambda data, _now_s: data])
 def test_a_foreign_device_is_reported_in_time(serve, answer):
     path = serve(answer)

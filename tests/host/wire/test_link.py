@@ -42,6 +42,7 @@ def test_bytes_pass_unchanged_in_both_directions(port, link):
     assert port.read() == every_byte
 
 
+@pytest.mark.real_time
 def test_without_data_read_is_empty_and_wait_gives_up_in_time(link):
     assert link.read() == b""
     began_s = time.monotonic()
@@ -51,6 +52,7 @@ def test_without_data_read_is_empty_and_wait_gives_up_in_time(link):
     assert link.read() == b""
 
 
+@pytest.mark.real_time
 def test_wait_ends_as_soon_as_there_is_something(port, link):
     port.write(b"x")
     began_s = time.monotonic()

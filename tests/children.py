@@ -1,0 +1,29 @@
+"""The processes that a process has started, and the end of those that a failed test has left running."""
+
+import os
+import signal
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+
+def children_of(pid: int) -> list[int]:
+    """The process's children, whichever of its threads started them; none if the process has ended."""
+    found: list[int] = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError):
+            found += map(int, task.read_text().split())
+    return found
+
+
+def descendants_of(pid: int) -> set[int]:
+    """The process's children, their children, and so on."""
+    children = children_of(pid)
+    return set(children).union(*map(descendants_of, children))
+
+
+def kill(processes: Iterable[int]) -> None:
+    """Kills the processes, a stopped one too."""
+    for pid in processes:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
