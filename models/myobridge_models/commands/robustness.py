@@ -8,7 +8,7 @@ import click
 
 from myobridge.commands.options import JSON, PLAIN, write_json, wrote
 from myobridge.errors import UserError
-from myobridge_models.commands.options import RECORDINGS, console_for
+from myobridge_models.commands.options import RECORDINGS, console_for, names
 
 
 @click.command()
@@ -49,7 +49,7 @@ def robustness(
 
     path = find_model(model_name)
     known = [name for name, one in BASELINES.items() if one.of_sessions]
-    chosen = checked_decoders(decoders.split(","), known) if decoders else []
+    chosen = checked_decoders(names(decoders), known) if decoders is not None else []
     points: list[Point] = []
     for source in recordings:
         recording = Recording.load(source)
