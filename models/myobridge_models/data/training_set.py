@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from myobridge.errors import UserError
 from myobridge.model.file import REST, LabelledPose
 from myobridge.recording import Recording
 from myobridge.recording.following import followed, sentences
-from myobridge_models.data.clipping import check_unclipped
+from myobridge_models.data.clipping import check_channels
 from myobridge_models.data.takes import Sections, Take, only_repetitions, takes_of
 
 Source = tuple[Path, Recording]
@@ -50,6 +51,19 @@ def check_alike(sources: Sequence[Source]) -> None:
             )
 
 
+def check_distinct(sources: Sequence[Source]) -> None:
+    """Refuses the same samples twice, under one name or two.
+
+    Raises:
+        UserError: two recordings hold the same samples.
+    """
+    seen: dict[str, int] = {}
+    for number, (path, recording) in enumerate(sources):
+        first = seen.setdefault(sha256(recording.counts.tobytes()).hexdigest(), number)
+        if first != number:
+            raise UserError(f"{sources[first][0]} and {path} hold the same samples; give each recording once.")
+
+
 def training_takes(
     sources: Sequence[Source],
     poses: Sequence[LabelledPose],
@@ -59,12 +73,13 @@ def training_takes(
     """Returns unscaled takes of all recordings, or of these repetitions of them, behind the pre-filter `sections`.
 
     Raises:
-        UserError: the recordings do not fit together, or have no such repetition, or no targets.
+        UserError: the recordings do not fit together, hold the same samples, or have no such repetition, or no targets.
     """
     check_alike(sources)
+    check_distinct(sources)
     takes: list[Take] = []
     for path, recording in sources:
-        check_unclipped(recording, path)
+        check_channels(recording, path)
         found = takes_of(recording, path, sections, poses)
         if repetitions is not None:
             known = repetitions_in(recording)
