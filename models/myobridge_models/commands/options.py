@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from myobridge_models.data.training_set import Source
 
 RECORDINGS = click.argument("recordings", nargs=-1, required=True, type=click.Path(path_type=Path))
-SEED = click.option("--seed", type=click.IntRange(min=0), default=0, help="Random seed.")
+SEED = click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, help="Random seed.")
 POSES = click.option(
     "--poses",
     metavar="FILE",
