@@ -22,6 +22,7 @@ from click.testing import CliRunner
 from kill_recorder import IDENT
 from labelled_recording import labelled
 from myobridge.commands.command_line import commands as host
+from myobridge.daemon.backup.archive import packed
 from myobridge.errors import UserError
 from myobridge.recording import Header, Recording, RecordingWriter
 from myobridge_models.commands.command_line import commands as models
@@ -69,6 +70,9 @@ def models_in(folder):
     (folder / "empty.onnx").touch()
     (folder / "cut.onnx").write_bytes(good[: len(good) // 2])
     (folder / "bad.checkpoint").write_text("hello")
+    (folder / "backup").write_bytes(
+        packed({"model.onnx": good}, {"myobridge": "0", "made_s": 0.0, "hand": "", "board": ""})
+    )
 
 
 def recordings_in(folder):
@@ -226,6 +230,8 @@ HOST = [
     ("restore {d} --model {d}/mine.onnx", "cannot be read"),
     ("restore {d}/text.onnx --model {d}/mine.onnx", "not a whole backup", "another copy"),
     ("restore {d}/good.npz --model {d}/mine.onnx", "not a whole backup"),
+    ("restore {d}/backup --model {d}", "is a folder", "--model"),
+    ("restore {d}/backup --model {d}/mine.onnx --config {d}/none/c.toml", "none/c.toml", "make its folder"),
     ("inspect {d}/missing.myo", "No such file"),
     ("inspect {d}/empty.myo", "not a .myo recording"),
     ("inspect {d}/foreign.myo", "not a .myo recording"),
