@@ -22,6 +22,7 @@ from click.testing import CliRunner
 from kill_recorder import IDENT
 from labelled_recording import labelled
 from myobridge.commands.command_line import commands as host
+from myobridge.daemon.backup.archive import packed
 from myobridge.errors import UserError
 from myobridge.recording import Header, Recording, RecordingWriter
 from myobridge_models.commands.command_line import commands as models
@@ -69,6 +70,9 @@ def models_in(folder):
     (folder / "empty.onnx").touch()
     (folder / "cut.onnx").write_bytes(good[: len(good) // 2])
     (folder / "bad.checkpoint").write_text("hello")
+    (folder / "backup").write_bytes(
+        packed({"model.onnx": good}, {"myobridge": "0", "made_s": 0.0, "hand": "", "board": ""})
+    )
 
 
 def recordings_in(folder):
@@ -98,6 +102,17 @@ def recordings_in(folder):
     angles_deg = np.where(asked[:, None], 180.0, np.full(5, 40.0)).astype(np.float32)
     noise = np.random.default_rng(0).integers(-9, 9, (3000, 2)).astype(np.int16)
     Recording(noise, 500.0, 16, asked, angles_deg=angles_deg, shown=True).save(folder / "idle.npz")
+    Recording(noise, 1000.0, angles_deg=np.deg2rad(angles_deg)).save(folder / "radians.npz")
+    Recording(noise, 1000.0, angles_deg=0 * angles_deg + 40).save(folder / "still.npz")
+    Recording(np.maximum(noise, 0) * np.int16([0, 1]), 1000.0, angles_deg=angles_deg).save(folder / "dead.npz")
+    np.savetxt(
+        folder / "radians.csv",
+        np.hstack([noise, np.deg2rad(angles_deg)]),
+        "%.3f",
+        ",",
+        comments="",
+        header="EMG 1,EMG 2,thumb,index,middle,ring,little",
+    )
     np.savez(folder / "turned.npz", emg=np.zeros((2, 500), np.int16), fs=1000.0)
     np.savez(folder / "complex.npz", emg=counts, fs=1000j)
     np.savez(folder / "floats.npz", emg=counts, fs=1000.0, label=np.ones(500))
@@ -216,11 +231,13 @@ HOST = [
     ("restore {d} --model {d}/mine.onnx", "cannot be read"),
     ("restore {d}/text.onnx --model {d}/mine.onnx", "not a whole backup", "another copy"),
     ("restore {d}/good.npz --model {d}/mine.onnx", "not a whole backup"),
+    ("restore {d}/backup --model {d}", "is a folder", "--model"),
+    ("restore {d}/backup --model {d}/mine.onnx --config {d}/none/c.toml", "none/c.toml", "make its folder"),
     ("inspect {d}/missing.myo", "No such file"),
     ("inspect {d}/empty.myo", "not a .myo recording"),
     ("inspect {d}/foreign.myo", "not a .myo recording"),
     ("inspect {d}/begun.myo", "no sample"),
-    ("inspect {d}/good.npz --plots {d}/file", "pictures cannot be written", "choose another folder"),
+    ("inspect {d}/good.npz --plots {d}/file", "Pictures cannot be written", "choose another folder"),
     ("export {d}/empty.myo --to bids", "not a .myo recording"),
     ("export {d}/good.npz --to csv --out {d}/file", "exists already"),
     ("export {d}/good.npz --to csv --out {d}/file/x.csv", "cannot be written"),
@@ -248,6 +265,11 @@ HOST = [
     ("import {d}/holes.npz --unit V --out {d}/r.npz", "'emg[2]'", "NaN", "--channels"),
     ("import {d}/unnamed.npz --out {d}/r.npz", "labels without a pose", "--look --map"),
     ("import {d}/good.npz {d}/fast.npz --out {d}/r.npz", "different sampling rates", "separately"),
+    (
+        "import {d}/radians.csv --rate 1000 --unit uV --angles thumb,index,middle,ring,little --out {d}/r.npz",
+        "radians.csv",
+        "look like radians",
+    ),
     ("import {d}/good.npz --out {d}/fast.npz", "exists already", "--out"),
     ("import {d}/good.npz --out {d}/file/r.npz", "cannot be written"),
     ("doctor --port {d}/none --model {d}/text.onnx", "not an ONNX model"),
@@ -294,6 +316,15 @@ TRAINING = [
     ("export {d}/none.checkpoint --out {d}/m.onnx", "no checkpoint"),
     ("export {d}/bad.checkpoint --out {d}/m.onnx", "not a whole checkpoint", "move it away"),
     ("train {d}/idle.npz --out {d}/m.onnx", "idle.npz", "followed none of the 1 movements", "record again"),
+    ("train {d}/radians.npz --out {d}/m.onnx", "radians.npz", "look like radians", "np.rad2deg"),
+    ("train {d}/still.npz --out {d}/m.onnx", "the same finger angles", "two movements"),
+    ("train {d}/dead.npz --out {d}/m.onnx", "dead.npz: channel EMG 1 is flat", "check its electrode"),
+    ("train {d}/cued.npz {d}/cued.npz --out {d}/m.onnx", "cued.npz hold the same samples", "each recording once"),
+    ("train {d}/cued.npz {d}/unnamed.npz --out {d}/m.onnx", "unnamed.npz has the labels", "--poses"),
+    ("evaluate {d}/good.onnx {d}/radians.npz", "radians.npz", "look like radians"),
+    ("robustness {d}/good.onnx {d}/radians.npz", "radians.npz", "look like radians"),
+    ("follow {d}/good.onnx {d}/still.npz", "still.npz", "no finger moves", "another recording"),
+    ("follow {d}/good.onnx {d}/unnamed.npz", "unnamed.npz", "no finger angles to follow"),
     ("follow {d}/good.onnx {d}/cued.npz", "cued.npz", "no finger angles to follow"),
     ("synth {d}/s.npz --shown", "--shown needs --follow"),
     ("evaluate {d}/none.onnx {d}/cued.npz", "There is no model"),
@@ -306,6 +337,11 @@ TRAINING = [
     ("days --train {d}/cued.npz --test {d}/cued.npz", "to learn from and a session to judge", "one list"),
     ("days --train {d}/cued.npz --test {d}/cued-fast.npz", "cued-fast.npz", "one board"),
     ("days --train {d}/cued.npz --test {d}/missing.npz", "missing.npz"),
+    ("days --train {d}/missing.npz --test {d}/cued.npz --json {d}/none/x.json", "none/x.json", "make its folder"),
+    ("days --train {d}/missing.npz --test {d}/cued.npz --json {d}", "cannot be written", "choose another name"),
+    ("days --train {d}/missing.npz --test {d}/cued.npz --plots {d}/file", "Pictures cannot be written", "folder"),
+    ("benchmark --data {d}/none --plots {d}/file/x", "Pictures cannot be written", "choose another folder"),
+    ("compare {d}/missing.npz --hold-out 1 --families ''", "There is no family ''", "choose from"),
     ("days --train {d}/cued.npz --test {d}/x.npz --decoders population", "There is no decoder 'population'"),
     ("calibrate --model {d}/good.onnx --recording {d}/good.npz --out {d}/m.onnx", "no cues"),
     ("calibrate --model {d}/none.onnx --recording {d}/cued.npz --out {d}/m.onnx", "There is no model"),

@@ -241,6 +241,39 @@ def refusals(path: Path) -> Iterator[None]:
         raise UserError(f"{path} cannot be written ({error.strerror or error}): {to_do}{kept}.") from error
 
 
+def check_place(path: Path) -> None:
+    """Checks that a file can be written at a path, before the work whose result it will hold.
+
+    Raises:
+        UserError: there is no such folder, the folder cannot be written to, or a folder has this name.
+    """
+    with refusals(path):
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+        check_folder(path.parent)
+
+
+def check_folder(folder: Path) -> None:
+    """Checks that files can be written into a folder.
+
+    Raises:
+        OSError: there is no such folder, or it cannot be written to.
+    """
+    if not stat.S_ISDIR(folder.stat().st_mode):
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), folder)
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), folder)
+
+
+@contextmanager
+def no_pictures(folder: Path) -> Iterator[None]:
+    """Turns an OSError about a folder of pictures into a UserError."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"Pictures cannot be written to {folder} ({error.strerror}); choose another folder.") from error
+
+
 def check_file(path: Path) -> None:
     """Refuses everything except a regular file; reading a pipe could block for ever.
 

@@ -85,11 +85,10 @@ def taken_for_another(angles_deg: Floats, labels: Labels, poses: Poses) -> list[
     return _looks_like(_taken_for(angles_deg, labels, poses, MOST), poses)
 
 
-def check_alike(angles_deg: Floats, labels: Labels, poses: Poses) -> None:
-    """Refuses poses that the new model answers alike although it has learnt from them.
+def held_alike(angles_deg: Floats, labels: Labels, poses: Poses) -> list[str]:
+    """Names poses that the new model answers alike although it has learnt from them, as parts of a sentence.
 
-    Raises:
-        TooLittle: the answers to two poses are the same in nearly all windows.
+    The answers to two such poses are the same in nearly all windows.
     """
     decoded, number_of = _decoded(angles_deg, poses)
     count = max(number_of.values()) + 1
@@ -100,11 +99,7 @@ def check_alike(angles_deg: Floats, labels: Labels, poses: Poses) -> None:
         for one, other in combinations(poses, 2)
         if number_of[one] != number_of[other] and np.minimum(shares[one], shares[other]).sum() >= ALIKE
     ]
-    if alike:
-        found = ", and ".join(_looks_like(dict(alike), poses))
-        raise TooLittle(
-            f"{found}, so the old model is kept; make these poses more different, hold them firmer, or leave one out."
-        )
+    return _looks_like(dict(alike), poses)
 
 
 def _looks_like(pairs: Mapping[int, int], poses: Poses) -> list[str]:

@@ -97,7 +97,7 @@ class QualityCheck:
         quality = measure_quality(settled(counts, self.fs_hz), self.fs_hz, self.adc_bits, quantile=share)
         if quality is None or arrived < MIN_ARRIVED:
             return [f"Only {100 * arrived:.0f} % of {pose} arrived: check the cable, and press r to repeat the pose."]
-        bad = [_SAYS[verdict].format(n) for n, verdict in enumerate(quality.contact, 1) if verdict]
+        bad = _sentences(quality)
         if bad or self._rest is None:
             return bad
         louder = quality.rms_counts / self._rest
@@ -116,3 +116,13 @@ class QualityCheck:
             for n, louder in enumerate(self._loudest, 1)
             if louder < MIN_TO_REST
         ]
+
+
+def bad_contact(counts: NDArray[np.int16], fs_hz: float, adc_bits: int) -> list[str]:
+    """Sentences about the channels of counts int16 (n, channels), the samples of one pose, that hold no EMG."""
+    quality = measure_quality(counts, fs_hz, adc_bits)
+    return [] if quality is None else _sentences(quality)
+
+
+def _sentences(quality: Quality) -> list[str]:
+    return [_SAYS[verdict].format(n) for n, verdict in enumerate(quality.contact, 1) if verdict]

@@ -18,15 +18,15 @@ from myobridge.calibration.judge import (
     Poses,
     PoseScore,
     TooLittle,
-    check_alike,
     check_order,
+    held_alike,
     pose_scores,
     score,
     taken_for_another,
 )
 from myobridge.calibration.plan import Timing
 from myobridge.calibration.today_head import Learner, decide
-from myobridge.calibration.windows import Floats, Rows, Windows, windows_of
+from myobridge.calibration.windows import Rows, Windows, windows_of
 from myobridge.errors import UserError
 from myobridge.model.check import check_model, statistics_in
 from myobridge.model.file import REST, LabelledPose, ModelSpec
@@ -40,6 +40,7 @@ TIMING: Final = Timing(repetitions=1, hold_s=2.0, rest_s=1.6)
 """Seven poses take 23 s of EMG; the muscle follows within 0.7 s, and a window takes 0.4 s."""
 BETTER: Final = 0.02
 """A new model that is better by this balanced accuracy is worth having although it takes two poses for each other."""
+MORE_DIFFERENT: Final = "make these poses more different, hold them firmer, or leave one out"
 LEAST_WINDOWS: Final = 3
 """Windows of a movement in each half; fewer say nothing."""
 TOLERATED_DEG: Final = 0.1
@@ -61,12 +62,16 @@ class Base(NamedTuple):
 
 
 class Quick(NamedTuple):
-    """A calibrated model's file, its scores, those of its poses, and sentences about what is doubtful."""
+    """A calibrated model's file, its scores, those of its poses, and sentences about what is doubtful.
+
+    told_apart: False: it takes a pose mostly for another, which `doubts` names.
+    """
 
     model: bytes
     scores: Scores
     poses: list[PoseScore]
     doubts: list[str]
+    told_apart: bool
 
 
 def base_of(path: Path) -> Base | None:
@@ -108,17 +113,13 @@ def calibrated(base: Base, recording: Recording, source: Path, name: str) -> Qui
     layers, unseen_deg = learner.best(part, fresh_too=not missing)
     now_deg = unseen_deg[judged]
     before, after = score(windows.angles_deg[judged], label, poses), score(now_deg, label, poses)
-    if (after.balanced_accuracy or 0.0) < (before.balanced_accuracy or 0.0) + BETTER:
-        check_alike(now_deg, label, poses)
-    doubts = [*missing, *order, *_confused(now_deg, label, poses)]
+    alike = held_alike(now_deg, label, poses)
+    if alike and (after.balanced_accuracy or 0.0) < (before.balanced_accuracy or 0.0) + BETTER:
+        raise TooLittle(f"{', and '.join(alike)}, so the old model is kept; {MORE_DIFFERENT}.")
+    confused = list(dict.fromkeys([*taken_for_another(now_deg, label, poses), *alike]))
+    doubts = [*missing, *order, *([f"{', and '.join(confused)}; {MORE_DIFFERENT}."] if confused else [])]
     model = with_layers(base.data, layers, _spec_of(base.spec, name, recording))
-    return Quick(model, Scores(before, after), pose_scores(now_deg, label, poses), doubts)
-
-
-def _confused(angles_deg: Floats, labels: Rows, poses: Poses) -> list[str]:
-    """A sentence about poses that the new model mostly takes for another."""
-    said = taken_for_another(angles_deg, labels, poses)
-    return [f"{', and '.join(said)}; make these poses more different, or leave one out."] if said else []
+    return Quick(model, Scores(before, after), pose_scores(now_deg, label, poses), doubts, told_apart=not confused)
 
 
 def _missing(base: Base, poses: Poses) -> list[str]:

@@ -76,7 +76,7 @@ def windows_of(data: bytes, spec: ModelSpec, recording: Recording, path: Path) -
             angles.append(said[0])
     row = np.array(rows, np.int64)
     held = _held(recording, spec, row)
-    read = np.array(features, np.float64).reshape(len(row), -1)
+    read = np.array(features, np.float64).reshape(len(row), len(features[0]) if features else 0)
     angles_deg = np.array(angles, np.float64).reshape(-1, len(SERVOS))
     assert recording.label is not None
     back = min(round(CUE_S * spec.fs_hz), spec.window_samples - 1)

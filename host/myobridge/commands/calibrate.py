@@ -6,7 +6,7 @@ import sys
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -26,6 +26,8 @@ from myobridge.errors import UserError
 if TYPE_CHECKING:
     from myobridge.calibration.calibrate import Scores
     from myobridge.calibration.quick import Base
+    from myobridge.model.file import ModelSpec
+    from myobridge.recording import Recording
 
 HOW = ("calibrated in seconds", "trained on a recording")
 """What made the new model: the arithmetic, or else the training."""
@@ -43,7 +45,7 @@ GOOD = 0.9
 @click.option("--out", "mine", type=click.Path(path_type=Path), required=True, help="File of your own model (.onnx).")
 @click.option("--recording", type=click.Path(path_type=Path), help="Use this recording instead of making a new one.")
 @click.option("--long", "train", is_flag=True, help="Record for a minute and train for minutes; needs PyTorch.")
-@click.option("--yes", is_flag=True, help="Do not ask; take the new model if it is better.")
+@click.option("--yes", is_flag=True, help="Do not ask; take a better model that takes no pose for another.")
 @click.option("--undo", "take_back", is_flag=True, help="Put the model before back into --out; may be repeated.")
 @PLAIN
 @CONFIG
@@ -79,21 +81,35 @@ def calibrate(
     ):
         new = Path(folder) / mine.name
         if quick:
-            summary, scores, said = _arithmetic(quick, made, new, model_name or base.stem)
+            fitted = _arithmetic(quick, made, new, model_name or base.stem)
         else:
-            summary, scores, said = _training(base, made, mine, new, model_name or base.stem)
-        taken = _taken(scores, made, mine, yes, quick=quick is not None)
+            fitted = _training(base, made, mine, new, model_name or base.stem)
+        taken = _taken(fitted, made, mine, yes)
         if taken:
-            accuracy = scores.after.balanced_accuracy
-            Generations(mine).keep(new.read_bytes(), said, HOW[quick is None], balanced_accuracy=accuracy, base=base)
+            accuracy, how = fitted.scores.after.balanced_accuracy, HOW[quick is None]
+            Generations(mine).keep(new.read_bytes(), fitted.said, how, balanced_accuracy=accuracy, base=base)
             say(f"{mine} is your model now; `myobridge calibrate --undo --out {mine}` goes back to the model before.")
             wrote(mine, "model")
     swapped = taken and give_to_daemon(port, mine)
-    write_json({"recording": str(made), **summary, "taken": taken, "model": str(mine), "swapped": swapped}, json_to)
+    write_json(
+        {"recording": str(made), **fitted.summary, "taken": taken, "model": str(mine), "swapped": swapped}, json_to
+    )
 
 
-def _arithmetic(base: Base, made: Path, new: Path, name: str) -> tuple[dict[str, Any], Scores, str]:
-    """Calibrates in seconds into the file `new`; the summary, the scores, and the scores of the poses in words."""
+class _Fitted(NamedTuple):
+    """A new model: its summary, its scores, its scores in words.
+
+    told_apart: it takes no pose mostly for another; None: it was trained, so its scores alone say how good it is.
+    """
+
+    summary: dict[str, Any]
+    scores: Scores
+    said: str
+    told_apart: bool | None = None
+
+
+def _arithmetic(base: Base, made: Path, new: Path, name: str) -> _Fitted:
+    """Calibrates in seconds into the file `new`."""
     from msgspec import to_builtins
 
     from myobridge.calibration import calibrate
@@ -102,20 +118,34 @@ def _arithmetic(base: Base, made: Path, new: Path, name: str) -> tuple[dict[str,
     from myobridge.files import write_bytes
     from myobridge.recording import Recording
 
+    recording = Recording.load(made)
     try:
-        found = calibrated(base, Recording.load(made), made, new.stem)
+        found = calibrated(base, recording, made, new.stem)
     except TooLittle as reason:
         raise UserError(f"{str(reason).rstrip('.')}; or add --long, which trains for minutes.") from reason
     write_bytes(new, found.model)
-    for sentence in (words(found.poses), *calibrate.verdict(found.scores, name), *found.doubts):
+    for sentence in (*_contacts(recording), words(found.poses), *calibrate.verdict(found.scores, name), *found.doubts):
         say(sentence)
     if (found.scores.after.balanced_accuracy or 0) < GOOD:
         say("With --long, calibrate records for a minute and trains for minutes; that may recognise more.")
-    return {**to_builtins(found.scores), "poses": to_builtins(found.poses)}, found.scores, recognised(found.poses)
+    summary = {**to_builtins(found.scores), "poses": to_builtins(found.poses)}
+    return _Fitted(summary, found.scores, recognised(found.poses), found.told_apart)
 
 
-def _training(base: Path, made: Path, mine: Path, new: Path, name: str) -> tuple[dict[str, Any], Scores, str]:
-    """Trains into the file `new`; the summary, the scores, and the scores in words."""
+def _contacts(recording: Recording) -> list[str]:
+    """Sentences about channels that held no EMG in some poses; a recording of another day has met no guide."""
+    from myobridge.calibration.quality import bad_contact
+
+    found: dict[str, list[str]] = {}
+    for pose in recording.poses:
+        held = recording.counts[recording.label == pose.label]
+        for sentence in bad_contact(held, recording.fs_hz, recording.adc_bits):
+            found.setdefault(sentence, []).append(pose.name)
+    return [f"{', '.join(poses)}: {sentence}" for sentence, poses in found.items()]
+
+
+def _training(base: Path, made: Path, mine: Path, new: Path, name: str) -> _Fitted:
+    """Trains into the file `new`."""
     from msgspec import to_builtins
 
     from myobridge.calibration import calibrate
@@ -125,7 +155,7 @@ def _training(base: Path, made: Path, mine: Path, new: Path, name: str) -> tuple
     scores = calibrate.train(made, base, new)
     for sentence in calibrate.verdict(scores, name):
         say(sentence)
-    return to_builtins(scores), scores, calibrate.in_words(scores.after)
+    return _Fitted(to_builtins(scores), scores, calibrate.in_words(scores.after))
 
 
 def _checked(
@@ -150,10 +180,23 @@ def _checked(
     if not yes and (quick or can_train()) and not sys.stdin.isatty():
         raise UserError("Without a terminal, calibrate cannot ask whether to take the new model; add --yes.")
     if recording is not None:
-        given = Recording.load(recording)
-        if given.shown or (given.fs_hz, given.channels) != (spec.fs_hz, len(spec.channels)):
+        other = _other_than(spec, Recording.load(recording))
+        if quick and other:
             quick = None
+            say(f"{recording} holds {other}, so seconds do not suffice, and calibrate trains for minutes.")
     return base, quick
+
+
+def _other_than(spec: ModelSpec, given: Recording) -> str:
+    """What a recording holds that does not fit a calibration of the model in seconds; empty: all of it fits."""
+    if given.shown:
+        return "a shown hand that moved"
+    if (given.fs_hz, given.channels) == (spec.fs_hz, len(spec.channels)):
+        return ""
+    return (
+        f"{given.channels} channels at {given.fs_hz:g} Hz, and {spec.name} needs {len(spec.channels)} at "
+        f"{spec.fs_hz:g} Hz"
+    )
 
 
 def _record(port: str, base: Path, quick: Base | None, mine: Path, config: Path | None) -> Path:
@@ -193,18 +236,18 @@ def _go_on(recording: Path, mine: Path) -> str:
     return f"`myobridge calibrate --recording {recording} --out {mine} --model …` uses this recording"
 
 
-def _taken(scores: Scores, made: Path, mine: Path, yes: bool, *, quick: bool) -> bool:
-    """Whether to take the new model: asks, or with `yes` takes the better model."""
-    if quick and not scores.better:
+def _taken(fitted: _Fitted, made: Path, mine: Path, yes: bool) -> bool:
+    """Whether to take the new model: asks, or with `yes` takes a better model that tells the poses apart."""
+    better, unchanged = fitted.scores.better, f"{mine} is unchanged and {made} is kept"
+    if fitted.told_apart is not None and not better:
         raise UserError(
-            f"The new model is not better, so {mine} is unchanged and {made} is kept; make another recording, or add "
-            "--long, which trains for minutes."
+            f"The new model is not better, so {unchanged}; make another recording, or add --long, which trains for "
+            "minutes."
         )
+    apart = fitted.told_apart is not False
     if not yes:
-        return click.confirm("Take the new model?", default=scores.better, err=True)
-    if not scores.better:
-        raise UserError(
-            f"The new model is not better, so {mine} is unchanged and {made} is kept; leave --yes out to choose for "
-            "yourself, or make another recording."
-        )
+        return click.confirm("Take the new model?", default=better and apart, err=True)
+    if not better or not apart:
+        why = "The new model cannot tell these poses apart" if better else "The new model is not better"
+        raise UserError(f"{why}, so {unchanged}; make another recording, or leave --yes out to choose for yourself.")
     return True

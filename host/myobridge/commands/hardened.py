@@ -1,4 +1,6 @@
-"""What holds for every command: --version, completion, finite numbers, and no output that replaces an input."""
+"""What holds for every command: --version, completion, finite numbers, outputs that can be written and replace no
+input.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +15,15 @@ import click
 
 from myobridge.commands.completion import COMPLETED
 from myobridge.errors import UserError
+from myobridge.files import check_folder, check_place, no_pictures
 
+STDOUT: Final = "-"
 OUTPUTS: Final = ("json_to", "out", "trace", "plot", "csv_to")
 """Names of the parameters that are paths to write to."""
+RESULTS: Final = ("json_to", "plot", "csv_to")
+"""Names of the parameters that are files of results, which a command writes at its end."""
+FOLDER: Final = "plots"
+"""Name of the parameter that is a folder of pictures, which a command makes at its end."""
 _DONE: Final = "_myobridge_hardened"
 
 
@@ -44,7 +52,7 @@ class FiniteRange(FiniteNumber, click.FloatRange):
 
 def hardened(command: click.Command) -> click.Command:
     """The command with --version and completion, made to refuse numbers that are not finite, and outputs that are also
-    inputs.
+    inputs or cannot be written.
     """
     if getattr(command, _DONE, False):
         return command
@@ -65,6 +73,7 @@ def hardened(command: click.Command) -> click.Command:
         @wraps(callback)
         def checked(**values: object) -> object:
             refuse_to_replace(values)
+            check_places(values)
             return callback(**values)
 
         command.callback = checked
@@ -82,6 +91,22 @@ def refuse_to_replace(values: dict[str, object]) -> None:
         for output in _paths(values.get(name)):
             if any(_same(output, path) for path in inputs):
                 raise UserError(f"This command reads {output} and would replace it; write to another file.")
+
+
+def check_places(values: dict[str, object]) -> None:
+    """Checks that results can be written, before a command works for hours on them.
+
+    Raises:
+        UserError: a file or a folder of results cannot be written.
+    """
+    for name in RESULTS:
+        for output in _paths(values.get(name)):
+            if output != STDOUT:
+                check_place(Path(output))
+    for output in _paths(values.get(FOLDER)):
+        folder = Path(output)
+        with no_pictures(folder):
+            check_folder(next(parent for parent in (folder, *folder.absolute().parents) if parent.exists()))
 
 
 def _paths(value: object) -> Iterator[str]:

@@ -38,6 +38,7 @@ def restore(file: Path, name: str, mine: Path | None, config: Path | None, port:
     from myobridge.daemon.backup.archive import CONFIG, DIARY, unpacked
     from myobridge.daemon.diary.store import diary_of
     from myobridge.daemon.service.hand import Hand
+    from myobridge.files import check_place
 
     backup, hand = unpacked(file), Hand(name)
     if mine is None and backup.about.hand != name:
@@ -45,6 +46,10 @@ def restore(file: Path, name: str, mine: Path | None, config: Path | None, port:
         raise UserError(f"{file} is a backup of {whose}; name that hand, or choose a file with --model.")
     wearer.check_models(backup, file)
     mine, limits = mine or hand.model, wearer.limits_in(backup, file)
+    if mine.is_dir():
+        raise UserError(f"{mine} is a folder, so nothing was restored; name the file of the model with --model.")
+    if config:
+        check_place(config)
     found = wearer.in_the_way(backup, mine, config)
     if found and not replace:
         names = ", ".join(map(str, found))

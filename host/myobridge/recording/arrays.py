@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myobridge import SERVOS
+from myobridge.errors import UserError
 from myobridge.files import draft
 from myobridge.model.file import LabelledPose
 from myobridge.recording.npz import DEFAULT_ADC_BITS, check_length, save_arrays
@@ -18,6 +19,8 @@ from myobridge.recording.open import open_recording
 from myobridge.recording.timeline import COLUMNS, Timeline, changes_in
 
 BLOCK_ROWS: Final = 1 << 14
+CIRCLE: Final = 2 * np.pi
+"""Largest angle in radians."""
 Item = TypeVar("Item", bound=np.generic)
 
 
@@ -97,6 +100,20 @@ class Recording:
             poses=samples.poses,
             shown=samples.shown,
             **{name: timeline.column(name, whole) for name in timeline.columns},
+        )
+
+
+def check_degrees(angles_deg: NDArray[np.float32], source: Path) -> None:
+    """Refuses angles that are probably radians.
+
+    Raises:
+        UserError: the angles change, and none is larger than a circle in radians.
+    """
+    largest = float(angles_deg.max(initial=0))
+    if largest <= CIRCLE and np.ptp(angles_deg):
+        raise UserError(
+            f"{source}: the finger angles end at {largest:.2f}, so they look like radians; store degrees, 0 open and "
+            "180 closed (`np.rad2deg`)."
         )
 
 

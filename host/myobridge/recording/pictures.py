@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from myobridge.errors import UserError
-from myobridge.files import draft
+from myobridge.files import draft, no_pictures
 from myobridge.recording.extras import need
 from myobridge.recording.open import RecordingFile
 from myobridge.recording.stretches import Stretch, stretches
@@ -39,12 +38,8 @@ def draw(file: RecordingFile, folder: Path) -> list[Path]:
     if cued:
         pictures["amplitudes"] = _amplitudes
     paths = []
-    try:
+    with no_pictures(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(
-            f"The pictures cannot be written into {folder} ({error.strerror}); choose another folder."
-        ) from error
     for name, paint in pictures.items():
         figure = new_figure(dpi=DPI, layout="constrained")
         paint(figure, file, cued)

@@ -56,21 +56,15 @@ def ablate(
     def report() -> dict[str, object]:
         return {"rows": rows, "held_out": hold_out, "steps": plan.steps, "seed": seed}
 
-    def show() -> None:
-        if rows:
-            print_rows(f"Repetition {hold_out}, means of {len(alone)} recording(s)", rows, console_for(json_to))
-            write_json(report(), json_to)
-
-    def interrupted() -> str:
-        show()
-        return f"The ablation was interrupted; {len(rows)} of {len(VARIANTS)} choices were tried."
-
-    with (
-        interruptible(interrupted),
-        spread_progress("ablation", len(VARIANTS), "choices", plan.steps) as (training, done),
-    ):
-        for row in ablated(alone, hold_out, plan, Workers(jobs, dask), training):
-            rows.append(row)
-            done(f"{row['variant']}: {row['mae_deg']:.1f}°")
-            save_json(report(), json_to)
-    show()
+    tried = "The ablation was interrupted; {} of {} choices were tried."
+    with interruptible(lambda: tried.format(len(rows), len(VARIANTS))):
+        try:
+            with spread_progress("ablation", len(VARIANTS), "choices", plan.steps) as (training, done):
+                for row in ablated(alone, hold_out, plan, Workers(jobs, dask), training):
+                    rows.append(row)
+                    done(f"{row['variant']}: {row['mae_deg']:.1f}°")
+                    save_json(report(), json_to)
+        finally:
+            if rows:
+                print_rows(f"Repetition {hold_out}, means of {len(alone)} recording(s)", rows, console_for(json_to))
+                write_json(report(), json_to)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from myobridge.commands.options import JSON, PLAIN, interruptible, save_json, say, write_json, wrote
-from myobridge_models.commands.options import SEED, STEPS, THREADS, UNNAMED, console_for, numbers, spreads
+from myobridge_models.commands.options import SEED, STEPS, THREADS, UNNAMED, console_for, names, numbers, spreads
 
 if TYPE_CHECKING:
     from myobridge_models.experiments.benchmark import Judged
@@ -58,7 +58,7 @@ def benchmark(
     from myobridge_models.report.tables import print_rows
     from myobridge_models.training.recipe import recipe
 
-    chosen = checked_decoders(decoders.split(","))
+    chosen = checked_decoders(names(decoders))
     plan, console = recipe(seed, steps), console_for(json_to)
     todo = folds_in(data, numbers(people), numbers(folds))
     judged: list[Judged] = []

@@ -15,6 +15,7 @@ from myobridge_models.commands.options import (
     STEPS,
     THREADS,
     console_for,
+    names,
     spreads,
     training_set,
 )
@@ -56,8 +57,8 @@ def compare(
     from myobridge_models.report.tables import print_rows
     from myobridge_models.training.recipe import recipe
 
-    names = [checked_family(name) for name in families.split(",")] if families else FAMILIES
-    chosen = list(dict.fromkeys(names))
+    asked = FAMILIES if families is None else [checked_family(name) for name in names(families)]
+    chosen = list(dict.fromkeys(asked))
     plan, console, workers = recipe(seed, steps), console_for(json_to), Workers(jobs, dask)
     sources, named = training_set(recordings, poses)
     trained = []

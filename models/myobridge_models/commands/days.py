@@ -16,6 +16,7 @@ from myobridge_models.commands.options import (
     UNNAMED,
     SeveralValues,
     console_for,
+    names,
     spreads,
     training_set,
 )
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 SHORTEST_S: Final = 0.5
 """The windows of the classical decoders, 0.4 s long, must fit into the known seconds."""
+LONGEST_S: Final = 3600.0
 SESSIONS: Final = click.Path(path_type=Path)
 DEFAULT: Final = "lda,svm_likeness,lda_bands,svm_bands,cnn_mlp_log"
 
@@ -32,7 +34,9 @@ DEFAULT: Final = "lda,svm_likeness,lda_bands,svm_bands,cnn_mlp_log"
 @click.command(cls=SeveralValues)
 @click.option("--train", multiple=True, required=True, type=SESSIONS, help="Sessions to learn from: A.npz B.npz …")
 @click.option("--test", multiple=True, required=True, type=SESSIONS, help="Sessions to judge, in order: C.npz D.npz …")
-@click.option("--labelled-s", type=click.FloatRange(min=SHORTEST_S), default=1.0, help="Known time of each movement.")
+@click.option(
+    "--labelled-s", type=click.FloatRange(SHORTEST_S, LONGEST_S), default=1.0, help="Known time of each movement."
+)
 @click.option("--decoders", default=DEFAULT, help="Decoders to compare.")
 @click.option("--plots", type=click.Path(path_type=Path), help="Folder for a plot (.png).")
 @spreads
@@ -68,7 +72,7 @@ def days(
     from myobridge_models.report.tables import print_rows
     from myobridge_models.training.recipe import recipe
 
-    chosen = checked_decoders(decoders.split(","), DAY_DECODERS)
+    chosen = checked_decoders(names(decoders), DAY_DECODERS)
     plan, console = recipe(seed, steps), console_for(json_to)
     sources, named = training_set((*train, *test), BIOPATREC)
     learnt, judged = sessions_of(sources, len(train), tuple(named), labelled_s)
@@ -76,11 +80,11 @@ def days(
 
     def report() -> dict[str, Any]:
         found = [row._asdict() for row in rows]
-        names = {"train": [s.name for s in learnt], "test": [s.name for s in judged]}
+        sessions = {"train": [s.name for s in learnt], "test": [s.name for s in judged]}
         return {
             "rows": found,
             "means": means(rows),
-            **names,
+            **sessions,
             "labelled_s": labelled_s,
             "steps": plan.steps,
             "seed": seed,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from myobridge.commands.options import JSON, PLAIN, write_json
+from myobridge.commands.options import JSON, PLAIN, say, write_json
 from myobridge.errors import UserError
 from myobridge_models.commands.options import POSES, RECORDINGS, SeveralValues, console_for, training_set
 
@@ -32,18 +32,23 @@ def follow(
 
     The angles are true ones, or those that `myobridge record --follow` showed.
     """
+    import numpy as np
+
     from myobridge.model.shipped import find_model
+    from myobridge_models.data.training_set import load_source
     from myobridge_models.evaluation.decisions import Decisions
     from myobridge_models.evaluation.evaluate import replay_model, rest_of
-    from myobridge_models.evaluation.movement import movement_figures
+    from myobridge_models.evaluation.movement import MOVED_DEG, movement_figures
     from myobridge_models.experiments.regressions import REGRESSIONS, behind_filter, learnt
     from myobridge_models.report.tables import print_rows
 
     path = find_model(model_name)
-    judged, named = training_set(recordings, poses)
+    judged = [load_source(source, say) for source in recordings]
     for source, recording in judged:
         if recording.angles_deg is None:
             raise UserError(f"{source} has no finger angles to follow; record with --follow, or use `evaluate`.")
+        if np.ptp(recording.angles_deg, axis=0).max() <= MOVED_DEG:
+            raise UserError(f"In {source}, no finger moves by more than {MOVED_DEG:g}°; choose another recording.")
     beside = {}
     if learn_from:
         sources, labelled = training_set(learn_from, poses)
@@ -56,7 +61,7 @@ def follow(
             decided[name] = one(recording, source)
             decided[f"{name}, filtered"] = behind_filter(decided[name], spec, recording)
         for name, decisions in decided.items():
-            found = movement_figures(decisions, recording, rest_of(named))
+            found = movement_figures(decisions, recording, rest_of(()))
             first = {"recording": source.stem, "decoder": name}
             rows.append(first | {key: value for key, value in found._asdict().items() if key != "fingers"})
             fingers += [first | one._asdict() for one in found.fingers]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from myobridge_models.data.training_set import Source
 
 RECORDINGS = click.argument("recordings", nargs=-1, required=True, type=click.Path(path_type=Path))
-SEED = click.option("--seed", type=click.IntRange(min=0), default=0, help="Random seed.")
+SEED = click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, help="Random seed.")
 POSES = click.option(
     "--poses",
     metavar="FILE",
@@ -90,14 +90,19 @@ def check_output(out: Path) -> None:
         raise UserError(f"{out} cannot be written: a folder is in its place; choose another --out.")
 
 
+def names(text: str) -> list[str]:
+    """Converts "lda, svm" to ["lda", "svm"]."""
+    return [part.strip() for part in text.split(",")]
+
+
 def numbers(text: str | None) -> list[int] | None:
-    """Converts "1,7" to [1, 7]; None stays None.
+    """Converts "1,7" to [1, 7], each number once; None stays None.
 
     Raises:
         UserError: the text is not a list of whole numbers.
     """
     try:
-        return None if text is None else [int(part) for part in text.split(",")]
+        return None if text is None else list(dict.fromkeys(int(part) for part in text.split(",")))
     except ValueError as error:
         raise UserError(f"'{text}' is not a list of numbers; write numbers like 1,7.") from error
 

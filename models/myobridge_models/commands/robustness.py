@@ -8,7 +8,7 @@ import click
 
 from myobridge.commands.options import JSON, PLAIN, write_json, wrote
 from myobridge.errors import UserError
-from myobridge_models.commands.options import RECORDINGS, console_for
+from myobridge_models.commands.options import RECORDINGS, console_for, names
 
 
 @click.command()
@@ -38,7 +38,7 @@ def robustness(
     The changes are: gain, noise, hum, a dead channel, and rotated electrodes.
     """
     from myobridge.model.shipped import find_model
-    from myobridge.recording import Recording
+    from myobridge_models.data.training_set import load_source
     from myobridge_models.experiments.baselines import BASELINES
     from myobridge_models.experiments.decoders import checked_decoders
     from myobridge_models.experiments.robustness import Point, curves, learn_beside, perturbations, points_of
@@ -49,10 +49,10 @@ def robustness(
 
     path = find_model(model_name)
     known = [name for name, one in BASELINES.items() if one.of_sessions]
-    chosen = checked_decoders(decoders.split(","), known) if decoders else []
+    chosen = checked_decoders(names(decoders), known) if decoders is not None else []
     points: list[Point] = []
     for source in recordings:
-        recording = Recording.load(source)
+        _, recording = load_source(source)
         beside = {}
         if chosen:
             if repetition is None:

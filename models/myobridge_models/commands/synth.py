@@ -13,7 +13,7 @@ from myobridge_models.commands.options import SEED
 
 @click.command()
 @click.argument("out", type=click.Path(path_type=Path))
-@click.option("--seconds", type=click.FloatRange(min=1), help="Length of the recording.", show_default="180")
+@click.option("--seconds", type=click.FloatRange(1, 14400), help="Length of the recording.", show_default="180")
 @click.option("--fs", "fs_hz", type=float, default=2000, help="Sampling rate in Hz.")
 @click.option("--channels", type=int, default=4, help="EMG channels.")
 @click.option("--wearer", type=click.IntRange(min=0), default=0, help="Number of the simulated wearer.")

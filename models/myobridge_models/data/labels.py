@@ -16,7 +16,8 @@ Poses = tuple[LabelledPose, ...]
 
 
 def poses_of(sources: Sequence[Source], otherwise: Poses = ()) -> Poses:
-    """Returns the own poses of the recordings without angles, or else `otherwise`; none if all have angles.
+    """Returns the poses of the recordings without angles, which are `otherwise` for those that name none; none if all
+    have angles.
 
     Raises:
         UserError: the recordings name different poses, or labels have no poses.
@@ -24,13 +25,14 @@ def poses_of(sources: Sequence[Source], otherwise: Poses = ()) -> Poses:
     cued = [source for source in sources if source[1].angles_deg is None]
     if not cued:
         return ()
-    own = {recording.poses for _, recording in cued}
-    if len(own) > 1:
-        raise UserError("The recordings name different poses; train on recordings made with one list of poses.")
-    poses = own.pop() or otherwise
-    unnamed = [source for source in cued if source[1].label is not None]
-    if not poses and unnamed:
-        raise _unnamed(*unnamed[0])
+    for path, recording in cued:
+        if recording.label is not None and not (recording.poses or otherwise):
+            raise _unnamed(path, recording)
+    (first, one), *others = cued
+    poses = one.poses or otherwise
+    for path, recording in others:
+        if (recording.poses or otherwise) != poses:
+            raise UserError(f"{first} and {path} name different poses; give recordings made with one list of poses.")
     return poses
 
 

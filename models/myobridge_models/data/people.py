@@ -7,7 +7,7 @@ from typing import Final
 
 from myobridge.errors import UserError
 from myobridge.recording import Recording
-from myobridge_models.data.clipping import check_unclipped
+from myobridge_models.data.clipping import check_channels
 from myobridge_models.data.training_set import Source
 
 SUFFIXES: Final = (".npz", ".myo")
@@ -41,5 +41,5 @@ def load_person(folder: Path, person: int) -> Source:
     recording = Recording.load(path)
     if recording.label is None or recording.repetition is None:
         raise UserError(f"{path} has no 'label' or no 'repetition', so it cannot be split by repetition; record cues.")
-    check_unclipped(recording, path)
+    check_channels(recording, path)
     return path, recording

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,9 @@ import numpy as np
 from myobridge.errors import UserError
 from myobridge.model.file import REST, LabelledPose
 from myobridge.recording import Recording
+from myobridge.recording.arrays import check_degrees
 from myobridge.recording.following import followed, sentences
-from myobridge_models.data.clipping import check_unclipped
+from myobridge_models.data.clipping import check_channels
 from myobridge_models.data.takes import Sections, Take, only_repetitions, takes_of
 
 Source = tuple[Path, Recording]
@@ -24,9 +26,11 @@ def load_source(path: Path, tell: Callable[[str], None] = lambda _sentence: None
     tell: is told how the wearer followed.
 
     Raises:
-        UserError: the recording cannot be read, or the wearer followed no movement.
+        UserError: the recording cannot be read, its angles look like radians, or the wearer followed no movement.
     """
     recording = Recording.load(path)
+    if recording.angles_deg is not None:
+        check_degrees(recording.angles_deg, path)
     if recording.shown:
         recording, following = followed(recording, path)
         for sentence in sentences(following):
@@ -50,6 +54,19 @@ def check_alike(sources: Sequence[Source]) -> None:
             )
 
 
+def check_distinct(sources: Sequence[Source]) -> None:
+    """Refuses the same samples twice, under one name or two.
+
+    Raises:
+        UserError: two recordings hold the same samples.
+    """
+    seen: dict[str, int] = {}
+    for number, (path, recording) in enumerate(sources):
+        first = seen.setdefault(sha256(recording.counts.tobytes()).hexdigest(), number)
+        if first != number:
+            raise UserError(f"{sources[first][0]} and {path} hold the same samples; give each recording once.")
+
+
 def training_takes(
     sources: Sequence[Source],
     poses: Sequence[LabelledPose],
@@ -59,13 +76,15 @@ def training_takes(
     """Returns unscaled takes of all recordings, or of these repetitions of them, behind the pre-filter `sections`.
 
     Raises:
-        UserError: the recordings do not fit together, or have no such repetition, or no targets.
+        UserError: the recordings do not fit together, hold the same samples, or have no such repetition, or no targets
+            that differ.
     """
     check_alike(sources)
+    check_distinct(sources)
     takes: list[Take] = []
     for path, recording in sources:
-        check_unclipped(recording, path)
         found = takes_of(recording, path, sections, poses)
+        check_channels(recording, path)
         if repetitions is not None:
             known = repetitions_in(recording)
             missing = set(repetitions) - set(known)
@@ -73,6 +92,9 @@ def training_takes(
                 raise UserError(f"{path} has the repetitions {known}; choose others to train on and to hold out.")
             found = only_repetitions(found, repetitions)
         takes += found
+    targets = np.array([[take.target_deg.min(axis=0), take.target_deg.max(axis=0)] for take in takes])
+    if takes and not np.ptp(targets, axis=(0, 1)).any():
+        raise UserError("All training data have the same finger angles; record at least two movements.")
     return takes
 
 

@@ -14,9 +14,11 @@ from functools import partial
 from typing import Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
+from myobridge.calibration.judge import taken_for_another
 from myobridge.model.file import REST
-from myobridge_models.evaluation.decisions import Decisions, held_at, holds_of
+from myobridge_models.evaluation.decisions import Angles, Decisions, held_at, holds_of
 from myobridge_models.evaluation.evaluate import balanced_accuracy, distinct_poses
 from myobridge_models.evaluation.steadiness import steadiness
 from myobridge_models.experiments.baselines import BASELINES
@@ -35,7 +37,10 @@ WORSE: Final = 0.1
 
 
 class Row(NamedTuple):
-    """Figures of one decoder on one session; those of rest are None if the session has too little rest."""
+    """Figures of one decoder on one session; those of rest are None if the session has too little rest.
+
+    mistaken: movements that are mostly decoded as another pose, in words.
+    """
 
     session: str
     decoder: str
@@ -44,6 +49,10 @@ class Row(NamedTuple):
     balanced_accuracy: float
     false_activations_per_hour: float | None
     away_s_per_hour: float | None
+    mistaken: str = ""
+
+
+FIGURES: Final = Row._fields[3:-1]
 
 
 def judge_days(
@@ -91,7 +100,13 @@ def row_of(session: Session, decoder: str, knowledge: Knowledge, decisions: Deci
         balanced_accuracy(angles_deg, true_deg, distinct_poses(poses)),
         steady.false_activations_per_hour,
         steady.away_s_per_hour,
+        _mistaken(angles_deg, session.label[rows], session),
     )
+
+
+def _mistaken(angles_deg: Angles, labels: NDArray[np.uint8], session: Session) -> str:
+    held = {pose.label: pose for pose in session.poses if pose.label in session.movements}
+    return ", ".join(taken_for_another(angles_deg.astype(np.float64), labels.astype(np.int64), held))
 
 
 def means(rows: Sequence[Row]) -> list[dict[str, object]]:
@@ -100,7 +115,7 @@ def means(rows: Sequence[Row]) -> list[dict[str, object]]:
     for decoder, knowledge in dict.fromkeys((row.decoder, row.knowledge) for row in rows):
         own = [row for row in rows if (row.decoder, row.knowledge) == (decoder, knowledge)]
         mean: dict[str, object] = {"decoder": decoder, "knowledge": knowledge}
-        for key in Row._fields[3:]:
+        for key in FIGURES:
             known = [getattr(row, key) for row in own if getattr(row, key) is not None]
             mean[key] = float(np.mean(known)) if known else None
         found.append(mean)
@@ -114,7 +129,7 @@ def session_line(rows: Sequence[Row]) -> str:
 
 
 def doubts(rows: Sequence[Row]) -> list[str]:
-    """Returns a sentence for each session whose labels make a decoder much worse."""
+    """Returns a sentence for each session whose labels make a decoder much worse, or that a decoder sees otherwise."""
     accuracy = {(row.session, row.decoder, row.knowledge): row.balanced_accuracy for row in rows}
     worse: Mapping[str, tuple[str, float, float]] = {
         session: (decoder, before, after)
@@ -122,8 +137,13 @@ def doubts(rows: Sequence[Row]) -> list[str]:
         if knowledge == Knowledge.UNLABELLED
         and (after := accuracy[session, decoder, Knowledge.LABELLED]) < before - WORSE
     }
+    other = {row.session: row for row in rows if row.knowledge == Knowledge.UNLABELLED and row.mistaken}
     return [
         f"The labels of {session} make {decoder} worse ({before:.2f} → {after:.2f}); check that its movements are "
         "labelled right."
         for session, (decoder, before, after) in worse.items()
+    ] + [
+        f"Without the labels of {session}, {row.mistaken} to {row.decoder}; check these labels, unless the electrodes "
+        "sit elsewhere."
+        for session, row in other.items()
     ]

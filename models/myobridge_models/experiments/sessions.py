@@ -15,9 +15,9 @@ from myobridge.calibration.quality import FOLLOWED_S
 from myobridge.errors import UserError
 from myobridge.model.file import REST, LabelledPose
 from myobridge.recording import Recording
-from myobridge_models.data.clipping import check_unclipped
+from myobridge_models.data.clipping import check_channels
 from myobridge_models.data.takes import RELAXED_S, Take, design_prefilter, takes_of
-from myobridge_models.data.training_set import Source, check_alike
+from myobridge_models.data.training_set import Source, check_alike, check_distinct
 from myobridge_models.evaluation.decisions import Angles, Rows, instants, stretches
 from myobridge_models.evaluation.evaluate import rest_of
 
@@ -27,17 +27,16 @@ APART_S: Final = 0.4
 
 @dataclass(frozen=True)
 class Session:
-    """A labelled recording of one day; labelled_s is the known time of each movement."""
+    """A labelled recording of one day; labelled_s is the known time of each movement.
+
+    name: the file's name without its ending, with as many of its folders as tell the sessions apart.
+    """
 
     source: Path
     recording: Recording
     poses: tuple[LabelledPose, ...]
     labelled_s: float
-
-    @property
-    def name(self) -> str:
-        """The file's name without its ending."""
-        return self.source.stem
+    name: str
 
     @cached_property
     def takes(self) -> list[Take]:
@@ -106,7 +105,8 @@ class Session:
         if missing:
             raise UserError(
                 f"{self.source} holds {self._name(missing[0])} for less than {self.labelled_s + APART_S:g} s, so "
-                f"{self.labelled_s:g} s of it cannot be known; give a smaller --labelled-s, or record longer."
+                f"{self.labelled_s:g} s cannot be known; give a smaller --labelled-s, check its labels, or record "
+                "longer."
             )
         return list(found.values())
 
@@ -127,24 +127,39 @@ def sessions_of(
     """Returns the first `train` sources as sessions to learn from, and the others as sessions to judge.
 
     Raises:
-        UserError: a session is on both sides, the recordings are of different boards, a session has no labels or
-            unknown ones, a channel is clipped, or a movement is too short.
+        UserError: a session is on both sides or given twice, the recordings are of different boards, a session has no
+            labels or unknown ones, a channel is flat or clipped, or a movement is too short.
     """
     check_alike(sources)
-    learnt = {path.resolve() for path, _ in sources[:train]}
+    learnt, judged = {path.resolve() for path, _ in sources[:train]}, set[Path]()
     for path, _ in sources[train:]:
         if path.resolve() in learnt:
             raise UserError(f"{path} is a session to learn from and a session to judge; take it out of one list.")
+        if path.resolve() in judged:
+            raise UserError(f"{path} is a session to judge twice; give each session once.")
+        judged.add(path.resolve())
+    for one in sources[train:]:
+        check_distinct([*sources[:train], one])
     sessions = []
-    for path, recording in sources:
+    for (path, recording), name in zip(sources, _names([path for path, _ in sources]), strict=True):
         if recording.label is None:
             raise UserError(f"{path} has no labels, so its movements are not known; record it with cues.")
-        check_unclipped(recording, path)
-        session = Session(path, recording, poses, labelled_s)
+        check_channels(recording, path)
+        session = Session(path, recording, poses, labelled_s, name)
         if not len(session.takes) or not len(session.judged):
             raise UserError(f"{path} has nothing left to judge on; give a smaller --labelled-s, or record longer.")
         sessions.append(session)
     return sessions[:train], sessions[train:]
+
+
+def _names(paths: Sequence[Path]) -> list[str]:
+    """Returns the shortest names that tell the files apart, each made of the ends of a path."""
+    whole = [path.resolve() for path in paths]
+    for parts in range(1, max(len(path.parts) for path in whole)):
+        names = ["/".join(path.with_suffix("").parts[-parts:]) for path in whole]
+        if len(set(names)) == len(names):
+            return names
+    return [str(path) for path in whole]
 
 
 def remarks(train: Sequence[Session], test: Sequence[Session]) -> list[str]:

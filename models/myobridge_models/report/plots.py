@@ -14,8 +14,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from myobridge import SERVOS
-from myobridge.errors import UserError
-from myobridge.files import draft
+from myobridge.files import draft, no_pictures
 from myobridge_models.evaluation.decisions import held_at, instants
 from myobridge_models.evaluation.evaluate import distinct_poses
 from myobridge_models.evaluation.steadiness import nearest_pose
@@ -66,10 +65,8 @@ def draw_all(plots: Mapping[str, Draw], folder: Path) -> list[Path]:
         UserError: the folder cannot be written.
     """
     paths = [folder / f"{name}.png" for name in plots]
-    try:
+    with no_pictures(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"Plots cannot be written to {folder} ({error.strerror}); choose another folder.") from error
     with rc_context(STYLE):
         for path, paint in zip(paths, plots.values(), strict=True):
             with draft(path) as half:

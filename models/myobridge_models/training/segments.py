@@ -75,8 +75,6 @@ class Segments:
                 "record longer."
             )
         movements = np.unique(places[:, 2])
-        if len(movements) == 1 and movements[0] >= 0:
-            raise UserError(f"All training data have the label {movements[0]}; record at least two movements.")
         return movements, [places[places[:, 2] == movement, :2] for movement in movements]
 
     def _shares(self) -> NDArray[np.float64]:

@@ -159,13 +159,14 @@ def test_a_session_that_lacks_a_pose_leaves_this_pose_as_it_was(model, tmp_path)
     ("recording", "said"),
     [
         (held(3, hold_s=1.0), "holds Open too briefly"),
+        (held(3, hold_s=0.02, rest_s=0.01), "holds Rest too briefly"),
         (dataclasses.replace(held(3), label=None), "has no cues"),
         (dataclasses.replace(held(3), counts=held(3).counts * np.int16([1, 0, 1, 0])), "Channel 2, 4 of .* is flat"),
         (held(3, labels=(0,)), "holds one pose only"),
         (dataclasses.replace(held(3), fs_hz=500.0), "channels at 500 Hz"),
         (dataclasses.replace(held(3), counts=held(3).counts[:, :3]), "has 3 channels"),
     ],
-    ids=["too short", "no cues", "flat", "rest alone", "another rate", "a channel less"],
+    ids=["too short", "far too short", "no cues", "flat", "rest alone", "another rate", "a channel less"],
 )
 def test_a_recording_that_does_not_suffice_is_refused_in_a_sentence(model, recording, said):
     with pytest.raises(UserError, match=said):
@@ -232,6 +233,32 @@ def test_a_model_that_is_not_better_is_not_written(command, monkeypatch):
     result = command(held(3))
     assert "not better, so" in str(result.exception)
     assert not command.mine.exists()
+
+
+@pytest.mark.parametrize(
+    ("act", "said"),
+    [({3: 0}, "Point looks like rest"), ({3: 2}, "Fist looks like Point"), ({1: 2, 3: 2}, "Open looks like")],
+)
+def test_a_better_model_that_cannot_tell_poses_apart_is_left_to_the_wearer(command, act, said):
+    recording = held(3, mix=TURNED, act=lambda label: act.get(label, label))
+    result = command(recording)
+    assert "is better than" in result.stderr
+    assert said in result.stderr
+    assert "cannot tell these poses apart" in str(result.exception)
+    assert "leave --yes out" in str(result.exception)
+    assert not command.mine.exists()
+
+
+def test_a_channel_at_its_limits_is_named_with_the_poses(command):
+    recording = held(3, mix=MIXED)
+    recording.counts[np.isin(recording.label, (1, 2)), 2] = 511
+    assert "Open, Fist: Channel 3 is saturated" in command(recording).stderr
+
+
+def test_the_command_says_why_it_trains_although_seconds_would_do(command, monkeypatch):
+    monkeypatch.setattr("myobridge.calibration.calibrate.can_train", lambda: False)
+    result = command(dataclasses.replace(held(3), fs_hz=500.0))
+    assert "r.npz holds 4 channels at 500 Hz, and headed needs 4 at 1000 Hz, so seconds do not suffice" in result.stderr
 
 
 def test_a_model_without_class_statistics_is_trained(command, tmp_path, monkeypatch):

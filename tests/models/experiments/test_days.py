@@ -37,7 +37,7 @@ def day(seed=0, gains=(1, 1, 1), turned=0, movements=MOVEMENTS, held_s=HELD_S, f
 
 
 def session(tmp_path, recording, labelled_s=1.0):
-    return Session(tmp_path / "d.npz", recording, biopatrec.POSES, labelled_s)
+    return Session(tmp_path / "d.npz", recording, biopatrec.POSES, labelled_s, "d")
 
 
 @pytest.fixture
@@ -176,6 +176,25 @@ def test_a_session_with_other_movements_is_judged_and_named(folder, movements, s
     assert sentence in " ".join(result.output.split())
 
 
+def test_exchanged_labels_are_doubted_although_a_decoder_that_learns_them_looks_perfect(folder):
+    honest, exchanged = day(9), np.arange(256, dtype=np.uint8)
+    exchanged[[1, 2]] = 2, 1
+    replace(honest, label=exchanged[honest.label]).save(folder / "day9.npz")
+    result = run(folder, "--decoders", "lda_bands", test=("day9.npz",))
+    said = " ".join(result.output.split())
+    assert "Without the labels of day9, open_hand looks like close_hand, close_hand looks like open_hand" in said
+    assert "check these labels" in said
+
+
+def test_files_with_one_name_have_names_of_their_own(folder):
+    (folder / "left").mkdir()
+    day(5).save(folder / "day5.npz")
+    day(6).save(folder / "left" / "day5.npz")
+    result = run(folder, "--decoders", "mean", test=("day5.npz", "left/day5.npz"))
+    assert "/day5, mean: none" in result.output
+    assert "left/day5, mean: none" in result.output
+
+
 def without_labels():
     return replace(day(5), label=None)
 
@@ -185,11 +204,13 @@ def without_labels():
     [
         (lambda: day(5, fs_hz=1000), "differ in (fs Hz, channels, ADC bits): (500.0, 3, 16) and (1000.0, 3, 16)"),
         (lambda: replace(day(5), counts=day(5).counts[:, :2]), "(500.0, 3, 16) and (500.0, 2, 16)"),
-        (lambda: day(5, held_s=1.2), "holds rest for less than 1.4 s, so 1 s of it cannot be known"),
+        (lambda: day(5, held_s=1.2), "holds rest for less than 1.4 s, so 1 s cannot be known"),
         (lambda: day(5, movements=(0, 1, 77)), "labels without a known pose ([77])"),
         (without_labels, "day5.npz has no labels, so its movements are not known"),
+        (lambda: day(5, gains=(0, 1, 1)), "day5.npz: channel EMG 1 is flat; check its electrode"),
+        (lambda: day(1, gains=(1, 1.2, 0.9)), "hold the same samples; give each recording once"),
     ],
-    ids=["rate", "channels", "short", "pose", "labels"],
+    ids=["rate", "channels", "short", "pose", "labels", "flat", "the training again"],
 )
 def test_a_session_that_does_not_fit_is_refused_before_any_training(folder, make, sentence):
     make().save(folder / "day5.npz")
@@ -204,7 +225,7 @@ def test_a_session_that_does_not_fit_is_refused_before_any_training(folder, make
     [
         (("--decoders", "lda,magic"), "There is no decoder 'magic'; choose from mean, forest, lda, svm"),
         (("--decoders", "lda_unseen"), "There is no decoder 'lda_unseen'"),
-        (("--labelled-s", 0.1), "0.1 is not in the range x>=0.5"),
+        (("--labelled-s", 0.1), "0.1 is not in the range 0.5<=x<=3600"),
         (("--test", "day1.npz"), "is a session to learn from and a session to judge; take it out of one list"),
     ],
 )

@@ -48,11 +48,6 @@ def test_rest_has_its_share_and_the_poses_share_the_remainder_equally():
     }
 
 
-def test_one_movement_is_not_enough():
-    with pytest.raises(UserError, match="All training data have the label 0"):
-        Segments(takes_of_labelled(labelled(labels=(0,))), SHAPE, Recipe())
-
-
 def test_takes_shorter_than_a_window_are_too_little():
     with pytest.raises(UserError, match="too little data"):
         Segments(takes_of_labelled(labelled(seconds_each=0.2)), SHAPE, Recipe())

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from myobridge import SERVOS
 from myobridge.errors import UserError
+from myobridge.recording.arrays import check_degrees
 from myobridge.recording.importing.choose import Choice
 from myobridge.recording.importing.clock import Clock, clock_of
 from myobridge.recording.importing.found import Column, Found, Marks
@@ -63,6 +64,7 @@ def gather(found: Found, choice: Choice) -> Gathered:
     _cut(taken, parts, marks.end)
     if choice.angles:
         taken.angles_deg = np.concatenate(parts["angles"])
+        check_degrees(taken.angles_deg, found.path)
     for name, key in (("label", "labels"), ("repetition", "repetitions"), ("run", "runs")):
         if parts[name]:
             setattr(taken, key, np.concatenate(parts[name]))
