@@ -1,4 +1,4 @@
-"""The worth of each choice: the notes' network `cnn_mlp`, trained with one choice changed at a time."""
+"""The worth of each choice: the default network, trained with one choice changed at a time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from myobridge_models.training.train import Progress
 class Variant(NamedTuple):
     """A network by name, and the changed values of the recipe."""
 
-    network: str = "cnn_mlp"
+    network: str = DEFAULT_FAMILY
     changes: Mapping[str, float | bool] = {}  # never written to
 
     def recipe(self, recipe: Recipe) -> Recipe:
@@ -30,15 +30,16 @@ class Variant(NamedTuple):
 
 VARIANTS: Final[Mapping[str, Variant]] = {
     "as it is": Variant(),
-    "logarithms, and lengths that are times": Variant(DEFAULT_FAMILY),
-    "the notes' form": Variant("cnn_mlp_full"),
-    "without channel correlation": Variant("cnn_mlp/no_likeness"),
-    "five means a map": Variant("cnn_mlp/five_means"),
-    "three layers": Variant("cnn_mlp/three_layers"),
-    "three layers, dilation doubling": Variant("cnn_mlp/doubling"),
-    "silence kernel 5": Variant("cnn_mlp/silence_5"),
-    "no unit gain on the EMG": Variant("cnn_mlp/no_gain"),
-    "no history": Variant("cnn_mlp/no_history"),
+    "the notes' network with channel correlation": Variant("cnn_mlp"),
+    "the notes' network": Variant("cnn_mlp/no_likeness"),
+    "the notes' full form": Variant("cnn_mlp_full"),
+    "five means a map": Variant("cnn_mlp_log/five_means"),
+    "three layers": Variant("cnn_mlp_log/three_layers"),
+    "three layers, dilation doubling": Variant("cnn_mlp_log/doubling"),
+    "silence kernel 5": Variant("cnn_mlp_log/silence_5"),
+    "no history": Variant("cnn_mlp_log/no_history"),
+    "no noise on the features": Variant("cnn_mlp_log/no_noise"),
+    "no change of the gains": Variant(changes={"gain_jitter": 0.0}),
     "windows every 50 ms": Variant(changes={"random_phase": False}),
     "the cue's labels, settled parts": Variant(changes={"follow": False}),
     "no probe": Variant(changes={"probe_weight": 0.0}),

@@ -29,10 +29,9 @@ class CnnMlp(CacheableNetwork):
 
     shape: Shape
 
-    def __init__(self, shape: Shape, dropout: float = 0.3, *, fits_gain: bool = True) -> None:
+    def __init__(self, shape: Shape, dropout: float = 0.3) -> None:
         super().__init__()
         self.shape = shape
-        self._fits_gain = fits_gain
         self.correlation = self._correlation(shape) if shape.correlation_hops else None
         self.detectors = nn.ModuleList(ApDetector(d, shape.fs_hz) for d in shape.detectors)
         self.patterns = PatternDetector(shape)
@@ -73,7 +72,7 @@ class CnnMlp(CacheableNetwork):
         EMG is not white noise: without this scaling the silence filter's output is ten times as large as the others.
         """
         channels = emg.reshape(-1, 1, emg.shape[-1])
-        for detector in self.detectors if self._fits_gain else ():
+        for detector in self.detectors:
             assert isinstance(detector, ApDetector)
             detector.taps *= detector(channels).std() ** (-1 / len(detector.taps))
 

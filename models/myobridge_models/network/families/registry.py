@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from myobridge.errors import UserError
@@ -29,6 +30,12 @@ SILENCE_5: Final = tuple(replace(d, kernel=5) if d.ap_hz is None else d for d in
 Factory = Callable[[float, int, float], Network]
 """fs in Hz, EMG channels, dropout → a fresh network."""
 
+
+def _default(changed: Callable[[float, int], TimeShape], **options: float) -> Factory:
+    """Returns a factory of the default network in another shape, or with other options."""
+    return lambda fs_hz, channels, dropout: LogCnnMlp(changed(fs_hz, channels), dropout, **options)
+
+
 FAMILIES: Final[dict[str, Factory]] = {
     "cnn_mlp": lambda fs_hz, channels, dropout: CnnMlp(Shape(fs_hz, channels), dropout),
     "cnn_mlp_full": lambda fs_hz, channels, dropout: CnnMlp(
@@ -41,7 +48,7 @@ FAMILIES: Final[dict[str, Factory]] = {
     "separable": Separable,
     "attention": Attention,
     "ring": Ring,
-    DEFAULT_FAMILY: lambda fs_hz, channels, dropout: LogCnnMlp(TimeShape(fs_hz, channels), dropout),
+    DEFAULT_FAMILY: _default(TimeShape),
 }
 
 
@@ -49,14 +56,14 @@ READINGS: Final[dict[str, Factory]] = {
     "cnn_mlp/no_likeness": lambda fs_hz, channels, dropout: CnnMlp(
         Shape(fs_hz, channels, correlation_hops=()), dropout
     ),
-    "cnn_mlp/five_means": lambda fs_hz, channels, dropout: CnnMlp(Shape(fs_hz, channels, averaged=10), dropout),
-    "cnn_mlp/three_layers": lambda fs_hz, channels, dropout: CnnMlp(Shape(fs_hz, channels, THREE_LAYERS), dropout),
-    "cnn_mlp/doubling": lambda fs_hz, channels, dropout: CnnMlp(Shape(fs_hz, channels, DOUBLING), dropout),
-    "cnn_mlp/silence_5": lambda fs_hz, channels, dropout: CnnMlp(Shape(fs_hz, channels, SILENCE_5), dropout),
-    "cnn_mlp/no_gain": lambda fs_hz, channels, dropout: CnnMlp(Shape(fs_hz, channels), dropout, fits_gain=False),
-    "cnn_mlp/no_history": lambda fs_hz, channels, dropout: CnnMlp(Shape(fs_hz, channels, history_steps=0), dropout),
+    "cnn_mlp_log/five_means": _default(partial(TimeShape, averaged=10)),
+    "cnn_mlp_log/three_layers": _default(partial(TimeShape, detectors=THREE_LAYERS)),
+    "cnn_mlp_log/doubling": _default(partial(TimeShape, detectors=DOUBLING)),
+    "cnn_mlp_log/silence_5": _default(partial(TimeShape, detectors=SILENCE_5)),
+    "cnn_mlp_log/no_history": _default(partial(TimeShape, history_steps=0)),
+    "cnn_mlp_log/no_noise": _default(TimeShape, noise=0.0),
 }
-"""Other readings of the network `cnn_mlp`, which `ablate` compares; "likeness" in a name is channel correlation."""
+"""Other readings of the notes, which `ablate` compares; "likeness" in a name is channel correlation."""
 
 
 def checked_family(name: str) -> str:
