@@ -319,7 +319,6 @@ TRAINING = [
     ("train {d}/radians.npz --out {d}/m.onnx", "radians.npz", "look like radians", "np.rad2deg"),
     ("train {d}/still.npz --out {d}/m.onnx", "the same finger angles", "two movements"),
     ("train {d}/dead.npz --out {d}/m.onnx", "dead.npz: channel EMG 1 is flat", "check its electrode"),
-    ("train {d}/cued.npz {d}/cued.npz --out {d}/m.onnx", "cued.npz hold the same samples", "each recording once"),
     ("train {d}/cued.npz {d}/unnamed.npz --out {d}/m.onnx", "unnamed.npz has the labels", "--poses"),
     ("evaluate {d}/good.onnx {d}/radians.npz", "radians.npz", "look like radians"),
     ("robustness {d}/good.onnx {d}/radians.npz", "radians.npz", "look like radians"),

@@ -133,7 +133,7 @@ def _arithmetic(base: Base, made: Path, new: Path, name: str) -> _Fitted:
 
 
 def _contacts(recording: Recording) -> list[str]:
-    """Sentences about channels that held no EMG in some poses; a recording of another day has met no guide."""
+    """Sentences about channels that held no EMG in some poses, with the names of these poses."""
     from myobridge.calibration.quality import bad_contact
 
     found: dict[str, list[str]] = {}

@@ -76,11 +76,9 @@ def training_takes(
     """Returns unscaled takes of all recordings, or of these repetitions of them, behind the pre-filter `sections`.
 
     Raises:
-        UserError: the recordings do not fit together, hold the same samples, or have no such repetition, or no targets
-            that differ.
+        UserError: the recordings do not fit together, or have no such repetition, or no targets that differ.
     """
     check_alike(sources)
-    check_distinct(sources)
     takes: list[Take] = []
     for path, recording in sources:
         found = takes_of(recording, path, sections, poses)
@@ -93,7 +91,8 @@ def training_takes(
             found = only_repetitions(found, repetitions)
         takes += found
     targets = np.array([[take.target_deg.min(axis=0), take.target_deg.max(axis=0)] for take in takes])
-    if takes and not np.ptp(targets, axis=(0, 1)).any():
+    labels = {label for take in takes for label in np.unique(take.movement).tolist()}
+    if len(labels) == 1 and not np.ptp(targets, axis=(0, 1)).any():
         raise UserError("All training data have the same finger angles; record at least two movements.")
     return takes
 

@@ -276,7 +276,7 @@ BAD = {
     "too short": (lambda: recorded(seconds_each=0.2), "too little data: no settled samples"),
     "unknown label": (lambda: recorded(labels=(1, 77)), "labels without a known pose ([77])"),
     "clipped channel": (lambda: clipped(recorded()), "channel EMG 2 is clipped in 5 % of its samples"),
-    "flat channel": (lambda: flat(recorded()), "Channel EMG 2 is flat"),
+    "flat channel": (lambda: flat(recorded()), "s01.npz: channel EMG 2 is flat"),
 }
 
 
