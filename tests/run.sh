@@ -73,7 +73,7 @@ said=$(mktemp -d)
 none=5 # pytest's exit status where the options leave no test
 failed=0
 lanes=
-trap 'kill $lanes 2>/dev/null; wait; rm -r "$said"; exit 130' HUP INT TERM
+trap 'kill $lanes 2>/dev/null || true; wait; rm -r "$said"; exit 130' HUP INT TERM
 lane() {
     "$@" &
     lanes="$lanes $!"
