@@ -17,9 +17,15 @@ def children_of(pid: int) -> list[int]:
 
 
 def descendants_of(pid: int) -> set[int]:
-    """The process's children, their children, and so on."""
-    children = children_of(pid)
+    """The process's children, their children, and so on; without Python's trackers of semaphores, which end with it."""
+    children = [child for child in children_of(pid) if not _tracks(child)]
     return set(children).union(*map(descendants_of, children))
+
+
+def _tracks(pid: int) -> bool:
+    with suppress(OSError):
+        return b"resource_tracker" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    return False
 
 
 def kill(processes: Iterable[int]) -> None:
