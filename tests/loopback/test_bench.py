@@ -32,4 +32,4 @@ def test_bench_measures_wire_network_and_all_three_loops_and_draws_the_delays(tm
 def test_a_plot_that_cannot_be_drawn_is_an_error_of_one_sentence(tmp_path):
     done = myobridge("bench", "--plot", tmp_path / "missing" / "delays.png")
     assert done.returncode == 1
-    assert done.stderr.strip().splitlines()[-1].endswith("choose another file.")
+    assert done.stderr.strip().splitlines()[-1].endswith("make its folder first, or choose another place.")

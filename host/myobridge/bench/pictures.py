@@ -20,15 +20,13 @@ LONGEST_MS: Final = 12.0
 COLOURS: Final = {"ours": "tab:blue", "minimal_loop": "tab:gray", "minimal_loop_streaming": "tab:orange"}
 
 
-def can_draw(path: Path) -> None:
+def can_draw() -> None:
     """Checks, before a minute of measuring, that a picture can be drawn.
 
     Raises:
-        UserError: matplotlib is not installed, or the folder does not exist.
+        UserError: matplotlib is not installed.
     """
     need("matplotlib.figure", "Drawing")
-    if not path.absolute().parent.is_dir():
-        raise UserError(f"{path} cannot be written, because its folder does not exist; choose another file.")
 
 
 def draw_delays(result: dict[str, Any], path: Path) -> None:

@@ -34,7 +34,7 @@ def bench(
     from myobridge.settings import load_settings
 
     if plot is not None:
-        pictures.can_draw(plot)
+        pictures.can_draw()
     if grow:
         rows = growth.growth(seconds, load_settings(config).realtime.fifo_priority, say)
         result, text = {"growth": rows}, growth.as_text(rows)
