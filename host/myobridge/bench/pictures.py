@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from myobridge.bench.report import LOOPS
-from myobridge.errors import UserError
 from myobridge.files import draft
 from myobridge.recording.extras import need
 
