@@ -58,18 +58,18 @@ if [ "$chosen" ]; then
     "$venv/bin/python" -m pytest "$@"
     exit
 fi
-# Tests of ports and clocks mostly wait, so three lanes of them run beside two lanes of tests that compute. These get the processors that are left
-# over, and more time before a test counts as hung. Boards that run in real time each want a processor, so their tests share a lane. One file runs
-# when the other tests of ports and clocks have ended.
+# Tests of ports and clocks mostly wait, so two lanes of them run beside two lanes of tests that compute. These get the processors that are left
+# over, and more time before a test counts as hung. Boards that run in real time each want a processor, so their tests share a lane; a third lane
+# beside them starves them. One file runs when the other tests of ports and clocks have ended.
 alone=tests/loopback/test_calibrated_hand.py
 with_boards=$(ls tests/loopback/test_*.py | grep -E "test_(another_language|boot_loader|bridge|flash|real_firmware)\.py")
 views=$(ls tests/loopback/test_view_*.py)
-others=$(ls tests/loopback/test_*.py | grep -vxF "$alone
+last=$(ls tests/loopback/test_*.py | grep -E "/test_(si|st|t)")
+waiting=$(ls tests/loopback/test_*.py | grep -vxF "$alone
 $with_boards
-$views")
-earlier=$(echo "$others" | grep "/test_[a-o]")
-later=$(echo "$others" | grep "/test_[p-z]")
-boards="tests/faults tests/raspberry_pi $with_boards $views"
+$views
+$last")
+boards="tests/faults tests/raspberry_pi $with_boards $views $last"
 training="tests/models tests/firmware"
 computing=$(ls -d tests/*/ tests/test_*.py | grep -Ev "^tests/(faults|raspberry_pi|loopback|models|firmware|__pycache__)/")
 said=$(mktemp -d)
@@ -93,11 +93,8 @@ lane $beside "$venv/bin/python" -m pytest -o timeout=600 $training "$@" >"$said/
 trains=$!
 lane "$venv/bin/python" -m pytest $boards "$@" >"$said/boards" 2>&1
 in_real_time=$!
-lane "$venv/bin/python" -m pytest $later "$@" >"$said/later" 2>&1
-ends_later=$!
-lane "$venv/bin/python" -m pytest $earlier "$@"
-ended $! earlier
-ended $ends_later later
+lane "$venv/bin/python" -m pytest $waiting "$@"
+ended $! waiting
 ended $in_real_time boards
 lane "$venv/bin/python" -m pytest $alone "$@"
 ended $! alone

@@ -67,7 +67,7 @@ def test_a_stream_that_comes_back_at_another_rate_ends_the_bridge_with_a_sentenc
 
 
 def test_a_board_that_is_unplugged_is_found_again_and_the_daemon_with_it(tmp_path):
-    faults = ("--faults", "unplug=1@12")
+    faults = ("--faults", "unplug=1@30")  # late enough for a daemon that starts on a busy machine
     with myo(), bridged(tmp_path, "lsl:Myo", fs_hz=MYO_HZ, hand_options=faults) as (bridge, _):
         with daemon(bridge.port, myo_model(tmp_path)) as (watched, run):
             watched.armed()
