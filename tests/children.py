@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,9 +16,12 @@ def children_of(pid: int) -> list[int]:
     return found
 
 
-def descendants_of(pid: int) -> set[int]:
-    """The process's children, their children, and so on; without Python's trackers of semaphores, which end with it."""
-    children = [child for child in children_of(pid) if not _tracks(child)]
+def descendants_of(pid: int, but: Collection[int] = ()) -> set[int]:
+    """The process's children, their children, and so on; without Python's trackers of semaphores, which end with it.
+
+    but: children that are left out, with what they have started.
+    """
+    children = [child for child in children_of(pid) if child not in but and not _tracks(child)]
     return set(children).union(*map(descendants_of, children))
 
 

@@ -19,7 +19,7 @@ import pytest
 import pytest_timeout
 from _pytest.runner import runtestprotocol
 
-from children import descendants_of, kill
+from children import children_of, descendants_of, kill
 
 NAP_S: Final = 0.005
 LATE_S: Final = 0.02
@@ -85,7 +85,7 @@ def measured() -> Iterator[Starvation]:
 
 def run_undisturbed(item: pytest.Item, nextitem: pytest.Item | None) -> bool:
     """Replaces pytest's own run of a test: repeats a test that fails on a starved machine, up to TRIES times."""
-    timer, before = item.config.pluginmanager.hook, descendants_of(os.getpid())
+    timer, before = item.config.pluginmanager.hook, children_of(os.getpid())
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
     for tries_left in reversed(range(TRIES)):
         with measured() as machine:
@@ -95,7 +95,7 @@ def run_undisturbed(item: pytest.Item, nextitem: pytest.Item | None) -> bool:
             break
         print(f"{item.nodeid}: {machine}; once more.")
         _end_shared_processes(item)
-        kill(descendants_of(os.getpid()) - before)
+        kill(descendants_of(os.getpid(), but=before))
         timer.pytest_timeout_cancel_timer(item=item)
         timer.pytest_timeout_set_timer(item=item, settings=pytest_timeout._get_item_settings(item))
     for report in failed:
