@@ -58,20 +58,17 @@ if [ "$chosen" ]; then
     "$venv/bin/python" -m pytest "$@"
     exit
 fi
-# Tests of ports and clocks mostly wait, so two lanes of them run beside two lanes of tests that compute. These get the processors that are left
-# over, and more time before a test counts as hung. Boards that run in real time each want a processor, so their tests share a lane; a third lane
-# beside them starves them. One file runs when the other tests of ports and clocks have ended.
+# Tests of ports and clocks mostly wait, so two lanes of them run beside the tests that compute. These get the processors that are left over, and
+# more time before a test counts as hung. Boards that run in real time each want a processor, so their tests share a lane, and the networks are
+# trained after them: more lanes at a time starve the boards. One file runs when the other tests of ports and clocks have ended.
 alone=tests/loopback/test_calibrated_hand.py
 with_boards=$(ls tests/loopback/test_*.py | grep -E "test_(another_language|boot_loader|bridge|flash|real_firmware)\.py")
 views=$(ls tests/loopback/test_view_*.py)
-last=$(ls tests/loopback/test_*.py | grep -E "/test_(si|st|t)")
 waiting=$(ls tests/loopback/test_*.py | grep -vxF "$alone
 $with_boards
-$views
-$last")
-boards="tests/faults tests/raspberry_pi $with_boards $views $last"
-training="tests/models tests/firmware"
-computing=$(ls -d tests/*/ tests/test_*.py | grep -Ev "^tests/(faults|raspberry_pi|loopback|models|firmware|__pycache__)/")
+$views")
+boards="tests/faults tests/raspberry_pi $with_boards $views"
+computing=$(ls -d tests/*/ tests/test_*.py | grep -Ev "^tests/(faults|raspberry_pi|loopback|models|__pycache__)/")
 said=$(mktemp -d)
 none=5 # pytest's exit status where the options leave no test
 failed=0
@@ -85,20 +82,21 @@ ended() {
     status=0
     wait "$1" || status=$?
     [ $status -eq 0 ] || [ $status -eq $none ] || failed=$status
-    [ ! -f "$said/$2" ] || cat "$said/$2"
 }
 lane $beside "$venv/bin/python" -m pytest -o timeout=600 $computing "$@" >"$said/computing" 2>&1
 computes=$!
-lane $beside "$venv/bin/python" -m pytest -o timeout=600 $training "$@" >"$said/training" 2>&1
-trains=$!
 lane "$venv/bin/python" -m pytest $boards "$@" >"$said/boards" 2>&1
 in_real_time=$!
 lane "$venv/bin/python" -m pytest $waiting "$@"
-ended $! waiting
-ended $in_real_time boards
+waits=$!
+ended $in_real_time
+lane $beside "$venv/bin/python" -m pytest -o timeout=600 tests/models "$@" >"$said/models" 2>&1
+trains=$!
+ended $waits
 lane "$venv/bin/python" -m pytest $alone "$@"
-ended $! alone
-ended $trains training
-ended $computes computing
+ended $!
+ended $trains
+ended $computes
+cat "$said/boards" "$said/models" "$said/computing"
 rm -r "$said"
 exit $failed

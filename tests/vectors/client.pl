@@ -11,7 +11,7 @@ use Time::HiRes qw(clock_gettime CLOCK_MONOTONIC);
 
 my ($MAJOR, $MINOR, $PROTO_HASH) = (3, 1, 0x9FC15FDA);
 my ($CHANNELS, $RATE_HZ, $PER_FRAME) = (4, 2000, 4);
-my ($DISARMED, $ARMED, $ESTOPPED) = (1, 2, 6);      # state
+my ($DISARMED, $ARMED, $HOLD, $ESTOPPED) = (1, 2, 3, 6); # state
 my ($STREAMING, $PULSES_ON) = (2, 4);               # status_flag
 
 # Type and payload's length of each message.
@@ -166,15 +166,16 @@ sub configure($tick_hz) {
     return $crc;
 }
 
-# All fingers go to this angle, with a setpoint every 20 ms.
+# All fingers go to this angle, with a setpoint every 20 ms. A computer that pauses for 150 ms finds the hand in HOLD, and its next setpoint resumes.
 sub move($angle_cdeg, $seconds) {
     my $end = now() + $seconds;
     while (now() < $end) {
         transmit('SETPOINT', pack 'v5CV', ($angle_cdeg) x 5, 13, $next_sample - 1);
         my $next = now() + 0.02;
         1 while receive($next);
-        die "the hand left ARMED: state $status{state}, reason $status{reason}\n" if $status{state} != $ARMED;
+        die "the hand let go: state $status{state}, reason $status{reason}\n" if $status{state} != $ARMED and $status{state} != $HOLD;
     }
+    wait_for('ARMED', sub { $status{state} == $ARMED });
     die "the thumb is at $status{thumb_cdeg}, not at $angle_cdeg\n" if $status{thumb_cdeg} != $angle_cdeg;
     die "setpoints rejected\n" if $status{range_rejects} or $status{stale_rejects};
 }
