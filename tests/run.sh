@@ -64,10 +64,12 @@ fi
 alone=tests/loopback/test_calibrated_hand.py
 with_boards=$(ls tests/loopback/test_*.py | grep -E "test_(another_language|boot_loader|bridge|flash|real_firmware)\.py")
 views=$(ls tests/loopback/test_view_*.py)
+last=$(ls tests/loopback/test_*.py | grep -E "/test_(si|st|t)") # so that both lanes end at about the same time
 waiting=$(ls tests/loopback/test_*.py | grep -vxF "$alone
 $with_boards
-$views")
-boards="tests/faults tests/raspberry_pi $with_boards $views"
+$views
+$last")
+boards="tests/faults tests/raspberry_pi $with_boards $views $last"
 computing=$(ls -d tests/*/ tests/test_*.py | grep -Ev "^tests/(faults|raspberry_pi|loopback|models|__pycache__)/")
 said=$(mktemp -d)
 none=5 # pytest's exit status where the options leave no test
