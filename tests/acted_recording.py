@@ -22,8 +22,6 @@ from myobridge.feed import port_stream
 from myobridge.recording import Header, RecordingWriter
 from myobridge.recording.movement import Movement
 from myobridge.settings import Settings
-from myobridge.simulator.emg_source import EmgSource
-from myobridge.simulator.firmware import SimulatedFirmware
 from myobridge.wire.messages import Permission, State
 
 TURN_S: Final = 0.005
@@ -38,21 +36,6 @@ class Board(Protocol):
 
     def press(self, down: bool) -> None:
         """Closes or opens the contact of the button."""
-
-
-class TwinBoard:
-    """The simulated board."""
-
-    def __init__(self, source: EmgSource) -> None:
-        self.firmware = SimulatedFirmware(source, boot_id=1)
-
-    def exchange(self, data: bytes, now_s: float) -> bytes:
-        self.firmware.receive(data, now_s)
-        self.firmware.advance(now_s)
-        return self.firmware.outgoing(now_s)
-
-    def press(self, down: bool) -> None:
-        self.firmware.button.contact = down
 
 
 class Wire:
@@ -177,7 +160,7 @@ class ActedRecording:
         return
 
     def given_back(self) -> Any:
-        raise NotImplementedError
+        raise AssertionError("Nobody presses Ctrl-Z in these recordings.")
 
     def show(self, look: Look) -> None:
         self.looks.append(look)

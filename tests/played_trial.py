@@ -29,7 +29,6 @@ from myobridge.recording import Header, RecordingWriter
 from myobridge.settings import ServoSettings
 from myobridge.simulator.board_folder import board_folder
 from myobridge.simulator.emg_source import EmgSource
-from myobridge.simulator.firmware import SimulatedFirmware
 from myobridge.simulator.synth import SynthOptions, SynthSource
 from seeing_wearer import SeeingWearer
 
@@ -41,21 +40,6 @@ SETTLE_S: Final = 2.0
 """The daemon's first window, and the arming."""
 MOST_S: Final = 900.0
 AHEAD_S: Final = 3 * LONGEST_STEP_S
-
-
-class TwinBoard:
-    """The simulated board as a `lockstep.Board`."""
-
-    def __init__(self, source: EmgSource) -> None:
-        self.firmware = SimulatedFirmware(source, boot_id=1)
-
-    def exchange(self, data: bytes, now_s: float) -> bytes:
-        self.firmware.receive(data, now_s)
-        self.firmware.advance(now_s)
-        return self.firmware.outgoing(now_s)
-
-    def next_s(self) -> float:
-        return self.firmware.next_event_s()
 
 
 class FlashedBoard:

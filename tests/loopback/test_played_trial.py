@@ -19,8 +19,9 @@ from myobridge.model.shipped import find_model
 from myobridge.recording.log import read_log
 from myobridge.recording.trial_records import Answer, Begun, Ended, Shown, Target
 from myobridge.settings import ServoSettings
-from played_trial import FlashedBoard, TwinBoard, play, synth
+from played_trial import FlashedBoard, play, synth
 from seeing_wearer import SeeingWearer
+from twin_board import TwinBoard
 
 SYNTH, FOLLOW = find_model("synth"), find_model("follow")
 EASY = Rules(tolerance_deg=30.0, dwell_s=0.5, timeout_s=8.0)

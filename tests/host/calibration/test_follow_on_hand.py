@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from acted_recording import ActedRecording, TwinBoard
+from acted_recording import ActedRecording
 from myobridge.calibration.follow_on_hand import ActingHand, for_the_hand
 from myobridge.calibration.movements import load_movements
 from myobridge.calibration.plan import Stage, Timing
@@ -17,6 +17,7 @@ from myobridge.settings import Settings
 from myobridge.simulator.script import CuedScript, HandWatcher
 from myobridge.simulator.synth import SynthOptions, SynthSource
 from myobridge.wire.messages import GUIDE_MAX_MS, Result, State
+from twin_board import TwinBoard
 from virtual_hand import ConstantSource, board_config
 
 TIMING = Timing(repetitions=1, rest_s=2, ready_s=3)
