@@ -13,8 +13,8 @@ import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from itertools import count
 from pathlib import Path
+from secrets import token_hex
 from typing import Final
 
 from myobridge.errors import UserError
@@ -28,6 +28,8 @@ READER_S: Final = 2.0
 """Time for the reader of a pipe to start."""
 POLL_S: Final = 0.02
 SUFFIX_LETTERS: Final = 16
+DRAFT_BYTES: Final = 8
+"""Random bytes in the name of a draft: no two drafts have one name, wherever their writers run."""
 TO_DO: Final = {
     errno.ENOSPC: "make room on the disk, or choose another place",
     errno.EDQUOT: "make room on the disk, or choose another place",
@@ -41,7 +43,6 @@ TO_DO: Final = {
     errno.EISDIR: "a folder has this name: choose another name",
     errno.EEXIST: "the file exists already: choose another name",
 }
-_numbers = count()
 
 
 @contextmanager
@@ -131,12 +132,15 @@ def _read_by_somebody(path: Path) -> Iterator[None]:
 def unnamed(folder: Path, suffix: str) -> Iterator[Path]:
     """Yields a draft whose final name is not known yet (see `settle`); removes the draft when the block ends."""
     _sweep(folder)
-    half, fd = _own(folder, suffix[:SUFFIX_LETTERS])
-    try:
-        yield half
+    half = folder / f"{DRAFT}{token_hex(DRAFT_BYTES)}{suffix[:SUFFIX_LETTERS]}"
+    try:  # Ctrl-C may come as soon as the file exists, before its maker knows so
+        owner = _own(half)
+        try:
+            yield half
+        finally:
+            os.close(owner)
     finally:
         half.unlink(missing_ok=True)
-        os.close(fd)
 
 
 def settle(half: Path, path: Path, *, new: bool = False) -> None:
@@ -178,18 +182,14 @@ def force(path: Path) -> None:
         os.close(fd)
 
 
-def _own(folder: Path, suffix: str) -> tuple[Path, int]:
-    """A new empty draft; the draft has an owner while its descriptor is open."""
+def _own(half: Path) -> int:
+    """Makes a new empty draft and returns its descriptor; the draft has an owner while the descriptor is open."""
     while True:
-        half = folder / f"{DRAFT}{os.getpid()}-{next(_numbers)}{suffix}"
-        try:
-            fd = os.open(half, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
-        except FileExistsError:  # draft of a killed process with the same number
-            continue
+        fd = os.open(half, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
         with suppress(OSError):  # some file systems have no locks; sweeping does nothing there
             fcntl.flock(fd, fcntl.LOCK_EX)
         if os.fstat(fd).st_nlink:
-            return half, fd
+            return fd
         os.close(fd)  # another writer swept it before it was locked
 
 

@@ -91,6 +91,33 @@ def test_a_disk_that_refuses_the_data_at_fsync_is_noticed(old, monkeypatch):
     assert old.read_text() == "before" and only(old)
 
 
+def interrupted_at(instruction, code):
+    """A tracer that raises KeyboardInterrupt before this instruction of a function, as Ctrl-C may."""
+    left = count(instruction, -1)
+
+    def trace(frame, event, _argument):
+        frame.f_trace_opcodes = frame.f_code is code
+        if frame.f_code is code and event == "opcode" and next(left) == 0:
+            raise KeyboardInterrupt
+        return trace
+
+    return trace
+
+
+def test_an_interruption_at_any_moment_at_which_a_draft_is_made_leaves_no_draft(old):
+    for instruction in count():
+        sys.settrace(interrupted_at(instruction, files._own.__code__))
+        try:
+            write_text(old, "after")
+        except KeyboardInterrupt:
+            assert old.read_text() == "before" and only(old), instruction
+        else:
+            break
+        finally:
+            sys.settrace(None)
+    assert old.read_text() == "after" and instruction > 20
+
+
 def test_a_killed_writer_leaves_the_previous_file_and_the_next_writer_removes_its_draft(old):
     process = child(
         """
